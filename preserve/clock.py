@@ -1,0 +1,42 @@
+"""The only module that asks what time it is; tests set it, nothing sleeps elsewhere."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Where time comes from."""
+
+    def now(self) -> datetime:
+        """The current moment, aware, in UTC."""
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+def stamp(moment: datetime) -> str:
+    """`moment` as RFC 3339 in UTC with microseconds and `Z`: sorts as text, and reads back by `moment_of`."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def moment_of(text: str) -> datetime:
+    """The inverse of `stamp`."""
+    return datetime.fromisoformat(text)
+
+
+def monotonic_seconds() -> float:
+    """A counter for durations, unaffected by changes of the wall clock."""
+    return time.monotonic()

@@ -1,0 +1,30 @@
+"""The only module that asks the process's environment: its variables, its user, its machine."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+
+
+def variable(name: str) -> str | None:
+    """An environment variable, or None when it is unset or empty."""
+    return os.environ.get(name) or None
+
+
+def login_name() -> str:
+    """Who runs the program: the default actor of an event."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid-{os.getuid()}"
+
+
+def host_name() -> str:
+    """The machine's own name."""
+    return socket.gethostname()
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0))

@@ -1,0 +1,55 @@
+"""Exceptions, each named for the reaction it deserves; adapters translate theirs into these.
+
+Damage is never an exception: it is a `Finding`.  A message is an English template and its values, so that
+the command line can say the same sentence in Chinese; the template is what the translation catalogue keys on.
+"""
+
+from __future__ import annotations
+
+
+class PreserveError(Exception):
+    """Anything this program raises on purpose.  `template.format(**values)` is the English sentence."""
+
+    def __init__(self, template: str, **values: object) -> None:
+        super().__init__(template, values)
+        self.template = template
+        self.values = values
+
+    def __str__(self) -> str:
+        return self.template.format(**self.values)
+
+
+class Refused(PreserveError):
+    """Tell the person: the request is not acceptable, and nothing was changed (exit 3)."""
+
+
+class Misused(PreserveError):
+    """Tell the person: the command line or a file given on it is malformed (exit 2)."""
+
+
+class Unavailable(PreserveError):
+    """Try later: a store, a link or a disk cannot serve now (exit 75).  Never read as "empty" or "damaged"."""
+
+
+class NoSpace(Unavailable):
+    """Try later, after space was freed: a disk or a store is full."""
+
+
+class Tampered(PreserveError):
+    """Stop and raise the alarm: evidence does not fit itself (exit 4)."""
+
+
+class NotThere(PreserveError):
+    """Book it as missing: the store answers, and has no object under this key."""
+
+
+class Unreadable(PreserveError):
+    """Book it as unreadable: the store answers for other keys, and fails again and again on this one."""
+
+
+class AlreadyThere(PreserveError):
+    """Compare and go on: an object under this key exists already and was left untouched."""
+
+
+class Interrupted(PreserveError):
+    """Say how to go on: a person stopped the work (Ctrl-C); everything booked so far stands."""

@@ -1,0 +1,1 @@
+"""Pure nouns and decisions; no module here does any I/O."""

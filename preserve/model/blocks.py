@@ -1,0 +1,67 @@
+"""Blocks: the fixed-size pieces in which a bag is uploaded, audited and repaired."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from preserve.model.digests import sha256
+
+BLOCK_BYTES = 16 * 1024 * 1024
+"""One block is one upload part up to `MOST_PARTS` blocks.  16 MiB: see preserve/DESIGN.md, "Blocks"."""
+
+MOST_PARTS = 10_000
+"""S3 allows this many parts in one multipart upload."""
+
+DIGEST_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class BlockList:
+    """The digests of the blocks of one object.
+
+    `digests` holds 32 bytes of SHA-256 for each block in order; the last block may be shorter.
+    """
+
+    total_bytes: int
+    digests: bytes
+    block_bytes: int = BLOCK_BYTES
+
+    def __len__(self) -> int:
+        return len(self.digests) // DIGEST_BYTES
+
+    def digest(self, number: int) -> bytes:
+        """SHA-256 of block `number` (from 0)."""
+        return self.digests[number * DIGEST_BYTES : (number + 1) * DIGEST_BYTES]
+
+    def span(self, number: int) -> tuple[int, int]:
+        """(offset, length) of block `number` in bytes."""
+        start = number * self.block_bytes
+        return start, min(self.block_bytes, self.total_bytes - start)
+
+    def touching(self, offset: int, length: int) -> range:
+        """Numbers of the blocks that hold any of `length` bytes from `offset`."""
+        if length == 0:
+            return range(0)
+        return range(offset // self.block_bytes, (offset + length - 1) // self.block_bytes + 1)
+
+    @property
+    def root(self) -> bytes:
+        """One digest for the whole object: SHA-256 over the lines `<hex digest>\\n` of all blocks in order."""
+        return sha256(b"".join(self.digest(number).hex().encode() + b"\n" for number in range(len(self))))
+
+
+def count(total_bytes: int, block_bytes: int = BLOCK_BYTES) -> int:
+    """How many blocks an object of `total_bytes` has; an empty object has none."""
+    return -(-total_bytes // block_bytes)
+
+
+def part_bytes(total_bytes: int, block_bytes: int = BLOCK_BYTES) -> int:
+    """Upload part size: the smallest multiple of the block size that needs at most `MOST_PARTS` parts."""
+    return block_bytes * max(1, -(-count(total_bytes, block_bytes) // MOST_PARTS))
+
+
+def spans(total_bytes: int, piece_bytes: int) -> Iterator[tuple[int, int]]:
+    """(offset, length) of consecutive pieces that cover `total_bytes`."""
+    for start in range(0, total_bytes, piece_bytes):
+        yield start, min(piece_bytes, total_bytes - start)

@@ -1,0 +1,209 @@
+"""The nouns of the design that books and operations pass around: stores, packages, copies, findings, events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from preserve.model.blocks import BLOCK_BYTES
+from preserve.model.digests import Algorithm
+
+
+class Role(StrEnum):
+    """What a store is for (S01 of the founding essays)."""
+
+    PRIMARY = "primary"
+    SAME_CITY = "same_city"  # 同城异地备份
+    REMOTE_OFFLINE = "remote_offline"  # 远端异地离线储存
+
+
+class CopyState(StrEnum):
+    """How far a copy (副本) can be relied on.  Only `verified` counts as safe."""
+
+    DUE = "due"  # policy wants it, nobody has made it yet
+    WRITTEN = "written"  # the store said yes
+    ATTESTED = "attested"  # the store confirmed our digest itself
+    VERIFIED = "verified"  # read back by us and equal
+    SUSPECT = "suspect"  # it could not be read, or something about it does not fit
+    BAD = "bad"  # read, and not equal
+    AWAY = "away"  # its store cannot be reached
+
+
+class Condition(StrEnum):
+    """What is wrong with a thing a finding names."""
+
+    DAMAGED = "damaged"  # read, and its bytes are not those we know
+    MISSING = "missing"  # the store answers, and does not have it
+    UNREADABLE = "unreadable"  # the store answers, and this does not come; it may be sound
+    UNEXPECTED = "unexpected"  # the store holds it, and the books know nothing of it
+    OVERDUE = "overdue"  # nobody has looked for longer than policy allows
+
+
+class Level(StrEnum):
+    """How deeply an audit looks."""
+
+    EXISTS = "exists"  # the objects are listed with their sizes
+    ATTESTED = "attested"  # the store confirms our digests itself
+    SAMPLE = "sample"  # blocks drawn at random are read
+    FULL = "full"  # every byte is read
+
+
+@dataclass(frozen=True, slots=True)
+class StoreEntry:
+    """A registered store.  `attributes` are site, city, power_grid, river_basin, seismic_zone, vendor, software,
+    medium, credential_domain, jurisdiction: what copies must differ in so that one event cannot take both."""
+
+    name: str
+    store_id: str
+    role: Role
+    url: str
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    capabilities: Mapping[str, bool] = field(default_factory=dict)
+    profile: str | None = None
+    """Name of the credentials' profile in the AWS standard chain; the credentials themselves are never kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectDigest:
+    """Size in bytes and SHA-256 (hex) of one small object of a package."""
+
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What `receipt.json` says: the identity of a package and the digests of its other objects.
+
+    `blocks_root` is `BlockList.root` of `bag.tar` in hex.  `part_of` links the packages of a split submission:
+    (accession id, number from 1, how many).
+    """
+
+    package_id: str
+    created_at: str
+    payload_files: int
+    payload_bytes: int
+    records: int
+    policy: str
+    policy_sha256: str
+    algorithms: tuple[Algorithm, ...]
+    bag_bytes: int
+    blocks_root: str
+    blocks: ObjectDigest
+    members: ObjectDigest
+    metadata: Mapping[str, str]
+    part_of: tuple[str, int, int] | None = None
+    block_bytes: int = BLOCK_BYTES
+    written_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PackageEntry:
+    """A package in the books: its receipt and the receipt's own digest (hex)."""
+
+    receipt: Receipt
+    receipt_sha256: str
+    receipt_bytes: int
+
+    @property
+    def id(self) -> str:
+        return self.receipt.package_id
+
+
+@dataclass(frozen=True, slots=True)
+class CopyEntry:
+    """A copy in the books.  `generations` gives the current generation of each object that was ever repaired."""
+
+    package_id: str
+    store: str
+    state: CopyState
+    booked_at: str
+    generations: Mapping[str, int] = field(default_factory=dict)
+    audited_at: str | None = None
+    audited_level: Level | None = None
+    retain_until: str | None = None
+
+    def generation(self, part: str) -> int:
+        return self.generations.get(part, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something wrong, as a value (风险隐患): what, where, what was expected, what was found.
+
+    `where` is the object key; `blocks` the numbers of the bad blocks of a bag, `files` the payload paths they
+    touch (at most `MOST_FILES_NAMED`, `files_touched` counts all).  `id` is given by the books when it is opened.
+    """
+
+    package_id: str | None
+    store: str
+    condition: Condition
+    where: str
+    expected: str
+    found: str
+    blocks: tuple[int, ...] = ()
+    files: tuple[str, ...] = ()
+    files_touched: int = 0
+    id: str = ""
+    opened_at: str = ""
+    closed_at: str | None = None
+    closed_with: str | None = None
+
+
+MOST_FILES_NAMED = 1000
+
+
+class EventType(StrEnum):
+    """PREMIS event types (Library of Congress vocabulary, eventType) where one fits, else our own."""
+
+    INITIALISED = "initialisation"
+    STORE_ADDED = "store registration"
+    STORE_PROBED = "store check"
+    POLICY_REGISTERED = "policy assignment"
+    INGEST_BEGUN = "ingestion start"
+    INGEST_ABANDONED = "ingestion abandoned"
+    PACKAGED = "ingestion end"
+    COPIED = "replication"
+    COPY_MOVED = "copy state change"
+    AUDIT_BEGUN = "fixity audit start"
+    AUDITED = "fixity check"
+    AUDIT_ENDED = "fixity audit end"
+    FOUND = "finding opened"
+    CLOSED = "finding closed"
+    REPAIRED = "recovery"
+    RESTORED = "dissemination"
+    REBUILT = "catalog rebuilt"
+
+
+class Outcome(StrEnum):
+    """PREMIS eventOutcome."""
+
+    SUCCESS = "success"
+    FAILURE = "fail"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One entry of the ledger (台账): what happened to what, by whom, why, when, how it ended.
+
+    `detail` is plain JSON without fractions (strings, whole numbers, booleans, null, lists, objects) and carries everything that the
+    catalog needs: the catalog is what the events say, applied in order.
+    """
+
+    type: EventType
+    at: str
+    actor: str
+    reason: str
+    outcome: Outcome
+    detail: Mapping[str, object]
+    tool: str
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Who does something and why: becomes part of every event of one command."""
+
+    actor: str
+    reason: str

@@ -1,0 +1,146 @@
+"""What operations need of the world outside, as contracts; concrete classes are named in `compose` alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from types import TracebackType
+from typing import Protocol, Self, runtime_checkable
+
+from preserve.model.keys import Key
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectFacts:
+    """What a store says of an object without reading it.  It proves nothing about the bytes."""
+
+    key: Key
+    size: int
+    attested_sha256: bytes | None = None
+    """The store's own claim about the whole object's SHA-256, where it makes one."""
+    retain_until: datetime | None = None
+    """The object lock in force, where the store has locks and tells."""
+
+
+class Upload(Protocol):
+    """One object on its way into a store: invisible until `commit`, gone after `abort`.
+
+    `write` and `take` may be called from several threads, in any order, for any part; each part (see
+    `Store.create`) must be covered exactly once before `commit`.  As a context manager it aborts on leaving
+    unless it was committed.
+    """
+
+    part_bytes: int
+
+    def write(self, offset: int, data: memoryview, sha256: bytes | None = None) -> None:
+        """Send one whole part that begins at `offset` (a multiple of `part_bytes`).
+
+        `sha256` is the digest of `data` if the caller has it; a store that lets the server check parts
+        computes it otherwise.  `data` is not kept after return.  Raises `Unavailable`, `NoSpace`.
+        """
+
+    def take(self, offset: int, source: Key, start: int, length: int) -> int:
+        """Fill the parts from `offset` on with bytes `start`..`start+length` of `source`, which this store holds.
+
+        `offset` is a multiple of `part_bytes`, and `length` too unless it reaches the object's end.  Returns how
+        many bytes travelled between us and the store: 0 where the store copies by itself.  Says nothing about the
+        soundness of those bytes.  Raises `Unavailable`, `NotThere`, `Unreadable`, `NoSpace`.
+        """
+
+    def commit(self) -> None:
+        """Make the object visible, whole and durable, under its key.
+
+        Raises `AlreadyThere` when the key is taken (the object there is untouched, ours is gone), `Unavailable` or
+        `NoSpace`.  After `Unavailable` the object may or may not be there: the caller looks before it tries again.
+        """
+
+    def abort(self) -> None:
+        """Forget what was sent; nothing stays behind.  May be called again, and after `commit`, without effect."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+@runtime_checkable
+class Store(Protocol):
+    """A place that keeps bytes under keys (存储).  It never overwrites and cannot delete.
+
+    All methods may be called from several threads.  A store that cannot be reached, is not mounted or is not the
+    one it was registered as raises `Unavailable` from every method; it is never reported as empty.
+    """
+
+    name: str
+
+    def create(
+        self, key: Key, size: int, *, part_bytes: int | None = None, retain_until: datetime | None = None
+    ) -> Upload:
+        """Begin an object of exactly `size` bytes; nothing is visible before `Upload.commit`.
+
+        `part_bytes` is how the caller will cut it (None: one part, the whole; at most `LARGEST_SINGLE_PART`).
+        `retain_until` asks for an object lock where the store has one, and is ignored where it has none.
+        Raises `AlreadyThere` if the key is seen to be taken already, `Unavailable`, `NoSpace`.
+        """
+
+    def read(self, key: Key, start: int, into: memoryview) -> int:
+        """Fill `into` with the object's bytes from `start` on, read from the store now.
+
+        Returns how many bytes were read: fewer than `len(into)` only at the object's end (0 at or past it).
+        Raises `NotThere`, `Unreadable` (the site answers, this object does not come), `Unavailable`.
+        """
+
+    def stat(self, key: Key) -> ObjectFacts:
+        """What the store says of one object.  Raises `NotThere`, `Unavailable`."""
+
+    def list(self, folder: str) -> Iterator[ObjectFacts]:
+        """All objects whose key begins with `folder` + `/` (all objects where it is empty), sorted by key.
+
+        `a` lists `a/1` and never `ab/1`.  Uploads not committed are not listed.  Raises `Unavailable`, also midway.
+        """
+
+    def free_bytes(self) -> int | None:
+        """How much more fits, or None where the store does not tell.  Raises `Unavailable`."""
+
+
+class ErasableStore(Store, Protocol):
+    """A store that can also erase; handed to disposal and to the conformance probe (for its own objects) alone."""
+
+    def erase(self, key: Key) -> None:
+        """Remove one object for good.  Raises `Refused` where an object lock holds it, `Unavailable`."""
+
+
+LARGEST_SINGLE_PART = 64 * 1024 * 1024
+"""An object written in one part is held in memory by its writer, so it is bounded; in bytes."""
+
+
+class Progress(Protocol):
+    """Where long work tells how far it is; silent under cron."""
+
+    def begin(self, template: str, total_bytes: int | None, **values: object) -> None:
+        """A new stretch of work, described by a translatable sentence; total None: unknown."""
+
+    def advance(self, done_bytes: int) -> None:
+        """So many bytes more are done."""
+
+    def say(self, template: str, **values: object) -> None:
+        """One line for the person at the terminal, translated there."""
+
+
+class NoProgress:
+    """Tells nobody."""
+
+    def begin(self, template: str, total_bytes: int | None, **values: object) -> None:
+        pass
+
+    def advance(self, done_bytes: int) -> None:
+        pass
+
+    def say(self, template: str, **values: object) -> None:
+        pass
+
+
+Capabilities = Mapping[str, bool]
+"""What the conformance probe found a store to honour, by name (`create_only`, `part_digest_sha256`, ...)."""

@@ -1,0 +1,40 @@
+"""Packaging: what is installed, and the libraries it needs (pinned with digests in requirements.txt)."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+
+
+def version() -> str:
+    """The version, read without importing the package."""
+    for line in (HERE / "preserve" / "__init__.py").read_text(encoding="utf-8").splitlines():
+        if line.startswith("__version__"):
+            return line.split('"')[1]
+    raise SystemExit("preserve/__init__.py does not say which version this is")
+
+
+setup(
+    name="preserve",
+    version=version(),
+    description="Disaster recovery and long-term preservation for government records",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    python_requires=">=3.11",
+    packages=find_packages(include=["preserve", "preserve.*"]),
+    package_data={"preserve": ["*.md", "kit/*", "state/*.sql", "cli/locale/*/LC_MESSAGES/*", "py.typed"]},
+    data_files=[("share/preserve/policies", [str(path.relative_to(HERE)) for path in sorted((HERE / "policies").glob("*.*"))])],
+    install_requires=[
+        "bagit>=1.9,<2",
+        "boto3>=1.44,<1.45",
+        "click>=8.1,<9",
+        "cryptography>=44",
+        "minio>=7.2,<8",
+        "pyarrow>=20",
+        "pydantic>=2.9,<3",
+        "rich>=13",
+        "tenacity>=9",
+    ],
+    entry_points={"console_scripts": ["preserve = preserve.__main__:main"]},
+)
