@@ -1,0 +1,137 @@
+#!/bin/sh
+# Makes .venv and installs into it exactly what the lock files name, each package checked by its digest.
+#
+#   ops/install.sh run       what the program needs                          (requirements.txt)
+#   ops/install.sh develop   that, and what the tests and the demo need      (requirements-dev.txt)
+#   ops/install.sh ceph      Debian's Ceph object gateway for `make test-ceph`
+#
+# Runs on a bare Debian 12: as root it installs a missing Python by apt-get, as anybody else it says what to install.
+# Packages come from wherever pip on this machine is told to look (pip.conf, PIP_* variables); nothing is named here.
+# Run again, it changes nothing and ends at once.
+set -eu
+cd "$(dirname "$0")/.."
+set_wanted=${1:-run}
+venv=.venv
+stamp=$venv/.installed-$set_wanted
+
+say() { printf '%s\n' "$*" >&2; }
+
+may_install_packages() { [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; }
+
+apt_install() {
+    say "installing from Debian: $*"
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq -o Dpkg::Use-Pty=0 --no-install-recommends "$@" >/dev/null
+}
+
+# Python 3.11 or newer that can make a virtual environment: Debian's lacks `ensurepip` until python3-venv is there.
+is_fit() { "$1" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; }
+
+find_python() {
+    for candidate in ${PYTHON:-} python3 /usr/bin/python3 python3.14 python3.13 python3.12 python3.11; do
+        if is_fit "$candidate"; then
+            command -v "$candidate"
+            return
+        fi
+    done
+    return 1
+}
+
+need_python() {
+    find_python && return
+    if may_install_packages; then
+        apt_install python3 python3-venv
+        find_python && return
+    fi
+    say "Python 3.11 or newer with its venv module is needed and was not found."
+    say "需要 Python 3.11 或更高版本及其 venv 模块，本机未找到。"
+    say "On Debian 12 or later / 在 Debian 12 或更高版本上:  sudo apt-get install python3 python3-venv"
+    say "Or name one / 或指定一个:  make PYTHON=/path/to/python3.11 ..."
+    return 1
+}
+
+make_venv() {
+    if [ -e $venv ] && ! $venv/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then
+        say "$venv does not work any more; making it anew"
+        rm -rf $venv
+    fi
+    if [ ! -e $venv ]; then
+        python=$(need_python)
+        say "making $venv with $python"
+        "$python" -m venv $venv
+    fi
+    $venv/bin/python -m pip --version >/dev/null 2>&1 || $venv/bin/python -m ensurepip --default-pip >/dev/null
+    if ! cmp -s requirements-uv.txt $venv/.uv; then
+        $venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.txt
+        cp requirements-uv.txt $venv/.uv
+    fi
+}
+
+# uv does not read pip's settings, so what pip is told is told to uv, unless uv has its own.
+pip_setting() {
+    $venv/bin/python -m pip config list 2>/dev/null |
+        sed -n "s/^\(:env:\|install\|global\)\.$1='\(.*\)'\$/\2/p" | head -n 1 | sed 's/\\n/ /g; s/^ *//'
+}
+
+tell_uv() {
+    variable=$1
+    value=$(pip_setting "$2")
+    eval "already=\${$variable:-}"
+    if [ -n "$value" ] && [ -z "$already" ]; then
+        export "$variable=$value"
+    fi
+}
+
+install_by_uv() {
+    tell_uv UV_DEFAULT_INDEX index-url
+    tell_uv UV_EXTRA_INDEX_URL extra-index-url
+    tell_uv UV_FIND_LINKS find-links
+    tell_uv UV_INSECURE_HOST trusted-host
+    tell_uv SSL_CERT_FILE cert
+    tell_uv HTTPS_PROXY proxy
+    offline=
+    case $(pip_setting no-index) in 1 | true | True | yes | on) offline=--no-index ;; esac
+    # Every file is held to its digest, so it may come from any of the indexes.
+    # shellcheck disable=SC2086
+    $venv/bin/uv pip install --quiet --python $venv/bin/python --require-hashes --compile-bytecode \
+        --index-strategy unsafe-best-match $offline -r "$1"
+}
+
+install_locked() {
+    say "installing $1"
+    install_by_uv "$1" && return
+    say "uv could not install $1; trying pip with the same digests"
+    $venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r "$1"
+}
+
+install_program() {
+    # setuptools is locked too, so the build needs no network.
+    PYTHONDONTWRITEBYTECODE='' $venv/bin/uv pip install --quiet --python $venv/bin/python --no-deps --no-build-isolation \
+        --offline -e .
+}
+
+case $set_wanted in
+    run) lock=requirements.txt ;;
+    develop) lock=requirements-dev.txt ;;
+    ceph)
+        command -v radosgw >/dev/null 2>&1 && exit 0
+        may_install_packages && apt_install radosgw ceph-mon ceph-osd ceph-common && exit 0
+        say "Ceph is needed: sudo apt-get install --no-install-recommends radosgw ceph-mon ceph-osd ceph-common"
+        exit 1
+        ;;
+    *)
+        say "usage: ops/install.sh run|develop|ceph"
+        exit 2
+        ;;
+esac
+
+# The folder's own name is part of the stamp: an environment does not work after it was moved.
+state=$({ pwd; cat $lock requirements-uv.txt setup.py pyproject.toml ops/install.sh preserve/__init__.py; } | sha256sum)
+if [ -x $venv/bin/python ] && [ "$(cat $stamp 2>/dev/null)" = "$state" ]; then
+    exit 0
+fi
+make_venv
+install_locked $lock
+install_program
+printf '%s\n' "$state" >$stamp
+say "installed: $(pwd)/$venv"
