@@ -40,9 +40,9 @@ format: develop ## put the source into its standard form
 	.venv/bin/ruff format .
 
 lock: develop ## choose new versions of what we depend on
-	$(LOCK) --upgrade setup.py -o requirements.txt
-	$(LOCK) --upgrade setup.py requirements-dev.in -c requirements.txt -o requirements-dev.txt
-	echo uv | $(LOCK) --upgrade - -o requirements-uv.txt
+	printf "setuptools\nsetuptools-scm\nuv\n" | $(LOCK) --upgrade - -o requirements-build.txt
+	$(LOCK) --upgrade setup.py -c requirements-build.txt -o requirements.txt
+	$(LOCK) --upgrade setup.py requirements-dev.in -c requirements-build.txt -c requirements.txt -o requirements-dev.txt
 
 bench: develop ## measure speed and memory
 	$(PYTHON_IN_VENV) -m ops.bench $(BENCH_ARGS)

@@ -61,9 +61,9 @@ make_venv() {
         "$python" -m venv $venv
     fi
     $venv/bin/python -m pip --version >/dev/null 2>&1 || $venv/bin/python -m ensurepip --default-pip >/dev/null
-    if ! cmp -s requirements-uv.txt $venv/.uv; then
-        $venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.txt
-        cp requirements-uv.txt $venv/.uv
+    if ! cmp -s requirements-build.txt $venv/.build-tools; then
+        $venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-build.txt
+        cp requirements-build.txt $venv/.build-tools
     fi
 }
 
@@ -91,21 +91,22 @@ install_by_uv() {
     tell_uv HTTPS_PROXY proxy
     offline=
     case $(pip_setting no-index) in 1 | true | True | yes | on) offline=--no-index ;; esac
-    # Every file is held to its digest, so it may come from any of the indexes.
+    # Every file is held to its digest, so it may come from any of the indexes.  What has to be built (bagit comes as
+    # source only) is built by the locked tools of requirements-build.txt, not by whatever is newest today.
     # shellcheck disable=SC2086
     $venv/bin/uv pip install --quiet --python $venv/bin/python --require-hashes --compile-bytecode \
-        --index-strategy unsafe-best-match $offline -r "$1"
+        --no-build-isolation --index-strategy unsafe-best-match $offline -r "$1"
 }
 
 install_locked() {
     say "installing $1"
     install_by_uv "$1" && return
     say "uv could not install $1; trying pip with the same digests"
-    $venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r "$1"
+    $venv/bin/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --require-hashes \
+        -r "$1"
 }
 
 install_program() {
-    # setuptools is locked too, so the build needs no network.
     PYTHONDONTWRITEBYTECODE='' $venv/bin/uv pip install --quiet --python $venv/bin/python --no-deps --no-build-isolation \
         --offline -e .
 }
@@ -126,7 +127,7 @@ case $set_wanted in
 esac
 
 # The folder's own name is part of the stamp: an environment does not work after it was moved.
-state=$({ pwd; cat $lock requirements-uv.txt setup.py pyproject.toml ops/install.sh preserve/__init__.py; } | sha256sum)
+state=$({ pwd; cat $lock requirements-build.txt setup.py pyproject.toml ops/install.sh preserve/__init__.py; } | sha256sum)
 if [ -x $venv/bin/python ] && [ "$(cat $stamp 2>/dev/null)" = "$state" ]; then
     exit 0
 fi
