@@ -1,0 +1,246 @@
+"""Plan the tar of a bag before a byte of content is read: where each member will lie, and how large all will be.
+
+Sizes come from the listing of the submission; digests have fixed lengths; so every offset is known beforehand, blocks
+can be filled by several processes at once, and an upload can be begun with its exact size.  Plans are spooled to
+disk: a package may have a million members.
+"""
+
+from __future__ import annotations
+
+import marshal
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from preserve.bags import names
+from preserve.model.blocks import BLOCK_BYTES
+from preserve.model.digests import Algorithm, start
+from preserve.packages import tar
+from preserve.packages.filling import Entry
+from preserve.packages.members import Kind
+
+_CHUNK = 1000
+
+
+class Planned(NamedTuple):
+    """One member of the tar with what the books of the package say of it; marshalled as a plain tuple.
+
+    The first fields are those of `filling.Entry`, so that a slice of it is an order's entry.
+    """
+
+    extent: int
+    kind: bytes
+    name: bytes
+    size: int
+    mode: int
+    mtime_ns: int
+    source: bytes
+    source_offset: int
+    state: tuple[int, int, int, int]
+    path: str
+    """Path in the bag relative to `data/`; for files outside `data/`, relative to the bag."""
+    original: bytes | None
+    """The original path where it differs from `path`."""
+    member: int
+    """Its `Kind`, or `NO_MEMBER` for what lies outside `data/`."""
+    link_to: bytes | None
+    record: str | None
+
+
+NO_MEMBER = -1
+ENTRY_FIELDS = len(Entry._fields)
+
+
+class PayloadEntry(NamedTuple):
+    """One entry of a submission, ready to be planned."""
+
+    kind: int
+    path: str
+    original: bytes | None
+    size: int
+    mode: int
+    mtime_ns: int
+    source: bytes
+    source_offset: int
+    state: tuple[int, int, int, int]
+    link_to: bytes | None
+    record: str | None
+
+
+@dataclass(slots=True)
+class Totals:
+    """What a planned payload adds up to."""
+
+    files: int = 0
+    payload_bytes: int = 0
+    entries: int = 0
+    extent_bytes: int = 0
+    manifest_path_bytes: int = 0
+    """Length of all manifest lines without their digests."""
+
+    def manifest_bytes(self, algorithm: Algorithm) -> int:
+        """Length of the payload manifest of one algorithm."""
+        return self.manifest_path_bytes + self.files * 2 * start_size(algorithm)
+
+
+def start_size(algorithm: Algorithm) -> int:
+    """Length of a digest in bytes."""
+    return len(start(algorithm).digest())
+
+
+def planned_payload(package_id: str, entry: PayloadEntry) -> Planned:
+    """Where one payload entry stands in the tar of `package_id`."""
+    name = f"{package_id}/data/{entry.path}".encode()
+    kind, extent = b"", 0
+    if entry.kind == Kind.FOLDER:
+        kind, name = tar.FOLDER, name + b"/"
+        extent = tar.header_bytes(name, 0, entry.mtime_ns // 1_000_000_000)
+    elif entry.kind == Kind.FILE:
+        kind = tar.FILE
+        extent = tar.header_bytes(name, entry.size, entry.mtime_ns // 1_000_000_000) + entry.size + -entry.size % 512
+    return Planned(
+        extent,
+        kind,
+        name,
+        entry.size,
+        entry.mode,
+        entry.mtime_ns,
+        entry.source,
+        entry.source_offset,
+        entry.state,
+        entry.path,
+        entry.original,
+        entry.kind,
+        entry.link_to,
+        entry.record,
+    )
+
+
+def planned_tag_file(package_id: str, path: str, file: Path, created_ns: int) -> Planned:
+    """Where a file that we generated (`file`, finished) stands; `path` is relative to the bag."""
+    facts = file.stat()
+    state = (facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino)
+    return _tag(package_id, path, tar.FILE, facts.st_size, created_ns, bytes(file), state)
+
+
+def planned_tag_folder(package_id: str, path: str, created_ns: int) -> Planned:
+    """A folder of the bag that is not payload; `path` ends with a slash, or is empty for the bag's own folder."""
+    return _tag(package_id, path, tar.FOLDER, 0, created_ns, b"", (0, 0, 0, 0))
+
+
+def tag_extent(package_id: str, path: str, size: int, created_ns: int) -> int:
+    """How much room a tag file of `size` bytes will take in the tar."""
+    name = f"{package_id}/{path}".encode()
+    return tar.header_bytes(name, size, created_ns // 1_000_000_000) + size + tar.padding_bytes(size)
+
+
+def end_of_tar() -> Planned:
+    """The two zero blocks."""
+    return Planned(tar.END, b"", b"", 0, 0, 0, b"", 0, (0, 0, 0, 0), "", None, NO_MEMBER, None, None)
+
+
+def _tag(
+    package_id: str, path: str, kind: bytes, size: int, created_ns: int, source: bytes, state: tuple[int, int, int, int]
+) -> Planned:
+    name = f"{package_id}/{path}".encode()
+    mode = 0o755 if kind == tar.FOLDER else 0o644
+    extent = tag_extent(package_id, path, size, created_ns)
+    return Planned(extent, kind, name, size, mode, created_ns, source, 0, state, path, None, NO_MEMBER, None, None)
+
+
+class Spool:
+    """The planned payload of one package, on disk, in chunks."""
+
+    def __init__(self, file: Path) -> None:
+        self._path = file
+        self._file: IO[bytes] = file.open("wb")
+        self._chunk: list[tuple[object, ...]] = []
+        self.totals = Totals()
+
+    def add(self, planned: Planned) -> None:
+        """Append one entry."""
+        totals = self.totals
+        totals.entries += 1
+        totals.extent_bytes += planned.extent
+        if planned.member == Kind.FILE:
+            totals.files += 1
+            totals.payload_bytes += planned.size
+            totals.manifest_path_bytes += len(names.encode("data/" + planned.path).encode()) + 3
+        self._chunk.append(tuple(planned))
+        if len(self._chunk) >= _CHUNK:
+            self._flush()
+
+    def close(self) -> None:
+        """Nothing more will be added."""
+        self._flush()
+        self._file.close()
+
+    def chunks(self) -> Iterator[list[Planned]]:
+        """The entries again, in order."""
+        with self._path.open("rb") as file:
+            while length := file.read(8):
+                content = file.read(int.from_bytes(length, "little"))
+                yield marshal.loads(content)  # noqa: S302 - written by this very process
+
+    def _flush(self) -> None:
+        if self._chunk:
+            content = marshal.dumps(self._chunk)
+            self._file.write(len(content).to_bytes(8, "little") + content)
+            self._chunk = []
+
+
+@dataclass(slots=True)
+class Piece:
+    """The part of a tar that lies in one block and comes from consecutive entries.
+
+    The first entry had `skip` bytes in earlier blocks; the last may go on in the next.  `begin` and `end` are
+    offsets within the block; `starts` the offset in the tar of each entry's header.
+    """
+
+    block: int
+    begin: int
+    end: int = 0
+    skip: int = 0
+    entries: list[Planned] = field(default_factory=list)
+    starts: list[int] = field(default_factory=list)
+
+
+def cut(chunks: Iterable[Sequence[Planned]], position: int) -> Iterator[Piece]:
+    """Cut consecutive entries, the first of which begins at offset `position` of the tar, at block boundaries.
+
+    The last piece may end within a block.  Entries without extent (links) go with the piece they stand in.
+    """
+    piece = Piece(position // BLOCK_BYTES, position % BLOCK_BYTES)
+    for chunk in chunks:
+        ends = list(accumulate((entry[0] for entry in chunk), initial=position))[1:]
+        done = 0
+        while done < len(chunk):
+            limit = (piece.block + 1) * BLOCK_BYTES
+            # All entries that end at or before the block's end are whole in it.
+            whole = bisect_right(ends, limit, done)
+            piece.entries += chunk[done:whole]
+            piece.starts += [ends[number] - chunk[number][0] for number in range(done, whole)]
+            done = whole
+            if done < len(chunk):
+                begin = ends[done] - chunk[done][0]
+                if begin < limit:
+                    piece.entries.append(chunk[done])
+                    piece.starts.append(begin)
+                piece.end = BLOCK_BYTES
+                yield piece
+                skip = max(0, limit - begin)
+                while ends[done] > limit + BLOCK_BYTES:
+                    yield Piece(limit // BLOCK_BYTES, 0, BLOCK_BYTES, skip, [chunk[done]], [begin])
+                    limit, skip = limit + BLOCK_BYTES, skip + BLOCK_BYTES
+                piece = Piece(limit // BLOCK_BYTES, 0, 0, skip, [], [])
+                if skip:
+                    piece.entries.append(chunk[done])
+                    piece.starts.append(begin)
+                    done += 1
+        position = ends[-1] if ends else position
+    piece.end = position - piece.block * BLOCK_BYTES
+    if piece.entries or piece.end > piece.begin:
+        yield piece

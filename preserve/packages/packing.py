@@ -1,0 +1,324 @@
+"""Pack one planned package: one read of the source gives file digests, tar, block digests, and what the stores get."""
+
+from __future__ import annotations
+
+import queue
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from preserve.bags import names
+from preserve.errors import Refused
+from preserve.model.blocks import BLOCK_BYTES, BlockList
+from preserve.model.digests import Algorithm, Running, start
+from preserve.packages import layout, tar
+from preserve.packages.crew import SLOTS, Crew
+from preserve.packages.fan_out import FanOut
+from preserve.packages.filling import CHANGED, Filled, Order
+from preserve.packages.layout import ENTRY_FIELDS, NO_MEMBER, Piece, Planned
+from preserve.packages.members import Kind, MembersWriter, Row
+from preserve.ports import Progress
+
+Judge = Callable[[str, Mapping[Algorithm, bytes]], str | None]
+"""Compares a payload file's digests with what a submitted bag said of it; returns what does not fit, or None."""
+
+MOST_TROUBLES_NAMED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class PackagePlan:
+    """All that is known of a package before its content is read.
+
+    `head` are the entries before the payload, `spool` the payload, `algorithms` those written to manifests and
+    members, `checked` those computed only to be compared by `judge`.  `tar_bytes` is the exact size of the tar.
+    """
+
+    package_id: str
+    created_ns: int
+    folder: Path
+    head: Sequence[Planned]
+    spool: layout.Spool
+    algorithms: Sequence[Algorithm]
+    checked: Sequence[Algorithm] = ()
+    judge: Judge | None = None
+
+    @property
+    def tail_names(self) -> list[str]:
+        """The files after the payload: manifests, then tag manifests."""
+        return [f"{kind}-{algorithm}.txt" for kind in ("manifest", "tagmanifest") for algorithm in self.algorithms]
+
+    def tail_sizes(self) -> list[int]:
+        """Their sizes, which follow from names alone."""
+        manifests = [self.spool.totals.manifest_bytes(algorithm) for algorithm in self.algorithms]
+        tagged = [entry.path for entry in self.head if entry.kind == tar.FILE]
+        tagged += self.tail_names[: len(self.algorithms)]
+        lines = sum(len(names.encode(path).encode()) + 3 for path in tagged)
+        return manifests + [lines + 2 * layout.start_size(one) * len(tagged) for one in self.algorithms]
+
+    @property
+    def tar_bytes(self) -> int:
+        """Size of `bag.tar`."""
+        tail = zip(self.tail_names, self.tail_sizes(), strict=True)
+        return (
+            sum(entry.extent for entry in self.head)
+            + self.spool.totals.extent_bytes
+            + sum(layout.tag_extent(self.package_id, name, size, self.created_ns) for name, size in tail)
+            + tar.END
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """What packing gave: the blocks of the tar, and the file in which the members were written."""
+
+    blocks: BlockList
+    members: Path
+
+
+def pack(plan: PackagePlan, crew: Crew, sink: FanOut, progress: Progress) -> Packed:
+    """Read the source once and send its tar, block by block, into `sink` (which the caller commits).
+
+    Raises `Refused` naming the files that changed or could not be read; the caller then aborts the uploads.
+    """
+    work = _Packing(plan, crew, sink, progress)
+    with work:
+        work.run()
+    return Packed(BlockList(plan.tar_bytes, bytes(work.block_digests)), work.members_path)
+
+
+@dataclass(slots=True)
+class _Pending:
+    """One piece under way."""
+
+    piece: Piece
+    slot: int
+    close: bool
+    future: Future[Filled]
+
+
+class _Packing:
+    """The state of one run of `pack`: orders go out ahead, results are taken in the order of the tar."""
+
+    def __init__(self, plan: PackagePlan, crew: Crew, sink: FanOut, progress: Progress) -> None:
+        self._plan = plan
+        self._crew = crew
+        self._sink = sink
+        self._progress = progress
+        self._algorithms = [*plan.algorithms, *plan.checked]
+        self._sizes = [layout.start_size(algorithm) for algorithm in self._algorithms]
+        self._free: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self._pending: deque[_Pending] = deque()
+        self._crossing: list[Running] = []  # of the file that goes on in the next block
+        self._tags: list[tuple[str, list[bytes]]] = []  # files outside data/, with their digests
+        self._troubles: list[tuple[bytes, str]] = []
+        self.block_digests = bytearray()
+        self.members_path = plan.folder / "members.parquet"
+
+    def __enter__(self) -> None:
+        for slot in range(SLOTS):
+            self._free.put(slot)
+        plan = self._plan
+        self._manifests: list[IO[bytes]] = [
+            (plan.folder / f"manifest-{algorithm}.txt").open("wb") for algorithm in plan.algorithms
+        ]
+        self._manifest_digests = [[start(own) for own in plan.algorithms] for _ in plan.algorithms]
+        self._members_file = self.members_path.open("wb")
+        self._members = MembersWriter(self._members_file, plan.algorithms)
+
+    def __exit__(self, *_: object) -> None:
+        # Blocks still being filled hold slots of the crew: nothing of ours may go while they do.
+        for pending in self._pending:
+            pending.future.cancel() or pending.future.exception()
+        for file in (*self._manifests, self._members_file):
+            file.close()
+
+    def run(self) -> None:
+        """Payload first; then the manifests, whose content follows from it."""
+        head_and_payload = self._with_head()
+        last: Piece | None = None
+        slot = -1
+        for piece in layout.cut(head_and_payload, 0):
+            if piece.end == BLOCK_BYTES:
+                self._order(piece, close=True)
+            else:
+                last, slot = piece, self._order(piece, close=False)
+        self._take_all()
+        self._members.close()
+        position = last.block * BLOCK_BYTES + last.end if last else len(self.block_digests) // 32 * BLOCK_BYTES
+        for piece in layout.cut([self._tail()], position):
+            continues = last is not None and piece.block == last.block
+            is_last = piece.block * BLOCK_BYTES + piece.end == self._plan.tar_bytes
+            self._order(piece, close=piece.end == BLOCK_BYTES or is_last, slot=slot if continues else None)
+        self._take_all()
+
+    def _with_head(self) -> Iterator[Sequence[Planned]]:
+        yield self._plan.head
+        yield from self._plan.spool.chunks()
+
+    def _order(self, piece: Piece, *, close: bool, slot: int | None = None) -> int:
+        """Send a piece to be filled; takes finished ones in while no slot is free."""
+        while slot is None:
+            try:
+                slot = self._free.get_nowait()
+            except queue.Empty:
+                if self._pending:
+                    self._take_first()
+                else:
+                    slot = self._free.get()
+        entries: list[tuple[object, ...]] = [entry[:ENTRY_FIELDS] for entry in piece.entries if entry[0]]
+        order = Order(slot, piece.begin, piece.end, piece.skip, entries, close)
+        self._pending.append(_Pending(piece, slot, close, self._crew.submit(order)))
+        return slot
+
+    def _take_all(self) -> None:
+        while self._pending:
+            self._take_first()
+        if self._troubles:
+            raise _refusal(self._troubles)
+
+    def _take_first(self) -> None:
+        pending = self._pending[0]
+        filled = pending.future.result()
+        self._pending.popleft()
+        self._troubles += filled.troubles
+        if len(self._troubles) >= MOST_TROUBLES_NAMED:
+            raise _refusal(self._troubles)
+        self._book(pending.piece, self._crew.slot(pending.slot), filled)
+        if pending.close:
+            self.block_digests += filled.block_sha256
+            self._send(pending, filled.block_sha256)
+
+    def _send(self, pending: _Pending, sha256: bytes) -> None:
+        piece, slot = pending.piece, pending.slot
+        view = self._crew.slot(slot)[: piece.end]
+
+        def done() -> None:
+            self._progress.advance(piece.end)
+            self._free.put(slot)
+
+        self._sink.write(piece.block * BLOCK_BYTES, view, sha256, done)
+
+    def _book(self, piece: Piece, slot: memoryview, filled: Filled) -> None:
+        """Digests of the files that end in this piece go to manifests and members."""
+        lines: list[tuple[str, list[bytes]]] = []
+        rows: list[Row] = []
+        at = 0
+        base = piece.block * BLOCK_BYTES
+        last = len(piece.entries) - 1
+        for number, (plain, begin) in enumerate(zip(piece.entries, piece.starts, strict=True)):
+            entry = Planned(*plain)
+            digests: list[bytes] | None = None
+            if entry.kind == tar.FILE:
+                crosses = (number == 0 and piece.skip) or (number == last and begin + entry.extent > base + piece.end)
+                if crosses:
+                    digests = self._follow(entry, begin, slot, base, piece.end)
+                    if digests is None:
+                        continue
+                else:
+                    digests = []
+                    for size in self._sizes:
+                        digests.append(filled.digests[at : at + size])
+                        at += size
+            elif number == last and begin + entry.extent > base + piece.end:
+                continue  # a folder's header that goes on in the next block is booked there
+            self._book_entry(entry, begin, digests, lines, rows)
+        if lines:
+            self._write_manifests(lines)
+        if rows:
+            self._members.extend(rows)
+
+    def _follow(
+        self, entry: Planned, begin: int, slot: memoryview, base: int, end: int
+    ) -> list[bytes] | None:
+        """Digest the part of a file that lies in this block; its digests when that was the last part."""
+        content_begin = begin + entry.extent - entry.size - tar.padding_bytes(entry.size)
+        if begin >= base:
+            self._crossing = [start(algorithm) for algorithm in self._algorithms]
+        part = slot[max(0, content_begin - base) : max(0, min(end, content_begin + entry.size - base))]
+        for running in self._crossing:
+            running.update(part)
+        if begin + entry.extent > base + end:
+            return None
+        return [running.digest() for running in self._crossing]
+
+    def _book_entry(
+        self,
+        entry: Planned,
+        begin: int,
+        digests: list[bytes] | None,
+        lines: list[tuple[str, list[bytes]]],
+        rows: list[Row],
+    ) -> None:
+        if entry.member == NO_MEMBER:
+            if digests is not None:
+                self._tags.append((entry.path, digests))
+            return
+        offset = 0
+        if digests is not None:
+            offset = begin + entry.extent - entry.size - tar.padding_bytes(entry.size)
+            lines.append((names.encode("data/" + entry.path), digests))
+            self._judge(entry, digests)
+        rows.append(
+            (
+                entry.path,
+                entry.original,
+                entry.member,
+                offset,
+                entry.size if entry.member == Kind.FILE else 0,
+                digests,
+                entry.mode,
+                entry.mtime_ns,
+                entry.link_to,
+                entry.record,
+            )
+        )
+
+    def _judge(self, entry: Planned, digests: list[bytes]) -> None:
+        if self._plan.judge is None:
+            return
+        complaint = self._plan.judge(entry.path, dict(zip(self._algorithms, digests, strict=True)))
+        if complaint is not None:
+            self._troubles.append((entry.path.encode(), complaint))
+
+    def _write_manifests(self, lines: Sequence[tuple[str, list[bytes]]]) -> None:
+        for number, file in enumerate(self._manifests):
+            text = "".join([f"{digests[number].hex()}  {path}\n" for path, digests in lines]).encode()
+            file.write(text)
+            for running in self._manifest_digests[number]:
+                running.update(text)
+
+    def _tail(self) -> list[Planned]:
+        """Manifests and tag manifests, finished on disk, and the end of the tar."""
+        plan = self._plan
+        for file in self._manifests:
+            file.close()
+        written = list(self._tags)
+        for name, digests in zip(plan.tail_names, self._manifest_digests, strict=False):
+            written.append((name, [running.digest() for running in digests]))
+        for number, algorithm in enumerate(plan.algorithms):
+            text = "".join(f"{digests[number].hex()}  {names.encode(path)}\n" for path, digests in written)
+            (plan.folder / f"tagmanifest-{algorithm}.txt").write_bytes(text.encode())
+        entries = [
+            layout.planned_tag_file(plan.package_id, name, plan.folder / name, plan.created_ns)
+            for name in plan.tail_names
+        ]
+        return [*entries, layout.end_of_tar()]
+
+
+def _refusal(troubles: Iterable[tuple[bytes, str]]) -> Refused:
+    """The sentence for files that could not be packed."""
+    named = sorted(set(troubles))[:MOST_TROUBLES_NAMED]
+    changed = [source.decode("utf-8", "backslashreplace") for source, what in named if what == CHANGED]
+    others = [f"{source.decode('utf-8', 'backslashreplace')}: {what}" for source, what in named if what != CHANGED]
+    if changed and not others:
+        return Refused(
+            "these files changed while they were read; nothing was packed, run the command again when they rest: {files}",
+            files=", ".join(changed),
+        )
+    return Refused(
+        "these files could not be packed as they were listed; nothing was packed: {files}",
+        files="; ".join([*others, *(f"{path}: {CHANGED}" for path in changed)]),
+    )
