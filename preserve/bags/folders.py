@@ -1,0 +1,145 @@
+"""List a folder and everything below it, in order, without reading a file and without following a link."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from preserve.bags.entries import BATCH_ENTRIES, FILE, FOLDER, LINK, Entry
+from preserve.bags.names import shown
+from preserve.model.complaints import ComplaintList
+
+_KIND_AND_ANYBODY_READS = 0o170000 | stat.S_IROTH
+_FILE_ANYBODY_READS = stat.S_IFREG | stat.S_IROTH
+_SPECIAL = {
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFBLK: "a block device",
+    stat.S_IFCHR: "a character device",
+}
+
+
+class FolderTree:
+    """A folder as a `Tree`.  What cannot be taken is left out of the listing and told to `complaints`.
+
+    Every folder is opened once, and its entries are looked up relative to it, so that a folder that is renamed or
+    replaced by a link meanwhile leads nowhere else.
+    """
+
+    def __init__(self, root: Path, complaints: ComplaintList, notes: ComplaintList) -> None:
+        self.root = os.path.abspath(os.fsencode(root))
+        self._complaints = complaints
+        self._notes = notes
+        self._device = os.stat(self.root).st_dev
+
+    def batches(self) -> Iterator[list[Entry]]:
+        """All entries in listing order, about `BATCH_ENTRIES` at once; one folder's entries are sorted in memory."""
+        batch: list[Entry] = []
+        open_folders = [iter(self._children(self.root, b"")[0])]
+        while open_folders:
+            for entry in open_folders[-1]:
+                batch.append(entry)
+                if entry[0] == FOLDER:
+                    children, has_folders = self._children(self.root + b"/" + entry[1], entry[1])
+                    if has_folders:
+                        open_folders.append(iter(children))
+                        break
+                    batch += children
+            else:
+                open_folders.pop()
+            if len(batch) >= BATCH_ENTRIES:
+                yield batch
+                batch = []
+        if batch:
+            yield batch
+
+    def _children(self, folder: bytes, relative: bytes) -> tuple[list[Entry], bool]:
+        """The entries of one folder in byte order of their names, and whether folders are among them."""
+        try:
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except OSError as error:
+            self._unreadable(relative, error)
+            return [], False
+        try:
+            return self._read_folder(descriptor, folder + b"/", relative + b"/" if relative else b"")
+        except OSError as error:
+            self._unreadable(relative, error)
+            return [], False
+        finally:
+            os.close(descriptor)
+
+    def _read_folder(self, descriptor: int, folder: bytes, relative: bytes) -> tuple[list[Entry], bool]:
+        """This loop runs for every file there is, so what is rare is done elsewhere."""
+        entries: list[Entry] = []
+        add, lookup = entries.append, os.stat
+        has_folders = False
+        for name in sorted(map(os.fsencode, os.listdir(descriptor))):
+            try:
+                facts = lookup(name, dir_fd=descriptor, follow_symlinks=False)
+            except OSError as error:
+                self._unreadable(relative + name, error)
+                continue
+            mode = facts.st_mode
+            path = relative + name
+            if mode & _KIND_AND_ANYBODY_READS != _FILE_ANYBODY_READS:
+                entry = self._uncommon(descriptor, name, path, facts)
+                if entry is None:
+                    continue
+                has_folders = has_folders or entry[0] == FOLDER
+                add(entry)
+                continue
+            mtime, ctime = facts.st_mtime_ns, facts.st_ctime_ns
+            add((FILE, path, facts.st_size, mtime, ctime, facts.st_ino, mode & 0o7777, b"", folder + name, 0))
+        return entries, has_folders
+
+    def _uncommon(self, descriptor: int, name: bytes, path: bytes, facts: os.stat_result) -> Entry | None:
+        """The entry of what is not a file that everybody may read, or None when it cannot be taken."""
+        kind, mode = stat.S_IFMT(facts.st_mode), stat.S_IMODE(facts.st_mode)
+        times = facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino
+        if kind == stat.S_IFDIR:
+            self._note_mount(path, facts)
+            return (FOLDER, path, 0, *times, mode, b"", b"", 0)
+        if kind == stat.S_IFLNK:
+            return (LINK, path, 0, *times, mode, os.readlink(name, dir_fd=descriptor), b"", 0)
+        if kind != stat.S_IFREG:
+            self._special(path, kind)
+            return None
+        if not os.access(name, os.R_OK, dir_fd=descriptor, effective_ids=True):
+            self._complaints.add(
+                "unreadable", shown(path), "the file {path} may not be read by this user", path=shown(path)
+            )
+            return None
+        return (FILE, path, facts.st_size, *times, mode, b"", self.root + b"/" + path, 0)
+
+    def _note_mount(self, path: bytes, facts: os.stat_result) -> None:
+        if facts.st_dev != self._device:
+            where = shown(path)
+            self._notes.add(
+                "other-file-system", where, "{path} lies on another file system and was listed too", path=where
+            )
+
+    def _special(self, path: bytes, kind: int) -> None:
+        self._complaints.add(
+            "special-file",
+            shown(path),
+            "{path} is {what}, not a file; a record cannot hold it: take it out of the submission",
+            path=shown(path),
+            what=_SPECIAL.get(kind, "a special file"),
+        )
+
+    def _unreadable(self, relative: bytes, error: OSError) -> None:
+        path = shown(relative) or "."
+        if error.errno == errno.ENAMETOOLONG:
+            self._complaints.add(
+                "path-too-long",
+                path,
+                "the path {path} is longer than this system can open; nest it less deeply",
+                path=path,
+            )
+            return
+        self._complaints.add(
+            "unreadable", path, "{path} cannot be read: {reason}", path=path, reason=error.strerror or str(error)
+        )
