@@ -35,6 +35,14 @@ class NoSpace(Unavailable):
     """Try later, after space was freed: a disk or a store is full."""
 
 
+class Away(Unavailable):
+    """Try later, and not in a moment: a person has to act first (mount the medium, renew a credential, mend a setting)."""
+
+
+class Faltered(Unavailable):
+    """Read again: one object did not come whole.  If others come, and this one never, it becomes `Unreadable`."""
+
+
 class Tampered(PreserveError):
     """Stop and raise the alarm: evidence does not fit itself (exit 4)."""
 

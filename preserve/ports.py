@@ -52,7 +52,9 @@ class Upload(Protocol):
         """Make the object visible, whole and durable, under its key.
 
         Raises `AlreadyThere` when the key is taken (the object there is untouched, ours is gone), `Unavailable` or
-        `NoSpace`.  After `Unavailable` the object may or may not be there: the caller looks before it tries again.
+        `NoSpace`.  After `Unavailable` the object may or may not be there; `commit` may then be called again on the
+        same upload, and succeeds if the earlier call had taken effect (a lost reply is not a failure).  A call after
+        success is without effect.
         """
 
     def abort(self) -> None:

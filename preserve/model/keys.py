@@ -28,9 +28,14 @@ _GENERATION = re.compile(r"(?P<base>.+)\.g(?P<number>[1-9][0-9]*)")
 def key(text: str) -> Key:
     """`text` as a key.  Raises `Refused` unless each segment starts with a letter or digit and holds only
     letters, digits, `.`, `_`, `-`, at most 199 of them."""
-    if len(text) > _LONGEST_KEY or not all(_SEGMENT.fullmatch(part) for part in text.split("/")):
+    if not is_key(text):
         raise Refused("{key} is not a safe object key", key=repr(text))
     return Key(text)
+
+
+def is_key(text: str) -> bool:
+    """Whether `text` has the form of a key."""
+    return len(text) <= _LONGEST_KEY and all(_SEGMENT.fullmatch(part) for part in text.split("/"))
 
 
 def package_folder(package_id: str) -> Key:

@@ -1,0 +1,162 @@
+"""The folder a store lies in: whether it is the right one, and how to reach into it without leaving it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat as modes
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from preserve.durable import make_folders, sync_folder
+from preserve.errors import AlreadyThere, Away, NoSpace, NotThere, Unavailable, Unreadable
+from preserve.stores import identity
+
+_ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)  # ELOOP: a symbolic link, which is no object of ours
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
+_FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+
+
+class FolderRoot:
+    """`path` as the root of store `name`; `store_id` None: a place that is not founded yet."""
+
+    def __init__(self, name: str, path: Path, store_id: str | None) -> None:
+        self.name = name
+        self.path = path
+        self._store_id = store_id
+        self._lasting: set[Path] = set()  # folders whose own entry this process knows to be on the medium
+        self._lock = threading.Lock()
+
+    def require_presence(self) -> None:
+        """Raise `Away` unless the root is there and is the store it was registered as; looked up anew each time,
+        because media come and go."""
+        if self._store_id is not None:
+            content = self._identity_content()
+            identity.require(content, store=self.name, place=str(self.path), store_id=self._store_id)
+        elif not self.path.is_dir():
+            raise Away("store {store}: {place} is not a folder", store=self.name, place=self.path)
+
+    @contextmanager
+    def folder_of(self, path: str) -> Iterator[int]:
+        """The folder in which `path` lies, opened segment by segment so that no symbolic link leads out."""
+        folder = os.open(self.path, _FOLDER_FLAGS)
+        try:
+            for segment in path.split("/")[:-1]:
+                inner = os.open(segment, _FOLDER_FLAGS | os.O_NOFOLLOW, dir_fd=folder)
+                os.close(folder)
+                folder = inner
+            yield folder
+        finally:
+            os.close(folder)
+
+    @contextmanager
+    def opened(self, key: str) -> Iterator[int]:
+        """The file of object `key`, for reading.  Raises OSError, also for what is no regular file."""
+        with self.folder_of(key) as folder:
+            # O_NONBLOCK: a FIFO under the name of an object must not stop us.
+            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+            descriptor = os.open(key.rsplit("/", 1)[-1], flags, dir_fd=folder)
+        try:
+            if not modes.S_ISREG(os.fstat(descriptor).st_mode):
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    def is_taken(self, key: str) -> bool:
+        """Whether anything at all, object or not, stands under the name of `key`."""
+        try:
+            with self.folder_of(key) as folder:
+                os.stat(key.rsplit("/", 1)[-1], dir_fd=folder, follow_symlinks=False)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        return True
+
+    def make_lasting_folder(self, folder: Path) -> None:
+        """Make `folder` below the root, and force every entry on the way to it to the medium.
+
+        A folder that exists is no proof that its entry is on the medium: another thread, or a process that died, may
+        have made it a moment ago.  So each is synced once by this process too.
+        """
+        chain = [folder, *folder.parents]
+        missing = [each for each in reversed(chain[: chain.index(self.path)]) if each not in self._lasting]
+        for each in missing:
+            if each.is_symlink():
+                raise Away(
+                    "store {store}: {link} is a symbolic link, and a store follows none; mount or move what lies there",
+                    store=self.name,
+                    link=each,
+                )
+            make_folders(each)
+            sync_folder(each.parent)
+        with self._lock:
+            self._lasting.update(missing)
+
+    def remove_empty_folders(self, folder: Path) -> None:
+        """Remove `folder` and its parents below the root as far as they are empty."""
+        while folder != self.path:
+            with self._lock:
+                self._lasting.discard(folder)
+            try:
+                folder.rmdir()
+            except OSError:  # not empty
+                return
+            folder = folder.parent
+
+    @contextmanager
+    def translated(self, key: str) -> Iterator[None]:
+        """Turn the operating system's errors about `key` into ours."""
+        try:
+            yield
+        except FileExistsError as error:
+            raise AlreadyThere("store {store} has {key} already", store=self.name, key=key) from error
+        except OSError as error:
+            if error.errno in _ABSENT:
+                self.require_presence()
+                raise NotThere("store {store} has no {key}", store=self.name, key=key) from error
+            if error.errno == errno.EIO:
+                self.require_presence()
+                raise Unreadable(
+                    "store {store}: the medium does not give {key}: {why}",
+                    store=self.name,
+                    key=key,
+                    why=error.strerror,
+                ) from error
+            raise self.failed(error) from error
+
+    @contextmanager
+    def translated_writing(self) -> Iterator[None]:
+        """Turn the operating system's errors of an upload into ours; a name that is taken passes through."""
+        try:
+            yield
+        except FileExistsError:
+            raise
+        except OSError as error:
+            self.require_presence()
+            raise self.failed(error) from error
+
+    def failed(self, error: OSError) -> Unavailable:
+        """Our exception for an error that is about the whole store."""
+        if error.errno in _FULL:
+            return NoSpace(
+                "store {store}: no space left in {place}; free some and run the command again",
+                store=self.name,
+                place=self.path,
+            )
+        kind = Away if error.errno in _FORBIDDEN else Unavailable
+        return kind("store {store}: {place} fails: {why}", store=self.name, place=self.path, why=error.strerror)
+
+    def _identity_content(self) -> bytes | None:
+        try:
+            descriptor = os.open(self.path / identity.IDENTITY, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            try:
+                return os.pread(descriptor, identity.LONGEST_IDENTITY_BYTES, 0)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            if error.errno in _ABSENT:
+                return None
+            raise self.failed(error) from error

@@ -1,0 +1,182 @@
+"""Stores for tests that need no disk: one that keeps bytes in memory, one that only counts and digests them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+
+from preserve.errors import AlreadyThere, Away, NoSpace, NotThere, Refused, Unreadable
+from preserve.model.digests import Algorithm, sha256, start
+from preserve.model.keys import Key
+from preserve.ports import ObjectFacts
+from preserve.stores.coverage import Coverage
+
+
+class MemoryStore:
+    """The `ErasableStore` contract over a dictionary, `objects`, which a test may read and damage at will.
+
+    While `away` is true the store cannot be reached; `room_bytes` bounds what it keeps.
+    """
+
+    def __init__(self, name: str = "memory", room_bytes: int | None = None) -> None:
+        self.name = name
+        self.room_bytes = room_bytes
+        self.away = False
+        self.objects: dict[Key, bytes] = {}
+        self.retained: dict[Key, datetime] = {}
+        self.lock = threading.Lock()
+
+    def create(
+        self, key: Key, size: int, *, part_bytes: int | None = None, retain_until: datetime | None = None
+    ) -> MemoryUpload:
+        self.require_presence()
+        if key in self.objects:
+            raise AlreadyThere("store {store} has {key} already", store=self.name, key=key)
+        self.require_room(size)
+        return MemoryUpload(self, key, size, part_bytes or max(size, 1), retain_until)
+
+    def read(self, key: Key, start: int, into: memoryview) -> int:
+        piece = self.content(key)[start : start + len(into)]
+        into[: len(piece)] = piece
+        return len(piece)
+
+    def stat(self, key: Key) -> ObjectFacts:
+        content = self.content(key)
+        return ObjectFacts(key, len(content), sha256(content), self.retained.get(key))
+
+    def list(self, folder: str) -> Iterator[ObjectFacts]:
+        self.require_presence()
+        prefix = f"{folder}/" if folder else ""
+        for key in sorted(self.objects):
+            if key.startswith(prefix):
+                yield ObjectFacts(key, len(self.objects[key]))
+
+    def free_bytes(self) -> int | None:
+        self.require_presence()
+        return None if self.room_bytes is None else self.room_bytes - self._used()
+
+    def erase(self, key: Key) -> None:
+        self.require_presence()
+        if key in self.retained:
+            raise Refused("store {store} keeps {key} until {until}", store=self.name, key=key, until=self.retained[key])
+        self.objects.pop(key, None)
+
+    def content(self, key: Key) -> bytes:
+        self.require_presence()
+        try:
+            return self.objects[key]
+        except KeyError:
+            raise NotThere("store {store} has no {key}", store=self.name, key=key) from None
+
+    def require_presence(self) -> None:
+        if self.away:
+            raise Away("store {store} is away", store=self.name)
+
+    def require_room(self, size: int) -> None:
+        if self.room_bytes is not None and self._used() + size > self.room_bytes:
+            raise NoSpace("store {store} is full", store=self.name)
+
+    def _used(self) -> int:
+        return sum(map(len, self.objects.values()))
+
+
+class MemoryUpload:
+    """`preserve.ports.Upload` into a `MemoryStore`."""
+
+    def __init__(self, store: MemoryStore, key: Key, size: int, part_bytes: int, retain_until: datetime | None) -> None:
+        self.part_bytes = part_bytes
+        self._store = store
+        self._key = key
+        self._content = bytearray(size)
+        self._covered = Coverage(size, part_bytes)
+        self._retain_until = retain_until
+        self._committed = False
+
+    def write(self, offset: int, data: memoryview, sha256: bytes | None = None) -> None:
+        self._store.require_presence()
+        self._covered.add(offset, len(data))
+        self._content[offset : offset + len(data)] = data
+
+    def take(self, offset: int, source: Key, start: int, length: int) -> int:
+        piece = self._store.content(source)[start : start + length]
+        if len(piece) < length:
+            raise Unreadable("{key} ends before byte {end}", key=source, end=start + length)
+        self._covered.add(offset, length)
+        self._content[offset : offset + length] = piece
+        return 0
+
+    def commit(self) -> None:
+        if self._committed:
+            return
+        self._store.require_presence()
+        self._covered.require_whole()
+        with self._store.lock:
+            if self._key in self._store.objects:
+                raise AlreadyThere("store {store} has {key} already", store=self._store.name, key=self._key)
+            self._store.require_room(len(self._content))
+            self._store.objects[self._key] = bytes(self._content)
+            if self._retain_until:
+                self._store.retained[self._key] = self._retain_until
+        self._committed = True
+
+    def abort(self) -> None:
+        self._content = bytearray()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.abort()
+
+
+class NullStore(MemoryStore):
+    """Keeps small objects, and of larger ones only the digest of each part: for packages no test machine can hold."""
+
+    def __init__(self, name: str = "null", kept_bytes: int = 1024 * 1024) -> None:
+        super().__init__(name)
+        self.kept_bytes = kept_bytes
+        self.part_digests: dict[Key, dict[int, bytes]] = {}
+        self.sizes: dict[Key, int] = {}
+
+    def create(
+        self, key: Key, size: int, *, part_bytes: int | None = None, retain_until: datetime | None = None
+    ) -> MemoryUpload:
+        if size <= self.kept_bytes:
+            return super().create(key, size, part_bytes=part_bytes, retain_until=retain_until)
+        self.require_presence()
+        if key in self.sizes:
+            raise AlreadyThere("store {store} has {key} already", store=self.name, key=key)
+        return DigestingUpload(self, key, size, part_bytes or size)
+
+    def stat(self, key: Key) -> ObjectFacts:
+        return ObjectFacts(key, self.sizes[key]) if key in self.sizes else super().stat(key)
+
+
+class DigestingUpload(MemoryUpload):
+    """Digests each part, and forgets it."""
+
+    def __init__(self, store: NullStore, key: Key, size: int, part_bytes: int) -> None:
+        super().__init__(store, key, 0, part_bytes, None)
+        self._null = store
+        self._size = size
+        self._parts = Coverage(size, part_bytes)
+        self._digests: dict[int, bytes] = {}
+
+    def write(self, offset: int, data: memoryview, sha256: bytes | None = None) -> None:
+        self._null.require_presence()
+        self._parts.add(offset, len(data))
+        digest = start(Algorithm.SHA256)
+        digest.update(data)
+        self._digests[offset] = digest.digest()
+
+    def commit(self) -> None:
+        self._null.require_presence()
+        self._parts.require_whole()
+        with self._null.lock:
+            self._null.sizes[self._key] = self._size
+            self._null.part_digests[self._key] = self._digests
