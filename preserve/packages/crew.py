@@ -79,7 +79,7 @@ class Crew:
         try:
             assert process.stdin is not None and process.stdout is not None
             filling.send(process.stdin, tuple(order))
-            return filling.Filled(*filling.receive(process.stdout))  # type: ignore[misc]
+            return filling.Filled(*filling.receive(process.stdout))
         except (EOFError, OSError) as error:
             raise Unavailable(
                 "a process that packs files ended unexpectedly (exit status {status}); run the command again",

@@ -18,7 +18,7 @@ WRITERS_FOR_EACH_STORE = 4
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
-    """How each store took the object: `written` holds it now, `already` had one under that key, `failed` says why not."""
+    """How each store took the object: `written` holds it now, `already` had one under that key, `failed` not, and why."""
 
     written: tuple[str, ...]
     already: tuple[str, ...]
@@ -26,7 +26,7 @@ class Outcomes:
 
 
 class FanOut:
-    """Uploads of one object to several stores, by store name.  A context manager: leaving aborts what is not committed."""
+    """Uploads of one object to several stores, by name.  A context manager: leaving aborts what is not committed."""
 
     def __init__(self, uploads: Mapping[str, Upload]) -> None:
         self._uploads = dict(uploads)
@@ -106,4 +106,3 @@ class _Countdown:
             last = self._left == 0
         if last:
             self._done()
-

@@ -16,7 +16,7 @@ import os
 import stat
 import sys
 from collections.abc import Sequence
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from preserve.packages import tar
 
@@ -62,7 +62,7 @@ class Order(NamedTuple):
     begin: int
     end: int
     skip: int
-    entries: list[tuple[object, ...]]
+    entries: list[tuple[Any, ...]]
     close: bool
 
 
@@ -75,7 +75,7 @@ def fill(slot: memoryview, order: Order, algorithms: Sequence[str]) -> Filled:
     troubles: list[tuple[bytes, str]] = []
     at, skip = order.begin, order.skip
     for plain in order.entries:
-        entry = Entry(*plain)  # type: ignore[arg-type]
+        entry = Entry(*plain)
         take = min(entry.extent - skip, order.end - at)
         piece = slot[at : at + take]
         whole = take == entry.extent
@@ -149,14 +149,14 @@ def _read_unchanged(entry: Entry, offset: int, into: memoryview) -> None:
         os.close(descriptor)
 
 
-def send(pipe: IO[bytes], value: object) -> None:
+def send(pipe: IO[bytes], value: tuple[Any, ...]) -> None:
     """One message to the other side."""
     content = marshal.dumps(value)
     pipe.write(len(content).to_bytes(8, "little") + content)
     pipe.flush()
 
 
-def receive(pipe: IO[bytes]) -> object:
+def receive(pipe: IO[bytes]) -> Any:
     """The next message from the other side.  Raises EOFError when that side is gone."""
     length = pipe.read(8)
     if len(length) < 8:
@@ -170,7 +170,7 @@ def serve(memory: int, slots: int, slot_bytes: int, algorithms: Sequence[str]) -
     with mmap.mmap(memory, slots * slot_bytes) as shared, memoryview(shared) as view:
         while True:
             try:
-                order = Order(*receive(sys.stdin.buffer))  # type: ignore[misc]
+                order = Order(*receive(sys.stdin.buffer))
             except EOFError:
                 return
             slot = view[order.slot * slot_bytes : (order.slot + 1) * slot_bytes]

@@ -76,7 +76,7 @@ class MembersWriter:
 
         self._algorithms = algorithms
         self._schema = _schema(algorithms)
-        # A digest does not compress and a path repeats its folder's: the one stays plain, the others may use dictionaries.
+        # Digests and paths never repeat, so a dictionary of them is dead weight; records do.
         self._writer = pq.ParquetWriter(
             sink,
             self._schema,

@@ -168,7 +168,7 @@ class _Packing:
                     self._take_first()
                 else:
                     slot = self._free.get()
-        entries: list[tuple[object, ...]] = [entry[:ENTRY_FIELDS] for entry in piece.entries if entry[0]]
+        entries = [entry[:ENTRY_FIELDS] for entry in piece.entries if entry[0]]
         order = Order(slot, piece.begin, piece.end, piece.skip, entries, close)
         self._pending.append(_Pending(piece, slot, close, self._crew.submit(order)))
         return slot
@@ -230,9 +230,7 @@ class _Packing:
         if rows:
             self._members.extend(rows)
 
-    def _follow(
-        self, entry: Planned, begin: int, slot: memoryview, base: int, end: int
-    ) -> list[bytes] | None:
+    def _follow(self, entry: Planned, begin: int, slot: memoryview, base: int, end: int) -> list[bytes] | None:
         """Digest the part of a file that lies in this block; its digests when that was the last part."""
         content_begin = begin + entry.extent - entry.size - tar.padding_bytes(entry.size)
         if begin >= base:
@@ -315,7 +313,7 @@ def _refusal(troubles: Iterable[tuple[bytes, str]]) -> Refused:
     others = [f"{source.decode('utf-8', 'backslashreplace')}: {what}" for source, what in named if what != CHANGED]
     if changed and not others:
         return Refused(
-            "these files changed while they were read; nothing was packed, run the command again when they rest: {files}",
+            "these files changed while they were read: {files}; nothing was packed, run the command again when they rest",
             files=", ".join(changed),
         )
     return Refused(

@@ -27,9 +27,7 @@ _CONSTANT_SUM = sum(_AFTER_MODE) + sum(_TAIL) + sum(_BLANK_CHECKSUM)
 
 def needs_pax(name: bytes, size: int, mtime: int) -> bool:
     """Whether a ustar header alone cannot say it."""
-    return not (
-        len(name) <= _NAME_BYTES and name.isascii() and size <= _LARGEST_OCTAL and 0 <= mtime <= _LARGEST_OCTAL
-    )
+    return not (len(name) <= _NAME_BYTES and name.isascii() and size <= _LARGEST_OCTAL and 0 <= mtime <= _LARGEST_OCTAL)
 
 
 def header(name: bytes, size: int, mode: int, mtime: int, kind: bytes) -> bytes:
