@@ -123,9 +123,16 @@ class CopyEntry:
     audited_at: str | None = None
     audited_level: Level | None = None
     retain_until: str | None = None
+    audits: Mapping[Level, str] = field(default_factory=dict)
+    """When each level last got an answer (sound, damaged or missing); `audited_at` is the latest of them."""
 
     def generation(self, part: str) -> int:
         return self.generations.get(part, 1)
+
+    def looked_at(self, level: Level) -> str | None:
+        """When somebody last looked as deeply as `level`, or deeper; None if nobody ever did."""
+        levels = list(Level)
+        return max((self.audits[deep] for deep in levels[levels.index(level) :] if deep in self.audits), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +181,7 @@ class EventType(StrEnum):
     REPAIRED = "recovery"
     RESTORED = "dissemination"
     REBUILT = "catalog rebuilt"
+    KEY_CHANGED = "signing key change"
 
 
 class Outcome(StrEnum):

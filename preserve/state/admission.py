@@ -1,0 +1,113 @@
+"""What the books check of an event before they append it: that it is news and fits; and what only they can fill in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from preserve.errors import Refused
+from preserve.model.nouns import Event, EventType
+from preserve.state.projection import Tables, finding_id, finding_number
+
+
+def admitted(tables: Tables, number: int, event: Event) -> Event | None:
+    """`event` as entry `number` may record it, or None where it says nothing new.
+
+    Asked inside the transaction that appends, so that two processes cannot both be first.  Raises `Refused` for an
+    event that contradicts the books.
+    """
+    check = _CHECK.get(event.type)
+    return check(tables, number, event) if check else event
+
+
+def _store_added(tables: Tables, number: int, event: Event) -> Event:
+    name, store_id = event.detail["name"], event.detail["store_id"]
+    row = tables.execute("SELECT store_id FROM store WHERE name = ?", (name,)).fetchone()
+    if row and row[0] != store_id:
+        raise Refused(
+            "store {store} is registered already, for another place (id {known}, not {found}); choose another name",
+            store=name, known=row[0], found=store_id,
+        )  # fmt: skip
+    twin = tables.execute("SELECT name FROM store WHERE store_id = ? AND name <> ?", (store_id, name)).fetchone()
+    if twin:
+        raise Refused("this place is registered already, as store {known}", known=twin[0])
+    return event
+
+
+def _known_store(tables: Tables, number: int, event: Event) -> Event:
+    name = event.detail["name"]
+    if not tables.execute("SELECT 1 FROM store WHERE name = ?", (name,)).fetchone():
+        raise Refused("there is no store {store} in the books", store=name)
+    return event
+
+
+def _policy_registered(tables: Tables, number: int, event: Event) -> Event | None:
+    row = tables.execute(
+        "SELECT version, sha256 FROM policy WHERE name = ? ORDER BY version DESC LIMIT 1", (event.detail["name"],)
+    ).fetchone()
+    if row and row[1] == event.detail["sha256"]:
+        return None
+    return _with(event, version=row[0] + 1 if row else 1)
+
+
+def _packaged(tables: Tables, number: int, event: Event) -> Event | None:
+    receipt = event.detail["receipt"]
+    package = receipt["package_id"] if isinstance(receipt, Mapping) else None
+    row = tables.execute("SELECT receipt_sha256 FROM package WHERE id = ?", (package,)).fetchone()
+    if row is None:
+        return event
+    if row[0] == event.detail["receipt_sha256"]:
+        return None
+    raise Refused("package {package} is in the books already, with another receipt", package=package)
+
+
+def _known_copy(tables: Tables, number: int, event: Event) -> Event:
+    package, store = event.detail["package"], event.detail["store"]
+    if not tables.execute("SELECT 1 FROM copy WHERE package = ? AND store = ?", (package, store)).fetchone():
+        raise Refused("the books know no copy of {package} in store {store}", package=package, store=store)
+    return event
+
+
+def _known_package(tables: Tables, number: int, event: Event) -> Event:
+    package = event.detail["package"]
+    if not tables.execute("SELECT 1 FROM package WHERE id = ?", (package,)).fetchone():
+        raise Refused("there is no package {package} in the books", package=package)
+    return event
+
+
+def _found(tables: Tables, number: int, event: Event) -> Event | None:
+    detail = event.detail
+    is_open = tables.execute(
+        "SELECT 1 FROM finding WHERE store = ? AND place = ? AND condition = ? AND COALESCE(package, '') = ?"
+        " AND closed_at IS NULL",
+        (detail["store"], detail["where"], detail["condition"], detail["package"] or ""),
+    ).fetchone()
+    return None if is_open else _with(event, id=finding_id(number))
+
+
+def _closed(tables: Tables, number: int, event: Event) -> Event | None:
+    identifier = str(event.detail["id"])
+    try:
+        row = tables.execute("SELECT closed_at FROM finding WHERE number = ?", (finding_number(identifier),)).fetchone()
+    except ValueError:
+        row = None
+    if row is None:
+        raise Refused("there is no finding {finding} in the books", finding=identifier)
+    return None if row[0] else event
+
+
+def _with(event: Event, **completed: object) -> Event:
+    return replace(event, detail={**event.detail, **completed})
+
+
+_CHECK: Mapping[EventType, Callable[[Tables, int, Event], Event | None]] = {
+    EventType.STORE_ADDED: _store_added,
+    EventType.STORE_PROBED: _known_store,
+    EventType.POLICY_REGISTERED: _policy_registered,
+    EventType.PACKAGED: _packaged,
+    EventType.COPIED: _known_package,
+    EventType.COPY_MOVED: _known_copy,
+    EventType.REPAIRED: _known_copy,
+    EventType.FOUND: _found,
+    EventType.CLOSED: _closed,
+}

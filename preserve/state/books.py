@@ -1,0 +1,155 @@
+"""The books of one home: acts are recorded here, and everything that is known is asked here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from preserve import chance
+from preserve.durable import put_in_place_new
+from preserve.errors import Refused
+from preserve.model import events
+from preserve.model.nouns import Event
+from preserve.state import ledger
+from preserve.state.admission import admitted
+from preserve.state.database import Database
+from preserve.state.findings_and_audits import AuditReading, FindingReading
+from preserve.state.holdings import HoldingsReading
+from preserve.state.registers import RegisterReading
+
+FILE_NAME = "books.db"
+
+
+class Books(ledger.LedgerReading, RegisterReading, HoldingsReading, FindingReading, AuditReading):
+    """Catalog and ledger in one database: every act changes both in one transaction, or neither.
+
+    Several processes may have the same books open, and several threads may share one `Books`; writers take turns.
+    Lists are streamed page by page, without holding a transaction open.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @classmethod
+    def open(cls, home: Path) -> Books:
+        """The books of `home`.  Raises `Refused` where there are none, or they are torn or of a newer schema."""
+        database = Database(home / FILE_NAME)
+        database.allow_readers_beside_the_writer()
+        return cls(database)
+
+    @classmethod
+    def create(cls, home: Path, *first: Event) -> Books:
+        """New books that begin with the events `first`, whole or not at all.
+
+        Raises `Refused` where `home` has books already.
+        """
+        return cls._build(home, lambda tables: _append(tables, first))
+
+    @classmethod
+    def rebuild(cls, home: Path, entries: Iterable[bytes]) -> Books:
+        """New books in which the `entries` of a ledger are replayed in order, whole or not at all.
+
+        Raises `Refused` where `home` has books already, or an entry is of a type unknown here; `Tampered` where the
+        entries do not fit one another.
+        """
+        return cls._build(home, lambda tables: ledger.replay(tables, entries))
+
+    @classmethod
+    def _build(cls, home: Path, fill: Callable[[Any], object]) -> Books:
+        final = home / FILE_NAME
+        if final.exists():
+            raise _occupied(home)
+        beside = home / f".{FILE_NAME}.{chance.token(8)}.partial"
+        try:
+            database = Database(beside, must_exist=False)
+            try:
+                database.make_tables()
+                with database.transaction() as tables:
+                    fill(tables)
+                database.allow_readers_beside_the_writer()
+            finally:
+                database.close()
+            put_in_place_new(beside, final)
+        except FileExistsError as error:
+            raise _occupied(home) from error
+        finally:
+            beside.unlink(missing_ok=True)
+        return cls.open(home)
+
+    def close(self) -> None:
+        """Let go of the file.  Nothing is lost without it."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def record(self, *acts: Event) -> int:
+        """Append events to the ledger and let them take effect, in one durable transaction.
+
+        Returns the number of the first entry written.  Events that say nothing new are left out: a finding that is
+        open already, a finding that is closed already, a policy's text that is in force, a package booked with the
+        same receipt.  Raises `Refused` where an event contradicts the books (nothing is recorded then),
+        `Unavailable` where another process holds them for long, `NoSpace`.
+        """
+        with self._database.transaction() as tables:
+            return _append(tables, acts)
+
+    def pushed(self, store: str) -> int:
+        """How many entries this home has published to a store.  A note, no evidence."""
+        row = self._database.row("SELECT size FROM published WHERE store = ?", (store,))
+        return int(row[0]) if row else 0
+
+    def set_pushed(self, store: str, size: int) -> None:
+        """Note that the first `size` entries stand in a store; the note never goes back."""
+        self._database.write(
+            "INSERT INTO published (store, size) VALUES (?, ?) ON CONFLICT (store) DO UPDATE SET"
+            " size = CASE WHEN excluded.size > published.size THEN excluded.size ELSE published.size END",
+            (store, size),
+        )
+
+    def progress(self, job: str) -> str | None:
+        """What a long job noted of how far it is."""
+        row = self._database.row("SELECT state FROM progress WHERE job = ?", (job,))
+        return str(row[0]) if row else None
+
+    def set_progress(self, job: str, state: str) -> None:
+        """Note how far a long job is, for a later command to go on from.  May be lost without loss."""
+        self._database.write(
+            "INSERT INTO progress (job, state) VALUES (?, ?) ON CONFLICT (job) DO UPDATE SET state = excluded.state",
+            (job, state),
+        )
+
+    def clear_progress(self, job: str) -> None:
+        """Forget a job that came to its end."""
+        self._database.write("DELETE FROM progress WHERE job = ?", (job,))
+
+
+def _append(tables: Any, acts: Iterable[Event]) -> int:
+    edge = ledger.frontier(tables)
+    first = edge.size
+    contents: list[bytes] = []
+    for event in acts:
+        number = first + len(contents)
+        news = admitted(tables, number, event)
+        if news is None:
+            continue
+        try:
+            content = events.encode(news)
+        except ValueError as error:
+            raise Refused("the ledger cannot hold this: {error}", error=str(error)) from error
+        # What takes effect is what was written, not what was meant: a replay then cannot differ.
+        ledger.take_effect(tables, number, content)
+        contents.append(content)
+    ledger.append(tables, edge, contents)
+    return first
+
+
+def _occupied(home: Path) -> Refused:
+    return Refused("{home} has books already; nothing was changed", home=home)

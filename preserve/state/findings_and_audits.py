@@ -1,0 +1,121 @@
+"""What the books know of findings, and of audits that have not ended."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator, Sequence
+
+from preserve.errors import Refused
+from preserve.model import canonical
+from preserve.model.entries import Audited, AuditResult, AuditRun
+from preserve.model.nouns import Condition, Finding, Level
+from preserve.state.database import Database, Row
+from preserve.state.projection import finding_id, finding_number
+
+_FINDING = (
+    "number, package, store, condition, expected, found, place, blocks, files, files_touched,"
+    " opened_at, closed_at, closed_with"
+)
+_RUN = "id, level, stores, packages, begun_at"
+_SELECT_FINDING = f"SELECT {_FINDING} FROM finding"  # noqa: S608
+_SELECT_RUN = f"SELECT {_RUN} FROM audit_run"  # noqa: S608
+
+
+class FindingReading:
+    """Questions about what is wrong."""
+
+    _database: Database
+
+    def findings(
+        self,
+        open_only: bool = True,
+        package: str | None = None,
+        store: str | None = None,
+        limit: int | None = None,
+    ) -> Iterator[Finding]:
+        """Findings in the order in which they were opened."""
+        among = {
+            "package": None if package is None else (package,),
+            "store": None if store is None else (store,),
+            # The unique index of open findings is no index on numbers: what is closed is passed over here.
+        }
+        rows = self._database.pages(_FINDING, "finding", ("number",), among=among)
+        found = (_finding(row) for row in rows)
+        wanted = (finding for finding in found if finding.closed_at is None or not open_only)
+        yield from itertools.islice(wanted, limit)
+
+    def finding(self, identifier: str) -> Finding:
+        """One finding, open or closed.  Raises `Refused` where there is none with this id."""
+        try:
+            number = finding_number(identifier)
+        except ValueError:
+            number = -1
+        row = self._database.row(_SELECT_FINDING + " WHERE number = ?", (number,))
+        if row is None:
+            raise Refused("there is no finding {finding} in the books", finding=identifier)
+        return _finding(row)
+
+    def open_finding(self, like: Finding) -> Finding | None:
+        """The open finding of the same condition at the same place, which `like` would repeat."""
+        row = self._database.row(
+            _SELECT_FINDING
+            + " WHERE store = ? AND place = ? AND condition = ?"
+            + " AND COALESCE(package, '') = ? AND closed_at IS NULL",
+            (like.store, like.where, like.condition.value, like.package_id or ""),
+        )
+        return _finding(row) if row else None
+
+
+class AuditReading:
+    """Questions about audits under way."""
+
+    _database: Database
+
+    def unfinished_audit(
+        self, level: Level, stores: Sequence[str], packages: Sequence[str] | None = None
+    ) -> AuditRun | None:
+        """The newest audit of just this scope that was begun and has not ended, to be gone on with."""
+        row = self._database.row(
+            _SELECT_RUN
+            + " WHERE level = ? AND stores = ? AND COALESCE(packages, '') = ?"
+            + " AND ended_at IS NULL ORDER BY begun DESC LIMIT 1",
+            (level.value, _names(stores), "" if packages is None else _names(packages)),
+        )
+        return _run(row) if row else None
+
+    def audited_in(self, run: str) -> Iterator[Audited]:
+        """What an audit under way has looked at already, by store and package; nothing once it has ended."""
+        columns = "store, package, level, result, blocks_read, blocks, bytes_read"
+        rows = self._database.pages(columns, "audited", ("store", "package"), among={"run": (run,)})
+        for store, package, level, result, *counts in rows:
+            yield Audited(package, store, Level(level), AuditResult(result), *counts)
+
+
+def _names(names: Sequence[str]) -> str:
+    return canonical.encode(sorted(names)).decode()
+
+
+def _finding(row: Row) -> Finding:
+    number, package, store, condition, expected, found, place, blocks, files, files_touched, *dates = row
+    return Finding(
+        package_id=package,
+        store=store,
+        condition=Condition(condition),
+        where=place,
+        expected=expected,
+        found=found,
+        blocks=tuple(json.loads(blocks)),
+        files=tuple(json.loads(files)),
+        files_touched=files_touched,
+        id=finding_id(number),
+        opened_at=dates[0],
+        closed_at=dates[1],
+        closed_with=dates[2],
+    )
+
+
+def _run(row: Row) -> AuditRun:
+    identifier, level, stores, packages, begun_at = row
+    named = None if packages is None else tuple(json.loads(packages))
+    return AuditRun(identifier, Level(level), tuple(json.loads(stores)), named, begun_at)

@@ -1,0 +1,321 @@
+"""The catalog as a projection of the ledger: what each type of event does to the tables.
+
+`apply` is all that ever writes catalog tables, in live use and in a replay alike.  It looks at nothing but the event,
+its number and the tables, so that replaying gives equal tables.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from preserve.errors import Refused, Tampered
+from preserve.model import canonical
+from preserve.model.entries import AuditResult, state_after
+from preserve.model.nouns import CopyState, EventType, Level
+
+CATALOG: Mapping[str, tuple[str, ...]] = {
+    "home": ("home_id",),
+    "verifier_key": ("since",),
+    "store": ("name",),
+    "policy": ("name", "version"),
+    "accession": ("id",),
+    "package": ("id",),
+    "record": ("archival_code", "package"),
+    "copy": ("package", "store"),
+    "finding": ("number",),
+    "audit_run": ("id",),
+    "audited": ("run", "store", "package"),
+}
+"""The tables that follow from the ledger, with their keys."""
+
+Detail = Mapping[str, Any]
+Apply = Callable[["Tables", int, str, Detail], None]
+
+
+class Tables(Protocol):
+    """What applying needs of a database connection within a transaction."""
+
+    def execute(self, sql: str, parameters: tuple[Any, ...], /) -> Any: ...
+
+
+def apply(tables: Tables, number: int, kind: str, at: str, detail: Detail) -> None:
+    """Let entry `number` take effect.
+
+    Raises `Refused` for an event type this version does not know, `Tampered` for an entry that no version of this
+    program wrote.
+    """
+    act = _APPLY.get(kind)
+    if act is None:
+        raise Refused(
+            "entry {number} of the ledger is of a type this program does not know ({kind}); use the newer program",
+            number=number, kind=kind,
+        )  # fmt: skip
+    try:
+        act(tables, number, at, detail)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise Tampered(
+            "entry {number} of the ledger ({kind}) is not as this program writes them: {error}",
+            number=number, kind=kind, error=repr(error),
+        ) from error  # fmt: skip
+
+
+def _text(value: object) -> str:
+    return canonical.encode(value).decode()
+
+
+def _nothing(tables: Tables, number: int, at: str, detail: Detail) -> None:
+    """The event is an account of what was done; no table follows from it."""
+
+
+def _initialised(tables: Tables, number: int, at: str, detail: Detail) -> None:
+    tables.execute("INSERT INTO home (home_id, initialised_at) VALUES (?, ?)", (detail["home_id"], at))
+    tables.execute("INSERT INTO verifier_key (since, text) VALUES (?, ?)", (number, detail["verifier_key"]))
+
+
+def _key_changed(tables: Tables, number: int, at: str, detail: Detail) -> None:
+    tables.execute("INSERT INTO verifier_key (since, text) VALUES (?, ?)", (number, detail["new"]))
+
+
+def _store_added(tables: Tables, number: int, at: str, detail: Detail) -> None:
+    tables.execute(
+        "INSERT INTO store (name, store_id, role, url, attributes, capabilities, profile, complaints)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, '[]') ON CONFLICT (name) DO UPDATE SET store_id = excluded.store_id,"
+        " role = excluded.role, url = excluded.url, attributes = excluded.attributes,"
+        " capabilities = excluded.capabilities, profile = excluded.profile",
+        (
+            detail["name"],
+            detail["store_id"],
+            detail["role"],
+            detail["url"],
+            _text(detail["attributes"]),
+            _text(detail["capabilities"]),
+            detail["profile"],
+        ),
+    )
+
+
+def _store_probed(tables: Tables, number: int, at: str, detail: Detail) -> None:
+    tables.execute(
+        "UPDATE store SET probed_at = ?, probe_ok = ?, capabilities = ?, complaints = ? WHERE name = ?",
+        (at, int(detail["ok"]), _text(detail["capabilities"]), _text(detail["complaints"]), detail["name"]),
+    )
+
+
+def _policy_registered(tables: Tables, number: int, at: str, detail: Detail) -> None:
+    tables.execute(
+        "INSERT INTO policy (name, version, sha256, text, registered_at) VALUES (?, ?, ?, ?, ?)",
+        (detail["name"], detail["version"], detail["sha256"], detail["text"], at),
+    )
+
+
+def _ingest_begun(tables: Tables, number: int, at: str, detail: Detail) -> None:
+    tables.execute(
+        "INSERT INTO accession (id, source, listing_sha256, metadata_sha256, policy_sha256, packages, accession_at,"
+        " begun, unpackaged) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            detail["accession"],
+            detail["source"],
+            detail["listing_sha256"],
+            detail["metadata_sha256"],
+            detail["policy_sha256"],
+            _text(detail["packages"]),
+            detail["accession_at"],
+            number,
+            len(detail["packages"]),
+        ),
+    )
+
+
+def _ingest_abandoned(tables: Tables, number: int, at: str, detail: Detail) -> None:
+    tables.execute("UPDATE accession SET abandoned_because = ? WHERE id = ?", (detail["why"], detail["accession"]))
+
+
+def _packaged(tables: Tables, number: int, at: str, detail: Detail) -> None:
+    receipt = detail["receipt"]
+    package = receipt["package_id"]
+    tables.execute(
+        "INSERT INTO package (id, accession, receipt, receipt_sha256, receipt_bytes, payload_files, payload_bytes,"
+        " packaged_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            package,
+            detail["accession"],
+            _text(receipt),
+            detail["receipt_sha256"],
+            detail["receipt_bytes"],
+            receipt["payload_files"],
+            receipt["payload_bytes"],
+            at,
+        ),
+    )
+    for code in detail["archival_codes"]:
+        tables.execute(
+            "INSERT INTO record (archival_code, package) VALUES (?, ?) ON CONFLICT DO NOTHING", (code, package)
+        )
+    tables.execute("UPDATE accession SET unpackaged = unpackaged - 1 WHERE id = ?", (detail["accession"],))
+
+
+def _copied(tables: Tables, number: int, at: str, detail: Detail) -> None:
+    # A copy that was read back and found equal has just had its first full audit.
+    was_read = detail["state"] == CopyState.VERIFIED.value
+    tables.execute(
+        "INSERT INTO copy (package, store, state, bytes, generations, booked_at, audited_at, audited_level, audits,"
+        " retain_until) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (package, store) DO UPDATE SET"
+        " state = excluded.state, bytes = excluded.bytes, generations = excluded.generations,"
+        " booked_at = excluded.booked_at, audited_at = excluded.audited_at, audited_level = excluded.audited_level,"
+        " audits = excluded.audits, retain_until = excluded.retain_until",
+        (
+            detail["package"],
+            detail["store"],
+            CopyState(detail["state"]).value,
+            detail["bytes"],
+            _text(detail["generations"]),
+            at,
+            at if was_read else None,
+            Level.FULL.value if was_read else None,
+            _text({Level.FULL.value: at} if was_read else {}),
+            detail["retain_until"],
+        ),
+    )
+
+
+def _copy_moved(tables: Tables, number: int, at: str, detail: Detail) -> None:
+    generations = detail["generations"]
+    tables.execute(
+        "UPDATE copy SET state = ?, generations = COALESCE(?, generations) WHERE package = ? AND store = ?",
+        (
+            CopyState(detail["state"]).value,
+            None if generations is None else _text(generations),
+            detail["package"],
+            detail["store"],
+        ),
+    )
+
+
+def _audit_begun(tables: Tables, number: int, at: str, detail: Detail) -> None:
+    packages = detail["packages"]
+    tables.execute(
+        "INSERT INTO audit_run (id, level, stores, packages, begun, begun_at) VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            detail["run"],
+            detail["level"],
+            _text(detail["stores"]),
+            None if packages is None else _text(packages),
+            number,
+            at,
+        ),
+    )
+
+
+def _audited(tables: Tables, number: int, at: str, detail: Detail) -> None:
+    place = (detail["package"], detail["store"])
+    tables.execute(
+        "INSERT INTO audited (run, package, store, level, result, blocks_read, blocks, bytes_read)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (run, store, package) DO UPDATE SET level = excluded.level,"
+        " result = excluded.result, blocks_read = excluded.blocks_read, blocks = excluded.blocks,"
+        " bytes_read = excluded.bytes_read",
+        (
+            detail["run"],
+            *place,
+            detail["level"],
+            detail["result"],
+            detail["blocks_read"],
+            detail["blocks"],
+            detail["bytes_read"],
+        ),
+    )
+    row = tables.execute("SELECT state, audits FROM copy WHERE package = ? AND store = ?", place).fetchone()
+    if row is None:
+        return  # an audit may look at what a store holds and the books do not know
+    result, level = AuditResult(detail["result"]), Level(detail["level"])
+    state = state_after(CopyState(row[0]), result, level).value
+    if result is AuditResult.UNREADABLE:
+        # Nobody has seen the bytes: the copy stays as overdue as it was.
+        tables.execute("UPDATE copy SET state = ? WHERE package = ? AND store = ?", (state, *place))
+        return
+    audits = _text({**json.loads(row[1]), level.value: at})
+    tables.execute(
+        "UPDATE copy SET state = ?, audited_at = ?, audited_level = ?, audits = ? WHERE package = ? AND store = ?",
+        (state, at, level.value, audits, *place),
+    )
+
+
+def _audit_ended(tables: Tables, number: int, at: str, detail: Detail) -> None:
+    tables.execute(
+        "UPDATE audit_run SET ended_at = ?, counts = ? WHERE id = ?", (at, _text(detail["counts"]), detail["run"])
+    )
+    tables.execute("DELETE FROM audited WHERE run = ?", (detail["run"],))
+
+
+def _found(tables: Tables, number: int, at: str, detail: Detail) -> None:
+    if detail["id"] != finding_id(number):
+        raise ValueError(f"finding {detail['id']} stands where {finding_id(number)} belongs")
+    tables.execute(
+        "INSERT INTO finding (number, package, store, condition, place, expected, found, blocks, files, files_touched,"
+        " opened_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            number,
+            detail["package"],
+            detail["store"],
+            detail["condition"],
+            detail["where"],
+            detail["expected"],
+            detail["found"],
+            _text(detail["blocks"]),
+            _text(detail["files"]),
+            detail["files_touched"],
+            at,
+        ),
+    )
+
+
+def _closed(tables: Tables, number: int, at: str, detail: Detail) -> None:
+    tables.execute(
+        "UPDATE finding SET closed_at = ?, closed_with = ? WHERE number = ?",
+        (at, detail["with"], finding_number(detail["id"])),
+    )
+
+
+def _repaired(tables: Tables, number: int, at: str, detail: Detail) -> None:
+    place = (detail["package"], detail["store"])
+    row = tables.execute("SELECT generations FROM copy WHERE package = ? AND store = ?", place).fetchone()
+    if row is None:
+        return
+    generations = {**json.loads(row[0]), detail["object"]: detail["generation"]}
+    tables.execute("UPDATE copy SET generations = ? WHERE package = ? AND store = ?", (_text(generations), *place))
+
+
+def finding_id(number: int) -> str:
+    """The readable name of the finding that ledger entry `number` opened."""
+    return f"F-{number:06d}"
+
+
+def finding_number(identifier: str) -> int:
+    """The inverse of `finding_id`.  Raises ValueError for anything else."""
+    prefix, _, digits = identifier.partition("-")
+    if prefix != "F" or not (digits.isascii() and digits.isdigit()):
+        raise ValueError(f"{identifier!r} is not the id of a finding")
+    return int(digits)
+
+
+_APPLY: Mapping[str, Apply] = {
+    EventType.INITIALISED.value: _initialised,
+    EventType.KEY_CHANGED.value: _key_changed,
+    EventType.STORE_ADDED.value: _store_added,
+    EventType.STORE_PROBED.value: _store_probed,
+    EventType.POLICY_REGISTERED.value: _policy_registered,
+    EventType.INGEST_BEGUN.value: _ingest_begun,
+    EventType.INGEST_ABANDONED.value: _ingest_abandoned,
+    EventType.PACKAGED.value: _packaged,
+    EventType.COPIED.value: _copied,
+    EventType.COPY_MOVED.value: _copy_moved,
+    EventType.AUDIT_BEGUN.value: _audit_begun,
+    EventType.AUDITED.value: _audited,
+    EventType.AUDIT_ENDED.value: _audit_ended,
+    EventType.FOUND.value: _found,
+    EventType.CLOSED.value: _closed,
+    EventType.REPAIRED.value: _repaired,
+    EventType.RESTORED.value: _nothing,
+    EventType.REBUILT.value: _nothing,
+}

@@ -1,0 +1,156 @@
+-- The books of one home, schema 1.
+--
+-- Evidence: the entries of the ledger, byte for byte, and the hashes of their Merkle tree.
+-- Catalog: what the entries say, applied in order; replaying them into an empty database gives equal tables.
+-- Notes: conveniences that may be lost without loss.
+--
+-- Portable SQL; lists and objects are canonical JSON text, moments are RFC 3339 in UTC, digests are hexadecimal.
+
+CREATE TABLE schema_version (version INTEGER PRIMARY KEY);
+
+-- Evidence ------------------------------------------------------------------------------------------------------------
+
+CREATE TABLE entry (
+    number INTEGER PRIMARY KEY,          -- leaf index, from 0
+    content BLOB NOT NULL
+);
+CREATE TABLE node (
+    position INTEGER PRIMARY KEY,        -- preserve.model.merkle.stored_position
+    hash BLOB NOT NULL
+);
+CREATE TABLE head (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    size INTEGER NOT NULL,
+    frontier BLOB NOT NULL               -- roots of the maximal perfect subtrees, largest first
+);
+CREATE TABLE checkpoint (
+    size INTEGER PRIMARY KEY,
+    note BLOB NOT NULL                   -- as signed and published
+);
+
+-- Catalog -------------------------------------------------------------------------------------------------------------
+
+CREATE TABLE home (
+    home_id TEXT PRIMARY KEY,
+    initialised_at TEXT NOT NULL
+);
+CREATE TABLE verifier_key (
+    since INTEGER PRIMARY KEY,           -- number of the entry that brought it
+    text TEXT NOT NULL
+);
+CREATE TABLE store (
+    name TEXT PRIMARY KEY,
+    store_id TEXT NOT NULL,
+    role TEXT NOT NULL,
+    url TEXT NOT NULL,
+    attributes TEXT NOT NULL,
+    capabilities TEXT NOT NULL,
+    profile TEXT,
+    probed_at TEXT,
+    probe_ok INTEGER,
+    complaints TEXT NOT NULL
+);
+CREATE TABLE policy (
+    name TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    sha256 TEXT NOT NULL,
+    text TEXT NOT NULL,
+    registered_at TEXT NOT NULL,
+    PRIMARY KEY (name, version)
+);
+CREATE INDEX policy_by_digest ON policy (sha256);
+
+CREATE TABLE accession (
+    id TEXT PRIMARY KEY,
+    source TEXT NOT NULL,
+    listing_sha256 TEXT NOT NULL,
+    metadata_sha256 TEXT,
+    policy_sha256 TEXT NOT NULL,
+    packages TEXT NOT NULL,
+    accession_at TEXT NOT NULL,
+    begun INTEGER NOT NULL,              -- number of the entry
+    unpackaged INTEGER NOT NULL,         -- how many of its packages are not booked yet
+    abandoned_because TEXT
+);
+CREATE INDEX accession_by_source ON accession (source, begun);
+
+CREATE TABLE package (
+    id TEXT PRIMARY KEY,
+    accession TEXT,
+    receipt TEXT NOT NULL,
+    receipt_sha256 TEXT NOT NULL,
+    receipt_bytes INTEGER NOT NULL,
+    payload_files INTEGER NOT NULL,
+    payload_bytes INTEGER NOT NULL,
+    packaged_at TEXT NOT NULL
+);
+CREATE TABLE record (
+    archival_code TEXT NOT NULL,
+    package TEXT NOT NULL,
+    PRIMARY KEY (archival_code, package)
+);
+CREATE TABLE copy (
+    package TEXT NOT NULL,
+    store TEXT NOT NULL,
+    state TEXT NOT NULL,
+    bytes INTEGER NOT NULL,
+    generations TEXT NOT NULL,
+    booked_at TEXT NOT NULL,
+    audited_at TEXT,
+    audited_level TEXT,
+    audits TEXT NOT NULL,                -- {level: when it last got an answer}
+    retain_until TEXT,
+    PRIMARY KEY (package, store)
+);
+CREATE INDEX copy_by_store ON copy (store, package);
+
+CREATE TABLE finding (
+    number INTEGER PRIMARY KEY,          -- of the entry that opened it
+    package TEXT,
+    store TEXT NOT NULL,
+    condition TEXT NOT NULL,
+    place TEXT NOT NULL,
+    expected TEXT NOT NULL,
+    found TEXT NOT NULL,
+    blocks TEXT NOT NULL,
+    files TEXT NOT NULL,
+    files_touched INTEGER NOT NULL,
+    opened_at TEXT NOT NULL,
+    closed_at TEXT,
+    closed_with TEXT
+);
+CREATE UNIQUE INDEX open_finding ON finding (store, place, condition, COALESCE(package, '')) WHERE closed_at IS NULL;
+CREATE INDEX finding_by_package ON finding (package);
+
+CREATE TABLE audit_run (
+    id TEXT PRIMARY KEY,
+    level TEXT NOT NULL,
+    stores TEXT NOT NULL,
+    packages TEXT,
+    begun INTEGER NOT NULL,              -- number of the entry
+    begun_at TEXT NOT NULL,
+    ended_at TEXT,
+    counts TEXT
+);
+CREATE TABLE audited (                   -- of runs that have not ended: theirs is the ledger's to tell
+    run TEXT NOT NULL,
+    package TEXT NOT NULL,
+    store TEXT NOT NULL,
+    level TEXT NOT NULL,
+    result TEXT NOT NULL,
+    blocks_read INTEGER NOT NULL,
+    blocks INTEGER NOT NULL,
+    bytes_read INTEGER NOT NULL,
+    PRIMARY KEY (run, store, package)
+);
+
+-- Notes ---------------------------------------------------------------------------------------------------------------
+
+CREATE TABLE published (
+    store TEXT PRIMARY KEY,
+    size INTEGER NOT NULL                -- how many entries this home has put there
+);
+CREATE TABLE progress (
+    job TEXT PRIMARY KEY,
+    state TEXT NOT NULL
+);
