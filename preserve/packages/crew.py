@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
-from typing import Self
+from typing import IO, Self, cast
 
 from preserve.errors import Unavailable
 from preserve.model.blocks import BLOCK_BYTES
@@ -34,12 +34,12 @@ class Crew:
             os.ftruncate(memory, SLOTS * BLOCK_BYTES)
             self._shared = mmap.mmap(memory, SLOTS * BLOCK_BYTES)
             self._view = memoryview(self._shared)
-            self._idle: queue.SimpleQueue[subprocess.Popen[bytes]] = queue.SimpleQueue()
-            self._processes = [self._start(memory) for _ in range(workers)]
+            self._idle: queue.SimpleQueue[_Worker] = queue.SimpleQueue()
+            self._workers = [_Worker(memory, self._algorithms) for _ in range(workers)]
         finally:
             os.close(memory)
-        for process in self._processes:
-            self._idle.put(process)
+        for worker in self._workers:
+            self._idle.put(worker)
         self._threads = ThreadPoolExecutor(max_workers=max(1, workers), thread_name_prefix="fill")
 
     def slot(self, number: int) -> memoryview:
@@ -48,7 +48,7 @@ class Crew:
 
     def submit(self, order: filling.Order) -> Future[filling.Filled]:
         """Have an order carried out.  The future raises `Unavailable` if the process that had it died."""
-        return self._threads.submit(self._carry_out if self._processes else self._fill_here, order)
+        return self._threads.submit(self._carry_out if self._workers else self._fill_here, order)
 
     def __enter__(self) -> Self:
         return self
@@ -56,37 +56,45 @@ class Crew:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for process in self._processes:
-            assert process.stdin is not None
-            process.stdin.close()
+        for worker in self._workers:
+            worker.orders.close()
         self._threads.shutdown(cancel_futures=True)
-        for process in self._processes:
-            process.wait()
-            assert process.stdout is not None
-            process.stdout.close()
-
-    def _start(self, memory: int) -> subprocess.Popen[bytes]:
-        # -P: a file of the current folder must not stand in for a module.
-        command = [sys.executable, "-P", "-m", filling.__name__]
-        command += [str(memory), str(SLOTS), str(BLOCK_BYTES), ",".join(self._algorithms)]
-        # A session of its own: Ctrl-C reaches us alone, and we end the work in order.
-        return subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, pass_fds=[memory], start_new_session=True
-        )
+        for worker in self._workers:
+            worker.process.wait()
+            worker.results.close()
 
     def _carry_out(self, order: filling.Order) -> filling.Filled:
-        process = self._idle.get()
+        worker = self._idle.get()
         try:
-            assert process.stdin is not None and process.stdout is not None
-            filling.send(process.stdin, tuple(order))
-            return filling.Filled(*filling.receive(process.stdout))
-        except (EOFError, OSError) as error:
-            raise Unavailable(
-                "a process that packs files ended unexpectedly (exit status {status}); run the command again",
-                status=process.poll(),
-            ) from error
+            return worker.carry_out(order)
         finally:
-            self._idle.put(process)
+            self._idle.put(worker)
 
     def _fill_here(self, order: filling.Order) -> filling.Filled:
         return filling.fill(self.slot(order.slot), order, self._algorithms)
+
+
+class _Worker:
+    """One process and the two pipes to it."""
+
+    def __init__(self, memory: int, algorithms: Sequence[str]) -> None:
+        # -P: a file of the current folder must not stand in for a module.
+        command = [sys.executable, "-P", "-m", filling.__name__]
+        command += [str(memory), str(SLOTS), str(BLOCK_BYTES), ",".join(algorithms)]
+        # A session of its own: Ctrl-C reaches us alone, and we end the work in order.
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, pass_fds=[memory], start_new_session=True
+        )
+        self.orders = cast(IO[bytes], self.process.stdin)
+        self.results = cast(IO[bytes], self.process.stdout)
+
+    def carry_out(self, order: filling.Order) -> filling.Filled:
+        """Send the order and wait for the result.  Raises `Unavailable` when the process is gone."""
+        try:
+            filling.send(self.orders, tuple(order))
+            return filling.Filled(*filling.receive(self.results))
+        except (EOFError, OSError) as error:
+            raise Unavailable(
+                "a process that packs files ended unexpectedly (exit status {status}); run the command again",
+                status=self.process.poll(),
+            ) from error

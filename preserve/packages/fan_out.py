@@ -18,7 +18,7 @@ WRITERS_FOR_EACH_STORE = 4
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
-    """How each store took the object: `written` holds it now, `already` had one under that key, `failed` not, and why."""
+    """How each store took the object: `written` holds it now, `already` had one under that key, `failed` why not."""
 
     written: tuple[str, ...]
     already: tuple[str, ...]

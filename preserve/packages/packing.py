@@ -313,7 +313,8 @@ def _refusal(troubles: Iterable[tuple[bytes, str]]) -> Refused:
     others = [f"{source.decode('utf-8', 'backslashreplace')}: {what}" for source, what in named if what != CHANGED]
     if changed and not others:
         return Refused(
-            "these files changed while they were read: {files}; nothing was packed, run the command again when they rest",
+            "these files changed while they were read: {files}; "
+            "nothing was packed; run the command again when they rest",
             files=", ".join(changed),
         )
     return Refused(

@@ -1,0 +1,33 @@
+"""What every operation is handed: the books, the open stores, the clock, who acts and why, where to tell progress."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from preserve.clock import Clock, stamp
+from preserve.model.nouns import Act, Event
+from preserve.ports import Progress, Store
+from preserve.state.books import Books
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """One command's means.  `stores` are the registered ones by name, opened; one that is away raises `Unavailable` when
+    it is used.  `work` is a scratch folder of the home, whose content nobody needs after the command."""
+
+    books: Books
+    stores: Mapping[str, Store]
+    clock: Clock
+    act: Act
+    progress: Progress
+    work: Path
+
+    def now(self) -> str:
+        """The current moment as the books write it."""
+        return stamp(self.clock.now())
+
+    def record(self, *events: Event) -> None:
+        """Book events, in one transaction with what they change in the catalog."""
+        self.books.record(*events)
