@@ -14,8 +14,11 @@ from preserve.state.books import Books
 
 @dataclass(frozen=True, slots=True)
 class Workplace:
-    """One command's means.  `stores` are the registered ones by name, opened; one that is away raises `Unavailable` when
-    it is used.  `work` is a scratch folder of the home, whose content nobody needs after the command."""
+    """One command's means.
+
+    `stores` are the registered ones by name; one that is away raises `Unavailable` when it is used.  `work` is a
+    scratch folder of the home, whose content nobody needs after the command.
+    """
 
     books: Books
     stores: Mapping[str, Store]
