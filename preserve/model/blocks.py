@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from preserve.model.digests import sha256
 
 BLOCK_BYTES = 16 * 1024 * 1024
-"""One block is one upload part up to `MOST_PARTS` blocks.  16 MiB: see preserve/DESIGN.md, "Blocks"."""
+"""One block is one upload part.  16 MiB: see preserve/DESIGN.md, "Blocks"."""
 
-MOST_PARTS = 10_000
+MOST_BLOCKS = 10_000
 """S3 allows this many parts in one multipart upload."""
 
 DIGEST_BYTES = 32
@@ -56,12 +55,9 @@ def count(total_bytes: int, block_bytes: int = BLOCK_BYTES) -> int:
     return -(-total_bytes // block_bytes)
 
 
-def part_bytes(total_bytes: int, block_bytes: int = BLOCK_BYTES) -> int:
-    """Upload part size: the smallest multiple of the block size that needs at most `MOST_PARTS` parts."""
-    return block_bytes * max(1, -(-count(total_bytes, block_bytes) // MOST_PARTS))
-
-
-def spans(total_bytes: int, piece_bytes: int) -> Iterator[tuple[int, int]]:
-    """(offset, length) of consecutive pieces that cover `total_bytes`."""
-    for start in range(0, total_bytes, piece_bytes):
-        yield start, min(piece_bytes, total_bytes - start)
+def block_bytes_for(total_bytes: int) -> int:
+    """Block size of an object: `BLOCK_BYTES`, doubled until at most `MOST_BLOCKS` blocks cover `total_bytes`."""
+    block_bytes = BLOCK_BYTES
+    while block_bytes * MOST_BLOCKS < total_bytes:
+        block_bytes *= 2
+    return block_bytes

@@ -1,4 +1,4 @@
-"""The processes that fill blocks, and the memory they share with us: a fixed number of slots of one block each."""
+"""The processes that fill blocks, and the memory they share with us: a few slots of one block each."""
 
 from __future__ import annotations
 
@@ -13,11 +13,23 @@ from types import TracebackType
 from typing import IO, Self, cast
 
 from preserve.errors import Unavailable
-from preserve.model.blocks import BLOCK_BYTES
 from preserve.packages import filling
 
-SLOTS = 6
-"""96 MiB: two blocks being filled, the others on their way to the stores."""
+_USUAL_BYTES = 96 * 1024 * 1024
+"""Six slots of the usual block: two being filled, the others on their way to the stores."""
+
+_FEWEST_SLOTS = 3
+
+_LARGEST_BLOCK_BYTES = 512 * 1024 * 1024
+"""Blocks of this size cover 5 TiB, the largest object S3 takes."""
+
+_MEMORY_BYTES = _FEWEST_SLOTS * _LARGEST_BLOCK_BYTES
+"""Of the shared memory that is mapped; what no block touches takes no room."""
+
+
+def slots(block_bytes: int) -> int:
+    """How many blocks of this size are under way at once."""
+    return max(_FEWEST_SLOTS, _USUAL_BYTES // block_bytes)
 
 
 class Crew:
@@ -31,8 +43,8 @@ class Crew:
         self._algorithms = list(algorithms)
         memory = os.memfd_create("preserve-slots", 0)
         try:
-            os.ftruncate(memory, SLOTS * BLOCK_BYTES)
-            self._shared = mmap.mmap(memory, SLOTS * BLOCK_BYTES)
+            os.ftruncate(memory, _MEMORY_BYTES)
+            self._shared = mmap.mmap(memory, _MEMORY_BYTES)
             self._view = memoryview(self._shared)
             self._idle: queue.SimpleQueue[_Worker] = queue.SimpleQueue()
             self._workers = [_Worker(memory, self._algorithms) for _ in range(workers)]
@@ -42,9 +54,9 @@ class Crew:
             self._idle.put(worker)
         self._threads = ThreadPoolExecutor(max_workers=max(1, workers), thread_name_prefix="fill")
 
-    def slot(self, number: int) -> memoryview:
-        """The bytes of one slot."""
-        return self._view[number * BLOCK_BYTES : (number + 1) * BLOCK_BYTES]
+    def memory(self, begin: int, length: int) -> memoryview:
+        """A part of the shared memory, from byte `begin` on."""
+        return self._view[begin : begin + length]
 
     def submit(self, order: filling.Order) -> Future[filling.Filled]:
         """Have an order carried out.  The future raises `Unavailable` if the process that had it died."""
@@ -71,7 +83,7 @@ class Crew:
             self._idle.put(worker)
 
     def _fill_here(self, order: filling.Order) -> filling.Filled:
-        return filling.fill(self.slot(order.slot), order, self._algorithms)
+        return filling.fill(self._view[order.slot :], order, self._algorithms)
 
 
 class _Worker:
@@ -80,7 +92,7 @@ class _Worker:
     def __init__(self, memory: int, algorithms: Sequence[str]) -> None:
         # -P: a file of the current folder must not stand in for a module.
         command = [sys.executable, "-P", "-m", filling.__name__]
-        command += [str(memory), str(SLOTS), str(BLOCK_BYTES), ",".join(algorithms)]
+        command += [str(memory), str(_MEMORY_BYTES), ",".join(algorithms)]
         # A session of its own: Ctrl-C reaches us alone, and we end the work in order.
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, pass_fds=[memory], start_new_session=True

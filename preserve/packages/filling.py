@@ -59,6 +59,7 @@ class Order(NamedTuple):
     """
 
     slot: int
+    """Where the slot begins in the shared memory, in bytes."""
     begin: int
     end: int
     skip: int
@@ -165,18 +166,17 @@ def receive(pipe: IO[bytes]) -> Any:
     return marshal.loads(content)  # noqa: S302 - the other side is our own process
 
 
-def serve(memory: int, slots: int, slot_bytes: int, algorithms: Sequence[str]) -> None:
-    """Carry out orders from standard input until it ends; `memory` is the descriptor of the shared slots."""
-    with mmap.mmap(memory, slots * slot_bytes) as shared, memoryview(shared) as view:
+def serve(memory: int, memory_bytes: int, algorithms: Sequence[str]) -> None:
+    """Carry out orders from standard input until it ends; `memory` is the descriptor of the shared memory."""
+    with mmap.mmap(memory, memory_bytes) as shared, memoryview(shared) as view:
         while True:
             try:
                 order = Order(*receive(sys.stdin.buffer))
             except EOFError:
                 return
-            slot = view[order.slot * slot_bytes : (order.slot + 1) * slot_bytes]
-            send(sys.stdout.buffer, tuple(fill(slot, order, algorithms)))
-            slot.release()
+            with view[order.slot :] as slot:
+                send(sys.stdout.buffer, tuple(fill(slot, order, algorithms)))
 
 
 if __name__ == "__main__":
-    serve(int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4].split(","))
+    serve(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3].split(","))

@@ -7,22 +7,19 @@ disk: a package may have a million members.
 
 from __future__ import annotations
 
-import marshal
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import NamedTuple, cast
 
 from preserve.bags import names
-from preserve.model.blocks import BLOCK_BYTES
+from preserve.bags.entries import BATCH_ENTRIES, Spool
 from preserve.model.digests import Algorithm, start
 from preserve.packages import tar
 from preserve.packages.filling import Entry
 from preserve.packages.members import Kind
-
-_CHUNK = 1000
 
 
 class Planned(NamedTuple):
@@ -151,17 +148,16 @@ def _tag(
     return Planned(extent, kind, name, size, mode, created_ns, source, 0, state, path, None, NO_MEMBER, None, None)
 
 
-class Spool:
-    """The planned payload of one package, on disk, in chunks."""
+class Payload:
+    """The planned payload of one package: entries in tar order, spooled to disk when they are many."""
 
-    def __init__(self, file: Path) -> None:
-        self._path = file
-        self._file: IO[bytes] = file.open("wb")
-        self._chunk: list[tuple[object, ...]] = []
+    def __init__(self, work: Path) -> None:
+        self._spool = Spool(work)
+        self._batch: list[tuple[object, ...]] = []
         self.totals = Totals()
 
     def add(self, planned: Planned) -> None:
-        """Append one entry."""
+        """Append one entry.  Raises `NoSpace`."""
         totals = self.totals
         totals.entries += 1
         totals.extent_bytes += planned.extent
@@ -169,27 +165,20 @@ class Spool:
             totals.files += 1
             totals.payload_bytes += planned.size
             totals.manifest_path_bytes += len(names.encode("data/" + planned.path).encode()) + 3
-        self._chunk.append(tuple(planned))
-        if len(self._chunk) >= _CHUNK:
-            self._flush()
+        self._batch.append(tuple(planned))
+        if len(self._batch) >= BATCH_ENTRIES:
+            self._spool.add(self._batch)
+            self._batch = []
+
+    def chunks(self) -> Iterator[Sequence[Planned]]:
+        """The entries again, in order, as plain tuples; may be read several times."""
+        yield from self._spool.batches()
+        if self._batch:
+            yield cast(list[Planned], self._batch)
 
     def close(self) -> None:
-        """Nothing more will be added."""
-        self._flush()
-        self._file.close()
-
-    def chunks(self) -> Iterator[list[Planned]]:
-        """The entries again, in order."""
-        with self._path.open("rb") as file:
-            while length := file.read(8):
-                content = file.read(int.from_bytes(length, "little"))
-                yield marshal.loads(content)  # noqa: S302 - written by this very process
-
-    def _flush(self) -> None:
-        if self._chunk:
-            content = marshal.dumps(self._chunk)
-            self._file.write(len(content).to_bytes(8, "little") + content)
-            self._chunk = []
+        """Forget everything."""
+        self._spool.close()
 
 
 @dataclass(slots=True)
@@ -208,17 +197,17 @@ class Piece:
     starts: list[int] = field(default_factory=list)
 
 
-def cut(chunks: Iterable[Sequence[Planned]], position: int) -> Iterator[Piece]:
+def cut(chunks: Iterable[Sequence[Planned]], position: int, block_bytes: int) -> Iterator[Piece]:
     """Cut consecutive entries, the first of which begins at offset `position` of the tar, at block boundaries.
 
     The last piece may end within a block.  Entries without extent (links) go with the piece they stand in.
     """
-    piece = Piece(position // BLOCK_BYTES, position % BLOCK_BYTES)
+    piece = Piece(position // block_bytes, position % block_bytes)
     for chunk in chunks:
         ends = list(accumulate((entry[0] for entry in chunk), initial=position))[1:]
         done = 0
         while done < len(chunk):
-            limit = (piece.block + 1) * BLOCK_BYTES
+            limit = (piece.block + 1) * block_bytes
             # All entries that end at or before the block's end are whole in it.
             whole = bisect_right(ends, limit, done)
             piece.entries += chunk[done:whole]
@@ -229,18 +218,18 @@ def cut(chunks: Iterable[Sequence[Planned]], position: int) -> Iterator[Piece]:
                 if begin < limit:
                     piece.entries.append(chunk[done])
                     piece.starts.append(begin)
-                piece.end = BLOCK_BYTES
+                piece.end = block_bytes
                 yield piece
                 skip = max(0, limit - begin)
-                while ends[done] > limit + BLOCK_BYTES:
-                    yield Piece(limit // BLOCK_BYTES, 0, BLOCK_BYTES, skip, [chunk[done]], [begin])
-                    limit, skip = limit + BLOCK_BYTES, skip + BLOCK_BYTES
-                piece = Piece(limit // BLOCK_BYTES, 0, 0, skip, [], [])
+                while ends[done] > limit + block_bytes:
+                    yield Piece(limit // block_bytes, 0, block_bytes, skip, [chunk[done]], [begin])
+                    limit, skip = limit + block_bytes, skip + block_bytes
+                piece = Piece(limit // block_bytes, 0, 0, skip, [], [])
                 if skip:
                     piece.entries.append(chunk[done])
                     piece.starts.append(begin)
                     done += 1
         position = ends[-1] if ends else position
-    piece.end = position - piece.block * BLOCK_BYTES
+    piece.end = position - piece.block * block_bytes
     if piece.entries or piece.end > piece.begin:
         yield piece

@@ -12,10 +12,10 @@ from typing import IO
 
 from preserve.bags import names
 from preserve.errors import Refused
-from preserve.model.blocks import BLOCK_BYTES, BlockList
+from preserve.model.blocks import BlockList, block_bytes_for
 from preserve.model.digests import Algorithm, Running, start
 from preserve.packages import layout, tar
-from preserve.packages.crew import SLOTS, Crew
+from preserve.packages.crew import Crew, slots
 from preserve.packages.fan_out import FanOut
 from preserve.packages.filling import CHANGED, Filled, Order
 from preserve.packages.layout import ENTRY_FIELDS, NO_MEMBER, Piece, Planned
@@ -32,15 +32,15 @@ MOST_TROUBLES_NAMED = 20
 class PackagePlan:
     """All that is known of a package before its content is read.
 
-    `head` are the entries before the payload, `spool` the payload, `algorithms` those written to manifests and
-    members, `checked` those computed only to be compared by `judge`.  `tar_bytes` is the exact size of the tar.
+    `head` are the entries before the payload, `payload` those under `data/`, `algorithms` those written to manifests
+    and members, `checked` those computed only to be compared by `judge`.
     """
 
     package_id: str
     created_ns: int
     folder: Path
     head: Sequence[Planned]
-    spool: layout.Spool
+    payload: layout.Payload
     algorithms: Sequence[Algorithm]
     checked: Sequence[Algorithm] = ()
     judge: Judge | None = None
@@ -52,7 +52,7 @@ class PackagePlan:
 
     def tail_sizes(self) -> list[int]:
         """Their sizes, which follow from names alone."""
-        manifests = [self.spool.totals.manifest_bytes(algorithm) for algorithm in self.algorithms]
+        manifests = [self.payload.totals.manifest_bytes(algorithm) for algorithm in self.algorithms]
         tagged = [entry.path for entry in self.head if entry.kind == tar.FILE]
         tagged += self.tail_names[: len(self.algorithms)]
         lines = sum(len(names.encode(path).encode()) + 3 for path in tagged)
@@ -64,10 +64,15 @@ class PackagePlan:
         tail = zip(self.tail_names, self.tail_sizes(), strict=True)
         return (
             sum(entry.extent for entry in self.head)
-            + self.spool.totals.extent_bytes
+            + self.payload.totals.extent_bytes
             + sum(layout.tag_extent(self.package_id, name, size, self.created_ns) for name, size in tail)
             + tar.END
         )
+
+    @property
+    def block_bytes(self) -> int:
+        """Block size of `bag.tar`."""
+        return block_bytes_for(self.tar_bytes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +91,7 @@ def pack(plan: PackagePlan, crew: Crew, sink: FanOut, progress: Progress) -> Pac
     work = _Packing(plan, crew, sink, progress)
     with work:
         work.run()
-    return Packed(BlockList(plan.tar_bytes, bytes(work.block_digests)), work.members_path)
+    return Packed(BlockList(plan.tar_bytes, bytes(work.block_digests), plan.block_bytes), work.members_path)
 
 
 @dataclass(slots=True)
@@ -106,6 +111,7 @@ class _Packing:
         self._plan = plan
         self._crew = crew
         self._sink = sink
+        self._tar_bytes, self._block_bytes = plan.tar_bytes, plan.block_bytes
         self._progress = progress
         self._algorithms = [*plan.algorithms, *plan.checked]
         self._sizes = [layout.start_size(algorithm) for algorithm in self._algorithms]
@@ -118,8 +124,8 @@ class _Packing:
         self.members_path = plan.folder / "members.parquet"
 
     def __enter__(self) -> None:
-        for slot in range(SLOTS):
-            self._free.put(slot)
+        for number in range(slots(self._block_bytes)):
+            self._free.put(number * self._block_bytes)
         plan = self._plan
         self._manifests: list[IO[bytes]] = [
             (plan.folder / f"manifest-{algorithm}.txt").open("wb") for algorithm in plan.algorithms
@@ -140,23 +146,25 @@ class _Packing:
         head_and_payload = self._with_head()
         last: Piece | None = None
         slot = -1
-        for piece in layout.cut(head_and_payload, 0):
-            if piece.end == BLOCK_BYTES:
+        for piece in layout.cut(head_and_payload, 0, self._block_bytes):
+            if piece.end == self._block_bytes:
                 self._order(piece, close=True)
             else:
                 last, slot = piece, self._order(piece, close=False)
         self._take_all()
         self._members.close()
-        position = last.block * BLOCK_BYTES + last.end if last else len(self.block_digests) // 32 * BLOCK_BYTES
-        for piece in layout.cut([self._tail()], position):
+        position = (
+            last.block * self._block_bytes + last.end if last else len(self.block_digests) // 32 * self._block_bytes
+        )
+        for piece in layout.cut([self._tail()], position, self._block_bytes):
             continues = last is not None and piece.block == last.block
-            is_last = piece.block * BLOCK_BYTES + piece.end == self._plan.tar_bytes
-            self._order(piece, close=piece.end == BLOCK_BYTES or is_last, slot=slot if continues else None)
+            is_last = piece.block * self._block_bytes + piece.end == self._tar_bytes
+            self._order(piece, close=piece.end == self._block_bytes or is_last, slot=slot if continues else None)
         self._take_all()
 
     def _with_head(self) -> Iterator[Sequence[Planned]]:
         yield self._plan.head
-        yield from self._plan.spool.chunks()
+        yield from self._plan.payload.chunks()
 
     def _order(self, piece: Piece, *, close: bool, slot: int | None = None) -> int:
         """Send a piece to be filled; takes finished ones in while no slot is free."""
@@ -186,27 +194,30 @@ class _Packing:
         self._troubles += filled.troubles
         if len(self._troubles) >= MOST_TROUBLES_NAMED:
             raise _refusal(self._troubles)
-        self._book(pending.piece, self._crew.slot(pending.slot), filled)
+        self._book(pending.piece, self._memory(pending), filled)
         if pending.close:
             self.block_digests += filled.block_sha256
             self._send(pending, filled.block_sha256)
 
+    def _memory(self, pending: _Pending) -> memoryview:
+        return self._crew.memory(pending.slot, self._block_bytes)
+
     def _send(self, pending: _Pending, sha256: bytes) -> None:
         piece, slot = pending.piece, pending.slot
-        view = self._crew.slot(slot)[: piece.end]
+        view = self._memory(pending)[: piece.end]
 
         def done() -> None:
             self._progress.advance(piece.end)
             self._free.put(slot)
 
-        self._sink.write(piece.block * BLOCK_BYTES, view, sha256, done)
+        self._sink.write(piece.block * self._block_bytes, view, sha256, done)
 
     def _book(self, piece: Piece, slot: memoryview, filled: Filled) -> None:
         """Digests of the files that end in this piece go to manifests and members."""
         lines: list[tuple[str, list[bytes]]] = []
         rows: list[Row] = []
         at = 0
-        base = piece.block * BLOCK_BYTES
+        base = piece.block * self._block_bytes
         last = len(piece.entries) - 1
         for number, (plain, begin) in enumerate(zip(piece.entries, piece.starts, strict=True)):
             entry = Planned(*plain)
