@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import io
 import marshal
 import os
 import tempfile
@@ -57,31 +58,52 @@ def entries_of(tree: Tree) -> Iterator[Entry]:
     return chain.from_iterable(tree.batches())
 
 
-class Content:
-    """The content of one entry, read in pieces; never more than the entry's size, wherever it lies."""
+class Content(io.RawIOBase):
+    """The content of one entry, wherever it lies: a part of a file, read-only."""
 
     def __init__(self, entry: Entry) -> None:
-        self._left = entry[2]
-        self._file: IO[bytes] = open_source(entry[8])
-        self._file.seek(entry[9])
+        self._size, self._start, self._at = entry[2], entry[9], 0
+        self._descriptor = open_source(entry[8])
 
-    def read(self, most_bytes: int) -> bytes:
-        """The next bytes, at most `most_bytes`; empty at the end."""
-        data = self._file.read(min(most_bytes, self._left))
-        self._left -= len(data)
-        return data
+    def readable(self) -> bool:
+        return True
 
-    def __enter__(self) -> Self:
-        return self
+    def readinto(self, into: bytearray | memoryview) -> int:  # type: ignore[override]
+        view = memoryview(into)[: max(0, self._size - self._at)]
+        count = os.preadv(self._descriptor, [view], self._start + self._at)
+        self._at += count
+        return count
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        self._file.close()
+    def close(self) -> None:
+        if not self.closed:
+            os.close(self._descriptor)
+        super().close()
 
 
-def open_source(path: bytes) -> IO[bytes]:
-    """Open a source file for reading, following no link that took its place and not waiting on a pipe."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    return open(descriptor, "rb", buffering=0)
+def open_content(entry: Entry) -> io.BufferedReader:
+    """The content of a file entry as a binary file.  Raises OSError."""
+    return io.BufferedReader(Content(entry), 1 << 16)
+
+
+def open_source(path: bytes) -> int:
+    """A descriptor of a source file: follows no link that took its place, and does not wait on a pipe that did."""
+    return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+
+
+class Below:
+    """What lies below one folder of another tree, as a `Tree` of its own."""
+
+    def __init__(self, tree: Tree, top: bytes) -> None:
+        self._tree = tree
+        self._prefix = top + b"/"
+
+    def batches(self) -> Iterator[list[Entry]]:
+        """Entries below the folder in listing order, with paths relative to it."""
+        cut = len(self._prefix)
+        for batch in self._tree.batches():
+            below = [(entry[0], entry[1][cut:], *entry[2:]) for entry in batch if entry[1].startswith(self._prefix)]
+            if below:
+                yield below
 
 
 class Spool:

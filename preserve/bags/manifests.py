@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import IO
 
 from preserve.bags.names import encode
 from preserve.bags.text import lines
@@ -65,7 +65,7 @@ class ManifestLine:
     legacy: str = ""
 
 
-def read(file: IO[bytes], encoding: str, algorithm: str) -> Iterator[ManifestLine]:
+def read(file: io.BufferedReader, encoding: str, algorithm: str) -> Iterator[ManifestLine]:
     """The lines of one manifest, streaming.  Blank lines are passed over.  Raises `text.MalformedTextError`."""
     size = DIGEST_BYTES[algorithm]
     for number, text in enumerate(lines(file, encoding), 1):

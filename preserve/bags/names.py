@@ -96,9 +96,10 @@ def _cut(escaped: str, name: bytes) -> str:
 class BagNames:
     """Gives every payload path its name in the bag, in one pass over paths in listing order.
 
-    A name longer than `LONGEST_NAME_BYTES` after escaping is cut.  Listing order (names in byte order within a folder, each folder before its content) is what makes one pass
-    enough: wherever a plain name could be taken for an escaped one, it has `=` (0x3D) where the other has a byte
-    over 0x7F, so it comes first, and what came first keeps its name.
+    A name longer than `LONGEST_NAME_BYTES` after escaping is cut.  Listing order (names in byte order within a
+    folder, each folder before its content) is what makes one pass enough: wherever a plain name could be taken for an
+    escaped one, it has `=` (0x3D) where the other has a byte over 0x7F, so it comes first, and what came first keeps
+    its name.
     """
 
     def __init__(self) -> None:

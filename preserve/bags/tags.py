@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import IO
 
 from preserve.bags.text import known_encoding, lines
 from preserve.errors import Refused
@@ -19,6 +19,8 @@ KNOWN_VERSIONS: tuple[Version, ...] = ((0, 93), (0, 94), (0, 95), (0, 96), (0, 9
 FIRST_WITH_BAG_INFO: Version = (0, 96)
 """Earlier bags call it package-info.txt."""
 STRICT: Version = (1, 0)
+MOST_ELEMENTS = 100_000
+"""Elements of bag-info.txt that are read; they are held in memory."""
 
 _DECLARATION_BYTES = 4096
 """Longest bagit.txt that is read."""
@@ -47,7 +49,7 @@ class DeclarationError(ValueError):
         self.reason = reason
 
 
-def read_declaration(file: IO[bytes]) -> Declaration:
+def read_declaration(file: io.BufferedReader) -> Declaration:
     """Parse bagit.txt; what is wrong but understandable is told in `untidy`.  Raises `DeclarationError`."""
     data = file.read(_DECLARATION_BYTES)
     if data.startswith(b"\xef\xbb\xbf"):
@@ -97,10 +99,11 @@ class MalformedLine:
     reason: str
 
 
-def read_elements(file: IO[bytes], encoding: str) -> Iterator[Element | MalformedLine]:
+def read_elements(file: io.BufferedReader, encoding: str) -> Iterator[Element | MalformedLine]:
     """The elements of bag-info.txt in their order; a continued line is joined by one space.
 
-    Raises `MalformedTextError`.  An element with wrong spacing around its colon comes out too, after the `MalformedLine` that says so.
+    An element with wrong spacing around its colon comes out too, after the `MalformedLine` that says so.
+    Raises `MalformedTextError`.
     """
     label: str | None = None
     parts: list[str] = []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import codecs
 import io
 from collections.abc import Iterator
-from typing import IO
 
 LONGEST_LINE = 1 << 20
 """Characters of the longest line that is read.  The RFC sets no limit on paths; a file without line ends must not
@@ -38,13 +37,13 @@ def known_encoding(name: str) -> str | None:
     return found if found in _ENCODINGS else None
 
 
-def lines(file: IO[bytes], encoding: str) -> Iterator[str]:
+def lines(file: io.BufferedReader, encoding: str) -> Iterator[str]:
     """The lines of a tag file without their ends (LF, CR or CRLF, and nothing else: U+2028 may stand in a name).
 
-    Raises `MalformedTextError`.  A UTF-8 file that begins with a byte-order mark raises it before the first line, for
-    RFC 8493, 2.3 forbids the mark; call `skip_mark` first to be lenient.
+    Raises `MalformedTextError`, for a byte-order mark at the beginning of UTF-8 too (RFC 8493, 2.3 forbids it).
+    `file` is closed at the end.
     """
-    reader = io.TextIOWrapper(io.BufferedReader(_Raw(file)), encoding=encoding, errors="strict", newline=None)
+    reader = io.TextIOWrapper(file, encoding=encoding, errors="strict", newline=None)
     number = 0
     try:
         while line := reader.readline(LONGEST_LINE + 1):
@@ -56,28 +55,5 @@ def lines(file: IO[bytes], encoding: str) -> Iterator[str]:
             yield line[:-1] if line.endswith("\n") else line
     except UnicodeError as error:
         raise MalformedTextError("encoding", number + 1) from error
-
-
-def skip_mark(file: IO[bytes], encoding: str) -> bool:
-    """Step over a UTF-8 byte-order mark at the beginning of `file`; whether there was one."""
-    if encoding != "utf-8":
-        return False
-    if file.read(3) == codecs.BOM_UTF8:
-        return True
-    file.seek(0)
-    return False
-
-
-class _Raw(io.RawIOBase):
-    """The bytes of another file, which stays open when the reader on top goes away."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, into: bytearray | memoryview) -> int:  # type: ignore[override]
-        data = self._file.read(len(into))
-        into[: len(data)] = data
-        return len(data)
+    finally:
+        reader.close()
