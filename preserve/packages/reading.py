@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections import OrderedDict, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import local
@@ -20,7 +20,8 @@ from preserve.ports import Store
 READERS = 4
 """Blocks read from one store at a time."""
 
-_PIECE_BYTES = 4 * 1024 * 1024
+_PIECE_BYTES = 8 * 1024 * 1024
+"""Asked for in one request: large enough that requests cost little, small enough that many readers fit in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ def fetch(store: Store, key: Key, size: int, digest: str) -> Look:
     del content[count:]
     found = sha256(content).hex()
     if found != digest:
-        return Look(AuditResult.DAMAGED, digest, found if count == size else _length(store, key, count, size))
+        return Look(AuditResult.DAMAGED, digest, found if count == size else _length(count, size))
     return Look(AuditResult.SOUND, digest, found, content=bytes(content))
 
 
@@ -78,7 +79,7 @@ def look_at_object(store: Store, key: Key, size: int, digest: str) -> Look:
         return Look(AuditResult.UNREADABLE, digest, str(error))
     found = running.hexdigest()
     if at != size or found != digest:
-        return Look(AuditResult.DAMAGED, digest, found if at == size else _length(store, key, at, size))
+        return Look(AuditResult.DAMAGED, digest, found if at == size else _length(at, size))
     return Look(AuditResult.SOUND, digest, found)
 
 
@@ -94,7 +95,7 @@ def read_fully(store: Store, key: Key, start_at: int, into: memoryview) -> int:
 
 
 class BlockReader:
-    """Reads blocks of one object of one store, several at a time; memory is bounded by `READERS` blocks."""
+    """Reads blocks of one object of one store, several at a time; memory is bounded by `READERS` pieces of 8 MiB."""
 
     def __init__(self, store: Store, key: Key, blocks: BlockList) -> None:
         self._store = store
@@ -122,32 +123,42 @@ class BlockReader:
 
     def read(self, number: int, into: memoryview) -> Look:
         """Read one block into the caller's memory, which must be longer than the block."""
-        offset, length = self._blocks.span(number)
-        expected = self._blocks.digest(number)
-        is_last = offset + length == self._blocks.total_bytes
-        try:
-            count = read_fully(self._store, self._key, offset, into[: length + is_last])
-        except NotThere:
-            return Look(AuditResult.MISSING, expected.hex(), "nothing", number)
-        except Unreadable as error:
-            return Look(AuditResult.UNREADABLE, expected.hex(), str(error), number)
-        if count != length:
-            found = _length(self._store, self._key, offset + count, self._blocks.total_bytes)
-            return Look(AuditResult.DAMAGED, expected.hex(), found, number)
-        digest = sha256(into[:length])
-        return Look(
-            AuditResult.SOUND if digest == expected else AuditResult.DAMAGED, expected.hex(), digest.hex(), number
-        )
+        return self._read(number, lambda at, most: into[at : at + most])
 
     def _look(self, number: int) -> Look:
         buffer = getattr(self._buffers, "bytes", None)
         if buffer is None:
-            size = min(self._blocks.block_bytes, self._blocks.total_bytes) + 1
-            self._buffers.bytes = buffer = memoryview(bytearray(size))
-        return self.read(number, cast(memoryview, buffer))
+            self._buffers.bytes = buffer = memoryview(bytearray(_PIECE_BYTES))
+        return self._read(number, lambda at, most: cast(memoryview, buffer)[:most])
+
+    def _read(self, number: int, room: Callable[[int, int], memoryview]) -> Look:
+        """Read and digest one block in pieces; `room` gives the memory for the piece at an offset in the block."""
+        offset, length = self._blocks.span(number)
+        expected = self._blocks.digest(number).hex()
+        # One byte more than the last block should have shows an object that goes on.
+        wanted = length + (offset + length == self._blocks.total_bytes)
+        running, at = start(Algorithm.SHA256), 0
+        try:
+            while at < wanted:
+                piece = room(at, min(_PIECE_BYTES, wanted - at))
+                count = read_fully(self._store, self._key, offset + at, piece)
+                running.update(piece[:count])
+                at += count
+                if count < len(piece):
+                    break
+        except NotThere:
+            return Look(AuditResult.MISSING, expected, "nothing", number)
+        except Unreadable as error:
+            return Look(AuditResult.UNREADABLE, expected, str(error), number)
+        if at != length:
+            found = _length(offset + at, self._blocks.total_bytes)
+            return Look(AuditResult.DAMAGED, expected, found, number)
+        found = running.hexdigest()
+        result = AuditResult.SOUND if found == expected else AuditResult.DAMAGED
+        return Look(result, expected, found, number)
 
 
-def _length(store: Store, key: Key, seen: int, expected: int) -> str:
+def _length(seen: int, expected: int) -> str:
     """Words for an object that ends early or goes on too long."""
     if seen < expected:
         return f"{seen} of {expected} bytes"

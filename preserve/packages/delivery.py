@@ -1,0 +1,182 @@
+"""Deliver one package to several stores at once: pack, upload, read back what each store kept, receipt last."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from preserve.errors import AlreadyThere, PreserveError
+from preserve.model import receipts
+from preserve.model.blocks import BlockList
+from preserve.model.digests import Algorithm, sha256, start
+from preserve.model.keys import BAG, BLOCKS, MEMBERS, RECEIPT, object_key
+from preserve.model.nouns import ObjectDigest, PackageEntry, Receipt
+from preserve.packages import block_lists
+from preserve.packages.block_lists import MEMBERS_BLOCK_BYTES, PackageBlocks
+from preserve.packages.crew import Crew
+from preserve.packages.fan_out import FanOut
+from preserve.packages.packing import PackagePlan, Packed, pack
+from preserve.packages.putting import put, put_file
+from preserve.packages.reading import BlockReader, Look
+from preserve.ports import Progress, Store, Upload
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """An object that a store did not give back as it was sent; its bad blocks where it is read in blocks."""
+
+    part: str
+    looks: tuple[Look, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How one store took a package.  It holds a sound copy when there is neither a failure nor a mismatch."""
+
+    store: str
+    failure: PreserveError | None = None
+    mismatch: Mismatch | None = None
+
+    @property
+    def is_sound(self) -> bool:
+        return self.failure is None and self.mismatch is None
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A package, and how each store took it."""
+
+    package: PackageEntry
+    deliveries: tuple[Delivery, ...]
+
+
+def deliver(
+    plan: PackagePlan,
+    receipt: Receipt,
+    stores: Mapping[str, Store],
+    crew: Crew,
+    progress: Progress,
+    retain_until: datetime | None = None,
+) -> Sent:
+    """Pack `plan` into `stores`, read everything back, and write the receipt where all of it is sound.
+
+    `receipt` is complete but for what packing gives: sizes and digests of the objects.  A store that fails or keeps
+    other bytes is reported and does not stop the others.  Raises `Refused` when the source changed meanwhile.
+    """
+    with _uploads(plan, stores, retain_until) as (uploads, already, failures):
+        with FanOut(uploads) as sink:
+            progress.begin("packing {package}", plan.tar_bytes, package=plan.package_id)
+            packed = pack(plan, crew, sink, progress)
+            outcomes = sink.commit()
+        failures |= outcomes.failed
+        holders = [*already, *outcomes.written, *outcomes.already]
+    objects = _objects(packed, receipt)
+    progress.begin("reading back {package}", plan.tar_bytes * len(holders), package=plan.package_id)
+    deliveries = [Delivery(name, failure=failure) for name, failure in failures.items()]
+    with ThreadPoolExecutor(max(1, len(holders)), thread_name_prefix="deliver") as pool:
+        work = _Completion(objects, progress, retain_until)
+        deliveries += pool.map(lambda name: work.complete(name, stores[name]), holders)
+    return Sent(objects.package, tuple(sorted(deliveries, key=lambda delivery: delivery.store)))
+
+
+@contextmanager
+def _uploads(
+    plan: PackagePlan, stores: Mapping[str, Store], retain_until: datetime | None
+) -> Iterator[tuple[dict[str, Upload], list[str], dict[str, PreserveError]]]:
+    """Begin `bag.tar` in every store: the uploads, the stores that hold one already, and those that cannot serve."""
+    uploads: dict[str, Upload] = {}
+    already: list[str] = []
+    failures: dict[str, PreserveError] = {}
+    key, size, block_bytes = object_key(plan.package_id, BAG), plan.tar_bytes, plan.block_bytes
+    try:
+        for name, store in stores.items():
+            try:
+                uploads[name] = store.create(key, size, part_bytes=block_bytes, retain_until=retain_until)
+            except AlreadyThere:
+                already.append(name)
+            except PreserveError as error:
+                failures[name] = error
+        yield uploads, already, failures
+    finally:
+        for upload in uploads.values():
+            upload.abort()
+
+
+@dataclass(frozen=True, slots=True)
+class _Objects:
+    """The small objects of a package, ready to be put."""
+
+    package: PackageEntry
+    bag: BlockList
+    blocks: bytes
+    members: Path
+    receipt: bytes
+
+
+def _objects(packed: Packed, receipt: Receipt) -> _Objects:
+    members = _blocks_of(packed.members)
+    blocks = block_lists.encode(PackageBlocks(packed.blocks, members[0]))
+    receipt = replace(
+        receipt,
+        bag_bytes=packed.blocks.total_bytes,
+        block_bytes=packed.blocks.block_bytes,
+        blocks_root=packed.blocks.root.hex(),
+        blocks=ObjectDigest(len(blocks), sha256(blocks).hex()),
+        members=members[1],
+    )
+    written = receipts.encode(receipt)
+    package = PackageEntry(receipt, sha256(written).hex(), len(written))
+    return _Objects(package, packed.blocks, blocks, packed.members, written)
+
+
+def _blocks_of(members: Path) -> tuple[BlockList, ObjectDigest]:
+    """Blocks and digest of the members file."""
+    digests = bytearray()
+    whole = start(Algorithm.SHA256)
+    with members.open("rb") as file:
+        while block := file.read(MEMBERS_BLOCK_BYTES):
+            digests += sha256(block)
+            whole.update(block)
+        size = file.tell()
+    return BlockList(size, bytes(digests), MEMBERS_BLOCK_BYTES), ObjectDigest(size, whole.hexdigest())
+
+
+class _Completion:
+    """What is the same for every store that holds the bag: read back, small objects, receipt."""
+
+    def __init__(self, objects: _Objects, progress: Progress, retain_until: datetime | None) -> None:
+        self._objects = objects
+        self._progress = progress
+        self._retain_until = retain_until
+
+    def complete(self, name: str, store: Store) -> Delivery:
+        """Read back the bag, then put and read back the other objects, the receipt last."""
+        try:
+            for part, step in self._steps(store):
+                bad = tuple(look for look in step() if not look.is_sound)
+                if bad:
+                    return Delivery(name, mismatch=Mismatch(part, bad))
+        except PreserveError as error:
+            return Delivery(name, failure=error)
+        return Delivery(name)
+
+    def _steps(self, store: Store) -> list[tuple[str, Callable[[], Iterator[Look]]]]:
+        objects, until = self._objects, self._retain_until
+        package_id = objects.package.id
+
+        def bag() -> Iterator[Look]:
+            reader = BlockReader(store, object_key(package_id, BAG), objects.bag)
+            for look in reader.looks(range(len(objects.bag))):
+                self._progress.advance(objects.bag.span(look.number)[1])
+                yield look
+
+        return [
+            (BAG, bag),
+            (BLOCKS, lambda: iter([put(store, object_key(package_id, BLOCKS), objects.blocks, until)])),
+            (MEMBERS, lambda: iter([put_file(store, object_key(package_id, MEMBERS), objects.members, until)])),
+            (RECEIPT, lambda: iter([put(store, object_key(package_id, RECEIPT), objects.receipt, until)])),
+        ]
