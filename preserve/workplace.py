@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
+from preserve import claims
 from preserve.clock import Clock, stamp
 from preserve.model.nouns import Act, Event
 from preserve.ports import Progress, Store
@@ -17,7 +19,8 @@ class Workplace:
     """One command's means.
 
     `stores` are the registered ones by name; one that is away raises `Unavailable` when it is used.  `work` is a
-    scratch folder of the home, whose content nobody needs after the command.
+    scratch folder of this command alone, whose content nobody needs after it; the folder above it is common to all
+    commands on the home.
     """
 
     books: Books
@@ -34,3 +37,7 @@ class Workplace:
     def record(self, *events: Event) -> None:
         """Book events, in one transaction with what they change in the catalog."""
         self.books.record(*events)
+
+    def claim(self, subject: str) -> AbstractContextManager[None]:
+        """Keep other processes of this home from the same work.  Entering raises `Unavailable` when one is at it."""
+        return claims.held(self.work.parent, subject)
