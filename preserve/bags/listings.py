@@ -268,5 +268,3 @@ def _group(
 def known_only(found: Mapping[tuple[str, bool], Entry], *, tag: bool) -> dict[str, Entry]:
     """The manifests of one sort whose algorithm can be computed, by algorithm, in the order of their names."""
     return {name: entry for (name, of_tags), entry in sorted(found.items()) if of_tags is tag and name in DIGEST_BYTES}
-
-

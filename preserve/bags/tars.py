@@ -14,6 +14,7 @@ from preserve.model.complaints import ComplaintList
 SourceState = tuple[int, int, int, int]
 """(size, mtime_ns, ctime_ns, inode) of a source file: whether it is still the one that was listed."""
 
+_DECLARATION = b"bagit.txt"
 _IMPLIED_FOLDER_MODE = 0o755
 _HARD_LINK_STEPS = 40
 """How many hard links to hard links are followed, as the kernel does for symbolic ones."""
@@ -43,6 +44,10 @@ class TarTree:
         self.path = os.path.abspath(os.fsencode(path))
         self._complaints = complaints
         self._sorter = Sorter(work, key=_in_order)
+        self.tops: set[bytes] = set()
+        """Names at the top, two at most: one alone may be a bag."""
+        self.holds_bag_declaration = False
+        """Whether `bagit.txt` lies at the top or right below the first top folder seen."""
         descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
         try:
             facts = os.fstat(descriptor)
@@ -66,6 +71,7 @@ class TarTree:
                 path = self._path(member.name)
                 if path is None:
                     continue
+                self._look_for_bag(path)
                 if member.kind is Kind.HARD_LINK and not member.size:
                     hard_links.append((member, path))
                 elif (entry := self._entry(member, path)) is not None:
@@ -80,6 +86,13 @@ class TarTree:
             )
         if hard_links:
             self._resolve(hard_links)
+
+    def _look_for_bag(self, path: bytes) -> None:
+        top, _, rest = path.partition(b"/")
+        if len(self.tops) < 2 or path == _DECLARATION:
+            self.tops.add(top)
+        if _DECLARATION in (path, rest):
+            self.holds_bag_declaration = True
 
     def _path(self, name: bytes) -> bytes | None:
         """A member's name as a path of the tree; None for the top itself and for names that are refused."""
