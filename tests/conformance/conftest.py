@@ -7,13 +7,25 @@ from pathlib import Path
 
 import pytest
 
+from ops.sites import seaweed
 from preserve.chance import token
 from preserve.model.keys import Key
 from preserve.model.nouns import Role
 from preserve.ports import ErasableStore
 from preserve.stores.folder import FolderStore
 from preserve.stores.identity import Identity, found
+from preserve.stores.s3 import S3Store
+from preserve.stores.s3_place import place_of
 from tests.stores.memory import MemoryStore
+
+HONOURED = {
+    "create_only": True,
+    "create_only_multipart": True,
+    "part_digest_sha256": True,
+    "part_copy": True,
+    "object_lock": False,
+}
+"""What SeaweedFS honours in a bucket without locks."""
 
 
 def folder_store(root: Path) -> FolderStore:
@@ -22,9 +34,22 @@ def folder_store(root: Path) -> FolderStore:
     return FolderStore("disk", root, identity.store_id)
 
 
+def seaweed_store(site: seaweed.Site, capabilities: dict[str, bool], bucket: str = "records") -> S3Store:
+    """A founded store in a bucket of the shared site."""
+    place = place_of(f"s3://{bucket}/stores/a?endpoint={site.endpoint}")
+    identity = found(
+        S3Store("site", place, None, profile="weed-writer"),
+        Identity("site-1", "site", Role.SAME_CITY, "2026-01-01T00:00:00Z"),
+    )
+    return S3Store("site", place, identity.store_id, profile="weed-writer", capabilities=capabilities)
+
+
 STORES: dict[str, Callable[[pytest.FixtureRequest], ErasableStore]] = {
     "memory": lambda request: MemoryStore(),
     "folder": lambda request: folder_store(request.getfixturevalue("tmp_path")),
+    "s3": lambda request: seaweed_store(request.getfixturevalue("weed"), HONOURED),
+    "s3 of which nothing is known": lambda request: seaweed_store(request.getfixturevalue("weed"), {}),
+    "s3 with versions and locks": lambda request: seaweed_store(request.getfixturevalue("weed"), HONOURED, "locked"),
 }
 
 

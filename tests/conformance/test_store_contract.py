@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from preserve.errors import AlreadyThere, NotThere
-from preserve.model.blocks import spans
 from preserve.model.keys import Key, key
 from preserve.ports import ErasableStore, Store
 
@@ -17,6 +16,11 @@ SMALL = 100
 """Parts of 100 bytes: an S3 store gathers such a small object into one request."""
 S3_PART = 5 * 1024 * 1024
 """The smallest part S3 allows: such an object travels as a multipart upload."""
+
+
+def spans(size: int, part_bytes: int) -> list[tuple[int, int]]:
+    """(offset, length) of the parts of an object."""
+    return [(start, min(part_bytes, size - start)) for start in range(0, size, part_bytes)]
 
 
 def content_of(size: int, seed: int = 1) -> bytes:

@@ -1,0 +1,162 @@
+"""A store in an S3 bucket: written with one client, read with another, each loaded when it is first needed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from preserve.errors import AlreadyThere, NotThere
+from preserve.model.keys import Key
+from preserve.ports import LARGEST_SINGLE_PART, Capabilities, ObjectFacts, Upload
+from preserve.stores import identity
+from preserve.stores.s3_connection import Connection, Patience
+from preserve.stores.s3_place import S3Place
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
+
+    from preserve.stores.s3_reading import S3Reader
+
+
+class S3Store:
+    """The `ErasableStore` contract over a bucket.
+
+    `store_id` None opens a place that is not founded yet (preserve/stores/identity.py); otherwise `store.json` is read
+    once, before the first use, and must name it.  `capabilities` are what the probe found (see
+    preserve/stores/s3_probe.py); what they do not tell is unknown, and done in the way that is safe either way.
+    `profile` names the credentials' profile in the AWS standard chain.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        place: S3Place,
+        store_id: str | None,
+        *,
+        profile: str | None = None,
+        capabilities: Capabilities | None = None,
+        patience: Patience | None = None,
+    ) -> None:
+        self.name = name
+        self.place = place
+        self.connection = Connection(name, place, profile, patience or Patience())
+        self._store_id = store_id
+        self._capabilities = dict(capabilities or {})
+        self._is_known = store_id is None
+        self._lock = threading.Lock()
+        self._writer: S3Client | None = None
+        self._reader: S3Reader | None = None
+
+    def create(
+        self, key: Key, size: int, *, part_bytes: int | None = None, retain_until: datetime | None = None
+    ) -> Upload:
+        """See `preserve.ports.Store.create`.
+
+        Objects of one part, and those of up to `LARGEST_SINGLE_PART` whose parts are smaller than S3 allows, are
+        gathered in memory and sent at `commit`; others travel part by part.
+        """
+        self._require_identity()
+        from preserve.stores import s3_upload
+
+        locks = retain_until is not None and self._has_locks()
+        part = part_bytes or max(size, 1)
+        target = s3_upload.Target(self.connection, key, size, part, retain_until if locks else None, self._capabilities)
+        if size <= LARGEST_SINGLE_PART and (size <= part or part < s3_upload.SMALLEST_PART_BYTES):
+            return s3_upload.SingleUpload(target, self)
+        _require_possible(size, part_bytes)
+        self._require_free(key)
+        return s3_upload.begin_multipart(target, self)
+
+    def read(self, key: Key, start: int, into: memoryview) -> int:
+        self._require_identity()
+        return self.reader().read(key, start, into)
+
+    def stat(self, key: Key) -> ObjectFacts:
+        self._require_identity()
+        return self.reader().stat(key)
+
+    def list(self, folder: str) -> Iterator[ObjectFacts]:
+        self._require_identity()
+        yield from self.reader().list(folder, site_sorts=self._capabilities.get("listing_sorted", False))
+
+    def free_bytes(self) -> int | None:
+        """S3 does not tell: None, once the site answered."""
+        self._require_identity()
+        self.reader().require_bucket()
+        return None
+
+    def erase(self, key: Key) -> None:
+        """Remove an object in all its versions.  Erasing what is not there has no effect.  Raises `Refused` where an
+        object lock holds it, `Unavailable`."""
+        self._require_identity()
+        from preserve.stores import s3_erasing
+
+        s3_erasing.erase(self.writer(), self.name, self.place, key)
+
+    def writer(self) -> S3Client:
+        """The writing client, made on first use.  Raises `Away` without credentials."""
+        with self._lock:
+            if self._writer is None:
+                from preserve.stores import s3_writing
+
+                self._writer = s3_writing.open_writer(self.connection)
+            return self._writer
+
+    def reader(self) -> S3Reader:
+        """The reading client, made on first use."""
+        with self._lock:
+            if self._reader is None:
+                from preserve.stores import s3_reading
+
+                self._reader = s3_reading.S3Reader(self.connection)
+            return self._reader
+
+    def close(self) -> None:
+        """Give the connections back; the store may be used again."""
+        with self._lock:
+            if self._reader is not None:
+                self._reader.close()
+            if self._writer is not None:
+                self._writer.close()
+            self._reader = self._writer = None
+
+    def _require_identity(self) -> None:
+        """Make sure, once, that this bucket is the store that was registered.  Raises `Away`."""
+        if self._is_known or self._store_id is None:
+            return
+        room = bytearray(identity.LONGEST_IDENTITY_BYTES)
+        try:
+            content = bytes(room[: self.reader().read(identity.IDENTITY, 0, memoryview(room))])
+        except NotThere:
+            identity.require(None, store=self.name, place=str(self.place), store_id=self._store_id)
+            return
+        identity.require(content, store=self.name, place=str(self.place), store_id=self._store_id)
+        self._is_known = True
+
+    def _require_free(self, key: Key) -> None:
+        """Raise `AlreadyThere` before gigabytes are sent in vain."""
+        try:
+            self.reader().headers(key)
+        except NotThere:
+            return
+        raise AlreadyThere("store {store} has {key} already", store=self.name, key=key)
+
+    def _has_locks(self) -> bool:
+        """Whether the bucket keeps object locks; asked of the site where the probe has not told."""
+        if "object_lock" not in self._capabilities:
+            from preserve.stores import s3_writing
+
+            self._capabilities["object_lock"] = s3_writing.has_locks(self.writer(), self.name, self.place.bucket)
+        return self._capabilities["object_lock"]
+
+
+def _require_possible(size: int, part_bytes: int | None) -> None:
+    """Raise ValueError for a cut that S3 cannot take: a fault of the program, not of the site."""
+    from preserve.stores.s3_upload import LARGEST_PART_BYTES, MOST_PARTS, SMALLEST_PART_BYTES
+
+    if part_bytes is None or not SMALLEST_PART_BYTES <= part_bytes <= LARGEST_PART_BYTES:
+        raise ValueError(f"an object of {size} bytes cannot be sent to S3 in parts of {part_bytes}")
+    if -(-size // part_bytes) > MOST_PARTS:
+        raise ValueError(f"an object of {size} bytes in parts of {part_bytes} has more than {MOST_PARTS} parts")

@@ -1,0 +1,55 @@
+"""What tests of several rooms share: real S3 sites, and the credentials to use them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ops.sites import seaweed
+from ops.sites.site import Login
+
+
+class Logins:
+    """A credentials file of the AWS standard chain, for this run of the tests alone."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._names: set[str] = set()
+
+    def add(self, profile: str, login: Login) -> str:
+        """Make `profile` known; returns its name."""
+        if profile not in self._names:
+            self._names.add(profile)
+            with self._file.open("a") as file:
+                file.write(f"[{profile}]\naws_access_key_id={login.access_key}\n")
+                file.write(f"aws_secret_access_key={login.secret_key}\n")
+        return profile
+
+
+@pytest.fixture(scope="session")
+def logins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Logins]:
+    file = tmp_path_factory.mktemp("aws") / "credentials"
+    file.touch()
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            patch.delenv(name)
+        patch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(file))
+        patch.setenv("AWS_CONFIG_FILE", str(file.with_name("config")))
+        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        yield Logins(file)
+
+
+@pytest.fixture(scope="session")
+def weed(tmp_path_factory: pytest.TempPathFactory, logins: Logins) -> Iterator[seaweed.Site]:
+    """A SeaweedFS site with the buckets `records` and `locked` (object locks); profiles `weed-writer`, `weed-admin`,
+    `weed-auditor`.  Shared by all tests: each works under a prefix of its own and leaves the site running."""
+    site = seaweed.start(tmp_path_factory.mktemp("weed"), buckets=["records"], object_lock=["locked"])
+    for name, login in (("writer", site.writer), ("admin", site.admin), ("auditor", site.auditor)):
+        logins.add(f"weed-{name}", login)
+    try:
+        yield site
+    finally:
+        site.stop()
