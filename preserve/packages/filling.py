@@ -9,13 +9,14 @@ changed in between, or while it is read, is reported and not packed.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import marshal
 import mmap
 import os
 import stat
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import IO, Any, NamedTuple
 
 from preserve.packages import tar
@@ -74,51 +75,65 @@ def fill(slot: memoryview, order: Order, algorithms: Sequence[str]) -> Filled:
     """Carry out one order.  Bytes that could not be read are left as they are and reported as a trouble."""
     digests: list[bytes] = []
     troubles: list[tuple[bytes, str]] = []
-    at, skip = order.begin, order.skip
+    constructors = [_constructor(name) for name in algorithms]
+    at, skip, end = order.begin, order.skip, order.end
     for plain in order.entries:
-        entry = Entry(*plain)
-        take = min(entry.extent - skip, order.end - at)
-        piece = slot[at : at + take]
-        whole = take == entry.extent
+        extent, kind, source = plain[0], plain[1], plain[6]
+        stop = at - skip + extent
         try:
-            content = _place(piece, entry, skip)
-            if whole and entry.kind == tar.FILE:
-                digests += [hashlib.new(name, content).digest() for name in algorithms]
+            if kind == tar.FILE and not skip and stop <= end:
+                content = _place_whole_file(slot, at, stop, plain)
+                for constructor in constructors:
+                    digests.append(constructor(content).digest())
+            else:
+                _place_part(slot[at : min(stop, end)], Entry(*plain), skip)
         except OSError as error:
-            troubles.append((entry.source, error.strerror or str(error)))
+            troubles.append((source, error.strerror or str(error)))
         except _ChangedError:
-            troubles.append((entry.source, CHANGED))
-        at, skip = at + take, 0
-    block = hashlib.sha256(slot[: order.end]).digest() if order.close else b""
+            troubles.append((source, CHANGED))
+        at, skip = stop, 0
+    block = hashlib.sha256(slot[:end]).digest() if order.close else b""
     return Filled(b"".join(digests), block, troubles)
+
+
+def _constructor(name: str) -> Callable[[memoryview], Any]:
+    """What computes one algorithm; the named ones of hashlib start twice as fast as `hashlib.new`."""
+    return getattr(hashlib, name, None) or functools.partial(hashlib.new, name)
 
 
 class _ChangedError(Exception):
     """The file is not as it was listed."""
 
 
-def _place(piece: memoryview, entry: Entry, skip: int) -> memoryview:
-    """Write bytes `skip`.. of an entry's extent into `piece`; returns the part of it that is file content."""
+def _place_whole_file(slot: memoryview, begin: int, end: int, plain: tuple[Any, ...]) -> memoryview:
+    """Write header, content and padding of one file to `begin`..`end`; returns its content.  Runs for every file."""
+    _, kind, name, size, mode, mtime_ns, source, source_offset, state = plain
+    head = tar.header(name, size, mode, mtime_ns // 1_000_000_000, kind)
+    start = begin + len(head)
+    slot[begin:start] = head
+    content = slot[start : start + size]
+    _read_unchanged(source, source_offset, content, state)
+    if start + size < end:
+        slot[start + size : end] = bytes(end - start - size)
+    return content
+
+
+def _place_part(piece: memoryview, entry: Entry, skip: int) -> None:
+    """Write the bytes of an entry's extent that begin at `skip` into `piece`."""
     if not entry.kind:
         piece[:] = bytes(len(piece))
-        return piece[:0]
+        return
     head = tar.header(entry.name, entry.size, entry.mode, entry.mtime_ns // 1_000_000_000, entry.kind)
-    end = skip + len(piece)
-    content_end = len(head) + entry.size
-    if skip < len(head):
-        part = head[skip:end]
-        piece[: len(part)] = part
-    start = max(skip, len(head))
-    stop = min(end, content_end)
-    content = piece[start - skip : max(start, stop) - skip]
-    if stop > start:
-        _read_unchanged(entry, start - len(head), content)
-    elif entry.kind == tar.FILE and not entry.size and skip <= len(head) <= end:
-        _read_unchanged(entry, 0, content)
-    if end > content_end:
-        padding = max(content_end, skip)
+    end, content_end = skip + len(piece), len(head) + entry.size
+    part = head[skip:end]
+    piece[: len(part)] = part
+    start, stop = max(skip, len(head)), min(end, content_end)
+    if entry.kind == tar.FILE and (stop > start or not entry.size):
+        offset = entry.source_offset + start - len(head)
+        _read_unchanged(entry.source, offset, piece[start - skip : max(start, stop) - skip], entry.state)
+    padding = max(content_end, skip)
+    if end > padding:
         piece[padding - skip :] = bytes(end - padding)
-    return content
 
 
 # Reading must not change the source: its access time stays as it was, where we may ask for that.
@@ -132,19 +147,20 @@ def _open(path: bytes) -> int:
         return os.open(path, _QUIET & ~os.O_NOATIME)
 
 
-def _read_unchanged(entry: Entry, offset: int, into: memoryview) -> None:
-    """Read content bytes from `offset` on; raises `_ChangedError` unless the file is as listed, before and after."""
-    descriptor = _open(entry.source)
+def _read_unchanged(source: bytes, offset: int, into: memoryview, state: tuple[int, int, int, int]) -> None:
+    """Fill `into` from `offset` of a file on; raises `_ChangedError` unless the file still is as it was listed."""
+    descriptor = _open(source)
     try:
-        done = 0
-        while done < len(into):
-            count = os.preadv(descriptor, [into[done:]], entry.source_offset + offset + done)
+        wanted = len(into)
+        done = os.preadv(descriptor, (into,), offset) if wanted else 0
+        while done < wanted:
+            count = os.preadv(descriptor, (into[done:],), offset + done)
             if count == 0:
                 raise _ChangedError
             done += count
         # Looked at after reading: a write before or during it moves ctime, and nobody can move ctime back.
         now = os.fstat(descriptor)
-        if (now.st_size, now.st_mtime_ns, now.st_ctime_ns, now.st_ino) != entry.state or not stat.S_ISREG(now.st_mode):
+        if (now.st_size, now.st_mtime_ns, now.st_ctime_ns, now.st_ino) != state or not stat.S_ISREG(now.st_mode):
             raise _ChangedError
     finally:
         os.close(descriptor)

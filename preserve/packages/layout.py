@@ -12,13 +12,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from preserve.bags import names
-from preserve.bags.entries import BATCH_ENTRIES, Spool
+from preserve.bags.entries import BATCH_ENTRIES, FILE, FOLDER, Entry, Spool
 from preserve.model.digests import Algorithm, start
-from preserve.packages import tar
-from preserve.packages.filling import Entry
+from preserve.packages import filling, tar
 from preserve.packages.members import Kind
 
 
@@ -48,23 +47,12 @@ class Planned(NamedTuple):
 
 
 NO_MEMBER = -1
-ENTRY_FIELDS = len(Entry._fields)
+ENTRY_FIELDS = len(filling.Entry._fields)
 
+State = tuple[int, int, int, int]
+"""(size, mtime_ns, ctime_ns, inode) of a source file when it was listed."""
 
-class PayloadEntry(NamedTuple):
-    """One entry of a submission, ready to be planned."""
-
-    kind: int
-    path: str
-    original: bytes | None
-    size: int
-    mode: int
-    mtime_ns: int
-    source: bytes
-    source_offset: int
-    state: tuple[int, int, int, int]
-    link_to: bytes | None
-    record: str | None
+_TAR_KINDS = (tar.FILE, tar.FOLDER, b"")  # by the kind of the listed entry; links have no member
 
 
 @dataclass(slots=True)
@@ -86,34 +74,6 @@ class Totals:
 def start_size(algorithm: Algorithm) -> int:
     """Length of a digest in bytes."""
     return len(start(algorithm).digest())
-
-
-def planned_payload(package_id: str, entry: PayloadEntry) -> Planned:
-    """Where one payload entry stands in the tar of `package_id`."""
-    name = f"{package_id}/data/{entry.path}".encode()
-    kind, extent = b"", 0
-    if entry.kind == Kind.FOLDER:
-        kind, name = tar.FOLDER, name + b"/"
-        extent = tar.header_bytes(name, 0, entry.mtime_ns // 1_000_000_000)
-    elif entry.kind == Kind.FILE:
-        kind = tar.FILE
-        extent = tar.header_bytes(name, entry.size, entry.mtime_ns // 1_000_000_000) + entry.size + -entry.size % 512
-    return Planned(
-        extent,
-        kind,
-        name,
-        entry.size,
-        entry.mode,
-        entry.mtime_ns,
-        entry.source,
-        entry.source_offset,
-        entry.state,
-        entry.path,
-        entry.original,
-        entry.kind,
-        entry.link_to,
-        entry.record,
-    )
 
 
 def planned_tag_file(package_id: str, path: str, file: Path, created_ns: int) -> Planned:
@@ -151,21 +111,59 @@ def _tag(
 class Payload:
     """The planned payload of one package: entries in tar order, spooled to disk when they are many."""
 
-    def __init__(self, work: Path) -> None:
+    def __init__(self, package_id: str, work: Path) -> None:
+        self._prefix = f"{package_id}/data/".encode()
         self._spool = Spool(work)
-        self._batch: list[tuple[object, ...]] = []
+        self._batch: list[Planned] = []
         self.totals = Totals()
 
-    def add(self, planned: Planned) -> None:
-        """Append one entry.  Raises `NoSpace`."""
+    def extent(self, kind: int, path: str, size: int, mtime_ns: int) -> int:
+        """How much room an entry takes in the tar, in bytes."""
+        if kind == Kind.LINK:
+            return 0
+        name = self._prefix + path.encode() + (b"/" if kind == Kind.FOLDER else b"")
+        return tar.header_bytes(name, size, mtime_ns // 1_000_000_000) + size + -size % 512
+
+    def is_full(self, extent: int, most_bytes: int) -> bool:
+        """Whether another file that takes `extent` bytes would make this payload larger than `most_bytes`."""
+        return self.totals.files > 0 and self.totals.extent_bytes + extent > most_bytes
+
+    def add(self, entry: Entry, state: State, bag_path: str, record: str | None, extent: int) -> None:
+        """Append a listed entry, which is called `bag_path` in the bag.  Raises `NoSpace`.
+
+        Runs for every entry there is, and therefore builds the plain tuple of a `Planned` directly.
+        """
+        kind, path, size, mtime_ns, _, _, mode, target, source, offset = entry
+        name = bag_path.encode()
+        original = None if name == path else path
         totals = self.totals
         totals.entries += 1
-        totals.extent_bytes += planned.extent
-        if planned.member == Kind.FILE:
+        totals.extent_bytes += extent
+        if kind == FILE:
             totals.files += 1
-            totals.payload_bytes += planned.size
-            totals.manifest_path_bytes += len(names.encode("data/" + planned.path).encode()) + 3
-        self._batch.append(tuple(planned))
+            totals.payload_bytes += size
+            # `data/`, two blanks, LF; and what percent-encoding adds
+            totals.manifest_path_bytes += len(name) + 8
+            if "%" in bag_path or "\n" in bag_path or "\r" in bag_path:
+                totals.manifest_path_bytes += len(names.encode(bag_path)) - len(bag_path)
+        self._batch.append(
+            (  # type: ignore[arg-type]
+                extent,
+                _TAR_KINDS[kind],
+                self._prefix + name + b"/" if kind == FOLDER else self._prefix + name,
+                size,
+                mode,
+                mtime_ns,
+                source,
+                offset,
+                state,
+                bag_path,
+                original,
+                kind,
+                target or None,
+                record,
+            )
+        )
         if len(self._batch) >= BATCH_ENTRIES:
             self._spool.add(self._batch)
             self._batch = []
@@ -174,7 +172,7 @@ class Payload:
         """The entries again, in order, as plain tuples; may be read several times."""
         yield from self._spool.batches()
         if self._batch:
-            yield cast(list[Planned], self._batch)
+            yield self._batch
 
     def close(self) -> None:
         """Forget everything."""

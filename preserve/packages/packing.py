@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import IO
 
@@ -19,7 +20,7 @@ from preserve.packages.crew import Crew, slots
 from preserve.packages.fan_out import FanOut
 from preserve.packages.filling import CHANGED, Filled, Order
 from preserve.packages.layout import ENTRY_FIELDS, NO_MEMBER, Piece, Planned
-from preserve.packages.members import Kind, MembersWriter, Row
+from preserve.packages.members import MembersWriter, Row
 from preserve.ports import Progress
 
 Judge = Callable[[str, Mapping[Algorithm, bytes]], str | None]
@@ -216,85 +217,73 @@ class _Packing:
         """Digests of the files that end in this piece go to manifests and members."""
         lines: list[tuple[str, list[bytes]]] = []
         rows: list[Row] = []
-        at = 0
-        base = piece.block * self._block_bytes
-        last = len(piece.entries) - 1
-        for number, (plain, begin) in enumerate(zip(piece.entries, piece.starts, strict=True)):
-            entry = Planned(*plain)
-            digests: list[bytes] | None = None
-            if entry.kind == tar.FILE:
-                crosses = (number == 0 and piece.skip) or (number == last and begin + entry.extent > base + piece.end)
-                if crosses:
-                    digests = self._follow(entry, begin, slot, base, piece.end)
-                    if digests is None:
-                        continue
-                else:
-                    digests = []
-                    for size in self._sizes:
-                        digests.append(filled.digests[at : at + size])
-                        at += size
-            elif number == last and begin + entry.extent > base + piece.end:
-                continue  # a folder's header that goes on in the next block is booked there
-            self._book_entry(entry, begin, digests, lines, rows)
+        digests = self._digests_of_each(filled.digests)
+        end = piece.block * self._block_bytes + piece.end
+        for plain, begin in zip(piece.entries, piece.starts, strict=True):
+            extent, kind = plain[0], plain[1]
+            if begin + extent > end or begin < end - piece.end + piece.begin:
+                if kind == tar.FILE:
+                    self._follow(Planned(*plain), begin, piece, slot)
+                if begin + extent > end:
+                    continue  # it is booked where it ends
+                own = [running.digest() for running in self._crossing] if kind == tar.FILE else None
+            else:
+                own = next(digests) if kind == tar.FILE else None
+            self._book_entry(plain, begin, own, lines, rows)
         if lines:
             self._write_manifests(lines)
         if rows:
             self._members.extend(rows)
 
-    def _follow(self, entry: Planned, begin: int, slot: memoryview, base: int, end: int) -> list[bytes] | None:
-        """Digest the part of a file that lies in this block; its digests when that was the last part."""
-        content_begin = begin + entry.extent - entry.size - tar.padding_bytes(entry.size)
-        if begin >= base:
+    def _digests_of_each(self, joined: bytes) -> Iterator[list[bytes]]:
+        """The digests of one file after the other."""
+        bounds = list(accumulate(self._sizes, initial=0))
+        for at in range(0, len(joined), bounds[-1]):
+            yield [joined[at + begin : at + end] for begin, end in pairwise(bounds)]
+
+    def _follow(self, entry: Planned, begin: int, piece: Piece, slot: memoryview) -> None:
+        """Digest the part, in this piece, of a file that began before it or goes on after it."""
+        base = piece.block * self._block_bytes
+        if begin >= base + piece.begin:
             self._crossing = [start(algorithm) for algorithm in self._algorithms]
-        part = slot[max(0, content_begin - base) : max(0, min(end, content_begin + entry.size - base))]
+        content = begin + entry.extent - entry.size - tar.padding_bytes(entry.size) - base
+        part = slot[max(0, content) : max(0, min(piece.end, content + entry.size))]
         for running in self._crossing:
             running.update(part)
-        if begin + entry.extent > base + end:
-            return None
-        return [running.digest() for running in self._crossing]
 
     def _book_entry(
         self,
-        entry: Planned,
+        plain: Planned,
         begin: int,
         digests: list[bytes] | None,
         lines: list[tuple[str, list[bytes]]],
         rows: list[Row],
     ) -> None:
-        if entry.member == NO_MEMBER:
-            if digests is not None:
-                self._tags.append((entry.path, digests))
-            return
+        """One entry, whole at last.  Runs for every entry there is."""
+        extent, _, _, size, mode, mtime_ns, _, _, _, path, original, member, link_to, record = plain
         offset = 0
         if digests is not None:
-            offset = begin + entry.extent - entry.size - tar.padding_bytes(entry.size)
-            lines.append((names.encode("data/" + entry.path), digests))
-            self._judge(entry, digests)
-        rows.append(
-            (
-                entry.path,
-                entry.original,
-                entry.member,
-                offset,
-                entry.size if entry.member == Kind.FILE else 0,
-                digests,
-                entry.mode,
-                entry.mtime_ns,
-                entry.link_to,
-                entry.record,
-            )
-        )
-
-    def _judge(self, entry: Planned, digests: list[bytes]) -> None:
-        if self._plan.judge is None:
+            if member == NO_MEMBER:
+                self._tags.append((path, digests))
+                return
+            offset = begin + extent - size - -size % tar.BLOCK
+            lines.append((path, digests))
+            if self._plan.judge is not None:
+                self._judge(path, digests)
+        elif member == NO_MEMBER:
             return
-        complaint = self._plan.judge(entry.path, dict(zip(self._algorithms, digests, strict=True)))
+        rows.append((path, original, member, offset, size, digests, mode, mtime_ns, link_to, record))
+
+    def _judge(self, path: str, digests: list[bytes]) -> None:
+        judge = self._plan.judge
+        complaint = judge(path, dict(zip(self._algorithms, digests, strict=True))) if judge else None
         if complaint is not None:
-            self._troubles.append((entry.path.encode(), complaint))
+            self._troubles.append((path.encode(), complaint))
 
     def _write_manifests(self, lines: Sequence[tuple[str, list[bytes]]]) -> None:
+        written = [(f"  data/{names.encode(path)}\n", digests) for path, digests in lines]
         for number, file in enumerate(self._manifests):
-            text = "".join([f"{digests[number].hex()}  {path}\n" for path, digests in lines]).encode()
+            text = "".join([digests[number].hex() + rest for rest, digests in written]).encode()
             file.write(text)
             for running in self._manifest_digests[number]:
                 running.update(text)

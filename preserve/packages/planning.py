@@ -19,7 +19,7 @@ from preserve.packages import layout
 RecordOf = Callable[[bytes], str | None]
 """The archival code of the record to which a payload path belongs, if any."""
 
-State = tuple[int, int, int, int]
+_NO_STATE = (0, 0, 0, 0)
 
 
 @dataclass(slots=True)
@@ -82,61 +82,62 @@ class _Planner:
         self._record_of = record_of
         self._work = work
         self._names = BagNames()
-        self._states: dict[bytes, State] = {}
-        self._folders: list[layout.PayloadEntry] = []  # the folder being listed and those above it
+        self._states: dict[bytes, layout.State] = {}
+        self._folders: list[tuple[Entry, str, int]] = []  # the folder being listed and those above it
         self._structure: IO[bytes] | None = None
         self.packages: list[PayloadPlan] = []
         self._begin()
 
     def add(self, entry: Entry) -> None:
-        kind, path, size, mtime_ns, ctime_ns, inode, mode, target, source, offset = entry
+        kind, path, size, mtime_ns, ctime_ns, inode = entry[:6]
         bag_path = self._names.bag_path(path)
-        original = path if bag_path.encode() != path else None
-        state = (size, mtime_ns, ctime_ns, inode) if ctime_ns else self._state(source) if kind == FILE else (0, 0, 0, 0)
-        record = self._record_of(path)
-        planned = layout.PayloadEntry(
-            kind, bag_path, original, size, mode, mtime_ns, source, offset, state, target or None, record
-        )
-        self._note_folder(planned)
-        self._place(planned)
+        state = (size, mtime_ns, ctime_ns, inode) if ctime_ns else self._state_of(entry)
+        package = self.packages[-1]
+        extent = package.payload.extent(kind, bag_path, size, mtime_ns)
+        if kind == FOLDER:
+            self._open_folder(entry, bag_path, extent)
+        elif kind == FILE and package.payload.is_full(extent, self._package_bytes):
+            self._close_folders(path)
+            self._begin()
+            for folder, folder_path, folder_extent in self._folders:
+                self._add(folder, _NO_STATE, folder_path, folder_extent)
+        self._add(entry, state, bag_path, extent)
 
     def finish(self) -> None:
         if self._structure is not None:
             self._structure.close()
 
-    def _state(self, source: bytes) -> State:
-        """What a submitted tar, which holds the content of many entries, is like now."""
+    def _state_of(self, entry: Entry) -> layout.State:
+        """For a member of a submitted tar: what that tar, which holds the content of many entries, is like now."""
+        source = entry[8]
+        if not source:
+            return _NO_STATE
         if source not in self._states:
             facts = os.stat(source)
             self._states = {source: (facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino)}
         return self._states[source]
 
-    def _note_folder(self, entry: layout.PayloadEntry) -> None:
-        while self._folders and not entry.path.startswith(self._folders[-1].path + "/"):
+    def _open_folder(self, entry: Entry, bag_path: str, extent: int) -> None:
+        self._close_folders(entry[1])
+        self._folders.append((entry, bag_path, extent))
+
+    def _close_folders(self, path: bytes) -> None:
+        """Forget the folders that do not hold `path`."""
+        while self._folders and not path.startswith(self._folders[-1][0][1] + b"/"):
             self._folders.pop()
-        if entry.kind == FOLDER:
-            self._folders.append(entry)
 
-    def _place(self, entry: layout.PayloadEntry) -> None:
+    def _add(self, entry: Entry, state: layout.State, bag_path: str, extent: int) -> None:
+        # The extent was reckoned for the package before, perhaps; ids are equally long, so it is the same in each.
         package = self.packages[-1]
-        planned = layout.planned_payload(package.package_id, entry)
-        totals = package.payload.totals
-        if entry.kind == FILE and totals.files and totals.extent_bytes + planned.extent > self._package_bytes:
-            self._begin()
-            package = self.packages[-1]
-            for folder in self._folders:
-                self._add(package, layout.planned_payload(package.package_id, folder))
-            planned = layout.planned_payload(package.package_id, entry)
-        self._add(package, planned)
-
-    def _add(self, package: PayloadPlan, planned: layout.Planned) -> None:
-        package.payload.add(planned)
-        if planned.record is not None:
-            package.codes.add(planned.record)
-        if planned.original is not None:
-            self._tell(package, {"path": planned.path, "name_bytes": planned.original.hex()})
-        if planned.member == LINK:
-            self._tell(package, {"path": planned.path, "link_to": (planned.link_to or b"").hex()})
+        kind, path = entry[0], entry[1]
+        record = self._record_of(path)
+        package.payload.add(entry, state, bag_path, record, extent)
+        if record is not None:
+            package.codes.add(record)
+        if kind == LINK:
+            self._tell(package, {"path": bag_path, "link_to": entry[7].hex()})
+        if not path.isascii() and bag_path.encode() != path:
+            self._tell(package, {"path": bag_path, "name_bytes": path.hex()})
 
     def _tell(self, package: PayloadPlan, what: dict[str, str]) -> None:
         """A line of `structure.jsonl`: what a bag cannot say."""
@@ -151,7 +152,7 @@ class _Planner:
         package_id = next(self._ids)
         folder = self._work / package_id
         folder.mkdir(parents=True)
-        self.packages.append(PayloadPlan(package_id, folder, layout.Payload(folder)))
+        self.packages.append(PayloadPlan(package_id, folder, layout.Payload(package_id, folder)))
 
 
 def head_entries(package_id: str, folder: Path, tag_files: Iterable[str], created_ns: int) -> list[layout.Planned]:
