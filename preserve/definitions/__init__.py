@@ -1,0 +1,1 @@
+"""Definitions read into values: policies, and the metadata of records."""

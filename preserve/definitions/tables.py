@@ -1,0 +1,136 @@
+"""Read a table of text, CSV or JSON, whatever its encoding, as rows with their line numbers."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from preserve.definitions.headings import element_of
+from preserve.errors import Misused
+
+LARGEST_BYTES = 256 << 20
+"""Largest metadata file that is read; a million records take about 150 MB."""
+
+_MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+_DELIMITERS = ",\t;，"
+
+Cell = str | list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row: its cells by heading as written, and the line it begins at (for JSON: its number, from 1)."""
+
+    line: int
+    cells: dict[str, Cell]
+    surplus: int = 0
+    """Cells beyond the last heading."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table as it was read; `encoding` as found out."""
+
+    name: str
+    encoding: str
+    headings: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+
+def read_table(path: Path) -> Table:
+    """Read a CSV file with headings, or a JSON list of objects (or `{"records": […]}`).
+
+    Raises `Misused` naming the file, the line and what to do.
+    """
+    try:
+        size = path.stat().st_size
+        data = path.read_bytes() if size <= LARGEST_BYTES else b""
+    except OSError as error:
+        raise Misused("{file} cannot be read: {reason}", file=path, reason=error.strerror or str(error)) from error
+    if size > LARGEST_BYTES:
+        raise Misused("{file} is larger than {most} bytes; split the records", file=path, most=LARGEST_BYTES)
+    text, encoding = _decoded(data, path)
+    if text.lstrip()[:1] in ("[", "{"):
+        return _json(text, encoding, path)
+    return _csv(text, encoding, path)
+
+
+def _decoded(data: bytes, path: Path) -> tuple[str, str]:
+    """UTF-16 and UTF-8 by their mark, else UTF-8, else GB 18030, as Chinese spreadsheets save CSV."""
+    marked = next((encoding for mark, encoding in _MARKS.items() if data.startswith(mark)), None)
+    for encoding in (marked,) if marked else ("utf-8", "gb18030"):
+        try:
+            return data.decode(encoding), encoding.removesuffix("-sig")
+        except UnicodeDecodeError:
+            continue
+    raise Misused("{file} is neither UTF-8 nor GB 18030; save it as UTF-8 and try again", file=path)
+
+
+def _json(text: str, encoding: str, path: Path) -> Table:
+    try:
+        plain: Any = json.loads(text)
+    except ValueError as error:
+        raise Misused("{file} is no sound JSON: {reason}", file=path, reason=error) from error
+    except RecursionError:
+        raise Misused("{file} is no sound JSON: {reason}", file=path, reason="nested too deeply") from None
+    items = plain.get("records") if isinstance(plain, dict) else plain
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise Misused('{file} must be a list of objects, or {{"records": [objects]}}', file=path)
+    headings = dict.fromkeys(key for item in items for key in item)
+    rows = tuple(Row(number, dict(_json_cells(item, number, path))) for number, item in enumerate(items, 1))
+    return Table(path.name, encoding, tuple(headings), rows)
+
+
+def _json_cells(item: dict[str, Any], number: int, path: Path) -> Iterator[tuple[str, Cell]]:
+    for key, value in item.items():
+        if isinstance(value, list) and all(isinstance(one, str) for one in value):
+            yield key, value
+        elif value is None or (isinstance(value, str | int) and not isinstance(value, bool)):
+            yield key, "" if value is None else str(value)
+        else:
+            template = "{file}, record {line}: {element} must be text, a whole number, or a list of texts"
+            raise Misused(template, file=path, line=number, element=key)
+
+
+def _csv(text: str, encoding: str, path: Path) -> Table:
+    first = text.lstrip("\r\n").partition("\n")[0]
+    delimiter = max(_DELIMITERS, key=lambda one: sum(element_of(word) is not None for word in first.split(one)))
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        headings = [word.strip() for word in next((row for row in reader if any(row)), [])]
+        _check_headings(headings, path)
+        rows = tuple(_csv_rows(reader, headings))
+    except csv.Error as error:
+        template = "{file}, line {line}: no sound CSV: {reason}"
+        raise Misused(template, file=path, line=reader.line_num, reason=error) from error
+    return Table(path.name, encoding, tuple(headings), rows)
+
+
+def _check_headings(headings: list[str], path: Path) -> None:
+    if not any(element_of(heading) for heading in headings):
+        template = "{file}: the first line holds no known heading, such as 档号 or archival_code"
+        raise Misused(template, file=path)
+    named = [element_of(heading) or heading for heading in headings if heading]
+    for name in named:
+        if named.count(name) > 1:
+            raise Misused("{file}: two columns mean {element}; keep one", file=path, element=name)
+
+
+def _csv_rows(reader: Any, headings: list[str]) -> Iterator[Row]:
+    line = reader.line_num + 1
+    for cells in reader:
+        if any(cell.strip() for cell in cells):
+            named = {heading: cell.strip() for heading, cell in zip(headings, cells, strict=False) if heading}
+            surplus = sum(1 for cell in cells[len(headings) :] if cell.strip())
+            yield Row(line, dict(named), surplus)
+        line = reader.line_num + 1
