@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -20,6 +21,14 @@ from preserve.state.holdings import HoldingsReading
 from preserve.state.registers import RegisterReading
 
 FILE_NAME = "books.db"
+
+
+@dataclass(frozen=True, slots=True)
+class KeptCheckpoint:
+    """A signed note that was made of the first `size` entries, as it was published."""
+
+    size: int
+    note: bytes
 
 
 class Books(ledger.LedgerReading, RegisterReading, HoldingsReading, FindingReading, AuditReading):
@@ -78,6 +87,11 @@ class Books(ledger.LedgerReading, RegisterReading, HoldingsReading, FindingReadi
             beside.unlink(missing_ok=True)
         return cls.open(home)
 
+    @property
+    def path(self) -> Path:
+        """The database file."""
+        return self._database.path
+
     def close(self) -> None:
         """Let go of the file.  Nothing is lost without it."""
         self._database.close()
@@ -100,6 +114,17 @@ class Books(ledger.LedgerReading, RegisterReading, HoldingsReading, FindingReadi
         """
         with self._database.transaction() as tables:
             return _append(tables, acts)
+
+    def checkpoints(self) -> Iterator[KeptCheckpoint]:
+        """The checkpoints this home signed, smallest first."""
+        for size, note in self._database.pages("size, CAST(note AS BLOB)", "checkpoint", ("size",)):
+            yield KeptCheckpoint(size, note)
+
+    def keep_checkpoint(self, size: int, note: bytes) -> None:
+        """Keep a signed checkpoint of the first `size` entries; the first one kept of a size stays."""
+        self._database.write(
+            "INSERT INTO checkpoint (size, note) VALUES (?, ?) ON CONFLICT (size) DO NOTHING", (size, note)
+        )
 
     def pushed(self, store: str) -> int:
         """How many entries this home has published to a store.  A note, no evidence."""

@@ -22,7 +22,7 @@ PAGE_ROWS = 500
 """Rows fetched at a time, so that no listing holds the holdings in memory, nor a transaction open."""
 
 Row = tuple[Any, ...]
-IN_MEMORY_OR_TEMPORARY = Path("")
+PRIVATE_AND_TEMPORARY = Path("")
 """SQLite's name for a private database that spills to a temporary file and vanishes when it is closed."""
 
 
@@ -36,7 +36,7 @@ class Database:
         if must_exist and not path.is_file():
             raise Refused("{path} is not there; make a home with `preserve init`", path=path)
         with _translated(path):
-            name = "" if path == IN_MEMORY_OR_TEMPORARY else str(path)
+            name = "" if path == PRIVATE_AND_TEMPORARY else str(path)
             self.connection = sqlite3.connect(name, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         try:
             with _translated(path):

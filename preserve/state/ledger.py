@@ -26,7 +26,7 @@ class Entry:
 
 def frontier(tables: Any) -> merkle.Frontier:
     """The right edge of the tree as it stands."""
-    size, packed = tables.execute("SELECT size, frontier FROM head").fetchone()
+    size, packed = tables.execute("SELECT size, CAST(frontier AS BLOB) FROM head").fetchone()
     hashes = [packed[at : at + merkle.HASH_BYTES] for at in range(0, len(packed), merkle.HASH_BYTES)]
     try:
         return merkle.Frontier(size, hashes)
@@ -87,7 +87,9 @@ class LedgerReading:
 
     def entries(self, start: int = 0, end: int | None = None) -> Iterator[Entry]:
         """The entries from number `start` up to, without, `end` (None: all there are when they are reached)."""
-        for number, content in self._database.pages("number, content", "entry", ("number",), after=(start - 1,)):
+        for number, content in self._database.pages(
+            "number, CAST(content AS BLOB)", "entry", ("number",), after=(start - 1,)
+        ):
             if end is not None and number >= end:
                 return
             yield Entry(number, content)
@@ -114,10 +116,13 @@ class LedgerReading:
 
     def node(self, level: int, index: int) -> bytes:
         """A stored hash (`merkle.NodeHash`).  Raises `Tampered` where it is gone."""
-        row = self._database.row("SELECT hash FROM node WHERE position = ?", (merkle.stored_position(level, index),))
+        row = self._database.row(
+            "SELECT CAST(hash AS BLOB) FROM node WHERE position = ?", (merkle.stored_position(level, index),)
+        )
         if row is None:
             raise Tampered("a hash of the ledger's tree is gone (level {level}, {index})", level=level, index=index)
-        return bytes(row[0])
+        found: bytes = row[0]
+        return found
 
     def _size(self, size: int | None) -> int:
         known = self.size()

@@ -4,7 +4,7 @@
 -- Catalog: what the entries say, applied in order; replaying them into an empty database gives equal tables.
 -- Notes: conveniences that may be lost without loss.
 --
--- Portable SQL; lists and objects are canonical JSON text, moments are RFC 3339 in UTC, digests are hexadecimal.
+-- Each table of the catalog begins with its key.  Portable SQL; lists and objects are canonical JSON text, moments are RFC 3339 in UTC, digests are hexadecimal.
 
 CREATE TABLE schema_version (version INTEGER PRIMARY KEY);
 
@@ -134,8 +134,8 @@ CREATE TABLE audit_run (
 );
 CREATE TABLE audited (                   -- of runs that have not ended: theirs is the ledger's to tell
     run TEXT NOT NULL,
-    package TEXT NOT NULL,
     store TEXT NOT NULL,
+    package TEXT NOT NULL,
     level TEXT NOT NULL,
     result TEXT NOT NULL,
     blocks_read INTEGER NOT NULL,
