@@ -1,0 +1,147 @@
+"""Events and books for tests: a small service's life, made of the real constructors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from preserve.model import events
+from preserve.model.entries import AccessionEntry, Audited, AuditResult, AuditRun
+from preserve.model.nouns import (
+    Act,
+    Condition,
+    CopyState,
+    Event,
+    Finding,
+    Level,
+    ObjectDigest,
+    Receipt,
+    Role,
+    StoreEntry,
+)
+from preserve.state import signing_key
+from preserve.state.books import Books
+from preserve.state.checkpoints import origin
+
+HOME_ID = "h0m3h0m3h0"
+ACT = Act("archivist", "a test")
+
+
+def at(second: int) -> str:
+    return f"2026-01-01T{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}.000000Z"
+
+
+NOW = at(0)
+
+
+def initialised(verifier_key: str = "test+00000000+AQ==") -> Event:
+    return events.initialised(ACT, NOW, HOME_ID, verifier_key)
+
+
+def store(name: str = "vault", store_id: str | None = None) -> StoreEntry:
+    return StoreEntry(
+        name, store_id or f"id-of-{name}", Role.PRIMARY, f"file:///{name}", {"city": "武汉"}, {"ranges": True}
+    )
+
+
+def package_id(number: int) -> str:
+    return f"20260101-{number:010d}"
+
+
+def receipt(number: int) -> Receipt:
+    return Receipt(
+        package_id=package_id(number),
+        created_at=NOW,
+        payload_files=3,
+        payload_bytes=1000 + number,
+        records=1,
+        policy="default",
+        policy_sha256="0" * 64,
+        algorithms=(),
+        bag_bytes=10240,
+        blocks_root="1" * 64,
+        blocks=ObjectDigest(100, "2" * 64),
+        members=ObjectDigest(200, "3" * 64),
+        metadata={"External-Identifier": f"0001-WS·2024-永久-{number:04d}"},
+        written_by="preserve test",
+    )
+
+
+def packaged(number: int, accession: str | None = None) -> Event:
+    return events.packaged(
+        ACT, at(number), accession, receipt(number), f"{number:064x}", 900, [f"0001-WS·2024-永久-{number:04d}"]
+    )
+
+
+def copied(number: int, store_name: str = "vault", state: CopyState = CopyState.VERIFIED) -> Event:
+    return events.copied(ACT, at(number), package_id(number), store_name, state, 10240)
+
+
+def damage(number: int = 0, store_name: str = "vault", condition: Condition = Condition.DAMAGED) -> Finding:
+    return Finding(
+        package_id=package_id(number),
+        store=store_name,
+        condition=condition,
+        where=f"packages/{package_id(number)[-2:]}/{package_id(number)}/bag.tar",
+        expected="aa",
+        found="bb",
+        blocks=(3,),
+        files=("第一卷/会议纪要.ofd",),
+        files_touched=1,
+    )
+
+
+def accession(identifier: str = "a-1", packages: tuple[str, ...] = (package_id(0), package_id(1))) -> AccessionEntry:
+    return AccessionEntry(identifier, "/submissions/2024", "l" * 64, None, "p" * 64, packages, NOW)
+
+
+def look(number: int, result: AuditResult, level: Level = Level.FULL, store_name: str = "vault") -> Audited:
+    return Audited(package_id(number), store_name, level, result, 1, 1, 10240)
+
+
+def a_life() -> Iterator[Event]:
+    """Every type of event at least once, as operations would book them."""
+    yield events.store_added(ACT, at(1), store())
+    yield events.store_added(ACT, at(1), store("cave"))
+    yield events.store_probed(ACT, at(2), "vault", True, {"ranges": True, "locks": False}, ["no object lock"])
+    yield events.policy_registered(ACT, at(3), "default", "name = 'default'\n")
+    yield events.policy_registered(ACT, at(4), "default", "name = 'default' # second\n")
+    yield events.ingest_begun(ACT, at(5), accession())
+    for number in range(2):
+        yield packaged(number, "a-1")
+        yield copied(number)
+        yield copied(number, "cave", CopyState.WRITTEN)
+    yield events.ingest_begun(ACT, at(6), accession("a-2", (package_id(7),)))
+    yield events.ingest_abandoned(ACT, at(7), "a-2", "the source is gone")
+    yield events.audit_begun(ACT, AuditRun("r-1", Level.FULL, ("vault",), None, at(8)))
+    yield events.audited(ACT, at(9), "r-1", look(0, AuditResult.SOUND))
+    yield events.audited(ACT, at(10), "r-1", look(1, AuditResult.DAMAGED))
+    yield events.found(ACT, at(10), damage(1))
+    yield events.audit_ended(ACT, at(11), "r-1", {"sound": 1, "damaged": 1})
+    yield events.repaired(ACT, at(12), package_id(1), "vault", "bag.tar", 2, [3], {"cave": 1}, 16777216)
+    yield events.copy_moved(ACT, at(12), package_id(1), "vault", CopyState.VERIFIED, "repaired", {"bag.tar": 2})
+    yield events.closed(ACT, at(13), "F-000018", "audited again: sound")
+    yield events.found(ACT, at(14), damage(0, "cave", Condition.MISSING))
+    yield events.audit_begun(ACT, AuditRun("r-2", Level.SAMPLE, ("cave", "vault"), (package_id(0),), at(15)))
+    yield events.audited(ACT, at(16), "r-2", look(0, AuditResult.UNREADABLE, Level.SAMPLE, "cave"))
+    yield events.restored(ACT, at(17), [package_id(0)], "/restored", ["vault"], 3, 1000, None)
+    yield events.rebuilt(ACT, at(18), "vault", 20, [])
+    yield events.key_changed(ACT, at(19), "test+00000000+AQ==", "test+11111111+AQ==")
+
+
+def books_with_a_life(home: Path) -> Books:
+    home.mkdir(parents=True, exist_ok=True)
+    return Books.create(home, initialised(), *a_life())
+
+
+def signing_home(home: Path) -> tuple[Books, signing_key.SigningKey]:
+    """A home with a key of its own and books that name it; the passphrase's place is the caller's to set."""
+    home.mkdir(parents=True, exist_ok=True)
+    key = signing_key.create(home, origin(HOME_ID))
+    books = Books.create(home, initialised(str(key.verifier_key())), events.store_added(ACT, at(1), store()))
+    return books, key
+
+
+def signing_home_again(home: Path) -> tuple[Books, signing_key.SigningKey]:
+    """The same home, opened by another command."""
+    return Books.open(home), signing_key.SigningKey(home)
