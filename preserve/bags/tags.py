@@ -143,7 +143,7 @@ def _written(element: Element) -> str:
             "{label} cannot be an element of bag-info.txt: no colon, line end, or blank at either end is allowed",
             label=repr(element.label),
         )
-    if _LINE_END.search(element.value) or element.value != element.value.strip() or not element.value:
+    if _LINE_END.search(element.value) or element.value != element.value.strip(" \t") or not element.value:
         raise Refused(
             "{value} cannot be the value of {label} in bag-info.txt: it is empty, has a line end or a blank at an end",
             value=repr(element.value),
