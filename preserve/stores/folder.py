@@ -19,6 +19,7 @@ from preserve.model.keys import Key, is_key
 from preserve.ports import ObjectFacts
 from preserve.stores.folder_root import FolderRoot
 from preserve.stores.folder_upload import FolderUpload, clear_stale
+from preserve.stores.ordering import may_follow
 
 
 class FolderStore:
@@ -51,10 +52,10 @@ class FolderStore:
         with self._root.translated(key), self._root.opened(key) as descriptor:
             return ObjectFacts(key, os.fstat(descriptor).st_size)
 
-    def list(self, folder: str) -> Iterator[ObjectFacts]:
+    def list(self, folder: str, after: str = "") -> Iterator[ObjectFacts]:
         self._root.require_presence()
         with self._root.translated(folder):
-            yield from self._walk(folder)
+            yield from self._walk(folder, after)
 
     def free_bytes(self) -> int | None:
         self._root.require_presence()
@@ -89,7 +90,7 @@ class FolderStore:
                 why=error.strerror,
             ) from error
 
-    def _walk(self, folder: str) -> Iterator[ObjectFacts]:
+    def _walk(self, folder: str, after: str) -> Iterator[ObjectFacts]:
         path = f"{folder}/" if folder else ""
         try:
             with self._root.folder_of(path) as descriptor:
@@ -98,8 +99,9 @@ class FolderStore:
             return
         for name, size in entries:
             if name.endswith("/"):
-                yield from self._walk(f"{path}{name[:-1]}")
-            else:
+                if may_follow(f"{path}{name}", after):
+                    yield from self._walk(f"{path}{name[:-1]}", after)
+            elif path + name > after:
                 yield ObjectFacts(Key(f"{path}{name}"), size)
 
 

@@ -77,9 +77,9 @@ class S3Store:
         self._require_identity()
         return self.reader().stat(key)
 
-    def list(self, folder: str) -> Iterator[ObjectFacts]:
+    def list(self, folder: str, after: str = "") -> Iterator[ObjectFacts]:
         self._require_identity()
-        yield from self.reader().list(folder, site_sorts=self._capabilities.get("listing_sorted", False))
+        yield from self.reader().list(folder, after, site_sorts=self._capabilities.get("listing_sorted", False))
 
     def free_bytes(self) -> int | None:
         """S3 does not tell: None, once the site answered."""

@@ -27,6 +27,7 @@ from preserve.errors import Away, Faltered, Unavailable
 from preserve.model.blocks import DIGEST_BYTES
 from preserve.model.keys import Key
 from preserve.ports import ObjectFacts
+from preserve.stores.ordering import may_follow
 from preserve.stores.s3_connection import CONNECTIONS, Connection
 from preserve.stores.s3_errors import failure, unreachable
 
@@ -110,7 +111,7 @@ class S3Reader:
             retention(headers),
         )
 
-    def list(self, folder: str, *, site_sorts: bool) -> Iterator[ObjectFacts]:
+    def list(self, folder: str, after: str = "", *, site_sorts: bool) -> Iterator[ObjectFacts]:
         """See `preserve.ports.Store.list`.  Objects whose names cannot be ours are passed over.
 
         `site_sorts`: the probe found the site to list by key.  SeaweedFS lists folder by folder, `a/2/x` before
@@ -119,35 +120,39 @@ class S3Reader:
         """
         with self._translated("list", folder or self._place.bucket):
             if site_sorts:
-                yield from self._stream(folder)
+                yield from self._stream(folder, after)
             else:
-                yield from self._walk(folder)
+                yield from self._walk(folder, after)
 
-    def _stream(self, folder: str) -> Iterator[ObjectFacts]:
-        last = ""
-        for name, size in self._entries(folder, recursive=True):
+    def _stream(self, folder: str, after: str) -> Iterator[ObjectFacts]:
+        last = after
+        for name, size in self._entries(folder, after, recursive=True):
             if name <= last:  # also keeps a site that pages in a circle from holding us for ever
                 raise self._out_of_order(name, last)
             last = name
             yield ObjectFacts(Key(name), size)
 
-    def _walk(self, folder: str) -> Iterator[ObjectFacts]:
+    def _walk(self, folder: str, after: str) -> Iterator[ObjectFacts]:
         is_deep = folder.count("/") >= _LEVELS_WALKED - 1
         found: dict[str, int] = {}
-        for name, size in self._entries(folder, recursive=is_deep):
+        for name, size in self._entries(folder, "", recursive=is_deep):
             if name in found:
                 raise self._out_of_order(name, name)
             found[name] = size
         for name, size in sorted(found.items()):
             if name.endswith("/"):
-                yield from self._walk(name[:-1])
-            else:
+                if may_follow(name, after):
+                    yield from self._walk(name[:-1], after)
+            elif name > after:
                 yield ObjectFacts(Key(name), size)
 
-    def _entries(self, folder: str, *, recursive: bool) -> Iterator[tuple[str, int]]:
+    def _entries(self, folder: str, after: str, *, recursive: bool) -> Iterator[tuple[str, int]]:
         """(key, size) of objects, and unless `recursive` (key + `/`, 0) of folders, as the site sorts them."""
         prefix = self._place.name_of(f"{folder}/" if folder else "")
-        for entry in self._client.list_objects(self._place.bucket, prefix=prefix, recursive=recursive):
+        start_after = self._place.name_of(after) if after else None
+        for entry in self._client.list_objects(
+            self._place.bucket, prefix=prefix, recursive=recursive, start_after=start_after
+        ):
             name = entry.object_name or ""
             end = "" if recursive or not name.endswith("/") else "/"
             key = self._place.key_of(name.removesuffix(end))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,12 +13,18 @@ from preserve.chance import token
 from preserve.model.keys import Key
 from preserve.model.nouns import Role
 from preserve.ports import ErasableStore
+from preserve.stores.counting import CountingStore
+from preserve.stores.faults import Fault, FaultyStore, Harm
 from preserve.stores.folder import FolderStore
 from preserve.stores.identity import Identity, found
+from preserve.stores.retry import RetryingStore
 from preserve.stores.s3 import S3Store
 from preserve.stores.s3_place import place_of
+from preserve.stores.throttle import ThrottledStore
+from tests.stores.clocks import SetClock
 from tests.stores.memory import MemoryStore
 
+UNAVAILABLE, LOST_REPLY = Harm.UNAVAILABLE, Harm.LOST_REPLY
 HONOURED = {
     "create_only": True,
     "create_only_multipart": True,
@@ -52,10 +59,33 @@ STORES: dict[str, Callable[[pytest.FixtureRequest], ErasableStore]] = {
     "s3 with versions and locks": lambda request: seaweed_store(request.getfixturevalue("weed"), HONOURED, "locked"),
 }
 
+WRAPPERS: dict[str, Callable[[ErasableStore], ErasableStore]] = {
+    "retrying": lambda inner: RetryingStore(inner, SetClock(), random.Random(1)),
+    "throttled": lambda inner: ThrottledStore(inner, SetClock(), bytes_per_second=1e6, requests_per_second=100),
+    "counting": CountingStore,
+    "faulty without faults": lambda inner: FaultyStore(inner, [], SetClock(), random.Random(1)),
+    "faulty, and patient": lambda inner: RetryingStore(failing(inner), SetClock(), random.Random(1)),
+}
 
-@pytest.fixture(params=STORES)
+
+def failing(inner: ErasableStore) -> FaultyStore:
+    """A store of whose calls a third fail: half of those after they had their effect."""
+    methods = ("create", "write", "take", "commit", "read", "stat", "erase")
+    faults = [Fault(harm, method, probability=1 / 6) for method in methods for harm in (UNAVAILABLE, LOST_REPLY)]
+    return FaultyStore(inner, [*faults, Fault(UNAVAILABLE, "list", probability=0.03)], SetClock(), random.Random(7))
+
+
+def wrapped(name: str, wrapper: str) -> Callable[[pytest.FixtureRequest], ErasableStore]:
+    return lambda request: WRAPPERS[wrapper](STORES[name](request))
+
+
+WRAPPED = {f"{wrapper} {name}": wrapped(name, wrapper) for wrapper in WRAPPERS for name in ("memory", "folder")}
+WRAPPED["faulty, and patient s3"] = wrapped("s3", "faulty, and patient")
+
+
+@pytest.fixture(params=STORES | WRAPPED)
 def store(request: pytest.FixtureRequest) -> ErasableStore:
-    return STORES[request.param](request)
+    return (STORES | WRAPPED)[request.param](request)
 
 
 @pytest.fixture

@@ -205,6 +205,9 @@ def test_a_listing_is_sorted_whole_and_not_taken_in_by_look_alikes(store: Erasab
     assert names(store, folder) == sorted(f"{folder}/{name}" for name in content)
     assert names(store, f"{folder}/a") == sorted(f"{folder}/{name}" for name in content if name.startswith("a/"))
     assert [facts.size for facts in store.list(f"{folder}/a/2")] == [5]
+    for after in [*content, "a/2", "a/3", "0", "z"]:
+        later = [facts.key for facts in store.list(folder, f"{folder}/{after}")]
+        assert later == sorted(f"{folder}/{name}" for name in content if name > after)
     assert set(names(store, folder)) <= set(names(store, ""))
 
 

@@ -47,11 +47,11 @@ class MemoryStore:
         content = self.content(key)
         return ObjectFacts(key, len(content), sha256(content), self.retained.get(key))
 
-    def list(self, folder: str) -> Iterator[ObjectFacts]:
+    def list(self, folder: str, after: str = "") -> Iterator[ObjectFacts]:
         self.require_presence()
         prefix = f"{folder}/" if folder else ""
         for key in sorted(self.objects):
-            if key.startswith(prefix):
+            if key.startswith(prefix) and key > after:
                 yield ObjectFacts(key, len(self.objects[key]))
 
     def free_bytes(self) -> int | None:

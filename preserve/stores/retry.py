@@ -1,0 +1,186 @@
+"""Trying again: what a moment's patience may mend, for a bounded time, and with a verdict at the end.
+
+Only what may pass is tried again: `Unavailable`, but neither `NoSpace` nor `Away`, which need a person.  An object that
+does not come whole (`Faltered`) is read again; if it never does, and the store gives another object meanwhile, it is
+`Unreadable`: the site is well, this object may not be.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from preserve.clock import Clock
+from preserve.errors import Away, Faltered, NoSpace, NotThere, Unavailable, Unreadable
+from preserve.model.keys import Key
+from preserve.ports import ErasableStore, ObjectFacts, Upload
+from preserve.stores.identity import IDENTITY
+from preserve.stores.wrapping import WrappedStore, WrappedUpload
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Perseverance:
+    """How often and for how long to try; waits double from `first_wait_seconds` and are cut by up to half, by lot, so
+    that many clients do not come back all at once.
+
+    `one_object_seconds` bounds the attempts at one object that does not come whole: a rotten chunk keeps SeaweedFS busy
+    for half a minute at each of them.
+    """
+
+    attempts: int = 10
+    first_wait_seconds: float = 0.5
+    longest_wait_seconds: float = 30.0
+    total_seconds: float = 180.0
+    one_object_seconds: float = 45.0
+
+
+def may_pass(error: BaseException) -> bool:
+    """Whether waiting a moment may mend it."""
+    return isinstance(error, Unavailable) and not isinstance(error, NoSpace | Away)
+
+
+class Repeater:
+    """Does an act again while its failure may pass."""
+
+    def __init__(self, clock: Clock, lots: random.Random, perseverance: Perseverance) -> None:
+        self._clock = clock
+        self._lots = lots
+        self._perseverance = perseverance
+
+    def __call__(self, act: Callable[[], T]) -> T:
+        """What `act` returns, at the first attempt that succeeds; otherwise raises what the last one raised."""
+        began = self._clock.now()
+        try:
+            return act()
+        except Unavailable as error:
+            if not may_pass(error) or self._is_over(error, 1, began):
+                raise
+        self._clock.sleep(self._wait_seconds(1))
+        return self._again(act, began)
+
+    def _again(self, act: Callable[[], T], began: datetime) -> T:
+        import tenacity  # only once something failed: start-up counts
+
+        def is_over(state: tenacity.RetryCallState) -> bool:
+            error = state.outcome.exception() if state.outcome else None
+            return self._is_over(error, state.attempt_number + 1, began)
+
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception(may_pass),
+            stop=is_over,
+            wait=lambda state: self._wait_seconds(state.attempt_number + 1),
+            sleep=self._clock.sleep,
+            reraise=True,
+        )
+        return retrying(act)
+
+    def _is_over(self, error: BaseException | None, attempts: int, began: datetime) -> bool:
+        bounds = self._perseverance
+        passed = (self._clock.now() - began).total_seconds()
+        bound = bounds.one_object_seconds if isinstance(error, Faltered) else bounds.total_seconds
+        return attempts >= bounds.attempts or passed >= bound
+
+    def _wait_seconds(self, attempt: int) -> float:
+        bounds = self._perseverance
+        longest = min(bounds.longest_wait_seconds, bounds.first_wait_seconds * 2.0 ** (attempt - 1))
+        return longest * self._lots.uniform(0.5, 1.0)
+
+
+class RetryingStore(WrappedStore):
+    """Any store, with patience."""
+
+    def __init__(
+        self, inner: ErasableStore, clock: Clock, lots: random.Random, perseverance: Perseverance | None = None
+    ) -> None:
+        super().__init__(inner)
+        self._repeat = Repeater(clock, lots, perseverance or Perseverance())
+
+    def create(
+        self, key: Key, size: int, *, part_bytes: int | None = None, retain_until: datetime | None = None
+    ) -> Upload:
+        upload = self._repeat(lambda: self.inner.create(key, size, part_bytes=part_bytes, retain_until=retain_until))
+        return RetryingUpload(upload, self._repeat)
+
+    def read(self, key: Key, start: int, into: memoryview) -> int:
+        try:
+            return self._repeat(lambda: self.inner.read(key, start, into))
+        except Faltered as error:
+            if self._gives_another(key):
+                raise Unreadable(
+                    "store {store} gives other objects, and again and again not {key}: {why}",
+                    store=self.name,
+                    key=key,
+                    why=error,
+                ) from error
+            raise
+
+    def stat(self, key: Key) -> ObjectFacts:
+        return self._repeat(lambda: self.inner.stat(key))
+
+    def list(self, folder: str, after: str = "") -> Iterator[ObjectFacts]:
+        listing = _Listing(self.inner, folder, after)
+        while (facts := self._repeat(listing.next)) is not None:
+            yield facts
+
+    def free_bytes(self) -> int | None:
+        return self._repeat(self.inner.free_bytes)
+
+    def erase(self, key: Key) -> None:
+        self._repeat(lambda: self.inner.erase(key))
+
+    def _gives_another(self, key: Key) -> bool:
+        """Whether the store answers for an object that every store has."""
+        if key == IDENTITY:
+            return False
+        try:
+            self.inner.read(IDENTITY, 0, memoryview(bytearray(1)))
+        except NotThere:
+            return True
+        except Unavailable:
+            return False
+        return True
+
+
+class RetryingUpload(WrappedUpload):
+    """Any upload, with patience.  A commit whose reply was lost is committed again: see `preserve.ports.Upload`."""
+
+    def __init__(self, inner: Upload, repeat: Repeater) -> None:
+        super().__init__(inner)
+        self._repeat = repeat
+
+    def write(self, offset: int, data: memoryview, sha256: bytes | None = None) -> None:
+        self._repeat(lambda: self.inner.write(offset, data, sha256))
+
+    def take(self, offset: int, source: Key, start: int, length: int) -> int:
+        return self._repeat(lambda: self.inner.take(offset, source, start, length))
+
+    def commit(self) -> None:
+        self._repeat(self.inner.commit)
+
+
+class _Listing:
+    """A listing that can be taken up again behind the last object it gave."""
+
+    def __init__(self, store: ErasableStore, folder: str, after: str) -> None:
+        self._store = store
+        self._folder = folder
+        self._entries: Iterator[ObjectFacts] | None = None
+        self._last = after
+
+    def next(self) -> ObjectFacts | None:
+        """The next object, or None at the end."""
+        if self._entries is None:
+            self._entries = self._store.list(self._folder, self._last)
+        try:
+            for facts in self._entries:
+                self._last = facts.key
+                return facts
+        except Unavailable:
+            self._entries = None
+            raise
+        return None

@@ -1,0 +1,105 @@
+"""A speed limit: so many bytes and so many requests a second, for all threads that use the store together."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from preserve.clock import Clock
+from preserve.model.keys import Key
+from preserve.ports import ErasableStore, ObjectFacts, Upload
+from preserve.stores.wrapping import WrappedStore, WrappedUpload
+
+
+class TokenBucket:
+    """Lets `rate` units a second pass, and up to `burst` at once after a pause.
+
+    Whoever takes more than there is waits until the debt is paid; a single taking may be larger than the bucket.
+    """
+
+    def __init__(self, rate: float, burst: float, clock: Clock) -> None:
+        if rate <= 0 or burst < 0:
+            raise ValueError(f"a bucket cannot fill at {rate} a second up to {burst}")
+        self._rate = rate
+        self._burst = timedelta(seconds=burst / rate)
+        self._clock = clock
+        self._paid_until = clock.now() - self._burst
+        self._lock = threading.Lock()
+
+    def take(self, units: float) -> None:
+        """Take `units`, after as long a wait as it needs."""
+        with self._lock:
+            now = self._clock.now()
+            self._paid_until = max(self._paid_until, now - self._burst) + timedelta(seconds=units / self._rate)
+            wait = self._paid_until - now
+        if wait > timedelta(0):
+            self._clock.sleep(wait.total_seconds())
+
+
+class ThrottledStore(WrappedStore):
+    """Any store, at a bounded pace; None: no bound."""
+
+    def __init__(
+        self,
+        inner: ErasableStore,
+        clock: Clock,
+        *,
+        bytes_per_second: float | None = None,
+        requests_per_second: float | None = None,
+    ) -> None:
+        super().__init__(inner)
+        self._bytes = bytes_per_second and TokenBucket(bytes_per_second, bytes_per_second, clock)
+        self._requests = requests_per_second and TokenBucket(requests_per_second, requests_per_second, clock)
+
+    def create(
+        self, key: Key, size: int, *, part_bytes: int | None = None, retain_until: datetime | None = None
+    ) -> Upload:
+        self.pay(0)
+        return ThrottledUpload(super().create(key, size, part_bytes=part_bytes, retain_until=retain_until), self)
+
+    def read(self, key: Key, start: int, into: memoryview) -> int:
+        self.pay(len(into))
+        return super().read(key, start, into)
+
+    def stat(self, key: Key) -> ObjectFacts:
+        self.pay(0)
+        return super().stat(key)
+
+    def list(self, folder: str, after: str = "") -> Iterator[ObjectFacts]:
+        self.pay(0)
+        return super().list(folder, after)
+
+    def erase(self, key: Key) -> None:
+        self.pay(0)
+        super().erase(key)
+
+    def pay(self, byte_count: int) -> None:
+        """Wait until one request that moves `byte_count` bytes may be made."""
+        if self._requests:
+            self._requests.take(1)
+        if self._bytes and byte_count:
+            self._bytes.take(byte_count)
+
+
+class ThrottledUpload(WrappedUpload):
+    """Any upload, at the store's pace.  What the store copies within itself is not slowed down."""
+
+    def __init__(self, inner: Upload, store: ThrottledStore) -> None:
+        super().__init__(inner)
+        self._store = store
+
+    def write(self, offset: int, data: memoryview, sha256: bytes | None = None) -> None:
+        self._store.pay(data.nbytes)
+        super().write(offset, data, sha256)
+
+    def take(self, offset: int, source: Key, start: int, length: int) -> int:
+        self._store.pay(0)
+        travelled = super().take(offset, source, start, length)
+        if travelled:
+            self._store.pay(travelled)
+        return travelled
+
+    def commit(self) -> None:
+        self._store.pay(0)
+        super().commit()

@@ -1,0 +1,67 @@
+"""A store around a store: passes everything on, so that each wrapper names only what it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+
+from preserve.model.keys import Key
+from preserve.ports import ErasableStore, ObjectFacts, Upload
+
+
+class WrappedStore:
+    """The `ErasableStore` contract, kept by `inner`."""
+
+    def __init__(self, inner: ErasableStore) -> None:
+        self.inner = inner
+        self.name = inner.name
+
+    def create(
+        self, key: Key, size: int, *, part_bytes: int | None = None, retain_until: datetime | None = None
+    ) -> Upload:
+        return self.inner.create(key, size, part_bytes=part_bytes, retain_until=retain_until)
+
+    def read(self, key: Key, start: int, into: memoryview) -> int:
+        return self.inner.read(key, start, into)
+
+    def stat(self, key: Key) -> ObjectFacts:
+        return self.inner.stat(key)
+
+    def list(self, folder: str, after: str = "") -> Iterator[ObjectFacts]:
+        return self.inner.list(folder, after)
+
+    def free_bytes(self) -> int | None:
+        return self.inner.free_bytes()
+
+    def erase(self, key: Key) -> None:
+        self.inner.erase(key)
+
+
+class WrappedUpload:
+    """The `Upload` contract, kept by `inner`."""
+
+    def __init__(self, inner: Upload) -> None:
+        self.inner = inner
+        self.part_bytes = inner.part_bytes
+
+    def write(self, offset: int, data: memoryview, sha256: bytes | None = None) -> None:
+        self.inner.write(offset, data, sha256)
+
+    def take(self, offset: int, source: Key, start: int, length: int) -> int:
+        return self.inner.take(offset, source, start, length)
+
+    def commit(self) -> None:
+        self.inner.commit()
+
+    def abort(self) -> None:
+        self.inner.abort()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.abort()
