@@ -122,6 +122,8 @@ class Database:
         constants of the program, never input.
         """
         wanted = {column: list(values) for column, values in (among or {}).items() if values is not None}
+        if not all(wanted.values()):
+            return
         given = [value for values in wanted.values() for value in values]
         tests = [f"{column} IN ({', '.join('?' * len(values))})" for column, values in wanted.items()]
         order = ", ".join(key)
