@@ -55,9 +55,9 @@ def count(total_bytes: int, block_bytes: int = BLOCK_BYTES) -> int:
     return -(-total_bytes // block_bytes)
 
 
-def block_bytes_for(total_bytes: int) -> int:
-    """Block size of an object: `BLOCK_BYTES`, doubled until at most `MOST_BLOCKS` blocks cover `total_bytes`."""
-    block_bytes = BLOCK_BYTES
+def block_bytes_for(total_bytes: int, least: int = BLOCK_BYTES) -> int:
+    """Block size of an object: `least`, doubled until at most `MOST_BLOCKS` blocks cover `total_bytes`."""
+    block_bytes = least
     while block_bytes * MOST_BLOCKS < total_bytes:
         block_bytes *= 2
     return block_bytes

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from preserve.clock import monotonic_seconds
 from preserve.errors import AlreadyThere, PreserveError
 from preserve.model import receipts
 from preserve.model.blocks import BlockList
@@ -48,10 +49,12 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A package, and how each store took it."""
+    """A package, how each store took it, and how long packing and reading back took, in seconds."""
 
     package: PackageEntry
     deliveries: tuple[Delivery, ...]
+    pack_seconds: float
+    read_back_seconds: float
 
 
 def deliver(
@@ -67,6 +70,7 @@ def deliver(
     `receipt` is complete but for what packing gives: sizes and digests of the objects.  A store that fails or keeps
     other bytes is reported and does not stop the others.  Raises `Refused` when the source changed meanwhile.
     """
+    begun = monotonic_seconds()
     with _uploads(plan, stores, retain_until) as (uploads, already, failures):
         with FanOut(uploads) as sink:
             progress.begin("packing {package}", plan.tar_bytes, package=plan.package_id)
@@ -75,12 +79,18 @@ def deliver(
         failures |= outcomes.failed
         holders = [*already, *outcomes.written, *outcomes.already]
     objects = _objects(packed, receipt)
+    packed_at = monotonic_seconds()
     progress.begin("reading back {package}", plan.tar_bytes * len(holders), package=plan.package_id)
     deliveries = [Delivery(name, failure=failure) for name, failure in failures.items()]
     with ThreadPoolExecutor(max(1, len(holders)), thread_name_prefix="deliver") as pool:
         work = _Completion(objects, progress, retain_until)
         deliveries += pool.map(lambda name: work.complete(name, stores[name]), holders)
-    return Sent(objects.package, tuple(sorted(deliveries, key=lambda delivery: delivery.store)))
+    return Sent(
+        objects.package,
+        tuple(sorted(deliveries, key=lambda delivery: delivery.store)),
+        packed_at - begun,
+        monotonic_seconds() - packed_at,
+    )
 
 
 @contextmanager

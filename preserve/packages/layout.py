@@ -7,6 +7,7 @@ disk: a package may have a million members.
 
 from __future__ import annotations
 
+import os
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -78,9 +79,21 @@ def start_size(algorithm: Algorithm) -> int:
 
 def planned_tag_file(package_id: str, path: str, file: Path, created_ns: int) -> Planned:
     """Where a file that we generated (`file`, finished) stands; `path` is relative to the bag."""
-    facts = file.stat()
-    state = (facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino)
-    return _tag(package_id, path, tar.FILE, facts.st_size, created_ns, bytes(file), state)
+    state = state_of(bytes(file))
+    return _tag(package_id, path, tar.FILE, state[0], created_ns, bytes(file), state)
+
+
+def planned_submitted_file(package_id: str, path: str, entry: Entry) -> Planned:
+    """Where a tag file of a submitted bag stands; `entry` is how it was listed, `path` relative to our bag."""
+    _, _, size, mtime_ns, ctime_ns, inode, _, _, source, offset = entry
+    state = (size, mtime_ns, ctime_ns, inode) if ctime_ns else state_of(source)
+    return _tag(package_id, path, tar.FILE, size, mtime_ns, source, state)._replace(source_offset=offset)
+
+
+def state_of(source: bytes) -> State:
+    """What a source file is like now."""
+    facts = os.stat(source)
+    return facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino
 
 
 def planned_tag_folder(package_id: str, path: str, created_ns: int) -> Planned:

@@ -13,7 +13,7 @@ from typing import IO
 
 from preserve.bags import names
 from preserve.errors import Refused
-from preserve.model.blocks import BlockList, block_bytes_for
+from preserve.model.blocks import BLOCK_BYTES, BlockList, block_bytes_for
 from preserve.model.digests import Algorithm, Running, start
 from preserve.packages import layout, tar
 from preserve.packages.crew import Crew, slots
@@ -45,6 +45,7 @@ class PackagePlan:
     algorithms: Sequence[Algorithm]
     checked: Sequence[Algorithm] = ()
     judge: Judge | None = None
+    least_block_bytes: int = BLOCK_BYTES
 
     @property
     def tail_names(self) -> list[str]:
@@ -73,7 +74,7 @@ class PackagePlan:
     @property
     def block_bytes(self) -> int:
         """Block size of `bag.tar`."""
-        return block_bytes_for(self.tar_bytes)
+        return block_bytes_for(self.tar_bytes, self.least_block_bytes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import marshal
-import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -113,8 +112,7 @@ class _Planner:
         if not source:
             return _NO_STATE
         if source not in self._states:
-            facts = os.stat(source)
-            self._states = {source: (facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino)}
+            self._states = {source: layout.state_of(source)}
         return self._states[source]
 
     def _open_folder(self, entry: Entry, bag_path: str, extent: int) -> None:
@@ -142,7 +140,8 @@ class _Planner:
     def _tell(self, package: PayloadPlan, what: dict[str, str]) -> None:
         """A line of `structure.jsonl`: what a bag cannot say."""
         if self._structure is None:
-            package.structure = package.folder / "structure.jsonl"
+            package.structure = package.folder / "metadata" / "structure.jsonl"
+            package.structure.parent.mkdir(exist_ok=True)
             self._structure = package.structure.open("wb")
         self._structure.write(json.dumps(what, ensure_ascii=False).encode() + b"\n")
 
@@ -155,19 +154,31 @@ class _Planner:
         self.packages.append(PayloadPlan(package_id, folder, layout.Payload(package_id, folder)))
 
 
-def head_entries(package_id: str, folder: Path, tag_files: Iterable[str], created_ns: int) -> list[layout.Planned]:
-    """The entries before the payload: the bag's folder, its tag files (lying in `folder`), and `data/`.
+def head_entries(
+    package_id: str, folder: Path, tag_files: Iterable[str], submitted: Iterable[Entry], created_ns: int
+) -> list[layout.Planned]:
+    """The entries before the payload: the bag's folder, its tag files, and `data/`.
 
-    `tag_files` are paths relative to the bag; folders on the way are entered before their first file.
+    `tag_files` are paths relative to the bag, of files lying in `folder`; `submitted` the tag files of a submitted
+    bag, kept under `submission/`.  Folders on the way are entered before their first file.
     """
     entries = [layout.planned_tag_folder(package_id, "", created_ns)]
     entered: set[str] = set()
-    for path in tag_files:
+
+    def enter(path: str) -> None:
         parents = path.split("/")[:-1]
         for depth in range(1, len(parents) + 1):
             parent = "/".join(parents[:depth]) + "/"
             if parent not in entered:
                 entered.add(parent)
                 entries.append(layout.planned_tag_folder(package_id, parent, created_ns))
+
+    for path in tag_files:
+        enter(path)
         entries.append(layout.planned_tag_file(package_id, path, folder / path, created_ns))
+    bag_names = BagNames()
+    for entry in submitted:
+        path = "submission/" + bag_names.bag_path(entry[1])
+        enter(path)
+        entries.append(layout.planned_submitted_file(package_id, path, entry))
     return [*entries, layout.planned_tag_folder(package_id, "data/", created_ns)]

@@ -1,0 +1,39 @@
+"""Which stores a package belongs in, and which of its copies are still to be made: pure decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from preserve.model.nouns import CopyEntry, StoreEntry
+from preserve.model.policy import Policy
+
+
+def stores_wanted(policy: Policy, stores: Iterable[StoreEntry], copies: Iterable[CopyEntry] = ()) -> list[str]:
+    """The stores on which `policy` wants a copy, by name: for each role as many as it asks for.
+
+    Stores that hold a copy already come first, so that a store registered later draws no second copy to itself.
+    """
+    held = {copy.store for copy in copies}
+    wanted: list[str] = []
+    for rule in policy.copies:
+        candidates = sorted(
+            (store.name for store in stores_of(stores, rule.role)), key=lambda name: (name not in held, name)
+        )
+        wanted += [name for name in candidates[: rule.count] if name not in wanted]
+    return wanted
+
+
+def stores_of(stores: Iterable[StoreEntry], role: object) -> list[StoreEntry]:
+    """The stores with a role."""
+    return [store for store in stores if store.role == role]
+
+
+def copies_lacking(policy: Policy, stores: Sequence[StoreEntry]) -> int:
+    """How many copies `policy` wants for which no store is registered."""
+    return sum(max(0, rule.count - len(stores_of(stores, rule.role))) for rule in policy.copies)
+
+
+def copies_due(policy: Policy, stores: Sequence[StoreEntry], copies: Sequence[CopyEntry]) -> list[str]:
+    """The stores on which a wanted copy was never made (a bad one is there, and is repaired instead)."""
+    held = {copy.store for copy in copies}
+    return [name for name in stores_wanted(policy, stores, copies) if name not in held]

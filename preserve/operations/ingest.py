@@ -1,0 +1,367 @@
+"""Ingest: a submission becomes packages, each with a copy in every store that policy wants and that can be reached.
+
+All gates come first, before anything is written; then the packages are named in the books, so that a run that is
+killed is taken up where it was; then one read of the source feeds everything; then the books say what is safe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import chain
+from pathlib import Path
+
+from preserve import chance
+from preserve.bags.submission import Submission, open_submission
+from preserve.clock import stamp
+from preserve.definitions.coverage import Coverage
+from preserve.definitions.metadata import RecordsFile, read_records
+from preserve.durable import free_bytes
+from preserve.environment import processors
+from preserve.errors import Away, PreserveError, Refused, Unavailable
+from preserve.model import events
+from preserve.model.complaints import Complaint
+from preserve.model.digests import sha256
+from preserve.model.entries import AccessionEntry, AccessionState
+from preserve.model.keys import BAG, object_key
+from preserve.model.nouns import Condition, CopyState, Event, Finding
+from preserve.model.placing import stores_wanted
+from preserve.model.policy import Policy
+from preserve.packages.composing import Composed, checked_algorithms, compose
+from preserve.packages.crew import Crew
+from preserve.packages.delivery import Delivery, Sent, deliver
+from preserve.packages.planning import SubmissionPlan, plan_submission
+from preserve.ports import Store
+from preserve.workplace import Workplace
+
+PACKERS = 2
+"""Processes that fill blocks; fewer where the machine has fewer processors."""
+
+SMALL_BYTES = 8 * 1024 * 1024
+SMALL_FILES = 500
+"""Below both, packing takes less time here than starting processes for it."""
+
+MEMBER_BYTES = 512
+"""Room to reckon with, in a store, for each entry beside the tar: members and block lists, generously."""
+
+
+@dataclass(frozen=True, slots=True)
+class IngestRequest:
+    """What to take in: `source` is a folder, a tar or a bag; `metadata` describes its records.
+
+    `again` makes new packages even of a submission that was taken in before and has not changed since.
+    """
+
+    source: Path
+    policy: Policy
+    metadata: Path | None = None
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CopyMade:
+    """The state of one copy after ingest, and why it is no better, where it is not `verified`."""
+
+    store: str
+    state: CopyState
+    why: PreserveError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PackageMade:
+    """One package, its payload and its copies."""
+
+    id: str
+    files: int
+    bytes: int
+    copies: tuple[CopyMade, ...]
+
+    @property
+    def is_safe(self) -> bool:
+        """Whether at least one copy was read back and found equal."""
+        return any(copy.state is CopyState.VERIFIED for copy in self.copies)
+
+
+@dataclass(frozen=True, slots=True)
+class IngestReport:
+    """What ingest did.  `already`: the same submission was taken in before, and nothing was done now."""
+
+    accession: str
+    packages: tuple[PackageMade, ...]
+    notes: tuple[Complaint, ...] = ()
+    already: bool = False
+    pack_seconds: float = 0.0
+    read_back_seconds: float = 0.0
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every copy that was wanted is verified."""
+        return all(copy.state is CopyState.VERIFIED for package in self.packages for copy in package.copies)
+
+
+def ingest(workplace: Workplace, request: IngestRequest) -> IngestReport:
+    """Take a submission in.
+
+    Raises `Refused` with all that is wrong with the submission, its metadata or the place for it, and `Unavailable`
+    when no store took a sound copy; nothing half-done is visible then, and the same command goes on where it was.
+    """
+    source = request.source.absolute()
+    work = workplace.work / f"ingest-{chance.token(8)}"
+    (work / "submission").mkdir(parents=True)
+    with workplace.claim(str(source)), ExitStack() as resources:
+        described = _described(request)
+        submission = resources.enter_context(
+            open_submission(
+                source,
+                work / "submission",
+                keep_links=request.policy.keeps_links,
+                unpack_limit_bytes=free_bytes(work),
+            )
+        )
+        return _Ingest(workplace, request, submission, described, work, resources).run()
+
+
+def _described(request: IngestRequest) -> RecordsFile:
+    """The records of the metadata file, or none; refused where policy requires what nobody gave."""
+    policy = request.policy
+    if request.metadata is not None:
+        return read_records(request.metadata, required=policy.required_metadata, allowed=policy.classifications)
+    if policy.required_metadata:
+        raise Refused(
+            "policy {policy} requires metadata ({elements}); give a CSV or JSON file with --metadata",
+            policy=policy.name,
+            elements=", ".join(policy.required_metadata),
+        )
+    return RecordsFile((), "utf-8", ())
+
+
+class _Ingest:
+    """One submission on its way in."""
+
+    def __init__(
+        self,
+        workplace: Workplace,
+        request: IngestRequest,
+        submission: Submission,
+        described: RecordsFile,
+        work: Path,
+        resources: ExitStack,
+    ) -> None:
+        self._workplace = workplace
+        self._books = workplace.books
+        self._request = request
+        self._policy = request.policy
+        self._submission = submission
+        self._described = described
+        self._work = work
+        self._resources = resources
+        self._source = str(submission.source)
+        self._metadata_sha256 = sha256(request.metadata.read_bytes()).hex() if request.metadata else None
+        self._stores = self._wanted_stores()
+
+    def run(self) -> IngestReport:
+        """Plan, gate, name the packages in the books, deliver them."""
+        with self._crew() as crew:
+            accession, planned = self._accession_and_plan()
+            if accession.state is AccessionState.COMMITTED:
+                return self._report_kept(accession)
+            packages = compose(accession, self._policy, self._submission, self._described.records, planned)
+            self._require_space(packages)
+            begun = self._books.open_accession(self._source)
+            if begun is None or begun.id != accession.id:
+                self._workplace.record(events.ingest_begun(self._workplace.act, self._workplace.now(), accession))
+            made = [self._make(accession, package, crew) for package in packages]
+        return IngestReport(
+            accession.id,
+            tuple(package for package, _ in made),
+            self._notes,
+            pack_seconds=sum(sent.pack_seconds for _, sent in made if sent),
+            read_back_seconds=sum(sent.read_back_seconds for _, sent in made if sent),
+        )
+
+    @property
+    def _notes(self) -> tuple[Complaint, ...]:
+        return (*self._submission.notes, *self._described.notes)
+
+    # Which accession this is
+
+    def _accession_and_plan(self) -> tuple[AccessionEntry, SubmissionPlan]:
+        """The accession that this submission continues, or repeats, or a new one; and its plan."""
+        begun = self._books.open_accession(self._source)
+        plan = self._plan(begun.packages if begun else ())
+        if begun is not None:
+            if self._is_same(begun, plan):
+                return begun, plan
+            why = "the submission, its metadata or its policy has changed since"
+            self._workplace.record(events.ingest_abandoned(self._workplace.act, self._workplace.now(), begun.id, why))
+            plan = self._plan(())
+        kept = self._books.accession_like(self._source, plan.listing_sha256, self._metadata_sha256, self._policy.sha256)
+        if kept is not None and not self._request.again:
+            return kept, plan
+        new = AccessionEntry(
+            id=f"A{next(self._fresh_ids())}",
+            source=self._source,
+            listing_sha256=plan.listing_sha256,
+            metadata_sha256=self._metadata_sha256,
+            policy_sha256=self._policy.sha256,
+            packages=tuple(package.package_id for package in plan.packages),
+            accession_at=self._workplace.now(),
+        )
+        return new, plan
+
+    def _is_same(self, accession: AccessionEntry, plan: SubmissionPlan) -> bool:
+        return (accession.listing_sha256, accession.metadata_sha256, accession.policy_sha256) == (
+            plan.listing_sha256,
+            self._metadata_sha256,
+            self._policy.sha256,
+        )
+
+    def _plan(self, known_ids: Sequence[str]) -> SubmissionPlan:
+        self._workplace.progress.begin("listing {source}", None, source=self._source)
+        folder = self._work / chance.token(8)
+        folder.mkdir()
+        coverage = Coverage(self._described.records)
+        plan = plan_submission(
+            self._submission.batches(),
+            chain(known_ids, self._fresh_ids()),
+            self._policy.package_bytes,
+            coverage.record_of if self._described.records else lambda path: None,
+            folder,
+        )
+        self._resources.callback(plan.close)
+        if self._request.metadata is not None:
+            coverage.check(self._request.metadata.name)
+        return plan
+
+    def _fresh_ids(self) -> Iterator[str]:
+        day = self._workplace.clock.now().strftime("%Y%m%d")
+        while True:
+            yield f"{day}-{chance.token(10)}"
+
+    # Gates
+
+    def _wanted_stores(self) -> dict[str, Store]:
+        names = stores_wanted(self._policy, self._books.stores())
+        if not names:
+            raise Refused(
+                "no store is registered for any copy that policy {policy} wants; add one with `preserve store add`",
+                policy=self._policy.name,
+            )
+        return {name: self._workplace.stores[name] for name in names}
+
+    def _require_space(self, packages: Sequence[Composed]) -> None:
+        needed = sum(one.plan.tar_bytes + one.plan.payload.totals.entries * MEMBER_BYTES for one in packages)
+        for name, store in self._stores.items():
+            try:
+                free = store.free_bytes()
+            except Unavailable:
+                continue  # it is told as away when it is its turn
+            if free is not None and free < needed:
+                raise Refused(
+                    "store {store} has {free} bytes left and the submission needs {needed}; nothing was written",
+                    store=name,
+                    free=free,
+                    needed=needed,
+                )
+
+    # Making packages
+
+    def _crew(self) -> Crew:
+        totals = self._submission.totals
+        is_small = totals.bytes < SMALL_BYTES and totals.files < SMALL_FILES
+        algorithms = (*self._policy.digests, *checked_algorithms(self._submission, self._policy))
+        return Crew(0 if is_small else min(PACKERS, processors()), [algorithm.value for algorithm in algorithms])
+
+    def _make(self, accession: AccessionEntry, package: Composed, crew: Crew) -> tuple[PackageMade, Sent | None]:
+        """Deliver one package and book it, unless an earlier run did."""
+        if package.plan.judge is None and self._books.has_package(package.plan.package_id):
+            return self._made_before(package.plan.package_id), None
+        sent = deliver(
+            package.plan, package.receipt, self._stores, crew, self._workplace.progress, self._retain_until()
+        )
+        if not any(delivery.is_sound for delivery in sent.deliveries):
+            self._give_up(accession, sent)
+        codes = [record.archival_code for record in package.records]
+        self._workplace.record(*self._bookings(accession, sent, codes))
+        return _made(sent), sent
+
+    def _retain_until(self) -> datetime | None:
+        days = self._policy.retention_lock_days
+        return self._workplace.clock.now() + timedelta(days=days) if days else None
+
+    def _give_up(self, accession: AccessionEntry, sent: Sent) -> None:
+        """No store holds a sound copy.  Where one kept other bytes, the next run must begin under new names."""
+        workplace = self._workplace
+        if any(delivery.mismatch for delivery in sent.deliveries):
+            why = "no store gave back what it was sent"
+            workplace.record(events.ingest_abandoned(workplace.act, workplace.now(), accession.id, why))
+        reasons = "; ".join(f"{delivery.store}: {_why(delivery)}" for delivery in sent.deliveries)
+        raise Unavailable("no store took a sound copy of {source}: {reasons}", source=self._source, reasons=reasons)
+
+    def _bookings(self, accession: AccessionEntry, sent: Sent, codes: Sequence[str]) -> Iterator[Event]:
+        """The package, its sound copies, and what is wrong with the others: one transaction."""
+        act, at, package = self._workplace.act, self._workplace.now(), sent.package
+        receipt_sha256, receipt_bytes = package.receipt_sha256, package.receipt_bytes
+        yield events.packaged(act, at, accession.id, package.receipt, receipt_sha256, receipt_bytes, codes)
+        until = self._retain_until()
+        for delivery in sent.deliveries:
+            if delivery.is_sound:
+                state, size = CopyState.VERIFIED, package.receipt.bag_bytes
+            elif delivery.mismatch:
+                state, size = CopyState.BAD, package.receipt.bag_bytes
+                yield events.found(act, at, _finding(package.id, delivery))
+            else:
+                continue
+            retained = stamp(until) if until else None
+            yield events.copied(act, at, package.id, delivery.store, state, size, retain_until=retained)
+
+    # Reports
+
+    def _report_kept(self, accession: AccessionEntry) -> IngestReport:
+        packages = tuple(self._made_before(package_id) for package_id in accession.packages)
+        return IngestReport(accession.id, packages, self._notes, already=True)
+
+    def _made_before(self, package_id: str) -> PackageMade:
+        receipt = self._books.package(package_id).receipt
+        copies = tuple(CopyMade(copy.store, copy.state) for copy in self._books.copies(package_id))
+        return PackageMade(package_id, receipt.payload_files, receipt.payload_bytes, copies)
+
+
+def _made(sent: Sent) -> PackageMade:
+    receipt = sent.package.receipt
+    copies = tuple(_copy_made(delivery) for delivery in sent.deliveries)
+    return PackageMade(receipt.package_id, receipt.payload_files, receipt.payload_bytes, copies)
+
+
+def _copy_made(delivery: Delivery) -> CopyMade:
+    if delivery.is_sound:
+        return CopyMade(delivery.store, CopyState.VERIFIED)
+    if delivery.mismatch:
+        return CopyMade(delivery.store, CopyState.BAD)
+    state = CopyState.AWAY if isinstance(delivery.failure, Away) else CopyState.DUE
+    return CopyMade(delivery.store, state, delivery.failure)
+
+
+def _why(delivery: Delivery) -> str:
+    if delivery.mismatch:
+        return f"{delivery.mismatch.part} came back as other bytes than were sent"
+    return str(delivery.failure)
+
+
+def _finding(package_id: str, delivery: Delivery) -> Finding:
+    """What a store kept in place of what it was sent."""
+    if delivery.mismatch is None:
+        raise ValueError("a finding needs a mismatch")
+    first = delivery.mismatch.looks[0]
+    blocks = tuple(look.number for look in delivery.mismatch.looks) if delivery.mismatch.part == BAG else ()
+    return Finding(
+        package_id=package_id,
+        store=delivery.store,
+        condition=Condition(first.sight.value),
+        where=object_key(package_id, delivery.mismatch.part),
+        expected=first.expected,
+        found=first.found,
+        blocks=blocks,
+    )
