@@ -607,6 +607,24 @@ def _with_pax(header: Member, pax: Dict[bytes, bytes], doubtful: bool) -> Member
 # ------------------------------------------------------------------------------------------- original names
 
 
+def is_name_in_bag(path: bytes, original: bytes) -> bool:
+    """Whether `path` is what `original` is called in a bag: `=XX` for bytes that are no UTF-8, perhaps `~2` at its end.
+
+    A very long name is cut and ends with `~` and 8 digits of the original's SHA-256.
+    """
+    parts, names = path.split(b"/"), original.split(b"/")
+    return len(parts) == len(names) and all(map(_is_escaped, parts, names))
+
+
+def _is_escaped(part: bytes, name: bytes) -> bool:
+    escaped = "".join(
+        "={:02X}".format(ord(character) - 0xDC00) if 0xDC80 <= ord(character) <= 0xDCFF else character
+        for character in name.decode("utf-8", "surrogateescape")
+    ).encode("utf-8")
+    cut = re.match(rb"(.*)~" + hashlib.sha256(name).hexdigest()[:8].encode("ascii") + rb"(~[0-9]+)?$", part, re.DOTALL)
+    return bool(cut and escaped.startswith(cut.group(1))) or re.sub(rb"~[0-9]+$", b"", part) in (escaped, name)
+
+
 class Structure:
     """metadata/structure.jsonl: original names that could not stand in the bag, and symbolic links."""
 
@@ -614,22 +632,28 @@ class Structure:
         self._names: Dict[bytes, bytes] = {}
         self.links: List[Tuple[bytes, bytes]] = []
 
-    def read(self, file: IO[bytes], report: Report) -> None:
+    def read(self, file: IO[bytes], damaged: bool, report: Report) -> None:
+        """Read the lines; where the file is damaged, only what vouches for itself is believed."""
         file.seek(0)
         for number, line in enumerate(file, 1):
             try:
-                entry = json.loads(line.decode("utf-8"))
-                path = str(entry["path"]).encode("utf-8", "surrogateescape")
-                if "name_bytes" in entry:
-                    self._names[path] = bytes.fromhex(entry["name_bytes"])
-                if "link_to" in entry:
-                    self.links.append((path, bytes.fromhex(entry["link_to"])))
-            except (ValueError, KeyError, TypeError):
+                self._read_line(json.loads(line.decode("utf-8")), damaged)
+            except (ValueError, KeyError, TypeError, AttributeError):
                 report.problem(
                     "{package}: line {number} of structure.jsonl cannot be understood; "
                     "an original name or a link may be lost",
                     number=number,
                 )
+
+    def _read_line(self, entry: Dict[str, str], damaged: bool) -> None:
+        path = entry["path"].encode("utf-8", "surrogateescape")
+        name = bytes.fromhex(entry.get("name_bytes", ""))
+        if damaged and ("link_to" in entry or not is_name_in_bag(path, name)):
+            raise ValueError("nothing vouches for it")
+        if "name_bytes" in entry:
+            self._names[path] = name
+        if "link_to" in entry:
+            self.links.append((path, bytes.fromhex(entry["link_to"])))
 
     def original(self, path: bytes) -> bytes:
         """The original of a payload path; where only a folder above was renamed, that folder's."""
@@ -969,7 +993,7 @@ class Extraction:
             spool = self._manifests[path] = tempfile.TemporaryFile()  # noqa: SIM115 - gone with this object
         self._copy(bag, member, path, Output(self.about, path, member, self._report), self._tag_digests, spool)
         if path == b"metadata/structure.jsonl" and spool:
-            self._structure.read(spool, self._report)
+            self._structure.read(spool, path in self._damaged_manifests, self._report)
 
     def _copy(
         self, bag: Bag, member: Member, path: bytes, output: Output, digests: Digests, spool: Optional[IO[bytes]] = None
@@ -1019,7 +1043,8 @@ class Extraction:
         name = kind + algorithm.encode("ascii") + b".txt"
         if name not in self._manifests:
             self._report.problem("{package}: there is no readable {name} in the bag", name=name.decode("ascii"))
-            return iter(())
+            self._damaged_manifests.add(name)
+            return matched(iter(()), digests.all(algorithm))
         return matched(self._lines(name, algorithm), digests.all(algorithm))
 
     def _lines(self, name: bytes, algorithm: str) -> Iterator[Listed]:
@@ -1054,15 +1079,17 @@ class Extraction:
             return
         original = self._structure.original(entry.path[len(b"data/") :])
         # A manifest that is damaged itself does not overrule the blocks a file lies in.
-        damaged = b"manifest-" + algorithm.encode("ascii") + b".txt" in self._damaged_manifests
+        manifest = b"manifest-" + algorithm.encode("ascii") + b".txt"
+        damaged = manifest in self._damaged_manifests
         by_block = damaged and found is not None and not found.doubtful
         sound = by_block or bool(listed and found and listed.digest == found.digest)
         if self.payload and first:
             self.payload.judge(original, sound)
         if self._wanted.matches(original):
-            self._tell_judgement(original, sound, first, listed is not None, damaged and self.is_complete)
+            only_a_line = listed is not None and damaged and self.is_complete
+            self._tell_judgement(original, sound, first, listed is None and manifest in self._manifests, only_a_line)
 
-    def _tell_judgement(self, original: bytes, sound: bool, first: bool, is_listed: bool, only_a_line: bool) -> None:
+    def _tell_judgement(self, original: bytes, sound: bool, first: bool, extra: bool, only_a_line: bool) -> None:
         path = shown(original)
         if sound and first:
             self.whole += 1
@@ -1070,7 +1097,7 @@ class Extraction:
                 self._report.tell("{package}: whole {path}", path=path)
         elif sound or original in self.lost:
             return
-        elif not is_listed:
+        elif extra:
             self._report.problem("{package}: {path} is not listed in the manifest", path=path)
         elif only_a_line:
             self._report.problem(
