@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -74,6 +75,10 @@ class Policy:
     @property
     def keeps_links(self) -> bool:
         return self.symlinks is LinkRule.KEEP
+
+    def retain_until(self, now: datetime) -> datetime | None:
+        """Until when a store that has object locks is asked to hold what is written `now`; None: no lock."""
+        return now + timedelta(days=self.retention_lock_days) if self.retention_lock_days else None
 
     def copies_on(self, role: Role) -> int:
         """How many copies are wanted on stores of `role`."""

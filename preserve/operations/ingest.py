@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import chain
 from pathlib import Path
 
@@ -25,8 +25,7 @@ from preserve.model import events
 from preserve.model.complaints import Complaint
 from preserve.model.digests import sha256
 from preserve.model.entries import AccessionEntry, AccessionState
-from preserve.model.keys import BAG, object_key
-from preserve.model.nouns import Condition, CopyState, Event, Finding
+from preserve.model.nouns import CopyState, Event
 from preserve.model.placing import stores_wanted
 from preserve.model.policy import Policy
 from preserve.packages.composing import Composed, checked_algorithms, compose
@@ -278,18 +277,13 @@ class _Ingest:
         """Deliver one package and book it, unless an earlier run did."""
         if package.plan.judge is None and self._books.has_package(package.plan.package_id):
             return self._made_before(package.plan.package_id), None
-        sent = deliver(
-            package.plan, package.receipt, self._stores, crew, self._workplace.progress, self._retain_until()
-        )
+        until = self._policy.retain_until(self._workplace.clock.now())
+        sent = deliver(package.plan, package.receipt, self._stores, crew, self._workplace.progress, until)
         if not any(delivery.is_sound for delivery in sent.deliveries):
             self._give_up(accession, sent)
         codes = [record.archival_code for record in package.records]
-        self._workplace.record(*self._bookings(accession, sent, codes))
+        self._workplace.record(*self._bookings(accession, sent, codes, until))
         return _made(sent), sent
-
-    def _retain_until(self) -> datetime | None:
-        days = self._policy.retention_lock_days
-        return self._workplace.clock.now() + timedelta(days=days) if days else None
 
     def _give_up(self, accession: AccessionEntry, sent: Sent) -> None:
         """No store holds a sound copy.  Where one kept other bytes, the next run must begin under new names."""
@@ -300,21 +294,22 @@ class _Ingest:
         reasons = "; ".join(f"{delivery.store}: {_why(delivery)}" for delivery in sent.deliveries)
         raise Unavailable("no store took a sound copy of {source}: {reasons}", source=self._source, reasons=reasons)
 
-    def _bookings(self, accession: AccessionEntry, sent: Sent, codes: Sequence[str]) -> Iterator[Event]:
+    def _bookings(
+        self, accession: AccessionEntry, sent: Sent, codes: Sequence[str], until: datetime | None
+    ) -> Iterator[Event]:
         """The package, its sound copies, and what is wrong with the others: one transaction."""
         act, at, package = self._workplace.act, self._workplace.now(), sent.package
         receipt_sha256, receipt_bytes = package.receipt_sha256, package.receipt_bytes
         yield events.packaged(act, at, accession.id, package.receipt, receipt_sha256, receipt_bytes, codes)
-        until = self._retain_until()
+        retained = stamp(until) if until else None
         for delivery in sent.deliveries:
             if delivery.is_sound:
                 state, size = CopyState.VERIFIED, package.receipt.bag_bytes
             elif delivery.mismatch:
                 state, size = CopyState.BAD, package.receipt.bag_bytes
-                yield events.found(act, at, _finding(package.id, delivery))
+                yield events.found(act, at, delivery.mismatch.finding(package.id, delivery.store))
             else:
                 continue
-            retained = stamp(until) if until else None
             yield events.copied(act, at, package.id, delivery.store, state, size, retain_until=retained)
 
     # Reports
@@ -348,20 +343,3 @@ def _why(delivery: Delivery) -> str:
     if delivery.mismatch:
         return f"{delivery.mismatch.part} came back as other bytes than were sent"
     return str(delivery.failure)
-
-
-def _finding(package_id: str, delivery: Delivery) -> Finding:
-    """What a store kept in place of what it was sent."""
-    if delivery.mismatch is None:
-        raise ValueError("a finding needs a mismatch")
-    first = delivery.mismatch.looks[0]
-    blocks = tuple(look.number for look in delivery.mismatch.looks) if delivery.mismatch.part == BAG else ()
-    return Finding(
-        package_id=package_id,
-        store=delivery.store,
-        condition=Condition(first.sight.value),
-        where=object_key(package_id, delivery.mismatch.part),
-        expected=first.expected,
-        found=first.found,
-        blocks=blocks,
-    )

@@ -20,18 +20,11 @@ from preserve.packages import block_lists
 from preserve.packages.block_lists import MEMBERS_BLOCK_BYTES, PackageBlocks
 from preserve.packages.crew import Crew
 from preserve.packages.fan_out import FanOut
+from preserve.packages.mismatch import Mismatch
 from preserve.packages.packing import PackagePlan, Packed, pack
 from preserve.packages.putting import put, put_file
 from preserve.packages.reading import BlockReader, Look
 from preserve.ports import Progress, Store, Upload
-
-
-@dataclass(frozen=True, slots=True)
-class Mismatch:
-    """An object that a store did not give back as it was sent; its bad blocks where it is read in blocks."""
-
-    part: str
-    looks: tuple[Look, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,127 @@
+"""Replicate: make the copies that policy wants and that nobody has made yet, from any sound copy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from preserve.clock import monotonic_seconds, stamp
+from preserve.errors import PreserveError
+from preserve.model import events
+from preserve.model.nouns import CopyEntry, CopyState, Event, PackageEntry
+from preserve.model.placing import copies_due
+from preserve.model.policy import Policy
+from preserve.packages.copying import Copying, CopyWork
+from preserve.packages.held import HeldCopy
+from preserve.workplace import Workplace
+
+_TRUST = {
+    CopyState.VERIFIED: 0,
+    CopyState.ATTESTED: 1,
+    CopyState.WRITTEN: 2,
+    CopyState.AWAY: 3,
+    CopyState.SUSPECT: 4,
+    CopyState.BAD: 5,
+}
+"""In which order copies are asked for blocks; every block is checked, so a bad copy may serve as far as it is sound."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicateRequest:
+    """Which copies to make: into `stores` (empty: all), of one package or of all (`package` None).
+
+    `policy_of` gives the policy with a digest, under which a package was taken in.
+    """
+
+    policy_of: Callable[[str], Policy]
+    stores: tuple[str, ...] = ()
+    package: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Replicated:
+    """One copy that was made: its bytes, and how many came from each store."""
+
+    package: str
+    store: str
+    state: CopyState
+    bytes: int
+    taken: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class NotReplicated:
+    """One copy that is still due, and why."""
+
+    package: str
+    store: str
+    why: PreserveError
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicateReport:
+    """What was made and what was not; `seconds` is how long it took."""
+
+    made: tuple[Replicated, ...]
+    not_made: tuple[NotReplicated, ...]
+    seconds: float
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every copy that was due is there now and verified."""
+        return not self.not_made and all(copy.state is CopyState.VERIFIED for copy in self.made)
+
+
+def replicate(workplace: Workplace, request: ReplicateRequest) -> ReplicateReport:
+    """Make the copies that are due.  A store that cannot serve leaves its copies due and does not stop the others.
+
+    Doing it again does only what is left.  Raises `Refused` for an unknown store or package.
+    """
+    began = monotonic_seconds()
+    only = {workplace.books.store(name).name for name in request.stores}
+    registered = workplace.books.stores()
+    made: list[Replicated] = []
+    not_made: list[NotReplicated] = []
+    for package in _packages(workplace, request.package):
+        policy = request.policy_of(package.receipt.policy_sha256)
+        copies = list(workplace.books.copies(package.id))
+        for store in copies_due(policy, registered, copies):
+            if only and store not in only:
+                continue
+            try:
+                made.append(_make(workplace, package, policy, copies, store))
+            except PreserveError as error:
+                not_made.append(NotReplicated(package.id, store, error))
+    return ReplicateReport(tuple(made), tuple(not_made), monotonic_seconds() - began)
+
+
+def _packages(workplace: Workplace, package: str | None) -> Iterator[PackageEntry]:
+    if package is not None:
+        return iter([workplace.books.package(package)])
+    return workplace.books.packages()
+
+
+def _make(
+    workplace: Workplace, package: PackageEntry, policy: Policy, copies: Sequence[CopyEntry], store: str
+) -> Replicated:
+    """Make one copy and book it."""
+    ranked = sorted(copies, key=lambda copy: (_TRUST.get(copy.state, 9), copy.store))
+    sources = [HeldCopy(workplace.stores[copy.store], package, copy) for copy in ranked]
+    until = policy.retain_until(workplace.clock.now())
+    with workplace.claim(f"{package.id} {store}"):
+        work = Copying(package, workplace.stores[store], sources, workplace.progress, workplace.work, until).run()
+        workplace.record(*_bookings(workplace, package, store, work, until))
+    state = CopyState.BAD if work.mismatch else CopyState.VERIFIED
+    return Replicated(package.id, store, state, package.receipt.bag_bytes, work.taken)
+
+
+def _bookings(
+    workplace: Workplace, package: PackageEntry, store: str, work: CopyWork, until: datetime | None
+) -> Iterator[Event]:
+    act, at = workplace.act, workplace.now()
+    if work.mismatch:
+        yield events.found(act, at, work.mismatch.finding(package.id, store))
+    state = CopyState.BAD if work.mismatch else CopyState.VERIFIED
+    retained = stamp(until) if until else None
+    yield events.copied(act, at, package.id, store, state, package.receipt.bag_bytes, retain_until=retained)

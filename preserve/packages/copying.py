@@ -1,0 +1,149 @@
+"""Make a copy of a package in another store, from whatever sound blocks any store holds; read back, receipt last."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from threading import local
+
+from preserve.durable import raise_if_full
+from preserve.errors import AlreadyThere, Refused
+from preserve.model import receipts
+from preserve.model.blocks import BlockList
+from preserve.model.keys import BAG, BLOCKS, MEMBERS, RECEIPT, object_key
+from preserve.model.nouns import PackageEntry
+from preserve.packages import block_lists
+from preserve.packages.at_once import in_order
+from preserve.packages.block_lists import PackageBlocks
+from preserve.packages.gathering import GatheredFile, Gathering, Place
+from preserve.packages.held import HeldCopy, blocks_from_any
+from preserve.packages.mismatch import Mismatch
+from preserve.packages.putting import put, put_file
+from preserve.packages.reading import BlockReader, Look, UnsoundBlockError
+from preserve.ports import Progress, Store, Upload
+
+WRITERS = 4
+"""Blocks on their way from one store to another at a time."""
+
+_PIECE_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class CopyWork:
+    """What one copy was made of: bytes taken from each store, and what did not come back as it was sent."""
+
+    taken: dict[str, int]
+    mismatch: Mismatch | None
+
+
+class Copying:
+    """Copies one package into `target` from `sources`, the best first."""
+
+    def __init__(
+        self,
+        package: PackageEntry,
+        target: Store,
+        sources: Sequence[HeldCopy],
+        progress: Progress,
+        work: Path,
+        retain_until: datetime | None,
+    ) -> None:
+        self._package = package
+        self._target = target
+        self._sources = sources
+        self._progress = progress
+        self._work = work
+        self._retain_until = retain_until
+        self._buffers = local()
+        self._taken: Counter[str] = Counter()
+
+    def run(self) -> CopyWork:
+        """Make the copy.  What is there already, from a run that was interrupted, is judged and left as it is.
+
+        Raises `Refused` when no store in reach has a sound block that is needed, and the target's errors.
+        """
+        blocks = blocks_from_any(self._sources)
+        if blocks is None:
+            raise Refused("no store in reach has a sound list of blocks of package {package}", package=self._package.id)
+        self._copy_bag(blocks.bag)
+        bad = next(((part, look) for part, look in self._finish(blocks) if not look.is_sound), None)
+        return CopyWork(dict(self._taken), bad and Mismatch(bad[0], (bad[1],)))
+
+    def _places(self, part: str) -> list[Place]:
+        return [Place(held.store, held.key(part)) for held in self._sources]
+
+    def _copy_bag(self, blocks: BlockList) -> None:
+        key = object_key(self._package.id, BAG)
+        gathering = Gathering(self._places(BAG), blocks)
+        self._progress.begin("copying {package}", blocks.total_bytes, package=self._package.id)
+        with suppress(AlreadyThere):
+            upload = self._target.create(
+                key, blocks.total_bytes, part_bytes=blocks.block_bytes, retain_until=self._retain_until
+            )
+            with upload:
+                for _ in in_order(
+                    lambda number: self._copy_block(gathering, upload, number), range(len(blocks)), WRITERS
+                ):
+                    pass
+                upload.commit()
+        self._taken.update({name: count * blocks.block_bytes for name, count in gathering.taken.items()})
+
+    def _copy_block(self, gathering: Gathering, upload: Upload, number: int) -> None:
+        blocks = gathering.blocks
+        offset, length = blocks.span(number)
+        buffer = getattr(self._buffers, "bytes", None)
+        if buffer is None:
+            self._buffers.bytes = buffer = bytearray(blocks.block_bytes + 1)
+        view = memoryview(buffer)
+        if not gathering.read(number, view):
+            raise Refused(
+                "no store in reach has a sound block {block} of package {package}; repair a copy first",
+                block=number,
+                package=self._package.id,
+            )
+        upload.write(offset, view[:length], blocks.digest(number))
+        self._progress.advance(length)
+
+    def _finish(self, blocks: PackageBlocks) -> Iterator[tuple[str, Look]]:
+        """Read back the bag, put and read back the other objects; stops at the first that is not sound."""
+        key = object_key(self._package.id, BAG)
+        self._progress.begin("reading back {package}", blocks.bag.total_bytes, package=self._package.id)
+        for look in BlockReader(self._target, key, blocks.bag).looks(range(len(blocks.bag))):
+            self._progress.advance(blocks.bag.span(look.number)[1])
+            if not look.is_sound:
+                yield BAG, look
+                return
+        for part, look in self._small_objects(blocks):
+            yield part, look
+            if not look.is_sound:
+                return
+
+    def _small_objects(self, blocks: PackageBlocks) -> Iterator[tuple[str, Look]]:
+        package_id, until = self._package.id, self._retain_until
+        yield BLOCKS, put(self._target, object_key(package_id, BLOCKS), block_lists.encode(blocks), until)
+        members = self._fetch_members(blocks.members)
+        yield MEMBERS, put_file(self._target, object_key(package_id, MEMBERS), members, until)
+        members.unlink()
+        yield RECEIPT, put(self._target, object_key(package_id, RECEIPT), receipts.encode(self._package.receipt), until)
+
+    def _fetch_members(self, blocks: BlockList) -> Path:
+        """The members in a scratch file, gathered from any store."""
+        path = self._work / f"{self._package.id}-members"
+        gathering = Gathering(self._places(MEMBERS), blocks)
+        try:
+            with path.open("wb") as file, GatheredFile(gathering) as members:
+                while piece := members.read(_PIECE_BYTES):
+                    file.write(piece)
+        except UnsoundBlockError as error:
+            raise Refused(
+                "no store in reach has the members of package {package} sound; repair a copy first",
+                package=self._package.id,
+            ) from error
+        except OSError as error:
+            raise_if_full(error, path)
+            raise
+        return path
