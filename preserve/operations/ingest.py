@@ -14,6 +14,7 @@ from itertools import chain
 from pathlib import Path
 
 from preserve import chance
+from preserve.bags.profiles import Profile, judge
 from preserve.bags.submission import Submission, open_submission
 from preserve.clock import stamp
 from preserve.definitions.coverage import Coverage
@@ -22,7 +23,7 @@ from preserve.durable import free_bytes
 from preserve.environment import processors
 from preserve.errors import Away, PreserveError, Refused, Unavailable
 from preserve.model import events
-from preserve.model.complaints import Complaint
+from preserve.model.complaints import Complaint, ComplaintList
 from preserve.model.digests import sha256
 from preserve.model.entries import AccessionEntry, AccessionState
 from preserve.model.nouns import CopyState, Event
@@ -42,6 +43,8 @@ SMALL_BYTES = 8 * 1024 * 1024
 SMALL_FILES = 500
 """Below both, packing takes less time here than starting processes for it."""
 
+TAR_TYPE = "application/x-tar"
+
 MEMBER_BYTES = 512
 """Room to reckon with, in a store, for each entry beside the tar: members and block lists, generously."""
 
@@ -50,12 +53,14 @@ MEMBER_BYTES = 512
 class IngestRequest:
     """What to take in: `source` is a folder, a tar or a bag; `metadata` describes its records.
 
-    `again` makes new packages even of a submission that was taken in before and has not changed since.
+    `profile` is the BagIt profile that the policy names.  `again` makes new packages even of a submission that was
+    taken in before and has not changed since.
     """
 
     source: Path
     policy: Policy
     metadata: Path | None = None
+    profile: Profile | None = None
     again: bool = False
 
 
@@ -159,6 +164,7 @@ class _Ingest:
         self._source = str(submission.source)
         self._metadata_sha256 = sha256(request.metadata.read_bytes()).hex() if request.metadata else None
         self._stores = self._wanted_stores()
+        self._advice: list[Complaint] = []
 
     def run(self) -> IngestReport:
         """Plan, gate, name the packages in the books, deliver them."""
@@ -167,6 +173,7 @@ class _Ingest:
             if accession.state is AccessionState.COMMITTED:
                 return self._report_kept(accession)
             packages = compose(accession, self._policy, self._submission, self._described.records, planned)
+            self._require_profile(packages)
             self._require_space(packages)
             begun = self._books.open_accession(self._source)
             if begun is None or begun.id != accession.id:
@@ -182,7 +189,7 @@ class _Ingest:
 
     @property
     def _notes(self) -> tuple[Complaint, ...]:
-        return (*self._submission.notes, *self._described.notes)
+        return (*self._submission.notes, *self._described.notes, *self._advice)
 
     # Which accession this is
 
@@ -249,6 +256,18 @@ class _Ingest:
                 policy=self._policy.name,
             )
         return {name: self._workplace.stores[name] for name in names}
+
+    def _require_profile(self, packages: Sequence[Composed]) -> None:
+        profile = self._request.profile
+        if profile is None:
+            return
+        complaints = ComplaintList()
+        for package in packages:
+            paths = package.payload_paths() if profile.asks_for_payload_paths else ()
+            judgement = judge(profile, package.facts, serialized_as=TAR_TYPE, payload_paths=paths)
+            complaints.take_all(judgement.breaches)
+            self._advice += judgement.advice
+        complaints.raise_if_any(self._source)
 
     def _require_space(self, packages: Sequence[Composed]) -> None:
         needed = sum(one.plan.tar_bytes + one.plan.payload.totals.entries * MEMBER_BYTES for one in packages)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from preserve.bags.parts import BagFacts
 from preserve.bags.submission import Submission
 from preserve.bags.tags import Oxum
 from preserve.clock import moment_of
@@ -15,8 +16,10 @@ from preserve.model.nouns import ObjectDigest, Receipt
 from preserve.model.policy import Policy
 from preserve.model.records import Record
 from preserve.packages import describing
+from preserve.packages.layout import Planned
 from preserve.packages.packing import PackagePlan
 from preserve.packages.planning import PayloadPlan, SubmissionPlan, head_entries
+from preserve.packages.tar import FILE
 
 _NOT_YET = ObjectDigest(0, "")
 
@@ -28,6 +31,15 @@ class Composed:
     plan: PackagePlan
     receipt: Receipt
     records: tuple[Record, ...]
+    facts: BagFacts
+
+    def payload_paths(self) -> Iterator[str]:
+        """The paths of the payload files, beginning with `data/`."""
+        for chunk in self.plan.payload.chunks():
+            for plain in chunk:
+                entry = Planned(*plain)
+                if entry.kind == FILE:
+                    yield f"data/{entry.path}"
 
 
 def checked_algorithms(submission: Submission, policy: Policy) -> tuple[Algorithm, ...]:
@@ -72,8 +84,25 @@ def compose(
             checked_algorithms(submission, policy),
             judge,
         )
-        packages.append(Composed(plan, _receipt(accession, policy, payload, own, origin), own))
+        receipt = _receipt(accession, policy, payload, own, origin)
+        packages.append(Composed(plan, receipt, own, _facts(plan, origin, own)))
     return packages
+
+
+def _facts(plan: PackagePlan, origin: describing.Origin, records: Sequence[Record]) -> BagFacts:
+    """What the bag will say of itself, for a BagIt profile to judge."""
+    oxum = Oxum(plan.payload.totals.payload_bytes, plan.payload.totals.files)
+    tag_files = [entry.path for entry in plan.head if entry.kind == FILE]
+    return BagFacts(
+        version=(1, 0),
+        encoding="UTF-8",
+        elements=tuple(describing.elements(origin, records, oxum)),
+        payload_manifests=tuple(plan.algorithms),
+        tag_manifests=tuple(plan.algorithms),
+        tag_files=(*tag_files, *plan.tail_names),
+        payload=oxum,
+        has_fetch=False,
+    )
 
 
 def _written_tag_files(payload: PayloadPlan, origin: describing.Origin, records: Sequence[Record]) -> list[str]:
