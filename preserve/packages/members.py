@@ -85,6 +85,8 @@ class MembersWriter:
             write_statistics=["path"],
             store_schema=False,
         )
+        # Without the Arrow schema, pyarrow leaves the schema's own metadata out.
+        self._writer.add_key_value_metadata(self._schema.metadata)
         self._rows: list[Row] = []
 
     def extend(self, rows: Iterable[Row]) -> None:
