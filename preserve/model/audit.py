@@ -1,0 +1,168 @@
+"""What an audit decides without looking: which copies first, what a sample proves, what is overdue."""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from preserve.model.nouns import CopyEntry, CopyState, Level
+from preserve.model.policy import AuditRule
+
+AgeLimits = Mapping[Level, timedelta]
+"""How long ago a copy may last have been looked at as deeply as each level; levels not named have no limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditCounts:
+    """Copies in the scope of an audit.  Each is in one of the first five; `overdue` counts once more those that
+    policy wanted looked at earlier, and that nobody has looked at deeply enough up to now."""
+
+    sound: int = 0
+    damaged: int = 0
+    missing: int = 0
+    unreadable: int = 0
+    not_checked: int = 0
+    overdue: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How much an audit may cost.  It is asked before each copy: what was begun is brought to its end."""
+
+    seconds: float | None = None
+    bytes: int | None = None
+
+    def is_spent(self, seconds: float, read_bytes: int) -> bool:
+        """Whether nothing more may be begun."""
+        out_of_time = self.seconds is not None and seconds >= self.seconds
+        return out_of_time or (self.bytes is not None and read_bytes >= self.bytes)
+
+
+NO_LIMIT = Budget()
+
+Risk = tuple[int, str, str, str]
+
+
+def risk(copy: CopyEntry) -> Risk:
+    """Sorts copies, those most at risk first: never verified, then suspect, then the rest; within each those whose
+    bytes nobody has read for longest.  Bad ones come last: they are known to need repair, not another look."""
+    read_at = max((copy.audits[level] for level in (Level.FULL, Level.SAMPLE) if level in copy.audits), default="")
+    if copy.state is CopyState.BAD:
+        rank = 3
+    elif copy.state is CopyState.SUSPECT:
+        rank = 1
+    else:
+        rank = 2 if Level.FULL in copy.audits else 0
+    return rank, read_at, copy.package_id, copy.store
+
+
+def most_at_risk(copies: Iterable[CopyEntry], most: int) -> list[CopyEntry]:
+    """The `most` copies to look at first, in order; the memory does not grow with `copies`."""
+    return heapq.nsmallest(most, copies, key=risk)
+
+
+def age_limits(rule: AuditRule) -> AgeLimits:
+    """What a policy's rule asks."""
+    return {rule.level: timedelta(days=rule.every_days)}
+
+
+def is_overdue(copy: CopyEntry, limits: AgeLimits, now: datetime) -> bool:
+    """Whether the copy was due for a look at some level before `now`; one never looked at, counted from its booking."""
+    for level, longest in limits.items():
+        last = copy.looked_at(level) or copy.booked_at
+        if datetime.fromisoformat(last) + longest < now:
+            return True
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class SampleAim:
+    """What a clean sample shall prove: with a confidence of `confidence_percent`, at most `bad_per_million` of a
+    million blocks are bad."""
+
+    bad_per_million: int = 10_000
+    confidence_percent: int = 95
+
+
+@dataclass(frozen=True, slots=True)
+class SampleStatement:
+    """What a sample of one store proves of the bags of the copies it was drawn from (durability.md, F3).
+
+    Of `blocks` blocks, `looked_at` were drawn at random, each as likely as any other, and read; `not_sound` of those
+    were not sound (damaged, missing or unreadable).  With the confidence given, at most `at_most_bad` of the `blocks`
+    are not sound.  It says nothing of any particular block that was not read, and nothing of tomorrow.
+    """
+
+    store: str
+    blocks: int
+    looked_at: int
+    not_sound: int
+    confidence_percent: int
+    at_most_bad: int
+
+    @property
+    def at_most_percent(self) -> str:
+        """The bound as a share of all blocks, with three decimals, rounded up: never better than it is."""
+        if not self.blocks:
+            return "100"
+        thousandths = -(-self.at_most_bad * 100_000 // self.blocks)
+        return f"{thousandths // 1000}.{thousandths % 1000:03d}"
+
+
+def stated(store: str, blocks: int, looked_at: int, not_sound: int, confidence_percent: int) -> SampleStatement:
+    """The statement a sample allows."""
+    bound = largest_bad_count(blocks, looked_at, not_sound, confidence_percent)
+    return SampleStatement(store, blocks, looked_at, not_sound, confidence_percent, bound)
+
+
+def blocks_to_draw(blocks: int, aim: SampleAim) -> int:
+    """The smallest sample which, if it is clean, proves `aim` of a population of `blocks`; all of them if need be."""
+    allowed = blocks * aim.bad_per_million // 1_000_000
+    low, high = 0, blocks
+    while low < high:
+        middle = (low + high) // 2
+        if largest_bad_count(blocks, middle, 0, aim.confidence_percent) <= allowed:
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
+def largest_bad_count(blocks: int, looked_at: int, not_sound: int, confidence_percent: int) -> int:
+    """The exact upper confidence bound for the number of bad blocks in a finite population.
+
+    It is the largest number of bad blocks with which drawing `looked_at` of `blocks` without replacement would show
+    `not_sound` bad ones or fewer with a probability above 1 - confidence (hypergeometric distribution, inverted test;
+    for a clean sample of a large population it tends to the "rule of three", 3 / `looked_at` at 95 %).
+    """
+    unseen = blocks - looked_at
+    low, high = not_sound, not_sound + unseen  # every unseen block may be bad
+    while low < high:
+        middle = (low + high + 1) // 2
+        if _is_plausible(blocks, middle, looked_at, not_sound, confidence_percent):
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+# Rounding of the logarithms below must never make a bound look better than it is.
+_ROUNDING = 1e-6
+
+
+def _is_plausible(blocks: int, bad: int, looked_at: int, not_sound: int, confidence_percent: int) -> bool:
+    """Whether seeing at most `not_sound` bad blocks is likelier than 1 - confidence when `bad` of all are bad."""
+    fewest = max(0, looked_at - (blocks - bad))
+    all_draws = _log_choose(blocks, looked_at)
+    chance_of_so_few = math.fsum(
+        math.exp(_log_choose(bad, seen) + _log_choose(blocks - bad, looked_at - seen) - all_draws)
+        for seen in range(fewest, min(not_sound, bad) + 1)
+    )
+    return chance_of_so_few * (1 + _ROUNDING) > 1 - confidence_percent / 100
+
+
+def _log_choose(among: int, chosen: int) -> float:
+    return math.lgamma(among + 1) - math.lgamma(chosen + 1) - math.lgamma(among - chosen + 1)

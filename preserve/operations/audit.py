@@ -1,0 +1,370 @@
+"""Audit: look at the copies most at risk, as deeply as asked, within a budget, and book each result as it comes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from functools import partial
+from itertools import groupby, islice
+
+from preserve import chance
+from preserve.clock import monotonic_seconds
+from preserve.errors import Unavailable
+from preserve.model import events
+from preserve.model.audit import (
+    NO_LIMIT,
+    AuditCounts,
+    Budget,
+    SampleAim,
+    SampleStatement,
+    age_limits,
+    is_overdue,
+    most_at_risk,
+    risk,
+    stated,
+)
+from preserve.model.entries import Audited, AuditResult, AuditRun
+from preserve.model.nouns import Condition, CopyEntry, CopyState, Finding, Level
+from preserve.model.policy import AuditRule
+from preserve.packages import inspection, sampling
+from preserve.packages.accounts import account
+from preserve.packages.at_once import in_order
+from preserve.packages.booking import Booking
+from preserve.packages.held import HeldCopy, block_count
+from preserve.packages.inspection import NO_NOTES, Notes, Survey
+from preserve.packages.strays import Explanations, folders
+from preserve.workplace import Workplace
+
+COPIES_AT_ONCE = 4
+"""Copies of at most `SMALL_BLOCKS` blocks read at a time; a larger one is read alone, several blocks at a time."""
+
+SMALL_BLOCKS = 2
+
+RANKED_AT_ONCE = 50_000
+"""Copies whose order of risk is held in memory; the books are asked again for the next."""
+
+MOST_FINDINGS_REPORTED = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRequest:
+    """What to look at, and how.
+
+    `stores` empty: all; `package` None: all, and what the stores hold besides; else an id, or how only one id begins.
+    `afresh` begins anew even where an audit of the same scope was interrupted.  `aim` is what a sample shall prove.
+    `rules` gives what policies ask, by their names, for what is overdue.
+    """
+
+    level: Level = Level.FULL
+    stores: tuple[str, ...] = ()
+    package: str | None = None
+    budget: Budget = NO_LIMIT
+    afresh: bool = False
+    aim: SampleAim = field(default_factory=SampleAim)
+    rules: Mapping[str, AuditRule] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AuditReport:
+    """What an audit found.
+
+    `counts` are of copies, over the whole run with what an interrupted part of it looked at.  `findings` are all that
+    are open in its scope, old and new, at most `MOST_FINDINGS_REPORTED`.  `away` says why a store could not be looked
+    at.  `unlisted` are stores that were not searched for unexpected objects; `leftovers` counts objects of unfinished
+    ingests and replications.  `bytes_read` and `seconds` are of this part of the run.
+    """
+
+    run: str
+    level: Level
+    is_resumed: bool
+    counts: AuditCounts
+    findings: tuple[Finding, ...]
+    away: Mapping[str, str]
+    unlisted: tuple[str, ...]
+    leftovers: int
+    bytes_read: int
+    seconds: float
+    samples: tuple[SampleStatement, ...] = ()
+
+
+def audit(place: Workplace, request: AuditRequest) -> AuditReport:
+    """Look at the copies in scope and book what was seen.
+
+    A store that cannot be reached leaves its copies `not_checked`.  An interrupted audit goes on where it was when it
+    is asked for again.  Raises `Refused` for an unknown store or package.
+    """
+    stores = sorted({place.books.store(name).name for name in request.stores}) or sorted(place.stores)
+    package = None if request.package is None else place.books.package(request.package).id
+    return _Audit(place, request, tuple(stores), package).run()
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """One copy to be looked at; `numbers` are the blocks of its bag to be read, None: all."""
+
+    held: HeldCopy
+    numbers: tuple[int, ...] | None = None
+
+    @property
+    def is_small(self) -> bool:
+        count = block_count(self.held.receipt) if self.numbers is None else len(self.numbers)
+        return count <= SMALL_BLOCKS
+
+
+class _Audit:
+    """The state of one audit while it runs."""
+
+    def __init__(self, place: Workplace, request: AuditRequest, stores: tuple[str, ...], package: str | None) -> None:
+        self._place = place
+        self._books = place.books
+        self._request = request
+        self._stores = stores
+        self._package = package
+        self._began = monotonic_seconds()
+        self._booking = Booking(place.books)
+        self._run, self._is_resumed = self._begin()
+        self._away: dict[str, str] = {}
+        self._searched: set[str] = set()
+        self._samples: list[SampleStatement] = []
+        self._leftovers = 0
+        self._bytes_read = 0
+
+    def run(self) -> AuditReport:
+        try:
+            if self._run.level is Level.EXISTS:
+                self._search_stores()
+            if self._run.level is Level.SAMPLE:
+                self._look_at_samples()
+            else:
+                self._look_at_copies()
+            if self._run.level is not Level.EXISTS:
+                self._search_stores()
+        finally:
+            self._booking.flush()
+        return self._end()
+
+    def _begin(self) -> tuple[AuditRun, bool]:
+        level, packages = self._request.level, None if self._package is None else (self._package,)
+        if not self._request.afresh:
+            begun = self._books.unfinished_audit(level, self._stores, packages)
+            if begun is not None:
+                return begun, True
+        run = AuditRun(f"A-{chance.token(10)}", level, self._stores, packages, self._place.now())
+        self._place.record(events.audit_begun(self._place.act, run))
+        return run, False
+
+    def _end(self) -> AuditReport:
+        counts = self._counts()
+        plain = {each.name: getattr(counts, each.name) for each in fields(counts)}
+        self._place.record(events.audit_ended(self._place.act, self._place.now(), self._run.id, plain))
+        unlisted = () if self._package else tuple(name for name in self._stores if name not in self._searched)
+        return AuditReport(
+            run=self._run.id,
+            level=self._run.level,
+            is_resumed=self._is_resumed,
+            counts=counts,
+            findings=tuple(islice(self._open_findings(), MOST_FINDINGS_REPORTED)),
+            away=dict(self._away),
+            unlisted=unlisted,
+            leftovers=self._leftovers,
+            bytes_read=self._bytes_read,
+            seconds=monotonic_seconds() - self._began,
+            samples=tuple(self._samples),
+        )
+
+    def _counts(self) -> AuditCounts:
+        counts: Counter[str] = Counter()
+        now = self._place.clock.now()
+        for copy, look in self._copies_with_looks(self._stores):
+            counts[self._answer(look)] += 1
+            if self._request.rules and self._is_overdue(copy, now):
+                counts["overdue"] += 1
+        return AuditCounts(**counts)
+
+    def _answer(self, look: Audited | None) -> str:
+        """What one copy counts as.  A look that was less deep than asked for says at most what is wrong."""
+        if look is None or (look.result is AuditResult.SOUND and look.level is not self._run.level):
+            return "not_checked"
+        return look.result.value
+
+    def _is_overdue(self, copy: CopyEntry, now: datetime) -> bool:
+        rule = self._request.rules.get(self._books.package(copy.package_id).receipt.policy)
+        return rule is not None and is_overdue(copy, age_limits(rule), now)
+
+    def _open_findings(self) -> Iterator[Finding]:
+        for finding in self._books.findings(package=self._package):
+            if finding.store in self._stores:
+                yield finding
+
+    # Which copies
+
+    def _copies(self, stores: Iterable[str]) -> Iterator[CopyEntry]:
+        """The copies that somebody made, by store and package."""
+        made = [state for state in CopyState if state is not CopyState.DUE]
+        for store in stores:
+            yield from self._books.copies(package=self._package, store=store, states=made)
+
+    def _copies_with_looks(self, stores: Iterable[str]) -> Iterator[tuple[CopyEntry, Audited | None]]:
+        """Each copy with what this run has seen of it so far: both are listed in the same order."""
+        looks = self._books.audited_in(self._run.id)
+        look = next(looks, None)
+        for copy in self._copies(stores):
+            place = (copy.store, copy.package_id)
+            while look is not None and (look.store, look.package_id) < place:
+                look = next(looks, None)
+            is_seen = look is not None and (look.store, look.package_id) == place
+            yield copy, look if is_seen else None
+
+    def _held(self, copy: CopyEntry) -> HeldCopy:
+        return HeldCopy(self._place.stores[copy.store], self._books.package(copy.package_id), copy)
+
+    def _others(self, held: HeldCopy) -> list[HeldCopy]:
+        """The other copies of the same package, wherever they are."""
+        copies = self._books.copies(package=held.package.id)
+        return [
+            HeldCopy(self._place.stores[copy.store], held.package, copy)
+            for copy in copies
+            if copy.store != held.store.name and copy.store in self._place.stores
+        ]
+
+    # Looking
+
+    def _look_at_copies(self) -> None:
+        """All copies that this run has not seen yet, those most at risk first."""
+        while not self._is_budget_spent():
+            self._booking.flush()
+            here = [name for name in self._stores if name not in self._away]
+            unseen = (copy for copy, look in self._copies_with_looks(here) if look is None)
+            batch = most_at_risk(unseen, RANKED_AT_ONCE)
+            if not batch:
+                return
+            self._carry_out(_Task(self._held(copy)) for copy in batch)
+
+    def _look_at_samples(self) -> None:
+        for store in self._stores:
+            job = f"audit-sample/{self._run.id}/{store}"
+            self._look_at_sample(store, job)
+            self._booking.flush()
+            self._books.clear_progress(job)
+
+    def _look_at_sample(self, store: str, job: str) -> None:
+        """Draw blocks of one store, read them, and say what that proves; what was not read proves nothing."""
+
+        def population() -> Iterator[HeldCopy]:
+            return map(self._held, self._copies([store]))
+
+        sample = sampling.sample(self._books, job, population, self._request.aim)
+        seen = (
+            {copy.package_id: look for copy, look in self._copies_with_looks([store]) if look}
+            if sample.is_resumed
+            else {}
+        )
+        tasks, sound = [], 0
+        for held, numbers in sampling.drawn_of_each(sample, population):
+            look = seen.get(held.package.id)
+            if look is None:
+                tasks.append(_Task(held, numbers))
+            elif look.result is AuditResult.SOUND:
+                sound += len(numbers)
+        sound += self._carry_out(sorted(tasks, key=lambda task: risk(task.held.copy)))
+        drawn, confidence = len(sample.numbers), self._request.aim.confidence_percent
+        self._samples.append(stated(store, sample.blocks, drawn, drawn - sound, confidence))
+
+    def _carry_out(self, tasks: Iterable[_Task]) -> int:
+        """Look at copies in this order, as far as budget and stores allow; returns how many blocks were sound."""
+        sound = 0
+        for are_small, group in groupby(self._affordable(tasks), key=lambda task: task.is_small):
+            for task, survey in self._attempts(group, are_small):
+                if isinstance(survey, Unavailable):
+                    self._away[task.held.store.name] = str(survey)
+                    continue
+                self._take(task.held, survey)
+                sound += survey.blocks_sound
+        return sound
+
+    def _attempts(self, tasks: Iterable[_Task], are_small: bool) -> Iterator[tuple[_Task, Survey | Unavailable]]:
+        """Large copies are read in this very thread: Ctrl-C need not wait for the rest of one."""
+        return in_order(self._attempt, tasks, COPIES_AT_ONCE) if are_small else map(self._attempt, tasks)
+
+    def _affordable(self, tasks: Iterable[_Task]) -> Iterator[_Task]:
+        for task in tasks:
+            if self._is_budget_spent():
+                return
+            if task.held.store.name not in self._away:
+                yield task
+
+    def _is_budget_spent(self) -> bool:
+        return self._request.budget.is_spent(monotonic_seconds() - self._began, self._bytes_read)
+
+    def _attempt(self, task: _Task) -> tuple[_Task, Survey | Unavailable]:
+        try:
+            return task, self._survey(task)
+        except Unavailable as error:
+            return task, error
+
+    def _survey(self, task: _Task) -> Survey:
+        held = task.held
+        if self._run.level is Level.EXISTS:
+            return inspection.present(held)
+        if self._run.level is Level.ATTESTED:
+            return inspection.attested(held)
+        notes = NO_NOTES if task.is_small else self._notes(held)
+        return inspection.read(held, partial(self._others, held), task.numbers, notes)
+
+    def _notes(self, held: HeldCopy) -> Notes:
+        job = self._job(held)
+        return Notes(self._books.progress(job), partial(self._books.set_progress, job))
+
+    def _job(self, held: HeldCopy) -> str:
+        return f"audit/{self._run.id}/{held.store.name}/{held.package.id}"
+
+    def _take(self, held: HeldCopy, survey: Survey) -> None:
+        """Book what was seen of one copy."""
+        place = self._place
+        self._bytes_read += survey.bytes_read
+        place.progress.advance(survey.bytes_read)
+        self._booking.add(account(self._books, place.act, place.now(), self._run.id, held, survey))
+        if survey.level is Level.FULL and block_count(held.receipt) > SMALL_BLOCKS:
+            self._booking.flush()
+            self._books.clear_progress(self._job(held))
+
+    # What else lies there
+
+    def _search_stores(self) -> None:
+        """List every store in scope and find what nothing explains; not when only one package was asked for."""
+        if self._package is not None:
+            return
+        for name in self._stores:
+            if name in self._away or self._is_budget_spent():
+                continue
+            try:
+                self._search(name)
+                self._searched.add(name)
+            except Unavailable as error:
+                self._away[name] = str(error)
+
+    def _search(self, name: str) -> None:
+        store, act = self._place.stores[name], self._place.act
+        explanations = Explanations(self._books, name)
+        for folder in folders(store, explanations):
+            self._leftovers += folder.leftovers
+            found = [events.found(act, self._place.now(), stray.finding(name)) for stray in folder.strays]
+            if found:
+                self._booking.add(found)
+            if self._run.level is Level.EXISTS and folder.copy is not None:
+                held = self._held(folder.copy)
+                self._take(held, inspection.listed(held, folder.objects))
+        self._booking.flush()
+        self._close_explained(name, explanations)
+
+    def _close_explained(self, name: str, explanations: Explanations) -> None:
+        """Close the findings of things that were unexpected, and are gone or booked by now."""
+        for finding in self._books.findings(store=name):
+            if finding.condition is Condition.UNEXPECTED:
+                stray = explanations.still_stray(self._place.stores[name], finding.where)
+                if stray is None:
+                    evidence = f"audit {self._run.id} listed the store: it is gone, or the books explain it"
+                    self._booking.add([events.closed(self._place.act, self._place.now(), finding.id, evidence)])
+        self._booking.flush()

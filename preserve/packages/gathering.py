@@ -1,0 +1,103 @@
+"""Fresh sound blocks of one object from any place that holds it: half-broken copies together make a whole one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from threading import Lock
+
+from preserve.errors import Unavailable
+from preserve.model.blocks import BlockList
+from preserve.model.entries import AuditResult
+from preserve.model.keys import Key
+from preserve.packages.reading import BlockReader, Look, SoundFile, UnsoundBlockError
+from preserve.ports import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One object, current or superseded, in one store."""
+
+    store: Store
+    key: Key
+
+    @property
+    def name(self) -> str:
+        return self.store.name
+
+
+class Gathering:
+    """Reads blocks from `places`, in that order of preference, and gives out only those that fit their digest.
+
+    May be used from several threads.  What was found unsound on the way stays in `unsound`; a store that cannot serve
+    is passed over from then on and stays in `away`.
+    """
+
+    def __init__(self, places: Sequence[Place], blocks: BlockList) -> None:
+        self.places = tuple(places)
+        self.blocks = blocks
+        self.away: dict[str, str] = {}
+        self.taken: Counter[str] = Counter()
+        self.bytes_read = 0
+        self._readers = [(place, BlockReader(place.store, place.key, blocks)) for place in places]
+        self._unsound: dict[Place, set[int]] = {}
+        self._lied: set[str] = set()
+        self._lock = Lock()
+
+    @property
+    def lied(self) -> Collection[str]:
+        """Names of the stores that gave something else than was asked of them, and had not been known to."""
+        return frozenset(self._lied)
+
+    def know_unsound(self, place: Place, numbers: Collection[int]) -> None:
+        """Blocks found unsound a moment ago, which need not be asked for again."""
+        self._unsound.setdefault(place, set()).update(numbers)
+
+    def read(self, number: int, into: memoryview) -> bool:
+        """Read a sound copy of one block into the caller's memory, which must be longer than the block.
+
+        False when no place in reach has one; what is in the memory then is worthless.
+        """
+        for place, reader in self._readers:
+            if place.name in self.away or number in self._unsound.get(place, ()):
+                continue
+            try:
+                look = reader.read(number, into)
+            except Unavailable as error:
+                self.away[place.name] = str(error)
+                continue
+            if self._took(place, look):
+                return True
+        return False
+
+    def _took(self, place: Place, look: Look) -> bool:
+        with self._lock:
+            if look.is_sound:
+                self.taken[place.name] += 1
+                self.bytes_read += self.blocks.span(look.number)[1]
+                return True
+            self._unsound.setdefault(place, set()).add(look.number)
+            self._lied.add(place.name)
+            return False
+
+
+class GatheredFile(SoundFile):
+    """A seekable file over an object of which any place may have any block.  Raises `UnsoundBlockError` on reading
+    from a block that no place has sound."""
+
+    def __init__(self, gathering: Gathering) -> None:
+        place = gathering.places[0]
+        super().__init__(place.store, place.key, gathering.blocks)
+        self._gathering = gathering
+
+    def _block(self, number: int) -> bytes:
+        if number not in self._kept:
+            buffer = bytearray(self._blocks.span(number)[1] + 1)
+            if not self._gathering.read(number, memoryview(buffer)):
+                expected = self._blocks.digest(number).hex()
+                raise UnsoundBlockError(Look(AuditResult.MISSING, expected, "nothing sound in reach", number))
+            self._kept[number] = bytes(buffer[:-1])
+            if len(self._kept) > self._KEPT_BLOCKS:
+                self._kept.popitem(last=False)
+        return self._kept[number]

@@ -1,0 +1,80 @@
+"""A copy of a package as a store holds it: where its objects lie, and what each of them must be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from preserve.errors import Unavailable
+from preserve.model.blocks import count
+from preserve.model.keys import BLOCKS, MEMBERS, RECEIPT, Key, object_key
+from preserve.model.nouns import CopyEntry, ObjectDigest, PackageEntry, Receipt
+from preserve.packages import block_lists
+from preserve.packages.block_lists import PackageBlocks
+from preserve.packages.reading import Look, fetch
+from preserve.ports import Store
+
+
+@dataclass(frozen=True, slots=True)
+class HeldCopy:
+    """A booked copy and the store it lies in."""
+
+    store: Store
+    package: PackageEntry
+    copy: CopyEntry
+
+    @property
+    def receipt(self) -> Receipt:
+        return self.package.receipt
+
+    def key(self, part: str) -> Key:
+        """Where the current generation of an object lies."""
+        return object_key(self.package.id, part, self.copy.generation(part))
+
+    def digest(self, part: str) -> ObjectDigest:
+        """What a small object must be, by the books alone: a store that changes everything alike is found out."""
+        return digest_of(self.package, part)
+
+    def fetch(self, part: str) -> Look:
+        """Read the receipt or the list of blocks whole.  Raises `Unavailable`."""
+        digest = self.digest(part)
+        return fetch(self.store, self.key(part), digest.bytes, digest.sha256)
+
+
+def digest_of(package: PackageEntry, part: str) -> ObjectDigest:
+    """Size and digest of one of the small objects of a package."""
+    return {
+        RECEIPT: ObjectDigest(package.receipt_bytes, package.receipt_sha256),
+        BLOCKS: package.receipt.blocks,
+        MEMBERS: package.receipt.members,
+    }[part]
+
+
+def size_of(package: PackageEntry, part: str) -> int:
+    """Size in bytes of any object of a package."""
+    return digest_of(package, part).bytes if part in (RECEIPT, BLOCKS, MEMBERS) else package.receipt.bag_bytes
+
+
+def block_count(receipt: Receipt) -> int:
+    """How many blocks the bag has."""
+    return count(receipt.bag_bytes, receipt.block_bytes)
+
+
+def decoded(package: PackageEntry, content: bytes) -> PackageBlocks:
+    """The blocks that a sound `blocks.sha256` lists.  Raises ValueError where they do not fit the receipt otherwise."""
+    blocks = block_lists.decode(content)
+    if blocks.bag.root.hex() != package.receipt.blocks_root:
+        raise ValueError(f"the list of blocks and the receipt of {package.id} name different roots")
+    return blocks
+
+
+def blocks_from_any(copies: Iterable[HeldCopy]) -> PackageBlocks | None:
+    """The list of blocks from the first copy that has it sound, or None.  A store that is away is passed over."""
+    for held in copies:
+        try:
+            look = held.fetch(BLOCKS)
+        except Unavailable:
+            continue
+        if look.is_sound:
+            return decoded(held.package, look.content)
+    return None

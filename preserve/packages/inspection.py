@@ -1,0 +1,289 @@
+"""Judge one copy of a package by reading it: receipt, list of blocks, members, then the bag block by block.
+
+What each object must be comes from the books' receipt, so that a store which changed everything alike is found out.
+A copy whose own list of blocks is bad is judged by another copy's, which is proved by the same receipt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from preserve.errors import NotThere
+from preserve.model.blocks import BlockList
+from preserve.model.entries import AuditResult
+from preserve.model.keys import BAG, BLOCKS, MEMBERS, RECEIPT, package_folder
+from preserve.model.nouns import Condition, Finding, Level
+from preserve.packages.block_lists import PackageBlocks
+from preserve.packages.harm_reports import Others, bag_findings, object_finding
+from preserve.packages.held import HeldCopy, block_count, blocks_from_any, decoded, size_of
+from preserve.packages.reading import BlockReader, Look, look_at_object
+from preserve.packages.tally import Tally
+from preserve.ports import ObjectFacts
+
+PARTS = (RECEIPT, BLOCKS, MEMBERS, BAG)
+"""In the order in which they are judged."""
+
+KEEP_EVERY_BYTES = 4 * 1024**3
+"""How much of one bag may have to be read again after an interruption."""
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """All that one look at a copy found out.
+
+    `level` is how deep the look really was: `exists` where a store attests nothing.  `unsound` gives for each object
+    that is not sound the numbers of its bad blocks, or None where that is the whole object.  `blocks_seen` is how many
+    blocks of the bag were looked at, `blocks_sound` how many of them were sound.
+    """
+
+    level: Level
+    result: AuditResult
+    findings: tuple[Finding, ...] = ()
+    unsound: Mapping[str, frozenset[int] | None] = field(default_factory=dict)
+    blocks_seen: int = 0
+    blocks_sound: int = 0
+    blocks: int = 0
+    bytes_read: int = 0
+    known_blocks: PackageBlocks | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """Where a long reading notes how far it is: `kept` is what an interrupted one left, `keep` takes the next note."""
+
+    kept: str | None
+    keep: Callable[[str], None]
+
+
+NO_NOTES = Notes(None, lambda _: None)
+
+
+def listed(held: HeldCopy, facts: Iterable[ObjectFacts]) -> Survey:
+    """Judge a copy by what its store lists below the package's folder: presence and sizes, nothing else."""
+    sizes = {fact.key: fact.size for fact in facts}
+    findings = [
+        finding for part in PARTS if (finding := _size_finding(held, part, sizes.get(held.key(part)))) is not None
+    ]
+    return _survey(held, Level.EXISTS, findings)
+
+
+def present(held: HeldCopy) -> Survey:
+    """`listed`, after asking the store.  Raises `Unavailable`."""
+    return listed(held, held.store.list(package_folder(held.package.id)))
+
+
+def attested(held: HeldCopy) -> Survey:
+    """Compare what the store itself claims of each object with what it should be.  Raises `Unavailable`.
+
+    The level of the answer is `exists` unless the store attests every object.  A bag of several blocks has no digest
+    as a whole in the receipt, so no claim about it can be compared: only its size is.
+    """
+    findings: list[Finding] = []
+    is_attested = True
+    for part in PARTS:
+        finding, attests = _attestation(held, part)
+        findings += [finding] if finding else []
+        is_attested = is_attested and attests
+    return _survey(held, Level.ATTESTED if is_attested or findings else Level.EXISTS, findings)
+
+
+def read(held: HeldCopy, others: Others, numbers: Sequence[int] | None = None, notes: Notes = NO_NOTES) -> Survey:
+    """Read a copy: all of it, or of the bag only the blocks `numbers`.  Raises `Unavailable`."""
+    findings: list[Finding] = []
+    unsound: dict[str, frozenset[int] | None] = {}
+    bytes_read = 0
+
+    receipt, blocks_look = _twice(partial(held.fetch, RECEIPT)), _twice(partial(held.fetch, BLOCKS))
+    for part, look in ((RECEIPT, receipt), (BLOCKS, blocks_look)):
+        bytes_read += held.digest(part).bytes
+        if not look.is_sound:
+            findings.append(object_finding(held, part, look))
+            unsound[part] = None
+    blocks = decoded(held.package, blocks_look.content) if blocks_look.is_sound else blocks_from_any(others())
+
+    members = _look_at_members(held)
+    bytes_read += held.digest(MEMBERS).bytes
+    if not members.is_sound:
+        findings.append(object_finding(held, MEMBERS, members))
+        unsound[MEMBERS] = _bad_members(held, blocks)
+
+    tally = _read_bag(held, blocks, numbers, notes)
+    if not tally.is_sound:
+        findings += bag_findings(held, tally, blocks, others)
+        unsound[BAG] = None if tally.missing or blocks is None else frozenset(tally.damaged + tally.unreadable)
+    elif numbers is not None and (finding := _bag_size_finding(held)) is not None:
+        findings.append(finding)
+        unsound[BAG] = None
+    level = Level.FULL if numbers is None else Level.SAMPLE
+    return _survey(held, level, findings, unsound, tally, bytes_read, blocks)
+
+
+def _survey(
+    held: HeldCopy,
+    level: Level,
+    findings: Sequence[Finding],
+    unsound: Mapping[str, frozenset[int] | None] | None = None,
+    tally: Tally | None = None,
+    bytes_read: int = 0,
+    blocks: PackageBlocks | None = None,
+) -> Survey:
+    return Survey(
+        level=level,
+        result=_result(findings),
+        findings=tuple(findings),
+        unsound=unsound or {},
+        blocks_seen=tally.blocks_read if tally else 0,
+        blocks_sound=tally.sound_count if tally else 0,
+        blocks=block_count(held.receipt),
+        bytes_read=bytes_read + (tally.bytes_read if tally else 0),
+        known_blocks=blocks,
+    )
+
+
+def _result(findings: Iterable[Finding]) -> AuditResult:
+    """The worst of what was found; damage first, because only reading it could show it."""
+    conditions = {finding.condition for finding in findings}
+    for condition in (Condition.DAMAGED, Condition.MISSING, Condition.UNREADABLE):
+        if condition in conditions:
+            return AuditResult(condition.value)
+    return AuditResult.SOUND
+
+
+def _size_finding(held: HeldCopy, part: str, size: int | None) -> Finding | None:
+    expected = size_of(held.package, part)
+    if size == expected:
+        return None
+    if size is None:
+        return object_finding(held, part, Look(AuditResult.MISSING, f"{expected} bytes", "nothing"))
+    return object_finding(held, part, Look(AuditResult.DAMAGED, f"{expected} bytes", f"{size} bytes"))
+
+
+def _bag_size_finding(held: HeldCopy) -> Finding | None:
+    """What the blocks of a sample may not show: that the bag ends early or goes on too long."""
+    try:
+        return _size_finding(held, BAG, held.store.stat(held.key(BAG)).size)
+    except NotThere:
+        return _size_finding(held, BAG, None)
+
+
+def _attestation(held: HeldCopy, part: str) -> tuple[Finding | None, bool]:
+    """What is wrong with an object by the store's own account, and whether the store gave one that can be compared."""
+    try:
+        facts = held.store.stat(held.key(part))
+    except NotThere:
+        return _size_finding(held, part, None), False
+    finding = _size_finding(held, part, facts.size)
+    expected = _whole_digest(held, part)
+    if finding or facts.attested_sha256 is None or expected is None:
+        return finding, False
+    if facts.attested_sha256.hex() == expected:
+        return None, True
+    look = Look(AuditResult.DAMAGED, expected, f"{facts.attested_sha256.hex()} (as the store attests)")
+    return object_finding(held, part, look), True
+
+
+def _whole_digest(held: HeldCopy, part: str) -> str | None:
+    """The SHA-256 of a whole object in hex, as far as it is known: of a bag, only where it is one block."""
+    if part != BAG:
+        return held.digest(part).sha256
+    if block_count(held.receipt) != 1:
+        return None
+    look = held.fetch(BLOCKS)
+    return decoded(held.package, look.content).bag.digest(0).hex() if look.is_sound else None
+
+
+def _twice(look: Callable[[], Look]) -> Look:
+    """Look again before calling anything damaged: a torn transmission is no damage."""
+    first = look()
+    return look() if first.sight is AuditResult.DAMAGED else first
+
+
+def _look_at_members(held: HeldCopy) -> Look:
+    digest = held.digest(MEMBERS)
+    return _twice(partial(look_at_object, held.store, held.key(MEMBERS), digest.bytes, digest.sha256))
+
+
+def _bad_members(held: HeldCopy, blocks: PackageBlocks | None) -> frozenset[int] | None:
+    """Which blocks of unsound members are bad; None: all of them, or it cannot be told."""
+    if blocks is None:
+        return None
+    looks = list(BlockReader(held.store, held.key(MEMBERS), blocks.members).looks(range(len(blocks.members))))
+    if any(look.sight is AuditResult.MISSING for look in looks):
+        return None
+    return frozenset(look.number for look in looks if not look.is_sound)
+
+
+def _read_bag(held: HeldCopy, blocks: PackageBlocks | None, numbers: Sequence[int] | None, notes: Notes) -> Tally:
+    if blocks is None:
+        return _read_bag_as_a_whole(held)
+    if numbers is not None:
+        return _read_blocks(held, blocks.bag, numbers, Tally())
+    tally = Tally.resumed(notes.kept)
+    return _read_blocks(held, blocks.bag, range(tally.next_block, len(blocks.bag)), tally, notes.keep)
+
+
+def _read_blocks(
+    held: HeldCopy,
+    blocks: BlockList,
+    numbers: Sequence[int],
+    tally: Tally,
+    keep: Callable[[str], None] = NO_NOTES.keep,
+) -> Tally:
+    reader = BlockReader(held.store, held.key(BAG), blocks)
+    unkept_bytes = 0
+    for first in reader.looks(numbers):
+        look = _again(reader, blocks, first) if first.sight is AuditResult.DAMAGED else first
+        if look.sight is AuditResult.MISSING:
+            tally.missing = True
+            break
+        length = blocks.span(look.number)[1]
+        tally.add(look, length)
+        unkept_bytes += length
+        if unkept_bytes >= KEEP_EVERY_BYTES:
+            keep(tally.note())
+            unkept_bytes = 0
+    return tally
+
+
+def _again(reader: BlockReader, blocks: BlockList, look: Look) -> Look:
+    buffer = memoryview(bytearray(blocks.span(look.number)[1] + 1))
+    return reader.read(look.number, buffer)
+
+
+def _read_bag_as_a_whole(held: HeldCopy) -> Tally:
+    """No copy has a sound list of blocks: the root over the blocks as they are is all that can be compared."""
+    receipt = held.receipt
+    look = _twice(partial(look_at_root, held))
+    tally = Tally()
+    tally.missing = look.sight is AuditResult.MISSING
+    tally.whole = None if look.is_sound else look
+    tally.blocks_read = 0 if tally.missing else block_count(receipt)
+    tally.bytes_read = 0 if tally.missing else receipt.bag_bytes
+    return tally
+
+
+def look_at_root(held: HeldCopy) -> Look:
+    """Read the whole bag and compare the root over its blocks with the receipt's.  Raises `Unavailable`."""
+    digests, look = digests_as_they_are(held)
+    if look is not None:
+        return look
+    receipt = held.receipt
+    root = BlockList(receipt.bag_bytes, digests, receipt.block_bytes).root.hex()
+    sight = AuditResult.SOUND if root == receipt.blocks_root else AuditResult.DAMAGED
+    return Look(sight, receipt.blocks_root, root)
+
+
+def digests_as_they_are(held: HeldCopy) -> tuple[bytes, Look | None]:
+    """The digests of a bag's blocks as its store gives them, or a look that says why there are none."""
+    receipt = held.receipt
+    unknown = BlockList(receipt.bag_bytes, bytes(32 * block_count(receipt)), receipt.block_bytes)
+    digests = bytearray()
+    for look in BlockReader(held.store, held.key(BAG), unknown).looks(range(len(unknown))):
+        if look.sight is not AuditResult.DAMAGED:
+            return b"", Look(look.sight, receipt.blocks_root, look.found)
+        if len(look.found) != 64:
+            return b"", Look(AuditResult.DAMAGED, f"{receipt.bag_bytes} bytes", look.found)
+        digests += bytes.fromhex(look.found)
+    return bytes(digests), None

@@ -1,0 +1,139 @@
+"""What lies in a store and the books do not know: every object a store lists must be explained by something.
+
+The listing is streamed in key order, one package's folder at a time, and each folder is looked up in the books: memory
+does not grow with the holdings.  What is booked and not listed is no matter of this module: an audit of the copy finds
+it missing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import groupby
+
+from preserve.errors import NotThere
+from preserve.model.entries import AccessionState
+from preserve.model.keys import BAG, BLOCKS, MEMBERS, RECEIPT, Key, package_folder, split_generation
+from preserve.model.nouns import Condition, CopyEntry, Finding
+from preserve.ports import ObjectFacts, Store
+from preserve.state.books import Books
+
+_ROOT_OBJECTS = ("store.json", "README.txt", "README.zh.txt", "rescue.py")
+_OWN_FOLDERS = ("ledger/", "books/", "probe/")
+_PACKAGE_KEY = re.compile(r"packages/(?P<shard>[^/]+)/(?P<id>[^/]+)/(?P<name>[^/]+)")
+_PARTS = (BAG, BLOCKS, MEMBERS, RECEIPT)
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """An object that nothing explains.  `package` is the package in whose folder it lies, if the books know it."""
+
+    facts: ObjectFacts
+    why: str
+    package: str | None = None
+
+    def finding(self, store: str) -> Finding:
+        """The stray as a finding."""
+        found = f"{self.facts.size} bytes; {self.why}"
+        return Finding(self.package, store, Condition.UNEXPECTED, self.facts.key, "nothing", found)
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """All that a store lists in one folder of a package, or one other object, and what of it nothing explains.
+
+    `copy` is the booked copy whose folder it is.  `leftovers` counts the objects of an ingest or a replication that
+    was not brought to its end, and of accessions that were given up: known, and no harm.
+    """
+
+    objects: Sequence[ObjectFacts]
+    copy: CopyEntry | None
+    strays: Sequence[Stray]
+    leftovers: int
+
+
+class Explanations:
+    """Explains the objects of one store by the books."""
+
+    def __init__(self, books: Books, store: str) -> None:
+        self._books = books
+        self._store = store
+        self._under_way: set[str] = set()
+        self._given_up: set[str] = set()
+        for accession in books.accessions():
+            if accession.state is AccessionState.OPEN:
+                self._under_way.update(accession.packages)
+            elif accession.state is AccessionState.ABANDONED:
+                self._given_up.update(accession.packages)
+
+    def of_folder(self, objects: Sequence[ObjectFacts]) -> Folder:
+        """Explain what lies in one folder; `objects` all have the same one."""
+        match = _PACKAGE_KEY.fullmatch(objects[0].key)
+        if match is None:
+            strays = [Stray(facts, "no object of this program has such a key") for facts in objects if _is_alien(facts)]
+            return Folder(objects, None, strays, 0)
+        package = match["id"]
+        if package_folder(package) != f"packages/{match['shard']}/{package}":
+            return Folder(objects, None, [Stray(facts, "it lies in the wrong folder") for facts in objects], 0)
+        copy = self._books.copy(package, self._store)
+        if copy is not None:
+            return Folder(objects, copy, list(_strays_of_copy(copy, objects)), 0)
+        return self._without_copy(package, objects)
+
+    def still_stray(self, store: Store, key: str) -> Stray | None:
+        """What was found unexpected, judged again as the store and the books are now.  Raises `Unavailable`."""
+        if _PACKAGE_KEY.fullmatch(key) is None:
+            objects = list(_if_there(store, Key(key)))
+        else:
+            objects = list(store.list(key.rpartition("/")[0]))
+        strays = self.of_folder(objects).strays if objects else []
+        return next((stray for stray in strays if stray.facts.key == key), None)
+
+    def _without_copy(self, package: str, objects: Sequence[ObjectFacts]) -> Folder:
+        if package in self._under_way or package in self._given_up:
+            return Folder(objects, None, [], len(objects))
+        if not self._books.has_package(package):
+            return Folder(objects, None, [Stray(each, "the books know no such package") for each in objects], 0)
+        if any(_part(facts) == RECEIPT for facts in objects):
+            why = "a copy that the books do not know; `preserve replicate` reads it and takes it in"
+            return Folder(objects, None, [Stray(facts, why, package) for facts in objects], 0)
+        odd = [Stray(facts, "no object of a package has such a name", package) for facts in objects if not _part(facts)]
+        return Folder(objects, None, odd, len(objects) - len(odd))
+
+
+def folders(store: Store, explanations: Explanations) -> Iterator[Folder]:
+    """Everything a store lists, folder by folder.  Raises `Unavailable`, also midway."""
+    for _, objects in groupby(store.list(""), key=_folder):
+        yield explanations.of_folder(list(objects))
+
+
+def _folder(facts: ObjectFacts) -> str:
+    """What is explained together: a package's folder; of everything else, each object by itself."""
+    match = _PACKAGE_KEY.fullmatch(facts.key)
+    return facts.key[: match.start("name")] if match else facts.key
+
+
+def _if_there(store: Store, key: Key) -> Iterator[ObjectFacts]:
+    with suppress(NotThere):
+        yield store.stat(key)
+
+
+def _is_alien(facts: ObjectFacts) -> bool:
+    return not (split_generation(facts.key)[0] in _ROOT_OBJECTS or facts.key.startswith(_OWN_FOLDERS))
+
+
+def _part(facts: ObjectFacts) -> str | None:
+    part = split_generation(facts.key.rpartition("/")[2])[0]
+    return part if part in _PARTS else None
+
+
+def _strays_of_copy(copy: CopyEntry, objects: Sequence[ObjectFacts]) -> Iterator[Stray]:
+    for facts in objects:
+        name, generation = split_generation(facts.key.rpartition("/")[2])
+        if name not in _PARTS:
+            yield Stray(facts, "no object of a package has such a name", copy.package_id)
+        elif generation > copy.generation(name):
+            why = "a newer generation than the books know; `preserve repair` reads it and takes it in if it is sound"
+            yield Stray(facts, why, copy.package_id)
