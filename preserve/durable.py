@@ -101,8 +101,6 @@ def sync_file_system(folder: Path) -> None:
 
     For many thousand files at once, where a sync of each would take longer than writing them.
     """
-    import ctypes  # takes longer to load than most commands take to run
-
     import ctypes  # only restores of many files pay for it
 
     library = ctypes.CDLL(None, use_errno=True)

@@ -1,0 +1,75 @@
+"""Write the files that lie in a piece of a bag: digest first, and only what is sound gets a name.
+
+The other way round of `preserve.packages.filling`, and for the same reason in processes of its own
+(`python -m preserve.packages.unfilling`): the work for a small file is mostly Python's and the kernel's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import mmap
+import sys
+from typing import NamedTuple
+
+from preserve.packages.filling import receive, send
+from preserve.packages.landing import Landing
+
+
+class Slice(NamedTuple):
+    """One file to write; plain values only."""
+
+    folder: bytes
+    name: bytes
+    begin: int
+    """Where its content begins in the slot, in bytes."""
+    end: int
+    sha256: bytes
+    mode: int
+    mtime_ns: int
+    replace: bool
+
+
+class Trouble(NamedTuple):
+    """A file that was not written."""
+
+    number: int
+    """Its place in the order."""
+    errno: int
+    """The system's, or `NOT_SOUND`."""
+
+
+NOT_SOUND = 0
+"""The content has not the digest it should have."""
+
+Plain = tuple[bytes, bytes, int, int, bytes, int, int, bool]
+
+
+def unfill(landing: Landing, slot: memoryview, files: list[Plain]) -> list[tuple[int, int]]:
+    """Write the files of one order; returns a `Trouble` for each that was not."""
+    troubles: list[tuple[int, int]] = []
+    for number, (folder, name, begin, end, sha256, mode, mtime_ns, replace) in enumerate(files):
+        content = slot[begin:end]
+        if hashlib.sha256(content).digest() != sha256:
+            troubles.append((number, NOT_SOUND))
+            continue
+        try:
+            landing.place(folder, name, content, mode, mtime_ns, replace)
+        except OSError as error:
+            troubles.append((number, error.errno or -1))
+    return troubles
+
+
+def serve(memory: int, memory_bytes: int, root: bytes, staging: bytes) -> None:
+    """Carry out orders (where the slot begins, its files) from standard input until it ends."""
+    with mmap.mmap(memory, memory_bytes) as shared, memoryview(shared) as view, Landing(root, staging) as landing:
+        while True:
+            try:
+                begin, files = receive(sys.stdin.buffer)
+            except EOFError:
+                return
+            with view[begin:] as slot:
+                send(sys.stdout.buffer, (unfill(landing, slot, files),))
+
+
+if __name__ == "__main__":
+    serve(int(sys.argv[1]), int(sys.argv[2]), bytes.fromhex(sys.argv[3]), bytes.fromhex(sys.argv[4]))

@@ -1,0 +1,88 @@
+"""A small service for tests: a home, folder stores, and packages made by the real ingest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from preserve import chance
+from preserve.clock import SystemClock, stamp
+from preserve.definitions.policies import read_policy
+from preserve.model import events
+from preserve.model.nouns import Act, Role, StoreEntry
+from preserve.model.policy import Policy
+from preserve.operations.ingest import IngestReport, IngestRequest, ingest
+from preserve.ports import NoProgress, Store
+from preserve.state.books import Books
+from preserve.state.signing_key import create as create_key
+from preserve.stores.folder import FolderStore
+from preserve.stores.identity import Identity, found
+from preserve.workplace import Workplace
+
+ACT = Act("tester", "a test")
+POLICY_TEXT = (Path(__file__).parents[2] / "policies" / "default.toml").read_text(encoding="utf-8")
+ROLES = {"near": Role.PRIMARY, "city": Role.SAME_CITY, "far": Role.REMOTE_OFFLINE}
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A home with stores `near`, `city` and `far` (or those asked for), each a folder of that name."""
+
+    home: Path
+    places: Mapping[str, Path]
+    workplace: Workplace
+    policy: Policy
+
+    @property
+    def books(self) -> Books:
+        return self.workplace.books
+
+    def ingest(self, source: Path, metadata: Path | None = None, package_bytes: int | None = None) -> IngestReport:
+        """Take a submission in, by the default policy."""
+        policy = self.policy if package_bytes is None else replace(self.policy, package_bytes=package_bytes)
+        return ingest(self.workplace, IngestRequest(source, policy, metadata))
+
+    def object(self, store: str, package: str, part: str) -> Path:
+        """The file that holds an object of a package, first generation."""
+        return self.places[store] / "packages" / package[-2:] / package / part
+
+    def with_stores(self, stores: Mapping[str, Store]) -> Workplace:
+        """The same workplace over other stores, wrapped ones say."""
+        return replace(self.workplace, stores={**self.workplace.stores, **stores})
+
+
+@contextmanager
+def service(folder: Path, names: tuple[str, ...] = ("near", "city")) -> Iterator[Service]:
+    """A new service below `folder`."""
+    home, work = folder / "home", folder / "home" / "work" / "test"
+    work.mkdir(parents=True)
+    clock = SystemClock()
+    now = stamp(clock.now())
+    home_id = chance.token(16)
+    key = create_key(home, f"preserve/{home_id}")
+    policy = read_policy(POLICY_TEXT, "default.toml")
+    first = [
+        events.initialised(ACT, now, home_id, str(key.verifier_key())),
+        events.policy_registered(ACT, now, policy.name, POLICY_TEXT),
+    ]
+    places = {name: folder / name for name in names}
+    stores: dict[str, Store] = {}
+    for name, place in places.items():
+        place.mkdir()
+        identity = found(FolderStore(name, place, None), Identity(chance.token(16), name, ROLES[name], now))
+        stores[name] = FolderStore(name, place, identity.store_id)
+        entry = StoreEntry(name, identity.store_id, ROLES[name], place.as_uri())
+        first.append(events.store_added(ACT, now, entry))
+    with Books.create(home, *first) as books:
+        yield Service(home, places, Workplace(books, stores, clock, ACT, NoProgress(), work), policy)
+
+
+def flip(file: Path, offset: int, count: int = 1) -> None:
+    """Change bytes of a stored object, as a medium does that rots."""
+    with file.open("r+b") as stream:
+        stream.seek(offset)
+        damaged = bytes(byte ^ 0xFF for byte in stream.read(count))
+        stream.seek(offset)
+        stream.write(damaged)
