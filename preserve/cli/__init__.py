@@ -1,0 +1,1 @@
+"""The command line: parsing, sentences in the person's language, tables, exit codes."""

@@ -1,0 +1,33 @@
+"""Amounts as people type them: 20MiB, 1.5GB, 30m, 2h."""
+
+from __future__ import annotations
+
+import re
+
+from preserve.errors import Misused
+
+_AMOUNT = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([a-z]+)", re.IGNORECASE)
+_BYTES = {"b": 1}
+_BYTES |= {f"{letter}ib": 1024**power for power, letter in enumerate("kmgtp", 1)}
+_BYTES |= {f"{letter}b": 1000**power for power, letter in enumerate("kmgtp", 1)}
+_SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
+
+
+def size_bytes(text: str, option: str) -> int:
+    """A size in bytes.  Raises `Misused`."""
+    amount = _amount(text, _BYTES)
+    if not amount:
+        raise Misused("{option}: {text} is no size; write it like 20MiB or 1.5GB", option=option, text=text)
+    return amount
+
+
+def span_seconds(text: str) -> int | None:
+    """A span of time in seconds, or None where `text` is none."""
+    return _amount(text, _SECONDS)
+
+
+def _amount(text: str, units: dict[str, int]) -> int | None:
+    match = _AMOUNT.fullmatch(text.strip())
+    if match is None or match[2].lower() not in units:
+        return None
+    return int(float(match[1]) * units[match[2].lower()])

@@ -1,0 +1,79 @@
+"""One command as it was called: by whom, on which home, wanting which kind of answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from preserve.cli import answers
+from preserve.cli.answers import Document
+from preserve.cli.exits import Exit
+from preserve.cli.messages import said
+from preserve.model.nouns import Act
+from preserve.settings.home import Home, existing, locate
+from preserve.workplace import Workplace
+
+NOBODY = Act("", "")
+"""Who asks and changes nothing stands in no ledger."""
+
+
+@dataclass(slots=True)
+class Call:
+    """What the options common to all commands said."""
+
+    home_given: str | None = None
+    wants_json: bool = False
+    command_line: str = ""
+    """What was typed: the reason that the ledger gives where the person gave none."""
+    act: Act | None = None
+    """Who acts and why; None for a command that changes nothing."""
+    is_answered: bool = False
+    """Whether the one document was printed; what goes wrong afterwards is told on standard error."""
+
+    def actor(self) -> Act:
+        """Who acts and why."""
+        return self.act or NOBODY
+
+    def home(self) -> Home:
+        """The home, which need not be there yet.  Raises `Misused`."""
+        return locate(self.home_given)
+
+    @contextmanager
+    def workplace(self, *, patient: bool = True) -> Iterator[Workplace]:
+        """What an operation needs; when it is done, what it booked is published to the stores that can be reached.
+
+        Not `patient`: a store that does not answer at once is away.
+        """
+        from preserve import compose
+        from preserve.cli.progress import told
+
+        home = existing(self.home_given)
+        with told() as progress, compose.workplace(home, self.actor(), progress, patient=patient) as workplace:
+            yield workplace
+            if self.act is not None:
+                self._publish(home, workplace)
+
+    def _publish(self, home: Home, workplace: Workplace) -> None:
+        from preserve import compose
+
+        for failure in compose.publish(home, workplace):
+            self.warn(
+                "the ledger could not be published to {store} ({why}); the next command that changes something"
+                " catches up, or `preserve ledger publish`",
+                store=failure.store,
+                why=failure.error,
+            )
+
+    def answer(self, document: Document, lines: Iterable[str], code: Exit = Exit.WELL) -> Exit:
+        """Say the result, as the caller wants it, and hand back how the command ends."""
+        if self.wants_json:
+            answers.print_document(document)
+        else:
+            answers.print_lines(lines)
+        self.is_answered = True
+        return code
+
+    def warn(self, template: str, **values: object) -> None:
+        """Tell the person something beside the result."""
+        answers.print_aside(said("warning: {what}", what=said(template, **values)))

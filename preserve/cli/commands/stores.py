@@ -1,0 +1,244 @@
+"""`preserve store add|check|list|show`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+from preserve.cli.amounts import size_bytes
+from preserve.cli.answers import moment_shown
+from preserve.cli.calls import Call
+from preserve.cli.exits import Exit
+from preserve.cli.messages import _, complaint_lines, complaint_said, error_said, said, word
+from preserve.cli.options import Decorator, acts, asks
+from preserve.cli.tables import byte_count, pairs, table
+from preserve.errors import Unavailable
+from preserve.model.complaints import Complaints
+from preserve.model.nouns import CopyState, Role, StoreEntry
+from preserve.model.separation import ATTRIBUTES
+
+if TYPE_CHECKING:
+    from preserve.operations.add_store import Added, Verdict
+    from preserve.state.registers import Probe
+    from preserve.workplace import Workplace
+
+
+@click.group(help=_("Places that keep copies: add, check, list and show them."))
+def store() -> None:
+    pass
+
+
+def _attribute(name: str, help_text: str) -> Decorator:
+    return click.option(f"--{name.replace('_', '-')}", name, metavar="TEXT", help=help_text)
+
+
+@store.command(
+    help=_(
+        "Register a store after probing it, found it, and lay the rescue kit into it.\n\n"
+        "The attributes say what copies must differ in, so that one fire, flood or power cut cannot take them all."
+    )
+)
+@click.argument("name", metavar="NAME")
+@click.option(
+    "--role", type=click.Choice([role.value for role in Role]), required=True, help=_("what the store is for")
+)
+@click.option(
+    "--url",
+    metavar="URL",
+    required=True,
+    help=_("file:///absolute/folder, or s3://bucket/prefix?endpoint=https://host:port"),
+)
+@_attribute("site", _("the building it stands in"))
+@_attribute("city", _("the city"))
+@_attribute("power_grid", _("the power grid"))
+@_attribute("river_basin", _("the river basin"))
+@_attribute("seismic_zone", _("the seismic zone"))
+@_attribute("vendor", _("who made or runs it"))
+@_attribute("software", _("what software keeps it"))
+@_attribute("medium", _("the kind of carrier: disk, tape, disc"))
+@_attribute("credential_domain", _("whose accounts open it"))
+@click.option(
+    "--jurisdiction", metavar="CC", default="CN", show_default=True, help=_("the country it lies in; only CN is lawful")
+)
+@click.option("--profile", metavar="NAME", help=_("the credentials' profile in the AWS configuration"))
+@click.option("--speed-limit", metavar="SIZE", help=_("at most so much a second, such as 20MiB"))
+@acts
+def add(
+    call: Call, name: str, role: str, url: str, profile: str | None, speed_limit: str | None, **attributes: str | None
+) -> Exit:
+    from preserve import compose
+    from preserve.operations.add_store import add_store
+    from preserve.settings import shipped
+
+    given = {attribute: text for attribute, text in attributes.items() if text}
+    if speed_limit:
+        given[compose.SPEED_LIMIT] = str(size_bytes(speed_limit, "--speed-limit"))
+    wanted = StoreEntry(name, "", Role(role), url, given, profile=profile)
+    with call.workplace() as workplace:
+        kit = {file.name: file.content for file in shipped.kit()}
+        added = add_store(workplace, wanted, compose.place(wanted, workplace.clock), kit)
+        document = {
+            **_entry_document(added.entry),
+            "adopted": added.adopted,
+            "ok": added.verdict.is_ok,
+            "complaints": _complaint_documents(added.verdict.complaints),
+            "shared": [
+                {"with": shared.other, "attribute": shared.attribute, "value": shared.value} for shared in added.shared
+            ],
+        }
+        return call.answer(document, _added_lines(added))
+
+
+@store.command(help=_("Probe a registered store: what it honours, what it does not, and what follows."))
+@click.argument("name", metavar="NAME")
+@acts
+def check(call: Call, name: str) -> Exit:
+    from preserve import compose
+    from preserve.operations.add_store import check_store
+
+    with call.workplace() as workplace:
+        entry = workplace.books.store(name)
+        verdict = check_store(workplace, entry, compose.place(entry, workplace.clock))
+        document = {
+            "store": name,
+            "ok": verdict.is_ok,
+            "capabilities": dict(verdict.capabilities),
+            "complaints": _complaint_documents(verdict.complaints),
+        }
+        return call.answer(document, _checked_lines(name, verdict), Exit.WELL if verdict.is_ok else Exit.FINDINGS)
+
+
+@store.command("list", help=_("List the registered stores, and whether they can be reached."))
+@asks
+def list_(call: Call) -> Exit:
+    with call.workplace(patient=False) as workplace:
+        stands = [_stand(workplace, entry) for entry in workplace.books.stores()]
+        rows = ((each.entry.name, word(each.entry.role), _state_said(each), each.entry.url) for each in stands)
+        head = (_("store"), _("role"), _("state"), _("place"))
+        return call.answer({"stores": [_stand_document(each) for each in stands]}, table(head, rows))
+
+
+@store.command(help=_("Show one store: attributes, what it honours, what it holds."))
+@click.argument("name", metavar="NAME")
+@asks
+def show(call: Call, name: str) -> Exit:
+    with call.workplace(patient=False) as workplace:
+        stand = _stand(workplace, workplace.books.store(name))
+        probe = workplace.books.probe(name)
+        counts = Counter(copy.state for copy in workplace.books.copies(store=name))
+        document = {
+            **_stand_document(stand),
+            "probed_at": probe.probed_at if probe else None,
+            "ok": probe.is_ok if probe else None,
+            "complaints": list(probe.complaints) if probe else [],
+            "copies": {state.value: count for state, count in counts.items()},
+            "ledger_entries": workplace.books.pushed(name),
+        }
+        return call.answer(document, _store_lines(stand, probe, counts, workplace.books.pushed(name)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Stand:
+    """A registered store, and how it answered just now."""
+
+    entry: StoreEntry
+    free_bytes: int | None
+    away_because: Unavailable | None
+
+
+def _stand(workplace: Workplace, entry: StoreEntry) -> _Stand:
+    try:
+        return _Stand(entry, workplace.stores[entry.name].free_bytes(), None)
+    except Unavailable as error:
+        return _Stand(entry, None, error)
+
+
+def _stand_document(stand: _Stand) -> dict[str, object]:
+    reason = error_said(stand.away_because) if stand.away_because else None
+    return {
+        **_entry_document(stand.entry),
+        "reachable": stand.away_because is None,
+        "away_because": reason,
+        "free_bytes": stand.free_bytes,
+    }
+
+
+def _entry_document(entry: StoreEntry) -> dict[str, object]:
+    return {
+        "store": entry.name,
+        "store_id": entry.store_id,
+        "role": entry.role.value,
+        "url": entry.url,
+        "profile": entry.profile,
+        "attributes": dict(entry.attributes),
+        "capabilities": dict(entry.capabilities),
+    }
+
+
+def _complaint_documents(complaints: Complaints) -> list[dict[str, str]]:
+    return [
+        {"code": complaint.code, "where": complaint.where, "message": complaint_said(complaint)}
+        for complaint in complaints.named
+    ]
+
+
+def _state_said(stand: _Stand) -> str:
+    if stand.away_because:
+        return _("away")
+    return said("{free} free", free=byte_count(stand.free_bytes)) if stand.free_bytes is not None else _("there")
+
+
+def _added_lines(added: Added) -> Iterator[str]:
+    if added.adopted:
+        yield said("store {store} was there already and is registered", store=added.entry.name)
+    else:
+        yield said("store {store} was founded and registered", store=added.entry.name)
+    yield from _verdict_lines(added.verdict)
+    for shared in added.shared:
+        yield said(
+            "warning: {store} and {other} share their {attribute} ({value}): one event can take both copies",
+            store=shared.store,
+            other=shared.other,
+            attribute=_(shared.attribute.replace("_", " ")),
+            value=shared.value,
+        )
+
+
+def _checked_lines(name: str, verdict: Verdict) -> Iterator[str]:
+    if verdict.is_ok:
+        yield said("store {store} keeps what it is given", store=name)
+    else:
+        yield said("store {store} must not be relied on", store=name)
+    yield from _verdict_lines(verdict)
+
+
+def _verdict_lines(verdict: Verdict) -> Iterator[str]:
+    honoured = sorted(name for name, has in verdict.capabilities.items() if has)
+    lacking = sorted(name for name, has in verdict.capabilities.items() if not has)
+    yield said("  honours: {names}", names=", ".join(honoured) or "-")
+    yield said("  does not: {names}", names=", ".join(lacking) or "-")
+    yield from complaint_lines(verdict.complaints)
+
+
+def _store_lines(stand: _Stand, probe: Probe | None, counts: Mapping[CopyState, int], published: int) -> Iterator[str]:
+    entry = stand.entry
+    rows: list[tuple[str, object]] = [
+        (_("store"), entry.name),
+        (_("id"), entry.store_id),
+        (_("role"), word(entry.role)),
+        (_("place"), entry.url),
+        (_("state"), _state_said(stand)),
+    ]
+    rows += [(_(name.replace("_", " ")), entry.attributes[name]) for name in ATTRIBUTES if name in entry.attributes]
+    rows.append((_("probed"), moment_shown(probe.probed_at if probe else None)))
+    rows += [(word(state), said("{count} copies", count=count)) for state, count in counts.items()]
+    rows.append((_("ledger"), said("{count} entries", count=published)))
+    yield from pairs(rows)
+    if stand.away_because:
+        yield error_said(stand.away_because)
+    for complaint in probe.complaints if probe else ():
+        yield f"  - {complaint}"

@@ -1,0 +1,180 @@
+"""The only place that names concrete classes: from a home and a registered store to what operations are handed.
+
+Every store is wrapped in one order: counting(throttle(retry(store))).  Retries are innermost, so that a request made
+three times pays and counts once; the count is outermost, so that it says what the operation asked for.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from preserve import chance
+from preserve.clock import Clock, SystemClock
+from preserve.errors import Misused, PreserveError, Unavailable
+from preserve.model.complaints import Complaints
+from preserve.model.nouns import Act, StoreEntry
+from preserve.model.policy import Policy
+from preserve.operations.add_store import Place, Verdict
+from preserve.ports import ErasableStore, Progress, Store
+from preserve.settings.home import Home, scratch
+from preserve.state.books import Books
+from preserve.stores.counting import CountingStore
+from preserve.stores.folder import FolderStore
+from preserve.stores.identity import Identity, found, read_identity
+from preserve.stores.retry import RetryingStore
+from preserve.stores.throttle import ThrottledStore
+from preserve.workplace import Workplace
+
+SPEED_LIMIT = "bytes_per_second"
+"""The attribute of a store that bounds how fast it is written and read."""
+
+
+class Stores(Mapping[str, Store]):
+    """The registered stores by name, each made when it is first used: a store that is away fails nobody else."""
+
+    def __init__(self, entries: list[StoreEntry], make: Callable[[StoreEntry], Store]) -> None:
+        self._entries = {entry.name: entry for entry in entries}
+        self._make = make
+        self._made: dict[str, Store] = {}
+        self._lock = threading.Lock()
+
+    def __getitem__(self, name: str) -> Store:
+        with self._lock:
+            if name not in self._made:
+                self._made[name] = self._make(self._entries[name])
+            return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+
+@contextmanager
+def workplace(
+    home: Home, act: Act, progress: Progress, *, patient: bool = True, clock: Clock | None = None
+) -> Iterator[Workplace]:
+    """The means of one command on `home`; a command that is not `patient` asks each store once and waits for none.
+
+    Raises `Refused`, `NoSpace`.
+    """
+    now = clock or SystemClock()
+
+    def make(entry: StoreEntry) -> Store:
+        return store(entry, now) if patient else bare_store(entry, entry.store_id)
+
+    with scratch(home) as work, Books.open(home.path) as books:
+        yield Workplace(books, Stores(books.stores(), make), now, act, progress, work)
+
+
+def store(entry: StoreEntry, clock: Clock) -> ErasableStore:
+    """A registered store, wrapped.  Nothing is asked of it yet.  Raises `Misused` for a URL that names no place."""
+    limit = entry.attributes.get(SPEED_LIMIT)
+    return CountingStore(
+        ThrottledStore(
+            RetryingStore(bare_store(entry, entry.store_id), clock, chance.unpredictable()),
+            clock,
+            bytes_per_second=int(limit) if limit else None,
+        )
+    )
+
+
+def bare_store(entry: StoreEntry, store_id: str | None) -> ErasableStore:
+    """The store at `entry.url` as it is; `store_id` None: a place that is not founded yet.  Raises `Misused`."""
+    scheme = urlsplit(entry.url).scheme
+    if scheme == "file":
+        return FolderStore(entry.name, folder_of(entry.url), store_id)
+    if scheme == "s3":
+        from preserve.stores.s3 import S3Store
+        from preserve.stores.s3_place import place_of
+
+        return S3Store(
+            entry.name, place_of(entry.url), store_id, profile=entry.profile, capabilities=entry.capabilities
+        )
+    raise Misused("{url} is no place this program knows; write file:///folder or s3://bucket?endpoint=…", url=entry.url)
+
+
+def folder_of(url: str) -> Path:
+    """The folder that a `file:` URL names.  Raises `Misused` unless it is absolute and of this machine."""
+    parts = urlsplit(url)
+    path = Path(unquote(parts.path))
+    if parts.netloc not in ("", "localhost") or parts.query or parts.fragment or not path.is_absolute():
+        raise Misused("{url} names no folder of this machine; write file:///absolute/folder", url=url)
+    return path
+
+
+def policies(books: Books) -> dict[str, Policy]:
+    """The newest version of each registered policy, by name.  Raises `Tampered`."""
+    from preserve.definitions.registered import registered_policy
+
+    newest = {entry.name: entry for entry in books.policies()}
+    return {name: registered_policy(entry) for name, entry in newest.items()}
+
+
+class _Place:
+    """A place that is, or is to be, a store: `preserve.operations.add_store.Place`."""
+
+    def __init__(self, entry: StoreEntry, clock: Clock) -> None:
+        self._bare = bare_store(entry, None)
+        self._patient = RetryingStore(self._bare, clock, chance.unpredictable())
+
+    @property
+    def store(self) -> Store:
+        return self._patient
+
+    def present_id(self) -> str | None:
+        if isinstance(self._bare, FolderStore):
+            self._bare.make_root()
+        present = read_identity(self._patient)
+        return present.store_id if present else None
+
+    def probe(self) -> Verdict:
+        from preserve.stores.conformance import probe
+
+        result = probe(self._patient)
+        return Verdict(result.ok, result.capabilities, Complaints(result.complaints, len(result.complaints)))
+
+    def found(self, entry: StoreEntry, at: str) -> str:
+        return found(self._patient, Identity(entry.store_id, entry.name, entry.role, at)).store_id
+
+
+def place(entry: StoreEntry, clock: Clock) -> Place:
+    """Where a store is to be, or is, as `store add` and `store check` need it.  Raises `Misused`."""
+    return _Place(entry, clock)
+
+
+@dataclass(frozen=True, slots=True)
+class Unpublished:
+    """A store that could not be given the newest entries of the ledger, and why."""
+
+    store: str
+    error: PreserveError
+
+
+def publish(home: Home, workplace: Workplace) -> list[Unpublished]:
+    """Put new entries of the ledger into every store that lacks some and can be reached.
+
+    Raises `Tampered` where a store and the books contradict one another.
+    """
+    books = workplace.books
+    size = books.size()
+    behind = [entry for entry in books.stores() if books.pushed(entry.name) < size]
+    if not behind:
+        return []
+    from preserve.state.publishing import publish as publish_to
+    from preserve.state.signing_key import SigningKey
+
+    signer = SigningKey(home.path)
+    failures = []
+    for entry in behind:
+        try:
+            publish_to(books, store(entry, workplace.clock), signer)
+        except Unavailable as error:
+            failures.append(Unpublished(entry.name, error))
+    return failures

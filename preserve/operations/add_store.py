@@ -1,0 +1,172 @@
+"""Add a store: probe the place, give it its identity, lay the rescue kit into it, register it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from preserve import chance
+from preserve.errors import Away, NotThere, Refused
+from preserve.model import events
+from preserve.model.complaints import Complaints
+from preserve.model.keys import Key
+from preserve.model.nouns import Event, StoreEntry
+from preserve.model.separation import Coincidence, coincidences
+from preserve.packages.putting import put
+from preserve.ports import Store
+from preserve.workplace import Workplace
+
+STORE_ID_CHARACTERS = 16
+HOME_JURISDICTION = "CN"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the conformance probe found: `is_ok` when the place keeps bytes and names as they are."""
+
+    is_ok: bool
+    capabilities: Mapping[str, bool]
+    complaints: Complaints
+
+
+class Place(Protocol):
+    """Where a store is to be, as far as only concrete stores know how."""
+
+    @property
+    def store(self) -> Store:
+        """The place as a store that is not founded yet."""
+
+    def probe(self) -> Verdict:
+        """Try everything the store contract promises.  Raises `Unavailable`, `NoSpace`."""
+
+    def present_id(self) -> str | None:
+        """The id of the store that lies there already.  Raises `Refused` for what is not a store of ours."""
+
+    def found(self, entry: StoreEntry, at: str) -> str:
+        """Give the place its identity, or adopt the same store; returns the id in force.  Raises `Refused`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """A store that is registered now.  `adopted`: the place was this store before; `shared`: see `Coincidence`."""
+
+    entry: StoreEntry
+    adopted: bool
+    verdict: Verdict
+    shared: tuple[Coincidence, ...]
+
+
+def add_store(workplace: Workplace, wanted: StoreEntry, place: Place, kit: Mapping[str, bytes]) -> Added:
+    """Register `wanted` (its id and capabilities are found out here); doing it again changes settings alone.
+
+    Raises `Refused` for a place abroad, one that does not keep what it is given, or one that is another store;
+    `Unavailable`, `NoSpace`.
+    """
+    _refuse_abroad(wanted)
+    registered = {entry.name: entry for entry in workplace.books.stores()}
+    present = place.present_id()
+    _refuse_twins(wanted, present, registered)
+    workplace.progress.begin("probing store {store}", None, store=wanted.name)
+    verdict = place.probe()
+    if not verdict.is_ok:
+        raise Refused(
+            "store {store} does not keep what it is given and was not registered:\n{complaints}",
+            store=wanted.name,
+            complaints=verdict.complaints,
+        )
+    new_id = chance.token(STORE_ID_CHARACTERS)
+    store_id = place.found(replace(wanted, store_id=new_id), workplace.now())
+    entry = replace(wanted, store_id=store_id, capabilities=dict(verdict.capabilities))
+    lay_kit(place.store, kit)
+    workplace.record(events.store_added(workplace.act, workplace.now(), entry), _probed(workplace, entry.name, verdict))
+    return Added(entry, present is not None, verdict, tuple(coincidences(entry, registered.values())))
+
+
+def check_store(workplace: Workplace, entry: StoreEntry, place: Place) -> Verdict:
+    """Try again all that a registered store is relied on for, and write down what it honours now.
+
+    Raises `Unavailable`, also where another store lies in its place, and `NoSpace`.
+    """
+    if place.present_id() != entry.store_id:
+        raise Away(
+            "what lies at {url} is not store {store}; put the right medium in its place",
+            url=entry.url,
+            store=entry.name,
+        )
+    verdict = place.probe()
+    acts = [_probed(workplace, entry.name, verdict)]
+    if dict(verdict.capabilities) != dict(entry.capabilities):
+        changed = replace(entry, capabilities=dict(verdict.capabilities))
+        acts.insert(0, events.store_added(workplace.act, workplace.now(), changed))
+    workplace.record(*acts)
+    return verdict
+
+
+def _probed(workplace: Workplace, store: str, verdict: Verdict) -> Event:
+    sentences = [str(complaint) for complaint in verdict.complaints.named]
+    return events.store_probed(workplace.act, workplace.now(), store, verdict.is_ok, verdict.capabilities, sentences)
+
+
+def lay_kit(store: Store, kit: Mapping[str, bytes]) -> list[Key]:
+    """Lay the rescue kit beside the packages; a newer text comes beside an older one, as its next generation.
+
+    Returns the keys written.  Raises `Refused` where the store does not give back what was written, `Unavailable`.
+    """
+    written = []
+    for name, content in kit.items():
+        latest = _latest_generation(store, name)
+        if latest and put(store, _kit_key(name, latest), content).is_sound:
+            continue
+        key = _kit_key(name, latest + 1)
+        if not put(store, key, content).is_sound:
+            raise Refused("store {store} does not give back {key} as it was written", store=store.name, key=key)
+        written.append(key)
+    return written
+
+
+def _latest_generation(store: Store, name: str) -> int:
+    number = 0
+    try:
+        while True:
+            store.stat(_kit_key(name, number + 1))
+            number += 1
+    except NotThere:
+        return number
+
+
+def _kit_key(name: str, generation: int) -> Key:
+    return Key(name if generation == 1 else f"{name}.g{generation}")
+
+
+def _refuse_abroad(wanted: StoreEntry) -> None:
+    jurisdiction = wanted.attributes.get("jurisdiction", HOME_JURISDICTION)
+    if jurisdiction.upper() != HOME_JURISDICTION:
+        raise Refused(
+            "store {store} lies in {jurisdiction}: archives of the state and copies of them may not leave the country,"
+            " also not over a network (档案法 §25, 档案法实施条例 §27); choose a store within it",
+            store=wanted.name,
+            jurisdiction=jurisdiction,
+        )
+
+
+def _refuse_twins(wanted: StoreEntry, present: str | None, registered: Mapping[str, StoreEntry]) -> None:
+    known = registered.get(wanted.name)
+    if known is not None and known.role is not wanted.role:
+        raise Refused(
+            "store {store} is registered already, as {role}; choose another name", store=known.name, role=known.role
+        )
+    if known is not None and present != known.store_id:
+        raise Refused(
+            "store {store} is registered already, and what lies at {url} is not that store; choose another name, or put"
+            " the right medium in its place",
+            store=known.name,
+            url=wanted.url,
+        )
+    for other in registered.values():
+        if other.name != wanted.name and (other.url == wanted.url or other.store_id == present):
+            raise Refused(
+                "{url} is store {other} already: a second copy in one place is no second copy; give another place",
+                url=wanted.url,
+                other=other.name,
+            )

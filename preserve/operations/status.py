@@ -1,0 +1,184 @@
+"""Status: what is safe, what is not, and what nobody has checked, from the books alone and one glance at each store."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from preserve.errors import Unavailable
+from preserve.model.audit import age_limits, is_overdue
+from preserve.model.entries import AccessionState
+from preserve.model.nouns import Condition, CopyEntry, CopyState, PackageEntry, Role, StoreEntry
+from preserve.model.placing import copies_lacking
+from preserve.model.policy import Policy
+from preserve.model.separation import Coincidence, coincidences
+from preserve.workplace import Workplace
+
+MOST_NAMED = 1000
+"""How many packages, or accessions, a list of this report names; all are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreStatus:
+    """One store: its copies by state, how much of the ledger it holds, and why it is away, if it is."""
+
+    name: str
+    role: Role
+    copies: Mapping[CopyState, int]
+    overdue: int
+    ledger_entries: int
+    away_because: Unavailable | None
+
+
+@dataclass(frozen=True, slots=True)
+class Shortfall:
+    """A package with fewer verified copies than its policy wants."""
+
+    package_id: str
+    policy: str
+    wanted: int
+    verified: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFindings:
+    """Open findings of one condition: how many, and when the oldest was opened."""
+
+    condition: Condition
+    count: int
+    oldest: str
+
+
+@dataclass(frozen=True, slots=True)
+class StatusReport:
+    """How the holdings stand.  `lacking_stores` names policies that want copies for which no store is registered.
+
+    `unfinished` are accessions that were begun and neither completed nor given up.
+    """
+
+    packages: int
+    payload_files: int
+    payload_bytes: int
+    safe: int
+    short_count: int
+    short: tuple[Shortfall, ...]
+    overdue: int
+    findings: tuple[OpenFindings, ...]
+    stores: tuple[StoreStatus, ...]
+    shared: tuple[Coincidence, ...]
+    lacking_stores: Mapping[str, int]
+    unfinished: tuple[str, ...]
+    ledger_entries: int
+
+    @property
+    def is_as_wanted(self) -> bool:
+        """Whether all is as policy wants it.
+
+        A remote offline store is away by its nature; any other that is away is not as wanted.
+        """
+        is_any_away = any(store.away_because and store.role is not Role.REMOTE_OFFLINE for store in self.stores)
+        return not (self.short_count or self.overdue or self.findings or self.unfinished or is_any_away)
+
+
+def status(workplace: Workplace, policies: Mapping[str, Policy]) -> StatusReport:
+    """Look through the books; `policies` are those in force, by name.  Each store is asked one thing only."""
+    books = workplace.books
+    tally = _Tally(policies, workplace.clock.now())
+    for package, copies in _packages_with_copies(books.packages(), books.copies()):
+        tally.add(package, copies)
+    entries = books.stores()
+    return StatusReport(
+        packages=tally.packages,
+        payload_files=tally.files,
+        payload_bytes=tally.bytes,
+        safe=tally.packages - tally.short_count,
+        short_count=tally.short_count,
+        short=tuple(tally.short),
+        overdue=sum(tally.overdue.values()),
+        findings=tuple(_open_findings(workplace)),
+        stores=tuple(_store_status(workplace, entry.name, entry.role, tally) for entry in entries),
+        shared=tuple(
+            shared for number, entry in enumerate(entries) for shared in coincidences(entry, entries[:number])
+        ),
+        lacking_stores=_lacking(tally.policies_used, policies, entries),
+        unfinished=tuple(accession.id for accession in books.accessions(AccessionState.OPEN))[:MOST_NAMED],
+        ledger_entries=books.size(),
+    )
+
+
+def _lacking(used: Iterable[str], policies: Mapping[str, Policy], stores: Sequence[StoreEntry]) -> dict[str, int]:
+    counts = {name: copies_lacking(policies[name], stores) for name in sorted(used)}
+    return {name: count for name, count in counts.items() if count}
+
+
+class _Tally:
+    """What is counted over all packages, in memory that does not grow with them."""
+
+    def __init__(self, policies: Mapping[str, Policy], now: datetime) -> None:
+        self._policies = policies
+        self._now = now
+        self.packages = self.files = self.bytes = self.short_count = 0
+        self.short: list[Shortfall] = []
+        self.states: Counter[tuple[str, CopyState]] = Counter()
+        self.overdue: Counter[str] = Counter()
+        self.policies_used: set[str] = set()
+
+    def add(self, package: PackageEntry, copies: Iterable[CopyEntry]) -> None:
+        receipt = package.receipt
+        self.packages += 1
+        self.files += receipt.payload_files
+        self.bytes += receipt.payload_bytes
+        policy = self._policies.get(receipt.policy)
+        verified = 0
+        for copy in copies:
+            self.states[copy.store, copy.state] += 1
+            verified += copy.state is CopyState.VERIFIED
+            if policy and is_overdue(copy, age_limits(policy.audit), self._now):
+                self.overdue[copy.store] += 1
+        wanted = sum(rule.count for rule in policy.copies) if policy else 1
+        if policy:
+            self.policies_used.add(policy.name)
+        if verified < wanted:
+            self.short_count += 1
+            if len(self.short) < MOST_NAMED:
+                self.short.append(Shortfall(package.id, receipt.policy, wanted, verified))
+
+
+def _packages_with_copies(
+    packages: Iterable[PackageEntry], copies: Iterator[CopyEntry]
+) -> Iterator[tuple[PackageEntry, list[CopyEntry]]]:
+    """Each package with its copies; both streams are sorted by package."""
+    grouped = itertools.groupby(copies, key=lambda copy: copy.package_id)
+    group = next(grouped, None)
+    for package in packages:
+        while group is not None and group[0] < package.id:  # booked meanwhile, with a package behind us
+            group = next(grouped, None)
+        if group is not None and group[0] == package.id:
+            yield package, list(group[1])
+            group = next(grouped, None)
+        else:
+            yield package, []
+
+
+def _open_findings(workplace: Workplace) -> Iterator[OpenFindings]:
+    counts: Counter[Condition] = Counter()
+    oldest: dict[Condition, str] = {}
+    for finding in workplace.books.findings():
+        counts[finding.condition] += 1
+        oldest.setdefault(finding.condition, finding.opened_at)
+    for condition in Condition:
+        if condition in counts:
+            yield OpenFindings(condition, counts[condition], oldest[condition])
+
+
+def _store_status(workplace: Workplace, name: str, role: Role, tally: _Tally) -> StoreStatus:
+    away = None
+    try:
+        workplace.stores[name].free_bytes()
+    except Unavailable as error:
+        away = error
+    copies = {state: tally.states[name, state] for state in CopyState if tally.states[name, state]}
+    return StoreStatus(name, role, copies, tally.overdue[name], workplace.books.pushed(name), away)

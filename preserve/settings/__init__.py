@@ -1,0 +1,1 @@
+"""Where the service's home lies and what is in it, and what the program ships for it."""

@@ -1,0 +1,117 @@
+"""The home of a service: where it lies, what it holds, and a scratch folder for each command.
+
+    home/books.db     catalog and ledger (preserve/state)
+    home/keys/        the signing key, encrypted, and its public half
+    home/work/        scratch folders and claims of running commands, reports of crashes; may be emptied at any time
+                      when nothing runs
+
+No secret lies in it in clear: credentials of stores come from the AWS standard chain, the key's passphrase from
+elsewhere (preserve/state/signing_key.py).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from preserve import chance
+from preserve.durable import raise_if_full
+from preserve.environment import variable
+from preserve.errors import Misused, Refused
+from preserve.state.books import FILE_NAME
+
+VARIABLE = "PRESERVE_HOME"
+FOLDER_MODE = 0o700
+"""Names of records and of people stand in the books: nobody else on the machine may read them."""
+_SCRATCH = "command-"
+_FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """A service's home at the absolute `path`."""
+
+    path: Path
+
+    @property
+    def books(self) -> Path:
+        """The database of catalog and ledger."""
+        return self.path / FILE_NAME
+
+    @property
+    def work(self) -> Path:
+        """Scratch folders, claims and crash reports."""
+        return self.path / "work"
+
+    @property
+    def is_made(self) -> bool:
+        """Whether `preserve init` came to its end here: the books come last."""
+        return self.books.is_file()
+
+
+def locate(given: str | None) -> Home:
+    """The home named on the command line, else by PRESERVE_HOME; it need not be there.  Raises `Misused`."""
+    named = given or variable(VARIABLE)
+    if named is None:
+        raise Misused("which home? give --home DIR, or set PRESERVE_HOME")
+    return Home(Path(named).expanduser().absolute())
+
+
+def existing(given: str | None) -> Home:
+    """The home named, which is there.  Raises `Misused`, `Refused`."""
+    home = locate(given)
+    if not home.is_made:
+        raise Refused(
+            "{home} is no home of this service; make one with `preserve init`, or give another --home", home=home.path
+        )
+    return home
+
+
+@contextmanager
+def scratch(home: Home) -> Iterator[Path]:
+    """A new empty folder for one command, gone afterwards.
+
+    It is locked as long as the command lives; folders of commands that died are removed on the way.  Raises `NoSpace`.
+    """
+    try:
+        folder, descriptor = _new_locked_folder(home.work)
+    except OSError as error:
+        raise_if_full(error, home.work)
+        raise Refused(
+            "the work folder {folder} cannot be used: {why}; mend its permissions", folder=home.work, why=error.strerror
+        ) from error
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(descriptor)
+
+
+def _new_locked_folder(work: Path) -> tuple[Path, int]:
+    work.mkdir(mode=FOLDER_MODE, exist_ok=True)
+    _clear_stale(work)
+    while True:
+        folder = work / f"{_SCRATCH}{chance.token(10)}"
+        folder.mkdir(mode=FOLDER_MODE)
+        with suppress(FileNotFoundError):  # another command took it for stale before it was locked
+            descriptor = os.open(folder, _FOLDER_FLAGS)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if os.fstat(descriptor).st_nlink:
+                return folder, descriptor
+            os.close(descriptor)
+
+
+def _clear_stale(work: Path) -> None:
+    for folder in work.glob(f"{_SCRATCH}*"):
+        with suppress(OSError):  # another command removes it, or it lives
+            descriptor = os.open(folder, _FOLDER_FLAGS)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder, ignore_errors=True)
+            finally:
+                os.close(descriptor)
