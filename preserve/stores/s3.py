@@ -60,7 +60,7 @@ class S3Store:
         self._require_identity()
         from preserve.stores import s3_upload
 
-        locks = retain_until is not None and self._has_locks()
+        locks = retain_until is not None and self.has_locks()
         part = part_bytes or max(size, 1)
         target = s3_upload.Target(self.connection, key, size, part, retain_until if locks else None, self._capabilities)
         if size <= LARGEST_SINGLE_PART and (size <= part or part < s3_upload.SMALLEST_PART_BYTES):
@@ -113,6 +113,21 @@ class S3Store:
                 self._reader = s3_reading.S3Reader(self.connection)
             return self._reader
 
+    def has_locks(self) -> bool:
+        """Whether the bucket keeps object locks; asked of the site where the probe has not told."""
+        if "object_lock" not in self._capabilities:
+            from preserve.stores import s3_writing
+
+            self._capabilities["object_lock"] = s3_writing.has_locks(self.writer(), self.name, self.place.bucket)
+        return self._capabilities["object_lock"]
+
+    def knowing(self, capabilities: Capabilities) -> S3Store:
+        """The same store, over the same connections, with these capabilities."""
+        twin = S3Store(self.name, self.place, None, profile=self.connection.profile, capabilities=capabilities)
+        twin.connection = self.connection
+        twin._writer, twin._reader = self.writer(), self.reader()
+        return twin
+
     def close(self) -> None:
         """Give the connections back; the store may be used again."""
         with self._lock:
@@ -142,14 +157,6 @@ class S3Store:
         except NotThere:
             return
         raise AlreadyThere("store {store} has {key} already", store=self.name, key=key)
-
-    def _has_locks(self) -> bool:
-        """Whether the bucket keeps object locks; asked of the site where the probe has not told."""
-        if "object_lock" not in self._capabilities:
-            from preserve.stores import s3_writing
-
-            self._capabilities["object_lock"] = s3_writing.has_locks(self.writer(), self.name, self.place.bucket)
-        return self._capabilities["object_lock"]
 
 
 def _require_possible(size: int, part_bytes: int | None) -> None:

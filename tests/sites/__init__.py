@@ -1,0 +1,1 @@
+"""Servers of other makes, for the tests alone."""
