@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from types import TracebackType
 from typing import IO, Self, cast
 
@@ -54,6 +55,11 @@ class Crew:
             self._idle.put(worker)
         self._threads = ThreadPoolExecutor(max_workers=max(1, workers), thread_name_prefix="fill")
 
+    @property
+    def processes(self) -> list[subprocess.Popen[bytes]]:
+        """The processes at work."""
+        return [worker.process for worker in self._workers]
+
     def memory(self, begin: int, length: int) -> memoryview:
         """A part of the shared memory, from byte `begin` on."""
         return self._view[begin : begin + length]
@@ -69,7 +75,8 @@ class Crew:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for worker in self._workers:
-            worker.orders.close()
+            with suppress(BrokenPipeError):  # it died, and what was meant for it cannot be flushed
+                worker.orders.close()
         self._threads.shutdown(cancel_futures=True)
         for worker in self._workers:
             worker.process.wait()

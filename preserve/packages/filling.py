@@ -137,7 +137,8 @@ def _place_part(piece: memoryview, entry: Entry, skip: int) -> None:
 
 
 # Reading must not change the source: its access time stays as it was, where we may ask for that.
-_QUIET = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NOATIME
+# A pipe that took a file's place must not be waited on, nor a link followed.
+_QUIET = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOATIME
 
 
 def _open(path: bytes) -> int:

@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from pathlib import Path
-from typing import IO
+from typing import IO, NoReturn
 
 from preserve.bags import names
 from preserve.errors import Refused
@@ -121,7 +121,6 @@ class _Packing:
         self._pending: deque[_Pending] = deque()
         self._crossing: list[Running] = []  # of the file that goes on in the next block
         self._tags: list[tuple[str, list[bytes]]] = []  # files outside data/, with their digests
-        self._troubles: list[tuple[bytes, str]] = []
         self.block_digests = bytearray()
         self.members_path = plan.folder / "members.parquet"
 
@@ -140,6 +139,7 @@ class _Packing:
         # Blocks still being filled hold slots of the crew: nothing of ours may go while they do.
         for pending in self._pending:
             pending.future.cancel() or pending.future.exception()
+        self._members.close()
         for file in (*self._manifests, self._members_file):
             file.close()
 
@@ -154,7 +154,6 @@ class _Packing:
             else:
                 last, slot = piece, self._order(piece, close=False)
         self._take_all()
-        self._members.close()
         position = (
             last.block * self._block_bytes + last.end if last else len(self.block_digests) // 32 * self._block_bytes
         )
@@ -186,20 +185,23 @@ class _Packing:
     def _take_all(self) -> None:
         while self._pending:
             self._take_first()
-        if self._troubles:
-            raise _refusal(self._troubles)
 
     def _take_first(self) -> None:
         pending = self._pending[0]
         filled = pending.future.result()
         self._pending.popleft()
-        self._troubles += filled.troubles
-        if len(self._troubles) >= MOST_TROUBLES_NAMED:
-            raise _refusal(self._troubles)
+        if filled.troubles:
+            self._stop(filled.troubles)
         self._book(pending.piece, self._memory(pending), filled)
         if pending.close:
             self.block_digests += filled.block_sha256
             self._send(pending, filled.block_sha256)
+
+    def _stop(self, troubles: list[tuple[bytes, str]]) -> NoReturn:
+        """Refuse the package; what is being filled already may show more that is wrong."""
+        for pending in self._pending:
+            troubles += pending.future.result().troubles
+        raise _refusal(troubles)
 
     def _memory(self, pending: _Pending) -> memoryview:
         return self._crew.memory(pending.slot, self._block_bytes)
@@ -279,7 +281,7 @@ class _Packing:
         judge = self._plan.judge
         complaint = judge(path, dict(zip(self._algorithms, digests, strict=True))) if judge else None
         if complaint is not None:
-            self._troubles.append((path.encode(), complaint))
+            self._stop([(path.encode(), complaint)])
 
     def _write_manifests(self, lines: Sequence[tuple[str, list[bytes]]]) -> None:
         written = [(f"  data/{names.encode(path)}\n", digests) for path, digests in lines]
