@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 
-from preserve.errors import Refused
+from preserve.errors import Refused, Tampered
 from preserve.state import notes
 from preserve.state.books import Books
 from preserve.state.notes import Checkpoint, Signer, VerifierKey
@@ -41,6 +41,14 @@ def key_in_force(keys: Sequence[SignedFrom], size: int) -> VerifierKey | None:
     return notes.parse_verifier_key(brought[-1]) if brought else None
 
 
+def known_keys(books: Books) -> list[VerifierKey]:
+    """All keys that ever signed for these books.  Raises `Tampered` where the ledger names one that is none."""
+    try:
+        return [notes.parse_verifier_key(key.verifier_key) for key in books.verifier_keys()]
+    except ValueError as error:
+        raise Tampered("the ledger names a signing key that is none: {error}", error=str(error)) from error
+
+
 def read(content: bytes, keys: Sequence[SignedFrom]) -> Checkpoint:
     """A checkpoint from a signed note, by the key in force at its size.  Raises ValueError saying what does not fit."""
     note = notes.parse(content)
@@ -56,9 +64,10 @@ def read(content: bytes, keys: Sequence[SignedFrom]) -> Checkpoint:
 def make(books: Books, signer: Signer, size: int | None = None) -> bytes:
     """A signed checkpoint of the first `size` entries (None: all), kept in the books.
 
-    Raises `Refused` where the key at hand is not the one the ledger names, or the ledger is empty.
+    Raises `Refused` where the key at hand is not the one the ledger names, `Tampered` where that is no key.
     """
     wanted = books.size() if size is None else size
+    known_keys(books)  # an alarm before anything is signed
     key = key_in_force(books.verifier_keys(), wanted)
     if key != signer.verifier_key():
         raise Refused(

@@ -14,7 +14,7 @@ from preserve.errors import Tampered
 from preserve.model.keys import Key, split_generation
 from preserve.model.nouns import Condition, Finding
 from preserve.ports import ObjectFacts, Store
-from preserve.state import checkpoints, stored_ledger
+from preserve.state import checkpoints, notes, stored_ledger
 from preserve.state.books import Books
 from preserve.state.checkpoints import Standing
 from preserve.state.notes import Checkpoint, Signer
@@ -52,7 +52,8 @@ def publish(books: Books, store: Store, signer: Signer) -> Published:
         written, harm = _put(store, key, content)
         objects.append(written)
         findings.extend(harm)
-    books.set_pushed(store.name, size)
+    if books.pushed(store.name) < size:
+        books.set_pushed(store.name, size)
     return Published(store.name, first, size, tuple(objects), tuple(findings))
 
 
@@ -106,9 +107,28 @@ def _checkpoint(books: Books, store: Store, head: Head) -> Checkpoint | Finding:
     try:
         checkpoint = checkpoints.read(found, books.verifier_keys())
     except ValueError as error:
+        _raise_if_of_another_history(books, store, found)
         return stored_ledger.finding(store.name, head.key, Condition.DAMAGED, "a checkpoint of ours", str(error))
     _raise_unless_consistent(books, store, checkpoint)
     return checkpoint
+
+
+def _raise_if_of_another_history(books: Books, store: Store, content: bytes) -> None:
+    """Decay harms one field of a checkpoint.  Another key and another history at once are somebody's work."""
+    try:
+        note = notes.parse(content)
+        checkpoint = notes.parse_checkpoint(note.text)
+    except ValueError:
+        return
+    if checkpoints.compare(books.size(), books.root, checkpoint) is Standing.CONSISTENT:
+        return
+    named = [key for key in checkpoints.known_keys(books) if any(line.key_id == key.id for line in note.signatures)]
+    if not named or notes.signed_by(note, named):
+        raise Tampered(
+            "store {store} attests {there} entries of another ledger, signed by somebody else: the books or the store"
+            " were forged, or two homes publish to it; change nothing, and compare the keys with those on paper",
+            store=store.name, there=checkpoint.size,
+        )  # fmt: skip
 
 
 def _raise_unless_consistent(books: Books, store: Store, checkpoint: Checkpoint) -> None:

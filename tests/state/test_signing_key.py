@@ -9,9 +9,10 @@ import pytest
 from preserve.errors import Refused, Tampered
 from preserve.model import events
 from preserve.state import checkpoints, notes, signing_key
+from preserve.state.books import Books
 from preserve.state.signing_key import SigningKey
 from preserve.state.verification import verify_books
-from tests.state.bookkeeping import ACT, NOW, signing_home
+from tests.state.bookkeeping import ACT, NOW, initialised, signing_home
 
 NAME = "preserve/h0m3h0m3h0"
 
@@ -153,3 +154,9 @@ def test_the_old_key_signs_nothing_after_it_was_replaced(tmp_path: Path) -> None
 
     with pytest.raises(ValueError, match="not signed by the ledger's key"):
         checkpoints.read(notes.sign(checkpoint.text(), Stolen()), books.verifier_keys())
+
+
+def test_a_ledger_that_names_no_true_key_is_an_alarm(tmp_path: Path) -> None:
+    key = signing_key.create(tmp_path, NAME)
+    with Books.create(tmp_path, initialised("test+00000000+AQ==")) as books, pytest.raises(Tampered, match="is none"):
+        checkpoints.make(books, key)
