@@ -1,0 +1,1 @@
+"""`make demo`: the main job for real, on sample records that the project ships."""
