@@ -6,6 +6,7 @@ killed is taken up where it was; then one read of the source feeds everything; t
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -115,6 +116,7 @@ def ingest(workplace: Workplace, request: IngestRequest) -> IngestReport:
     work = workplace.work / f"ingest-{chance.token(8)}"
     (work / "submission").mkdir(parents=True)
     with workplace.claim(str(source)), ExitStack() as resources:
+        resources.callback(shutil.rmtree, work, ignore_errors=True)
         described = _described(request)
         submission = resources.enter_context(
             open_submission(
@@ -302,6 +304,7 @@ class _Ingest:
             self._give_up(accession, sent)
         codes = [record.archival_code for record in package.records]
         self._workplace.record(*self._bookings(accession, sent, codes, until))
+        shutil.rmtree(package.plan.folder, ignore_errors=True)
         return _made(sent), sent
 
     def _give_up(self, accession: AccessionEntry, sent: Sent) -> None:

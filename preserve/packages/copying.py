@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from threading import local
+from threading import Lock, local
 
 from preserve.durable import raise_if_full
 from preserve.errors import AlreadyThere, Refused
@@ -60,6 +60,7 @@ class Copying:
         self._retain_until = retain_until
         self._buffers = local()
         self._taken: Counter[str] = Counter()
+        self._lock = Lock()
 
     def run(self) -> CopyWork:
         """Make the copy.  What is there already, from a run that was interrupted, is judged and left as it is.
@@ -90,7 +91,6 @@ class Copying:
                 ):
                     pass
                 upload.commit()
-        self._taken.update({name: count * blocks.block_bytes for name, count in gathering.taken.items()})
 
     def _copy_block(self, gathering: Gathering, upload: Upload, number: int) -> None:
         blocks = gathering.blocks
@@ -99,13 +99,16 @@ class Copying:
         if buffer is None:
             self._buffers.bytes = buffer = bytearray(blocks.block_bytes + 1)
         view = memoryview(buffer)
-        if not gathering.read(number, view):
+        place = gathering.read(number, view)
+        if place is None:
             raise Refused(
                 "no store in reach has a sound block {block} of package {package}; repair a copy first",
                 block=number,
                 package=self._package.id,
             )
         upload.write(offset, view[:length], blocks.digest(number))
+        with self._lock:
+            self._taken[place.name] += length
         self._progress.advance(length)
 
     def _finish(self, blocks: PackageBlocks) -> Iterator[tuple[str, Look]]:
