@@ -1,0 +1,1 @@
+"""One verb, one module: what people, cron and the daemon ask of the service."""
