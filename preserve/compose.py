@@ -10,18 +10,21 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from preserve import chance
 from preserve.clock import Clock, SystemClock
-from preserve.errors import Misused, PreserveError, Unavailable
+from preserve.errors import Misused, PreserveError, Refused, Unavailable
 from preserve.model.complaints import Complaints
 from preserve.model.nouns import Act, StoreEntry
 from preserve.model.policy import Policy
 from preserve.operations.add_store import Place, Verdict
 from preserve.ports import ErasableStore, Progress, Store
 from preserve.settings.home import Home, scratch
+from preserve.settings.shipped import profile_text
 from preserve.state.books import Books
 from preserve.stores.counting import CountingStore
 from preserve.stores.folder import FolderStore
@@ -29,6 +32,10 @@ from preserve.stores.identity import Identity, found, read_identity
 from preserve.stores.retry import RetryingStore
 from preserve.stores.throttle import ThrottledStore
 from preserve.workplace import Workplace
+
+if TYPE_CHECKING:
+    from preserve.bags.profiles import Profile
+    from preserve.state.notes import Signer
 
 SPEED_LIMIT = "bytes_per_second"
 """The attribute of a store that bounds how fast it is written and read."""
@@ -117,12 +124,63 @@ def policies(books: Books) -> dict[str, Policy]:
     return {name: registered_policy(entry) for name, entry in newest.items()}
 
 
+DEFAULT_POLICY = "default"
+
+
+def policy(books: Books, name: str | None) -> Policy:
+    """The newest version of the policy named; without a name, the only one there is, or `default`.
+
+    Raises `Refused`, `Tampered`.
+    """
+    from preserve.definitions.registered import registered_policy
+
+    names = {entry.name for entry in books.policies()}
+    if name is None and len(names) > 1 and DEFAULT_POLICY in names:
+        name = DEFAULT_POLICY
+    return registered_policy(books.policy(name))
+
+
+def policy_of(books: Books) -> Callable[[str], Policy]:
+    """Policies by the digest of their text, each read once.  What it returns raises `Refused`, `Tampered`."""
+    from preserve.definitions.registered import registered_policy
+
+    @cache
+    def read(sha256: str) -> Policy:
+        return registered_policy(books.policy_by_sha256(sha256))
+
+    return read
+
+
+def profile(home: Home, kept_under: Policy) -> Profile | None:
+    """The BagIt profile that a policy names: one of the home's own, or one that comes with the program.
+
+    Raises `Refused` where there is none of that name, `Misused` where it is none.
+    """
+    if kept_under.profile is None:
+        return None
+    from preserve.bags.profiles import read_profile
+
+    text = profile_text(home, kept_under.profile)
+    if text is None:
+        raise Refused(
+            "policy {policy} names the BagIt profile {file}; put that file into {folder}",
+            policy=kept_under.name,
+            file=kept_under.profile,
+            folder=home.profiles,
+        )
+    return read_profile(text, kept_under.profile)
+
+
 class _Place:
     """A place that is, or is to be, a store: `preserve.operations.add_store.Place`."""
 
     def __init__(self, entry: StoreEntry, clock: Clock) -> None:
         self._bare = bare_store(entry, None)
-        self._patient = RetryingStore(self._bare, clock, chance.unpredictable())
+        self._clock = clock
+        self._patient = self._wrap(self._bare)
+
+    def _wrap(self, bare: ErasableStore) -> RetryingStore:
+        return RetryingStore(bare, self._clock, chance.unpredictable())
 
     @property
     def store(self) -> Store:
@@ -135,9 +193,16 @@ class _Place:
         return present.store_id if present else None
 
     def probe(self) -> Verdict:
-        from preserve.stores.conformance import probe
+        from preserve.stores.s3 import S3Store
 
-        result = probe(self._patient)
+        if isinstance(self._bare, S3Store):
+            from preserve.stores import s3_probe
+
+            result = s3_probe.probe(self._bare, self._wrap, self._clock)
+        else:
+            from preserve.stores import conformance
+
+            result = conformance.probe(self._patient)
         return Verdict(result.ok, result.capabilities, Complaints(result.complaints, len(result.complaints)))
 
     def found(self, entry: StoreEntry, at: str) -> str:
@@ -157,6 +222,13 @@ class Unpublished:
     error: PreserveError
 
 
+def signer(home: Home) -> Signer:
+    """The key that signs the home's checkpoints; it is opened when it first signs."""
+    from preserve.state.signing_key import SigningKey
+
+    return SigningKey(home.path)
+
+
 def publish(home: Home, workplace: Workplace) -> list[Unpublished]:
     """Put new entries of the ledger into every store that lacks some and can be reached.
 
@@ -168,13 +240,13 @@ def publish(home: Home, workplace: Workplace) -> list[Unpublished]:
     if not behind:
         return []
     from preserve.state.publishing import publish as publish_to
-    from preserve.state.signing_key import SigningKey
 
-    signer = SigningKey(home.path)
+    key = signer(home)
     failures = []
     for entry in behind:
         try:
-            publish_to(books, store(entry, workplace.clock), signer)
+            # A store that this very command registered is not among the workplace's.
+            publish_to(books, workplace.stores.get(entry.name) or store(entry, workplace.clock), key)
         except Unavailable as error:
             failures.append(Unpublished(entry.name, error))
     return failures

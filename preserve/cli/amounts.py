@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from preserve.errors import Misused
+from preserve.model.audit import NO_LIMIT, Budget
 
 _AMOUNT = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([a-z]+)", re.IGNORECASE)
 _BYTES = {"b": 1}
@@ -31,3 +32,13 @@ def _amount(text: str, units: dict[str, int]) -> int | None:
     if match is None or match[2].lower() not in units:
         return None
     return int(float(match[1]) * units[match[2].lower()])
+
+
+def parsed_budget(text: str | None) -> Budget:
+    """What an audit may cost: a span of time or a size.  Raises `Misused`."""
+    if text is None:
+        return NO_LIMIT
+    seconds = span_seconds(text)
+    if seconds is not None:
+        return Budget(seconds=seconds)
+    return Budget(bytes=size_bytes(text, "--budget"))

@@ -23,7 +23,13 @@ COMMANDS: Mapping[str, str] = {
     "init": "home:init",
     "store": "stores:store",
     "policy": "policies:policy",
+    "ingest": "keeping:ingest",
+    "replicate": "keeping:replicate",
+    "audit": "auditing:audit",
     "status": "status:status",
+    "package": "holdings:package",
+    "finding": "holdings:finding",
+    "ledger": "ledger:ledger",
 }
 """Where each command is declared, below preserve/cli/commands: only the one that is asked for is loaded."""
 

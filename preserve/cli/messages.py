@@ -7,7 +7,7 @@ locale: a bare server speaks Chinese to who asks for it.
 from __future__ import annotations
 
 import gettext
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from functools import cache
 from pathlib import Path
@@ -75,6 +75,14 @@ def shown(value: object) -> object:
             return word(value)
         case _:
             return printable(str(value))
+
+
+def complaint_documents(complaints: Iterable[Complaint]) -> list[dict[str, str]]:
+    """Complaints as `--json` gives them; the sentence is in the person's language, the code is not."""
+    return [
+        {"code": complaint.code, "where": complaint.where, "message": complaint_said(complaint)}
+        for complaint in complaints
+    ]
 
 
 def complaint_lines(complaints: Complaints) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from preserve.model.audit import age_limits, is_overdue
 from preserve.model.entries import AccessionState
 from preserve.model.nouns import Condition, CopyEntry, CopyState, PackageEntry, Role, StoreEntry
 from preserve.model.placing import copies_lacking
-from preserve.model.policy import Policy
+from preserve.model.policy import AuditRule, Policy
 from preserve.model.separation import Coincidence, coincidences
 from preserve.workplace import Workplace
 
@@ -83,10 +83,14 @@ class StatusReport:
         return not (self.short_count or self.overdue or self.findings or self.unfinished or is_any_away)
 
 
-def status(workplace: Workplace, policies: Mapping[str, Policy]) -> StatusReport:
-    """Look through the books; `policies` are those in force, by name.  Each store is asked one thing only."""
+def status(workplace: Workplace, policy_of: Callable[[str], Policy], rules: Mapping[str, AuditRule]) -> StatusReport:
+    """Look through the books; each store is asked one thing only.
+
+    `policy_of` gives the policy with a digest, under which a package was taken in; `rules` are the audit rules in force
+    by the names of their policies.
+    """
     books = workplace.books
-    tally = _Tally(policies, workplace.clock.now())
+    tally = _Tally(policy_of, rules, workplace.clock.now())
     for package, copies in _packages_with_copies(books.packages(), books.copies()):
         tally.add(package, copies)
     entries = books.stores()
@@ -103,44 +107,53 @@ def status(workplace: Workplace, policies: Mapping[str, Policy]) -> StatusReport
         shared=tuple(
             shared for number, entry in enumerate(entries) for shared in coincidences(entry, entries[:number])
         ),
-        lacking_stores=_lacking(tally.policies_used, policies, entries),
+        lacking_stores=_lacking(tally.policies_used, entries),
         unfinished=tuple(accession.id for accession in books.accessions(AccessionState.OPEN))[:MOST_NAMED],
         ledger_entries=books.size(),
     )
 
 
-def _lacking(used: Iterable[str], policies: Mapping[str, Policy], stores: Sequence[StoreEntry]) -> dict[str, int]:
-    counts = {name: copies_lacking(policies[name], stores) for name in sorted(used)}
-    return {name: count for name, count in counts.items() if count}
+def _lacking(policies: Iterable[Policy], stores: Sequence[StoreEntry]) -> dict[str, int]:
+    counts = {policy.name: copies_lacking(policy, stores) for policy in policies}
+    return {name: count for name, count in sorted(counts.items()) if count}
 
 
 class _Tally:
     """What is counted over all packages, in memory that does not grow with them."""
 
-    def __init__(self, policies: Mapping[str, Policy], now: datetime) -> None:
-        self._policies = policies
+    def __init__(self, policy_of: Callable[[str], Policy], rules: Mapping[str, AuditRule], now: datetime) -> None:
+        self._policy_of = policy_of
+        self._limits = {name: age_limits(rule) for name, rule in rules.items()}
         self._now = now
+        self._used: dict[str, Policy] = {}
         self.packages = self.files = self.bytes = self.short_count = 0
         self.short: list[Shortfall] = []
         self.states: Counter[tuple[str, CopyState]] = Counter()
         self.overdue: Counter[str] = Counter()
-        self.policies_used: set[str] = set()
+
+    @property
+    def policies_used(self) -> Iterable[Policy]:
+        """Those under which anything is kept."""
+        return self._used.values()
 
     def add(self, package: PackageEntry, copies: Iterable[CopyEntry]) -> None:
         receipt = package.receipt
         self.packages += 1
         self.files += receipt.payload_files
         self.bytes += receipt.payload_bytes
-        policy = self._policies.get(receipt.policy)
+        limits = self._limits.get(receipt.policy, {})
         verified = 0
         for copy in copies:
             self.states[copy.store, copy.state] += 1
             verified += copy.state is CopyState.VERIFIED
-            if policy and is_overdue(copy, age_limits(policy.audit), self._now):
-                self.overdue[copy.store] += 1
-        wanted = sum(rule.count for rule in policy.copies) if policy else 1
-        if policy:
-            self.policies_used.add(policy.name)
+            self.overdue[copy.store] += is_overdue(copy, limits, self._now)
+        self._compare(package, verified)
+
+    def _compare(self, package: PackageEntry, verified: int) -> None:
+        receipt = package.receipt
+        if receipt.policy_sha256 not in self._used:
+            self._used[receipt.policy_sha256] = self._policy_of(receipt.policy_sha256)
+        wanted = sum(rule.count for rule in self._used[receipt.policy_sha256].copies)
         if verified < wanted:
             self.short_count += 1
             if len(self.short) < MOST_NAMED:

@@ -2,6 +2,7 @@
 
     home/books.db     catalog and ledger (preserve/state)
     home/keys/        the signing key, encrypted, and its public half
+    home/profiles/    BagIt profiles of one's own, where policies name any
     home/work/        scratch folders and claims of running commands, reports of crashes; may be emptied at any time
                       when nothing runs
 
@@ -47,6 +48,11 @@ class Home:
     def work(self) -> Path:
         """Scratch folders, claims and crash reports."""
         return self.path / "work"
+
+    @property
+    def profiles(self) -> Path:
+        """BagIt profiles of this service's own, which its policies name."""
+        return self.path / "profiles"
 
     @property
     def is_made(self) -> bool:

@@ -6,7 +6,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from preserve.settings.home import Home
+
 _PROGRAM = Path(__file__).parent.parent
+_POLICY_FOLDERS = (_PROGRAM.parent / "policies", Path(sys.prefix) / "share" / "preserve" / "policies")
 KIT = ("README.txt", "README.zh.txt", "rescue.py")
 
 
@@ -18,9 +21,17 @@ class Shipped:
     content: bytes
 
 
+def profile_text(home: Home, name: str) -> str | None:
+    """A BagIt profile by its file name: one of the home's own, else one that comes with the program; None: neither."""
+    for folder in (home.profiles, *_POLICY_FOLDERS):
+        if (folder / name).is_file():
+            return (folder / name).read_text(encoding="utf-8")
+    return None
+
+
 def policies() -> list[Shipped]:
     """The policies that come with the program, by file name: from the checkout, else from the installation."""
-    for folder in (_PROGRAM.parent / "policies", Path(sys.prefix) / "share" / "preserve" / "policies"):
+    for folder in _POLICY_FOLDERS:
         if folder.is_dir():
             return [Shipped(path.name, path.read_bytes()) for path in sorted(folder.glob("*.toml"))]
     return []

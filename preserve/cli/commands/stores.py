@@ -13,11 +13,10 @@ from preserve.cli.amounts import size_bytes
 from preserve.cli.answers import moment_shown
 from preserve.cli.calls import Call
 from preserve.cli.exits import Exit
-from preserve.cli.messages import _, complaint_lines, complaint_said, error_said, said, word
+from preserve.cli.messages import _, complaint_documents, complaint_lines, error_said, said, word
 from preserve.cli.options import Decorator, acts, asks
 from preserve.cli.tables import byte_count, pairs, table
 from preserve.errors import Unavailable
-from preserve.model.complaints import Complaints
 from preserve.model.nouns import CopyState, Role, StoreEntry
 from preserve.model.separation import ATTRIBUTES
 
@@ -85,7 +84,7 @@ def add(
             **_entry_document(added.entry),
             "adopted": added.adopted,
             "ok": added.verdict.is_ok,
-            "complaints": _complaint_documents(added.verdict.complaints),
+            "complaints": complaint_documents(added.verdict.complaints.named),
             "shared": [
                 {"with": shared.other, "attribute": shared.attribute, "value": shared.value} for shared in added.shared
             ],
@@ -107,7 +106,7 @@ def check(call: Call, name: str) -> Exit:
             "store": name,
             "ok": verdict.is_ok,
             "capabilities": dict(verdict.capabilities),
-            "complaints": _complaint_documents(verdict.complaints),
+            "complaints": complaint_documents(verdict.complaints.named),
         }
         return call.answer(document, _checked_lines(name, verdict), Exit.WELL if verdict.is_ok else Exit.FINDINGS)
 
@@ -177,13 +176,6 @@ def _entry_document(entry: StoreEntry) -> dict[str, object]:
         "attributes": dict(entry.attributes),
         "capabilities": dict(entry.capabilities),
     }
-
-
-def _complaint_documents(complaints: Complaints) -> list[dict[str, str]]:
-    return [
-        {"code": complaint.code, "where": complaint.where, "message": complaint_said(complaint)}
-        for complaint in complaints.named
-    ]
 
 
 def _state_said(stand: _Stand) -> str:

@@ -1,0 +1,137 @@
+"""`preserve audit` and `preserve repair`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from preserve.cli.amounts import parsed_budget
+from preserve.cli.calls import Call
+from preserve.cli.exits import Exit
+from preserve.cli.findings import finding_document, finding_lines
+from preserve.cli.messages import _, said
+from preserve.cli.options import acts
+from preserve.cli.tables import byte_count, pairs
+from preserve.model.nouns import Level, Role
+
+if TYPE_CHECKING:
+    from preserve.operations.audit import AuditReport
+    from preserve.workplace import Workplace
+
+
+@click.command(
+    help=_(
+        "Read copies again and say which are sound, damaged, missing, unreadable, not checked, overdue.\n\n"
+        "Those most at risk come first.  An audit that was interrupted goes on where it was.  Exit code 1 for findings,"
+        " 75 when nothing was found and a store could not be looked at."
+    )
+)
+@click.option("--store", "stores", metavar="NAME", multiple=True, help=_("only this store (may be repeated)"))
+@click.option("--package", metavar="ID", help=_("only this package"))
+@click.option(
+    "--level",
+    type=click.Choice(list(map(str, Level))),
+    default=Level.FULL.value,
+    show_default=True,
+    help=_("how deeply: list objects, ask the store for digests, read a sample, read everything"),
+)
+@click.option("--budget", metavar="AMOUNT", help=_("stop beginning new copies after so much: 30m, 2h, 50GiB"))
+@click.option("--afresh", is_flag=True, help=_("begin anew instead of going on with an interrupted audit"))
+@acts
+def audit(
+    call: Call, stores: tuple[str, ...], package: str | None, level: str, budget: str | None, afresh: bool
+) -> Exit:
+    from preserve import compose
+    from preserve.operations.audit import AuditRequest
+    from preserve.operations.audit import audit as look
+
+    with call.workplace() as workplace:
+        request = AuditRequest(
+            level=Level(level),
+            stores=stores,
+            package=package,
+            budget=parsed_budget(budget),
+            afresh=afresh,
+            rules={name: policy.audit for name, policy in compose.policies(workplace.books).items()},
+        )
+        report = look(workplace, request)
+        return call.answer(_document(report), _lines(report), _code(workplace, report, stores))
+
+
+def _code(workplace: Workplace, report: AuditReport, named: tuple[str, ...]) -> Exit:
+    counts = report.counts
+    if report.findings or counts.damaged or counts.missing or counts.unreadable or counts.overdue:
+        return Exit.FINDINGS
+    # An offline store is away by its nature; its copies become overdue in their time, and that is a finding.
+    offline = {entry.name for entry in workplace.books.stores() if entry.role is Role.REMOTE_OFFLINE}
+    return Exit.UNAVAILABLE if set(report.away) - (offline - set(named)) else Exit.WELL
+
+
+def _document(report: AuditReport) -> dict[str, object]:
+    counts = report.counts
+    return {
+        "run": report.run,
+        "level": report.level.value,
+        "resumed": report.is_resumed,
+        "counts": {
+            "sound": counts.sound,
+            "damaged": counts.damaged,
+            "missing": counts.missing,
+            "unreadable": counts.unreadable,
+            "not_checked": counts.not_checked,
+            "overdue": counts.overdue,
+        },
+        "findings": [finding_document(finding) for finding in report.findings],
+        "away": dict(report.away),
+        "not_searched": list(report.unlisted),
+        "leftovers": report.leftovers,
+        "samples": [
+            {
+                "store": sample.store,
+                "blocks": sample.blocks,
+                "looked_at": sample.looked_at,
+                "not_sound": sample.not_sound,
+                "confidence_percent": sample.confidence_percent,
+                "at_most_bad": sample.at_most_bad,
+                "at_most_percent": sample.at_most_percent,
+            }
+            for sample in report.samples
+        ],
+        "bytes_read": report.bytes_read,
+        "seconds": report.seconds,
+    }
+
+
+def _lines(report: AuditReport) -> Iterator[str]:
+    counts = report.counts
+    yield said("audit {run}, level {level}", run=report.run, level=report.level)
+    if report.is_resumed:
+        yield _("an interrupted audit was gone on with")
+    yield from pairs(
+        [
+            (_("sound"), counts.sound),
+            (_("damaged"), counts.damaged),
+            (_("missing"), counts.missing),
+            (_("unreadable"), counts.unreadable),
+            (_("not checked"), counts.not_checked),
+            (_("overdue"), counts.overdue),
+            (_("read"), byte_count(report.bytes_read)),
+        ]
+    )
+    for sample in report.samples:
+        yield said(
+            "{store}: {looked_at} of {blocks} blocks were drawn and read; with {confidence} % confidence at most"
+            " {percent} % are not sound",
+            store=sample.store,
+            looked_at=sample.looked_at,
+            blocks=sample.blocks,
+            confidence=sample.confidence_percent,
+            percent=sample.at_most_percent,
+        )
+    for store, why in report.away.items():
+        yield said("store {store} could not be looked at: {why}", store=store, why=why)
+    if report.leftovers:
+        yield said("{count} objects are left from unfinished work; they do no harm", count=report.leftovers)
+    yield from finding_lines(report.findings)

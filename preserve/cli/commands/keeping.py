@@ -1,0 +1,140 @@
+"""`preserve ingest` and `preserve replicate`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from preserve.cli.calls import Call
+from preserve.cli.exits import Exit
+from preserve.cli.messages import _, complaint_said, error_said, said, word
+from preserve.cli.options import acts
+from preserve.cli.tables import bounded, byte_count, table
+from preserve.errors import Unavailable
+
+if TYPE_CHECKING:
+    from preserve.operations.ingest import IngestReport, PackageMade
+    from preserve.operations.replicate import ReplicateReport
+
+
+@click.command(
+    help=_(
+        "Take a submission in: a folder, a tar or a bag becomes one or more packages, copied to every store that can be"
+        " reached and read back from each.\n\n"
+        "The source is not changed.  Exit code 1 when a copy that policy wants could not be made and verified now;"
+        " `preserve replicate` makes it later."
+    )
+)
+@click.argument("source", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--policy", metavar="NAME", help=_("the policy to keep it under (default: the only one, or `default`)"))
+@click.option("--metadata", metavar="FILE", type=click.Path(path_type=Path), help=_("CSV or JSON about the records"))
+@click.option("--again", is_flag=True, help=_("make new packages even if this was taken in before, unchanged"))
+@acts
+def ingest(call: Call, source: Path, policy: str | None, metadata: Path | None, again: bool) -> Exit:
+    from preserve import compose
+    from preserve.operations.ingest import IngestRequest
+    from preserve.operations.ingest import ingest as take_in
+
+    with call.workplace() as workplace:
+        kept_under = compose.policy(workplace.books, policy)
+        profile = compose.profile(call.home(), kept_under)
+        report = take_in(workplace, IngestRequest(source, kept_under, metadata, profile, again))
+        document = {
+            "accession": report.accession,
+            "already": report.already,
+            "complete": report.is_complete,
+            "packages": [_package_document(package) for package in report.packages],
+            "notes": [
+                {"code": note.code, "where": note.where, "message": complaint_said(note)} for note in report.notes
+            ],
+        }
+        return call.answer(document, _ingest_lines(report), Exit.WELL if report.is_complete else Exit.FINDINGS)
+
+
+def _package_document(package: PackageMade) -> dict[str, object]:
+    return {
+        "id": package.id,
+        "files": package.files,
+        "bytes": package.bytes,
+        "copies": [
+            {
+                "store": copy.store,
+                "state": copy.state.value,
+                **({"why": error_said(copy.why)} if copy.why else {}),
+            }
+            for copy in package.copies
+        ],
+    }
+
+
+def _ingest_lines(report: IngestReport) -> Iterator[str]:
+    if report.already:
+        yield _("this submission was taken in before and has not changed; nothing was done")
+    yield said("accession {accession}", accession=report.accession)
+    rows = (
+        (package.id, package.files, byte_count(package.bytes), copy.store, word(copy.state))
+        for package in report.packages
+        for copy in package.copies
+    )
+    yield from table((_("package"), _("files"), _("payload"), _("store"), _("copy")), rows)
+    yield from bounded(complaint_said(note) for note in report.notes)
+    failures = {
+        (copy.store, error_said(copy.why)) for package in report.packages for copy in package.copies if copy.why
+    }
+    yield from bounded(
+        said("no verified copy in {store} yet: {why}", store=store, why=why) for store, why in sorted(failures)
+    )
+    if failures:
+        yield _("`preserve replicate` makes the copies that are still due")
+
+
+@click.command(help=_("Make the copies that policy wants and that are not there, each from a sound one."))
+@click.option("--store", "stores", metavar="NAME", multiple=True, help=_("only into this store (may be repeated)"))
+@click.option("--package", metavar="ID", help=_("only of this package"))
+@acts
+def replicate(call: Call, stores: tuple[str, ...], package: str | None) -> Exit:
+    from preserve import compose
+    from preserve.operations.replicate import ReplicateRequest
+    from preserve.operations.replicate import replicate as make_copies
+
+    with call.workplace() as workplace:
+        request = ReplicateRequest(compose.policy_of(workplace.books), stores, package)
+        report = make_copies(workplace, request)
+        document = {
+            "made": [
+                {
+                    "package": copy.package,
+                    "store": copy.store,
+                    "state": copy.state.value,
+                    "bytes": copy.bytes,
+                    "from": dict(copy.taken),
+                }
+                for copy in report.made
+            ],
+            "not_made": [
+                {"package": copy.package, "store": copy.store, "why": error_said(copy.why)} for copy in report.not_made
+            ],
+            "seconds": report.seconds,
+        }
+        return call.answer(document, _replicate_lines(report), _replicate_code(report))
+
+
+def _replicate_code(report: ReplicateReport) -> Exit:
+    if report.is_complete:
+        return Exit.WELL
+    is_only_away = all(isinstance(copy.why, Unavailable) for copy in report.not_made)
+    return Exit.UNAVAILABLE if report.not_made and is_only_away else Exit.FINDINGS
+
+
+def _replicate_lines(report: ReplicateReport) -> Iterator[str]:
+    yield said("{made} copies were made, {left} are still due", made=len(report.made), left=len(report.not_made))
+    if report.made:
+        rows = ((copy.package, copy.store, word(copy.state), byte_count(copy.bytes)) for copy in report.made)
+        yield from table((_("package"), _("store"), _("copy"), _("size")), rows)
+    yield from bounded(
+        said("{package} is not in {store}: {why}", package=copy.package, store=copy.store, why=copy.why)
+        for copy in report.not_made
+    )

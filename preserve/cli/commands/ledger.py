@@ -1,0 +1,164 @@
+"""`preserve ledger verify|show|export|publish`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from preserve.cli.answers import moment_shown
+from preserve.cli.calls import Call
+from preserve.cli.exits import Exit
+from preserve.cli.findings import finding_document, finding_lines
+from preserve.cli.messages import _, complaint_documents, complaint_lines, error_said, printable, said, word
+from preserve.cli.options import acts, asks
+from preserve.cli.tables import MOST_LINES
+
+if TYPE_CHECKING:
+    from preserve.operations.export_ledger import Written
+    from preserve.operations.verify_ledger import LedgerReport
+
+
+@click.group(help=_("The account of every act: verify, show, export and publish it."))
+def ledger() -> None:
+    pass
+
+
+@ledger.command(
+    help=_(
+        "Check the ledger and the catalog against themselves and against what every store attests of them.\n\n"
+        "Exit code 4 when anything was changed, cut off or reordered."
+    )
+)
+@click.option("--store", "stores", metavar="NAME", multiple=True, help=_("only against this store (may be repeated)"))
+@asks
+def verify(call: Call, stores: tuple[str, ...]) -> Exit:
+    from preserve.operations.verify_ledger import verify as check
+
+    with call.workplace(patient=False) as workplace:
+        report = check(workplace, stores)
+        document = {
+            "ok": report.is_ok,
+            "size": report.verdict.size,
+            "root": report.verdict.root.hex(),
+            "complaints": complaint_documents(report.complaints.named),
+            "attested": dict(report.attested),
+            "away": {store: error_said(why) for store, why in report.away.items()},
+            "findings": [finding_document(finding) for finding in report.findings],
+        }
+        return call.answer(document, _verify_lines(report), _verify_code(report))
+
+
+def _verify_code(report: LedgerReport) -> Exit:
+    if not report.is_ok:
+        return Exit.TAMPERED
+    return Exit.FINDINGS if report.findings else Exit.WELL
+
+
+def _verify_lines(report: LedgerReport) -> Iterator[str]:
+    if report.is_ok:
+        root = report.verdict.root.hex()
+        yield said("the ledger is whole: {size} entries, root {root}", size=report.verdict.size, root=root)
+    else:
+        yield said("THE LEDGER DOES NOT FIT ITSELF: {count} complaints; change nothing", count=report.complaints.count)
+        yield from complaint_lines(report.complaints)
+    for store, size in report.attested.items():
+        yield said("store {store} attests its first {size} entries", store=store, size=size)
+    for store, why in report.away.items():
+        yield said("store {store} could not be asked: {why}", store=store, why=why)
+    yield from finding_lines(report.findings)
+
+
+@ledger.command(help=_("Show the latest entries; --json gives them whole, --from and --count choose others."))
+@click.option("--from", "start", metavar="N", type=click.IntRange(min=0), help=_("the first entry to show"))
+@click.option("--count", metavar="N", type=click.IntRange(min=1), default=MOST_LINES, help=_("how many (default: 50)"))
+@asks
+def show(call: Call, start: int | None, count: int) -> Exit:
+    with call.workplace(patient=False) as workplace:
+        books = workplace.books
+        first = max(0, books.size() - count) if start is None else start
+        entries = ((entry.number, entry.content) for entry in books.entries(first, first + count))
+        document = {
+            "size": books.size(),
+            "root": books.root().hex(),
+            "entries": ({"number": number, **json.loads(content)} for number, content in entries),
+        }
+        return call.answer(document, (_entry_line(number, content) for number, content in entries))
+
+
+def _entry_line(number: int, content: bytes) -> str:
+    from preserve.model import events
+
+    event = events.decode(content)
+    subject = next((event.detail[name] for name in _SUBJECTS if event.detail.get(name)), "")
+    return printable(
+        f"{number:>6}  {moment_shown(event.at)}  {word(event.type)}  {subject}  {word(event.outcome)}  "
+        f"{event.actor}: {event.reason}"
+    )
+
+
+_SUBJECTS = ("id", "package", "name", "accession", "run", "home_id", "from", "to")
+"""Where an event's detail names what it is about, the most telling first."""
+
+
+@ledger.command(
+    help=_(
+        "Write the ledger's entries, one JSON object a line, or with --proof N the proof that entry N is in it.\n\n"
+        "`ops/verify_proof.py` checks proofs without this program."
+    )
+)
+@click.option("--proof", metavar="N", type=click.IntRange(min=0), help=_("prove entry N"))
+@click.option(
+    "--since", metavar="FILE", type=click.Path(path_type=Path), help=_("prove that nothing before a checkpoint changed")
+)
+@click.option("--out", metavar="FILE", type=click.Path(path_type=Path), help=_("write into this new file"))
+@asks
+def export(call: Call, proof: int | None, since: Path | None, out: Path | None) -> Exit:
+    from preserve import compose
+    from preserve.operations import export_ledger
+
+    if proof is not None and since is not None:
+        raise click.UsageError(_("give either --proof or --since"))
+    with call.workplace(patient=False) as workplace:
+        books, signer = workplace.books, compose.signer(call.home())
+        if proof is not None:
+            pieces = export_ledger.inclusion(books, signer, proof)
+        elif since is not None:
+            pieces = export_ledger.consistency(books, signer, since)
+        else:
+            pieces = export_ledger.entries(books)
+        if out is not None:
+            return _exported(call, out, export_ledger.write(out, pieces))
+        if proof is None and since is None:
+            return call.answer({"entries": map(json.loads, pieces)}, (piece.decode().rstrip("\n") for piece in pieces))
+        whole = b"".join(pieces).decode()
+        return call.answer(json.loads(whole), [whole.rstrip("\n")])
+
+
+def _exported(call: Call, out: Path, written: Written) -> Exit:
+    document = {"file": str(out), "bytes": written.bytes, "sha256": written.sha256}
+    return call.answer(document, [said("{file} was written, SHA-256 {sha256}", file=out, sha256=written.sha256)])
+
+
+@ledger.command(help=_("Put the newest entries and a signed checkpoint into every store that lacks them."))
+@acts
+def publish(call: Call) -> Exit:
+    from preserve import compose
+
+    with call.workplace() as workplace:
+        unpublished = compose.publish(call.home(), workplace)
+        books = workplace.books
+        document = {
+            "size": books.size(),
+            "published": {entry.name: books.pushed(entry.name) for entry in books.stores()},
+            "away": {failure.store: error_said(failure.error) for failure in unpublished},
+        }
+        size = books.size()
+        lines = [
+            said("store {store} has {count} of {size} entries", store=store, count=books.pushed(store), size=size)
+            for store in workplace.stores
+        ]
+        return call.answer(document, lines, Exit.UNAVAILABLE if unpublished else Exit.WELL)

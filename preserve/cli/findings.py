@@ -1,0 +1,74 @@
+"""Findings (风险隐患) as the commands show them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from preserve.cli.answers import moment_shown
+from preserve.cli.messages import _, printable, said, word
+from preserve.cli.tables import bounded, pairs, table
+from preserve.model.nouns import Finding
+
+MOST_BLOCKS_SHOWN = 20
+
+
+def finding_document(finding: Finding) -> dict[str, object]:
+    """A finding as `--json` gives it."""
+    return {
+        "id": finding.id,
+        "package": finding.package_id,
+        "store": finding.store,
+        "condition": finding.condition.value,
+        "where": finding.where,
+        "expected": finding.expected,
+        "found": finding.found,
+        "blocks": list(finding.blocks),
+        "files": list(finding.files),
+        "files_touched": finding.files_touched,
+        "opened_at": finding.opened_at,
+        "closed_at": finding.closed_at,
+        "closed_with": finding.closed_with,
+    }
+
+
+def finding_lines(findings: Sequence[Finding]) -> Iterator[str]:
+    """A table of findings, and what to do about them."""
+    if not findings:
+        return
+    yield ""
+    rows = (
+        (
+            finding.id,
+            word(finding.condition),
+            finding.store,
+            finding.where,
+            said("{count} files", count=finding.files_touched) if finding.files_touched else "",
+        )
+        for finding in findings
+    )
+    yield from table((_("finding"), _("condition"), _("store"), _("where"), _("touched")), rows)
+    yield _("`preserve finding show ID` tells more; `preserve repair` mends what a sound copy can mend")
+
+
+def finding_details(finding: Finding) -> Iterator[str]:
+    """All that is known of one finding."""
+    blocks = ", ".join(map(str, finding.blocks[:MOST_BLOCKS_SHOWN]))
+    if len(finding.blocks) > MOST_BLOCKS_SHOWN:
+        blocks += " …"
+    yield from pairs(
+        [
+            (_("finding"), finding.id),
+            (_("condition"), word(finding.condition)),
+            (_("package"), finding.package_id or "-"),
+            (_("store"), finding.store),
+            (_("where"), finding.where),
+            (_("expected"), finding.expected),
+            (_("found"), finding.found),
+            (_("bad blocks"), blocks or "-"),
+            (_("files touched"), finding.files_touched),
+            (_("opened"), moment_shown(finding.opened_at)),
+            (_("closed"), moment_shown(finding.closed_at)),
+            (_("closed with"), finding.closed_with or "-"),
+        ]
+    )
+    yield from bounded(f"  {printable(path)}" for path in finding.files)
