@@ -17,10 +17,6 @@ from pathlib import Path
 from ops.sites.ports import free_block
 from ops.sites.site import Command, Login, Server, answers, client, make_buckets, wait_for
 
-ADMIN = Login("site-admin", "site-admin-secret")
-WRITER = Login("site-writer", "site-writer-secret")
-AUDITOR = Login("site-auditor", "site-auditor-secret")
-
 _SERVICES = {"s3": 0, "master": 1, "volume": 2, "filer": 3, "admin": 5}
 _GRPC = 10_000  # each service speaks gRPC at its port plus this
 _READING = ["Read", "List", "GetObjectRetention", "GetObjectLegalHold", "GetBucketObjectLockConfiguration"]
@@ -31,10 +27,9 @@ _READY_SECONDS = 60
 class Site:
     """A running site; made by `start`."""
 
-    admin, writer, auditor = ADMIN, WRITER, AUDITOR
-
-    def __init__(self, folder: Path, buckets: Iterable[str], object_lock: Iterable[str]) -> None:
+    def __init__(self, folder: Path, buckets: Iterable[str], object_lock: Iterable[str], owner: str) -> None:
         self.folder = folder
+        self.admin, self.writer, self.auditor = (_login(owner, name) for name in ("admin", "writer", "auditor"))
         self._buckets = list(buckets)
         self._locked = list(object_lock)
         offsets = [port + grpc for port in _SERVICES.values() for grpc in (0, _GRPC)]
@@ -74,24 +69,31 @@ class Site:
         return True
 
 
-def start(folder: Path, *, buckets: Iterable[str], object_lock: Iterable[str] = ()) -> Site:
-    """A running site that keeps its data in `folder`, with `buckets`, and `object_lock` buckets that have locks."""
+def start(folder: Path, *, buckets: Iterable[str], object_lock: Iterable[str] = (), owner: str = "site") -> Site:
+    """A running site that keeps its data in `folder`, with `buckets`, and `object_lock` buckets that have locks.
+
+    Sites of different owners have different credentials.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "data").mkdir(exist_ok=True)
-    (folder / "s3.json").write_text(json.dumps(_identities()))
     (folder / "master.toml").write_text("[master.volume_growth]\ncopy_1 = 1\ncopy_2 = 1\ncopy_other = 1\n")
-    site = Site(folder, buckets, object_lock)
+    site = Site(folder, buckets, object_lock, owner)
+    (folder / "s3.json").write_text(json.dumps(_identities(site)))
     site.start()
     return site
 
 
-def _identities() -> dict[str, object]:
+def _login(owner: str, name: str) -> Login:
+    return Login(f"{owner}-{name}", f"{owner}-{name}-secret")
+
+
+def _identities(site: Site) -> dict[str, object]:
     """The site's `s3.json`.  Plain "Write" cannot set a retention; "auditor" can do nothing but look."""
     return {
         "identities": [
-            _identity("admin", ADMIN, ["Admin", "Read", "List", "Tagging", "Write"]),
-            _identity("writer", WRITER, [*_READING, *_WRITING]),
-            _identity("auditor", AUDITOR, _READING),
+            _identity("admin", site.admin, ["Admin", "Read", "List", "Tagging", "Write"]),
+            _identity("writer", site.writer, [*_READING, *_WRITING]),
+            _identity("auditor", site.auditor, _READING),
         ]
     }
 
