@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -29,11 +30,18 @@ def passphrase(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    with made.books_with_a_life(tmp_path / "home") as books:
+@pytest.fixture(scope="module")
+def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("pristine")
+    with made.books_with_a_life(home) as books:
         assert books.size() == ENTRIES
-    return tmp_path / "home"
+    return home
+
+
+@pytest.fixture
+def home(tmp_path: Path, pristine: Path) -> Path:
+    shutil.copy(pristine / FILE_NAME, tmp_path)
+    return tmp_path
 
 
 def tamper(home: Path, statement: str, *parameters: int) -> None:
