@@ -26,6 +26,8 @@ COMMANDS: Mapping[str, str] = {
     "ingest": "keeping:ingest",
     "replicate": "keeping:replicate",
     "audit": "auditing:audit",
+    "repair": "auditing:repair",
+    "restore": "restoring:restore",
     "status": "status:status",
     "package": "holdings:package",
     "finding": "holdings:finding",

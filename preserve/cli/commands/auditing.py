@@ -13,11 +13,13 @@ from preserve.cli.exits import Exit
 from preserve.cli.findings import finding_document, finding_lines
 from preserve.cli.messages import _, said
 from preserve.cli.options import acts
-from preserve.cli.tables import byte_count, pairs
+from preserve.cli.tables import MOST_LINES, bounded, byte_count, pairs, table
+from preserve.errors import Unavailable
 from preserve.model.nouns import Level, Role
 
 if TYPE_CHECKING:
     from preserve.operations.audit import AuditReport
+    from preserve.operations.repair import RepairReport
     from preserve.workplace import Workplace
 
 
@@ -135,3 +137,92 @@ def _lines(report: AuditReport) -> Iterator[str]:
     if report.leftovers:
         yield said("{count} objects are left from unfinished work; they do no harm", count=report.leftovers)
     yield from finding_lines(report.findings)
+
+
+@click.command(
+    help=_(
+        "Mend damaged copies from sound blocks of any copy; only what is bad travels, and nothing is overwritten.\n\n"
+        "Each repaired object is read back before its finding is closed.  Exit code 1 when something could not be mended."
+    )
+)
+@click.option("--package", metavar="ID", help=_("only this package"))
+@acts
+def repair(call: Call, package: str | None) -> Exit:
+    from preserve.operations.repair import RepairRequest
+    from preserve.operations.repair import repair as mend
+
+    with call.workplace() as workplace:
+        report = mend(workplace, RepairRequest(package))
+        return call.answer(_repair_document(report), _repair_lines(report), _repair_code(report))
+
+
+def _repair_document(report: RepairReport) -> dict[str, object]:
+    return {
+        "repaired": [
+            {
+                "package": each.package,
+                "store": each.store,
+                "object": each.object,
+                "generation": each.generation,
+                "blocks": list(each.blocks),
+                "from": dict(each.sources),
+                "bytes_transferred": each.bytes_transferred,
+                "how": each.how.value,
+            }
+            for each in report.repaired
+        ],
+        "not_repaired": [
+            {
+                "package": each.package,
+                "store": each.store,
+                "object": each.object,
+                "why": error_said(each.why),
+                "blocks": list(each.blocks),
+                "files_lost": list(each.lost.paths) if each.lost else [],
+                "files_lost_count": each.lost.count if each.lost else None,
+                "files_whole": each.files_whole,
+            }
+            for each in report.not_repaired
+        ],
+        "sound_again": [{"package": package, "store": store} for package, store in report.sound_again],
+        "bytes_transferred": report.bytes_transferred,
+        "seconds": report.seconds,
+    }
+
+
+def _repair_code(report: RepairReport) -> Exit:
+    if not report.not_repaired:
+        return Exit.WELL
+    is_only_away = all(isinstance(each.why, Unavailable) for each in report.not_repaired)
+    return Exit.UNAVAILABLE if is_only_away else Exit.FINDINGS
+
+
+def _repair_lines(report: RepairReport) -> Iterator[str]:
+    yield said(
+        "{repaired} objects were mended, {left} could not be; {size} travelled",
+        repaired=len(report.repaired),
+        left=len(report.not_repaired),
+        size=byte_count(report.bytes_transferred),
+    )
+    if report.repaired:
+        rows = (
+            (
+                each.package,
+                each.store,
+                each.object,
+                each.generation,
+                len(each.blocks),
+                ", ".join(each.sources),
+                word(each.how),
+            )
+            for each in report.repaired
+        )
+        head = (_("package"), _("store"), _("object"), _("generation"), _("bad blocks"), _("taken from"), _("how"))
+        yield from table(head, rows)
+    for each in report.not_repaired[:MOST_LINES]:
+        yield said("{package} in {store}, not mended: {why}", package=each.package, store=each.store, why=each.why)
+        if each.lost:
+            yield said("  {count} files are lost with it:", count=each.lost.count)
+            yield from bounded(f"    {printable(path)}" for path in each.lost.paths)
+    if len(report.not_repaired) > MOST_LINES:
+        yield said("… and {count} more (--json gives all)", count=len(report.not_repaired) - MOST_LINES)
