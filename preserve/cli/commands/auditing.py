@@ -11,7 +11,7 @@ from preserve.cli.amounts import parsed_budget
 from preserve.cli.calls import Call
 from preserve.cli.exits import Exit
 from preserve.cli.findings import finding_document, finding_lines
-from preserve.cli.messages import _, said
+from preserve.cli.messages import _, error_said, printable, said, word
 from preserve.cli.options import acts
 from preserve.cli.tables import MOST_LINES, bounded, byte_count, pairs, table
 from preserve.errors import Unavailable
@@ -142,7 +142,7 @@ def _lines(report: AuditReport) -> Iterator[str]:
 @click.command(
     help=_(
         "Mend damaged copies from sound blocks of any copy; only what is bad travels, and nothing is overwritten.\n\n"
-        "Each repaired object is read back before its finding is closed.  Exit code 1 when something could not be mended."
+        "Each repaired object is read back before its finding is closed.  Exit code 1 when something could not."
     )
 )
 @click.option("--package", metavar="ID", help=_("only this package"))
@@ -178,7 +178,7 @@ def _repair_document(report: RepairReport) -> dict[str, object]:
                 "object": each.object,
                 "why": error_said(each.why),
                 "blocks": list(each.blocks),
-                "files_lost": list(each.lost.paths) if each.lost else [],
+                "files_lost": list(each.lost.names) if each.lost else [],
                 "files_lost_count": each.lost.count if each.lost else None,
                 "files_whole": each.files_whole,
             }
@@ -223,6 +223,6 @@ def _repair_lines(report: RepairReport) -> Iterator[str]:
         yield said("{package} in {store}, not mended: {why}", package=each.package, store=each.store, why=each.why)
         if each.lost:
             yield said("  {count} files are lost with it:", count=each.lost.count)
-            yield from bounded(f"    {printable(path)}" for path in each.lost.paths)
+            yield from bounded(f"    {printable(path)}" for path in each.lost.names)
     if len(report.not_repaired) > MOST_LINES:
         yield said("… and {count} more (--json gives all)", count=len(report.not_repaired) - MOST_LINES)

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 @click.command(
     help=_(
         "Give records back: the payload exactly as deposited, each file verified before it gets its name.\n\n"
-        "ID is a package, the beginning of its id, an accession, or an archival code.  Exit code 1 when a file could not"
-        " be had soundly from any copy."
+        "ID is a package, the beginning of its id, an accession, or an archival code.  Exit code 1 when a file"
+        " could not be had soundly from any copy."
     )
 )
 @click.argument("name", metavar="ID")
@@ -86,8 +86,8 @@ def _lines(report: RestoreReport, to: Path) -> Iterator[str]:
         yield said("{files} files, {size}, are in {to}, each verified", files=report.files, size=size, to=to)
     else:
         yield said(
-            "NOT COMPLETE: {files} files, {size}, are in {to}, each verified; {lost} could not be had soundly, {left} were"
-            " left as they stood there",
+            "NOT COMPLETE: {files} files, {size}, are in {to}, each verified; {lost} could not be had soundly, {left}"
+            " were left as they stood there",
             files=report.files,
             size=size,
             to=to,
