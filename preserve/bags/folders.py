@@ -48,11 +48,11 @@ class FolderTree:
                         open_folders.append(iter(children))
                         break
                     batch += children
+                if len(batch) >= BATCH_ENTRIES:
+                    yield batch
+                    batch = []
             else:
                 open_folders.pop()
-            if len(batch) >= BATCH_ENTRIES:
-                yield batch
-                batch = []
         if batch:
             yield batch
 

@@ -21,6 +21,7 @@ def _secrecy_marks() -> re.Pattern[bytes]:
 
 
 _SECRET = _secrecy_marks()
+_STARS = tuple("★".encode(encoding) for encoding in ("utf-8", "gb18030"))
 
 
 class NameGate:
@@ -45,10 +46,12 @@ class NameGate:
     def look_at_names(self, paths: list[bytes]) -> None:
         """Judge names alone; what is rare is looked for in all of them at once."""
         together = b"\n".join(paths)
-        if _SECRET.search(together):
-            self._find_secret(paths)
         if max(map(len, paths), default=0) > LONGEST_NAME_BYTES:
             self._find_long(paths)
+        if together.isascii():
+            return
+        if any(star in together for star in _STARS):  # rare, and found ten times faster than by the expression
+            self._find_secret(paths)
         try:
             together.decode()
         except UnicodeDecodeError:

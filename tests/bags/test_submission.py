@@ -87,6 +87,19 @@ def test_any_tree_is_listed_whole_and_in_order(leaves: set[tuple[bytes, ...]], t
     assert not complaints.count
 
 
+def test_no_more_than_a_folder_and_a_batch_are_in_memory_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("preserve.bags.folders.BATCH_ENTRIES", 10)
+    files = {
+        f"{folder}/{deep}/{number}".encode(): b"" for folder in range(5) for deep in range(5) for number in range(7)
+    }
+    tree = FolderTree(lay_down(tmp_path / "in", files), ComplaintList(), ComplaintList())
+    sizes = [len(batch) for batch in tree.batches()]
+    assert sum(sizes) == 5 * 5 * 7 + 5 * 5 + 5
+    assert max(sizes) < 10 + 1 + 7
+
+
 def test_listing_changes_nothing_in_the_source(tmp_path: Path) -> None:
     top = lay_down(tmp_path / "in", {b"a/b": b"1"})
     before = [os.stat(top / path)[1:9] for path in ("", "a", "a/b")]
