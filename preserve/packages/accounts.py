@@ -12,21 +12,42 @@ from preserve.packages.held import HeldCopy
 from preserve.packages.inspection import Survey
 from preserve.state.books import Books
 
-_HARMS = (Condition.DAMAGED, Condition.MISSING, Condition.UNREADABLE)
+HARMS = (Condition.DAMAGED, Condition.MISSING, Condition.UNREADABLE)
+"""What may be wrong with an object of a booked copy."""
 
 
 def account(books: Books, act: Act, at: str, run: str, held: HeldCopy, survey: Survey) -> list[Event]:
-    """The events of one look, to be recorded in one transaction.
+    """The events of one look, to be recorded in one transaction: what it found, and that it was taken."""
+    return [*findings_of(books, act, at, run, held, survey), audited(act, at, run, held, survey)]
 
-    Findings are closed only by a full look.  One that is open and turns out to have changed (other blocks) is closed
-    in favour of a new one, so that what is open is what is the case.
+
+def audited(act: Act, at: str, run: str, held: HeldCopy, survey: Survey) -> Event:
+    """The event of the look itself."""
+    look = Audited(
+        package_id=held.package.id,
+        store=held.store.name,
+        level=survey.level,
+        result=survey.result,
+        blocks_read=survey.blocks_seen,
+        blocks=survey.blocks,
+        bytes_read=survey.bytes_read,
+    )
+    return events.audited(act, at, run, look)
+
+
+def findings_of(books: Books, act: Act, at: str, run: str, held: HeldCopy, survey: Survey) -> list[Event]:
+    """New findings, and the closing of those that a full look contradicts.
+
+    One that is open and turns out to have changed (other blocks) is closed in favour of a new one, so that what is
+    open is what is the case.
     """
-    package, store = held.package.id, held.store.name
-    known = [finding for finding in books.findings(package=package, store=store) if finding.condition in _HARMS]
-    happened = list(_closings(act, at, run, held, survey, known))
-    happened += [events.found(act, at, finding) for finding in survey.findings]
-    look = Audited(package, store, survey.level, survey.result, survey.blocks_seen, survey.blocks, survey.bytes_read)
-    return [*happened, events.audited(act, at, run, look)]
+    known = [
+        finding
+        for finding in books.findings(package=held.package.id, store=held.store.name)
+        if finding.condition in HARMS
+    ]
+    closings = list(_closings(act, at, run, held, survey, known))
+    return closings + [events.found(act, at, finding) for finding in survey.findings]
 
 
 def _closings(act: Act, at: str, run: str, held: HeldCopy, survey: Survey, known: Sequence[Finding]) -> Iterator[Event]:
@@ -48,7 +69,7 @@ def _knows_more(now: Finding, before: Finding) -> bool:
 
 def _no_longer_holds(finding: Finding, held: HeldCopy, survey: Survey) -> bool:
     """Whether a full look contradicts a finding: its object is sound now, or came though it was said not to."""
-    part, _ = split_generation(finding.where.rpartition("/")[2])
+    part = part_of(finding)
     bad_now = {other.condition for other in survey.findings if other.where == held.key(part)}
     if not bad_now:
         return True
@@ -56,7 +77,12 @@ def _no_longer_holds(finding: Finding, held: HeldCopy, survey: Survey) -> bool:
 
 
 def _evidence(finding: Finding, held: HeldCopy, run: str) -> str:
-    part, _ = split_generation(finding.where.rpartition("/")[2])
+    part = part_of(finding)
     key = held.key(part)
     digest = f"root {held.receipt.blocks_root}" if part == "bag.tar" else f"sha256 {held.digest(part).sha256}"
     return f"audit {run} read all of {key} against {digest}"
+
+
+def part_of(finding: Finding) -> str:
+    """The object of the package that a finding is about, whichever generation of it."""
+    return split_generation(finding.where.rpartition("/")[2])[0]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from threading import Lock
@@ -38,26 +37,25 @@ class Gathering:
         self.places = tuple(places)
         self.blocks = blocks
         self.away: dict[str, str] = {}
-        self.taken: Counter[str] = Counter()
         self.bytes_read = 0
         self._readers = [(place, BlockReader(place.store, place.key, blocks)) for place in places]
         self._unsound: dict[Place, set[int]] = {}
-        self._lied: set[str] = set()
+        self._lied: set[Place] = set()
         self._lock = Lock()
 
     @property
-    def lied(self) -> Collection[str]:
-        """Names of the stores that gave something else than was asked of them, and had not been known to."""
+    def lied(self) -> Collection[Place]:
+        """The places that gave something else than was asked of them, and had not been known to."""
         return frozenset(self._lied)
 
     def know_unsound(self, place: Place, numbers: Collection[int]) -> None:
         """Blocks found unsound a moment ago, which need not be asked for again."""
         self._unsound.setdefault(place, set()).update(numbers)
 
-    def read(self, number: int, into: memoryview) -> bool:
+    def read(self, number: int, into: memoryview) -> Place | None:
         """Read a sound copy of one block into the caller's memory, which must be longer than the block.
 
-        False when no place in reach has one; what is in the memory then is worthless.
+        Returns where it came from; None when no place in reach has one: what is in the memory then is worthless.
         """
         for place, reader in self._readers:
             if place.name in self.away or number in self._unsound.get(place, ()):
@@ -68,17 +66,16 @@ class Gathering:
                 self.away[place.name] = str(error)
                 continue
             if self._took(place, look):
-                return True
-        return False
+                return place
+        return None
 
     def _took(self, place: Place, look: Look) -> bool:
         with self._lock:
             if look.is_sound:
-                self.taken[place.name] += 1
                 self.bytes_read += self.blocks.span(look.number)[1]
                 return True
             self._unsound.setdefault(place, set()).add(look.number)
-            self._lied.add(place.name)
+            self._lied.add(place)
             return False
 
 
@@ -94,7 +91,7 @@ class GatheredFile(SoundFile):
     def _block(self, number: int) -> bytes:
         if number not in self._kept:
             buffer = bytearray(self._blocks.span(number)[1] + 1)
-            if not self._gathering.read(number, memoryview(buffer)):
+            if self._gathering.read(number, memoryview(buffer)) is None:
                 expected = self._blocks.digest(number).hex()
                 raise UnsoundBlockError(Look(AuditResult.MISSING, expected, "nothing sound in reach", number))
             self._kept[number] = bytes(buffer[:-1])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from preserve.errors import NotThere, Unreadable
@@ -60,14 +60,18 @@ def harmed(
     `block_bytes` is asked in ascending order as far as members lie in the order of the tar; the last answer is kept.
     """
     numbers = sorted(bad)
-    content = _LastBlock(block_bytes)
+    content = LastBlock(block_bytes)
     for member in touched(members, blocks, bad):
-        spanned = blocks.touching(member.offset, member.size)
-        if (
-            _is_surely_harmed(member, blocks, _bad_among(numbers, spanned), content)
-            or _digest(member, blocks, spanned, content) != member.sha256
-        ):
+        if is_harmed(member, blocks, numbers, content):
             yield member
+
+
+def is_harmed(member: Member, blocks: BlockList, bad: Sequence[int], block_bytes: BlockBytes) -> bool:
+    """Whether the bytes of one file are not what `member` says; `bad` are the blocks that may differ, ascending."""
+    spanned = blocks.touching(member.offset, member.size)
+    if _is_surely_harmed(member, blocks, _bad_among(bad, spanned), block_bytes):
+        return True
+    return _digest(member, blocks, spanned, block_bytes) != member.sha256
 
 
 class StoredBlocks:
@@ -88,7 +92,7 @@ class StoredBlocks:
         return bytes(buffer) if count == length else bytes(buffer[:count])
 
 
-class _LastBlock:
+class LastBlock:
     """Keeps the block asked for last, so that a thousand small files in it cost one read."""
 
     def __init__(self, block_bytes: BlockBytes) -> None:
@@ -102,11 +106,11 @@ class _LastBlock:
         return self._content
 
 
-def _bad_among(bad: list[int], numbers: range) -> list[int]:
+def _bad_among(bad: Sequence[int], numbers: range) -> Sequence[int]:
     return bad[bisect_left(bad, numbers.start) : bisect_left(bad, numbers.stop)]
 
 
-def _is_surely_harmed(member: Member, blocks: BlockList, bad: list[int], content: BlockBytes) -> bool:
+def _is_surely_harmed(member: Member, blocks: BlockList, bad: Sequence[int], content: BlockBytes) -> bool:
     """Whether a block that lies wholly within the file differs: then the rest of a large file need not be read."""
     for number in bad if blocks.digests else ():
         offset, length = blocks.span(number)

@@ -6,12 +6,12 @@ A copy whose own list of blocks is bad is judged by another copy's, which is pro
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
 from preserve.errors import NotThere
-from preserve.model.blocks import BlockList
+from preserve.model.blocks import DIGEST_BYTES, BlockList
 from preserve.model.entries import AuditResult
 from preserve.model.keys import BAG, BLOCKS, MEMBERS, RECEIPT, package_folder
 from preserve.model.nouns import Condition, Finding, Level
@@ -266,24 +266,26 @@ def _read_bag_as_a_whole(held: HeldCopy) -> Tally:
 
 def look_at_root(held: HeldCopy) -> Look:
     """Read the whole bag and compare the root over its blocks with the receipt's.  Raises `Unavailable`."""
-    digests, look = digests_as_they_are(held)
-    if look is not None:
-        return look
     receipt = held.receipt
-    root = BlockList(receipt.bag_bytes, digests, receipt.block_bytes).root.hex()
+    digests: list[bytes] = []
+    for look in looks_as_they_are(held):
+        if not (digest := digest_found(look)):
+            return Look(look.sight, receipt.blocks_root, look.found)
+        digests.append(digest)
+    root = BlockList(receipt.bag_bytes, b"".join(digests), receipt.block_bytes).root.hex()
     sight = AuditResult.SOUND if root == receipt.blocks_root else AuditResult.DAMAGED
     return Look(sight, receipt.blocks_root, root)
 
 
-def digests_as_they_are(held: HeldCopy) -> tuple[bytes, Look | None]:
-    """The digests of a bag's blocks as its store gives them, or a look that says why there are none."""
+def looks_as_they_are(held: HeldCopy) -> Iterator[Look]:
+    """A look at each block of a bag of which nobody knows what it should be.  Raises `Unavailable`."""
     receipt = held.receipt
-    unknown = BlockList(receipt.bag_bytes, bytes(32 * block_count(receipt)), receipt.block_bytes)
-    digests = bytearray()
-    for look in BlockReader(held.store, held.key(BAG), unknown).looks(range(len(unknown))):
-        if look.sight is not AuditResult.DAMAGED:
-            return b"", Look(look.sight, receipt.blocks_root, look.found)
-        if len(look.found) != 64:
-            return b"", Look(AuditResult.DAMAGED, f"{receipt.bag_bytes} bytes", look.found)
-        digests += bytes.fromhex(look.found)
-    return bytes(digests), None
+    unknown = BlockList(receipt.bag_bytes, bytes(DIGEST_BYTES * block_count(receipt)), receipt.block_bytes)
+    return BlockReader(held.store, held.key(BAG), unknown).looks(range(len(unknown)))
+
+
+def digest_found(look: Look) -> bytes | None:
+    """The digest of a block as it is; None where it did not come, or not with its length."""
+    if look.sight is AuditResult.DAMAGED and len(look.found) == 2 * DIGEST_BYTES:
+        return bytes.fromhex(look.found)
+    return None

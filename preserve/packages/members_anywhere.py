@@ -21,7 +21,7 @@ def members_from_any(copies: Sequence[HeldCopy], blocks: BlockList | None) -> Me
     `blocks` are those of `members.parquet`; None where no list of blocks is sound: then one copy must have it whole.
     Iterating over the result raises ValueError where a block is needed that no copy in reach has sound.
     """
-    blocks = blocks or _blocks_of_a_whole(copies)
+    blocks = blocks or blocks_of_a_whole(copies)
     if blocks is None or not copies:
         return None
     places = [Place(held.store, held.key(MEMBERS)) for held in copies]
@@ -31,7 +31,8 @@ def members_from_any(copies: Sequence[HeldCopy], blocks: BlockList | None) -> Me
         return None
 
 
-def _blocks_of_a_whole(copies: Iterable[HeldCopy]) -> BlockList | None:
+def blocks_of_a_whole(copies: Iterable[HeldCopy]) -> BlockList | None:
+    """The blocks of the members, from the first copy that has them whole, proved by the receipt alone."""
     for held in copies:
         try:
             blocks = _blocks_if_sound(held)

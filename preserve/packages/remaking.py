@@ -1,0 +1,218 @@
+"""Make the bad objects of one copy anew, each read back whole before it counts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from preserve.errors import PreserveError, Unavailable
+from preserve.model import receipts
+from preserve.model.blocks import BlockList
+from preserve.model.digests import sha256
+from preserve.model.healing import next_generation
+from preserve.model.keys import BAG, BLOCKS, RECEIPT, Key, object_key
+from preserve.packages.gathering import Gathering, Place
+from preserve.packages.harmed_files import NamedFiles
+from preserve.packages.held import HeldCopy, digest_of
+from preserve.packages.inspection import Survey
+from preserve.packages.losses import lost_files
+from preserve.packages.mending import Mending
+from preserve.packages.putting import put
+from preserve.packages.reading import BlockReader, look_at_object
+from preserve.packages.wards import Ward
+
+ATTEMPTS = 2
+"""Generations of one object that are made before a store is given up that does not give back what it was sent."""
+
+
+class How(StrEnum):
+    """How the sound rest of an object came into its new generation."""
+
+    COPIED = "server-side copy"  # within the store: only the bad blocks travelled
+    REWRITTEN = "rewritten"  # through our hands
+    ADOPTED = "adopted"  # an interrupted repair had made it: it was read and is sound
+
+
+@dataclass(frozen=True, slots=True)
+class Repaired:
+    """One object that was made anew and read back whole; `sources` counts its bad blocks by where they came from."""
+
+    package: str
+    store: str
+    object: str
+    generation: int
+    blocks: tuple[int, ...]
+    sources: Mapping[str, int]
+    bytes_transferred: int
+    how: How
+
+
+@dataclass(frozen=True, slots=True)
+class NotRepaired:
+    """One object that is as bad as it was (`object` None: the whole copy), and why.
+
+    `blocks` are those that no copy in reach has sound.  `lost` are the payload files that are lost with them and
+    `files_whole` counts those that are whole; both None where that cannot be told, or does not depend on the object.
+    """
+
+    package: str
+    store: str
+    object: str | None
+    why: PreserveError
+    blocks: tuple[int, ...] = ()
+    lost: NamedFiles | None = None
+    files_whole: int | None = None
+
+
+class Remaking:
+    """The objects of the copy in `store`, as `survey` saw them a moment ago.  `retain_until` asks for object locks."""
+
+    def __init__(self, ward: Ward, store: str, survey: Survey, retain_until: datetime | None) -> None:
+        self._ward = ward
+        self._name = store
+        self._survey = survey
+        self._retain_until = retain_until
+
+    @property
+    def _held(self) -> HeldCopy:
+        return self._ward.copy(self._name)
+
+    def make(self, part: str) -> Repaired | NotRepaired:
+        """Make one object anew, or take in what an interrupted repair had made.
+
+        Raises `Unavailable`, `NoSpace` of the store that is repaired.
+        """
+        if part in (RECEIPT, BLOCKS):
+            return self._adopted_whole(part) or self._make_whole(part)
+        blocks = self._ward.knowledge.bag if part == BAG else self._ward.knowledge.members
+        if blocks is None:
+            return self._not_repaired(
+                part,
+                PreserveError(
+                    "no copy in reach has a sound list of blocks, and what they hold of {object} does not fit together",
+                    object=part,
+                ),
+            )
+        bad = self._bad(part, blocks)
+        return self._adopted(part, blocks) or self._make_of_blocks(part, blocks, bad)
+
+    # Small objects
+
+    def _make_whole(self, part: str) -> Repaired | NotRepaired:
+        content = self._content(part)
+        if content is None:
+            return self._not_repaired(part, PreserveError("no copy in reach has {object} sound", object=part))
+        for _ in range(ATTEMPTS):
+            generation = self._next(part)
+            look = put(self._held.store, self._key(part, generation), content, self._retain_until)
+            self._ward.generations(self._name, part).add(generation)
+            if look.is_sound:
+                return self._repaired(part, generation, (), {}, len(content), How.REWRITTEN)
+        return self._not_given_back(part)
+
+    def _content(self, part: str) -> bytes | None:
+        """The receipt follows from the books, the list of blocks from what the copies prove; each by its digest."""
+        expected = digest_of(self._ward.package, part).sha256
+        content = receipts.encode(self._ward.package.receipt) if part == RECEIPT else self._ward.knowledge.listing
+        if content is not None and sha256(content).hex() == expected:
+            return content
+        for held in self._ward.others(self._name):
+            try:
+                look = held.fetch(part)
+            except Unavailable:
+                continue
+            if look.is_sound:
+                return look.content
+        return None
+
+    def _adopted_whole(self, part: str) -> Repaired | None:
+        digest = digest_of(self._ward.package, part)
+        for generation in self._unbooked(part):
+            if look_at_object(self._held.store, self._key(part, generation), digest.bytes, digest.sha256).is_sound:
+                return self._repaired(part, generation, (), {}, 0, How.ADOPTED)
+        return None
+
+    # Objects of blocks
+
+    def _make_of_blocks(self, part: str, blocks: BlockList, bad: tuple[int, ...]) -> Repaired | NotRepaired:
+        for _ in range(ATTEMPTS):
+            generation = self._next(part)
+            gathering = self._ward.gathering(part, blocks, self._name)
+            old = Place(self._held.store, self._held.key(part))
+            mended = Mending(part, old, self._key(part, generation), bad, gathering, self._retain_until).run()
+            self._ward.learn(part, gathering)
+            if mended.lost:
+                return self._lost(part, gathering, mended.lost)
+            self._ward.generations(self._name, part).add(generation)
+            if self._is_whole(part, generation, blocks):
+                how = How.COPIED if mended.is_copied_by_store else How.REWRITTEN
+                return self._repaired(part, generation, bad, mended.sources, mended.bytes_transferred, how)
+        return self._not_given_back(part)
+
+    def _adopted(self, part: str, blocks: BlockList) -> Repaired | None:
+        for generation in self._unbooked(part):
+            if self._is_whole(part, generation, blocks):
+                return self._repaired(part, generation, (), {}, 0, How.ADOPTED)
+        return None
+
+    def _bad(self, part: str, blocks: BlockList) -> tuple[int, ...]:
+        """The bad blocks of the current object; read again where the survey could not tell them."""
+        bad = self._survey.unsound[part]
+        if bad is None:
+            looks = BlockReader(self._held.store, self._held.key(part), blocks).looks(range(len(blocks)))
+            bad = frozenset(look.number for look in looks if not look.is_sound)
+        self._ward.know_unsound(self._held, part, bad)
+        return tuple(sorted(bad))
+
+    def _is_whole(self, part: str, generation: int, blocks: BlockList) -> bool:
+        reader = BlockReader(self._held.store, self._key(part, generation), blocks)
+        return all(look.is_sound for look in reader.looks(range(len(blocks))))
+
+    # What is said of it
+
+    def _repaired(
+        self, part: str, generation: int, blocks: tuple[int, ...], sources: Mapping[str, int], moved: int, how: How
+    ) -> Repaired:
+        return Repaired(self._ward.package.id, self._name, part, generation, blocks, sources, moved, how)
+
+    def _lost(self, part: str, gathering: Gathering, lost: tuple[int, ...]) -> NotRepaired:
+        why = PreserveError(
+            "no copy in reach has all blocks of {object} sound ({count} are lost)", object=part, count=len(lost)
+        )
+        if gathering.away:
+            why = Unavailable(
+                "no copy in reach has all blocks of {object} sound ({count} are missing);"
+                " these stores could not be asked: {away}",
+                object=part,
+                count=len(lost),
+                away=", ".join(sorted(gathering.away)),
+            )
+        files = None
+        if part == BAG and (members := self._ward.members()) is not None:
+            files = lost_files(members, self._ward.copies, gathering, lost)
+        return self._not_repaired(part, why, lost, files)
+
+    def _not_given_back(self, part: str) -> NotRepaired:
+        why = "store {store} took a new {object} {times} times and did not give back what it was sent; check the store"
+        return self._not_repaired(part, PreserveError(why, store=self._name, object=part, times=ATTEMPTS))
+
+    def _not_repaired(
+        self, part: str, why: PreserveError, blocks: tuple[int, ...] = (), lost: NamedFiles | None = None
+    ) -> NotRepaired:
+        whole = None if lost is None else self._ward.package.receipt.payload_files - lost.count
+        return NotRepaired(self._ward.package.id, self._name, part, why, blocks, lost, whole)
+
+    # Keys
+
+    def _key(self, part: str, generation: int) -> Key:
+        return object_key(self._ward.package.id, part, generation)
+
+    def _next(self, part: str) -> int:
+        return next_generation(self._ward.generations(self._name, part))
+
+    def _unbooked(self, part: str) -> list[int]:
+        """Generations newer than the books know, the newest first."""
+        known = self._held.copy.generation(part)
+        return sorted((each for each in self._ward.generations(self._name, part) if each > known), reverse=True)

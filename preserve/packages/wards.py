@@ -1,0 +1,96 @@
+"""The copies of one package while they are repaired: what each has, and what they prove together."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+
+from preserve.errors import Unavailable
+from preserve.model.blocks import BlockList
+from preserve.model.keys import PARTS_BEFORE_RECEIPT, RECEIPT, object_key, package_folder, split_generation
+from preserve.model.nouns import PackageEntry
+from preserve.packages.gathering import Gathering, Place
+from preserve.packages.held import HeldCopy
+from preserve.packages.knowledge import Knowledge, known_of
+from preserve.packages.members import MembersFile
+from preserve.packages.members_anywhere import members_from_any
+
+PARTS = (*PARTS_BEFORE_RECEIPT, RECEIPT)
+
+
+class Ward:
+    """All booked copies of `package`, the most trusted first.  The current generations move on as repairs succeed."""
+
+    def __init__(self, package: PackageEntry, copies: Sequence[HeldCopy]) -> None:
+        self.package = package
+        self._copies = {held.store.name: held for held in copies}
+        self._generations: dict[str, dict[str, set[int]]] = {}
+        self._unsound: dict[Place, Collection[int]] = {}
+        self.liars: set[str] = set()
+
+    @property
+    def copies(self) -> list[HeldCopy]:
+        return list(self._copies.values())
+
+    def copy(self, store: str) -> HeldCopy:
+        return self._copies[store]
+
+    def others(self, store: str) -> list[HeldCopy]:
+        """All copies but the one in `store`."""
+        return [held for name, held in self._copies.items() if name != store]
+
+    @cached_property
+    def knowledge(self) -> Knowledge:
+        """The block lists that the copies prove together."""
+        return known_of(self.copies)
+
+    def members(self) -> MembersFile | None:
+        """The members, from whatever copies have them."""
+        return members_from_any(self.copies, self.knowledge.members)
+
+    def generations(self, store: str, part: str) -> set[int]:
+        """The generations of an object that a store lists.  Raises `Unavailable`."""
+        if store not in self._generations:
+            listed: dict[str, set[int]] = {each: set() for each in PARTS}
+            for facts in self.copy(store).store.list(package_folder(self.package.id)):
+                name, generation = split_generation(facts.key.rpartition("/")[2])
+                if name in listed:
+                    listed[name].add(generation)
+            self._generations[store] = listed
+        return self._generations[store][part]
+
+    def know_unsound(self, held: HeldCopy, part: str, numbers: Collection[int]) -> None:
+        """These blocks of a copy's current object were seen not to be sound."""
+        self._unsound[Place(held.store, held.key(part))] = numbers
+
+    def made(self, store: str, part: str, generation: int) -> None:
+        """An object was made anew, is sound, and is the current one now."""
+        held = self._copies[store]
+        generations: Mapping[str, int] = {**held.copy.generations, part: generation}
+        self._copies[store] = replace(held, copy=replace(held.copy, generations=generations))
+        self.generations(store, part).add(generation)
+
+    def gathering(self, part: str, blocks: BlockList, first: str) -> Gathering:
+        """Blocks of one object from everywhere: the copy in store `first`, the other copies, then superseded
+        generations, which may be the last to have a block."""
+        current = [Place(held.store, held.key(part)) for held in (self._copies[first], *self.others(first))]
+        gathering = Gathering([*current, *self._superseded(part, current)], blocks)
+        for place, numbers in self._unsound.items():
+            gathering.know_unsound(place, numbers)
+        return gathering
+
+    def learn(self, part: str, gathering: Gathering) -> None:
+        """Remember which copies gave something unsound when they were asked for a block."""
+        current = {Place(held.store, held.key(part)) for held in self.copies}
+        self.liars |= {place.name for place in gathering.lied if place in current}
+
+    def _superseded(self, part: str, current: Collection[Place]) -> list[Place]:
+        places: list[Place] = []
+        for held in self.copies:
+            try:
+                generations = sorted(self.generations(held.store.name, part), reverse=True)
+            except Unavailable:
+                continue
+            places += [Place(held.store, object_key(self.package.id, part, number)) for number in generations]
+        return [place for place in places if place not in current]
