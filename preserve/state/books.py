@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from preserve import chance
-from preserve.durable import put_in_place_new
+from preserve.durable import put_in_place_new, raise_if_full
 from preserve.errors import Refused
 from preserve.model import events
 from preserve.model.nouns import Event
@@ -72,19 +72,17 @@ class Books(ledger.LedgerReading, RegisterReading, HoldingsReading, FindingReadi
             raise _occupied(home)
         beside = home / f".{FILE_NAME}.{chance.token(8)}.partial"
         try:
-            database = Database(beside, must_exist=False)
-            try:
-                database.make_tables()
-                with database.transaction() as tables:
-                    fill(tables)
-                database.allow_readers_beside_the_writer()
-            finally:
-                database.close()
+            _write(beside, fill)
             put_in_place_new(beside, final)
         except FileExistsError as error:
             raise _occupied(home) from error
+        except OSError as error:
+            raise_if_full(error, final)
+            raise Refused("the books {path} cannot be made: {why}", path=final, why=error.strerror) from error
         finally:
-            beside.unlink(missing_ok=True)
+            # Also what killed attempts left: they cannot become books any more.
+            for remains in home.glob(f".{FILE_NAME}.*"):
+                remains.unlink(missing_ok=True)
         return cls.open(home)
 
     @property
@@ -154,6 +152,18 @@ class Books(ledger.LedgerReading, RegisterReading, HoldingsReading, FindingReadi
     def clear_progress(self, job: str) -> None:
         """Forget a job that came to its end."""
         self._database.write("DELETE FROM progress WHERE job = ?", (job,))
+
+
+def _write(path: Path, fill: Callable[[Any], object]) -> None:
+    """A whole database, in a file that nobody knows of yet."""
+    database = Database(path, must_exist=False)
+    try:
+        database.make_tables()
+        with database.transaction() as tables:
+            fill(tables)
+        database.allow_readers_beside_the_writer()
+    finally:
+        database.close()
 
 
 def _append(tables: Any, acts: Iterable[Event]) -> int:

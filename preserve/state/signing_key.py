@@ -62,6 +62,8 @@ class SigningKey:
             raise Refused(
                 "the signing key {path} is gone; make another with `preserve key renew`", path=path
             ) from error
+        except OSError as error:
+            raise Refused("the signing key {path} cannot be read: {why}", path=path, why=error.strerror) from error
         except (ValueError, TypeError) as error:
             raise Refused(
                 "the signing key {path} does not open with the passphrase from {where}", path=path, where=where
@@ -91,12 +93,15 @@ def create(home: Path, name: str) -> SigningKey:
         serialization.PrivateFormat.PKCS8,
         serialization.BestAvailableEncryption(_passphrase_made_if_needed()),
     )
-    make_folders(folder)
-    folder.chmod(0o700)
-    write_file(folder / PRIVATE, content, mode=0o600)
-    # The public half comes last: where it stands, the key is whole.
     key = VerifierKey(name, private.public_key().public_bytes_raw())
-    write_file(folder / PUBLIC, f"{key}\n".encode())
+    try:
+        make_folders(folder)
+        folder.chmod(0o700)
+        write_file(folder / PRIVATE, content, mode=0o600)
+        # The public half comes last: where it stands, the key is whole.
+        write_file(folder / PUBLIC, f"{key}\n".encode())
+    except OSError as error:
+        raise Refused("no signing key can be kept in {folder}: {why}", folder=folder, why=error.strerror) from error
     return SigningKey(home)
 
 
@@ -121,6 +126,8 @@ def read_verifier_key(path: Path) -> VerifierKey:
         return parse_verifier_key(path.read_text(encoding="utf-8").removesuffix("\n"))
     except FileNotFoundError as error:
         raise Refused("the verifier key {path} is not there", path=path) from error
+    except OSError as error:
+        raise Refused("the verifier key {path} cannot be read: {why}", path=path, why=error.strerror) from error
     except ValueError as error:
         raise Tampered("{path} holds no verifier key: {error}", path=path, error=str(error)) from error
 
@@ -159,6 +166,9 @@ def _read_passphrase(path: Path) -> bytes:
 def _passphrase_made_if_needed() -> bytes:
     path = passphrase_file()
     if path == _own_passphrase_file() and not path.exists():
-        make_folders(path.parent)
-        write_file(path, f"{chance.token(PASSPHRASE_CHARACTERS)}\n".encode(), mode=0o600)
+        try:
+            make_folders(path.parent)
+            write_file(path, f"{chance.token(PASSPHRASE_CHARACTERS)}\n".encode(), mode=0o600)
+        except OSError as error:
+            raise Refused("no passphrase can be kept in {path}: {why}", path=path, why=error.strerror) from error
     return _read_passphrase(path)

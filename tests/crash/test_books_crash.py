@@ -81,7 +81,8 @@ def killed_at(home: Path, nth: int, stopper: Stopper) -> tuple[bool, int]:
 def assert_whole(home: Path, told: int) -> None:
     if not (home / FILE_NAME).exists():
         assert told == 0
-        Books.create(home, made.initialised()).close()  # a second attempt is not in the way of the first one's remains
+        Books.create(home, made.initialised()).close()
+        assert [path.name for path in home.iterdir()] == [FILE_NAME], "the killed attempt left nothing for good"
         return
     with Books.open(home) as books:
         rounds, rest = divmod(books.size() - 1, PER_ROUND)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from preserve.errors import NoSpace, Refused, Tampered, Unavailable
+from preserve.errors import NoSpace, PreserveError, Refused, Tampered, Unavailable
 from preserve.model import events
 from preserve.model.entries import AccessionState, AuditResult, AuditRun, state_after
 from preserve.model.nouns import Condition, CopyState, EventType, Level, Role
@@ -103,6 +103,11 @@ def test_what_the_ledger_cannot_hold_is_refused(books: Books) -> None:
     with pytest.raises(Refused, match="cannot hold"):
         books.record(events.ingest_begun(ACT, NOW, replace(made.accession(), source="/gbk/\udcb5\udcb5")))
     assert books.size() == 2
+
+
+def test_where_no_books_can_be_made_it_says_so(tmp_path: Path) -> None:
+    with pytest.raises(PreserveError, match="books"):
+        Books.create(tmp_path / "nowhere", made.initialised())
 
 
 # Stores and policies

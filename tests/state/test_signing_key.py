@@ -88,6 +88,19 @@ def test_systemds_credential_comes_before_the_users_own(
         SigningKey(home).sign("x\n")
 
 
+def test_where_no_key_can_be_kept_it_says_so(tmp_path: Path, configuration: Path) -> None:
+    (tmp_path / "keys").write_text("a file in the folder's place")
+    with pytest.raises(Refused, match="no signing key can be kept in"):
+        signing_key.create(tmp_path, NAME)
+    with pytest.raises(Refused, match="cannot be read"):
+        signing_key.read_verifier_key(tmp_path / "keys" / "ledger.vkey")
+    (configuration / "preserve" / "passphrase").unlink()
+    (configuration / "preserve").rmdir()
+    (configuration / "preserve").write_text("a file in the folder's place")
+    with pytest.raises(Refused, match="no passphrase can be kept in"):
+        signing_key.create(tmp_path / "another", NAME)
+
+
 def test_a_key_is_never_overwritten(home: Path) -> None:
     with pytest.raises(Refused, match="there already"):
         signing_key.create(home, NAME)
