@@ -22,7 +22,7 @@ from preserve.bags.folders import FolderTree
 from preserve.bags.gate import NameGate
 from preserve.bags.listings import Digests
 from preserve.bags.names import shown
-from preserve.bags.parts import DATA, DECLARATION, BagFacts, Contents
+from preserve.bags.parts import DATA, DECLARATION, FETCH, BagFacts, Contents
 from preserve.bags.reading import Inspection
 from preserve.bags.tars import SourceState, TarTree
 from preserve.bags.unpacking import as_plain_tar
@@ -250,6 +250,9 @@ def _bag(desk: _Desk, tree: Tree, shape: Shape, tar_state: SourceState | None) -
     expectations = Expectations(desk.work)
     desk.resources.callback(expectations.close)
     expectations.fill(inspection.matched(), usable, desk.complaints)
+    if inspection.facts is not None and inspection.facts.has_fetch:
+        template = "{file}: every file it names is in the bag already; nothing was fetched"
+        desk.notes.add("fetch", FETCH.decode(), template, file=FETCH.decode())
     return Submission(
         desk.source,
         shape,

@@ -323,6 +323,9 @@ def test_a_bag_with_files_still_to_be_fetched_is_refused(tmp_path: Path) -> None
     }
     bag = make_bag(tmp_path / "bag", {b"a": b"1"}, tag_files=files)
     assert "data/b was not fetched" in refusal(bag, tmp_path)
+    (bag / "data/b").write_bytes(b"2")
+    with open_at(bag, tmp_path) as submission:
+        assert [note.code for note in submission.notes] == ["fetch"]
 
 
 def test_a_bag_whose_digests_cannot_be_checked_while_packing_is_refused(tmp_path: Path) -> None:
