@@ -55,6 +55,23 @@ def word(value: Enum) -> str:
     return _catalogue().pgettext(type(value).__name__, str(value.value))
 
 
+def attribute_word(name: str) -> str:
+    """An attribute of a store as people call it."""
+    words = {
+        "site": _("site"),
+        "city": _("city"),
+        "power_grid": _("power grid"),
+        "river_basin": _("river basin"),
+        "seismic_zone": _("seismic zone"),
+        "vendor": _("vendor"),
+        "software": _("software"),
+        "medium": _("medium"),
+        "credential_domain": _("credential domain"),
+        "jurisdiction": _("jurisdiction"),
+    }
+    return words.get(name, name)
+
+
 def shown_values(values: Mapping[str, object]) -> dict[str, object]:
     """Values as they may stand in a sentence: translated where they are ours, harmless where they are not."""
     return {name: shown(value) for name, value in values.items()}

@@ -103,7 +103,7 @@ def _member_document(member: Member) -> dict[str, object]:
 
 
 def _member_line(member: Member) -> str:
-    size = byte_count(member.size) if member.sha256 else _(member.kind.name.lower())
+    size = byte_count(member.size) if member.sha256 else _("link") if member.link_to is not None else _("folder")
     return f"{size:>11}  {printable(_original_path(member))}"
 
 

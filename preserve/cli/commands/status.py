@@ -10,7 +10,7 @@ import click
 from preserve.cli.answers import moment_shown
 from preserve.cli.calls import Call
 from preserve.cli.exits import Exit
-from preserve.cli.messages import _, error_said, said, word
+from preserve.cli.messages import _, attribute_word, error_said, said, word
 from preserve.cli.options import asks
 from preserve.cli.tables import MOST_LINES, byte_count, pairs, table
 from preserve.model.nouns import CopyState
@@ -133,7 +133,7 @@ def _concerns(report: StatusReport) -> Iterator[str]:
             "warning: {store} and {other} share their {attribute} ({value}): one event can take both copies",
             store=shared.store,
             other=shared.other,
-            attribute=_(shared.attribute.replace("_", " ")),
+            attribute=attribute_word(shared.attribute),
             value=shared.value,
         )
     if report.unfinished:

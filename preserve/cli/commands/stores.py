@@ -13,7 +13,7 @@ from preserve.cli.amounts import size_bytes
 from preserve.cli.answers import moment_shown
 from preserve.cli.calls import Call
 from preserve.cli.exits import Exit
-from preserve.cli.messages import _, complaint_documents, complaint_lines, error_said, said, word
+from preserve.cli.messages import _, attribute_word, complaint_documents, complaint_lines, error_said, said, word
 from preserve.cli.options import Decorator, acts, asks
 from preserve.cli.tables import byte_count, pairs, table
 from preserve.errors import Unavailable
@@ -195,7 +195,7 @@ def _added_lines(added: Added) -> Iterator[str]:
             "warning: {store} and {other} share their {attribute} ({value}): one event can take both copies",
             store=shared.store,
             other=shared.other,
-            attribute=_(shared.attribute.replace("_", " ")),
+            attribute=attribute_word(shared.attribute),
             value=shared.value,
         )
 
@@ -225,7 +225,7 @@ def _store_lines(stand: _Stand, probe: Probe | None, counts: Mapping[CopyState, 
         (_("place"), entry.url),
         (_("state"), _state_said(stand)),
     ]
-    rows += [(_(name.replace("_", " ")), entry.attributes[name]) for name in ATTRIBUTES if name in entry.attributes]
+    rows += [(attribute_word(name), entry.attributes[name]) for name in ATTRIBUTES if name in entry.attributes]
     rows.append((_("probed"), moment_shown(probe.probed_at if probe else None)))
     rows += [(word(state), said("{count} copies", count=count)) for state, count in counts.items()]
     rows.append((_("ledger"), said("{count} entries", count=published)))
