@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import io
 import random
+import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import cache
@@ -16,16 +18,18 @@ from preserve.model import events, receipts
 from preserve.model.blocks import BlockList
 from preserve.model.digests import Algorithm, sha256
 from preserve.model.keys import BAG, BLOCKS, MEMBERS, RECEIPT, object_key
-from preserve.model.nouns import Act, CopyState, Event, ObjectDigest, PackageEntry, Receipt, Role, StoreEntry
+from preserve.model.nouns import Act, CopyEntry, CopyState, Event, ObjectDigest, PackageEntry, Receipt, Role, StoreEntry
 from preserve.packages import block_lists, tar
 from preserve.packages.members import Kind, MembersWriter, Row
 from preserve.packages.putting import put
 from preserve.ports import NoProgress, Store
 from preserve.state.books import Books
+from preserve.state.database import PRIVATE_AND_TEMPORARY, Database
 from preserve.stores.folder import FolderStore
 from preserve.stores.identity import Identity, found
 from preserve.workplace import Workplace
 from tests.stores.clocks import SetClock
+from tests.stores.memory import MemoryStore
 
 ACT = Act("archivist", "a test")
 NOW = "2026-01-01T00:00:00.000000Z"
@@ -43,11 +47,13 @@ FILES: Mapping[str, bytes] = {
 class Built:
     """One package, as bytes: its four objects and its entry in the books."""
 
-    def __init__(self, package_id: str, files: Mapping[str, bytes], block_bytes: int) -> None:
+    def __init__(
+        self, package_id: str, files: Mapping[str, bytes], block_bytes: int, members_block_bytes: int = MEMBERS_BLOCK
+    ) -> None:
         self.files = files
         bag, rows = _tar(package_id, files)
         members = _members(rows)
-        blocks = block_lists.PackageBlocks(listed(bag, block_bytes), listed(members, MEMBERS_BLOCK))
+        blocks = block_lists.PackageBlocks(listed(bag, block_bytes), listed(members, members_block_bytes))
         listing = block_lists.encode(blocks)
         self.blocks = blocks
         self.receipt = Receipt(
@@ -97,51 +103,101 @@ def listed(content: bytes, block_bytes: int) -> BlockList:
 
 
 class Archive:
-    """Books and stores in `root`; every package has a copy in every store."""
+    """Books and stores, with the means an operation is handed."""
 
-    def __init__(self, root: Path, stores: Sequence[str] = ("near", "far"), packages: Sequence[Built] = ()) -> None:
+    def __init__(self, books: Books, stores: Mapping[str, Store], root: Path) -> None:
         self.root = root
-        home = root / "home"
-        home.mkdir(parents=True)
-        (home / "work").mkdir()
-        roles = [Role.PRIMARY, Role.SAME_CITY, Role.REMOTE_OFFLINE]
-        self.stores: dict[str, Store] = {
-            name: folder_store(root / name, name, roles[min(number, 2)]) for number, name in enumerate(stores)
-        }
-        entries = [
-            StoreEntry(name, f"id-{name}", roles[min(number, 2)], (root / name).as_uri())
-            for number, name in enumerate(stores)
-        ]
+        self.books = books
+        self.stores = dict(stores)
         self.clock = SetClock()
-        self.books = Books.create(
-            home,
-            events.initialised(ACT, NOW, "h0m3h0m3h0", "test+00000000+AQ=="),
-            *(events.store_added(ACT, NOW, entry) for entry in entries),
-        )
-        self.place = Workplace(self.books, self.stores, self.clock, ACT, NoProgress(), home / "work")
-        for package in packages:
-            self.add(package)
+        work = root / "home" / "work" / "now"
+        work.mkdir(parents=True, exist_ok=True)
+        self.place = Workplace(books, self.stores, self.clock, ACT, NoProgress(), work)
 
-    def add(self, package: Built, state: CopyState = CopyState.VERIFIED) -> None:
-        """Book a package and write its copies."""
+    def add(self, package: Built, stores: Sequence[str] | None = None, state: CopyState = CopyState.VERIFIED) -> None:
+        """Book a package and write its copies, into all stores or some."""
         self.books.record(package.packaged())
         for name, store in self.stores.items():
-            for part, content in package.objects.items():
-                put(store, object_key(package.id, part), content)
-            size = sum(map(len, package.objects.values()))
-            self.books.record(events.copied(ACT, NOW, package.id, name, state, size))
+            if stores is None or name in stores:
+                self.write(package, store)
+                size = sum(map(len, package.objects.values()))
+                self.books.record(events.copied(ACT, NOW, package.id, name, state, size))
+
+    def write(self, package: Built, store: Store) -> None:
+        """Write a copy without booking it."""
+        for part, content in package.objects.items():
+            put(store, object_key(package.id, part), content)
 
     def file(self, store: str, package: Built, part: str, generation: int = 1) -> Path:
-        """The file behind one object."""
+        """The file behind one object of an archive in folders."""
         return self.root / store / object_key(package.id, part, generation)
+
+    def copy(self, store: str, package: Built) -> CopyEntry:
+        """What the books say of a copy."""
+        copy = self.books.copy(package.id, store)
+        assert copy is not None
+        return copy
+
+    def object(self, store: str, package: Built, part: str) -> bytes:
+        """The current generation of an object, as the store gives it."""
+        content = bytearray(len(package.objects[part]) + 1)
+        key = object_key(package.id, part, self.copy(store, package).generation(part))
+        return bytes(content[: self.stores[store].read(key, 0, memoryview(content))])
 
     def pass_time(self, **span: float) -> None:
         self.clock.moment += timedelta(**span)
 
 
-def folder_store(root: Path, name: str, role: Role) -> FolderStore:
+def archive(root: Path, packages: Sequence[Built] = (), stores: Sequence[str] = ("near", "far")) -> Archive:
+    """An archive in folders below `root`; every package has a verified copy in every store."""
+    # Syncing each file anew for each test would take longer than the tests.
+    shutil.copytree(_template(tuple(packages), tuple(stores)), root, dirs_exist_ok=True)
+    opened = {name: FolderStore(name, root / name, f"id-{name}") for name in stores}
+    return Archive(Books.open(root / "home"), opened, root)
+
+
+def archive_in_memory(root: Path, packages: Sequence[Built] = (), stores: Sequence[str] = ("near", "far")) -> Archive:
+    """An archive of which only the claims are on disk, below `root`: for thousands of tries."""
+    database = Database(PRIVATE_AND_TEMPORARY, must_exist=False)
+    database.make_tables()
+    books = Books(database)
+    books.record(*_first_events(root, stores))
+    made = Archive(books, {name: MemoryStore(name) for name in stores}, root)
+    for package in packages:
+        made.add(package)
+    return made
+
+
+@cache
+def _template(packages: tuple[Built, ...], stores: tuple[str, ...]) -> Path:
+    folder = tempfile.TemporaryDirectory(prefix="archive-")
+    _KEPT.append(folder)
+    root = Path(folder.name)
+    (root / "home").mkdir()
+    founded = {name: folder_store(root / name, name) for name in stores}
+    made = Archive(Books.create(root / "home", *_first_events(root, stores)), founded, root)
+    for package in packages:
+        made.add(package)
+    made.books.close()
+    return root
+
+
+_KEPT: list[tempfile.TemporaryDirectory[str]] = []
+_ROLES = {"near": Role.PRIMARY, "far": Role.SAME_CITY, "deep": Role.REMOTE_OFFLINE}
+
+
+def _first_events(root: Path, stores: Sequence[str]) -> list[Event]:
+    entries = [StoreEntry(name, f"id-{name}", _ROLES[name], (root / name).as_uri()) for name in stores]
+    return [
+        events.initialised(ACT, NOW, "h0m3h0m3h0", "test+00000000+AQ=="),
+        *(events.store_added(ACT, NOW, entry) for entry in entries),
+    ]
+
+
+def folder_store(root: Path, name: str) -> FolderStore:
+    """A founded store in a new folder."""
     root.mkdir(parents=True)
-    found(FolderStore(name, root, None), Identity(f"id-{name}", name, role, NOW))
+    found(FolderStore(name, root, None), Identity(f"id-{name}", name, _ROLES[name], NOW))
     return FolderStore(name, root, f"id-{name}")
 
 
