@@ -124,7 +124,7 @@ def members(descriptor: int) -> Iterator[Member]:
             continue
         member = _member(header, kind, content, {**everywhere, **own.pax}, own)
         at = content + _padded(member.size)
-        if at > total and content + member.size > total:
+        if content + member.size > total:
             raise MalformedTarError("truncated", content)
         own = _Extension()
         if kind != b"V":  # a volume label says nothing of records

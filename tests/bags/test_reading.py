@@ -157,6 +157,12 @@ def test_a_wrong_line_of_fetch_txt_is_told(fetch: str, code: str, tmp_path: Path
     assert code in codes(make_bag(tmp_path / "bag", {b"a": b"1"}, tag_files={"fetch.txt": f"{fetch}\n".encode()}))
 
 
+def test_a_file_that_only_fetch_txt_names_is_unlisted(tmp_path: Path) -> None:
+    bag = make_bag(tmp_path / "bag", {b"a": b"1"}, tag_files={"fetch.txt": b"https://example.org/x 1 data/x\n"})
+    (bag / "data/x").write_bytes(b"1")
+    assert codes(bag) == {"unlisted"}
+
+
 def test_a_percent_sign_is_read_as_the_version_means_it_or_as_it_is_found(tmp_path: Path) -> None:
     digest = hashlib.sha256(b"1").hexdigest()
     plain = {"manifest-sha256.txt": f"{digest}  data/100%25\n".encode()}

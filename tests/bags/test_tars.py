@@ -163,6 +163,16 @@ def test_a_tar_cut_off_anywhere_is_refused(tmp_path: Path) -> None:
             assert complaints and set(complaints) <= {"tar-truncated", "tar-no-end"}, length
 
 
+def test_a_tar_cut_off_within_a_file_says_which_member_is_not_whole(tmp_path: Path) -> None:
+    path = tar_of(tmp_path / "t.tar", [(member("a"), b"x" * 700)])
+    os.truncate(path, 512 + 600)
+    complaints = ComplaintList()
+    TarTree(path, tmp_path, complaints)
+    assert [str(complaint) for complaint in complaints.named] == [
+        f"{path} is cut off: the member at byte 512 is not there whole; hand it in again"
+    ]
+
+
 def test_a_damaged_header_is_refused(tmp_path: Path) -> None:
     data = bytearray(tar_of(tmp_path / "t.tar", [(member("a"), b"1"), (member("b"), b"2")]).read_bytes())
     data[1024] ^= 1
