@@ -32,6 +32,7 @@ COMMANDS: Mapping[str, str] = {
     "package": "holdings:package",
     "finding": "holdings:finding",
     "ledger": "ledger:ledger",
+    "key": "keys:key",
 }
 """Where each command is declared, below preserve/cli/commands: only the one that is asked for is loaded."""
 
