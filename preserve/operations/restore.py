@@ -301,7 +301,6 @@ class _Restore:
     def _write_package(self, task: _Task, crew: UnpackingCrew, landing: Landing) -> None:
         """Folders, files, links, and then the modes and times of the folders."""
         self._place.progress.begin("restoring {package}", task.wanted.total_bytes, package=task.sources.package.id)
-        target.lay_folders(landing, task.entries())
         unpacker = Unpacker(task.sources, crew, landing, self._place.progress)
         unpacker.unpack(task.entries())
         for row in unpacker.lost_rows:

@@ -72,18 +72,15 @@ class Landing:
             self._open.move_to_end(path)
         return descriptor
 
-    def make_folder(self, path: bytes) -> None:
-        """Make one folder unless it is there; its mode and time are set by `finish_folder`."""
+    def make_folders(self, path: bytes) -> None:
+        """Make a folder and those above it, where they are not there; modes and times are set by `finish_folder`."""
+        if path in self._open or not path:
+            return
         parent, _, name = path.rpartition(b"/")
+        self.make_folders(parent)
         with suppress(FileExistsError):
             os.mkdir(name, _WHILE_RESTORING, dir_fd=self.folder(parent))
         self.folder(path)  # raises where a file or a link has that name
-
-    def make_folders(self, path: bytes) -> None:
-        """Make a folder and those above it."""
-        if path:
-            self.make_folders(path.rpartition(b"/")[0])
-            self.make_folder(path)
 
     def finish_folder(self, path: bytes, mode: int, mtime_ns: int) -> None:
         """Give a folder its mode and time, after everything in it has its place."""
@@ -158,8 +155,7 @@ class Landing:
         """A new file in `folder` that nobody sees: its descriptor, and its name in the hidden folder if it has one."""
         if not self._staging:
             return os.open(b".", os.O_WRONLY | os.O_TMPFILE | os.O_CLOEXEC, 0o600, dir_fd=folder), b""
-        self._drafts += 1
-        name = b"%d-%d" % (os.getpid(), self._drafts)
+        name = self._own_name()
         return os.open(name, _NEW, 0o600, dir_fd=self.folder(self._staging)), name
 
     def move(self, descriptor: int, staged: bytes, folder: int, name: bytes, replace: bool) -> None:
@@ -194,14 +190,18 @@ class Landing:
         if staged:
             os.rename(staged, name, src_dir_fd=self.folder(self._staging), dst_dir_fd=folder)
             return
-        self._drafts += 1
-        beside = b".preserve-%d-%d" % (os.getpid(), self._drafts)
+        beside = b".preserve-" + self._own_name()
         os.link(b"/proc/self/fd/%d" % descriptor, beside, dst_dir_fd=folder, follow_symlinks=True)
         try:
             os.rename(beside, name, src_dir_fd=folder, dst_dir_fd=folder)
         except OSError:
             os.unlink(beside, dir_fd=folder)
             raise
+
+    def _own_name(self) -> bytes:
+        """A name that no other landing, here or in another process, uses at the same time."""
+        self._drafts += 1
+        return b"%d-%x-%d" % (os.getpid(), id(self), self._drafts)
 
     def _forget_oldest(self) -> None:
         _, descriptor = self._open.popitem(last=False)

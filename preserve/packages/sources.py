@@ -106,8 +106,7 @@ class Sources:
         else:
             if count == len(into):
                 return True
-            found = f"{begin + count} of {self.receipt.bag_bytes} bytes"
-            self._note(standing, BAG, Look(AuditResult.DAMAGED, whole, found))
+            self.suspect(standing, begin + count, 1, "")  # it ends there
         return False
 
     def credit(self, standing: Standing, count: int) -> None:
@@ -182,8 +181,6 @@ class Sources:
         """What is wrong with the copies; blocks under suspicion are looked at once more before a verdict."""
         for standing in self.standings:
             for part, look in standing.looks.items():
-                if part == BAG and look.sight is AuditResult.DAMAGED:
-                    continue  # cut short: its blocks tell it better
                 yield _finding(standing, part, look)
             bad = self._bad_blocks(standing)
             if bad:

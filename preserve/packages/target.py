@@ -6,7 +6,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from preserve.bags.entries import FILE, FOLDER, LINK
@@ -100,18 +100,6 @@ def presence(landing: Landing, entry: Wanted) -> Presence:
     return Presence.SAME if same else Presence.DIFFERENT
 
 
-def lay_folders(landing: Landing, entries: Iterable[tuple[Wanted, Presence]]) -> None:
-    """Make the folders that entries need, those above them too; modes and times come last.  Raises OSError."""
-    known = b""
-    for entry, there in entries:
-        if there is Presence.OBSTRUCTED:
-            continue
-        folder = entry.path if entry.kind == FOLDER else entry.path.rpartition(b"/")[0]
-        if folder != known:
-            landing.make_folders(folder)
-            known = folder
-
-
 def lay_links(landing: Landing, entries: Iterable[tuple[Wanted, Presence]]) -> Iterator[tuple[Wanted, OSError | None]]:
     """Make symbolic links, after all files: each with the reason why it could not be made."""
     for entry, there in entries:
@@ -133,7 +121,7 @@ def settle(landing: Landing, entries: Iterable[tuple[Wanted, Presence]]) -> None
     for entry, there in entries:
         while open_folders and not entry.path.startswith(open_folders[-1].path + b"/"):
             _finish_folder(landing, open_folders.pop())
-        if entry.kind == FOLDER:
+        if entry.kind == FOLDER and there is not Presence.OBSTRUCTED:
             open_folders.append(entry)
         elif entry.kind == FILE and there is Presence.SAME:
             landing.settle(entry.path, entry.mode, entry.mtime_ns)
@@ -142,8 +130,7 @@ def settle(landing: Landing, entries: Iterable[tuple[Wanted, Presence]]) -> None
 
 
 def _finish_folder(landing: Landing, entry: Wanted) -> None:
-    with suppress(FileNotFoundError):  # not laid, because it was obstructed and skipped
-        landing.finish_folder(entry.path, entry.mode, entry.mtime_ns)
+    landing.finish_folder(entry.path, entry.mode, entry.mtime_ns)
 
 
 def _has_nameless_files(target: Path, hidden: bytes) -> bool:

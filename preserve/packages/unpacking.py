@@ -14,7 +14,7 @@ from threading import Condition as Signal
 from threading import Lock
 from typing import NamedTuple, cast
 
-from preserve.bags.entries import FILE
+from preserve.bags.entries import FILE, FOLDER
 from preserve.bags.names import shown
 from preserve.durable import raise_if_full
 from preserve.model.digests import Algorithm, start
@@ -92,17 +92,27 @@ class Unpacker:
         self.bytes = 0
 
     def unpack(self, entries: Iterable[tuple[Wanted, Presence]]) -> None:
-        """Write the files among `entries` that are not there, and replace those that differ.
+        """Make the folders among `entries`, write the files that are not there, and replace those that differ.
 
-        Raises `Unavailable` where no store serves any more, `NoSpace` where the target is full.
+        Modes and times of folders are left to `target.settle`.  Raises `Unavailable` where no store serves any more,
+        `NoSpace` where the target is full, OSError where a folder cannot be made.
         """
-        wanted = (
-            File(row, entry, presence is Presence.DIFFERENT)
-            for row, (entry, presence) in enumerate(entries)
-            if entry.kind == FILE and presence in (Presence.NOTHING, Presence.DIFFERENT)
-        )
-        for piece in in_order(self._carry_out, self._cut(wanted), SLOTS):
+        for piece in in_order(self._carry_out, self._cut(self._to_write(entries)), SLOTS):
             self._progress.advance(piece.end - piece.begin)
+
+    def _to_write(self, entries: Iterable[tuple[Wanted, Presence]]) -> Iterator[File]:
+        """The files to write.  Folders are made on the way, just ahead of what lies in them, while others write."""
+        known = b""
+        for row, (entry, presence) in enumerate(entries):
+            if presence is Presence.OBSTRUCTED:
+                continue
+            folder = entry.path if entry.kind == FOLDER else _folder(entry)
+            if folder != known:
+                with self._landing_lock:
+                    self._landing.make_folders(folder)
+                known = folder
+            if entry.kind == FILE and presence is not Presence.SAME:
+                yield File(row, entry, presence is Presence.DIFFERENT)
 
     def _cut(self, files: Iterable[File]) -> Iterator[Piece]:
         """Pieces of at most a slot; neighbours together, a file in one piece wherever it fits into a slot."""

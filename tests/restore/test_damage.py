@@ -1,0 +1,196 @@
+"""Is every byte that one copy has spoilt taken from another, and what nobody has named, and nothing else?"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from preserve.errors import Refused, Unavailable
+from preserve.model import events
+from preserve.model.digests import sha256
+from preserve.model.nouns import Condition, CopyState, Event
+from preserve.operations.restore import RestoreReport, RestoreRequest, restore
+from preserve.packages.members import MembersFile
+from tests.packages.building import Service, flip, service
+from tests.restore import samples
+from tests.restore.trees import differences
+
+MIB = 1024 * 1024
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Service, Path, str]]:
+    folder = tmp_path_factory.mktemp("damage")
+    source = samples.plain(folder / "submission")
+    with service(folder) as made:
+        yield made, source, made.ingest(source).packages[0].id
+
+
+@pytest.fixture
+def harmed(original: tuple[Service, Path, str], tmp_path: Path) -> Iterator[tuple[Service, Path, str]]:
+    """The same service, whose stores a test may damage: they are put back afterwards."""
+    made, _, _ = original
+    for name, place in made.places.items():
+        shutil.copytree(place, tmp_path / name)
+    yield original
+    for name, place in made.places.items():
+        if place.is_dir():
+            shutil.rmtree(place)
+        shutil.copytree(tmp_path / name, place)
+    for copy in list(made.books.copies()):
+        made.workplace.record(_verified(made, copy.package_id, copy.store))
+    for finding in list(made.books.findings()):
+        made.workplace.record(_closed(made, finding.id))
+
+
+def _verified(made: Service, package: str, store: str) -> Event:
+    return events.copied(made.workplace.act, made.workplace.now(), package, store, CopyState.VERIFIED, 1)
+
+
+def _closed(made: Service, finding: str) -> Event:
+    return events.closed(made.workplace.act, made.workplace.now(), finding, "put back by the test")
+
+
+def restored(made: Service, package: str, to: Path, store: str | None = None) -> RestoreReport:
+    return restore(made.workplace, RestoreRequest(package, to, store=store))
+
+
+def place_of(made: Service, package: str, path: str) -> int:
+    """Where a file's content begins in the bag."""
+    with open(made.object("near", package, "members.parquet"), "rb") as file:
+        return next(member.offset for member in MembersFile(file).all() if member.path == path)
+
+
+def test_a_spoilt_small_file_comes_from_the_other_copy_and_the_harm_is_booked(
+    harmed: tuple[Service, Path, str], tmp_path: Path
+) -> None:
+    made, source, package = harmed
+    flip(made.object("near", package, "bag.tar"), place_of(made, package, "卷2/文件-11.txt") + 5)
+    report = restored(made, package, tmp_path / "out")
+    assert report.is_verified and differences(source, tmp_path / "out") == []
+    assert report.sources["city"] == 7700 and report.sources["near"] > 36 * MIB
+    (finding,) = report.damage
+    assert (finding.store, finding.condition, finding.files) == ("near", Condition.DAMAGED, ("卷2/文件-11.txt",))
+    assert len(finding.blocks) == 1 and finding.expected != finding.found
+    assert [each.store for each in made.books.findings()] == ["near"]
+    near = made.books.copy(package, "near")
+    assert near is not None and near.state is CopyState.BAD
+
+
+def test_a_large_file_spoilt_in_every_copy_at_different_places_is_put_together(
+    harmed: tuple[Service, Path, str], tmp_path: Path
+) -> None:
+    made, source, package = harmed
+    begin = place_of(made, package, "大文件.bin")
+    flip(made.object("near", package, "bag.tar"), begin + 1 * MIB)
+    flip(made.object("city", package, "bag.tar"), begin + 30 * MIB)
+    report = restored(made, package, tmp_path / "out")
+    assert report.is_verified and differences(source, tmp_path / "out") == []
+    assert {finding.store for finding in report.damage} == {"near", "city"}
+
+
+def test_what_no_copy_has_is_named_and_the_rest_comes(harmed: tuple[Service, Path, str], tmp_path: Path) -> None:
+    made, source, package = harmed
+    for store in made.places:
+        flip(made.object(store, package, "bag.tar"), place_of(made, package, "卷1/文件-10.txt"))
+    report = restored(made, package, tmp_path / "out")
+    assert not report.is_verified and report.lost == 1
+    assert [loss.path.decode() for loss in report.losses] == ["卷1/文件-10.txt"]
+    missing = [line.split(":")[0] for line in differences(source, tmp_path / "out")]
+    assert missing == [repr("卷1/文件-10.txt".encode())]
+    certificate = json.loads(report.certificate.read_bytes())
+    assert certificate["verified"] is False and certificate["lost"] == 1
+    assert "NOT COMPLETE" in report.certificate.with_suffix(".txt").read_text()
+
+
+def test_from_one_store_alone_nothing_is_taken_from_another(harmed: tuple[Service, Path, str], tmp_path: Path) -> None:
+    made, _, package = harmed
+    flip(made.object("near", package, "bag.tar"), place_of(made, package, "卷2/文件-11.txt"))
+    report = restored(made, package, tmp_path / "out", store="near")
+    assert report.lost == 1 and set(report.sources) == {"near"}
+    assert restored(made, package, tmp_path / "out2", store="city").is_verified
+
+
+@pytest.mark.parametrize("part", ["blocks.sha256", "members.parquet"])
+@pytest.mark.parametrize("harm", ["changed", "removed", "cut short", "replaced"])
+def test_a_spoilt_small_object_of_one_copy_does_not_matter(
+    harmed: tuple[Service, Path, str], tmp_path: Path, part: str, harm: str
+) -> None:
+    made, source, package = harmed
+    spoil(made.object("near", package, part), harm)
+    report = restored(made, package, tmp_path / "out")
+    assert report.is_verified and differences(source, tmp_path / "out") == []
+    if part == "members.parquet":
+        assert [finding.where.rsplit("/", 1)[-1] for finding in report.damage] == [part]
+
+
+@pytest.mark.parametrize("harm", ["removed", "cut short", "replaced", "changed"])
+def test_a_spoilt_bag_of_one_copy_does_not_matter(harmed: tuple[Service, Path, str], tmp_path: Path, harm: str) -> None:
+    made, source, package = harmed
+    spoil(made.object("near", package, "bag.tar"), harm)
+    report = restored(made, package, tmp_path / "out")
+    assert report.is_verified and differences(source, tmp_path / "out") == []
+    assert {finding.store for finding in report.damage} == {"near"}
+    wanted = Condition.MISSING if harm == "removed" else Condition.DAMAGED
+    assert {finding.condition for finding in report.damage} == {wanted}
+
+
+def test_without_any_list_of_members_nothing_is_restored_and_it_is_said(
+    harmed: tuple[Service, Path, str], tmp_path: Path
+) -> None:
+    made, _, package = harmed
+    for store in made.places:
+        spoil(made.object(store, package, "members.parquet"), "replaced")
+    report = restored(made, package, tmp_path / "out")
+    assert not report.is_verified and report.files == 0
+    assert "repair" in str(report.losses[0])
+
+
+def test_a_store_that_is_away_is_passed_over_and_named(harmed: tuple[Service, Path, str], tmp_path: Path) -> None:
+    made, source, package = harmed
+    shutil.rmtree(made.places["near"])
+    report = restored(made, package, tmp_path / "out")
+    assert report.is_verified and differences(source, tmp_path / "out") == []
+    assert set(report.away) == {"near"} and set(report.sources) == {"city"}
+    assert report.damage == ()  # away is not damaged
+    shutil.rmtree(made.places["city"])
+    with pytest.raises(Unavailable):
+        restored(made, package, tmp_path / "out2")
+
+
+def test_a_store_without_a_copy_is_refused(harmed: tuple[Service, Path, str], tmp_path: Path) -> None:
+    made, _, package = harmed
+    with pytest.raises(Refused, match="there is no store nowhere"):
+        restored(made, package, tmp_path / "out", store="nowhere")
+
+
+def test_the_certificate_is_what_the_ledger_names(harmed: tuple[Service, Path, str], tmp_path: Path) -> None:
+    made, _, package = harmed
+    report = restored(made, package, tmp_path / "out")
+    content = report.certificate.read_bytes()
+    assert sha256(content).hex() == report.certificate_sha256
+    event = json.loads(made.books.entry(made.books.size() - 1).content)
+    assert event["detail"]["certificate_sha256"] == report.certificate_sha256
+    assert event["type"] == "dissemination" and event["outcome"] == "success"
+    certificate = json.loads(content)
+    listed = report.certificate.with_suffix(".sha256").read_bytes()
+    assert certificate["files_sha256"] == sha256(listed).hex()
+    assert certificate["packages"][0]["receipt_sha256"] == made.books.package(package).receipt_sha256
+
+
+def spoil(file: Path, harm: str) -> None:
+    size = file.stat().st_size
+    match harm:
+        case "changed":
+            flip(file, size // 2, 100)
+        case "removed":
+            file.unlink()
+        case "cut short":
+            os.truncate(file, size // 3)
+        case "replaced":
+            file.write_bytes(b"\0" * size)
