@@ -251,8 +251,11 @@ def _bag(desk: _Desk, tree: Tree, shape: Shape, tar_state: SourceState | None) -
     desk.resources.callback(expectations.close)
     expectations.fill(inspection.matched(), usable, desk.complaints)
     if inspection.facts is not None and inspection.facts.has_fetch:
-        template = "{file}: every file it names is in the bag already; nothing was fetched"
-        desk.notes.add("fetch", FETCH.decode(), template, file=FETCH.decode())
+        template = (
+            "the bag has a fetch.txt, and nothing is ever fetched from elsewhere: complete the bag, take fetch.txt "
+            "and its line in the tag manifests away, and hand it in again"
+        )
+        desk.complaints.add("fetch", FETCH.decode(), template)
     return Submission(
         desk.source,
         shape,

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
 
 from preserve.model.digests import Algorithm
 from preserve.model.nouns import Level, Role
@@ -83,61 +81,3 @@ class Policy:
     def copies_on(self, role: Role) -> int:
         """How many copies are wanted on stores of `role`."""
         return sum(rule.count for rule in self.copies if rule.role is role)
-
-
-def policy_to_json(policy: Policy) -> str:
-    """`policy` as JSON, so that a command need not parse the author's text again."""
-    return json.dumps(
-        {
-            "name": policy.name,
-            "title": policy.title,
-            "description": policy.description,
-            "legal_basis": policy.legal_basis,
-            "package_bytes": policy.package_bytes,
-            "digests": policy.digests,
-            "symlinks": policy.symlinks,
-            "required_metadata": policy.required_metadata,
-            "profile": policy.profile,
-            "copies": [{"role": rule.role, "count": rule.count} for rule in policy.copies],
-            "audit": {
-                "level": policy.audit.level,
-                "every_days": policy.audit.every_days,
-                "sample_blocks": policy.audit.sample_blocks,
-            },
-            "retention_lock_days": policy.retention_lock_days,
-            "classifications": policy.classifications,
-            "responsible": {
-                "leader": policy.responsible.leader,
-                "manager": policy.responsible.manager,
-                "executor": policy.responsible.executor,
-            },
-            "notify": policy.notify,
-            "sha256": policy.sha256,
-        },
-        ensure_ascii=False,
-        sort_keys=True,
-    )
-
-
-def policy_from_json(text: str) -> Policy:
-    """The inverse of `policy_to_json`; trusts its own kind of text (KeyError, ValueError on any other)."""
-    plain: dict[str, Any] = json.loads(text)
-    audit, responsible = plain["audit"], plain["responsible"]
-    return Policy(
-        name=plain["name"],
-        title=plain["title"],
-        description=plain["description"],
-        legal_basis=tuple(plain["legal_basis"]),
-        package_bytes=plain["package_bytes"],
-        digests=tuple(Algorithm(name) for name in plain["digests"]),
-        symlinks=LinkRule(plain["symlinks"]),
-        required_metadata=tuple(plain["required_metadata"]),
-        profile=plain["profile"],
-        copies=tuple(CopyRule(Role(rule["role"]), rule["count"]) for rule in plain["copies"]),
-        audit=AuditRule(Level(audit["level"]), audit["every_days"], audit["sample_blocks"]),
-        retention_lock_days=plain["retention_lock_days"],
-        classifications=tuple(Classification(name) for name in plain["classifications"]),
-        responsible=Responsible(responsible["leader"], responsible["manager"], responsible["executor"]),
-        notify=plain["notify"],
-        sha256=plain["sha256"],
-    )

@@ -174,7 +174,8 @@ class _Ingest:
             accession, planned = self._accession_and_plan()
             if accession.state is AccessionState.COMMITTED:
                 return self._report_kept(accession)
-            packages = compose(accession, self._policy, self._submission, self._described.records, planned)
+            profile = self._request.profile.identifier if self._request.profile else None
+            packages = compose(accession, self._policy, self._submission, self._described.records, planned, profile)
             self._require_profile(packages)
             self._require_space(packages)
             begun = self._books.open_accession(self._source)

@@ -53,8 +53,12 @@ def compose(
     submission: Submission,
     records: Sequence[Record],
     planned: SubmissionPlan,
+    profile: str | None = None,
 ) -> list[Composed]:
-    """The packages of `accession`, in order, with their tag files written beside their spools.  Raises `Refused`."""
+    """The packages of `accession`, in order, with their tag files written beside their spools.
+
+    `profile` is the identifier of the BagIt profile that policy names.  Raises `Refused`.
+    """
     judge = submission.judge() if submission.algorithms else None
     packages = []
     for number, payload in enumerate(planned.packages, 1):
@@ -66,6 +70,7 @@ def compose(
             number,
             len(planned.packages),
             submission.bag.elements if submission.bag else (),
+            profile,
         )
         created_ns = int(created.timestamp()) * 1_000_000_000
         plan = PackagePlan(

@@ -41,6 +41,8 @@ class Origin:
     count: int
     bag_info: Sequence[Element] = ()
     """Elements of the bag that was submitted, if one was."""
+    profile: str | None = None
+    """Identifier of the BagIt profile the package keeps, if policy asks for one."""
 
 
 def tag_files(origin: Origin, records: Sequence[Record], oxum: Oxum) -> dict[str, bytes]:
@@ -60,9 +62,12 @@ def elements(origin: Origin, records: Sequence[Record], oxum: Oxum) -> list[Elem
     return [element for element in origin.bag_info if _may_keep(element, labels)] + own
 
 
+_OURS_ALONE = {"payload-oxum", "bag-size", "bagging-date", "bag-software-agent", "bagit-profile-identifier"}
+
+
 def _may_keep(element: Element, labels: set[str]) -> bool:
     label = element.label.casefold()
-    return label not in labels and label not in ("payload-oxum", "bag-size", "bagging-date", "bag-software-agent")
+    return bool(element.value) and label not in labels and label not in _OURS_ALONE
 
 
 def _record_elements(records: Sequence[Record]) -> Iterator[Element]:
@@ -81,6 +86,8 @@ def _package_elements(origin: Origin) -> Iterator[Element]:
     yield Element("Bag-Group-Identifier", origin.accession)
     yield Element("Bag-Count", f"{origin.number} of {origin.count}")
     yield Element("Bag-Software-Agent", "preserve")
+    if origin.profile:
+        yield Element("BagIt-Profile-Identifier", origin.profile)
 
 
 def catalog_metadata(records: Sequence[Record]) -> Mapping[str, str]:

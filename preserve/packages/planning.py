@@ -134,7 +134,7 @@ class _Planner:
             package.codes.add(record)
         if kind == LINK:
             self._tell(package, {"path": bag_path, "link_to": entry[7].hex()})
-        if not path.isascii() and bag_path.encode() != path:
+        if bag_path.encode() != path:
             self._tell(package, {"path": bag_path, "name_bytes": path.hex()})
 
     def _tell(self, package: PayloadPlan, what: dict[str, str]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -112,9 +111,9 @@ def _read(file: Path) -> tuple[Policy, str]:
 
 
 def _document(policy: Policy) -> dict[str, Any]:
-    from preserve.model.policy import policy_to_json
+    from dataclasses import asdict
 
-    plain: dict[str, Any] = json.loads(policy_to_json(policy))
+    plain: dict[str, Any] = asdict(policy)
     return {"policy": plain.pop("name"), **plain}
 
 
