@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import ssl
 import subprocess
 import time
 import urllib.error
@@ -99,10 +100,11 @@ def wait_for(is_ready: Callable[[], bool], within_seconds: float, check: Callabl
         time.sleep(0.05)
 
 
-def answers(url: str) -> bool:
-    """Whether anything speaks HTTP at `url`, whatever it says."""
+def answers(url: str, ca: Path | None = None) -> bool:
+    """Whether anything speaks HTTP at `url` (or HTTPS, with a certificate under `ca`), whatever it says."""
+    context = ssl.create_default_context(cafile=ca) if ca else None
     try:
-        urllib.request.urlopen(url, timeout=2).close()  # noqa: S310 - our own loopback address
+        urllib.request.urlopen(url, timeout=2, context=context).close()  # noqa: S310 - our own loopback address
     except urllib.error.HTTPError:
         return True
     except OSError:

@@ -75,7 +75,7 @@ class S3Store:
 
     def stat(self, key: Key) -> ObjectFacts:
         self._require_identity()
-        return self.reader().stat(key)
+        return self.reader().stat(key, site_checks_digests=self._capabilities.get("part_digest_sha256", False))
 
     def list(self, folder: str, after: str = "") -> Iterator[ObjectFacts]:
         self._require_identity()
@@ -93,7 +93,8 @@ class S3Store:
         self._require_identity()
         from preserve.stores import s3_erasing
 
-        s3_erasing.erase(self.writer(), self.name, self.place, key)
+        may_have_versions = self._capabilities.get("versioning", True)
+        s3_erasing.erase(self.writer(), self.name, self.place, key, may_have_versions=may_have_versions)
 
     def writer(self) -> S3Client:
         """The writing client, made on first use.  Raises `Away` without credentials."""

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 _NO_VERSIONS = (400, 404, 405, 501)  # what sites without versions say to a listing of them
 
 
-def erase(writer: S3Client, store: str, place: S3Place, key: Key) -> None:
+def erase(writer: S3Client, store: str, place: S3Place, key: Key, *, may_have_versions: bool) -> None:
     """See `S3Store.erase`."""
     name = place.name_of(key)
     with translated(store, "erase", key):
-        versions = list(_versions(writer, place.bucket, name))
+        versions = list(_versions(writer, place.bucket, name)) if may_have_versions else [None]
     for version in versions:
         try:
             with translated(store, "erase", key):

@@ -101,15 +101,14 @@ class S3Reader:
         size = {"content-length": str(facts.size)}
         return {**size, **{name.lower(): value for name, value in (facts.metadata or {}).items()}}
 
-    def stat(self, key: Key) -> ObjectFacts:
-        """See `preserve.ports.Store.stat`."""
+    def stat(self, key: Key, *, site_checks_digests: bool) -> ObjectFacts:
+        """See `preserve.ports.Store.stat`.
+
+        A site that was never seen to refuse a wrong digest attests nothing: rclone hands back the header it was sent.
+        """
         headers = self.headers(key)
-        return ObjectFacts(
-            key,
-            int(headers["content-length"]),
-            _whole_digest(headers.get("x-amz-checksum-sha256", "")),
-            retention(headers),
-        )
+        attested = _whole_digest(headers.get("x-amz-checksum-sha256", "")) if site_checks_digests else None
+        return ObjectFacts(key, int(headers["content-length"]), attested, retention(headers))
 
     def list(self, folder: str, after: str = "", *, site_sorts: bool) -> Iterator[ObjectFacts]:
         """See `preserve.ports.Store.list`.  Objects whose names cannot be ours are passed over.

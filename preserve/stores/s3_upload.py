@@ -66,8 +66,10 @@ class Target:
 
     def md5_of(self, data: memoryview) -> str | None:
         """The body's MD5 in base 64, for a site that checks no SHA-256, or of which nothing is known; None for others:
-        it costs as much time as sending."""
-        if self.capabilities.get("part_digest_sha256") or self.capabilities.get("part_digest_md5") is False:
+        it costs as much time as sending.  A lock is not granted without a digest, checked or not."""
+        if self.capabilities.get("part_digest_sha256"):
+            return None
+        if self.capabilities.get("part_digest_md5") is False and self.retain_until is None:
             return None
         return base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
 
