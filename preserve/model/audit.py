@@ -91,9 +91,9 @@ class SampleAim:
 class SampleStatement:
     """What a sample of one store proves of the bags of the copies it was drawn from (durability.md, F3).
 
-    Of `blocks` blocks, `looked_at` were drawn at random, each as likely as any other, and read; `not_sound` of those
-    were not sound (damaged, missing or unreadable).  With the confidence given, at most `at_most_bad` of the `blocks`
-    are not sound.  It says nothing of any particular block that was not read, and nothing of tomorrow.
+    Of `blocks` blocks, `looked_at` were drawn at random; `not_sound` of those were not found sound (damaged, missing,
+    unreadable, or not read after all).  With the confidence given, at most `at_most_bad` of the `blocks` are not sound.
+    It says nothing of any particular block that was not read, and nothing of tomorrow.
     """
 
     store: str
@@ -107,7 +107,7 @@ class SampleStatement:
     def at_most_percent(self) -> str:
         """The bound as a share of all blocks, with three decimals, rounded up: never better than it is."""
         if not self.blocks:
-            return "100"
+            return "0.000"
         thousandths = -(-self.at_most_bad * 100_000 // self.blocks)
         return f"{thousandths // 1000}.{thousandths % 1000:03d}"
 
@@ -116,6 +116,20 @@ def stated(store: str, blocks: int, looked_at: int, not_sound: int, confidence_p
     """The statement a sample allows."""
     bound = largest_bad_count(blocks, looked_at, not_sound, confidence_percent)
     return SampleStatement(store, blocks, looked_at, not_sound, confidence_percent, bound)
+
+
+def stated_of_each(
+    store: str, samples: Mapping[tuple[int, int], int], not_sound: int, confidence_percent: int
+) -> SampleStatement:
+    """The statement that samples of each single copy allow: `samples` counts copies by (blocks, of which drawn).
+
+    Such a sample is weaker than one over all blocks: the bad ones may all lie in the copies of which least was drawn.
+    Once one was found, only what was seen to be sound is vouched for.
+    """
+    blocks = sum(of_each * copies for (of_each, _), copies in samples.items())
+    drawn = sum(of_each * copies for (_, of_each), copies in samples.items())
+    bound = blocks - drawn + not_sound if not_sound else largest_bad_count_of_each(samples, confidence_percent)
+    return SampleStatement(store, blocks, drawn, not_sound, confidence_percent, bound)
 
 
 def blocks_to_draw(blocks: int, aim: SampleAim) -> int:
@@ -135,8 +149,8 @@ def largest_bad_count(blocks: int, looked_at: int, not_sound: int, confidence_pe
     """The exact upper confidence bound for the number of bad blocks in a finite population.
 
     It is the largest number of bad blocks with which drawing `looked_at` of `blocks` without replacement would show
-    `not_sound` bad ones or fewer with a probability above 1 - confidence (hypergeometric distribution, inverted test;
-    for a clean sample of a large population it tends to the "rule of three", 3 / `looked_at` at 95 %).
+    `not_sound` bad ones or fewer with a probability of 1 - confidence or more (hypergeometric distribution, inverted
+    test; for a clean sample of a large population it tends to the "rule of three", 3 / `looked_at` at 95 %).
     """
     unseen = blocks - looked_at
     low, high = not_sound, not_sound + unseen  # every unseen block may be bad
@@ -149,19 +163,51 @@ def largest_bad_count(blocks: int, looked_at: int, not_sound: int, confidence_pe
     return low
 
 
-# Rounding of the logarithms below must never make a bound look better than it is.
-_ROUNDING = 1e-6
+def largest_bad_count_of_each(samples: Mapping[tuple[int, int], int], confidence_percent: int) -> int:
+    """`largest_bad_count` for clean samples of each single copy, wherever the bad blocks may lie.
+
+    Each further bad block in a copy makes it less likely that its sample was clean, by a factor that grows stronger
+    with their number: so the worst case is found by adding one after the other where the factor is mildest.
+    """
+    left = -math.log(1 - confidence_percent / 100) * (1 + _rounding(0))
+    places = [(_loss(blocks, drawn), blocks, drawn, copies) for (blocks, drawn), copies in samples.items()]
+    heapq.heapify(places)
+    bad = 0
+    while places:
+        loss, blocks, drawn, copies = heapq.heappop(places)
+        affordable = copies if loss == 0 else min(copies, math.floor(left / loss))
+        bad += affordable
+        left -= affordable * loss
+        if affordable < copies:
+            return bad
+        if blocks > 1:
+            # With one bad block given away, the rest of a copy is like a copy of one block less.
+            heapq.heappush(places, (_loss(blocks - 1, drawn), blocks - 1, drawn, copies))
+    return bad
+
+
+def _loss(blocks: int, drawn: int) -> float:
+    """By how much the logarithm of the chance of a clean sample falls with one bad block among `blocks`."""
+    return math.inf if drawn >= blocks else math.log(blocks / (blocks - drawn))
+
+
+def _rounding(blocks: int) -> float:
+    """A relative error of the chances below that is never exceeded: it must not make a bound look better than it is.
+
+    The logarithm of the factorial of `blocks` is about 20 times `blocks`, and known to one part in 2^52.
+    """
+    return 1e-9 + blocks * 1e-13
 
 
 def _is_plausible(blocks: int, bad: int, looked_at: int, not_sound: int, confidence_percent: int) -> bool:
-    """Whether seeing at most `not_sound` bad blocks is likelier than 1 - confidence when `bad` of all are bad."""
+    """Whether seeing at most `not_sound` bad blocks is no less likely than 1 - confidence when `bad` of all are bad."""
     fewest = max(0, looked_at - (blocks - bad))
     all_draws = _log_choose(blocks, looked_at)
     chance_of_so_few = math.fsum(
         math.exp(_log_choose(bad, seen) + _log_choose(blocks - bad, looked_at - seen) - all_draws)
         for seen in range(fewest, min(not_sound, bad) + 1)
     )
-    return chance_of_so_few * (1 + _ROUNDING) > 1 - confidence_percent / 100
+    return chance_of_so_few * (1 + _rounding(blocks)) >= 1 - confidence_percent / 100
 
 
 def _log_choose(among: int, chosen: int) -> float:

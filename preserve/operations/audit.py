@@ -24,6 +24,7 @@ from preserve.model.audit import (
     most_at_risk,
     risk,
     stated,
+    stated_of_each,
 )
 from preserve.model.entries import Audited, AuditResult, AuditRun
 from preserve.model.nouns import Condition, CopyEntry, CopyState, Finding, Level
@@ -32,6 +33,7 @@ from preserve.packages import inspection, sampling
 from preserve.packages.accounts import account
 from preserve.packages.at_once import in_order
 from preserve.packages.booking import Booking
+from preserve.packages.discerning import Discerning
 from preserve.packages.held import HeldCopy, block_count
 from preserve.packages.inspection import NO_NOTES, Notes, Survey
 from preserve.packages.strays import Explanations, folders
@@ -53,8 +55,9 @@ class AuditRequest:
     """What to look at, and how.
 
     `stores` empty: all; `package` None: all, and what the stores hold besides; else an id, or how only one id begins.
-    `afresh` begins anew even where an audit of the same scope was interrupted.  `aim` is what a sample shall prove.
-    `rules` gives what policies ask, by their names, for what is overdue.
+    `afresh` begins anew even where an audit of the same scope was interrupted.  A sample is drawn from all blocks of a
+    store, as many as `aim` needs; or, where `blocks_of_each` is given, so many from each copy.  `rules` gives what
+    policies ask by the digest of their text, for what is overdue.
     """
 
     level: Level = Level.FULL
@@ -63,6 +66,7 @@ class AuditRequest:
     budget: Budget = NO_LIMIT
     afresh: bool = False
     aim: SampleAim = field(default_factory=SampleAim)
+    blocks_of_each: int | None = None
     rules: Mapping[str, AuditRule] = field(default_factory=dict)
 
 
@@ -119,6 +123,7 @@ class _Audit:
     def __init__(self, place: Workplace, request: AuditRequest, stores: tuple[str, ...], package: str | None) -> None:
         self._place = place
         self._books = place.books
+        self._open = {name: Discerning(store) for name, store in place.stores.items()}
         self._request = request
         self._stores = stores
         self._package = package
@@ -135,7 +140,7 @@ class _Audit:
         try:
             if self._run.level is Level.EXISTS:
                 self._search_stores()
-            if self._run.level is Level.SAMPLE:
+            if self._run.level is Level.SAMPLE and self._request.blocks_of_each is None:
                 self._look_at_samples()
             else:
                 self._look_at_copies()
@@ -157,6 +162,8 @@ class _Audit:
 
     def _end(self) -> AuditReport:
         counts = self._counts()
+        if self._run.level is Level.SAMPLE and self._request.blocks_of_each is not None:
+            self._samples = list(self._statements_of_each())
         plain = {each.name: getattr(counts, each.name) for each in fields(counts)}
         self._place.record(events.audit_ended(self._place.act, self._place.now(), self._run.id, plain))
         unlisted = () if self._package else tuple(name for name in self._stores if name not in self._searched)
@@ -189,8 +196,19 @@ class _Audit:
             return "not_checked"
         return look.result.value
 
+    def _statements_of_each(self) -> Iterator[SampleStatement]:
+        """What the samples of each copy prove, by store."""
+        looks = self._books.audited_in(self._run.id)
+        for store, here in groupby(looks, key=lambda look: look.store):
+            samples: Counter[tuple[int, int]] = Counter()
+            not_sound = 0
+            for look in here:
+                samples[look.blocks, look.blocks_read] += 1
+                not_sound += 0 if look.result is AuditResult.SOUND else max(1, look.blocks_read)
+            yield stated_of_each(store, samples, not_sound, self._request.aim.confidence_percent)
+
     def _is_overdue(self, copy: CopyEntry, now: datetime) -> bool:
-        rule = self._request.rules.get(self._books.package(copy.package_id).receipt.policy)
+        rule = self._request.rules.get(self._books.package(copy.package_id).receipt.policy_sha256)
         return rule is not None and is_overdue(copy, age_limits(rule), now)
 
     def _open_findings(self) -> Iterator[Finding]:
@@ -218,15 +236,15 @@ class _Audit:
             yield copy, look if is_seen else None
 
     def _held(self, copy: CopyEntry) -> HeldCopy:
-        return HeldCopy(self._place.stores[copy.store], self._books.package(copy.package_id), copy)
+        return HeldCopy(self._open[copy.store], self._books.package(copy.package_id), copy)
 
     def _others(self, held: HeldCopy) -> list[HeldCopy]:
         """The other copies of the same package, wherever they are."""
         copies = self._books.copies(package=held.package.id)
         return [
-            HeldCopy(self._place.stores[copy.store], held.package, copy)
+            HeldCopy(self._open[copy.store], held.package, copy)
             for copy in copies
-            if copy.store != held.store.name and copy.store in self._place.stores
+            if copy.store != held.store.name and copy.store in self._open
         ]
 
     # Looking
@@ -240,7 +258,15 @@ class _Audit:
             batch = most_at_risk(unseen, RANKED_AT_ONCE)
             if not batch:
                 return
-            self._carry_out(_Task(self._held(copy)) for copy in batch)
+            self._carry_out(map(self._task, batch))
+
+    def _task(self, copy: CopyEntry) -> _Task:
+        held = self._held(copy)
+        if self._run.level is not Level.SAMPLE:
+            return _Task(held)
+        blocks = block_count(held.receipt)
+        drawn = chance.unpredictable().sample(range(blocks), min(blocks, self._request.blocks_of_each or 0))
+        return _Task(held, tuple(sorted(drawn)))
 
     def _look_at_samples(self) -> None:
         for store in self._stores:
@@ -346,7 +372,7 @@ class _Audit:
                 self._away[name] = str(error)
 
     def _search(self, name: str) -> None:
-        store, act = self._place.stores[name], self._place.act
+        store, act = self._open[name], self._place.act
         explanations = Explanations(self._books, name)
         for folder in folders(store, explanations):
             self._leftovers += folder.leftovers
@@ -363,7 +389,7 @@ class _Audit:
         """Close the findings of things that were unexpected, and are gone or booked by now."""
         for finding in self._books.findings(store=name):
             if finding.condition is Condition.UNEXPECTED:
-                stray = explanations.still_stray(self._place.stores[name], finding.where)
+                stray = explanations.still_stray(self._open[name], finding.where)
                 if stray is None:
                     evidence = f"audit {self._run.id} listed the store: it is gone, or the books explain it"
                     self._booking.add([events.closed(self._place.act, self._place.now(), finding.id, evidence)])

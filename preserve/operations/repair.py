@@ -17,6 +17,7 @@ from preserve.model.nouns import CopyState, Event, Level, PackageEntry
 from preserve.model.restore import best_first
 from preserve.packages import inspection
 from preserve.packages.accounts import HARMS, findings_of, part_of
+from preserve.packages.discerning import Discerning
 from preserve.packages.held import HeldCopy, size_of
 from preserve.packages.inspection import Survey
 from preserve.packages.remaking import How, NotRepaired, Remaking, Repaired
@@ -96,7 +97,11 @@ class _PackageRepair:
         self._run = f"R-{chance.token(10)}"
         registered = {store.name: store for store in place.books.stores()}
         copies = best_first(place.books.copies(package=package.id), registered)
-        held = [HeldCopy(place.stores[copy.store], package, copy) for copy in copies if copy.store in place.stores]
+        held = [
+            HeldCopy(Discerning(place.stores[copy.store]), package, copy)
+            for copy in copies
+            if copy.store in place.stores
+        ]
         self._ward = Ward(package, held)
 
     def run(self, stores: Sequence[str]) -> None:

@@ -22,7 +22,7 @@ from preserve.state.books import Books
 
 _ROOT_OBJECTS = ("store.json", "README.txt", "README.zh.txt", "rescue.py")
 _OWN_FOLDERS = ("ledger/", "books/", "probe/")
-_PACKAGE_KEY = re.compile(r"packages/(?P<shard>[^/]+)/(?P<id>[^/]+)/(?P<name>[^/]+)")
+_PACKAGE_KEY = re.compile(r"packages/(?P<shard>[^/]+)/(?P<id>[^/]+)/(?P<name>.+)")
 _PARTS = (BAG, BLOCKS, MEMBERS, RECEIPT)
 
 
@@ -87,7 +87,7 @@ class Explanations:
         if _PACKAGE_KEY.fullmatch(key) is None:
             objects = list(_if_there(store, Key(key)))
         else:
-            objects = list(store.list(key.rpartition("/")[0]))
+            objects = list(store.list(_folder(key).removesuffix("/")))
         strays = self.of_folder(objects).strays if objects else []
         return next((stray for stray in strays if stray.facts.key == key), None)
 
@@ -105,14 +105,14 @@ class Explanations:
 
 def folders(store: Store, explanations: Explanations) -> Iterator[Folder]:
     """Everything a store lists, folder by folder.  Raises `Unavailable`, also midway."""
-    for _, objects in groupby(store.list(""), key=_folder):
+    for _, objects in groupby(store.list(""), key=lambda facts: _folder(facts.key)):
         yield explanations.of_folder(list(objects))
 
 
-def _folder(facts: ObjectFacts) -> str:
-    """What is explained together: a package's folder; of everything else, each object by itself."""
-    match = _PACKAGE_KEY.fullmatch(facts.key)
-    return facts.key[: match.start("name")] if match else facts.key
+def _folder(key: str) -> str:
+    """What is explained together: a package's folder with all below it; of everything else, each object by itself."""
+    match = _PACKAGE_KEY.fullmatch(key)
+    return key[: match.start("name")] if match else key
 
 
 def _if_there(store: Store, key: Key) -> Iterator[ObjectFacts]:
@@ -125,15 +125,16 @@ def _is_alien(facts: ObjectFacts) -> bool:
 
 
 def _part(facts: ObjectFacts) -> str | None:
-    part = split_generation(facts.key.rpartition("/")[2])[0]
+    match = _PACKAGE_KEY.fullmatch(facts.key)
+    part = split_generation(match["name"])[0] if match else None
     return part if part in _PARTS else None
 
 
 def _strays_of_copy(copy: CopyEntry, objects: Sequence[ObjectFacts]) -> Iterator[Stray]:
     for facts in objects:
-        name, generation = split_generation(facts.key.rpartition("/")[2])
-        if name not in _PARTS:
+        part = _part(facts)
+        if part is None:
             yield Stray(facts, "no object of a package has such a name", copy.package_id)
-        elif generation > copy.generation(name):
+        elif split_generation(facts.key)[1] > copy.generation(part):
             why = "a newer generation than the books know; `preserve repair` reads it and takes it in if it is sound"
             yield Stray(facts, why, copy.package_id)
