@@ -19,7 +19,7 @@ from types import FrameType
 from typing import Any
 
 from ops.demo.make_samples import METADATA, lay_out
-from ops.demo.stage import BUCKET, Stage, WentWrongError, insist, tree
+from ops.demo.stage import BUCKET, Stage, WentWrongError, as_typed, insist, tree
 from ops.demo.words import Words
 
 DAMAGED_BLOCK = 1
@@ -66,7 +66,7 @@ def ingest(play: Play) -> str:
     copies = {copy["store"]: copy["state"] for copy in package["copies"]}
     insist("copies", copies, dict.fromkeys(("primary", "same_city", "remote_offline"), "verified"))
     for store, state in copies.items():
-        print(f"      {play.package}  {store:<15} {state}")
+        print(f"      {play.package}  {store:<15} {STATES[state]}")
     return f"{package['files']}, {package['bytes']:,} B"
 
 
@@ -91,8 +91,8 @@ def audit(play: Play) -> str:
     """Every byte of every copy is read; both harms are found and named, and nothing else is."""
     findings = play.stage.preserve("audit", "--level", "full", wanted=1).document["findings"]
     for finding in findings:
-        print(f"      {finding['store']}: {finding['condition']}: {finding['where']}")
-        print(f"        {finding['expected'][:60]} <> {finding['found'][:60]}")
+        print(f"      {finding['store']}: {STATES[finding['condition']]}: {finding['where']}")
+        print(f"        {EVIDENCE.filled(expected=finding['expected'][:24], found=finding['found'][:24])}")
     found = {(finding["store"], finding["condition"], Path(finding["where"]).name) for finding in findings}
     insist("findings", found, {("primary", "damaged", "bag.tar"), ("same_city", "missing", "members.parquet")})
     return f"{len(findings)}"
@@ -140,7 +140,7 @@ def rescue(play: Play) -> str:
     """The script that lies in every store brings everything back without the program."""
     target = play.stage.folder / "rescued"
     script = play.stage.primary / "rescue.py"
-    print(f"    $ python3 {script.relative_to(play.stage.folder.parent)} restore …")
+    print(f"    $ {as_typed('python3', script, 'restore', play.stage.primary, target)}")
     command = [sys.executable, "-I", str(script), "restore", str(play.stage.primary), str(target)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     if done.returncode != 0:
@@ -161,7 +161,7 @@ def _plain(fact: tuple[str, str, int, int] | None) -> object:
 
 
 def _counted(counts: dict[str, Any]) -> str:
-    return ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+    return ", ".join(f"{count} {STATES[name]}" for name, count in counts.items() if count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +175,13 @@ class Act:
 
 FLIPPED = Words("one bit flipped in {place}, block {block}", "{place} 第 {block} 块中翻转了一个比特")
 DELETED = Words("deleted: {place}", "已删除：{place}")
+EVIDENCE = Words("expected {expected}…, found {found}…", "应为 {expected}…，实为 {found}…")
+STATES = {
+    "verified": Words("verified", "已核对"),
+    "damaged": Words("DAMAGED", "损坏"),
+    "missing": Words("MISSING", "缺失"),
+    "sound": Words("sound", "完好"),
+}
 MOVED = Words("{moved:,} bytes travelled for a bag of {whole:,}", "修复 {whole:,} 字节的包，只传输了 {moved:,} 字节")
 
 ACTS = (
@@ -249,7 +256,9 @@ def show(table: list[tuple[str, str, float]]) -> None:
 
 
 def interrupted(number: int, frame: FrameType | None) -> None:
-    """SIGTERM ends the demo as Ctrl-C does."""
+    """Ctrl-C and SIGTERM end the demo in the same way; a second one does not disturb the clearing up."""
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
@@ -258,7 +267,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make demo")
     parser.add_argument("--keep", action="store_true", help="leave the sites running")
     keep = parser.parse_args().keep
-    signal.signal(signal.SIGTERM, interrupted)
+    # Also where the shell that started us ignores Ctrl-C on our behalf.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupted)
     play = Play(Stage())
     kept = False
     try:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import secrets
+import shlex
 import shutil
 import signal
 import stat
@@ -32,6 +33,7 @@ _UNEXPECTED = Words(
     "`{command}` ended with {code} and should have ended with {wanted}:\n{said}",
     "`{command}` 以 {code} 结束，应为 {wanted}：\n{said}",
 )
+_TOO_LONG = Words("`{command}` took more than {seconds} s", "`{command}` 超过 {seconds} 秒仍未结束")
 _OTHER = Words("{what}: expected {wanted}, found {found}", "{what}：应为 {wanted}，实为 {found}")
 
 
@@ -64,17 +66,12 @@ class Stage:
         self.primary.mkdir(parents=True)
         self._write_secret("passphrase", secrets.token_urlsafe(24))
         self._write_secret("aws-config", "")
-        with ThreadPoolExecutor() as pool:
-            started = {name: pool.submit(self._start_site, name) for name in SITES}
-        for one in started.values():
-            one.result()
+        for name in SITES:
+            owner = f"{name}-{secrets.token_hex(4)}"
+            self.sites[name] = seaweed.prepare(self.folder / name, buckets=[BUCKET], owner=owner)
+            self.sites[name].start()
         self._write_secret("running", "".join(f"{site.server.pid}\n" for site in self.sites.values()))
         self._write_secret("aws-credentials", "".join(self._profiles()))
-
-    def _start_site(self, name: str) -> None:
-        # Kept before it is started, so that it is stopped even if starting is interrupted.
-        owner = f"{name}-{secrets.token_hex(4)}"
-        self.sites[name] = seaweed.start(self.folder / name, buckets=[BUCKET], owner=owner)
 
     def _profiles(self) -> Iterator[str]:
         for name, site in self.sites.items():
@@ -103,16 +100,19 @@ class Stage:
 
     def preserve(self, *arguments: str | Path, wanted: int = 0, home: Path | None = None) -> Answer:
         """Run the real command with `--json`, show it, and insist on its exit code."""
-        shown = " ".join(["preserve", *(f"'{each}'" if " " in str(each) else str(each) for each in arguments)])
-        print(f"    $ {shown.replace(str(self.folder), self.folder.name)}", flush=True)
+        shown = as_typed("preserve", *arguments)
+        print(f"    $ {shown}", flush=True)
         own = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PRESERVE_"))}
         environment = {**own, **self.environment()}
         if home:
             environment["PRESERVE_HOME"] = str(home)
         program = [sys.executable, "-m", "preserve", *map(str, arguments), "--json"]
-        done = subprocess.run(
-            program, env=environment, capture_output=True, text=True, timeout=COMMAND_SECONDS, check=False
-        )
+        try:
+            done = subprocess.run(
+                program, env=environment, capture_output=True, text=True, timeout=COMMAND_SECONDS, check=False
+            )
+        except subprocess.TimeoutExpired as error:
+            raise WentWrongError(_TOO_LONG.filled(command=shown, seconds=COMMAND_SECONDS)) from error
         if done.returncode != wanted:
             said = (done.stderr + done.stdout).strip()
             raise WentWrongError(
@@ -156,6 +156,14 @@ def _end(pid: int, folder: str) -> None:
                 return
             time.sleep(0.1)
         os.kill(pid, signal.SIGKILL)
+
+
+def as_typed(*words: str | Path) -> str:
+    """A command as a person in the project's folder would type it."""
+    here = f"{WORK.parent}/"
+    # Chinese needs no quotes, though `shlex` would give it some.
+    quoted = (str(word) if str(word).isalnum() else shlex.quote(str(word)) for word in words)
+    return " ".join(quoted).replace(f"file://{here}", "file://$PWD/").replace(here, "")
 
 
 def insist(what: str, found: object, wanted: object) -> None:

@@ -74,12 +74,18 @@ def start(folder: Path, *, buckets: Iterable[str], object_lock: Iterable[str] = 
 
     Sites of different owners have different credentials.
     """
+    site = prepare(folder, buckets=buckets, object_lock=object_lock, owner=owner)
+    site.start()
+    return site
+
+
+def prepare(folder: Path, *, buckets: Iterable[str], object_lock: Iterable[str] = (), owner: str = "site") -> Site:
+    """The same site, yet to be started: who holds it can stop it even if starting is interrupted."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "data").mkdir(exist_ok=True)
     (folder / "master.toml").write_text("[master.volume_growth]\ncopy_1 = 1\ncopy_2 = 1\ncopy_other = 1\n")
     site = Site(folder, buckets, object_lock, owner)
     (folder / "s3.json").write_text(json.dumps(_identities(site)))
-    site.start()
     return site
 
 
