@@ -1,0 +1,167 @@
+"""Run commands side by side, in turn, and keep what each took: wall time, processor time, memory."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One command. `prepare` gets a fresh folder before each run and returns the command's arguments."""
+
+    name: str
+    prepare: Callable[[Path], Sequence[str]]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    allowed: tuple[int, ...] = (0,)
+    """Exit statuses that mean it did its work."""
+    finish: Callable[[Path], None] = lambda folder: None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """`case` should take at most `factor` times what `reference` takes (the sum, where several are named)."""
+
+    case: str
+    factor: float
+    reference: tuple[str, ...]
+    plus_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one run took, in seconds."""
+
+    wall: float
+    processor: float
+
+
+def measure(cases: Sequence[Case], rounds: int, work: Path, warm: Sequence[Path] = ()) -> dict[str, list[Run]]:
+    """Every case once a round, in turn, each in a fresh folder, with `warm` in the page cache and the disk at rest."""
+    runs: dict[str, list[Run]] = {case.name: [] for case in cases}
+    for number in range(rounds):
+        for case in cases:
+            folder = work / "case"
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            command = case.prepare(folder)
+            for path in warm:
+                read_all(path)
+            os.sync()
+            run = timed(command, case)
+            runs[case.name].append(run)
+            case.finish(folder)
+            print(
+                f"  round {number + 1}: {case.name:50s} {run.wall:8.2f} s, processor {run.processor:7.2f} s",
+                file=sys.stderr,
+            )
+    shutil.rmtree(work / "case", ignore_errors=True)
+    return runs
+
+
+def timed(command: Sequence[str], case: Case) -> Run:
+    """Run one command to its end.  Raises RuntimeError when it fails."""
+    _processor_seconds()  # what preparations spent does not count
+    began = time.monotonic()
+    process = subprocess.Popen(
+        command, env={**os.environ, **case.environment}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    output, _ = process.communicate()
+    wall = time.monotonic() - began
+    if process.returncode not in case.allowed:
+        raise RuntimeError(f"{case.name} ended with {process.returncode}:\n{output.decode(errors='replace')[-2000:]}")
+    return Run(wall, _processor_seconds())
+
+
+_spent = 0.0
+
+
+def _processor_seconds() -> float:
+    """Of all processes that ended since the last call."""
+    global _spent
+    times = os.times()
+    before, _spent = _spent, times.children_user + times.children_system
+    return _spent - before
+
+
+def read_all(root: Path) -> None:
+    """Bring everything below `root` into the page cache."""
+    buffer = bytearray(1 << 20)
+    for folder, _, files in os.walk(root):
+        for name in files:
+            with open(os.path.join(folder, name), "rb", buffering=0) as file:
+                while file.readinto(buffer):
+                    pass
+
+
+def peak_memory_mib(command: Sequence[str], environment: Mapping[str, str]) -> float:
+    """Largest sum of proportional set sizes (shared pages counted once) over the process and its children, in MiB."""
+    process = subprocess.Popen(
+        command, env={**os.environ, **environment}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    peak = 0
+    done = threading.Event()
+
+    def watch() -> None:
+        nonlocal peak
+        while not done.wait(0.05):
+            peak = max(peak, sum(_pss_kib(pid) for pid in _family(process.pid)))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    process.wait()
+    done.set()
+    watcher.join()
+    return peak / 1024
+
+
+def _family(pid: int) -> list[int]:
+    """A process and all below it."""
+    found = [pid]
+    for parent in found:
+        try:
+            children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+        except OSError:
+            continue
+        found += map(int, children)
+    return found
+
+
+def _pss_kib(pid: int) -> int:
+    try:
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1])
+    except OSError:
+        pass
+    return 0
+
+
+def report(title: str, runs: Mapping[str, Sequence[Run]], targets: Sequence[Target]) -> str:
+    """A table of medians in Markdown, and what became of the targets."""
+    lines = [f"### {title}", "", "| case | median s | min–max s | processor s |", "|---|---|---|---|"]
+    median = {name: statistics.median(run.wall for run in those) for name, those in runs.items() if those}
+    for name, those in runs.items():
+        walls = [run.wall for run in those]
+        processor = statistics.median(run.processor for run in those)
+        lines.append(f"| {name} | {median[name]:.2f} | {min(walls):.2f}–{max(walls):.2f} | {processor:.2f} |")
+    lines += ["", "| target | reached | |", "|---|---|---|"]
+    for target in targets:
+        # Ratios within one round, then their median: what disturbs the machine disturbs neighbours alike.
+        ratios = []
+        for number, run in enumerate(runs[target.case]):
+            reference = sum(runs[name][number].wall for name in target.reference)
+            ratios.append((run.wall - target.plus_seconds) / reference)
+        reached = statistics.median(ratios)
+        wanted = f"{target.case} ≤ {target.factor:g} × ({' + '.join(target.reference)})"
+        wanted += f" + {target.plus_seconds:g} s" if target.plus_seconds else ""
+        lines.append(f"| {wanted} | {reached:.2f} | {'yes' if reached <= target.factor else '**no**'} |")
+    return "\n".join(lines) + "\n"
