@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ from preserve import chance
 from preserve.clock import Clock, SystemClock
 from preserve.errors import Misused, PreserveError, Refused, Unavailable
 from preserve.model.complaints import Complaints
-from preserve.model.nouns import Act, StoreEntry
+from preserve.model.nouns import Act, Role, StoreEntry
 from preserve.model.policy import Policy
 from preserve.operations.add_store import Place, Verdict
 from preserve.ports import ErasableStore, Progress, Store
@@ -169,6 +169,19 @@ def profile(home: Home, kept_under: Policy) -> Profile | None:
             folder=home.profiles,
         )
     return read_profile(text, kept_under.profile)
+
+
+def store_at(place: str, profile_name: str | None, clock: Clock) -> StoreEntry:
+    """The store that lies at `place`, a URL or a folder, as its own `store.json` names it.
+
+    Raises `Misused` for what is no place, `Refused` where no store is, `Unavailable`.
+    """
+    url = place if urlsplit(place).scheme else Path(place).absolute().as_uri()
+    nameless = StoreEntry(place, "", Role.PRIMARY, url, profile=profile_name)
+    present = read_identity(RetryingStore(bare_store(nameless, None), clock, chance.unpredictable()))
+    if present is None:
+        raise Refused("there is no store at {place}: its store.json is missing", place=place)
+    return replace(nameless, name=present.name, store_id=present.store_id, role=present.role)
 
 
 class _Place:

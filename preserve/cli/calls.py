@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from preserve.cli import answers
 from preserve.cli.answers import Document
@@ -13,6 +14,9 @@ from preserve.cli.messages import said
 from preserve.model.nouns import Act
 from preserve.settings.home import Home, existing, locate
 from preserve.workplace import Workplace
+
+if TYPE_CHECKING:
+    from preserve.cli.progress import Told
 
 NOBODY = Act("", "")
 """Who asks and changes nothing stands in no ledger."""
@@ -28,6 +32,7 @@ class Call:
     """What was typed: the reason that the ledger gives where the person gave none."""
     act: Act | None = None
     """Who acts and why; None for a command that changes nothing."""
+    progress: Told | None = None
     is_answered: bool = False
     """Whether the one document was printed; what goes wrong afterwards is told on standard error."""
 
@@ -50,6 +55,7 @@ class Call:
 
         home = existing(self.home_given)
         with told() as progress, compose.workplace(home, self.actor(), progress, patient=patient) as workplace:
+            self.progress = progress
             yield workplace
             if self.act is not None:
                 self._publish(home, workplace)
@@ -67,6 +73,8 @@ class Call:
 
     def answer(self, document: Document, lines: Iterable[str], code: Exit = Exit.WELL) -> Exit:
         """Say the result, as the caller wants it, and hand back how the command ends."""
+        if self.progress is not None:
+            self.progress.stop()
         if self.wants_json:
             answers.print_document(document)
         else:

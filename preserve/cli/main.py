@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, str] = {
     "audit": "auditing:audit",
     "repair": "auditing:repair",
     "restore": "restoring:restore",
+    "rebuild": "restoring:rebuild",
     "status": "status:status",
     "package": "holdings:package",
     "finding": "holdings:finding",
@@ -70,7 +71,7 @@ def run(arguments: Sequence[str]) -> Exit:
     call = Call(wants_json=wants_json, command_line=shlex.join(["preserve", *arguments]))
     debug = "--debug" in arguments
     try:
-        return Exit(_program().main(list(arguments), "preserve", standalone_mode=False, obj=call) or Exit.WELL)
+        return _command_run(call, arguments)
     except click.ClickException as error:
         return _misused(call, error)
     except PreserveError as error:
@@ -78,10 +79,20 @@ def run(arguments: Sequence[str]) -> Exit:
         return _failed(call, kind, error_said(error), code)
     except Terminated:
         return _stopped(call, Exit.TERMINATED)
-    except (KeyboardInterrupt, click.Abort):
+    except KeyboardInterrupt:
         return _stopped(call, Exit.INTERRUPTED)
     except Exception as error:  # the outermost place: nothing may pass unseen, and nobody reads tracebacks
         return _failed(call, "fault", faults.report(call, error, debug), Exit.FAULT)
+
+
+def _command_run(call: Call, arguments: Sequence[str]) -> Exit:
+    """Parse and run, without what `click.Group.main` does about interrupts and exit codes: that is done here."""
+    program = _program()
+    try:
+        with program.make_context("preserve", list(arguments), obj=call) as context:
+            return Exit(program.invoke(context))
+    except click.exceptions.Exit as ended:  # --help, --version
+        return Exit(ended.exit_code)
 
 
 def _program() -> click.Group:

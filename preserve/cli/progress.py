@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from preserve.cli.messages import said
 from preserve.ports import NoProgress, Progress
@@ -14,11 +14,23 @@ if TYPE_CHECKING:
     import rich.progress
 
 
+class Told(Progress, Protocol):
+    """Progress that ends before the result is said."""
+
+    def stop(self) -> None:
+        """Clear the screen of it.  May be called again."""
+
+
+class _Silence(NoProgress):
+    def stop(self) -> None:
+        pass
+
+
 @contextmanager
-def told() -> Iterator[Progress]:
+def told() -> Iterator[Told]:
     """The progress of one command: bars with rate and time left on a terminal, and silence elsewhere."""
     if not sys.stderr.isatty():
-        yield NoProgress()
+        yield _Silence()
         return
     bars = _Bars()
     try:
@@ -77,4 +89,6 @@ def _display() -> rich.progress.Progress:
         TimeRemainingColumn(),
         console=Console(stderr=True),
         transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
     )

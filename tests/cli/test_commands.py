@@ -245,3 +245,20 @@ def test_the_signing_key_is_renewed_and_the_ledger_says_so(furnished: Service) -
     keys = furnished.ask("key", "show")["keys"]
     assert [key["verifier_key"] for key in keys] == [renewed["old"], renewed["new"]]
     assert furnished.ask("ledger", "verify")["ok"]
+
+
+def test_a_lost_home_is_made_again_from_one_store(furnished: Service) -> None:
+    source = furnished.submission()
+    (package,) = furnished.ask("ingest", source)["packages"]
+    key = furnished.ask("key", "show")["keys"][0]["verifier_key"]
+    size = furnished.ask("status")["ledger_entries"]
+    furnished.home.rename(furnished.folder / "lost")
+    rebuilt = furnished.ask("rebuild", "--from", furnished.folder / "far", "--key", key)
+    assert (rebuilt["entries"], rebuilt["packages"], rebuilt["trust"]) == (size, 1, "given key")
+    assert furnished.ask("status")["ok"]
+    restored = furnished.ask("restore", package["id"], "--to", furnished.folder / "out")
+    assert restored["verified"]
+    assert furnished.ask("ledger", "verify")["ok"]
+    assert furnished.run("rebuild", "--from", furnished.folder / "far").code == 3
+    nowhere = {"PRESERVE_HOME": str(furnished.folder / "other")}
+    assert furnished.run("rebuild", "--from", furnished.folder / "user", more=nowhere).code == 3

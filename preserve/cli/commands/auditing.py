@@ -58,6 +58,7 @@ def audit(
             afresh=afresh,
             rules={name: policy.audit for name, policy in compose.policies(workplace.books).items()},
         )
+        workplace.progress.begin("reading copies again", None)
         report = look(workplace, request)
         return call.answer(_document(report), _lines(report), _code(workplace, report, stores))
 
@@ -152,6 +153,7 @@ def repair(call: Call, package: str | None) -> Exit:
     from preserve.operations.repair import repair as mend
 
     with call.workplace() as workplace:
+        workplace.progress.begin("mending copies", None)
         report = mend(workplace, RepairRequest(package))
         return call.answer(_repair_document(report), _repair_lines(report), _repair_code(report))
 

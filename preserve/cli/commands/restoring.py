@@ -1,4 +1,4 @@
-"""`preserve restore`."""
+"""`preserve restore` and `preserve rebuild`."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING
 
 import click
 
+from preserve.cli.answers import moment_shown
 from preserve.cli.calls import Call
 from preserve.cli.exits import Exit
 from preserve.cli.findings import finding_document, finding_lines
-from preserve.cli.messages import _, printable, said
+from preserve.cli.messages import _, printable, said, word
 from preserve.cli.options import acts
-from preserve.cli.tables import bounded, byte_count
+from preserve.cli.tables import bounded, byte_count, pairs
 from preserve.model.restore import OnConflict
 
 if TYPE_CHECKING:
+    from preserve.operations.rebuild import RebuildReport
     from preserve.operations.restore import RestoreReport
 
 
@@ -106,3 +108,71 @@ def _lines(report: RestoreReport, to: Path) -> Iterator[str]:
     )
     yield from finding_lines(report.damage)
     yield said("certificate: {file}", file=report.certificate)
+
+
+@click.command(
+    help=_(
+        "Make a new home from one store alone, when the old one is lost.\n\n"
+        "STORE is where the store lies: a folder, or its URL.  Name the new home with --home.  Exit code 1 when the"
+        " store does not hold all that it attests."
+    )
+)
+@click.option(
+    "--from", "place", metavar="STORE", required=True, help=_("a folder, file:///folder or s3://bucket?endpoint=…")
+)
+@click.option("--profile", metavar="NAME", help=_("the credentials' profile in the AWS configuration"))
+@click.option("--key", metavar="KEY", help=_("the verifier key on paper; without it the ledger vouches for itself"))
+@click.option(
+    "--despite-contradiction", is_flag=True, help=_("go on where a signed checkpoint contradicts whole entries")
+)
+@acts
+def rebuild(call: Call, place: str, profile: str | None, key: str | None, despite_contradiction: bool) -> Exit:
+    from preserve import compose
+    from preserve.cli.progress import told
+    from preserve.clock import SystemClock
+    from preserve.operations.rebuild import RebuildRequest
+    from preserve.operations.rebuild import rebuild as make_anew
+
+    clock = SystemClock()
+    source = compose.store_at(place, profile, clock)
+    request = RebuildRequest(call.home().path, source, key, despite_contradiction)
+    with told() as progress:
+        report = make_anew(request, compose.store(source, clock), call.actor(), clock, progress)
+    code = Exit.WELL if report.is_whole else Exit.FINDINGS
+    call.answer(_rebuild_document(report), _rebuild_lines(report))
+    with call.workplace():  # publishes what the new books say
+        return code
+
+
+def _rebuild_document(report: RebuildReport) -> dict[str, object]:
+    return {
+        "home": str(report.home),
+        "home_id": report.home_id,
+        "entries": report.entries,
+        "attested": report.attested,
+        "last_entry_at": report.last_entry_at,
+        "trust": report.trust.value,
+        "packages": report.packages,
+        "adopted": list(report.adopted),
+        "copies": list(report.copies),
+        "findings": [finding_document(finding) for finding in report.findings],
+        "old_key": report.old_key,
+        "verifier_key": report.verifier_key,
+    }
+
+
+def _rebuild_lines(report: RebuildReport) -> Iterator[str]:
+    yield said("the home {home} was made again", home=report.home)
+    yield from pairs(
+        [
+            (_("ledger"), said("{entries} of {attested} entries", entries=report.entries, attested=report.attested)),
+            (_("the last of"), moment_shown(report.last_entry_at)),
+            (_("vouched for by"), word(report.trust)),
+            (_("packages"), report.packages),
+            (_("not in the ledger"), said("{count} packages were adopted", count=len(report.adopted))),
+            (_("old key"), report.old_key or "-"),
+            (_("new key"), report.verifier_key),
+        ]
+    )
+    yield from finding_lines(report.findings)
+    yield _("next: compare the old key with the one on paper, then `preserve store list` and `preserve audit`")

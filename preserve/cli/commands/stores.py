@@ -84,7 +84,7 @@ def add(
             **_entry_document(added.entry),
             "adopted": added.adopted,
             "ok": added.verdict.is_ok,
-            "complaints": complaint_documents(added.verdict.complaints.named),
+            "complaints": _complaint_documents(added.verdict),
             "shared": [
                 {"with": shared.other, "attribute": shared.attribute, "value": shared.value} for shared in added.shared
             ],
@@ -106,7 +106,7 @@ def check(call: Call, name: str) -> Exit:
             "store": name,
             "ok": verdict.is_ok,
             "capabilities": dict(verdict.capabilities),
-            "complaints": complaint_documents(verdict.complaints.named),
+            "complaints": _complaint_documents(verdict),
         }
         return call.answer(document, _checked_lines(name, verdict), Exit.WELL if verdict.is_ok else Exit.FINDINGS)
 
@@ -176,6 +176,16 @@ def _entry_document(entry: StoreEntry) -> dict[str, object]:
         "attributes": dict(entry.attributes),
         "capabilities": dict(entry.capabilities),
     }
+
+
+def _complaint_documents(verdict: Verdict) -> list[dict[str, str]]:
+    from preserve.stores.probing import ProbeComplaint
+
+    documents = complaint_documents(verdict.complaints.named)
+    for document, complaint in zip(documents, verdict.complaints.named, strict=True):
+        if isinstance(complaint, ProbeComplaint):
+            document["severity"] = complaint.severity.value
+    return documents
 
 
 def _state_said(stand: _Stand) -> str:
