@@ -22,7 +22,7 @@ from preserve.model.nouns import Act, CopyEntry, CopyState, Event, ObjectDigest,
 from preserve.packages import block_lists, tar
 from preserve.packages.members import Kind, MembersWriter, Row
 from preserve.packages.putting import put
-from preserve.ports import NoProgress, Store
+from preserve.ports import ErasableStore, NoProgress, Store
 from preserve.state.books import Books
 from preserve.state.database import PRIVATE_AND_TEMPORARY, Database
 from preserve.stores.folder import FolderStore
@@ -105,7 +105,7 @@ def listed(content: bytes, block_bytes: int) -> BlockList:
 class Archive:
     """Books and stores, with the means an operation is handed."""
 
-    def __init__(self, books: Books, stores: Mapping[str, Store], root: Path) -> None:
+    def __init__(self, books: Books, stores: Mapping[str, ErasableStore], root: Path) -> None:
         self.root = root
         self.books = books
         self.stores = dict(stores)

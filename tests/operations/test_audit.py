@@ -1,0 +1,435 @@
+"""How an audit goes: in which order, how far, how it goes on, what it says of what it could not see."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from preserve.errors import Away, Refused
+from preserve.model import events
+from preserve.model.audit import AuditCounts, Budget, SampleAim
+from preserve.model.keys import BAG, MEMBERS, RECEIPT, Key, object_key
+from preserve.model.nouns import Condition, CopyState, Level
+from preserve.model.policy import AuditRule
+from preserve.operations import audit as audit_module
+from preserve.operations.audit import AuditReport, AuditRequest, audit
+from preserve.packages import inspection
+from preserve.ports import ErasableStore
+from preserve.stores.faults import Fault, FaultyStore, Harm
+from preserve.stores.retry import RetryingStore
+from preserve.stores.wrapping import WrappedStore
+from tests.packages.archives import ACT, NOW, Archive, Built, archive, archive_in_memory, built
+from tests.stores.memory import MemoryStore
+
+
+class CountingReads(WrappedStore):
+    """Remembers which keys were read; `stop_at` raises what Ctrl-C raises when that key is read."""
+
+    def __init__(self, inner: ErasableStore, stop_at: str = "") -> None:
+        super().__init__(inner)
+        self.keys: list[str] = []
+        self.stop_at = stop_at
+
+    def read(self, key: Key, start: int, into: memoryview) -> int:
+        if self.stop_at and key.endswith(self.stop_at):
+            raise KeyboardInterrupt
+        self.keys.append(key)
+        return super().read(key, start, into)
+
+
+def wrap(held: Archive, name: str, *faults: Fault) -> FaultyStore:
+    """Make a store of the archive go wrong; the patience around it does not pass any time."""
+    store = held.stores[name]
+    faulty = FaultyStore(store, faults, held.clock, random.Random(1))
+    held.stores[name] = RetryingStore(faulty, held.clock, random.Random(2))
+    held.place = replace(held.place, stores=held.stores)
+    return faulty
+
+
+def count_reads(held: Archive, name: str, stop_at: str = "") -> CountingReads:
+    store = held.stores[name]
+    counting = CountingReads(store, stop_at)
+    held.stores[name] = counting
+    held.place = replace(held.place, stores=held.stores)
+    return counting
+
+
+def flip(held: Archive, store: str, package: Built, part: str = BAG, at: int = 1600) -> None:
+    file = held.file(store, package, part)
+    content = bytearray(file.read_bytes())
+    content[at] ^= 1
+    file.write_bytes(content)
+
+
+def states(held: Archive, store: str, packages: Sequence[Built]) -> list[CopyState]:
+    return [held.copy(store, package).state for package in packages]
+
+
+# What could not be seen
+
+
+def test_the_copies_of_a_store_that_is_away_are_not_checked_and_nothing_worse(tmp_path: Path) -> None:
+    held = archive_in_memory(tmp_path, [built(0), built(1)])
+    far = held.stores["far"]
+    assert isinstance(far, MemoryStore)
+    far.away = True
+    for level in Level:
+        report = audit(held.place, AuditRequest(level, afresh=True))
+        assert report.counts.damaged == report.counts.missing == report.counts.unreadable == 0
+        assert report.counts.not_checked >= 2
+        assert list(report.away) == ["far"]
+        assert report.unlisted == ("far",)
+        assert report.findings == ()
+    assert states(held, "far", [built(0), built(1)]) == [CopyState.VERIFIED] * 2
+
+
+def test_a_short_failure_of_the_line_is_not_noticed(tmp_path: Path) -> None:
+    held = archive(tmp_path, [built(0)])
+    faulty = wrap(held, "far", Fault(Harm.UNAVAILABLE, "read", calls=(1, 2, 5)))
+    assert audit(held.place, AuditRequest()).counts == AuditCounts(sound=2)
+    assert len(faulty.struck) == 3
+
+
+@pytest.mark.parametrize("harm", [Harm.FLIP, Harm.GARBAGE, Harm.CUT])
+@pytest.mark.parametrize("part", ["*bag.tar", "*receipt.json", "*members.parquet", "*blocks.sha256"])
+def test_what_was_torn_on_its_way_once_is_no_damage(tmp_path: Path, harm: Harm, part: str) -> None:
+    held = archive(tmp_path, [built(0)])
+    faulty = wrap(held, "far", Fault(harm, "read", part, calls=(1,)))
+    report = audit(held.place, AuditRequest())
+    assert (report.counts, report.findings) == (AuditCounts(sound=2), ())
+    assert faulty.struck
+
+
+@pytest.mark.parametrize("part", [RECEIPT, MEMBERS, BAG, "blocks.sha256"])
+def test_what_never_comes_is_unreadable_and_never_damaged(tmp_path: Path, part: str) -> None:
+    held = archive(tmp_path, [built(0), built(1)])
+    key = object_key(built(0).id, part)
+    wrap(held, "far", Fault(Harm.UNAVAILABLE, "read", key))
+    report = audit(held.place, AuditRequest())
+    assert report.counts == AuditCounts(sound=3, unreadable=1)
+    (finding,) = report.findings
+    assert (finding.condition, finding.where, report.away) == (Condition.UNREADABLE, key, {})
+    assert states(held, "far", [built(0), built(1)]) == [CopyState.SUSPECT, CopyState.VERIFIED]
+    if part == BAG:
+        assert finding.files_touched == 3  # the empty file has no byte to lose
+
+
+def test_an_unreadable_object_that_comes_again_closes_its_finding(tmp_path: Path) -> None:
+    held = archive(tmp_path, [built(0)])
+    plain = dict(held.stores)
+    wrap(held, "far", Fault(Harm.UNAVAILABLE, "read", "*bag.tar"))
+    (finding,) = audit(held.place, AuditRequest()).findings
+    held.place = replace(held.place, stores=plain)
+    assert audit(held.place, AuditRequest()).findings == ()
+    closed = held.books.finding(finding.id)
+    assert closed.closed_with is not None
+    assert built(0).receipt.blocks_root in closed.closed_with
+    assert held.copy("far", built(0)).state is CopyState.VERIFIED
+
+
+# Findings over time
+
+
+def test_a_lesser_look_closes_no_finding_and_cures_no_copy(tmp_path: Path) -> None:
+    held = archive(tmp_path, [built(0)])
+    flip(held, "far", built(0))
+    (finding,) = audit(held.place, AuditRequest()).findings
+    for level in (Level.EXISTS, Level.ATTESTED):
+        assert audit(held.place, AuditRequest(level)).findings == (finding,)
+    assert held.copy("far", built(0)).state is CopyState.BAD
+
+
+def test_damage_that_spreads_is_told_by_a_new_finding_in_place_of_the_old(tmp_path: Path) -> None:
+    held = archive(tmp_path, [built(0)])
+    flip(held, "far", built(0), at=100)
+    (first,) = audit(held.place, AuditRequest()).findings
+    flip(held, "far", built(0), at=5000)
+    (second,) = audit(held.place, AuditRequest()).findings
+    assert (first.blocks, second.blocks) == ((0,), (0, 5000 // 512))
+    assert held.books.finding(first.id).closed_at is not None
+
+
+def test_damage_that_was_found_stays_open_when_the_object_disappears(tmp_path: Path) -> None:
+    held = archive(tmp_path, [built(0)])
+    flip(held, "far", built(0))
+    (first,) = audit(held.place, AuditRequest()).findings
+    held.file("far", built(0), BAG).unlink()
+    report = audit(held.place, AuditRequest())
+    assert {finding.condition for finding in report.findings} == {Condition.DAMAGED, Condition.MISSING}
+    assert first in report.findings
+    assert report.counts == AuditCounts(sound=1, missing=1)
+
+
+def test_only_a_header_was_hit_and_no_file_is_called_harmed(tmp_path: Path) -> None:
+    held = archive(tmp_path, [built(0)])
+    flip(held, "far", built(0), at=512 * 2 + 150)  # the mode of the first file, in its header
+    (finding,) = audit(held.place, AuditRequest()).findings
+    assert (finding.blocks, finding.files, finding.files_touched) == ((2,), (), 0)
+
+
+def test_a_bad_list_of_blocks_hides_no_bad_block(tmp_path: Path) -> None:
+    held = archive(tmp_path, [built(0)])
+    flip(held, "far", built(0), "blocks.sha256", 200)
+    flip(held, "far", built(0), at=5000)
+    by_place = {finding.where.rpartition("/")[2]: finding for finding in audit(held.place, AuditRequest()).findings}
+    assert by_place[BAG].blocks == (5000 // 512,)
+    assert set(by_place) == {BAG, "blocks.sha256"}
+
+
+def test_without_any_list_of_blocks_a_bag_is_judged_by_its_root_and_its_files(tmp_path: Path) -> None:
+    held = archive(tmp_path, [built(0)])
+    for store in ("near", "far"):
+        flip(held, store, built(0), "blocks.sha256", 200)
+    flip(held, "far", built(0), at=built(0).offset_of("账.csv"))
+    report = audit(held.place, AuditRequest())
+    bags = [finding for finding in report.findings if finding.where.endswith(BAG)]
+    assert [(finding.store, finding.blocks, finding.files) for finding in bags] == [("far", (), ("账.csv",))]
+    assert "block by block" in bags[0].found
+
+
+# Order, budget, interruption
+
+
+def test_copies_most_at_risk_come_first(tmp_path: Path) -> None:
+    packages = [built(number) for number in range(4)]
+    held = archive_in_memory(tmp_path, packages, ["near"])
+    held.add(built(4), state=CopyState.WRITTEN)
+    held.books.record(events.copy_moved(ACT, NOW, built(2).id, "near", CopyState.SUSPECT, "a test"))
+    held.pass_time(days=1)
+    audit(held.place, AuditRequest(package=built(0).id))
+    counting = count_reads(held, "near")
+    held.pass_time(days=1)
+    audit(held.place, AuditRequest(budget=Budget(bytes=1)))
+    read = {key.split("/")[2] for key in counting.keys}
+    assert built(4).id in read
+    assert built(0).id not in read
+
+
+def test_what_did_not_fit_the_budget_is_not_checked(tmp_path: Path) -> None:
+    packages = [built(number) for number in range(30)]
+    held = archive_in_memory(tmp_path, packages, ["near"])
+    report = audit(held.place, AuditRequest(budget=Budget(bytes=1)))
+    assert 0 < report.counts.sound < 30
+    assert report.counts.sound + report.counts.not_checked == 30
+    nothing = audit(held.place, AuditRequest(budget=Budget(seconds=0)))
+    assert (nothing.counts, nothing.unlisted) == (AuditCounts(not_checked=30), ("near",))
+
+
+def test_audits_with_a_budget_come_round_to_everything(tmp_path: Path) -> None:
+    packages = [built(number) for number in range(30)]
+    held = archive_in_memory(tmp_path, packages, ["near"])
+    counting = count_reads(held, "near")
+    for _ in range(30):
+        held.pass_time(days=1)
+        audit(held.place, AuditRequest(budget=Budget(bytes=1)))
+    assert {key.split("/")[2] for key in counting.keys} == {package.id for package in packages}
+
+
+@pytest.mark.parametrize("level", [Level.FULL, Level.SAMPLE])
+def test_an_interrupted_audit_goes_on_where_it_was(tmp_path: Path, level: Level) -> None:
+    packages = [built(number) for number in range(12)]
+    held = archive_in_memory(tmp_path, packages, ["near"])
+    counting = count_reads(held, "near", stop_at=object_key(built(9).id, RECEIPT))
+    with pytest.raises(KeyboardInterrupt):
+        audit(held.place, AuditRequest(level))
+    booked = {key.split("/")[2] for key in counting.keys} & set(looked_at(held))
+    assert len(booked) == 9
+    counting.keys.clear()
+    counting.stop_at = ""
+    report = audit(held.place, AuditRequest(level))
+    assert (report.is_resumed, report.counts) == (True, AuditCounts(sound=12))
+    assert {key.split("/")[2] for key in counting.keys} == {package.id for package in packages[9:]}
+
+
+def looked_at(held: Archive) -> Iterator[str]:
+    for level in (Level.FULL, Level.SAMPLE):
+        run = held.books.unfinished_audit(level, ["near"])
+        if run is not None:
+            yield from (look.package_id for look in held.books.audited_in(run.id))
+
+
+def test_afresh_means_from_the_beginning(tmp_path: Path) -> None:
+    packages = [built(number) for number in range(12)]
+    held = archive_in_memory(tmp_path, packages, ["near"])
+    counting = count_reads(held, "near", stop_at=object_key(built(9).id, RECEIPT))
+    with pytest.raises(KeyboardInterrupt):
+        audit(held.place, AuditRequest())
+    counting.keys.clear()
+    counting.stop_at = ""
+    assert not audit(held.place, AuditRequest(afresh=True)).is_resumed
+    assert {key.split("/")[2] for key in counting.keys} == {package.id for package in packages}
+
+
+def test_a_large_bag_is_taken_up_in_its_middle_and_bad_blocks_are_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inspection, "KEEP_EVERY_BYTES", 512)
+    monkeypatch.setattr(audit_module, "COPIES_AT_ONCE", 1)
+    held = archive(tmp_path, [built(0)])
+    flip(held, "far", built(0), at=512 * 6)
+    store = held.stores["far"]
+    stopping = StopsAtOffset(store, 512 * 9)
+    held.stores["far"] = stopping
+    held.place = replace(held.place, stores=held.stores)
+    with pytest.raises(KeyboardInterrupt):
+        audit(held.place, AuditRequest(stores=("far",)))
+    stopping.offset, stopping.bag_reads = -1, []
+    report = audit(held.place, AuditRequest(stores=("far",)))
+    assert report.counts == AuditCounts(damaged=1)
+    assert report.findings[0].blocks == (6,)
+    assert min(stopping.bag_reads) > 0
+    assert 512 * 6 in stopping.bag_reads
+
+
+class StopsAtOffset(WrappedStore):
+    """Raises what Ctrl-C raises when a bag is read at `offset`, after all blocks before it were read."""
+
+    def __init__(self, inner: ErasableStore, offset: int) -> None:
+        super().__init__(inner)
+        self.offset = offset
+        self.bag_reads: list[int] = []
+
+    def read(self, key: Key, start: int, into: memoryview) -> int:
+        if key.endswith(BAG):
+            if start == self.offset:
+                raise KeyboardInterrupt
+            self.bag_reads.append(start)
+        return super().read(key, start, into)
+
+
+# Levels and what they prove
+
+
+def test_attested_compares_what_the_store_says_of_every_object(tmp_path: Path) -> None:
+    package = Built(built(0).id, built(0).files, 64 * 1024)  # one block: its digest is the bag's
+    held = archive_in_memory(tmp_path, [package], ["near"])
+    assert audit(held.place, AuditRequest(Level.ATTESTED)).counts == AuditCounts(sound=1)
+    near = held.stores["near"]
+    assert isinstance(near, MemoryStore)
+    key = object_key(package.id, BAG)
+    near.objects[key] = near.objects[key][:-1] + b"x"
+    (finding,) = audit(held.place, AuditRequest(Level.ATTESTED)).findings
+    assert (finding.where, finding.condition) == (key, Condition.DAMAGED)
+    assert "attests" in finding.found
+
+
+def test_what_no_store_attests_is_not_checked(tmp_path: Path) -> None:
+    held = archive(tmp_path, [built(0)])
+    assert audit(held.place, AuditRequest(Level.ATTESTED)).counts == AuditCounts(not_checked=2)
+    held.file("far", built(0), BAG).write_bytes(b"short")
+    assert audit(held.place, AuditRequest(Level.ATTESTED)).counts == AuditCounts(not_checked=1, damaged=1)
+
+
+def test_a_sample_reads_what_it_says_and_claims_no_more(tmp_path: Path) -> None:
+    packages = [built(number) for number in range(40)]
+    held = archive_in_memory(tmp_path, packages, ["near"])
+    aim = SampleAim(bad_per_million=100_000)
+    report = audit(held.place, AuditRequest(Level.SAMPLE, aim=aim))
+    (statement,) = report.samples
+    population = sum(len(package.blocks.bag) for package in packages)
+    assert statement.blocks == population
+    assert statement.not_sound == 0
+    assert 0 < statement.looked_at < population
+    assert statement.at_most_bad <= population // 10
+    assert report.counts.sound + report.counts.not_checked == 40
+
+
+def test_a_sample_that_was_cut_short_counts_what_it_did_not_read_as_unsound(tmp_path: Path) -> None:
+    packages = [built(number) for number in range(40)]
+    held = archive_in_memory(tmp_path, packages, ["near"])
+    report = audit(held.place, AuditRequest(Level.SAMPLE, budget=Budget(bytes=1)))
+    (statement,) = report.samples
+    assert statement.not_sound > 0
+    assert statement.at_most_bad > statement.blocks // 2
+
+
+def test_a_sample_of_each_copy_reads_so_many_blocks_of_each(tmp_path: Path) -> None:
+    packages = [built(number) for number in range(5)]
+    held = archive_in_memory(tmp_path, packages, ["near"])
+    report = audit(held.place, AuditRequest(Level.SAMPLE, blocks_of_each=2))
+    assert report.counts == AuditCounts(sound=5)
+    (statement,) = report.samples
+    assert (statement.looked_at, statement.not_sound) == (10, 0)
+    assert statement.blocks - 10 >= statement.at_most_bad > 0
+
+
+def test_a_sample_finds_a_bag_that_ends_early_whichever_blocks_were_drawn(tmp_path: Path) -> None:
+    held = archive(tmp_path, [built(0)])
+    with held.file("far", built(0), BAG).open("ab") as file:
+        file.write(b"more")
+    report = audit(held.place, AuditRequest(Level.SAMPLE, blocks_of_each=1))
+    assert [finding.where for finding in report.findings] == [object_key(built(0).id, BAG)]
+
+
+# Overdue, refusals, start-up
+
+
+def test_copies_nobody_looked_at_in_time_are_overdue_besides(tmp_path: Path) -> None:
+    held = archive_in_memory(tmp_path, [built(0), built(1)], ["near"])
+    rules = {"0" * 64: AuditRule(Level.FULL, 90, 1)}
+    held.pass_time(days=91)
+    late = audit(held.place, AuditRequest(Level.EXISTS, rules=rules))
+    assert late.counts == AuditCounts(sound=2, overdue=2)
+    assert audit(held.place, AuditRequest(rules=rules)).counts == AuditCounts(sound=2)
+    held.pass_time(days=89)
+    assert audit(held.place, AuditRequest(Level.EXISTS, rules=rules)).counts == AuditCounts(sound=2)
+
+
+def test_unknown_stores_and_packages_are_refused(tmp_path: Path) -> None:
+    held = archive_in_memory(tmp_path, [built(0)])
+    with pytest.raises(Refused, match="cave"):
+        audit(held.place, AuditRequest(stores=("cave",)))
+    with pytest.raises(Refused, match="20990101"):
+        audit(held.place, AuditRequest(package="20990101"))
+
+
+def test_a_sound_archive_is_audited_without_the_heavy_libraries(tmp_path: Path) -> None:
+    held = archive(tmp_path, [built(0)])
+    held.books.close()
+    program = """
+import sys
+from pathlib import Path
+from preserve.clock import SystemClock
+from preserve.model.nouns import Act
+from preserve.operations.audit import AuditRequest, audit
+from preserve.ports import NoProgress
+from preserve.state.books import Books
+from preserve.stores.folder import FolderStore
+from preserve.workplace import Workplace
+root = Path(sys.argv[1])
+stores = {name: FolderStore(name, root / name, f"id-{name}") for name in ("near", "far")}
+books = Books.open(root / "home")
+place = Workplace(books, stores, SystemClock(), Act("a", "b"), NoProgress(), root / "home/work/now")
+report = audit(place, AuditRequest())
+heavy = {"pyarrow", "boto3", "minio", "tenacity", "pydantic", "cryptography", "click", "rich"}
+print(report.counts.sound, sorted(heavy & set(sys.modules)))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout == "2 []\n"
+
+
+def test_every_look_is_in_the_ledger_and_the_run_is_over(tmp_path: Path) -> None:
+    held = archive(tmp_path, [built(0)])
+    before = held.books.size()
+    report: AuditReport = audit(held.place, AuditRequest())
+    types = [events.decode(entry.content).type.value for entry in held.books.entries(before)]
+    assert types == ["fixity audit start", "fixity check", "fixity check", "fixity audit end"]
+    assert held.books.unfinished_audit(Level.FULL, ["far", "near"]) is None
+    assert report.run.startswith("A-")
+
+
+def test_away_is_told_in_the_words_of_the_store(tmp_path: Path) -> None:
+    held = archive(tmp_path, [built(0)])
+    (tmp_path / "far" / "store.json").unlink()
+    report = audit(held.place, AuditRequest())
+    assert "store.json" in report.away["far"]
+    with pytest.raises(Away):
+        held.stores["far"].stat(Key("store.json"))
