@@ -1,0 +1,65 @@
+"""A TCP proxy that cuts connections or falls silent after a number of bytes, in either direction."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from contextlib import suppress
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+_PIECE_BYTES = 64 * 1024
+
+
+@dataclass
+class Trouble:
+    """What befalls each connection from now on, counted in its own bytes; None: nothing."""
+
+    cut_sent_after: int | None = None
+    cut_answered_after: int | None = None
+    silent_after: int | None = None
+    """Answered bytes after which nothing comes any more, while the connection stands."""
+
+
+class Proxy:
+    """A proxy in front of `endpoint`; `trouble` may be changed at any time."""
+
+    def __init__(self, endpoint: str) -> None:
+        parts = urlsplit(endpoint)
+        self._upstream = (parts.hostname or "", parts.port or 80)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.endpoint = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.trouble = Trouble()
+        self._released = threading.Event()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def stop(self) -> None:
+        """Close the listener, and let go of what is held silent."""
+        self._released.set()
+        self._listener.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                site = socket.create_connection(self._upstream)
+                for source, sink, answers in ((client, site, False), (site, client, True)):
+                    threading.Thread(target=self._pump, args=(source, sink, answers), daemon=True).start()
+
+    def _pump(self, source: socket.socket, sink: socket.socket, answers: bool) -> None:
+        passed = 0
+        with suppress(OSError):
+            while piece := source.recv(_PIECE_BYTES):
+                trouble = self.trouble
+                if answers and trouble.silent_after is not None and passed + len(piece) > trouble.silent_after:
+                    self._released.wait(120)
+                    break
+                cut = trouble.cut_answered_after if answers else trouble.cut_sent_after
+                if cut is not None and passed + len(piece) > cut:
+                    sink.sendall(piece[: max(0, cut - passed)])
+                    break
+                passed += len(piece)
+                sink.sendall(piece)
+        for each in (source, sink):
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
