@@ -104,20 +104,13 @@ class RetryingStore(WrappedStore):
         self, key: Key, size: int, *, part_bytes: int | None = None, retain_until: datetime | None = None
     ) -> Upload:
         upload = self._repeat(lambda: self.inner.create(key, size, part_bytes=part_bytes, retain_until=retain_until))
-        return RetryingUpload(upload, self._repeat)
+        return RetryingUpload(upload, self._repeat, self)
 
     def read(self, key: Key, start: int, into: memoryview) -> int:
         try:
             return self._repeat(lambda: self.inner.read(key, start, into))
         except Faltered as error:
-            if self._gives_another(key):
-                raise Unreadable(
-                    "store {store} gives other objects, and again and again not {key}: {why}",
-                    store=self.name,
-                    key=key,
-                    why=error,
-                ) from error
-            raise
+            raise self.verdict(key, error) from error
 
     def stat(self, key: Key) -> ObjectFacts:
         return self._repeat(lambda: self.inner.stat(key))
@@ -132,6 +125,17 @@ class RetryingStore(WrappedStore):
 
     def erase(self, key: Key) -> None:
         self._repeat(lambda: self.inner.erase(key))
+
+    def verdict(self, key: Key, error: Faltered) -> Unreadable | Faltered:
+        """What to make of an object that did not come however often it was asked for."""
+        if not self._gives_another(key):
+            return error
+        return Unreadable(
+            "store {store} gives other objects, and again and again not {key}: {why}",
+            store=self.name,
+            key=key,
+            why=error,
+        )
 
     def _gives_another(self, key: Key) -> bool:
         """Whether the store answers for an object that every store has."""
@@ -149,15 +153,19 @@ class RetryingStore(WrappedStore):
 class RetryingUpload(WrappedUpload):
     """Any upload, with patience.  A commit whose reply was lost is committed again: see `preserve.ports.Upload`."""
 
-    def __init__(self, inner: Upload, repeat: Repeater) -> None:
+    def __init__(self, inner: Upload, repeat: Repeater, store: RetryingStore) -> None:
         super().__init__(inner)
         self._repeat = repeat
+        self._store = store
 
     def write(self, offset: int, data: memoryview, sha256: bytes | None = None) -> None:
         self._repeat(lambda: self.inner.write(offset, data, sha256))
 
     def take(self, offset: int, source: Key, start: int, length: int) -> int:
-        return self._repeat(lambda: self.inner.take(offset, source, start, length))
+        try:
+            return self._repeat(lambda: self.inner.take(offset, source, start, length))
+        except Faltered as error:
+            raise self._store.verdict(source, error) from error
 
     def commit(self) -> None:
         self._repeat(self.inner.commit)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 from botocore.exceptions import ClientError
 
 from preserve.chance import token
-from preserve.errors import AlreadyThere, Away, NotThere, Unavailable, Unreadable
+from preserve.errors import AlreadyThere, Away, Faltered, NotThere, Unavailable, Unreadable
 from preserve.model.digests import sha256 as sha256_of
 from preserve.model.keys import Key
 from preserve.ports import Capabilities
@@ -269,14 +269,21 @@ class MultipartUpload(_Upload):
         target = self._target
         number = self._covered.add(offset, length)[0] + 1
         with translated(target.store, "copy within the site to", target.key):
-            answer = self._clients.writer().upload_part_copy(
-                Bucket=target.place.bucket,
-                Key=target.name,
-                UploadId=self._open_id(),
-                PartNumber=number,
-                CopySource={"Bucket": target.place.bucket, "Key": target.place.name_of(source)},
-                CopySourceRange=f"bytes={start}-{start + length - 1}",
-            )
+            try:
+                answer = self._clients.writer().upload_part_copy(
+                    Bucket=target.place.bucket,
+                    Key=target.name,
+                    UploadId=self._open_id(),
+                    PartNumber=number,
+                    CopySource={"Bucket": target.place.bucket, "Key": target.place.name_of(source)},
+                    CopySourceRange=f"bytes={start}-{start + length - 1}",
+                )
+            except ClientError as error:
+                if status_of(error) != 500:
+                    raise
+                raise Faltered(  # what a site says when the source's bytes are rotten
+                    "store {store}: a range of {key} cannot be copied (HTTP 500)", store=target.store, key=source
+                ) from error
         result = answer["CopyPartResult"]
         part: CompletedPartTypeDef = {"PartNumber": number, "ETag": result["ETag"]}
         if checksum := result.get("ChecksumSHA256"):

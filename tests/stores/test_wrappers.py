@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import random
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 
 import pytest
 
 from preserve.errors import Away, Faltered, NoSpace, NotThere, Unavailable, Unreadable
+from preserve.model.digests import sha256
 from preserve.model.keys import Key
-from preserve.ports import ErasableStore
+from preserve.ports import ErasableStore, Upload
 from preserve.stores.counting import Count, CountingStore
 from preserve.stores.faults import Fault, FaultyStore, Harm
 from preserve.stores.identity import IDENTITY
 from preserve.stores.retry import Perseverance, RetryingStore
 from preserve.stores.throttle import ThrottledStore, TokenBucket
+from preserve.stores.wrapping import WrappedStore, WrappedUpload
 from tests.stores.clocks import SetClock
-from tests.stores.memory import MemoryStore
+from tests.stores.memory import MemoryStore, NullStore
 
 KEY = Key("packages/ab/one/bag.tar")
 
@@ -110,6 +113,22 @@ def test_where_no_object_comes_the_site_is_in_trouble_and_no_object_is_blamed() 
     for key in (KEY, IDENTITY):
         with pytest.raises(Faltered):
             RetryingStore(inner, clock, random.Random(1)).read(key, 0, memoryview(bytearray(1)))
+
+
+def test_a_source_that_cannot_be_taken_over_is_unreadable_too() -> None:
+    class FalteringUpload(WrappedUpload):
+        def take(self, offset: int, source: Key, start: int, length: int) -> int:
+            raise Faltered("{key} does not come", key=source)
+
+    class FalteringCopies(WrappedStore):
+        def create(
+            self, key: Key, size: int, *, part_bytes: int | None = None, retain_until: datetime | None = None
+        ) -> Upload:
+            return FalteringUpload(super().create(key, size, part_bytes=part_bytes))
+
+    store = RetryingStore(FalteringCopies(MemoryStore()), SetClock(), random.Random(1))
+    with store.create(Key("b"), 7) as upload, pytest.raises(Unreadable):
+        upload.take(0, KEY, 0, 7)
 
 
 def test_a_bucket_lets_pass_its_rate_and_no_more() -> None:
@@ -226,3 +245,18 @@ def test_a_stall_takes_time_and_a_full_store_takes_nothing() -> None:
         store.stat(KEY)
     assert clock.slept == [30]
     assert inner.objects == {}
+
+
+def test_a_store_that_keeps_only_digests_knows_each_part_and_every_hole() -> None:
+    store = NullStore(kept_bytes=10)
+    with store.create(KEY, 250, part_bytes=100) as upload:
+        upload.write(200, memoryview(b"c" * 50))
+        upload.write(0, memoryview(b"a" * 100))
+        with pytest.raises(ValueError, match="never sent"):
+            upload.commit()
+        upload.write(100, memoryview(b"b" * 100))
+        upload.commit()
+    put(store, b"small", Key("small"))
+    assert store.stat(KEY).size == 250
+    assert store.part_digests[KEY][100] == sha256(b"b" * 100)
+    assert store.objects == {"small": b"small"}
