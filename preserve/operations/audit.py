@@ -26,6 +26,7 @@ from preserve.model.audit import (
     stated,
     stated_of_each,
 )
+from preserve.model.blocks import BLOCK_BYTES
 from preserve.model.entries import Audited, AuditResult, AuditRun
 from preserve.model.nouns import Condition, CopyEntry, CopyState, Finding, Level
 from preserve.model.policy import AuditRule
@@ -40,9 +41,9 @@ from preserve.packages.strays import Explanations, folders
 from preserve.workplace import Workplace
 
 COPIES_AT_ONCE = 4
-"""Copies of at most `SMALL_BLOCKS` blocks read at a time; a larger one is read alone, several blocks at a time."""
+"""Copies of which at most `SMALL_BYTES` are to be read, read at a time; a larger one is read alone, block by block."""
 
-SMALL_BLOCKS = 2
+SMALL_BYTES = 2 * BLOCK_BYTES
 
 RANKED_AT_ONCE = 50_000
 """Copies whose order of risk is held in memory; the books are asked again for the next."""
@@ -113,8 +114,8 @@ class _Task:
 
     @property
     def is_small(self) -> bool:
-        count = block_count(self.held.receipt) if self.numbers is None else len(self.numbers)
-        return count <= SMALL_BLOCKS
+        receipt = self.held.receipt
+        return (receipt.bag_bytes if self.numbers is None else len(self.numbers) * receipt.block_bytes) <= SMALL_BYTES
 
 
 class _Audit:
@@ -352,7 +353,7 @@ class _Audit:
         self._bytes_read += survey.bytes_read
         place.progress.advance(survey.bytes_read)
         self._booking.add(account(self._books, place.act, place.now(), self._run.id, held, survey))
-        if survey.level is Level.FULL and block_count(held.receipt) > SMALL_BLOCKS:
+        if survey.level is Level.FULL and not _Task(held).is_small:
             self._booking.flush()
             self._books.clear_progress(self._job(held))
 

@@ -57,6 +57,9 @@ class Notes:
     keep: Callable[[str], None]
 
 
+FEW_BLOCKS = 2
+"""So few are read one after the other."""
+
 NO_NOTES = Notes(None, lambda _: None)
 
 
@@ -233,8 +236,10 @@ def _read_blocks(
 ) -> Tally:
     reader = BlockReader(held.store, held.key(BAG), blocks)
     unkept_bytes = 0
-    for first in reader.looks(numbers):
-        look = _again(reader, blocks, first) if first.sight is AuditResult.DAMAGED else first
+    # Of many small copies several are read at a time: threads of their own would cost them more than they gain.
+    looks = reader.looks(numbers) if len(numbers) > FEW_BLOCKS else (_alone(reader, blocks, each) for each in numbers)
+    for first in looks:
+        look = _alone(reader, blocks, first.number) if first.sight is AuditResult.DAMAGED else first
         if look.sight is AuditResult.MISSING:
             tally.missing = True
             break
@@ -247,9 +252,8 @@ def _read_blocks(
     return tally
 
 
-def _again(reader: BlockReader, blocks: BlockList, look: Look) -> Look:
-    buffer = memoryview(bytearray(blocks.span(look.number)[1] + 1))
-    return reader.read(look.number, buffer)
+def _alone(reader: BlockReader, blocks: BlockList, number: int) -> Look:
+    return reader.read(number, memoryview(bytearray(blocks.span(number)[1] + 1)))
 
 
 def _read_bag_as_a_whole(held: HeldCopy) -> Tally:

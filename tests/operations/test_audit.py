@@ -270,7 +270,7 @@ def test_a_large_bag_is_taken_up_in_its_middle_and_bad_blocks_are_read_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(inspection, "KEEP_EVERY_BYTES", 512)
-    monkeypatch.setattr(audit_module, "COPIES_AT_ONCE", 1)
+    monkeypatch.setattr(audit_module, "SMALL_BYTES", 512)
     held = archive(tmp_path, [built(0)])
     flip(held, "far", built(0), at=512 * 6)
     store = held.stores["far"]
