@@ -196,7 +196,8 @@ def test_without_any_list_of_blocks_a_bag_is_judged_by_its_root_and_its_files(tm
 # Order, budget, interruption
 
 
-def test_copies_most_at_risk_come_first(tmp_path: Path) -> None:
+def test_copies_most_at_risk_come_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit_module, "COPIES_AT_ONCE", 1)
     packages = [built(number) for number in range(4)]
     held = archive_in_memory(tmp_path, packages, ["near"])
     held.add(built(4), state=CopyState.WRITTEN)
