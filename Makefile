@@ -44,8 +44,8 @@ lock: develop ## choose new versions of what we depend on
 	$(LOCK) --upgrade setup.py -c requirements-build.txt -o requirements.txt
 	$(LOCK) --upgrade setup.py requirements-dev.in -c requirements-build.txt -c requirements.txt -o requirements-dev.txt
 
-bench: develop ## measure speed and memory
-	$(PYTHON_IN_VENV) -m ops.bench $(BENCH_ARGS)
+bench: develop ## measure beside the peers; BENCH_ARGS="--corpora DIR"
+	$(PYTHON_IN_VENV) -m ops.bench.run $(BENCH_ARGS)
 
 clean: ## remove everything that make made
 	rm -rf .venv build dist demo-run *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

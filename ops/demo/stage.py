@@ -52,7 +52,7 @@ class Answer:
 class Stage:
     """Everything the demo starts; `clear` stops it and removes it."""
 
-    def __init__(self, folder: Path = WORK) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.home = folder / "home"
         self.submission = folder / "submission"
