@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,25 +103,43 @@ def read_all(root: Path) -> None:
                     pass
 
 
+class PeakMemory:
+    """Watches a process and all below it while the `with` lasts.
+
+    `mib` is the largest sum of their proportional set sizes (shared pages counted once) that was seen, in MiB.
+    """
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._peak_kib = 0
+        self._done = threading.Event()
+        self._watcher = threading.Thread(target=self._watch)
+
+    @property
+    def mib(self) -> float:
+        return self._peak_kib / 1024
+
+    def __enter__(self) -> Self:
+        self._watcher.start()
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._done.set()
+        self._watcher.join()
+
+    def _watch(self) -> None:
+        while not self._done.wait(0.05):
+            self._peak_kib = max(self._peak_kib, sum(_pss_kib(pid) for pid in _family(self._pid)))
+
+
 def peak_memory_mib(command: Sequence[str], environment: Mapping[str, str]) -> float:
-    """Largest sum of proportional set sizes (shared pages counted once) over the process and its children, in MiB."""
+    """What a command and its children hold at most, as `PeakMemory` sees it."""
     process = subprocess.Popen(
         command, env={**os.environ, **environment}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    peak = 0
-    done = threading.Event()
-
-    def watch() -> None:
-        nonlocal peak
-        while not done.wait(0.05):
-            peak = max(peak, sum(_pss_kib(pid) for pid in _family(process.pid)))
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    process.wait()
-    done.set()
-    watcher.join()
-    return peak / 1024
+    with PeakMemory(process.pid) as memory:
+        process.wait()
+    return memory.mib
 
 
 def _family(pid: int) -> list[int]:
