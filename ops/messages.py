@@ -14,7 +14,7 @@ import ast
 import re
 import struct
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from string import Formatter
@@ -40,36 +40,6 @@ SHOWN_ENUMERATIONS = frozenset(
 )
 """Whose values people are shown as words; `--json` keeps the identifiers."""
 
-FROM_CLICK = (
-    "Options",
-    "Commands",
-    "Arguments",
-    "Usage: ",
-    "Show this message and exit.",
-    "Show the version and exit.",
-    "Missing command.",
-    "Missing argument",
-    "Missing option",
-    "Missing parameter: {param_name}",
-    "No such command {name!r}.",
-    "No such option {name!r}.",
-    "Did you mean {possibilities}?",
-    "(Possible options: {possibilities})",
-    "(Did you mean one of: {possibilities}?)",
-    "Invalid value: {message}",
-    "Invalid value for {param_hint}: {message}",
-    "{value!r} is not a valid {number_type}.",
-    "{value} is not in the range {range}.",
-    "Got unexpected extra argument ({args})",
-    "Got unexpected extra arguments ({args})",
-    "Option {name!r} requires an argument.",
-    "Option {name!r} does not take a value.",
-    "default: {default}",
-    "required",
-    "Error: {message}",
-)
-"""What click says, in its own words; it looks them up in our catalogue (preserve/cli/messages.py)."""
-
 HEADER = (
     "Project-Id-Version: preserve\\n"
     "Language: zh_CN\\n"
@@ -82,15 +52,44 @@ HEADER = (
 
 @dataclass(frozen=True, order=True)
 class Message:
-    """A sentence, and the enumeration it is a value of, if it is one."""
+    """A sentence; the enumeration it is a value of, if it is one; how it is said of several, where that differs."""
 
     text: str
     context: str = ""
+    plural: str = ""
 
     @property
     def key(self) -> str:
         """As a compiled catalogue names it."""
-        return f"{self.context}\x04{self.text}" if self.context else self.text
+        key = f"{self.context}\x04{self.text}" if self.context else self.text
+        return f"{key}\0{self.plural}" if self.plural else key
+
+
+FROM_CLICK = (
+    Message("Options"),
+    Message("Commands"),
+    Message("Positional arguments"),
+    Message("Usage:"),
+    Message("Show this message and exit."),
+    Message("Show the version and exit."),
+    Message("default: {default}"),
+    Message("Missing command."),
+    Message("Missing argument"),
+    Message("Missing option"),
+    Message("No such command {name!r}."),
+    Message("No such option {name!r}."),
+    Message("Did you mean {possibility}?", plural="(Did you mean one of: {possibilities}?)"),
+    Message("Invalid value: {message}"),
+    Message("Invalid value for {param_hint}: {message}"),
+    Message("{value!r} is not {choice}.", plural="{value!r} is not one of {choices}."),
+    Message("Choose from:\n\t{choices}"),
+    Message("{value!r} is not a valid {number_type}."),
+    Message("{value} is not in the range {range}."),
+    Message("Got unexpected extra argument ({args})", plural="Got unexpected extra arguments ({args})"),
+    Message("Option {name!r} requires an argument.", plural="Option {name!r} requires {nargs} arguments."),
+    Message("Option {name!r} does not take a value."),
+)
+"""What click says, in its own words; it looks them up in our catalogue (preserve/cli/messages.py)."""
 
 
 @dataclass
@@ -110,14 +109,15 @@ def gather() -> Found:
     sources = [path for path in sorted(PROGRAM.rglob("*.py")) if path.parent.name != "kit"]
     trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sources}
     takers = _takers(list(trees.values()))
+    homonyms = {name for tree in trees.values() for name in _functions_without(tree)}
     found = Found()
     for path, tree in trees.items():
         place = str(path.relative_to(ROOT))
-        _Reader(tree, takers | _own_takers(tree), found, place).visit(tree)
+        _Reader(tree, takers | _own_takers(tree), homonyms, found, place).visit(tree)
         for message in _words(tree):
             found.add(message, place)
-    for text in FROM_CLICK:
-        found.add(Message(text), "click")
+    for message in FROM_CLICK:
+        found.add(message, "click")
     return found
 
 
@@ -153,6 +153,14 @@ def _functions(tree: ast.Module) -> Iterator[tuple[str, int]]:
                 yield node.name, names.index("template")
 
 
+def _functions_without(tree: ast.Module) -> Iterator[str]:
+    """Functions that take no template, and may bear the name of one that does."""
+    takers = {name for name, _ in _functions(tree)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and node.name not in takers:
+            yield node.name
+
+
 def _class_takers(classes: Sequence[ast.ClassDef]) -> dict[str, set[int]]:
     """Classes with a field `template`, the errors, and what is derived from either."""
     takers: dict[str, set[int]] = {"PreserveError": {0}}
@@ -186,8 +194,11 @@ def _words(tree: ast.Module) -> Iterator[Message]:
 class _Reader(ast.NodeVisitor):
     """Reads one module: calls that take a template, and sentences paired with their values."""
 
-    def __init__(self, tree: ast.Module, takers: Mapping[str, set[int]], found: Found, place: str) -> None:
+    def __init__(
+        self, tree: ast.Module, takers: Mapping[str, set[int]], homonyms: Set[str], found: Found, place: str
+    ) -> None:
         self._takers = takers
+        self._homonyms = homonyms
         self._found = found
         self._place = place
         self._scopes: list[ast.AST] = [tree]
@@ -210,7 +221,7 @@ class _Reader(ast.NodeVisitor):
         for position in self._takers.get(name, ()):
             argument = node.args[position] if position < len(node.args) else given.get("template")
             if argument is not None:
-                self._take(argument)
+                self._take(argument, may_be_another=name in self._homonyms)
         self.generic_visit(node)
 
     def visit_Tuple(self, node: ast.Tuple) -> None:
@@ -219,14 +230,14 @@ class _Reader(ast.NodeVisitor):
                 self._found.add(Message(text), self._place)
         self.generic_visit(node)
 
-    def _take(self, argument: ast.expr) -> None:
+    def _take(self, argument: ast.expr, *, may_be_another: bool) -> None:
         texts = list(self._texts(argument))
         for text in texts:
             self._found.add(Message(text), self._place)
         is_passed_on = isinstance(argument, ast.Attribute) or (
-            isinstance(argument, ast.Name) and argument.id in ("template", "file", "key")
+            isinstance(argument, ast.Name) and argument.id == "template"
         )
-        if not texts and not is_passed_on:
+        if not texts and not is_passed_on and not may_be_another:
             self._found.unclear.append(f"{self._place}:{argument.lineno}: {ast.unparse(argument)}")
 
     def _texts(self, argument: ast.expr) -> Iterator[str]:
@@ -268,20 +279,24 @@ def _assignments(scope: ast.AST) -> Iterator[tuple[str, ast.expr]]:
 
 
 def read(path: Path = CATALOGUE) -> dict[Message, str]:
-    """The Chinese of each message, from a .po file."""
-    if not path.exists():
-        return {}
+    """The Chinese of each message, from the .po file."""
+    return parsed(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def parsed(text: str) -> dict[Message, str]:
+    """The translations in the text of a .po file."""
     translations: dict[Message, str] = {}
     parts: dict[str, str] = {}
     current = ""
-    for line in [*path.read_text(encoding="utf-8").splitlines(), ""]:
-        match = re.fullmatch(r'(?:(msgctxt|msgid|msgstr) )?"(.*)"', line)
+    for line in [*text.splitlines(), ""]:
+        match = re.fullmatch(r'(?:(msgctxt|msgid|msgid_plural|msgstr)(?:\[0\])? )?"(.*)"', line)
         if match:
             current = match[1] or current
             parts[current] = parts.get(current, "") + _unescaped(match[2])
         elif not line and parts:
             if parts.get("msgid"):
-                translations[Message(parts["msgid"], parts.get("msgctxt", ""))] = parts.get("msgstr", "")
+                message = Message(parts["msgid"], parts.get("msgctxt", ""), parts.get("msgid_plural", ""))
+                translations[message] = parts.get("msgstr", "")
             parts = {}
     return translations
 
@@ -293,7 +308,11 @@ def written(found: Found, translations: Mapping[Message, str]) -> str:
         lines = [f"#: {place}", "#, python-brace-format"] if fields(message.text) else [f"#: {place}"]
         if message.context:
             lines.append(f'msgctxt "{message.context}"')
-        lines += [f'msgid "{_escaped(message.text)}"', f'msgstr "{_escaped(translations.get(message, ""))}"']
+        lines.append(f'msgid "{_escaped(message.text)}"')
+        if message.plural:
+            lines.append(f'msgid_plural "{_escaped(message.plural)}"')
+        form = "msgstr[0]" if message.plural else "msgstr"
+        lines.append(f'{form} "{_escaped(translations.get(message, ""))}"')
         blocks.append("\n".join(lines))
     return "\n\n".join(blocks) + "\n"
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from preserve.cli import answers
 from preserve.cli.answers import Document
 from preserve.cli.exits import Exit
-from preserve.cli.messages import said
+from preserve.cli.messages import _, said
 from preserve.model.nouns import Act
 from preserve.settings.home import Home, existing, locate
 from preserve.workplace import Workplace
@@ -84,4 +84,4 @@ class Call:
 
     def warn(self, template: str, **values: object) -> None:
         """Tell the person something beside the result."""
-        answers.print_aside(said("warning: {what}", what=said(template, **values)))
+        answers.print_aside(_("warning: ") + said(template, **values))

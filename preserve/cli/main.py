@@ -16,7 +16,7 @@ from preserve import __version__
 from preserve.cli import answers, faults, messages
 from preserve.cli.calls import Call
 from preserve.cli.exits import Exit, reaction
-from preserve.cli.messages import _, error_said, said
+from preserve.cli.messages import _, error_said
 from preserve.errors import PreserveError
 
 COMMANDS: Mapping[str, str] = {
@@ -124,7 +124,7 @@ def _misused(call: Call, error: click.ClickException) -> Exit:
     usage = error.ctx.get_usage() if isinstance(error, click.UsageError) and error.ctx else None
     if usage and not call.wants_json:
         answers.print_aside(usage)
-    return _failed(call, "misused", error.format_message(), Exit.MISUSED)
+    return _failed(call, "misused", error.format_message().expandtabs(2), Exit.MISUSED)
 
 
 def _stopped(call: Call, code: Exit) -> Exit:
@@ -137,7 +137,7 @@ def _failed(call: Call, kind: str, sentence: str, code: Exit) -> Exit:
     if call.wants_json and not call.is_answered:
         answers.print_document({"error": {"kind": kind, "message": sentence}})
     else:
-        answers.print_aside(said("preserve: {what}", what=sentence))
+        answers.print_aside(f"preserve: {sentence}")
     return code
 
 

@@ -93,14 +93,15 @@ def _entry_line(number: int, content: bytes) -> str:
     from preserve.model import events
 
     event = events.decode(content)
-    subject = next((event.detail[name] for name in _SUBJECTS if event.detail.get(name)), "")
+    named = next((event.detail[name] for name in _SUBJECTS if event.detail.get(name)), "")
+    subject = " ".join(map(str, named)) if isinstance(named, list) else named
     return printable(
         f"{number:>6}  {moment_shown(event.at)}  {word(event.type)}  {subject}  {word(event.outcome)}  "
         f"{event.actor}: {event.reason}"
     )
 
 
-_SUBJECTS = ("id", "package", "name", "accession", "run", "home_id", "from", "to")
+_SUBJECTS = ("id", "package", "name", "accession", "run", "home_id", "packages", "to")
 """Where an event's detail names what it is about, the most telling first."""
 
 
