@@ -1,0 +1,398 @@
+"""Rebuild: a new home from one store alone, when the old one is lost.
+
+The ledger is read back from the store and replayed as far as its signed checkpoints prove it; packages that the store
+holds and those entries do not name are adopted by their receipts.  What is left out, and how old the ledger is, is
+said.  The new home appears whole or not at all: its books come last.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from pathlib import Path
+
+from preserve import chance
+from preserve.clock import Clock, stamp
+from preserve.definitions.policies import read_policy
+from preserve.durable import make_folders, put_in_place_new, raise_if_full
+from preserve.errors import Misused, Refused, Tampered
+from preserve.model import events
+from preserve.model.digests import sha256
+from preserve.model.keys import RECEIPT, object_key, split_generation
+from preserve.model.nouns import Act, Condition, CopyEntry, Event, Finding, PackageEntry, StoreEntry
+from preserve.packages import discovery
+from preserve.packages.discovery import Discovered, Listed
+from preserve.ports import Progress, Store
+from preserve.state import checkpoints, signing_key, stored_ledger
+from preserve.state.books import FILE_NAME, Books
+from preserve.state.signing_key import SigningKey
+from preserve.state.stored_reading import StoredLedger
+
+FOLDER_MODE = 0o700
+HOME_ID_CHARACTERS = 16
+BATCH_EVENTS = 500
+"""How many events are booked in one transaction, about."""
+MOST_ADOPTED_NAMED = 1000
+"""How many adopted packages the closing event names; each has an event of its own."""
+
+_MAY_BE_THERE = (signing_key.FOLDER, "work", "profiles", "lost+found")
+_STAGING = "rebuilding"
+
+
+class Trust(StrEnum):
+    """Who vouches for the ledger that was read."""
+
+    GIVEN_KEY = "given key"  # its newest checkpoint is signed by the key that a person gave
+    EARLIER_KEY = "earlier key"  # that key signed it once; later keys are vouched for by the ledger alone
+    ITS_OWN_WORD = "its own word"  # consistent in itself; nobody compared its key with one known from elsewhere
+    NO_LEDGER = "no ledger"  # nothing of it could be proven; the books begin anew
+
+
+@dataclass(frozen=True, slots=True)
+class RebuildRequest:
+    """`source` is the store by its `store.json` and the URL where it is now.
+
+    `expected_key` is the verifier key a person has on paper.  `despite_contradiction` goes on where the ledger's
+    entries are whole and a signed checkpoint says otherwise.
+    """
+
+    home: Path
+    source: StoreEntry
+    expected_key: str | None = None
+    despite_contradiction: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RebuildReport:
+    """What came of it.  `entries` were replayed of `attested`; `last_entry_at` tells how old they are.
+
+    `adopted` packages were in the store and not in the ledger; `copies` of known packages likewise.  `verifier_key`
+    signs from now on: compare it, and the `old_key`, with those on paper.
+    """
+
+    home: Path
+    home_id: str
+    entries: int
+    attested: int
+    last_entry_at: str | None
+    trust: Trust
+    packages: int
+    adopted: tuple[str, ...]
+    copies: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    old_key: str | None
+    verifier_key: str
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything that the store attests was there, and sound."""
+        return self.trust is not Trust.NO_LEDGER and self.entries == self.attested and not self.findings
+
+
+def rebuild(request: RebuildRequest, store: Store, act: Act, clock: Clock, progress: Progress) -> RebuildReport:
+    """Make the home anew.  Killed midway, it is simply done again.
+
+    Raises `Refused` where the home exists or its folder holds anything else, `Misused` for a key that is none,
+    `Tampered` where the evidence excludes itself or the key given, `Unavailable`, `NoSpace`.
+    """
+    home = request.home.absolute()
+    _require_free(home)
+    staging = home / "work" / _STAGING
+    try:
+        shutil.rmtree(staging, ignore_errors=True)
+        make_folders(staging)
+        home.chmod(FOLDER_MODE)
+        try:
+            return _Rebuild(request, home, staging, store, act, clock, progress).run()
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+    except OSError as error:
+        raise_if_full(error, home)
+        raise Refused("the home {home} cannot be made: {why}", home=home, why=error.strerror) from error
+
+
+def _require_free(home: Path) -> None:
+    if (home / FILE_NAME).exists():
+        raise Refused(
+            "{home} is a home already, and its books are not touched; name a new folder, or set the books aside",
+            home=home,
+        )
+    if not home.exists():
+        return
+    if not home.is_dir():
+        raise Refused("{home} is not a folder; choose another place for the home", home=home)
+    surplus = sorted(path.name for path in home.iterdir() if path.name not in _MAY_BE_THERE)
+    surplus = [name for name in surplus if not name.startswith(f".{FILE_NAME}.")]
+    if surplus:
+        raise Refused(
+            "{home} is not empty (there is {name}); choose a new or an empty folder", home=home, name=surplus[0]
+        )
+
+
+@dataclass(slots=True)
+class _Findings:
+    """Packages and copies that the store has and the ledger did not name."""
+
+    adopted: list[str] = field(default_factory=list)
+    copies: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+
+class _Rebuild:
+    """One rebuild under way; everything is made in `staging` first."""
+
+    def __init__(
+        self,
+        request: RebuildRequest,
+        home: Path,
+        staging: Path,
+        store: Store,
+        act: Act,
+        clock: Clock,
+        progress: Progress,
+    ) -> None:
+        self._request = request
+        self._home = home
+        self._staging = staging
+        self._store = store
+        self._act = act
+        self._clock = clock
+        self._progress = progress
+        self._found = _Findings()
+
+    def run(self) -> RebuildReport:
+        self._progress.begin("reading the ledger from store {store}", None, store=self._store.name)
+        ledger = StoredLedger([self._store])
+        books, entries = self._replayed(ledger)
+        with books:
+            last = json.loads(books.entry(entries - 1).content)["at"] if entries else None
+            old, new = self._signing_key(books, entries)
+            source = self._register_source(books)
+            self._progress.begin("looking for packages in store {store}", None, store=source.name)
+            self._adopt(books, source)
+            findings = (*ledger.findings, *self._found.findings)
+            books.record(
+                events.rebuilt(self._act, self._now(), source.name, entries, self._found.adopted[:MOST_ADOPTED_NAMED]),
+                *(events.found(self._act, self._now(), finding) for finding in findings),
+            )
+            report = RebuildReport(
+                home=self._home,
+                home_id=books.home_id(),
+                entries=entries,
+                attested=ledger.attested,
+                last_entry_at=last,
+                trust=self._trust(ledger, entries),
+                packages=books.package_count(),
+                adopted=tuple(self._found.adopted),
+                copies=tuple(self._found.copies),
+                findings=findings,
+                old_key=old,
+                verifier_key=new,
+            )
+        put_in_place_new(self._staging / FILE_NAME, self._home / FILE_NAME)
+        return report
+
+    # The ledger
+
+    def _replayed(self, ledger: StoredLedger) -> tuple[Books, int]:
+        """Books with all entries that are proven, and how many they are; without any, books that begin anew."""
+        books = Books.rebuild(self._staging, ledger.entries())
+        entries = books.size()
+        self._raise_if_contradicted(ledger, entries)
+        self._raise_unless_expected(ledger, entries)
+        if entries:
+            return books, entries
+        books.close()
+        (self._staging / FILE_NAME).unlink()
+        return self._begun_anew(), 0
+
+    def _raise_if_contradicted(self, ledger: StoredLedger, entries: int) -> None:
+        """A bundle that is damaged has lines that are no entries.  Where all are, somebody wrote them so."""
+        if self._request.despite_contradiction or ledger.is_whole:
+            return
+        for finding in ledger.findings:
+            if finding.condition is Condition.DAMAGED and self._is_made_of_entries(finding):
+                raise Tampered(
+                    "store {store}: {key} holds whole entries, and the signed checkpoints say that there were others;"
+                    " somebody rewrote them, or a letter rotted within a word. Rebuild from another store if there is"
+                    " one; --despite-contradiction takes the {count} entries before it and adopts the packages",
+                    store=finding.store,
+                    key=finding.where,
+                    count=entries,
+                )
+
+    def _is_made_of_entries(self, finding: Finding) -> bool:
+        listed = [bundle for bundle in stored_ledger.survey(self._store).bundles if bundle.key == finding.where]
+        if not listed:
+            return False
+        content = stored_ledger.fetch(self._store, listed[0].key, listed[0].size_bytes)
+        if isinstance(content, Finding):
+            return False
+        return all(_is_entry(line) for line in content.removesuffix(b"\n").split(b"\n"))
+
+    def _raise_unless_expected(self, ledger: StoredLedger, entries: int) -> None:
+        expected = self._request.expected_key
+        if expected is None or not entries:
+            return
+        if expected not in [key.verifier_key for key in ledger.keys]:
+            raise Tampered(
+                "the ledger in store {store} is signed by {found}, never by the key you gave; it is another archive's"
+                " ledger, or a forged one",
+                store=self._store.name,
+                found=ledger.keys[-1].verifier_key,
+            )
+
+    def _trust(self, ledger: StoredLedger, entries: int) -> Trust:
+        if not entries:
+            return Trust.NO_LEDGER
+        if self._request.expected_key is None:
+            return Trust.ITS_OWN_WORD
+        newest = ledger.keys[-1].verifier_key
+        return Trust.GIVEN_KEY if self._request.expected_key == newest else Trust.EARLIER_KEY
+
+    def _begun_anew(self) -> Books:
+        """Books of a new home, with the policies that the store keeps."""
+        key = self._own_key(None)
+        home_id = key.removeprefix(checkpoints.origin("")).partition("+")[0]
+        first = [events.initialised(self._act, self._now(), home_id, key)]
+        first += [
+            events.policy_registered(self._act, self._now(), name, text) for name, text in self._stored_policies()
+        ]
+        return Books.create(self._staging, *first)
+
+    def _stored_policies(self) -> Iterator[tuple[str, str]]:
+        """Name and text of each policy whose text fits the digest in its key."""
+        for facts in self._store.list(stored_ledger.POLICIES):
+            content = stored_ledger.fetch(self._store, facts.key, facts.size)
+            if isinstance(content, Finding):
+                self._found.findings.append(content)
+            elif stored_ledger.policy_key(sha256(content).hex()) == split_generation(facts.key)[0]:
+                text = content.decode()
+                try:
+                    yield read_policy(text, facts.key).name, text
+                except Misused as error:  # a newer program wrote it
+                    self._found.findings.append(
+                        stored_ledger.finding(
+                            self._store.name, facts.key, Condition.UNEXPECTED, "a policy this program reads", str(error)
+                        )
+                    )
+
+    # The key
+
+    def _signing_key(self, books: Books, entries: int) -> tuple[str | None, str]:
+        """The key in force before, and the one that signs from now on, booked where it is another."""
+        in_force = books.verifier_keys()[-1].verifier_key
+        if not entries:
+            return None, in_force
+        new = self._own_key(checkpoints.origin(books.home_id()))
+        if new != in_force:
+            books.record(events.key_changed(self._act, self._now(), in_force, new))
+        return in_force, new
+
+    def _own_key(self, origin: str | None) -> str:
+        """The verifier key of the new home: of a key that survived in its folder and opens, else of a new one.
+
+        `origin` None: any that is there will do, because the books begin anew.
+        """
+        public = self._home / signing_key.FOLDER / signing_key.PUBLIC
+        if public.exists():
+            kept = signing_key.read_verifier_key(public)
+            if origin in (None, kept.name) and self._opens():
+                return str(kept)
+        name = origin or checkpoints.origin(chance.token(HOME_ID_CHARACTERS))
+        _set_aside, key = signing_key.renew(self._home, name)
+        return str(key.verifier_key())
+
+    def _opens(self) -> bool:
+        try:
+            SigningKey(self._home).sign("may I sign?")
+        except Refused:
+            return False
+        return True
+
+    # The store and its packages
+
+    def _register_source(self, books: Books) -> StoreEntry:
+        """The store as the books have it, at the place where it was found now."""
+        given = self._request.source
+        known = next((entry for entry in books.stores() if entry.store_id == given.store_id), None)
+        now = given if known is None else replace(known, url=given.url, profile=given.profile or known.profile)
+        if now != known:
+            books.record(events.store_added(self._act, self._now(), now))
+        return now
+
+    def _adopt(self, books: Books, source: StoreEntry) -> None:
+        """Book what the store has and the ledger did not name."""
+        batch: list[Event] = []
+        for listed in discovery.listed_packages(self._store):
+            batch += self._unbooked(books, source, listed)
+            if len(batch) >= BATCH_EVENTS:
+                books.record(*batch)
+                batch.clear()
+        books.record(*batch)
+
+    def _unbooked(self, books: Books, source: StoreEntry, listed: Listed) -> Iterator[Event]:
+        if books.has_package(listed.package_id):
+            package = books.package(listed.package_id)
+            copy = books.copy(package.id, source.name)
+            if copy is not None:
+                yield from self._newer_generations(copy, package, listed)
+            else:
+                self._found.copies.append(package.id)
+                yield self._copied(discovery.discovered(self._store, listed, package), source)
+            return
+        unknown = discovery.package_in(self._store, listed)
+        if unknown is None:
+            self._tell_lost_receipt(source, listed)
+            return
+        self._found.adopted.append(unknown.id)
+        found = discovery.discovered(self._store, listed, unknown)
+        codes = discovery.archival_codes(self._store, found, self._staging)
+        yield events.packaged(
+            self._act, self._now(), None, unknown.receipt, unknown.receipt_sha256, unknown.receipt_bytes, codes
+        )
+        yield self._copied(found, source)
+
+    def _copied(self, found: Discovered, source: StoreEntry) -> Event:
+        """A copy that nobody has read yet; what it lacks is a finding."""
+        package = found.package
+        for part in found.lacking:
+            key = object_key(package.id, part)
+            self._found.findings.append(
+                Finding(package.id, source.name, Condition.MISSING, key, "as the receipt says", "nothing that fits")
+            )
+        return events.copied(
+            self._act, self._now(), package.id, source.name, found.state, package.receipt.bag_bytes, found.generations
+        )
+
+    def _newer_generations(self, copy: CopyEntry, package: PackageEntry, listed: Listed) -> Iterator[Event]:
+        """Repairs that were made after the ledger was last published."""
+        if all(number <= copy.generation(part) for part in listed.objects for number in [listed.newest(part)]):
+            return
+        found = discovery.discovered(self._store, listed, package)
+        if dict(found.generations) != dict(copy.generations) and not found.lacking:
+            self._found.copies.append(package.id)
+            why = "the store holds newer generations than the ledger that was rebuilt from it names"
+            yield events.copy_moved(self._act, self._now(), package.id, copy.store, found.state, why, found.generations)
+
+    def _tell_lost_receipt(self, source: StoreEntry, listed: Listed) -> None:
+        """A package without any receipt was never finished; one whose receipt cannot be read was."""
+        if RECEIPT in listed.objects:
+            key = object_key(listed.package_id, RECEIPT, listed.newest(RECEIPT))
+            self._found.findings.append(
+                Finding(listed.package_id, source.name, Condition.DAMAGED, key, "a receipt", "something else")
+            )
+
+    def _now(self) -> str:
+        return stamp(self._clock.now())
+
+
+def _is_entry(line: bytes) -> bool:
+    """Whether a line is, byte for byte, an entry as this program writes them."""
+    try:
+        return events.encode(events.decode(line)) == line
+    except ValueError:
+        return False
