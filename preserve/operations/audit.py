@@ -28,7 +28,7 @@ from preserve.model.audit import (
 )
 from preserve.model.blocks import BLOCK_BYTES
 from preserve.model.entries import Audited, AuditResult, AuditRun
-from preserve.model.nouns import Condition, CopyEntry, CopyState, Finding, Level
+from preserve.model.nouns import Condition, CopyEntry, Finding, Level
 from preserve.model.policy import AuditRule
 from preserve.packages import inspection, sampling
 from preserve.packages.accounts import account
@@ -37,6 +37,7 @@ from preserve.packages.booking import Booking
 from preserve.packages.discerning import Discerning
 from preserve.packages.held import HeldCopy, block_count
 from preserve.packages.inspection import NO_NOTES, Notes, Survey
+from preserve.packages.scope import Scope
 from preserve.packages.strays import Explanations, folders
 from preserve.workplace import Workplace
 
@@ -93,16 +94,21 @@ class AuditReport:
     seconds: float
     samples: tuple[SampleStatement, ...] = ()
 
+    @property
+    def is_all_well(self) -> bool:
+        """Whether nothing is known to be wrong or overdue, and every store in scope could be asked."""
+        return not (self.findings or self.counts.overdue or self.away)
 
-def audit(place: Workplace, request: AuditRequest) -> AuditReport:
+
+def audit(workplace: Workplace, request: AuditRequest) -> AuditReport:
     """Look at the copies in scope and book what was seen.
 
     A store that cannot be reached leaves its copies `not_checked`.  An interrupted audit goes on where it was when it
     is asked for again.  Raises `Refused` for an unknown store or package.
     """
-    stores = sorted({place.books.store(name).name for name in request.stores}) or sorted(place.stores)
-    package = None if request.package is None else place.books.package(request.package).id
-    return _Audit(place, request, tuple(stores), package).run()
+    stores = sorted({workplace.books.store(name).name for name in request.stores}) or sorted(workplace.stores)
+    package = None if request.package is None else workplace.books.package(request.package).id
+    return _Audit(workplace, request, tuple(stores), package).run()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,15 +127,16 @@ class _Task:
 class _Audit:
     """The state of one audit while it runs."""
 
-    def __init__(self, place: Workplace, request: AuditRequest, stores: tuple[str, ...], package: str | None) -> None:
-        self._place = place
-        self._books = place.books
-        self._open = {name: Discerning(store) for name, store in place.stores.items()}
+    def __init__(
+        self, workplace: Workplace, request: AuditRequest, stores: tuple[str, ...], package: str | None
+    ) -> None:
+        self._workplace = workplace
+        self._books = workplace.books
+        self._open = {name: Discerning(store) for name, store in workplace.stores.items()}
         self._request = request
-        self._stores = stores
-        self._package = package
+        self._scope = Scope(workplace.books, stores, package)
         self._began = monotonic_seconds()
-        self._booking = Booking(place.books)
+        self._booking = Booking(workplace.books)
         self._run, self._is_resumed = self._begin()
         self._away: dict[str, str] = {}
         self._searched: set[str] = set()
@@ -138,6 +145,7 @@ class _Audit:
         self._bytes_read = 0
 
     def run(self) -> AuditReport:
+        self._workplace.progress.begin("auditing copies at level {level}", None, level=self._run.level.value)
         try:
             if self._run.level is Level.EXISTS:
                 self._search_stores()
@@ -152,13 +160,13 @@ class _Audit:
         return self._end()
 
     def _begin(self) -> tuple[AuditRun, bool]:
-        level, packages = self._request.level, None if self._package is None else (self._package,)
+        level, packages = self._request.level, None if self._scope.package is None else (self._scope.package,)
         if not self._request.afresh:
-            begun = self._books.unfinished_audit(level, self._stores, packages)
+            begun = self._books.unfinished_audit(level, self._scope.stores, packages)
             if begun is not None:
                 return begun, True
-        run = AuditRun(f"A-{chance.token(10)}", level, self._stores, packages, self._place.now())
-        self._place.record(events.audit_begun(self._place.act, run))
+        run = AuditRun(f"A-{chance.token(10)}", level, self._scope.stores, packages, self._workplace.now())
+        self._workplace.record(events.audit_begun(self._workplace.act, run))
         return run, False
 
     def _end(self) -> AuditReport:
@@ -166,14 +174,16 @@ class _Audit:
         if self._run.level is Level.SAMPLE and self._request.blocks_of_each is not None:
             self._samples = list(self._statements_of_each())
         plain = {each.name: getattr(counts, each.name) for each in fields(counts)}
-        self._place.record(events.audit_ended(self._place.act, self._place.now(), self._run.id, plain))
-        unlisted = () if self._package else tuple(name for name in self._stores if name not in self._searched)
+        self._workplace.record(events.audit_ended(self._workplace.act, self._workplace.now(), self._run.id, plain))
+        unlisted = (
+            () if self._scope.package else tuple(name for name in self._scope.stores if name not in self._searched)
+        )
         return AuditReport(
             run=self._run.id,
             level=self._run.level,
             is_resumed=self._is_resumed,
             counts=counts,
-            findings=tuple(islice(self._open_findings(), MOST_FINDINGS_REPORTED)),
+            findings=tuple(islice(self._scope.open_findings(), MOST_FINDINGS_REPORTED)),
             away=dict(self._away),
             unlisted=unlisted,
             leftovers=self._leftovers,
@@ -184,8 +194,8 @@ class _Audit:
 
     def _counts(self) -> AuditCounts:
         counts: Counter[str] = Counter()
-        now = self._place.clock.now()
-        for copy, look in self._copies_with_looks(self._stores):
+        now = self._workplace.clock.now()
+        for copy, look in self._scope.looked_at(self._run.id):
             counts[self._answer(look)] += 1
             if self._request.rules and self._is_overdue(copy, now):
                 counts["overdue"] += 1
@@ -212,29 +222,7 @@ class _Audit:
         rule = self._request.rules.get(self._books.package(copy.package_id).receipt.policy_sha256)
         return rule is not None and is_overdue(copy, age_limits(rule), now)
 
-    def _open_findings(self) -> Iterator[Finding]:
-        for finding in self._books.findings(package=self._package):
-            if finding.store in self._stores:
-                yield finding
-
     # Which copies
-
-    def _copies(self, stores: Iterable[str]) -> Iterator[CopyEntry]:
-        """The copies that somebody made, by store and package."""
-        made = [state for state in CopyState if state is not CopyState.DUE]
-        for store in stores:
-            yield from self._books.copies(package=self._package, store=store, states=made)
-
-    def _copies_with_looks(self, stores: Iterable[str]) -> Iterator[tuple[CopyEntry, Audited | None]]:
-        """Each copy with what this run has seen of it so far: both are listed in the same order."""
-        looks = self._books.audited_in(self._run.id)
-        look = next(looks, None)
-        for copy in self._copies(stores):
-            place = (copy.store, copy.package_id)
-            while look is not None and (look.store, look.package_id) < place:
-                look = next(looks, None)
-            is_seen = look is not None and (look.store, look.package_id) == place
-            yield copy, look if is_seen else None
 
     def _held(self, copy: CopyEntry) -> HeldCopy:
         return HeldCopy(self._open[copy.store], self._books.package(copy.package_id), copy)
@@ -254,8 +242,8 @@ class _Audit:
         """All copies that this run has not seen yet, those most at risk first."""
         while not self._is_budget_spent():
             self._booking.flush()
-            here = [name for name in self._stores if name not in self._away]
-            unseen = (copy for copy, look in self._copies_with_looks(here) if look is None)
+            here = [name for name in self._scope.stores if name not in self._away]
+            unseen = (copy for copy, look in self._scope.looked_at(self._run.id, here) if look is None)
             batch = most_at_risk(unseen, RANKED_AT_ONCE)
             if not batch:
                 return
@@ -270,7 +258,7 @@ class _Audit:
         return _Task(held, tuple(sorted(drawn)))
 
     def _look_at_samples(self) -> None:
-        for store in self._stores:
+        for store in self._scope.stores:
             job = f"audit-sample/{self._run.id}/{store}"
             self._look_at_sample(store, job)
             self._booking.flush()
@@ -280,11 +268,11 @@ class _Audit:
         """Draw blocks of one store, read them, and say what that proves; what was not read proves nothing."""
 
         def population() -> Iterator[HeldCopy]:
-            return map(self._held, self._copies([store]))
+            return map(self._held, self._scope.copies([store]))
 
         sample = sampling.sample(self._books, job, population, self._request.aim)
         seen = (
-            {copy.package_id: look for copy, look in self._copies_with_looks([store]) if look}
+            {copy.package_id: look for copy, look in self._scope.looked_at(self._run.id, [store]) if look}
             if sample.is_resumed
             else {}
         )
@@ -342,18 +330,21 @@ class _Audit:
 
     def _notes(self, held: HeldCopy) -> Notes:
         job = self._job(held)
-        return Notes(self._books.progress(job), partial(self._books.set_progress, job))
+        return Notes(
+            self._books.progress(job), partial(self._books.set_progress, job), self._workplace.progress.advance
+        )
 
     def _job(self, held: HeldCopy) -> str:
         return f"audit/{self._run.id}/{held.store.name}/{held.package.id}"
 
     def _take(self, held: HeldCopy, survey: Survey) -> None:
         """Book what was seen of one copy."""
-        place = self._place
+        workplace, is_small = self._workplace, _Task(held).is_small
         self._bytes_read += survey.bytes_read
-        place.progress.advance(survey.bytes_read)
-        self._booking.add(account(self._books, place.act, place.now(), self._run.id, held, survey))
-        if survey.level is Level.FULL and not _Task(held).is_small:
+        if is_small:
+            workplace.progress.advance(survey.bytes_read)
+        self._booking.add(account(self._books, workplace.act, workplace.now(), self._run.id, held, survey))
+        if survey.level is Level.FULL and not is_small:
             self._booking.flush()
             self._books.clear_progress(self._job(held))
 
@@ -361,9 +352,9 @@ class _Audit:
 
     def _search_stores(self) -> None:
         """List every store in scope and find what nothing explains; not when only one package was asked for."""
-        if self._package is not None:
+        if self._scope.package is not None:
             return
-        for name in self._stores:
+        for name in self._scope.stores:
             if name in self._away or self._is_budget_spent():
                 continue
             try:
@@ -373,11 +364,11 @@ class _Audit:
                 self._away[name] = str(error)
 
     def _search(self, name: str) -> None:
-        store, act = self._open[name], self._place.act
+        store, act = self._open[name], self._workplace.act
         explanations = Explanations(self._books, name)
         for folder in folders(store, explanations):
             self._leftovers += folder.leftovers
-            found = [events.found(act, self._place.now(), stray.finding(name)) for stray in folder.strays]
+            found = [events.found(act, self._workplace.now(), stray.finding(name)) for stray in folder.strays]
             if found:
                 self._booking.add(found)
             if self._run.level is Level.EXISTS and folder.copy is not None:
@@ -393,5 +384,5 @@ class _Audit:
                 stray = explanations.still_stray(self._open[name], finding.where)
                 if stray is None:
                     evidence = f"audit {self._run.id} listed the store: it is gone, or the books explain it"
-                    self._booking.add([events.closed(self._place.act, self._place.now(), finding.id, evidence)])
+                    self._booking.add([events.closed(self._workplace.act, self._workplace.now(), finding.id, evidence)])
         self._booking.flush()

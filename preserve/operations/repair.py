@@ -49,27 +49,27 @@ class RepairReport:
     seconds: float
 
 
-def repair(place: Workplace, request: RepairRequest) -> RepairReport:
+def repair(workplace: Workplace, request: RepairRequest) -> RepairReport:
     """Repair every copy that is bad or suspect, or has an open finding of damage.
 
     Each copy is read afresh first, so that stale findings mislead nobody and a second run does what is left.  A store
     that cannot be reached does not stop the others.  Raises `Refused` for an unknown package.
     """
     began, work = monotonic_seconds(), _Outcome()
-    only = None if request.package is None else place.books.package(request.package).id
-    for package, stores in _in_need(place, only).items():
-        _PackageRepair(place, place.books.package(package), work).run(stores)
+    only = None if request.package is None else workplace.books.package(request.package).id
+    for package, stores in _in_need(workplace, only).items():
+        _PackageRepair(workplace, workplace.books.package(package), work).run(stores)
     moved = sum(each.bytes_transferred for each in work.repaired)
     return RepairReport(
         tuple(work.repaired), tuple(work.not_repaired), tuple(work.sound_again), moved, monotonic_seconds() - began
     )
 
 
-def _in_need(place: Workplace, only: str | None) -> dict[str, list[str]]:
+def _in_need(workplace: Workplace, only: str | None) -> dict[str, list[str]]:
     """Stores with a copy in need of repair, by package."""
-    doubtful = place.books.copies(package=only, states=(CopyState.BAD, CopyState.SUSPECT))
+    doubtful = workplace.books.copies(package=only, states=(CopyState.BAD, CopyState.SUSPECT))
     found = {(copy.package_id, copy.store) for copy in doubtful}
-    for finding in place.books.findings(package=only):
+    for finding in workplace.books.findings(package=only):
         if finding.condition in HARMS and finding.package_id is not None:
             found.add((finding.package_id, finding.store))
     needs: dict[str, list[str]] = {}
@@ -90,22 +90,23 @@ class _Outcome:
 class _PackageRepair:
     """The repair of all copies of one package."""
 
-    def __init__(self, place: Workplace, package: PackageEntry, outcome: _Outcome) -> None:
-        self._place = place
+    def __init__(self, workplace: Workplace, package: PackageEntry, outcome: _Outcome) -> None:
+        self._workplace = workplace
         self._package = package
         self._outcome = outcome
         self._run = f"R-{chance.token(10)}"
-        registered = {store.name: store for store in place.books.stores()}
-        copies = best_first(place.books.copies(package=package.id), registered)
+        registered = {store.name: store for store in workplace.books.stores()}
+        copies = best_first(workplace.books.copies(package=package.id), registered)
         held = [
-            HeldCopy(Discerning(place.stores[copy.store]), package, copy)
+            HeldCopy(Discerning(workplace.stores[copy.store]), package, copy)
             for copy in copies
-            if copy.store in place.stores
+            if copy.store in workplace.stores
         ]
         self._ward = Ward(package, held)
 
     def run(self, stores: Sequence[str]) -> None:
         """Repair the copies in `stores`, and those that turn out to be bad when they are asked for blocks."""
+        self._workplace.progress.begin("repairing package {package}", None, package=self._package.id)
         here = {held.store.name for held in self._ward.copies}
         waiting = [store for store in stores if store in here]
         done: set[str] = set()
@@ -113,7 +114,7 @@ class _PackageRepair:
             store = waiting.pop(0)
             done.add(store)
             try:
-                with self._place.claim(f"{self._package.id} {store}"):
+                with self._workplace.claim(f"{self._package.id} {store}"):
                     self._treat(store)
             except (Unavailable, AlreadyThere) as error:
                 self._outcome.not_repaired.append(NotRepaired(self._package.id, store, None, error))
@@ -146,26 +147,26 @@ class _PackageRepair:
     def _retain_until(self, held: HeldCopy) -> datetime | None:
         """A repaired object is locked as long as the copy it belongs to."""
         until = held.copy.retain_until
-        return None if until is None or until <= self._place.now() else moment_of(until)
+        return None if until is None or until <= self._workplace.now() else moment_of(until)
 
     # Booking
 
     def _book_survey(self, held: HeldCopy, survey: Survey) -> None:
         """New findings, and those that do not hold; the state of the copy as it was read."""
-        place = self._place
-        happened = findings_of(place.books, place.act, place.now(), self._run, held, survey)
+        workplace = self._workplace
+        happened = findings_of(workplace.books, workplace.act, workplace.now(), self._run, held, survey)
         state = state_after(held.copy.state, survey.result, Level.FULL)
         if survey.result is not AuditResult.SOUND and state is not held.copy.state:
             why = f"repair {self._run} read it: {survey.result}"
-            moved = events.copy_moved(place.act, place.now(), self._package.id, held.store.name, state, why)
+            moved = events.copy_moved(workplace.act, workplace.now(), self._package.id, held.store.name, state, why)
             happened.append(moved)
         if happened:
-            place.record(*happened)
+            workplace.record(*happened)
 
     def _book_repair(self, made: Repaired) -> None:
         """The new generation takes its place in the books, and the findings about the old one are closed."""
-        place, act = self._place, self._place.act
-        at = place.now()
+        workplace, act = self._workplace, self._workplace.act
+        at = workplace.now()
         self._ward.made(made.store, made.object, made.generation)
         held = self._ward.copy(made.store)
         evidence = f"repair {self._run} made {held.key(made.object)} and read it back whole"
@@ -182,20 +183,20 @@ class _PackageRepair:
                 made.bytes_transferred,
             )
         ]
-        for finding in place.books.findings(package=made.package, store=made.store):
+        for finding in workplace.books.findings(package=made.package, store=made.store):
             if finding.condition in HARMS and part_of(finding) == made.object:
                 happened.append(events.closed(act, at, finding.id, evidence))
-        place.record(*happened)
+        workplace.record(*happened)
         self._outcome.repaired.append(made)
 
     def _book_audit(self, held: HeldCopy, bytes_read: int, blocks: int) -> None:
         """Every object was read and is sound: those that were, before; those made anew, when they were read back."""
-        place, package, store = self._place, self._package.id, held.store.name
-        at = place.now()
+        workplace, package, store = self._workplace, self._package.id, held.store.name
+        at = workplace.now()
         run = AuditRun(self._run + f"-{store}", Level.FULL, (store,), (package,), at)
         look = Audited(package, store, Level.FULL, AuditResult.SOUND, blocks, blocks, bytes_read)
-        place.record(
-            events.audit_begun(place.act, run),
-            events.audited(place.act, at, run.id, look),
-            events.audit_ended(place.act, at, run.id, {"sound": 1}),
+        workplace.record(
+            events.audit_begun(workplace.act, run),
+            events.audited(workplace.act, at, run.id, look),
+            events.audit_ended(workplace.act, at, run.id, {"sound": 1}),
         )

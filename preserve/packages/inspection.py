@@ -51,16 +51,18 @@ class Survey:
 
 @dataclass(frozen=True, slots=True)
 class Notes:
-    """Where a long reading notes how far it is: `kept` is what an interrupted one left, `keep` takes the next note."""
+    """Where a long reading notes how far it is: `kept` is what an interrupted one left, `keep` takes the next note,
+    `advance` is told of each block's bytes."""
 
     kept: str | None
     keep: Callable[[str], None]
+    advance: Callable[[int], None]
 
 
 FEW_BLOCKS = 2
 """So few are read one after the other."""
 
-NO_NOTES = Notes(None, lambda _: None)
+NO_NOTES = Notes(None, lambda _: None, lambda _: None)
 
 
 def listed(held: HeldCopy, facts: Iterable[ObjectFacts]) -> Survey:
@@ -222,9 +224,9 @@ def _read_bag(held: HeldCopy, blocks: PackageBlocks | None, numbers: Sequence[in
     if blocks is None:
         return _read_bag_as_a_whole(held)
     if numbers is not None:
-        return _read_blocks(held, blocks.bag, numbers, Tally())
+        return _read_blocks(held, blocks.bag, numbers, Tally(), notes)
     tally = Tally.resumed(notes.kept)
-    return _read_blocks(held, blocks.bag, range(tally.next_block, len(blocks.bag)), tally, notes.keep)
+    return _read_blocks(held, blocks.bag, range(tally.next_block, len(blocks.bag)), tally, notes)
 
 
 def _read_blocks(
@@ -232,7 +234,7 @@ def _read_blocks(
     blocks: BlockList,
     numbers: Sequence[int],
     tally: Tally,
-    keep: Callable[[str], None] = NO_NOTES.keep,
+    notes: Notes = NO_NOTES,
 ) -> Tally:
     reader = BlockReader(held.store, held.key(BAG), blocks)
     unkept_bytes = 0
@@ -245,9 +247,10 @@ def _read_blocks(
             break
         length = blocks.span(look.number)[1]
         tally.add(look, length)
+        notes.advance(length)
         unkept_bytes += length
         if unkept_bytes >= KEEP_EVERY_BYTES:
-            keep(tally.note())
+            notes.keep(tally.note())
             unkept_bytes = 0
     return tally
 

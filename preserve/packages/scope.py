@@ -1,0 +1,43 @@
+"""What an audit is about: which copies, what a run has seen of each, which findings are open among them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from preserve.model.entries import Audited
+from preserve.model.nouns import CopyEntry, CopyState, Finding
+from preserve.state.books import Books
+
+_MADE = [state for state in CopyState if state is not CopyState.DUE]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Copies in `stores` (names in ascending order) of one package, or of all."""
+
+    books: Books
+    stores: tuple[str, ...]
+    package: str | None
+
+    def copies(self, stores: Iterable[str] | None = None) -> Iterator[CopyEntry]:
+        """The copies that somebody made, by store and package; in some of the stores, or in all."""
+        for store in self.stores if stores is None else stores:
+            yield from self.books.copies(package=self.package, store=store, states=_MADE)
+
+    def looked_at(self, run: str, stores: Iterable[str] | None = None) -> Iterator[tuple[CopyEntry, Audited | None]]:
+        """Each copy with what a run has seen of it so far: both are listed in the same order, and neither is held."""
+        looks = self.books.audited_in(run)
+        look = next(looks, None)
+        for copy in self.copies(stores):
+            key = (copy.store, copy.package_id)
+            while look is not None and (look.store, look.package_id) < key:
+                look = next(looks, None)
+            is_seen = look is not None and (look.store, look.package_id) == key
+            yield copy, look if is_seen else None
+
+    def open_findings(self) -> Iterator[Finding]:
+        """What is known to be wrong among them."""
+        for finding in self.books.findings(package=self.package):
+            if finding.store in self.stores:
+                yield finding
