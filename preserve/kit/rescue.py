@@ -610,7 +610,7 @@ def _with_pax(header: Member, pax: Dict[bytes, bytes], doubtful: bool) -> Member
 def is_name_in_bag(path: bytes, original: bytes) -> bool:
     """Whether `path` is what `original` is called in a bag: `=XX` for bytes that are no UTF-8, perhaps `~2` at its end.
 
-    A very long name is cut and ends with `~` and 8 digits of the original's SHA-256.
+    A name that would pass 255 bytes is cut and ends with `=~` and 8 digits of the original's SHA-256.
     """
     parts, names = path.split(b"/"), original.split(b"/")
     return len(parts) == len(names) and all(map(_is_escaped, parts, names))
@@ -621,7 +621,7 @@ def _is_escaped(part: bytes, name: bytes) -> bool:
         "={:02X}".format(ord(character) - 0xDC00) if 0xDC80 <= ord(character) <= 0xDCFF else character
         for character in name.decode("utf-8", "surrogateescape")
     ).encode("utf-8")
-    cut = re.match(rb"(.*)~" + hashlib.sha256(name).hexdigest()[:8].encode("ascii") + rb"(~[0-9]+)?$", part, re.DOTALL)
+    cut = re.match(rb"(.*)=~" + hashlib.sha256(name).hexdigest()[:8].encode("ascii") + rb"(~[0-9]+)?$", part, re.DOTALL)
     return bool(cut and escaped.startswith(cut.group(1))) or re.sub(rb"~[0-9]+$", b"", part) in (escaped, name)
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 KIT = Path(__file__).parents[2] / "preserve" / "kit"
+LONGEST_NAME_BYTES = 255
 CREATED = "2024-03-05T08:00:00.000000Z"
 CREATED_SECONDS = 1_709_625_600
 
@@ -78,6 +79,8 @@ def bag_paths(deposits: Sequence[Deposit]) -> dict[bytes, str]:
             f"={ord(character) - 0xDC00:02X}" if 0xDC80 <= ord(character) <= 0xDCFF else character
             for character in name.decode("utf-8", "surrogateescape")
         )
+        if new != name.decode("utf-8", "surrogateescape") and len(new.encode()) > LONGEST_NAME_BYTES:
+            new = new.encode()[:200].decode("utf-8", "ignore") + f"=~{hashlib.sha256(name).hexdigest()[:8]}"
         wanted, number = new, 1
         while folder + new in found.values():
             number += 1

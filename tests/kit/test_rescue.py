@@ -197,6 +197,25 @@ def test_a_damaged_file_is_named_and_kept_only_when_asked_for(store: Path, tmp_p
     assert not (tmp_path / "kept" / ID / "large.bin").exists()
 
 
+def test_names_are_believed_from_a_damaged_structure_only_where_they_fit_the_bag(store: Path, tmp_path: Path) -> None:
+    deposits = [
+        Deposit("档案".encode("gbk"), b"short"),
+        Deposit("长名".encode("gbk") * 50, b"too long once it is escaped"),
+        Deposit("旧名".encode("gbk"), b"its line will be damaged"),
+        Deposit(b"link", link_to=b"somewhere"),
+    ]
+    folder = write_package(store, ID, deposits, block_bytes=512)
+    bag = (folder / "bag.tar").read_bytes()
+    flip(folder / "bag.tar", bag.index("旧名".encode("gbk").hex().encode() + b'"') + 1)
+    told = rescue("restore", store, tmp_path / "out")
+    assert told.code == 1
+    found = tree(tmp_path / "out" / ID)
+    assert {deposit.path for deposit in deposits[:2]} < found.keys()
+    assert deposits[2].path not in found
+    assert found[bag_paths(deposits)[deposits[2].path].encode()][1] == deposits[2].content
+    assert "structure.jsonl cannot be understood" in told.text
+
+
 def test_check_names_what_is_lost_without_writing_anything(store: Path, tmp_path: Path) -> None:
     folder = write_package(store, ID, awkward_deposits(), block_bytes=SMALL_BLOCKS)
     flip(folder / "bag.tar", (folder / "bag.tar").read_bytes().index(b"a name in GBK"))

@@ -125,6 +125,15 @@ def test_names_stand_in_the_bag_as_an_independent_reading_of_the_format_has_them
     assert tree(tmp_path / "back" / package) == tree(tmp_path / "awkward")
 
 
+def test_a_name_too_long_once_escaped_comes_back(program: Program, tmp_path: Path) -> None:
+    lay_down([Deposit("长名".encode("gbk") * 60, b"a name of 240 bytes in GBK")], tmp_path / "long")
+    package = program.ingest(tmp_path / "long")
+    store = program.folder / "remote_offline"
+    told = run(store / "rescue.py", "restore", store, "back", package, cwd=tmp_path)
+    assert told.code == 0, told.text
+    assert tree(tmp_path / "back" / package).keys() == tree(tmp_path / "long").keys()
+
+
 def test_a_damaged_block_is_taken_from_the_other_store(
     program: Program, submission: Path, package: str, tmp_path: Path
 ) -> None:
