@@ -15,6 +15,11 @@ def version() -> str:
     raise SystemExit("preserve/__init__.py does not say which version this is")
 
 
+def shipped(folder: str) -> list[str]:
+    """The files of a folder of the checkout that are installed beside the program."""
+    return [f"{folder}/{path.name}" for path in sorted((HERE / folder).glob("*.*"))]
+
+
 setup(
     name="preserve",
     version=version(),
@@ -24,7 +29,7 @@ setup(
     python_requires=">=3.11",
     packages=find_packages(include=["preserve", "preserve.*"]),
     package_data={"preserve": ["*.md", "kit/*", "state/*.sql", "cli/locale/*/LC_MESSAGES/*", "py.typed"]},
-    data_files=[("share/preserve/policies", [str(path.relative_to(HERE)) for path in sorted((HERE / "policies").glob("*.*"))])],
+    data_files=[("share/preserve/policies", shipped("policies"))],
     install_requires=[
         "bagit>=1.9,<2",
         "boto3>=1.44,<1.45",

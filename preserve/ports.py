@@ -100,8 +100,8 @@ class Store(Protocol):
     def list(self, folder: str, after: str = "") -> Iterator[ObjectFacts]:
         """All objects whose key begins with `folder` + `/` (all objects where it is empty), sorted by key.
 
-        `a` lists `a/1` and never `ab/1`.  Uploads not committed are not listed.  Only keys greater than `after` come, so
-        that a long listing can be taken up again.  Raises `Unavailable`, also midway.
+        `a` lists `a/1` and never `ab/1`.  Uploads not committed are not listed.  Only keys greater than `after` come,
+        so that a long listing can be taken up again.  Raises `Unavailable`, also midway.
         """
 
     def free_bytes(self) -> int | None:

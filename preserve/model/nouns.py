@@ -196,8 +196,8 @@ class Outcome(StrEnum):
 class Event:
     """One entry of the ledger (台账): what happened to what, by whom, why, when, how it ended.
 
-    `detail` is plain JSON without fractions (strings, whole numbers, booleans, null, lists, objects) and carries everything that the
-    catalog needs: the catalog is what the events say, applied in order.
+    `detail` is plain JSON without fractions (strings, whole numbers, booleans, null, lists, objects) and carries
+    everything that the catalog needs: the catalog is what the events say, applied in order.
     """
 
     type: EventType

@@ -23,9 +23,7 @@ extents = st.lists(st.integers(0, 5 * BLOCK_BYTES // 512).map(lambda units: unit
 
 
 @given(extents, st.integers(1, 7), st.integers(0, 3 * BLOCK_BYTES // 512).map(lambda units: units * 512))
-def test_pieces_follow_one_another_and_hold_each_entry_once(
-    sizes: list[int], chunk: int, position: int
-) -> None:
+def test_pieces_follow_one_another_and_hold_each_entry_once(sizes: list[int], chunk: int, position: int) -> None:
     entries = [entry(number, size) for number, size in enumerate(sizes)]
     chunks = [entries[start : start + chunk] for start in range(0, len(entries), chunk)]
     pieces = list(cut(chunks, position, BLOCK_BYTES))
