@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from functools import partial
 from itertools import groupby, islice
@@ -307,8 +307,10 @@ class _Audit:
         for task in tasks:
             if self._is_budget_spent():
                 return
-            if task.held.store.name not in self._away:
-                yield task
+            held = task.held
+            copy = self._books.copy(held.package.id, held.store.name)  # as it is by now: a repair may have moved it on
+            if copy is not None and copy.store not in self._away:
+                yield replace(task, held=replace(held, copy=copy))
 
     def _is_budget_spent(self) -> bool:
         return self._request.budget.is_spent(monotonic_seconds() - self._began, self._bytes_read)
@@ -338,7 +340,10 @@ class _Audit:
         return f"audit/{self._run.id}/{held.store.name}/{held.package.id}"
 
     def _take(self, held: HeldCopy, survey: Survey) -> None:
-        """Book what was seen of one copy."""
+        """Book what was seen of one copy; not what was seen of objects that were superseded meanwhile."""
+        now = self._books.copy(held.package.id, held.store.name)
+        if survey.findings and (now is None or now.generations != held.copy.generations):
+            return
         workplace, is_small = self._workplace, _Task(held).is_small
         self._bytes_read += survey.bytes_read
         if is_small:
@@ -365,7 +370,7 @@ class _Audit:
 
     def _search(self, name: str) -> None:
         store, act = self._open[name], self._workplace.act
-        explanations = Explanations(self._books, name)
+        explanations = Explanations(self._books, name, self._is_claimed)
         for folder in folders(store, explanations):
             self._leftovers += folder.leftovers
             found = [events.found(act, self._workplace.now(), stray.finding(name)) for stray in folder.strays]
@@ -376,6 +381,13 @@ class _Audit:
                 self._take(held, inspection.listed(held, folder.objects))
         self._booking.flush()
         self._close_explained(name, explanations)
+
+    def _is_claimed(self, subject: str) -> bool:
+        try:
+            with self._workplace.claim(subject):
+                return False
+        except Unavailable:
+            return True
 
     def _close_explained(self, name: str, explanations: Explanations) -> None:
         """Close the findings of things that were unexpected, and are gone or booked by now."""

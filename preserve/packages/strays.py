@@ -8,9 +8,9 @@ it missing.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from preserve.errors import NotThere
@@ -55,21 +55,44 @@ class Folder:
 
 
 class Explanations:
-    """Explains the objects of one store by the books."""
+    """Explains the objects of one store by the books.
 
-    def __init__(self, books: Books, store: str) -> None:
+    `is_claimed` tells whether another process is working on a copy just now, by the subject of its claim: what it has
+    written and not yet booked is no stray.
+    """
+
+    def __init__(self, books: Books, store: str, is_claimed: Callable[[str], bool]) -> None:
         self._books = books
         self._store = store
-        self._under_way: set[str] = set()
-        self._given_up: set[str] = set()
-        for accession in books.accessions():
-            if accession.state is AccessionState.OPEN:
-                self._under_way.update(accession.packages)
-            elif accession.state is AccessionState.ABANDONED:
-                self._given_up.update(accession.packages)
+        self._is_claimed = is_claimed
+        self._accounted = -1
+        self._unfinished: set[str] = set()
+        self._read_accessions()
 
     def of_folder(self, objects: Sequence[ObjectFacts]) -> Folder:
         """Explain what lies in one folder; `objects` all have the same one."""
+        folder = self._explained(objects)
+        if not folder.strays:
+            return folder
+        match = _PACKAGE_KEY.fullmatch(objects[0].key)
+        if match and self._is_claimed(f"{match['id']} {self._store}"):
+            return replace(folder, strays=(), leftovers=len(folder.strays))
+        # Something may have been begun, or booked, since we asked.
+        self._read_accessions()
+        return self._explained(objects)
+
+    def _read_accessions(self) -> None:
+        """The packages of accessions that are under way, or were given up."""
+        if self._accounted != self._books.size():
+            self._accounted = self._books.size()
+            self._unfinished = {
+                package
+                for accession in self._books.accessions()
+                if accession.state is not AccessionState.COMMITTED
+                for package in accession.packages
+            }
+
+    def _explained(self, objects: Sequence[ObjectFacts]) -> Folder:
         match = _PACKAGE_KEY.fullmatch(objects[0].key)
         if match is None:
             strays = [Stray(facts, "no object of this program has such a key") for facts in objects if _is_alien(facts)]
@@ -92,7 +115,7 @@ class Explanations:
         return next((stray for stray in strays if stray.facts.key == key), None)
 
     def _without_copy(self, package: str, objects: Sequence[ObjectFacts]) -> Folder:
-        if package in self._under_way or package in self._given_up:
+        if package in self._unfinished:
             return Folder(objects, None, [], len(objects))
         if not self._books.has_package(package):
             return Folder(objects, None, [Stray(each, "the books know no such package") for each in objects], 0)

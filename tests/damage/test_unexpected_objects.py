@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,8 @@ from preserve.model.keys import BAG, RECEIPT, key, object_key
 from preserve.model.nouns import Condition, Level
 from preserve.operations.audit import AuditReport, AuditRequest, audit
 from preserve.packages.putting import put
+from preserve.ports import ErasableStore, ObjectFacts
+from preserve.stores.wrapping import WrappedStore
 from tests.packages.archives import ACT, NOW, Archive, archive, built, package_id
 
 LEVELS = pytest.mark.parametrize("level", list(Level))
@@ -74,6 +78,39 @@ def test_an_ingest_under_way_and_one_given_up_are_no_findings_but_counted(tmp_pa
     held.books.record(events.ingest_abandoned(ACT, NOW, "a-1", "the source is gone"))
     second = audit(held.place, AuditRequest())
     assert (first.findings, first.leftovers) == (second.findings, second.leftovers) == ((), 1)
+
+
+def test_an_ingest_that_begins_while_the_store_is_listed_is_no_finding(tmp_path: Path) -> None:
+    held = archive(tmp_path, [built(0)])
+    held.stores["near"] = BeginsMeanwhile(held.stores["near"], lambda: begin(held, package_id(5)))
+    held.place = replace(held.place, stores=held.stores)
+    report = audit(held.place, AuditRequest())
+    assert (report.findings, report.leftovers) == ((), 1)
+
+
+class BeginsMeanwhile(WrappedStore):
+    """Another process names a package in the books and writes its bag, just after a listing was begun."""
+
+    def __init__(self, inner: ErasableStore, begin: Callable[[], None]) -> None:
+        super().__init__(inner)
+        self._begin = begin
+
+    def list(self, folder: str, after: str = "") -> Iterator[ObjectFacts]:
+        if folder == "":
+            self._begin()
+            put(self.inner, object_key(package_id(5), BAG), b"under way")
+        yield from super().list(folder, after)
+
+
+@pytest.mark.parametrize("part", [BAG, RECEIPT])
+def test_what_another_process_is_writing_for_a_copy_is_no_finding(tmp_path: Path, part: str) -> None:
+    held = archive(tmp_path, [built(0)])
+    put(held.stores["far"], object_key(built(0).id, part, 2), b"not booked yet")
+    with held.place.claim(f"{built(0).id} far"):
+        during = audit(held.place, AuditRequest())
+    after = audit(held.place, AuditRequest())
+    assert (during.findings, during.leftovers) == ((), 1)
+    assert strange(after) == {object_key(built(0).id, part, 2)}
 
 
 def test_superseded_generations_that_the_books_know_are_expected(tmp_path: Path) -> None:

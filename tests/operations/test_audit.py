@@ -20,6 +20,7 @@ from preserve.model.policy import AuditRule
 from preserve.operations import audit as audit_module
 from preserve.operations.audit import AuditReport, AuditRequest, audit
 from preserve.packages import inspection
+from preserve.packages.putting import put
 from preserve.ports import ErasableStore
 from preserve.stores.faults import Fault, FaultyStore, Harm
 from preserve.stores.retry import RetryingStore
@@ -366,6 +367,33 @@ def test_a_sample_finds_a_bag_that_ends_early_whichever_blocks_were_drawn(tmp_pa
         file.write(b"more")
     report = audit(held.place, AuditRequest(Level.SAMPLE, blocks_of_each=1))
     assert [finding.where for finding in report.findings] == [object_key(built(0).id, BAG)]
+
+
+# Others at work beside us
+
+
+def test_a_copy_that_is_repaired_while_the_audit_runs_is_judged_by_what_it_is_by_then(tmp_path: Path) -> None:
+    held = archive(tmp_path, [built(0)])
+    flip(held, "far", built(0))
+    held.stores["far"] = MendedMeanwhile(held.stores["far"], held)
+    held.place = replace(held.place, stores=held.stores)
+    report = audit(held.place, AuditRequest())
+    assert (report.counts, report.findings) == (AuditCounts(sound=2), ())
+
+
+class MendedMeanwhile(WrappedStore):
+    """Another process books a new generation of the bag while we read the old one."""
+
+    def __init__(self, inner: ErasableStore, held: Archive) -> None:
+        super().__init__(inner)
+        self._held = held
+
+    def read(self, key: Key, start: int, into: memoryview) -> int:
+        package = built(0)
+        if key == object_key(package.id, BAG) and not self._held.copy("far", package).generations:
+            put(self.inner, object_key(package.id, BAG, 2), package.objects[BAG])
+            self._held.books.record(events.repaired(ACT, NOW, package.id, "far", BAG, 2, [0], {"near": 1}, 512))
+        return super().read(key, start, into)
 
 
 # Overdue, refusals, start-up
