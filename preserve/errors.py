@@ -36,7 +36,7 @@ class NoSpace(Unavailable):
 
 
 class Away(Unavailable):
-    """Try later, and not in a moment: a person has to act first (mount a medium, renew a credential, mend a setting)."""
+    """Try later, and not in a moment: a person has to act first (mount a medium, renew a key, mend a setting)."""
 
 
 class Faltered(Unavailable):
