@@ -122,7 +122,8 @@ class _PackageRepair:
 
     def _treat(self, store: str) -> None:
         """Read one copy, make anew what is bad in it, and audit it again."""
-        held = self._ward.copy(store)
+        known = self._workplace.books.copy(self._package.id, store)
+        held = self._ward.copy(store) if known is None else self._ward.renew(known)
         survey = inspection.read(held, partial(self._ward.others, store))
         self._book_survey(held, survey)
         if survey.result is AuditResult.SOUND:

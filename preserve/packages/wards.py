@@ -9,7 +9,7 @@ from functools import cached_property
 from preserve.errors import Unavailable
 from preserve.model.blocks import BlockList
 from preserve.model.keys import PARTS_BEFORE_RECEIPT, RECEIPT, object_key, package_folder, split_generation
-from preserve.model.nouns import PackageEntry
+from preserve.model.nouns import CopyEntry, PackageEntry
 from preserve.packages.gathering import Gathering, Place
 from preserve.packages.held import HeldCopy
 from preserve.packages.knowledge import Knowledge, known_of
@@ -35,6 +35,13 @@ class Ward:
 
     def copy(self, store: str) -> HeldCopy:
         return self._copies[store]
+
+    def renew(self, copy: CopyEntry) -> HeldCopy:
+        """Take a copy as the books know it by now: another process may have repaired it a moment ago."""
+        held = replace(self._copies[copy.store], copy=copy)
+        self._copies[copy.store] = held
+        self._generations.pop(copy.store, None)
+        return held
 
     def others(self, store: str) -> list[HeldCopy]:
         """All copies but the one in `store`."""

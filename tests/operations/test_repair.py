@@ -373,6 +373,16 @@ class StopsAtCall(WrappedStore):
             raise KeyboardInterrupt
 
 
+def test_a_copy_that_another_process_repairs_is_left_to_it(tmp_path: Path) -> None:
+    held = archive_in_memory(tmp_path, [PACKAGE])
+    spoil(held, "far", 4)
+    audit(held.place, AuditRequest())
+    with held.place.claim(f"{PACKAGE.id} far"):
+        (left,) = repair(held.place, RepairRequest()).not_repaired
+    assert "another process" in str(left.why)
+    assert len(repair(held.place, RepairRequest()).repaired) == 1
+
+
 def test_a_second_repair_finds_nothing_to_do(tmp_path: Path) -> None:
     held = archive_in_memory(tmp_path, [PACKAGE])
     spoil(held, "far", 4)
