@@ -73,6 +73,7 @@ FROM_CLICK = (
     Message("Show this message and exit."),
     Message("Show the version and exit."),
     Message("default: {default}"),
+    Message("required"),
     Message("Missing command."),
     Message("Missing argument"),
     Message("Missing option"),

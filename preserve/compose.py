@@ -171,14 +171,14 @@ def profile(home: Home, kept_under: Policy) -> Profile | None:
     return read_profile(text, kept_under.profile)
 
 
-def store_at(place: str, profile_name: str | None, clock: Clock) -> StoreEntry:
+def store_at(place: str, profile_name: str | None) -> StoreEntry:
     """The store that lies at `place`, a URL or a folder, as its own `store.json` names it.
 
     Raises `Misused` for what is no place, `Refused` where no store is, `Unavailable`.
     """
     url = place if urlsplit(place).scheme else Path(place).absolute().as_uri()
     nameless = StoreEntry(place, "", Role.PRIMARY, url, profile=profile_name)
-    present = read_identity(RetryingStore(bare_store(nameless, None), clock, chance.unpredictable()))
+    present = read_identity(bare_store(nameless, None))
     if present is None:
         raise Refused("there is no store at {place}: its store.json is missing", place=place)
     return replace(nameless, name=present.name, store_id=present.store_id, role=present.role)
@@ -202,7 +202,7 @@ class _Place:
     def present_id(self) -> str | None:
         if isinstance(self._bare, FolderStore):
             self._bare.make_root()
-        present = read_identity(self._patient)
+        present = read_identity(self._bare)  # the first contact: somebody waits for the answer
         return present.store_id if present else None
 
     def probe(self) -> Verdict:

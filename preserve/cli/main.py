@@ -16,6 +16,7 @@ from preserve import __version__
 from preserve.cli import answers, faults, messages
 from preserve.cli.calls import Call
 from preserve.cli.exits import Exit, reaction
+from preserve.cli.help import Formatter
 from preserve.cli.messages import _, error_said
 from preserve.errors import PreserveError
 
@@ -48,12 +49,21 @@ class LazyGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands and the first paragraph of their help, whole: click would cut Chinese off in mid-sentence."""
+        with formatter.section(_("Commands")):
+            formatter.write_dl([(name, _first_paragraph(self.get_command(ctx, name))) for name in COMMANDS])
+
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
         module, name = COMMANDS[cmd_name].split(":")
         command: click.Command = getattr(importlib.import_module(f"preserve.cli.commands.{module}"), name)
         return command
+
+
+def _first_paragraph(command: click.Command | None) -> str:
+    return (command.help or "").split("\n\n")[0] if command else ""
 
 
 def main() -> NoReturn:
@@ -65,6 +75,7 @@ def main() -> NoReturn:
 def run(arguments: Sequence[str]) -> Exit:
     """Run one command, say how it ended, and return the exit code."""
     messages.speak()
+    click.Context.formatter_class = Formatter
     # Parsing may fail before the option is seen, and a program that reads JSON wants the error so too.
     wants_json = "--json" in arguments
     answers.prepare_streams(wants_json)

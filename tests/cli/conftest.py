@@ -56,7 +56,11 @@ class Service:
     def run(self, *arguments: str | Path, more: Mapping[str, str] | None = None) -> Ended:
         """Run a command to its end."""
         process = self.begin(*arguments, more=more)
-        out, err = process.communicate(timeout=PATIENCE_SECONDS)
+        try:
+            out, err = process.communicate(timeout=PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
         return Ended(process.returncode, out, err)
 
     def ask(self, *arguments: str | Path) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from preserve.cli.amounts import parsed_budget, size_bytes
+from preserve.cli.help import wrapped
 from preserve.cli.messages import printable
 from preserve.cli.tables import MOST_LINES, bounded, byte_count, pairs, table, width
 from preserve.errors import Misused
@@ -64,3 +65,14 @@ def test_byte_counts_are_short() -> None:
     assert [byte_count(count) for count in (0, 9999, 10_000, 3 << 20, 5 << 40)] == [
         "0 B", "9,999 B", "9.8 KiB", "3.0 MiB", "5.0 TiB",
     ]  # fmt: skip
+
+
+def test_lines_break_between_chinese_characters_and_not_before_a_full_stop() -> None:
+    text = "档案一式三套，分处三地。Each copy is read back."
+    lines = list(wrapped(text, 12))
+    assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+    assert all(width(line) <= 14 for line in lines)
+    assert not any(line[0] in "，。" for line in lines)
+    assert list(wrapped("one two", 5)) == ["one", "two"]
+    assert list(wrapped("indivisible", 5)) == ["indivisible"]
+    assert list(wrapped("", 5)) == []

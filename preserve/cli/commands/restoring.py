@@ -134,7 +134,7 @@ def rebuild(call: Call, place: str, profile: str | None, key: str | None, despit
     from preserve.operations.rebuild import rebuild as make_anew
 
     clock = SystemClock()
-    source = compose.store_at(place, profile, clock)
+    source = compose.store_at(place, profile)
     request = RebuildRequest(call.home().path, source, key, despite_contradiction)
     with told() as progress:
         report = make_anew(request, compose.store(source, clock), call.actor(), clock, progress)
