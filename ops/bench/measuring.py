@@ -129,7 +129,7 @@ class PeakMemory:
 
     def _watch(self) -> None:
         while not self._done.wait(0.05):
-            self._peak_kib = max(self._peak_kib, sum(_pss_kib(pid) for pid in _family(self._pid)))
+            self._peak_kib = max(self._peak_kib, sum(_pss_kib(pid) for pid in family(self._pid)))
 
 
 def peak_memory_mib(command: Sequence[str], environment: Mapping[str, str]) -> float:
@@ -142,7 +142,7 @@ def peak_memory_mib(command: Sequence[str], environment: Mapping[str, str]) -> f
     return memory.mib
 
 
-def _family(pid: int) -> list[int]:
+def family(pid: int) -> list[int]:
     """A process and all below it."""
     found = [pid]
     for parent in found:
