@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import local
 from typing import IO, cast
@@ -15,6 +14,7 @@ from preserve.model.blocks import BlockList
 from preserve.model.digests import Algorithm, sha256, start
 from preserve.model.entries import AuditResult
 from preserve.model.keys import Key
+from preserve.packages.at_once import in_order
 from preserve.ports import Store
 
 READERS = 4
@@ -108,18 +108,7 @@ class BlockReader:
 
         An object that goes on after its last block makes that block damaged.
         """
-        with ThreadPoolExecutor(READERS, thread_name_prefix="read") as pool:
-            waiting: deque[Future[Look]] = deque()
-            try:
-                for number in numbers:
-                    waiting.append(pool.submit(self._look, number))
-                    if len(waiting) >= 2 * READERS:
-                        yield waiting.popleft().result()
-                while waiting:
-                    yield waiting.popleft().result()
-            finally:
-                for future in waiting:
-                    future.cancel()
+        return in_order(self._look, numbers, READERS)
 
     def read(self, number: int, into: memoryview) -> Look:
         """Read one block into the caller's memory, which must be longer than the block."""
