@@ -107,12 +107,12 @@ class Landing:
 
     def settle(self, path: bytes, mode: int, mtime_ns: int) -> None:
         """Give a file that was there already the mode and time it was deposited with."""
+        facts = self.facts(path)
+        if facts is None or (facts.st_mtime_ns, stat.S_IMODE(facts.st_mode)) == (mtime_ns, mode):
+            return
         with self.opened(path) as descriptor:
-            facts = os.fstat(descriptor)
-            if facts.st_mtime_ns != mtime_ns:
-                os.utime(descriptor, ns=(mtime_ns, mtime_ns))
-            if stat.S_IMODE(facts.st_mode) != mode:
-                os.fchmod(descriptor, mode)
+            os.utime(descriptor, ns=(mtime_ns, mtime_ns))
+            os.fchmod(descriptor, mode)
 
     def facts(self, path: bytes) -> os.stat_result | None:
         """What stands at `path`, itself and not what a link leads to; None for nothing.

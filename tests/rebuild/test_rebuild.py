@@ -167,7 +167,7 @@ def test_a_store_that_the_ledger_never_heard_of_brings_its_copies_with_it(lost: 
     store = FolderStore("cave", place, identity.store_id)
     report = rebuild(RebuildRequest(tmp_path / "new", entry), store, ACT, SystemClock(), NoProgress())
     packages = tuple(package.id for package in lost.books.packages())
-    assert report.copies == packages and report.adopted == () and report.is_whole
+    assert sorted(report.copies) == list(packages) and report.adopted == () and report.is_whole
     with Books.open(tmp_path / "new") as books:
         assert [(copy.package_id, copy.state) for copy in books.copies(store="cave")] == [
             (package, CopyState.WRITTEN) for package in packages
