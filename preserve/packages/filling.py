@@ -11,15 +11,14 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import marshal
-import mmap
 import os
 import stat
 import sys
 from collections.abc import Callable, Sequence
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from preserve.packages import tar
+from preserve.packages.pipes import Message, serve
 
 
 class Entry(NamedTuple):
@@ -167,33 +166,16 @@ def _read_unchanged(source: bytes, offset: int, into: memoryview, state: tuple[i
         os.close(descriptor)
 
 
-def send(pipe: IO[bytes], value: tuple[Any, ...]) -> None:
-    """One message to the other side."""
-    content = marshal.dumps(value)
-    pipe.write(len(content).to_bytes(8, "little") + content)
-    pipe.flush()
+def main(memory: int, memory_bytes: int, algorithms: Sequence[str]) -> None:
+    """Carry out orders over the shared memory until standard input ends."""
 
+    def carry_out(view: memoryview, message: Message) -> Message:
+        order = Order(*message)
+        with view[order.slot :] as slot:
+            return tuple(fill(slot, order, algorithms))
 
-def receive(pipe: IO[bytes]) -> Any:
-    """The next message from the other side.  Raises EOFError when that side is gone."""
-    length = pipe.read(8)
-    if len(length) < 8:
-        raise EOFError
-    content = pipe.read(int.from_bytes(length, "little"))
-    return marshal.loads(content)  # noqa: S302 - the other side is our own process
-
-
-def serve(memory: int, memory_bytes: int, algorithms: Sequence[str]) -> None:
-    """Carry out orders from standard input until it ends; `memory` is the descriptor of the shared memory."""
-    with mmap.mmap(memory, memory_bytes) as shared, memoryview(shared) as view:
-        while True:
-            try:
-                order = Order(*receive(sys.stdin.buffer))
-            except EOFError:
-                return
-            with view[order.slot :] as slot:
-                send(sys.stdout.buffer, tuple(fill(slot, order, algorithms)))
+    serve(memory, memory_bytes, carry_out)
 
 
 if __name__ == "__main__":
-    serve(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3].split(","))
+    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3].split(","))

@@ -7,12 +7,11 @@ The other way round of `preserve.packages.filling`, and for the same reason in p
 from __future__ import annotations
 
 import hashlib
-import mmap
 import sys
 from typing import NamedTuple
 
-from preserve.packages.filling import receive, send
 from preserve.packages.landing import Landing
+from preserve.packages.pipes import Message, serve
 
 
 class Slice(NamedTuple):
@@ -59,17 +58,17 @@ def unfill(landing: Landing, slot: memoryview, files: list[Plain]) -> list[tuple
     return troubles
 
 
-def serve(memory: int, memory_bytes: int, root: bytes, staging: bytes) -> None:
-    """Carry out orders (where the slot begins, its files) from standard input until it ends."""
-    with mmap.mmap(memory, memory_bytes) as shared, memoryview(shared) as view, Landing(root, staging) as landing:
-        while True:
-            try:
-                begin, files = receive(sys.stdin.buffer)
-            except EOFError:
-                return
+def main(memory: int, memory_bytes: int, root: bytes, staging: bytes) -> None:
+    """Carry out orders (where the slot begins, its files) over the shared memory until standard input ends."""
+    with Landing(root, staging) as landing:
+
+        def carry_out(view: memoryview, message: Message) -> Message:
+            begin, files = message
             with view[begin:] as slot:
-                send(sys.stdout.buffer, (unfill(landing, slot, files),))
+                return (unfill(landing, slot, files),)
+
+        serve(memory, memory_bytes, carry_out)
 
 
 if __name__ == "__main__":
-    serve(int(sys.argv[1]), int(sys.argv[2]), bytes.fromhex(sys.argv[3]), bytes.fromhex(sys.argv[4]))
+    main(int(sys.argv[1]), int(sys.argv[2]), bytes.fromhex(sys.argv[3]), bytes.fromhex(sys.argv[4]))

@@ -185,7 +185,7 @@ def test_a_packing_process_that_is_killed_is_told_and_not_waited_for(tmp_path: P
     store = MemoryStore()
     upload = store.create("bag.tar", plan.tar_bytes, part_bytes=plan.block_bytes)  # type: ignore[arg-type]
     with Crew(1, ["sha256"]) as crew, FanOut({"memory": upload}) as sink:
-        crew.processes[0].kill()
+        crew.workers.processes[0].kill()
         with pytest.raises(Unavailable, match="ended unexpectedly"):
             pack(plan, crew, sink, NoProgress())
     assert not store.objects

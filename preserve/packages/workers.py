@@ -1,0 +1,87 @@
+"""Processes of our own that work on memory they share with us."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import queue
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import IO, cast
+
+from preserve.errors import Unavailable
+from preserve.packages import pipes
+from preserve.packages.pipes import Message
+
+
+class Workers:
+    """`count` processes that run `module` over `memory_bytes` of shared memory; may be asked from several threads.
+
+    Each is started as `python -m module MEMORY BYTES ARGUMENTS…` and answers as `pipes.serve` does.  The memory has no
+    name, so that a killed process leaves nothing behind; it lasts as long as anybody holds a view of it, and what
+    nobody touches takes no room.
+    """
+
+    def __init__(self, count: int, module: str, memory_bytes: int, arguments: Sequence[str]) -> None:
+        memory = os.memfd_create("preserve-slots", 0)
+        try:
+            os.ftruncate(memory, memory_bytes)
+            self.memory = memoryview(mmap.mmap(memory, memory_bytes))
+            command = [module, str(memory), str(memory_bytes), *arguments]
+            self._workers = [_Worker(command, memory) for _ in range(count)]
+        finally:
+            os.close(memory)
+        self._idle: queue.SimpleQueue[_Worker] = queue.SimpleQueue()
+        for worker in self._workers:
+            self._idle.put(worker)
+
+    @property
+    def processes(self) -> list[subprocess.Popen[bytes]]:
+        """The processes at work; none when `count` was 0."""
+        return [worker.process for worker in self._workers]
+
+    def ask(self, message: Message) -> Message:
+        """Have the next idle process answer.  Raises `Unavailable` if it dies over it."""
+        worker = self._idle.get()
+        try:
+            return worker.ask(message)
+        finally:
+            self._idle.put(worker)
+
+    def close(self) -> None:
+        """End the processes when they have answered what they were asked."""
+        for worker in self._workers:
+            with suppress(BrokenPipeError):  # it died, and what was meant for it cannot be flushed
+                worker.orders.close()
+        for worker in self._workers:
+            worker.process.wait()
+            worker.results.close()
+
+
+class _Worker:
+    """One process and the two pipes to it."""
+
+    def __init__(self, command: Sequence[str], memory: int) -> None:
+        # -P: a file of the current folder must not stand in for a module.  A session of its own: Ctrl-C reaches us
+        # alone, and we end the work in order.
+        self.process = subprocess.Popen(
+            [sys.executable, "-P", "-m", *command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            pass_fds=[memory],
+            start_new_session=True,
+        )
+        self.orders = cast(IO[bytes], self.process.stdin)
+        self.results = cast(IO[bytes], self.process.stdout)
+
+    def ask(self, message: Message) -> Message:
+        try:
+            pipes.send(self.orders, message)
+            return pipes.receive(self.results)
+        except (EOFError, OSError) as error:
+            raise Unavailable(
+                "a process of our own ended unexpectedly (exit status {status}); run the command again",
+                status=self.process.poll(),
+            ) from error
