@@ -21,7 +21,6 @@ from preserve.errors import Misused, PreserveError, Refused, Unavailable
 from preserve.model.complaints import Complaints
 from preserve.model.nouns import Act, Role, StoreEntry
 from preserve.model.policy import Policy
-from preserve.operations.add_store import Place, Verdict
 from preserve.ports import ErasableStore, Progress, Store
 from preserve.settings.home import Home, scratch
 from preserve.settings.shipped import profile_text
@@ -35,10 +34,14 @@ from preserve.workplace import Workplace
 
 if TYPE_CHECKING:
     from preserve.bags.profiles import Profile
+    from preserve.operations.add_store import Place, Verdict
     from preserve.state.notes import Signer
 
 SPEED_LIMIT = "bytes_per_second"
 """The attribute of a store that bounds how fast it is written and read."""
+
+PUBLISHED_AT_ONCE = 8
+"""Stores that the ledger is published to at the same time."""
 
 
 class Stores(Mapping[str, Store]):
@@ -206,6 +209,7 @@ class _Place:
         return present.store_id if present else None
 
     def probe(self) -> Verdict:
+        from preserve.operations.add_store import Verdict
         from preserve.stores.s3 import S3Store
 
         if isinstance(self._bare, S3Store):
@@ -243,7 +247,7 @@ def signer(home: Home) -> Signer:
 
 
 def publish(home: Home, workplace: Workplace) -> list[Unpublished]:
-    """Put new entries of the ledger into every store that lacks some and can be reached.
+    """Put new entries of the ledger into every store that lacks some and can be reached, all stores at once.
 
     Raises `Tampered` where a store and the books contradict one another.
     """
@@ -252,14 +256,21 @@ def publish(home: Home, workplace: Workplace) -> list[Unpublished]:
     behind = [entry for entry in books.stores() if books.pushed(entry.name) < size]
     if not behind:
         return []
-    from preserve.state.publishing import publish as publish_to
+    from concurrent.futures import ThreadPoolExecutor
 
     key = signer(home)
-    failures = []
-    for entry in behind:
-        try:
-            # A store that this very command registered is not among the workplace's.
-            publish_to(books, workplace.stores.get(entry.name) or store(entry, workplace.clock), key)
-        except Unavailable as error:
-            failures.append(Unpublished(entry.name, error))
-    return failures
+    with ThreadPoolExecutor(min(len(behind), PUBLISHED_AT_ONCE), "publish") as pool:
+        outcomes = pool.map(lambda entry: _publish_to(entry, books, key, workplace.clock), behind)
+        return [outcome for outcome in outcomes if outcome is not None]
+
+
+def _publish_to(entry: StoreEntry, books: Books, key: Signer, clock: Clock) -> Unpublished | None:
+    from preserve.state.publishing import publish as publish_to
+
+    try:
+        # One glance first: nobody shall wait minutes, at the end of a command, for a site that is away.
+        bare_store(entry, entry.store_id).free_bytes()
+        publish_to(books, store(entry, clock), key)
+    except Unavailable as error:
+        return Unpublished(entry.name, error)
+    return None
