@@ -27,11 +27,19 @@ class Upload(Protocol):
     """One object on its way into a store: invisible until `commit`, gone after `abort`.
 
     `write` and `take` may be called from several threads, in any order, for any part; each part (see
-    `Store.create`) must be covered exactly once before `commit`.  As a context manager it aborts on leaving
-    unless it was committed.
+    `Store.create`) must be covered before `commit`: by exactly one of these calls, or by one of `holds` that said yes.
+    As a context manager it is left (see `leave`) with whatever ended the work.
     """
 
     part_bytes: int
+
+    def holds(self, offset: int, sha256: bytes) -> bool:
+        """Whether an interrupted upload (see `Store.create`, `resume`) left the part at `offset`, whose digest must be
+        `sha256`; then it need not be written.
+
+        That is what the store says, and it may find out at `commit` alone that the part is another one; nobody has
+        looked at it.  What is made of it is judged, as always, by being read back.
+        """
 
     def write(self, offset: int, data: memoryview, sha256: bytes | None = None) -> None:
         """Send one whole part that begins at `offset` (a multiple of `part_bytes`).
@@ -60,6 +68,14 @@ class Upload(Protocol):
     def abort(self) -> None:
         """Forget what was sent; nothing stays behind.  May be called again, and after `commit`, without effect."""
 
+    def leave(self, error: BaseException | None) -> None:
+        """End the work on this upload; `error` is what stopped it.
+
+        Without effect after `commit`.  What was sent stays for the next `Store.create` with `resume`, where this one
+        had that too, the store can keep it, and the error is an interruption (`preserve.errors.is_interruption`);
+        otherwise it is forgotten as by `abort`.
+        """
+
     def __enter__(self) -> Self: ...
 
     def __exit__(
@@ -78,12 +94,20 @@ class Store(Protocol):
     name: str
 
     def create(
-        self, key: Key, size: int, *, part_bytes: int | None = None, retain_until: datetime | None = None
+        self,
+        key: Key,
+        size: int,
+        *,
+        part_bytes: int | None = None,
+        retain_until: datetime | None = None,
+        resume: bool = False,
     ) -> Upload:
         """Begin an object of exactly `size` bytes; nothing is visible before `Upload.commit`.
 
         `part_bytes` is how the caller will cut it (None: one part, the whole; at most `LARGEST_SINGLE_PART`).
         `retain_until` asks for an object lock where the store has one, and is ignored where it has none.
+        `resume` takes over what an interrupted upload of the same key left, if all of its parts fit this cut: see
+        `Upload.holds`.  A store may keep no such thing.  Leftovers that are not taken over are cleared.
         Raises `AlreadyThere` if the key is seen to be taken already, `Unavailable`, `NoSpace`.
         """
 

@@ -42,9 +42,15 @@ class Discerning:
         return True
 
     def create(
-        self, key: Key, size: int, *, part_bytes: int | None = None, retain_until: datetime | None = None
+        self,
+        key: Key,
+        size: int,
+        *,
+        part_bytes: int | None = None,
+        retain_until: datetime | None = None,
+        resume: bool = False,
     ) -> Upload:
-        return self._store.create(key, size, part_bytes=part_bytes, retain_until=retain_until)
+        return self._store.create(key, size, part_bytes=part_bytes, retain_until=retain_until, resume=resume)
 
     def stat(self, key: Key) -> ObjectFacts:
         return self._store.stat(key)

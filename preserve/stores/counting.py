@@ -80,10 +80,16 @@ class CountingStore(WrappedStore):
         return sum(count.bytes_fetched for count in self.counts().values())
 
     def create(
-        self, key: Key, size: int, *, part_bytes: int | None = None, retain_until: datetime | None = None
+        self,
+        key: Key,
+        size: int,
+        *,
+        part_bytes: int | None = None,
+        retain_until: datetime | None = None,
+        resume: bool = False,
     ) -> Upload:
         with self._counter.call("create"):
-            upload = super().create(key, size, part_bytes=part_bytes, retain_until=retain_until)
+            upload = super().create(key, size, part_bytes=part_bytes, retain_until=retain_until, resume=resume)
         return CountingUpload(upload, self._counter)
 
     def read(self, key: Key, start: int, into: memoryview) -> int:

@@ -74,13 +74,20 @@ class FaultyStore(WrappedStore):
             return list(self._struck)
 
     def create(
-        self, key: Key, size: int, *, part_bytes: int | None = None, retain_until: datetime | None = None
+        self,
+        key: Key,
+        size: int,
+        *,
+        part_bytes: int | None = None,
+        retain_until: datetime | None = None,
+        resume: bool = False,
     ) -> Upload:
         harms = self.suffer("create", key)
-        upload = super().create(key, size, part_bytes=part_bytes, retain_until=retain_until)
+        upload = super().create(key, size, part_bytes=part_bytes, retain_until=retain_until, resume=resume)
         if Harm.LOST_REPLY in harms:
-            upload.abort()
-            raise self.lost_reply("create", key)
+            lost = self.lost_reply("create", key)
+            upload.leave(lost)
+            raise lost
         return FaultyUpload(upload, self, key)
 
     def read(self, key: Key, start: int, into: memoryview) -> int:

@@ -27,6 +27,8 @@ class FolderStore:
 
     `store_id` None opens a place that is not founded yet (see preserve/stores/identity.py).  Symbolic links below
     `root` are not followed: an object behind one is not there.  `retain_until` is ignored: a folder has no locks.
+    So is `resume`: a file that a killed process left says nothing of which of its blocks reached the medium, and
+    keeping account of that would cost a sync for each block; a disk takes an object anew at its own speed.
     """
 
     def __init__(self, name: str, root: Path, store_id: str | None) -> None:
@@ -34,7 +36,13 @@ class FolderStore:
         self._root = FolderRoot(name, root, store_id)
 
     def create(
-        self, key: Key, size: int, *, part_bytes: int | None = None, retain_until: datetime | None = None
+        self,
+        key: Key,
+        size: int,
+        *,
+        part_bytes: int | None = None,
+        retain_until: datetime | None = None,
+        resume: bool = False,
     ) -> FolderUpload:
         self._root.require_presence()
         with self._root.translated_writing():

@@ -47,6 +47,10 @@ class FolderUpload:
             self.abort()
             raise
 
+    def holds(self, offset: int, sha256: bytes) -> bool:
+        """Never: see `FolderStore`."""
+        return False
+
     def write(self, offset: int, data: memoryview, sha256: bytes | None = None) -> None:
         with self._root.translated_writing():
             self._covered.add(offset, len(data))
@@ -85,13 +89,17 @@ class FolderUpload:
         with self._lock:
             self._forget()
 
+    def leave(self, error: BaseException | None) -> None:
+        """Nothing is kept for another time: see `FolderStore`."""
+        self.abort()
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.abort()
+        self.leave(error)
 
     def _copy(self, descriptor: int, start: int, offset: int, length: int) -> int:
         done = travelled = 0

@@ -101,9 +101,17 @@ class RetryingStore(WrappedStore):
         self._repeat = Repeater(clock, lots, perseverance or Perseverance())
 
     def create(
-        self, key: Key, size: int, *, part_bytes: int | None = None, retain_until: datetime | None = None
+        self,
+        key: Key,
+        size: int,
+        *,
+        part_bytes: int | None = None,
+        retain_until: datetime | None = None,
+        resume: bool = False,
     ) -> Upload:
-        upload = self._repeat(lambda: self.inner.create(key, size, part_bytes=part_bytes, retain_until=retain_until))
+        upload = self._repeat(
+            lambda: self.inner.create(key, size, part_bytes=part_bytes, retain_until=retain_until, resume=resume)
+        )
         return RetryingUpload(upload, self._repeat, self)
 
     def read(self, key: Key, start: int, into: memoryview) -> int:

@@ -50,12 +50,18 @@ class S3Store:
         self._reader: S3Reader | None = None
 
     def create(
-        self, key: Key, size: int, *, part_bytes: int | None = None, retain_until: datetime | None = None
+        self,
+        key: Key,
+        size: int,
+        *,
+        part_bytes: int | None = None,
+        retain_until: datetime | None = None,
+        resume: bool = False,
     ) -> Upload:
         """See `preserve.ports.Store.create`.
 
         Objects of one part, and those of up to `LARGEST_SINGLE_PART` whose parts are smaller than S3 allows, are
-        gathered in memory and sent at `commit`; others travel part by part.
+        gathered in memory and sent at `commit`; others travel part by part, and can be resumed.
         """
         self._require_identity()
         from preserve.stores import s3_upload
@@ -67,7 +73,7 @@ class S3Store:
             return s3_upload.SingleUpload(target, self)
         _require_possible(size, part_bytes)
         self._require_free(key)
-        return s3_upload.begin_multipart(target, self)
+        return s3_upload.begin_multipart(target, self, resume=resume)
 
     def read(self, key: Key, start: int, into: memoryview) -> int:
         self._require_identity()

@@ -23,8 +23,8 @@ from preserve.stores import conformance
 from preserve.stores.conformance import FEW_KEYS, PART_BYTES, Bench, run
 from preserve.stores.probing import ProbeResult, Record, Severity
 from preserve.stores.s3 import S3Store
+from preserve.stores.s3_leftovers import end_upload
 from preserve.stores.s3_reading import MARKER, retention
-from preserve.stores.s3_upload import end_upload
 from preserve.stores.s3_writing import status_of, translated
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,14 +14,15 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 from botocore.exceptions import ClientError
 
-from preserve.chance import token
-from preserve.errors import AlreadyThere, Away, Faltered, NotThere, Unavailable, Unreadable
+from preserve import chance
+from preserve.errors import AlreadyThere, Away, Faltered, NotThere, Unavailable, Unreadable, is_interruption
 from preserve.model.digests import sha256 as sha256_of
 from preserve.model.keys import Key
 from preserve.ports import Capabilities
 from preserve.stores.coverage import Coverage
 from preserve.stores.s3_connection import Connection
 from preserve.stores.s3_errors import NO_SUCH_UPLOAD, PRECONDITION_FAILED
+from preserve.stores.s3_leftovers import HeldPart, Leftovers, end_upload
 from preserve.stores.s3_place import S3Place
 from preserve.stores.s3_reading import MARKER, S3Reader, retention
 from preserve.stores.s3_writing import Body, code_of, status_of, translated
@@ -39,6 +41,8 @@ SMALLEST_PART_BYTES = 5 * 1024 * 1024
 """S3's lower bound for every part but the last, and for the source of a copied range."""
 LARGEST_PART_BYTES = 5 * 1024 * 1024 * 1024
 MOST_PARTS = 10_000
+
+_TOKEN_CHARACTERS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,18 +93,23 @@ class _Upload:
     token tells whether it was taken by us: by an earlier request whose answer was lost on the way.  (An ETag cannot
     tell: another writer may have sent the same bytes.)  A site that drops user metadata makes us say AlreadyThere
     instead, and the caller compares.
+
+    Of uploads that may be resumed, those of the same object have the same token: whoever takes one over has to know it.
     """
 
     honours = "create_only"
 
-    def __init__(self, target: Target, clients: Clients) -> None:
+    def __init__(self, target: Target, clients: Clients, token: str) -> None:
         self.part_bytes = target.part_bytes
         self._target = target
         self._clients = clients
         self._covered = Coverage(target.size, target.part_bytes)
-        self._token = token(20)
+        self._token = token
         self._committed = False
         self._lock = threading.Lock()
+
+    def holds(self, offset: int, sha256: bytes) -> bool:
+        return False
 
     def commit(self) -> None:
         with self._lock:
@@ -118,13 +127,16 @@ class _Upload:
         with self._lock:
             self._forget()
 
+    def leave(self, error: BaseException | None) -> None:
+        self.abort()
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.abort()
+        self.leave(error)
 
     def _send(self, only_new: bool) -> None:
         """Ask the site to make the object visible; `only_new`: unless the name is taken."""
@@ -166,7 +178,7 @@ class _Upload:
     def _lock_visible(self) -> None:
         """Lock the object now, where the site does not keep the lock that was asked for when it was made."""
         target = self._target
-        if target.retain_until is None or target.capabilities.get("object_lock_at_once"):
+        if target.retain_until is None or self._is_locked_at_once():
             return
         there = retention(self._clients.reader().headers(target.key))
         if there is not None and there >= target.retain_until.replace(microsecond=0):
@@ -178,12 +190,15 @@ class _Upload:
                 Retention={"Mode": "COMPLIANCE", "RetainUntilDate": target.retain_until},
             )
 
+    def _is_locked_at_once(self) -> bool:
+        return self._target.capabilities.get("object_lock_at_once", False)
+
 
 class SingleUpload(_Upload):
     """An object gathered in memory and sent in one request."""
 
     def __init__(self, target: Target, clients: Clients) -> None:
-        super().__init__(target, clients)
+        super().__init__(target, clients, chance.token(_TOKEN_CHARACTERS))
         self._content = memoryview(bytearray(target.size))
         self._sha256: bytes | None = None
 
@@ -223,15 +238,37 @@ class SingleUpload(_Upload):
 
 
 class MultipartUpload(_Upload):
-    """An object sent in parts, part `offset // part_bytes + 1` from `offset` on."""
+    """An object sent in parts, part `offset // part_bytes + 1` from `offset` on; `left` are those of an upload that was
+    interrupted and is `upload_id` too.  `may_resume`: what is interrupted now is kept for the next time."""
 
     honours = "create_only_multipart"
 
-    def __init__(self, target: Target, clients: Clients, upload_id: str, marker: str) -> None:
-        super().__init__(target, clients)
-        self._token = marker
+    def __init__(
+        self,
+        target: Target,
+        clients: Clients,
+        token: str,
+        upload_id: str,
+        left: Mapping[int, HeldPart],
+        *,
+        may_resume: bool,
+    ) -> None:
+        super().__init__(target, clients, token)
         self._id: str | None = upload_id
+        self._may_resume = may_resume
+        self._left = left
         self._parts: dict[int, CompletedPartTypeDef] = {}
+
+    def holds(self, offset: int, sha256: bytes) -> bool:
+        """See `preserve.ports.Upload.holds`.  Sites that check digests want them again at the end, also of parts that
+        were left, and few list them: so the caller's goes there, and the site compares."""
+        number, checksum = offset // self.part_bytes + 1, _base64(sha256)
+        left = self._left.get(number)
+        if left is None or left.sha256 not in (None, checksum):
+            return False
+        self._covered.add(offset, left.size)
+        self._parts[number] = {"PartNumber": number, "ETag": left.etag, "ChecksumSHA256": checksum}
+        return True
 
     def write(self, offset: int, data: memoryview, sha256: bytes | None = None) -> None:
         target = self._target
@@ -250,6 +287,12 @@ class MultipartUpload(_Upload):
         with translated(target.store, "write a part of", target.key):
             part = self._clients.writer().upload_part(**request)
         self._parts[number] = {"PartNumber": number, "ETag": part["ETag"], "ChecksumSHA256": checksum}
+
+    def leave(self, error: BaseException | None) -> None:
+        with self._lock:
+            if self._may_resume and is_interruption(error):
+                self._id = None  # the parts stay where they are
+            self._forget()
 
     def take(self, offset: int, source: Key, start: int, length: int) -> int:
         held = int(self._clients.reader().headers(source)["content-length"])
@@ -309,7 +352,15 @@ class MultipartUpload(_Upload):
         }
         if only_new:
             request["IfNoneMatch"] = "*"
-        self._clients.writer().complete_multipart_upload(**request)
+        try:
+            self._clients.writer().complete_multipart_upload(**request)
+        except ClientError as error:
+            if status_of(error) == 400:  # the site does not like these parts and never will: they are not for keeping
+                self._may_resume = False
+            raise
+
+    def _is_locked_at_once(self) -> bool:
+        return not self._left and super()._is_locked_at_once()  # what was left has the lock of its own beginning
 
     def _open_id(self) -> str:
         if self._id is None:
@@ -323,40 +374,38 @@ class MultipartUpload(_Upload):
                 end_upload(self._clients.writer(), target.store, target.place, target.name, upload_id)
 
 
-def begin_multipart(target: Target, clients: Clients) -> MultipartUpload:
-    """A new multipart upload; those that a dead process left of the same key are ended first.
+def begin_multipart(target: Target, clients: Clients, *, resume: bool) -> MultipartUpload:
+    """A multipart upload of the target: one that was interrupted, with `resume` and where there is one; else a new one.
 
-    Work is done under a lease, so that whoever else has an upload of this key open lost it.
+    Of an upload that was interrupted nobody tells the metadata that the object will have.  So the token of one that may
+    be resumed follows from what it is to make; and its lock is looked at when the object is there.
     """
-    writer, marker = clients.writer(), token(20)
-    with translated(target.store, "begin", target.key):
-        stale = writer.list_multipart_uploads(Bucket=target.place.bucket, Prefix=target.name).get("Uploads", [])
-    for upload in stale:
-        if upload.get("Key") == target.name:
-            with suppress(NotThere):
-                end_upload(writer, target.store, target.place, target.name, upload["UploadId"])
+    writer = clients.writer()
+    leftovers = Leftovers(writer, target.store, target.place, target.name)
+    token = _token_of(target) if resume else chance.token(_TOKEN_CHARACTERS)
+    if resume:
+        left = leftovers.take_over(target.size, target.part_bytes)
+        if left is not None:
+            return MultipartUpload(target, clients, token, left.upload_id, left.parts, may_resume=True)
+    else:
+        leftovers.clear()
     request: CreateMultipartUploadRequestTypeDef = {
         "Bucket": target.place.bucket,
         "Key": target.name,
         "ChecksumAlgorithm": "SHA256",
-        "Metadata": {MARKER: marker},
+        "Metadata": {MARKER: token},
     }
     if target.retain_until:
         request["ObjectLockMode"] = "COMPLIANCE"
         request["ObjectLockRetainUntilDate"] = target.retain_until
     with translated(target.store, "begin", target.key):
         answer = writer.create_multipart_upload(**request)
-    return MultipartUpload(target, clients, answer["UploadId"], marker)
+    return MultipartUpload(target, clients, token, answer["UploadId"], {}, may_resume=resume)
 
 
-def end_upload(writer: S3Client, store: str, place: S3Place, name: str, upload_id: str) -> None:
-    """Forget a multipart upload and its parts; one that is not there any more is fine."""
-    with translated(store, "abort", name):
-        try:
-            writer.abort_multipart_upload(Bucket=place.bucket, Key=name, UploadId=upload_id)
-        except ClientError as error:
-            if code_of(error) != NO_SUCH_UPLOAD:
-                raise
+def _token_of(target: Target) -> str:
+    """The token of an upload that may be resumed, by whoever makes the same object again."""
+    return sha256_of(f"{target.name} {target.size} {target.part_bytes}".encode()).hex()[:_TOKEN_CHARACTERS]
 
 
 def _base64(digest: bytes) -> str:

@@ -53,10 +53,18 @@ class ThrottledStore(WrappedStore):
         self._requests = requests_per_second and TokenBucket(requests_per_second, requests_per_second, clock)
 
     def create(
-        self, key: Key, size: int, *, part_bytes: int | None = None, retain_until: datetime | None = None
+        self,
+        key: Key,
+        size: int,
+        *,
+        part_bytes: int | None = None,
+        retain_until: datetime | None = None,
+        resume: bool = False,
     ) -> Upload:
         self.pay(0)
-        return ThrottledUpload(super().create(key, size, part_bytes=part_bytes, retain_until=retain_until), self)
+        return ThrottledUpload(
+            super().create(key, size, part_bytes=part_bytes, retain_until=retain_until, resume=resume), self
+        )
 
     def read(self, key: Key, start: int, into: memoryview) -> int:
         self.pay(len(into))

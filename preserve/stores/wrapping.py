@@ -19,9 +19,15 @@ class WrappedStore:
         self.name = inner.name
 
     def create(
-        self, key: Key, size: int, *, part_bytes: int | None = None, retain_until: datetime | None = None
+        self,
+        key: Key,
+        size: int,
+        *,
+        part_bytes: int | None = None,
+        retain_until: datetime | None = None,
+        resume: bool = False,
     ) -> Upload:
-        return self.inner.create(key, size, part_bytes=part_bytes, retain_until=retain_until)
+        return self.inner.create(key, size, part_bytes=part_bytes, retain_until=retain_until, resume=resume)
 
     def read(self, key: Key, start: int, into: memoryview) -> int:
         return self.inner.read(key, start, into)
@@ -46,6 +52,9 @@ class WrappedUpload:
         self.inner = inner
         self.part_bytes = inner.part_bytes
 
+    def holds(self, offset: int, sha256: bytes) -> bool:
+        return self.inner.holds(offset, sha256)
+
     def write(self, offset: int, data: memoryview, sha256: bytes | None = None) -> None:
         self.inner.write(offset, data, sha256)
 
@@ -58,10 +67,13 @@ class WrappedUpload:
     def abort(self) -> None:
         self.inner.abort()
 
+    def leave(self, error: BaseException | None) -> None:
+        self.inner.leave(error)
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.abort()
+        self.leave(error)

@@ -8,9 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from preserve.errors import AlreadyThere, NotThere
+from preserve.errors import AlreadyThere, NotThere, Refused
+from preserve.model.digests import sha256
 from preserve.model.keys import Key, key
 from preserve.ports import ErasableStore, Store
+from preserve.stores.folder import FolderStore
+from preserve.stores.s3 import S3Store
+from preserve.stores.wrapping import WrappedStore
 
 SMALL = 100
 """Parts of 100 bytes: an S3 store gathers such a small object into one request."""
@@ -271,6 +275,134 @@ def test_erasing_one_object_leaves_its_neighbours_alone(store: ErasableStore, fo
         assert names(store, folder) == [f"{folder}/a/1.g2", f"{folder}/a/10"]
     put(store, key(f"{folder}/a/1"), b"anew")
     assert whole(store, key(f"{folder}/a/1")) == b"anew"
+
+
+def interrupted(store: Store, name: Key, content: bytes, part_bytes: int, parts: list[int], *, resume: bool) -> None:
+    """An upload of which only some parts were sent when somebody pressed Ctrl-C."""
+    with (
+        pytest.raises(KeyboardInterrupt),
+        store.create(name, len(content), part_bytes=part_bytes, resume=resume) as upload,
+    ):
+        for number in parts:
+            upload.write(number * part_bytes, memoryview(content)[number * part_bytes :][:part_bytes])
+        raise KeyboardInterrupt
+
+
+def resumed(store: Store, name: Key, content: bytes, part_bytes: int) -> list[int]:
+    """Make the object, without the parts that are held; returns the offsets of the parts that were sent."""
+    sent = []
+    with store.create(name, len(content), part_bytes=part_bytes, resume=True) as upload:
+        for offset, length in spans(len(content), part_bytes):
+            part = memoryview(content)[offset : offset + length]
+            if not upload.holds(offset, sha256(part)):
+                upload.write(offset, part)
+                sent.append(offset)
+        upload.commit()
+    return sent
+
+
+def everything(content: bytes, part_bytes: int) -> list[int]:
+    """The offsets of all parts."""
+    return list(range(0, len(content), part_bytes))
+
+
+def innermost(store: ErasableStore) -> ErasableStore:
+    while isinstance(store, WrappedStore):
+        store = store.inner
+    return store
+
+
+def can_hold(store: ErasableStore) -> bool:
+    """Whether the store keeps what an interrupted upload sent; a folder does not."""
+    return not isinstance(innermost(store), FolderStore)
+
+
+@pytest.fixture
+def part_bytes(store: ErasableStore) -> int:
+    """Parts small enough to be quick, and large enough to travel as such."""
+    return S3_PART if isinstance(innermost(store), S3Store) else SMALL
+
+
+def test_an_interrupted_upload_is_resumed_with_what_is_missing(
+    store: ErasableStore, folder: Key, part_bytes: int
+) -> None:
+    name, content = key(f"{folder}/object"), content_of(4 * part_bytes + 11)
+    interrupted(store, name, content, part_bytes, [2, 0], resume=True)
+    assert names(store, folder) == []
+    missing = [part_bytes, 3 * part_bytes, 4 * part_bytes] if can_hold(store) else everything(content, part_bytes)
+    assert resumed(store, name, content, part_bytes) == missing
+    assert whole(store, name) == content
+
+
+def test_an_upload_may_be_interrupted_more_than_once(store: ErasableStore, folder: Key, part_bytes: int) -> None:
+    name, content = key(f"{folder}/object"), content_of(3 * part_bytes)
+    interrupted(store, name, content, part_bytes, [1], resume=True)
+    interrupted(store, name, content, part_bytes, [0], resume=True)
+    missing = [2 * part_bytes] if can_hold(store) else everything(content, part_bytes)
+    assert resumed(store, name, content, part_bytes) == missing
+    assert whole(store, name) == content
+
+
+def test_a_held_part_that_is_written_again_is_what_was_written_last(
+    store: ErasableStore, folder: Key, part_bytes: int
+) -> None:
+    name, old, new = key(f"{folder}/object"), content_of(2 * part_bytes), content_of(2 * part_bytes, seed=2)
+    interrupted(store, name, old, part_bytes, [0, 1], resume=True)
+    with store.create(name, len(new), part_bytes=part_bytes, resume=True) as upload:
+        for offset, length in spans(len(new), part_bytes):
+            upload.write(offset, memoryview(new)[offset : offset + length])
+        upload.commit()
+    assert whole(store, name) == new
+
+
+def test_an_object_with_parts_that_nobody_asked_for_is_not_committed(
+    store: ErasableStore, folder: Key, part_bytes: int
+) -> None:
+    name, content = key(f"{folder}/object"), content_of(2 * part_bytes)
+    interrupted(store, name, content, part_bytes, [0, 1], resume=True)
+    with store.create(name, len(content), part_bytes=part_bytes, resume=True) as upload:
+        upload.write(0, memoryview(content)[:part_bytes])
+        with pytest.raises(ValueError, match="never sent"):
+            upload.commit()
+
+
+@pytest.mark.parametrize(("parts", "more", "longer"), [(3, 0, 0), (2, 7, 0), (4, 0, 1)])
+def test_leftovers_that_do_not_fit_are_not_used(
+    store: ErasableStore, folder: Key, part_bytes: int, parts: int, more: int, longer: int
+) -> None:
+    name, old = key(f"{folder}/object"), content_of(3 * part_bytes + 11)
+    interrupted(store, name, old, part_bytes, [0, 2, 3], resume=True)
+    new = content_of(parts * part_bytes + more, seed=2)
+    assert resumed(store, name, new, part_bytes + longer) == everything(new, part_bytes + longer)
+    assert whole(store, name) == new
+
+
+def test_beginning_anew_clears_what_was_held(store: ErasableStore, folder: Key, part_bytes: int) -> None:
+    name, content = key(f"{folder}/object"), content_of(2 * part_bytes)
+    interrupted(store, name, content, part_bytes, [0], resume=True)
+    interrupted(store, name, content, part_bytes, [1], resume=False)
+    assert resumed(store, name, content, part_bytes) == everything(content, part_bytes)
+
+
+def test_an_upload_that_was_given_up_leaves_nothing_to_resume(
+    store: ErasableStore, folder: Key, part_bytes: int
+) -> None:
+    name, content = key(f"{folder}/object"), content_of(2 * part_bytes)
+    interrupted(store, name, content, part_bytes, [0], resume=True)
+    with store.create(name, len(content), part_bytes=part_bytes, resume=True) as upload:
+        upload.abort()
+    with pytest.raises(Refused), store.create(name, len(content), part_bytes=part_bytes, resume=True) as upload:
+        upload.write(0, memoryview(content)[:part_bytes])
+        raise Refused("the source has changed")
+    assert resumed(store, name, content, part_bytes) == everything(content, part_bytes)
+
+
+def test_what_is_held_of_one_object_is_not_another_ones(store: ErasableStore, folder: Key, part_bytes: int) -> None:
+    content = content_of(2 * part_bytes)
+    interrupted(store, key(f"{folder}/bag.tar.g2"), content, part_bytes, [0], resume=True)
+    assert resumed(store, key(f"{folder}/bag.tar"), content, part_bytes) == everything(content, part_bytes)
+    missing = [part_bytes] if can_hold(store) else everything(content, part_bytes)
+    assert resumed(store, key(f"{folder}/bag.tar.g2"), content, part_bytes) == missing
 
 
 def test_free_room_is_a_number_or_unknown(store: ErasableStore) -> None:

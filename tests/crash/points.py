@@ -17,10 +17,16 @@ class PointStore(WrappedStore):
     """Any store, of which every write is a durability point too, before and after it takes effect."""
 
     def create(
-        self, key: Key, size: int, *, part_bytes: int | None = None, retain_until: datetime | None = None
+        self,
+        key: Key,
+        size: int,
+        *,
+        part_bytes: int | None = None,
+        retain_until: datetime | None = None,
+        resume: bool = False,
     ) -> Upload:
         durable.announce("create:before")
-        upload = super().create(key, size, part_bytes=part_bytes, retain_until=retain_until)
+        upload = super().create(key, size, part_bytes=part_bytes, retain_until=retain_until, resume=resume)
         durable.announce("create:after")
         return PointUpload(upload)
 

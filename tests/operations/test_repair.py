@@ -78,9 +78,15 @@ class ByHand(WrappedStore):
     """A store that cannot copy within itself: what it takes travels through our hands."""
 
     def create(
-        self, key: Key, size: int, *, part_bytes: int | None = None, retain_until: datetime | None = None
+        self,
+        key: Key,
+        size: int,
+        *,
+        part_bytes: int | None = None,
+        retain_until: datetime | None = None,
+        resume: bool = False,
     ) -> Upload:
-        return ByHandUpload(super().create(key, size, part_bytes=part_bytes, retain_until=retain_until))
+        return ByHandUpload(super().create(key, size, part_bytes=part_bytes, retain_until=retain_until, resume=resume))
 
 
 class ByHandUpload(WrappedUpload):
@@ -192,9 +198,15 @@ class Rotting(WrappedStore):
     """Spoils the first new generation the moment it is made."""
 
     def create(
-        self, key: Key, size: int, *, part_bytes: int | None = None, retain_until: datetime | None = None
+        self,
+        key: Key,
+        size: int,
+        *,
+        part_bytes: int | None = None,
+        retain_until: datetime | None = None,
+        resume: bool = False,
     ) -> Upload:
-        upload = super().create(key, size, part_bytes=part_bytes, retain_until=retain_until)
+        upload = super().create(key, size, part_bytes=part_bytes, retain_until=retain_until, resume=resume)
         return RottingUpload(upload, self.inner, key) if key.endswith(".g2") else upload
 
 
@@ -357,10 +369,16 @@ class StopsAtCall(WrappedStore):
         self._left = stop
 
     def create(
-        self, key: Key, size: int, *, part_bytes: int | None = None, retain_until: datetime | None = None
+        self,
+        key: Key,
+        size: int,
+        *,
+        part_bytes: int | None = None,
+        retain_until: datetime | None = None,
+        resume: bool = False,
     ) -> Upload:
         self._count()
-        return super().create(key, size, part_bytes=part_bytes, retain_until=retain_until)
+        return super().create(key, size, part_bytes=part_bytes, retain_until=retain_until, resume=resume)
 
     def read(self, key: Key, start: int, into: memoryview) -> int:
         if start == 0:

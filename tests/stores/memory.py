@@ -8,8 +8,9 @@ from datetime import datetime
 from types import TracebackType
 from typing import Self
 
-from preserve.errors import AlreadyThere, Away, NoSpace, NotThere, Refused, Unreadable
+from preserve.errors import AlreadyThere, Away, NoSpace, NotThere, Refused, Unreadable, is_interruption
 from preserve.model.digests import Algorithm, sha256, start
+from preserve.model.digests import sha256 as digest_of
 from preserve.model.keys import Key
 from preserve.ports import ObjectFacts
 from preserve.stores.coverage import Coverage
@@ -26,17 +27,28 @@ class MemoryStore:
         self.room_bytes = room_bytes
         self.away = False
         self.objects: dict[Key, bytes] = {}
+        self.interrupted: dict[Key, MemoryUpload] = {}
         self.retained: dict[Key, datetime] = {}
         self.lock = threading.Lock()
 
     def create(
-        self, key: Key, size: int, *, part_bytes: int | None = None, retain_until: datetime | None = None
+        self,
+        key: Key,
+        size: int,
+        *,
+        part_bytes: int | None = None,
+        retain_until: datetime | None = None,
+        resume: bool = False,
     ) -> MemoryUpload:
         self.require_presence()
         if key in self.objects:
             raise AlreadyThere("store {store} has {key} already", store=self.name, key=key)
         self.require_room(size)
-        return MemoryUpload(self, key, size, part_bytes or max(size, 1), retain_until)
+        upload = MemoryUpload(self, key, size, part_bytes or max(size, 1), retain_until, resume)
+        left = self.interrupted.pop(key, None)
+        if left and resume:
+            upload.take_over(left)
+        return upload
 
     def read(self, key: Key, start: int, into: memoryview) -> int:
         piece = self.content(key)[start : start + len(into)]
@@ -86,19 +98,46 @@ class MemoryStore:
 class MemoryUpload:
     """`preserve.ports.Upload` into a `MemoryStore`."""
 
-    def __init__(self, store: MemoryStore, key: Key, size: int, part_bytes: int, retain_until: datetime | None) -> None:
+    def __init__(
+        self,
+        store: MemoryStore,
+        key: Key,
+        size: int,
+        part_bytes: int,
+        retain_until: datetime | None,
+        resume: bool = False,
+    ) -> None:
         self.part_bytes = part_bytes
         self._store = store
         self._key = key
         self._content = bytearray(size)
         self._covered = Coverage(size, part_bytes)
         self._retain_until = retain_until
+        self._resume = resume
+        self._written: set[int] = set()
+        self._held: frozenset[int] = frozenset()
         self._committed = False
+
+    def take_over(self, left: MemoryUpload) -> None:
+        """Go on with what an interrupted upload left, if it was cut alike."""
+        if (len(left._content), left.part_bytes) != (len(self._content), self.part_bytes):
+            return
+        self._content = left._content
+        self._written = set(left._written)
+        self._held = frozenset(left._written)
+
+    def holds(self, offset: int, sha256: bytes) -> bool:
+        part = self._content[offset : offset + self.part_bytes]
+        if offset not in self._held or digest_of(part) != sha256:
+            return False
+        self._covered.add(offset, len(part))
+        return True
 
     def write(self, offset: int, data: memoryview, sha256: bytes | None = None) -> None:
         self._store.require_presence()
         self._covered.add(offset, len(data))
         self._content[offset : offset + len(data)] = data
+        self._written.add(offset)
 
     def take(self, offset: int, source: Key, start: int, length: int) -> int:
         piece = self._store.content(source)[start : start + length]
@@ -106,6 +145,7 @@ class MemoryUpload:
             raise Unreadable("{key} ends before byte {end}", key=source, end=start + length)
         self._covered.add(offset, length)
         self._content[offset : offset + length] = piece
+        self._written.update(range(offset, offset + length, self.part_bytes))
         return 0
 
     def commit(self) -> None:
@@ -124,6 +164,13 @@ class MemoryUpload:
 
     def abort(self) -> None:
         self._content = bytearray()
+        self._written.clear()
+
+    def leave(self, error: BaseException | None) -> None:
+        if self._resume and self._written and not self._committed and is_interruption(error):
+            self._store.interrupted[self._key] = self
+        else:
+            self.abort()
 
     def __enter__(self) -> Self:
         return self
@@ -131,7 +178,7 @@ class MemoryUpload:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.abort()
+        self.leave(error)
 
 
 class NullStore(MemoryStore):
@@ -144,10 +191,16 @@ class NullStore(MemoryStore):
         self.sizes: dict[Key, int] = {}
 
     def create(
-        self, key: Key, size: int, *, part_bytes: int | None = None, retain_until: datetime | None = None
+        self,
+        key: Key,
+        size: int,
+        *,
+        part_bytes: int | None = None,
+        retain_until: datetime | None = None,
+        resume: bool = False,
     ) -> MemoryUpload:
         if size <= self.kept_bytes:
-            return super().create(key, size, part_bytes=part_bytes, retain_until=retain_until)
+            return super().create(key, size, part_bytes=part_bytes, retain_until=retain_until, resume=resume)
         self.require_presence()
         if key in self.sizes:
             raise AlreadyThere("store {store} has {key} already", store=self.name, key=key)

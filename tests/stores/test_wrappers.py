@@ -122,7 +122,13 @@ def test_a_source_that_cannot_be_taken_over_is_unreadable_too() -> None:
 
     class FalteringCopies(WrappedStore):
         def create(
-            self, key: Key, size: int, *, part_bytes: int | None = None, retain_until: datetime | None = None
+            self,
+            key: Key,
+            size: int,
+            *,
+            part_bytes: int | None = None,
+            retain_until: datetime | None = None,
+            resume: bool = False,
         ) -> Upload:
             return FalteringUpload(super().create(key, size, part_bytes=part_bytes))
 
