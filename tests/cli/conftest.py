@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -85,33 +86,67 @@ class Service:
         return source
 
 
-@pytest.fixture
-def bare(tmp_path: Path) -> Service:
+def bare_at(folder: Path) -> Service:
     """No home yet; English, in a bare locale."""
     environment = {
         "PATH": os.environ["PATH"],
-        "HOME": str(tmp_path / "user"),
+        "HOME": str(folder / "user"),
         "PYTHONPATH": str(Path(__file__).parents[2]),
-        "PRESERVE_HOME": str(tmp_path / "home"),
+        "PRESERVE_HOME": str(folder / "home"),
         "TZ": "UTC",
         "LC_ALL": "C.UTF-8",
         "AWS_EC2_METADATA_DISABLED": "true",
     }
-    (tmp_path / "user").mkdir()
-    return Service(tmp_path, environment)
+    (folder / "user").mkdir(parents=True)
+    return Service(folder, environment)
+
+
+class Moulds:
+    """Services as they are when a test begins, each made once and copied back to the one place its books name."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._live = folder / "live"
+        self._made: dict[str, Service] = {}
+
+    def cast(self, name: str, furnish: Callable[[Service], None]) -> Service:
+        """A fresh service of this name; what the test before left is gone."""
+        shutil.rmtree(self._live, ignore_errors=True)
+        if name not in self._made:
+            service = bare_at(self._live)
+            service.ask("init")
+            furnish(service)
+            shutil.copytree(self._live, self._folder / name)
+            self._made[name] = service
+        else:
+            shutil.copytree(self._folder / name, self._live)
+        return Service(self._live, dict(self._made[name].environment))
+
+
+@pytest.fixture(scope="session")
+def moulds(tmp_path_factory: pytest.TempPathFactory) -> Moulds:
+    return Moulds(tmp_path_factory.mktemp("services"))
 
 
 @pytest.fixture
-def service(bare: Service) -> Service:
+def bare(tmp_path: Path) -> Service:
+    """No home yet."""
+    return bare_at(tmp_path)
+
+
+@pytest.fixture
+def service(moulds: Moulds) -> Service:
     """A home without stores."""
-    bare.ask("init")
-    return bare
+    return moulds.cast("service", lambda service: None)
 
 
 @pytest.fixture
-def furnished(service: Service) -> Service:
+def furnished(moulds: Moulds) -> Service:
     """A home with the three stores that the default policy wants: main, near and far."""
-    service.store("main", "primary", "--site", "A", "--city", "武汉")
-    service.store("near", "same_city", "--site", "B", "--city", "武汉")
-    service.store("far", "remote_offline", "--site", "C", "--city", "兰州")
-    return service
+
+    def furnish(service: Service) -> None:
+        service.store("main", "primary", "--site", "A", "--city", "武汉")
+        service.store("near", "same_city", "--site", "B", "--city", "武汉")
+        service.store("far", "remote_offline", "--site", "C", "--city", "兰州")
+
+    return moulds.cast("furnished", furnish)

@@ -16,27 +16,31 @@ from tests.cli.conftest import Service
 
 
 @pytest.mark.parametrize(
-    ("arguments", "kind"),
+    "arguments",
     [
-        (["bogus"], "misused"),
-        (["store", "add", "x"], "misused"),
-        (["store", "add", "x", "--role", "tertiary", "--url", "file:///x"], "misused"),
-        (["store", "add", "x", "--role", "primary", "--url", "ftp://x"], "misused"),
-        (["store", "add", "x", "--role", "primary", "--url", "file://relative/x"], "misused"),
-        (["store", "add", "x", "--role", "primary", "--url", "file:///x", "--speed-limit", "fast"], "misused"),
-        (["audit", "--budget", "lots"], "misused"),
-        (["audit", "--level", "deep"], "misused"),
-        (["policy", "check", "absent.toml"], "misused"),
-        (["restore", "x"], "misused"),
+        ["bogus"],
+        ["store", "add", "x", "--role", "tertiary", "--url", "file:///x"],
+        ["store", "add", "x", "--role", "primary", "--url", "ftp://x"],
+        ["store", "add", "x", "--role", "primary", "--url", "file://relative/x"],
+        ["store", "add", "x", "--role", "primary", "--url", "file:///x", "--speed-limit", "fast"],
+        ["audit", "--budget", "lots"],
+        ["audit", "--level", "deep"],
+        ["policy", "check", "absent.toml"],
+        ["restore", "x"],
     ],
 )
-def test_wrong_usage_ends_with_2(service: Service, arguments: list[str], kind: str) -> None:
-    as_json = service.run(*arguments, "--json")
-    assert as_json.code == 2
-    assert as_json.document["error"]["kind"] == kind
-    as_text = service.run(*arguments)
-    assert (as_text.code, as_text.out) == (2, "")
-    assert as_text.err
+def test_wrong_usage_ends_with_2(service: Service, arguments: list[str]) -> None:
+    ended = service.run(*arguments, "--json")
+    assert ended.code == 2
+    assert ended.document["error"]["kind"] == "misused"
+    assert ended.document["error"]["message"]
+
+
+def test_wrong_usage_is_told_to_people_on_standard_error(service: Service) -> None:
+    ended = service.run("store", "add", "x")
+    assert (ended.code, ended.out) == (2, "")
+    assert "--role" in ended.err and "Usage" in ended.err
+    assert service.run().code == 2
 
 
 @pytest.mark.parametrize(
@@ -141,8 +145,8 @@ def _sabotaged(folder: Path) -> Path:
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupted_ingest_goes_on_where_it_was(service: Service, number: int, code: int) -> None:
-    service.store("main", "primary", "--speed-limit", "4MiB")
-    source = service.submission(files=40, size=2_000_000)
+    service.store("main", "primary", "--speed-limit", "1MiB")
+    source = service.submission(files=40, size=400_000)
     process = service.begin("ingest", source)
     _wait_for(lambda: any((service.folder / "main" / ".incoming").glob("*")))
     process.send_signal(number)
@@ -166,8 +170,8 @@ def _wait_for(condition: object) -> None:
 
 
 def test_work_folders_of_killed_commands_are_removed_by_the_next(service: Service) -> None:
-    service.store("main", "primary", "--speed-limit", "4MiB")
-    process = service.begin("ingest", service.submission(files=40, size=2_000_000))
+    service.store("main", "primary", "--speed-limit", "1MiB")
+    process = service.begin("ingest", service.submission(files=40, size=400_000))
     _wait_for(lambda: any((service.folder / "main" / ".incoming").glob("*")))
     process.kill()
     process.communicate()
@@ -234,30 +238,25 @@ def test_progress_shows_on_a_terminal_and_nowhere_else(furnished: Service) -> No
 HEAVY = ("boto3", "botocore", "minio", "pyarrow", "pydantic", "rich", "tenacity", "bagit")
 
 
-@pytest.mark.parametrize(
-    ("arguments", "allowed"),
-    [
-        (["--help"], []),
-        (["status"], []),
-        (["store", "list"], []),
-        (["ledger", "verify"], ["cryptography"]),
-        (["audit"], ["cryptography"]),
-    ],
-)
-def test_libraries_are_not_loaded_before_they_are_needed(
-    furnished: Service, arguments: list[str], allowed: list[str]
-) -> None:
+def test_libraries_are_not_loaded_before_they_are_needed(furnished: Service) -> None:
     furnished.ask("ingest", furnished.submission())
-    told = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", "preserve", *arguments],
-        env=furnished.environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    loaded = {line.rsplit("|", 1)[-1].strip().split(".")[0] for line in told.stderr.splitlines() if "|" in line}
-    assert not loaded & ({*HEAVY, "cryptography"} - set(allowed))
-    assert "click" in loaded
+    for arguments, allowed in (
+        (["--help"], set()),
+        (["status"], set()),
+        (["store", "list"], set()),
+        (["ledger", "verify"], {"cryptography"}),
+        (["audit"], {"cryptography"}),
+    ):
+        told = subprocess.run(
+            [sys.executable, "-X", "importtime", "-m", "preserve", *arguments],
+            env=furnished.environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        loaded = {line.rsplit("|", 1)[-1].strip().split(".")[0] for line in told.stderr.splitlines() if "|" in line}
+        assert "click" in loaded
+        assert not loaded & ({*HEAVY, "cryptography"} - allowed), arguments
 
 
 def test_no_secret_and_no_other_reader_in_the_home(furnished: Service) -> None:

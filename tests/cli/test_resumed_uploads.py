@@ -1,0 +1,123 @@
+"""Killed or stopped in the middle of a large upload, does the same command send the rest, and only the rest?"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ops.sites import seaweed
+from ops.sites.site import client, wait_for
+from preserve import chance
+from preserve.model.blocks import BLOCK_BYTES
+from tests.cli.conftest import Service
+from tests.sites.proxy import Proxy
+
+pytestmark = pytest.mark.site
+
+BLOCKS = 5
+SLOW = "8MiB"
+"""A second: two seconds for each block."""
+
+
+@dataclass
+class Bucket:
+    """A corner of the site, behind a proxy that counts."""
+
+    site: seaweed.Site
+    proxy: Proxy
+    prefix: str
+
+    @property
+    def url(self) -> str:
+        return f"s3://records/{self.prefix}?endpoint={self.proxy.endpoint}"
+
+    def parts(self) -> dict[int, Any]:
+        """The parts that lie there of uploads not completed, by number."""
+        s3 = client(self.site.endpoint, self.site.writer)
+        uploads = s3.list_multipart_uploads(Bucket="records", Prefix=self.prefix).get("Uploads", [])
+        assert len(uploads) < 2
+        return {
+            part["PartNumber"]: part["LastModified"]
+            for upload in uploads
+            for part in s3.list_parts(Bucket="records", Key=upload["Key"], UploadId=upload["UploadId"]).get("Parts", [])
+        }
+
+
+@pytest.fixture
+def bucket(service: Service, weed: seaweed.Site) -> Iterator[Bucket]:
+    for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
+        service.environment[name] = os.environ[name]
+    proxy = Proxy(weed.endpoint)
+    yield Bucket(weed, proxy, chance.token(10))
+    proxy.stop()
+
+
+def add(service: Service, bucket: Bucket, *more: str) -> None:
+    service.ask("store", "add", "near", "--role", "same_city", "--url", bucket.url, "--profile", "weed-writer", *more)
+
+
+def submission(service: Service) -> Path:
+    """A little less than so many blocks, so that the bag has just as many."""
+    source = service.folder / "影像"
+    source.mkdir()
+    (source / "录像.bin").write_bytes(random.Random(5).randbytes(BLOCKS * BLOCK_BYTES - 100_000))
+    return source
+
+
+def stopped_midway(service: Service, bucket: Bucket, how: signal.Signals, *arguments: str | Path) -> dict[int, Any]:
+    """Begin a command, and end it when two parts have arrived; returns the parts that lie there then."""
+    process = service.begin(*arguments)
+    try:
+        wait_for(lambda: len(bucket.parts()) >= 2, 60)
+        process.send_signal(how)
+        process.communicate(timeout=60)
+    except (subprocess.TimeoutExpired, TimeoutError):
+        process.kill()
+        raise
+    assert process.returncode != 0
+    left = bucket.parts()
+    assert 2 <= len(left) < BLOCKS
+    return left
+
+
+def test_a_killed_replication_sends_only_the_rest(service: Service, bucket: Bucket) -> None:
+    service.store("main")
+    source = submission(service)
+    (package,) = service.run("ingest", source, "--json").document["packages"]
+    add(service, bucket, "--speed-limit", SLOW)
+    left = stopped_midway(service, bucket, signal.SIGKILL, "replicate", "--store", "near")
+    add(service, bucket)
+    before = bucket.proxy.sent_bytes
+    (made,) = service.run("replicate", "--store", "near", "--json").document["made"]
+    sent = bucket.proxy.sent_bytes - before
+    rest = (BLOCKS - len(left)) * BLOCK_BYTES
+    assert made["state"] == "verified"
+    assert rest - BLOCK_BYTES < made["from"]["main"] <= rest, "what is held is not even read"
+    assert rest - BLOCK_BYTES < sent < rest + 1_000_000
+    assert bucket.parts() == {}
+    service.ask("restore", package["id"], "--from", "near", "--to", service.folder / "out")
+    assert subprocess.run(["diff", "-r", source, service.folder / "out"], check=False).returncode == 0
+
+
+def test_a_stopped_ingest_sends_only_the_rest(service: Service, bucket: Bucket) -> None:
+    add(service, bucket, "--speed-limit", SLOW)
+    source = submission(service)
+    left = stopped_midway(service, bucket, signal.SIGINT, "ingest", source)
+    add(service, bucket)
+    before = bucket.proxy.sent_bytes
+    (package,) = service.run("ingest", source, "--json").document["packages"]
+    sent = bucket.proxy.sent_bytes - before
+    rest = (BLOCKS - len(left)) * BLOCK_BYTES
+    assert [(copy["store"], copy["state"]) for copy in package["copies"]] == [("near", "verified")]
+    assert rest - BLOCK_BYTES < sent < rest + 1_000_000
+    assert bucket.parts() == {}
+    service.ask("restore", package["id"], "--from", "near", "--to", service.folder / "out")
+    assert subprocess.run(["diff", "-r", source, service.folder / "out"], check=False).returncode == 0

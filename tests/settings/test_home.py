@@ -1,0 +1,73 @@
+"""Is the home found where it was named, and are only the scratch folders of the dead removed?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from preserve.errors import Misused, Refused
+from preserve.settings import shipped
+from preserve.settings.home import Home, existing, locate, scratch
+from preserve.state.books import Books
+
+
+def test_the_command_line_comes_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PRESERVE_HOME", "/from/the/environment")
+    assert locate("/given").path == Path("/given")
+    assert locate(None).path == Path("/from/the/environment")
+    monkeypatch.setenv("PRESERVE_HOME", "")
+    with pytest.raises(Misused):
+        locate(None)
+
+
+def test_a_folder_without_books_is_no_home(tmp_path: Path) -> None:
+    with pytest.raises(Refused):
+        existing(str(tmp_path))
+    Books.create(tmp_path).close()
+    assert existing(str(tmp_path)).path == tmp_path
+
+
+def test_a_scratch_folder_is_gone_afterwards(tmp_path: Path) -> None:
+    with scratch(Home(tmp_path)) as folder:
+        (folder / "deep" / "er").mkdir(parents=True)
+        assert folder.stat().st_mode & 0o077 == 0
+    assert not folder.exists()
+    assert (tmp_path / "work").is_dir()
+
+
+def test_the_living_keep_their_scratch_folders_and_the_dead_do_not(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    with scratch(home) as first:
+        dead = home.work / "command-dead"
+        dead.mkdir()
+        (dead / "left").write_text("over")
+        claim = home.work / "claim-of-somebody"
+        claim.touch()
+        with scratch(home) as second:
+            assert first != second
+            assert first.is_dir()
+            assert not dead.exists()
+            assert claim.exists()
+
+
+def test_a_work_folder_that_cannot_be_used_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "work").write_text("in the way")
+    with pytest.raises(Refused), scratch(Home(tmp_path)):
+        pass
+
+
+def test_a_home_s_own_profile_comes_before_the_shipped_one(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    name = "government-records-profile.json"
+    assert "BagIt-Profile-Info" in (shipped.profile_text(home, name) or "")
+    home.profiles.mkdir()
+    (home.profiles / name).write_text("mine")
+    assert shipped.profile_text(home, name) == "mine"
+    assert shipped.profile_text(home, "unknown.json") is None
+
+
+def test_policies_and_the_kit_come_with_the_program() -> None:
+    assert "default.toml" in {policy.name for policy in shipped.policies()}
+    assert {file.name for file in shipped.kit()} == {"README.txt", "README.zh.txt", "rescue.py"}
+    assert all(file.content for file in shipped.kit())
