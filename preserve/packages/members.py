@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 # pyarrow takes a tenth of a second to import: only what touches members pays for it.
 
 ROWS_IN_GROUP = 4096
+_SECOND = 1_000_000_000
 _DIGEST_BYTES = {Algorithm.SHA256: 32, Algorithm.SHA512: 64, Algorithm.SM3: 32}
 
 
@@ -60,7 +61,8 @@ def _schema(algorithms: Sequence[Algorithm]) -> pa.Schema:
             ("size", pa.int64()),
             *((algorithm.value, pa.binary(_DIGEST_BYTES[algorithm])) for algorithm in algorithms),
             ("mode", pa.int16()),
-            ("mtime_ns", pa.int64()),
+            ("mtime_seconds", pa.int64()),
+            ("mtime_nanoseconds", pa.int32()),
             ("link_to", pa.binary()),
             ("record", pa.string()),
         ],
@@ -109,7 +111,9 @@ class MembersWriter:
         path, name, kind, offset, size, digests, mode, mtime, link, record = zip(*rows, strict=True)
         columns: list[Any] = [path, name, kind, offset, size]
         columns += [[own and own[number] for own in digests] for number in range(len(self._algorithms))]
-        columns += [mode, mtime, link, record]
+        # Nanoseconds since 1970 alone pass 64 bits in 2262, and file systems do not end there.
+        seconds, nanoseconds = zip(*(divmod(moment, _SECOND) for moment in mtime), strict=True)
+        columns += [mode, seconds, nanoseconds, link, record]
         arrays = [pa.array(values, field.type) for values, field in zip(columns, self._schema, strict=True)]
         self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema), row_group_size=ROWS_IN_GROUP)
 
@@ -159,13 +163,15 @@ class MembersFile:
         return cast(bool, statistics.min <= prefix + "\U0010ffff" and statistics.max >= prefix)
 
     def _groups(self, numbers: Iterable[int]) -> Iterator[Member]:
-        columns = ["path", "name_bytes", "kind", "offset", "size", "sha256", "mode", "mtime_ns", "link_to", "record"]
+        columns = ["path", "name_bytes", "kind", "offset", "size", "sha256", "mode", "mtime_seconds"]
+        columns += ["mtime_nanoseconds", "link_to", "record"]
         for number in numbers:
             try:
                 table = self._file.read_row_group(number, columns=columns)
             except self._errors as error:
                 raise ValueError(f"the list of members cannot be read: {error}") from error
             for row in zip(*(table.column(name).to_pylist() for name in columns), strict=True):
-                path, name, kind, offset, size, sha256, mode, mtime, link, record = row
+                path, name, kind, offset, size, sha256, mode, seconds, nanoseconds, link, record = row
+                mtime_ns = seconds * _SECOND + nanoseconds
                 own = name if name is not None else path.encode()
-                yield Member(path, own, Kind(kind), offset, size, sha256 or b"", mode, mtime, link, record)
+                yield Member(path, own, Kind(kind), offset, size, sha256 or b"", mode, mtime_ns, link, record)
