@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from preserve.cli.answers import moment_shown
@@ -10,6 +11,9 @@ from preserve.cli.tables import bounded, pairs, table
 from preserve.model.nouns import Finding
 
 MOST_BLOCKS_SHOWN = 20
+MOST_EXPLAINED = 10
+MOST_FILES_SHOWN = 3
+_LONG_DIGEST = re.compile(r"\b([0-9a-f]{16})[0-9a-f]{48}\b")
 
 
 def finding_document(finding: Finding) -> dict[str, object]:
@@ -47,7 +51,19 @@ def finding_lines(findings: Sequence[Finding]) -> Iterator[str]:
         for finding in findings
     )
     yield from table((_("finding"), _("condition"), _("store"), _("where"), _("touched")), rows)
+    for finding in findings[:MOST_EXPLAINED]:
+        yield from _explained(finding)
     yield _("`preserve finding show ID` tells more; `preserve repair` mends what a sound copy can mend")
+
+
+def _explained(finding: Finding) -> Iterator[str]:
+    """What was expected and found, and the first files, on short lines."""
+    expected, found = (_LONG_DIGEST.sub(r"\1…", text) for text in (finding.expected, finding.found))
+    yield said("{finding}: expected {expected}; found {found}", finding=finding.id, expected=expected, found=found)
+    for path in finding.files[:MOST_FILES_SHOWN]:
+        yield f"  {printable(path)}"
+    if finding.files_touched > MOST_FILES_SHOWN:
+        yield "  …"
 
 
 def finding_details(finding: Finding) -> Iterator[str]:

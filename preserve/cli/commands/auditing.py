@@ -201,7 +201,7 @@ def _repair_code(report: RepairReport) -> Exit:
 
 def _repair_lines(report: RepairReport) -> Iterator[str]:
     yield said(
-        "{repaired} objects were mended, {left} could not be; {size} travelled",
+        "objects mended: {repaired}, not mended: {left}; {size} read from sound copies and written anew",
         repaired=len(report.repaired),
         left=len(report.not_repaired),
         size=byte_count(report.bytes_transferred),
