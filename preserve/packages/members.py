@@ -118,6 +118,21 @@ class MembersWriter:
         self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema), row_group_size=ROWS_IN_GROUP)
 
 
+_READ = (
+    "path",
+    "name_bytes",
+    "kind",
+    "offset",
+    "size",
+    "sha256",
+    "mode",
+    "mtime_seconds",
+    "mtime_nanoseconds",
+    "link_to",
+    "record",
+)
+
+
 class MembersFile:
     """Reads members; `source` is any seekable binary file, so that only what is asked for is read.
 
@@ -133,7 +148,8 @@ class MembersFile:
             self._file = pq.ParquetFile(source, pre_buffer=False)
         except self._errors as error:
             raise ValueError(f"not a list of members: {error}") from error
-        if (self._file.schema_arrow.metadata or {}).get(b"preserve-members") != b"1":
+        schema = self._file.schema_arrow
+        if (schema.metadata or {}).get(b"preserve-members") != b"1" or not set(_READ) <= set(schema.names):
             raise ValueError("not a list of members")
 
     def __len__(self) -> int:
@@ -163,14 +179,12 @@ class MembersFile:
         return cast(bool, statistics.min <= prefix + "\U0010ffff" and statistics.max >= prefix)
 
     def _groups(self, numbers: Iterable[int]) -> Iterator[Member]:
-        columns = ["path", "name_bytes", "kind", "offset", "size", "sha256", "mode", "mtime_seconds"]
-        columns += ["mtime_nanoseconds", "link_to", "record"]
         for number in numbers:
             try:
-                table = self._file.read_row_group(number, columns=columns)
+                table = self._file.read_row_group(number, columns=list(_READ))
             except self._errors as error:
                 raise ValueError(f"the list of members cannot be read: {error}") from error
-            for row in zip(*(table.column(name).to_pylist() for name in columns), strict=True):
+            for row in zip(*(table.column(name).to_pylist() for name in _READ), strict=True):
                 path, name, kind, offset, size, sha256, mode, seconds, nanoseconds, link, record = row
                 mtime_ns = seconds * _SECOND + nanoseconds
                 own = name if name is not None else path.encode()

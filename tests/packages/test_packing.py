@@ -9,6 +9,8 @@ import tarfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -204,3 +206,11 @@ def test_members_say_what_the_listing_said(tmp_path: Path) -> None:
     assert found["0/文件 0.bin"].mtime_ns == 1_234_567_890_123_456_789
     assert (found["empty"].kind, found["empty"].mode, found["empty"].mtime_ns) == (Kind.FOLDER, 0o750, -5_000_000_000)
     assert (found["link"].kind, found["link"].link_to) == (Kind.LINK, "0/文件 0.bin".encode())
+
+
+def test_a_parquet_file_that_is_no_list_of_members_is_told_as_such(tmp_path: Path) -> None:
+    table = pa.table({"path": ["a"]}).replace_schema_metadata({"preserve-members": "1"})
+    pq.write_table(table, tmp_path / "other.parquet")
+    for content in (b"", b"PAR1", (tmp_path / "other.parquet").read_bytes()):
+        with pytest.raises(ValueError, match="not a list of members"):
+            MembersFile(io.BytesIO(content))
