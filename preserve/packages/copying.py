@@ -63,7 +63,8 @@ class Copying:
         self._lock = Lock()
 
     def run(self) -> CopyWork:
-        """Make the copy.  What is there already, from a run that was interrupted, is judged and left as it is.
+        """Make the copy.  What is there already, from a run that was interrupted, is judged and left as it is; what
+        that run had sent of the bag is not sent again.
 
         Raises `Refused` when no store in reach has a sound block that is needed, and the target's errors.
         """
@@ -83,14 +84,30 @@ class Copying:
         self._progress.begin("copying {package}", blocks.total_bytes, package=self._package.id)
         with suppress(AlreadyThere):
             upload = self._target.create(
-                key, blocks.total_bytes, part_bytes=blocks.block_bytes, retain_until=self._retain_until
+                key, blocks.total_bytes, part_bytes=blocks.block_bytes, retain_until=self._retain_until, resume=True
             )
             with upload:
-                for _ in in_order(
-                    lambda number: self._copy_block(gathering, upload, number), range(len(blocks)), WRITERS
-                ):
+                missing = self._missing(upload, blocks)
+                for _ in in_order(lambda number: self._copy_block(gathering, upload, number), missing, WRITERS):
                     pass
                 upload.commit()
+
+    def _missing(self, upload: Upload, blocks: BlockList) -> list[int]:
+        """The blocks that no interrupted run has sent; the others are not even read again."""
+        missing = [
+            number for number in range(len(blocks)) if not upload.holds(blocks.span(number)[0], blocks.digest(number))
+        ]
+        held = len(blocks) - len(missing)
+        if held:
+            self._progress.say(
+                "{package}: store {store} has {held} of {total} blocks already, from a run that was interrupted",
+                package=self._package.id,
+                store=self._target.name,
+                held=held,
+                total=len(blocks),
+            )
+            self._progress.advance(blocks.total_bytes - sum(blocks.span(number)[1] for number in missing))
+        return missing
 
     def _copy_block(self, gathering: Gathering, upload: Upload, number: int) -> None:
         blocks = gathering.blocks

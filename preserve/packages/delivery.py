@@ -61,7 +61,8 @@ def deliver(
     """Pack `plan` into `stores`, read everything back, and write the receipt where all of it is sound.
 
     `receipt` is complete but for what packing gives: sizes and digests of the objects.  A store that fails or keeps
-    other bytes is reported and does not stop the others.  Raises `Refused` when the source changed meanwhile.
+    other bytes is reported and does not stop the others.  What an interrupted delivery of the same package had sent is
+    not sent again: packing gives the same blocks.  Raises `Refused` when the source changed meanwhile.
     """
     begun = monotonic_seconds()
     with _uploads(plan, stores, retain_until) as (uploads, already, failures):
@@ -98,15 +99,16 @@ def _uploads(
     try:
         for name, store in stores.items():
             try:
-                uploads[name] = store.create(key, size, part_bytes=block_bytes, retain_until=retain_until)
+                uploads[name] = store.create(key, size, part_bytes=block_bytes, retain_until=retain_until, resume=True)
             except AlreadyThere:
                 already.append(name)
             except PreserveError as error:
                 failures[name] = error
         yield uploads, already, failures
-    finally:
+    except BaseException as error:  # Ctrl-C while they are begun must not leave one open
         for upload in uploads.values():
-            upload.abort()
+            upload.leave(error)
+        raise
 
 
 @dataclass(frozen=True, slots=True)

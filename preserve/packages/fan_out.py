@@ -26,7 +26,10 @@ class Outcomes:
 
 
 class FanOut:
-    """Uploads of one object to several stores, by name.  A context manager: leaving aborts what is not committed."""
+    """Uploads of one object to several stores, by name.
+
+    A context manager: uploads that are not committed are left with what ended them, the store's failure or the error.
+    """
 
     def __init__(self, uploads: Mapping[str, Upload]) -> None:
         self._uploads = dict(uploads)
@@ -38,7 +41,10 @@ class FanOut:
         }
 
     def write(self, offset: int, block: memoryview, sha256: bytes, done: Callable[[], None]) -> None:
-        """Send one block to every store still with us; `done` is called once, when none needs `block` any more."""
+        """Send one block to every store still with us that does not hold it from an earlier attempt.
+
+        `done` is called once, when none needs `block` any more.
+        """
         names = [name for name in self._uploads if name not in self._failed]
         remaining = _Countdown(len(names), done)
         for name in names:
@@ -65,14 +71,16 @@ class FanOut:
     ) -> None:
         for pool in self._pools.values():
             pool.shutdown(wait=True, cancel_futures=True)
-        for upload in self._uploads.values():
-            upload.abort()
+        for name, upload in self._uploads.items():
+            upload.leave(self._failed.get(name) or error)
 
     def _send(self, name: str, offset: int, block: memoryview, sha256: bytes) -> None:
         if name in self._failed or self._broken:
             return
         try:
-            self._uploads[name].write(offset, block, sha256)
+            upload = self._uploads[name]
+            if not upload.holds(offset, sha256):
+                upload.write(offset, block, sha256)
         except PreserveError as error:
             self._failed[name] = error
         except BaseException as error:  # a defect must reach the caller, not die with a thread
@@ -81,7 +89,6 @@ class FanOut:
     def _commit_one(self, name: str) -> str | None:
         """The store's name if it turned out to hold such an object already."""
         if name in self._failed:
-            self._uploads[name].abort()
             return None
         try:
             self._uploads[name].commit()

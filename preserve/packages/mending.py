@@ -69,14 +69,18 @@ class Mending:
         self._carried_bytes = 0
 
     def run(self) -> Mended:
-        """Raises `Unavailable`, `NoSpace` or `AlreadyThere` of the store; nothing is left behind then."""
+        """Raises `Unavailable`, `NoSpace` or `AlreadyThere` of the store; nothing is visible then."""
         total = self._blocks.total_bytes
         with self._store.create(
-            self._key, total, part_bytes=self._part_bytes, retain_until=self._retain_until
+            self._key,
+            total,
+            part_bytes=self._part_bytes,
+            retain_until=self._retain_until,
+            resume=self._is_part_a_block,
         ) as upload:
             bad_parts = {number * self._blocks.block_bytes // self._part_bytes for number in self._bad}
             good_parts = [part for part in range(count(total, self._part_bytes)) if part not in bad_parts]
-            for run in runs(good_parts):
+            for run in runs([part for part in good_parts if not self._is_held(upload, part)]):
                 bad_parts.update(self._take(upload, run))
             for _ in in_order(lambda part: self._make(upload, part), sorted(bad_parts), WRITERS):
                 pass
@@ -88,6 +92,21 @@ class Mending:
             bytes_transferred=self._moved_bytes + self._carried_bytes + self._gathering.bytes_read,
             is_copied_by_store=self._taken_bytes > 0 and self._carried_bytes == 0,
         )
+
+    @property
+    def _is_part_a_block(self) -> bool:
+        return self._part_bytes == self._blocks.block_bytes
+
+    def _is_held(self, upload: Upload, part: int) -> bool:
+        """Whether an interrupted repair brought this sound part over already.  The bad ones are sent anew: they are
+        few, and where they came from is to be told."""
+        if not self._is_part_a_block:
+            return False
+        offset, length = self._blocks.span(part)
+        if not upload.holds(offset, self._blocks.digest(part)):
+            return False
+        self._taken_bytes += length
+        return True
 
     def _take(self, upload: Upload, parts: range) -> range:
         """Have the store copy whole parts from the old object; returns those that it could not."""

@@ -17,10 +17,11 @@ from ops.sites import seaweed
 from ops.sites.site import client, wait_for
 from preserve import chance
 from preserve.model.blocks import BLOCK_BYTES
+from preserve.model.digests import sha256
 from tests.cli.conftest import Service
 from tests.sites.proxy import Proxy
 
-pytestmark = pytest.mark.site
+pytestmark = [pytest.mark.site, pytest.mark.slow]
 
 BLOCKS = 5
 SLOW = "8MiB"
@@ -49,6 +50,13 @@ class Bucket:
             for upload in uploads
             for part in s3.list_parts(Bucket="records", Key=upload["Key"], UploadId=upload["UploadId"]).get("Parts", [])
         }
+
+    def sha256(self, name: str) -> bytes:
+        """The digest of the one object of this name, as it is read from the site now."""
+        s3 = client(self.site.endpoint, self.site.writer)
+        listed = s3.list_objects_v2(Bucket="records", Prefix=f"{self.prefix}/packages/")["Contents"]
+        (key,) = [entry["Key"] for entry in listed if entry["Key"].endswith(f"/{name}")]
+        return sha256(s3.get_object(Bucket="records", Key=key)["Body"].read())
 
 
 @pytest.fixture
@@ -91,7 +99,7 @@ def stopped_midway(service: Service, bucket: Bucket, how: signal.Signals, *argum
 def test_a_killed_replication_sends_only_the_rest(service: Service, bucket: Bucket) -> None:
     service.store("main")
     source = submission(service)
-    (package,) = service.run("ingest", source, "--json").document["packages"]
+    service.run("ingest", source)
     add(service, bucket, "--speed-limit", SLOW)
     left = stopped_midway(service, bucket, signal.SIGKILL, "replicate", "--store", "near")
     add(service, bucket)
@@ -103,8 +111,8 @@ def test_a_killed_replication_sends_only_the_rest(service: Service, bucket: Buck
     assert rest - BLOCK_BYTES < made["from"]["main"] <= rest, "what is held is not even read"
     assert rest - BLOCK_BYTES < sent < rest + 1_000_000
     assert bucket.parts() == {}
-    service.ask("restore", package["id"], "--from", "near", "--to", service.folder / "out")
-    assert subprocess.run(["diff", "-r", source, service.folder / "out"], check=False).returncode == 0
+    (bag,) = (service.folder / "main").glob("packages/*/*/bag.tar")
+    assert bucket.sha256("bag.tar") == sha256(bag.read_bytes())
 
 
 def test_a_stopped_ingest_sends_only_the_rest(service: Service, bucket: Bucket) -> None:
@@ -119,5 +127,4 @@ def test_a_stopped_ingest_sends_only_the_rest(service: Service, bucket: Bucket) 
     assert [(copy["store"], copy["state"]) for copy in package["copies"]] == [("near", "verified")]
     assert rest - BLOCK_BYTES < sent < rest + 1_000_000
     assert bucket.parts() == {}
-    service.ask("restore", package["id"], "--from", "near", "--to", service.folder / "out")
-    assert subprocess.run(["diff", "-r", source, service.folder / "out"], check=False).returncode == 0
+    assert service.ask("audit", "--level", "full")["counts"]["sound"] == 1

@@ -1,4 +1,4 @@
-"""A TCP proxy that cuts connections or falls silent after a number of bytes, in either direction."""
+"""A TCP proxy that counts what it is sent, and cuts connections or falls silent after a number of bytes."""
 
 from __future__ import annotations
 
@@ -30,8 +30,16 @@ class Proxy:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.endpoint = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self.trouble = Trouble()
+        self._sent_bytes = 0
+        self._counting = threading.Lock()
         self._released = threading.Event()
         threading.Thread(target=self._accept, daemon=True).start()
+
+    @property
+    def sent_bytes(self) -> int:
+        """How many bytes were sent to the site so far, heads included."""
+        with self._counting:
+            return self._sent_bytes
 
     def stop(self) -> None:
         """Close the listener, and let go of what is held silent."""
@@ -59,6 +67,9 @@ class Proxy:
                     sink.sendall(piece[: max(0, cut - passed)])
                     break
                 passed += len(piece)
+                if not answers:
+                    with self._counting:
+                        self._sent_bytes += len(piece)
                 sink.sendall(piece)
         for each in (source, sink):
             with suppress(OSError):
