@@ -36,9 +36,7 @@ def put(store: Store, key: Key, content: bytes | memoryview, retain_until: datet
 
 def put_file(store: Store, key: Key, file: Path, retain_until: datetime | None = None) -> Look:
     """Like `put`, with the content of a local file, which is mapped and not copied."""
-    with file.open("rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
-        view = memoryview(mapped)
-        try:
-            return put(store, key, view, retain_until)
-        finally:
-            view.release()
+    with file.open("rb") as opened:
+        # Unmapped with the last view of it: a request that was made again may keep one alive for a while.
+        mapped = mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)
+    return put(store, key, memoryview(mapped), retain_until)
