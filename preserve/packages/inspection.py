@@ -18,7 +18,7 @@ from preserve.model.nouns import Condition, Finding, Level
 from preserve.packages.block_lists import PackageBlocks
 from preserve.packages.harm_reports import Others, bag_findings, object_finding
 from preserve.packages.held import HeldCopy, block_count, blocks_from_any, decoded, size_of
-from preserve.packages.reading import BlockReader, Look, look_at_object
+from preserve.packages.reading import BlockReader, Look, look_at_object, twice
 from preserve.packages.tally import Tally
 from preserve.ports import ObjectFacts
 
@@ -100,7 +100,7 @@ def read(held: HeldCopy, others: Others, numbers: Sequence[int] | None = None, n
     unsound: dict[str, frozenset[int] | None] = {}
     bytes_read = 0
 
-    receipt, blocks_look = _twice(partial(held.fetch, RECEIPT)), _twice(partial(held.fetch, BLOCKS))
+    receipt, blocks_look = held.fetch(RECEIPT), held.fetch(BLOCKS)
     for part, look in ((RECEIPT, receipt), (BLOCKS, blocks_look)):
         bytes_read += held.digest(part).bytes
         if not look.is_sound:
@@ -199,15 +199,9 @@ def _whole_digest(held: HeldCopy, part: str) -> str | None:
     return decoded(held.package, look.content).bag.digest(0).hex() if look.is_sound else None
 
 
-def _twice(look: Callable[[], Look]) -> Look:
-    """Look again before calling anything damaged: a torn transmission is no damage."""
-    first = look()
-    return look() if first.sight is AuditResult.DAMAGED else first
-
-
 def _look_at_members(held: HeldCopy) -> Look:
     digest = held.digest(MEMBERS)
-    return _twice(partial(look_at_object, held.store, held.key(MEMBERS), digest.bytes, digest.sha256))
+    return look_at_object(held.store, held.key(MEMBERS), digest.bytes, digest.sha256)
 
 
 def _bad_members(held: HeldCopy, blocks: PackageBlocks | None) -> frozenset[int] | None:
@@ -240,8 +234,7 @@ def _read_blocks(
     unkept_bytes = 0
     # Of many small copies several are read at a time: threads of their own would cost them more than they gain.
     looks = reader.looks(numbers) if len(numbers) > FEW_BLOCKS else (_alone(reader, blocks, each) for each in numbers)
-    for first in looks:
-        look = _alone(reader, blocks, first.number) if first.sight is AuditResult.DAMAGED else first
+    for look in looks:
         if look.sight is AuditResult.MISSING:
             tally.missing = True
             break
@@ -262,7 +255,7 @@ def _alone(reader: BlockReader, blocks: BlockList, number: int) -> Look:
 def _read_bag_as_a_whole(held: HeldCopy) -> Tally:
     """No copy has a sound list of blocks: the root over the blocks as they are is all that can be compared."""
     receipt = held.receipt
-    look = _twice(partial(look_at_root, held))
+    look = twice(partial(look_at_root, held))
     tally = Tally()
     tally.missing = look.sight is AuditResult.MISSING
     tally.whole = None if look.is_sound else look
@@ -288,7 +281,7 @@ def looks_as_they_are(held: HeldCopy) -> Iterator[Look]:
     """A look at each block of a bag of which nobody knows what it should be.  Raises `Unavailable`."""
     receipt = held.receipt
     unknown = BlockList(receipt.bag_bytes, bytes(DIGEST_BYTES * block_count(receipt)), receipt.block_bytes)
-    return BlockReader(held.store, held.key(BAG), unknown).looks(range(len(unknown)))
+    return BlockReader(held.store, held.key(BAG), unknown, once=True).looks(range(len(unknown)))
 
 
 def digest_found(look: Look) -> bytes | None:

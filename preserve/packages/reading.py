@@ -43,11 +43,21 @@ class Look:
         return self.sight is AuditResult.SOUND
 
 
+def twice(look: Callable[[], Look]) -> Look:
+    """Look again before calling anything damaged: what was torn on its way here is no damage there."""
+    first = look()
+    return look() if first.sight is AuditResult.DAMAGED else first
+
+
 def fetch(store: Store, key: Key, size: int, digest: str) -> Look:
     """Read a small object whole (`size` bytes at most are held) and compare it with its SHA-256 in hex.
 
-    Raises `Unavailable` when the store cannot serve.
+    Reads it again before calling it damaged.  Raises `Unavailable` when the store cannot serve.
     """
+    return twice(lambda: _fetch(store, key, size, digest))
+
+
+def _fetch(store: Store, key: Key, size: int, digest: str) -> Look:
     content = bytearray(size + 1)
     try:
         count = read_fully(store, key, 0, memoryview(content))
@@ -64,6 +74,10 @@ def fetch(store: Store, key: Key, size: int, digest: str) -> Look:
 
 def look_at_object(store: Store, key: Key, size: int, digest: str) -> Look:
     """Like `fetch` for an object of any size, which is read in pieces and not kept."""
+    return twice(lambda: _look_at_object(store, key, size, digest))
+
+
+def _look_at_object(store: Store, key: Key, size: int, digest: str) -> Look:
     running, at = start(Algorithm.SHA256), 0
     piece = memoryview(bytearray(min(size + 1, _PIECE_BYTES)))
     try:
@@ -95,12 +109,16 @@ def read_fully(store: Store, key: Key, start_at: int, into: memoryview) -> int:
 
 
 class BlockReader:
-    """Reads blocks of one object of one store, several at a time; memory is bounded by `READERS` pieces of 8 MiB."""
+    """Reads blocks of one object of one store, several at a time; memory is bounded by `READERS` pieces of 8 MiB.
 
-    def __init__(self, store: Store, key: Key, blocks: BlockList) -> None:
+    Each block is read again before it is called damaged, unless `once` says that nobody knows what it should be.
+    """
+
+    def __init__(self, store: Store, key: Key, blocks: BlockList, *, once: bool = False) -> None:
         self._store = store
         self._key = key
         self._blocks = blocks
+        self._once = once
         self._buffers = local()
 
     def looks(self, numbers: Iterable[int]) -> Iterator[Look]:
@@ -112,13 +130,16 @@ class BlockReader:
 
     def read(self, number: int, into: memoryview) -> Look:
         """Read one block into the caller's memory, which must be longer than the block."""
-        return self._read(number, lambda at, most: into[at : at + most])
+        return self._looked(number, lambda at, most: into[at : at + most])
 
     def _look(self, number: int) -> Look:
         buffer = getattr(self._buffers, "bytes", None)
         if buffer is None:
             self._buffers.bytes = buffer = memoryview(bytearray(_PIECE_BYTES))
-        return self._read(number, lambda at, most: cast(memoryview, buffer)[:most])
+        return self._looked(number, lambda at, most: cast(memoryview, buffer)[:most])
+
+    def _looked(self, number: int, room: Callable[[int, int], memoryview]) -> Look:
+        return self._read(number, room) if self._once else twice(lambda: self._read(number, room))
 
     def _read(self, number: int, room: Callable[[int, int], memoryview]) -> Look:
         """Read and digest one block in pieces; `room` gives the memory for the piece at an offset in the block."""

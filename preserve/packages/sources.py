@@ -215,8 +215,8 @@ class Sources:
             self._note(standing, BLOCKS, look)
         return None
 
-    def _fetch_members(self, standing: Standing, path: Path) -> bool:
-        """Write the members of one copy to `path`; whether they are sound."""
+    def _fetch_members(self, standing: Standing, path: Path, attempts: int = 2) -> bool:
+        """Write the members of one copy to `path`; whether they are sound.  A torn transmission is no damage."""
         held, wanted = standing.held, self.receipt.members
         running, at = start(Algorithm.SHA256), 0
         piece = memoryview(bytearray(min(wanted.bytes + 1, _PIECE_BYTES)))
@@ -236,9 +236,12 @@ class Sources:
             standing.away = error
             return False
         found = running.hexdigest()
-        if found != wanted.sha256:
-            self._note(standing, MEMBERS, Look(AuditResult.DAMAGED, wanted.sha256, found))
-        return found == wanted.sha256
+        if found == wanted.sha256:
+            return True
+        if attempts > 1:
+            return self._fetch_members(standing, path, attempts - 1)
+        self._note(standing, MEMBERS, Look(AuditResult.DAMAGED, wanted.sha256, found))
+        return False
 
     def _note(self, standing: Standing, part: str, look: Look) -> None:
         with self._lock:
