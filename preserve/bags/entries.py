@@ -113,8 +113,8 @@ class Spool:
     `close` it: the file has no name and is gone with it.
     """
 
-    MOST_IN_MEMORY = 16
-    """Batches kept in memory."""
+    MOST_IN_MEMORY = 2
+    """Batches kept in memory, where they take about a megabyte each; several spools live at a time."""
 
     def __init__(self, work: Path) -> None:
         self._work = work
