@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 
 from preserve import chance
 from preserve.clock import Clock, SystemClock
+from preserve.durable import raise_if_full
 from preserve.errors import Misused, PreserveError, Refused, Unavailable
 from preserve.model.complaints import Complaints
 from preserve.model.nouns import Act, Role, StoreEntry
@@ -80,7 +81,12 @@ def workplace(
         return store(entry, now) if patient else bare_store(entry, entry.store_id)
 
     with scratch(home) as work, Books.open(home.path) as books:
-        yield Workplace(books, Stores(books.stores(), make), now, act, progress, work)
+        try:
+            yield Workplace(books, Stores(books.stores(), make), now, act, progress, work)
+        except OSError as error:
+            # Stores and the target of a restore tell of themselves; what is left to be full is the home's disk.
+            raise_if_full(error, home.work)
+            raise
 
 
 def store(entry: StoreEntry, clock: Clock) -> ErasableStore:
@@ -208,18 +214,18 @@ class _Place:
         present = read_identity(self._bare)  # the first contact: somebody waits for the answer
         return present.store_id if present else None
 
-    def probe(self) -> Verdict:
+    def probe(self, *, thorough: bool) -> Verdict:
         from preserve.operations.add_store import Verdict
+        from preserve.stores import conformance
         from preserve.stores.s3 import S3Store
 
+        many = conformance.MANY_KEYS if thorough else conformance.FEW_KEYS
         if isinstance(self._bare, S3Store):
             from preserve.stores import s3_probe
 
-            result = s3_probe.probe(self._bare, self._wrap, self._clock)
+            result = s3_probe.probe(self._bare, self._wrap, self._clock, many=many)
         else:
-            from preserve.stores import conformance
-
-            result = conformance.probe(self._patient)
+            result = conformance.probe(self._patient, many=many)
         return Verdict(result.ok, result.capabilities, Complaints(result.complaints, len(result.complaints)))
 
     def found(self, entry: StoreEntry, at: str) -> str:

@@ -37,8 +37,9 @@ class Place(Protocol):
     def store(self) -> Store:
         """The place as a store that is not founded yet."""
 
-    def probe(self) -> Verdict:
-        """Try everything the store contract promises.  Raises `Unavailable`, `NoSpace`."""
+    def probe(self, *, thorough: bool) -> Verdict:
+        """Try everything the store contract promises; `thorough` takes longer, with more objects than one page of a
+        listing.  Raises `Unavailable`, `NoSpace`."""
 
     def present_id(self) -> str | None:
         """The id of the store that lies there already.  Raises `Refused` for what is not a store of ours."""
@@ -68,7 +69,7 @@ def add_store(workplace: Workplace, wanted: StoreEntry, place: Place, kit: Mappi
     present = place.present_id()
     _refuse_twins(wanted, present, registered)
     workplace.progress.begin("probing store {store}", None, store=wanted.name)
-    verdict = place.probe()
+    verdict = place.probe(thorough=False)
     if not verdict.is_ok:
         raise Refused(
             "store {store} does not keep what it is given and was not registered:\n{complaints}",
@@ -94,7 +95,8 @@ def check_store(workplace: Workplace, entry: StoreEntry, place: Place) -> Verdic
             url=entry.url,
             store=entry.name,
         )
-    verdict = place.probe()
+    workplace.progress.begin("probing store {store}", None, store=entry.name)
+    verdict = place.probe(thorough=True)
     acts = [_probed(workplace, entry.name, verdict)]
     if dict(verdict.capabilities) != dict(entry.capabilities):
         changed = replace(entry, capabilities=dict(verdict.capabilities))

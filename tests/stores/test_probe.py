@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from ops.sites import ceph, seaweed
+from preserve import compose
 from preserve.clock import SystemClock
+from preserve.model.nouns import Role, StoreEntry
 from preserve.ports import ErasableStore
 from preserve.stores import s3_probe
 from preserve.stores.conformance import probe
@@ -172,3 +174,12 @@ def test_harm_in_any_store_is_found(harm: Harm, method: str, check: str) -> None
     result = probe(store, many=20)
     assert not result.ok
     assert check in complaints(result, Severity.REFUSE)
+
+
+def test_a_listing_that_ends_after_a_thousand_objects_is_found_by_the_thorough_probe(lying: Lying) -> None:
+    url = f"s3://records/pages?endpoint={lying(Lie.FORGETS_THE_REST, '').endpoint}"
+    place = compose.place(StoreEntry("site", "", Role.PRIMARY, url, profile="lying"), SystemClock())
+    assert place.probe(thorough=False).is_ok
+    verdict = place.probe(thorough=True)
+    assert not verdict.is_ok
+    assert any("lists 1000 objects where there are 12" in str(complaint) for complaint in verdict.complaints.named)

@@ -12,6 +12,7 @@ import click
 from preserve.cli.amounts import size_bytes
 from preserve.cli.answers import moment_shown
 from preserve.cli.calls import Call
+from preserve.cli.capabilities import capability_lines
 from preserve.cli.exits import Exit
 from preserve.cli.messages import _, attribute_word, complaint_documents, complaint_lines, error_said, said, word
 from preserve.cli.options import Decorator, acts, asks
@@ -219,10 +220,7 @@ def _checked_lines(name: str, verdict: Verdict) -> Iterator[str]:
 
 
 def _verdict_lines(verdict: Verdict) -> Iterator[str]:
-    honoured = sorted(name for name, has in verdict.capabilities.items() if has)
-    lacking = sorted(name for name, has in verdict.capabilities.items() if not has)
-    yield said("  honours: {names}", names=", ".join(honoured) or "-")
-    yield said("  does not: {names}", names=", ".join(lacking) or "-")
+    yield from capability_lines(verdict.capabilities)
     yield from complaint_lines(verdict.complaints)
 
 
