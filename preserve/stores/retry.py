@@ -29,8 +29,8 @@ class Perseverance:
     that many clients do not come back all at once.
 
     Half a minute in all outlasts the restart of a server; a site that is gone for longer is told as away, and made up
-    for later.  `one_object_seconds` bounds the attempts at one object that does not come whole: a rotten chunk keeps SeaweedFS busy
-    for half a minute at each of them.
+    for later.  `one_object_seconds` bounds the attempts at one object that does not come whole: a rotten chunk keeps
+    SeaweedFS busy for half a minute at each of them.
     """
 
     attempts: int = 7
