@@ -22,7 +22,7 @@ from preserve.definitions.coverage import Coverage
 from preserve.definitions.metadata import RecordsFile, read_records
 from preserve.durable import free_bytes
 from preserve.environment import processors
-from preserve.errors import Away, PreserveError, Refused, Unavailable
+from preserve.errors import Away, NoSpace, PreserveError, Refused, Unavailable
 from preserve.model import events
 from preserve.model.complaints import Complaint, ComplaintList
 from preserve.model.digests import sha256
@@ -109,8 +109,9 @@ class IngestReport:
 def ingest(workplace: Workplace, request: IngestRequest) -> IngestReport:
     """Take a submission in.
 
-    Raises `Refused` with all that is wrong with the submission, its metadata or the place for it, and `Unavailable`
-    when no store took a sound copy; nothing half-done is visible then, and the same command goes on where it was.
+    Raises `Refused` with all that is wrong with the submission or its metadata, `NoSpace` where a store has too little
+    room for it, and `Unavailable` when no store took a sound copy; nothing half-done is visible then, and the same
+    command goes on where it was.
     """
     source = request.source.absolute()
     work = workplace.work / f"ingest-{chance.token(8)}"
@@ -280,7 +281,7 @@ class _Ingest:
             except Unavailable:
                 continue  # it is told as away when it is its turn
             if free is not None and free < needed:
-                raise Refused(
+                raise NoSpace(
                     "store {store} has {free} bytes left and the submission needs {needed}; nothing was written",
                     store=name,
                     free=free,
