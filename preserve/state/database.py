@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from preserve.durable import announce
+from preserve.durable import announce, free_bytes
 from preserve.errors import NoSpace, PreserveError, Refused, Tampered, Unavailable
 
 SCHEMA_VERSION = 1
@@ -20,6 +20,8 @@ BUSY_SECONDS = 30
 """How long one process waits for another's transaction before it says `Unavailable`."""
 PAGE_ROWS = 500
 """Rows fetched at a time, so that no listing holds the holdings in memory, nor a transaction open."""
+SHARED_INDEX_BYTES = 64 * 1024
+"""What the index that processes share (-shm) takes at least, beside the books."""
 
 Row = tuple[Any, ...]
 PRIVATE_AND_TEMPORARY = Path("")
@@ -158,6 +160,11 @@ def _translated(path: Path) -> Iterator[None]:
         raise _reaction(error, path) from error
 
 
+def _is_full(path: Path) -> bool:
+    """SQLite tells a full disk as a mere I/O error where its shared index (-shm) finds no room."""
+    return path.parent.is_dir() and free_bytes(path.parent) < SHARED_INDEX_BYTES
+
+
 def _reaction(error: sqlite3.Error, path: Path) -> PreserveError:
     code = getattr(error, "sqlite_errorcode", None)
     primary = None if code is None else code & 0xFF
@@ -165,7 +172,7 @@ def _reaction(error: sqlite3.Error, path: Path) -> PreserveError:
         return Unavailable("the books {path} are in use by another process; try again", path=path)
     if primary == sqlite3.SQLITE_CONSTRAINT:
         return Tampered("an entry of the ledger does not fit those before it ({error})", error=str(error))
-    if primary == sqlite3.SQLITE_FULL:
+    if primary == sqlite3.SQLITE_FULL or (primary == sqlite3.SQLITE_IOERR and _is_full(path)):
         return NoSpace("no space left where {path} lies; free some space and run the command again", path=path)
     if primary in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_PROTOCOL):
         return Unavailable(
