@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -24,6 +25,15 @@ if TYPE_CHECKING:
 
 MOST_PAGES = 100
 """Of a listing; a site whose pages never end is not to keep us for ever.  A part that is not seen is sent again."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenUpload:
+    """An upload of object `name` that nobody has completed or ended yet."""
+
+    name: str
+    upload_id: str
+    begun_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,22 +92,9 @@ class Leftovers:
             end_upload(self._writer, self._store, self._place, self._name, upload_id)
 
     def _ids(self) -> list[str]:
-        """Their ids, page by page; asked for is what begins with the name, and `bag.tar.g2` is another object."""
-        found: list[str] = []
-        request: ListMultipartUploadsRequestTypeDef = {"Bucket": self._place.bucket, "Prefix": self._name}
-        for _ in range(MOST_PAGES):
-            with translated(self._store, "look for interrupted uploads of", self._name):
-                page = self._writer.list_multipart_uploads(**request)
-            found += [each["UploadId"] for each in page.get("Uploads", []) if each.get("Key") == self._name]
-            following: ListMultipartUploadsRequestTypeDef = {
-                **request,
-                "KeyMarker": page.get("NextKeyMarker", ""),
-                "UploadIdMarker": page.get("NextUploadIdMarker", ""),
-            }
-            if not page.get("IsTruncated") or following == request:
-                break
-            request = following
-        return found
+        """Their ids; asked for is what begins with the name, and `bag.tar.g2` is another object."""
+        open_ones = open_uploads(self._writer, self._store, self._place, self._name)
+        return [each.upload_id for each in open_ones if each.name == self._name]
 
     def _parts(self, upload_id: str) -> dict[int, HeldPart]:
         found: dict[int, HeldPart] = {}
@@ -117,6 +114,25 @@ class Leftovers:
                 break
             marker = page["NextPartNumberMarker"]
         return found
+
+
+def open_uploads(writer: S3Client, store: str, place: S3Place, prefix: str) -> list[OpenUpload]:
+    """The uploads not completed of all objects whose names begin with `prefix`, page by page.  Raises `Unavailable`."""
+    found: list[OpenUpload] = []
+    request: ListMultipartUploadsRequestTypeDef = {"Bucket": place.bucket, "Prefix": prefix}
+    for _ in range(MOST_PAGES):
+        with translated(store, "look for interrupted uploads of", prefix):
+            page = writer.list_multipart_uploads(**request)
+        found += [OpenUpload(each["Key"], each["UploadId"], each["Initiated"]) for each in page.get("Uploads", [])]
+        following: ListMultipartUploadsRequestTypeDef = {
+            **request,
+            "KeyMarker": page.get("NextKeyMarker", ""),
+            "UploadIdMarker": page.get("NextUploadIdMarker", ""),
+        }
+        if not page.get("IsTruncated") or following == request:
+            break
+        request = following
+    return found
 
 
 def _held(part: PartTypeDef) -> HeldPart:

@@ -23,7 +23,7 @@ from preserve.stores import conformance
 from preserve.stores.conformance import FEW_KEYS, PART_BYTES, Bench, run
 from preserve.stores.probing import ProbeResult, Record, Severity
 from preserve.stores.s3 import S3Store
-from preserve.stores.s3_leftovers import end_upload
+from preserve.stores.s3_leftovers import end_upload, open_uploads
 from preserve.stores.s3_reading import MARKER, retention
 from preserve.stores.s3_writing import status_of, translated
 
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 LOCK_SECONDS = 60
 """How long the probe locks its own object; long enough for a site whose clock is a little ahead of ours."""
+
+LONGEST_INTERRUPTION = timedelta(days=7)
+"""An upload that was interrupted longer ago is told of: by then somebody should have come back to it."""
 
 _HOSTILE = ("档案 第1号.pdf", "a+b%20c &d.txt", "quote'\"s", "é.txt", "e\u0301.txt")
 
@@ -391,6 +394,26 @@ def _base64(digest: bytes) -> str:
     return base64.b64encode(digest).decode()
 
 
+def leftovers(bench: S3Bench) -> None:
+    """Whether interrupted uploads lie about that nobody came back to."""
+    begun_before = bench.clock.now() - LONGEST_INTERRUPTION
+    place = bench.s3.place
+    old = [
+        each for each in open_uploads(bench.client, bench.s3.name, place, place.root) if each.begun_at < begun_before
+    ]
+    if old:
+        bench.record.complain(
+            Severity.NOTE,
+            "leftovers",
+            "store {store} keeps parts of {count} uploads that were begun more than {days} days ago ({name} for one);"
+            " work that is still due takes them up, and the others cost room until a rule of the bucket ends them"
+            " (AbortIncompleteMultipartUpload)",
+            count=len(old),
+            days=LONGEST_INTERRUPTION.days,
+            name=old[0].name,
+        )
+
+
 CHECKS: Mapping[str, Callable[[S3Bench], None]] = {
     "digests": digests,
     "conditions": conditions,
@@ -400,5 +423,6 @@ CHECKS: Mapping[str, Callable[[S3Bench], None]] = {
     "versions": versions,
     "object lock": locks,
     "names": hostile_names,
+    "leftovers": leftovers,
 }
 """In the order in which they are made."""

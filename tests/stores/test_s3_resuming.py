@@ -12,14 +12,16 @@ from ops.sites import seaweed
 from ops.sites.ceph import CephSite
 from ops.sites.site import client
 from preserve.chance import token
+from preserve.clock import Clock, SystemClock
 from preserve.errors import Unavailable
 from preserve.model.digests import sha256
 from preserve.model.keys import Key
-from preserve.stores import s3_leftovers
+from preserve.stores import s3_leftovers, s3_probe
 from preserve.stores.s3 import S3Store
 from preserve.stores.s3_leftovers import HeldPart, Leftover
 from preserve.stores.s3_place import place_of
 from tests.sites.proxy import Proxy, Trouble
+from tests.stores.clocks import SetClock
 
 PART = 5 * 1024 * 1024
 CONTENT = random.Random(1).randbytes(3 * PART + 11)
@@ -159,6 +161,21 @@ def test_more_parts_than_one_page_lists_are_found(
 def test_parts_fit_when_each_has_the_length_of_its_place(sizes: dict[int, int], fits: bool) -> None:
     left = Leftover("id", {number: HeldPart(size, "etag", None) for number, size in sizes.items()})
     assert left.fits(25, 10) is fits
+
+
+def test_uploads_that_nobody_came_back_to_are_told_of(weed: seaweed.Site) -> None:
+    place, key = place_of(f"s3://records/{token(10)}?endpoint={weed.endpoint}"), Key("packages/ab/one/bag.tar")
+    store = S3Store("site", place, None, profile="weed-writer", capabilities=KNOWN)
+    interrupt(store, key, [0])
+    assert "leftovers" not in complaints(store, SystemClock())
+    later = SetClock(datetime.now(UTC) + timedelta(days=8))
+    assert str(key) in complaints(store, later)["leftovers"]
+
+
+def complaints(store: S3Store, clock: Clock) -> dict[str, str]:
+    """What the probe complains about, by check."""
+    result = s3_probe.probe(store, lambda inner: inner, clock, many=1, lock_seconds=1)
+    return {complaint.code: str(complaint) for complaint in result.complaints}
 
 
 @pytest.mark.ceph
