@@ -69,11 +69,19 @@ def age_limits(rule: AuditRule) -> AgeLimits:
     return {rule.level: timedelta(days=rule.every_days)}
 
 
+CLOCKS_DIFFER = timedelta(days=1)
+"""A look dated further ahead than this was booked by a clock that was wrong: it does not tell how long ago it was."""
+
+
 def is_overdue(copy: CopyEntry, limits: AgeLimits, now: datetime) -> bool:
-    """Whether the copy was due for a look at some level before `now`; one never looked at, counted from its booking."""
+    """Whether the copy was due for a look at some level before `now`; one never looked at, counted from its booking.
+
+    A look that is still to come by its date counts as none: otherwise a clock that once was years ahead would hide
+    for years that nobody looks.
+    """
     for level, longest in limits.items():
-        last = copy.looked_at(level) or copy.booked_at
-        if datetime.fromisoformat(last) + longest < now:
+        last = datetime.fromisoformat(copy.looked_at(level) or copy.booked_at)
+        if last + longest < now or last > now + CLOCKS_DIFFER:
             return True
     return False
 
