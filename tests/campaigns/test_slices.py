@@ -1,0 +1,41 @@
+"""Slices of the campaigns, small enough for every run of the tests; the campaigns themselves are in `ops/campaigns`."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from ops.campaigns import flips, kills, million_files
+from ops.campaigns.service import new_service
+
+FILES = 20_000
+SLICE_LIMIT_MIB = 260
+"""An ingest of a million files peaks at 280; what grows with their number would show."""
+
+
+@pytest.mark.slow
+def test_twenty_thousand_files_go_through_in_bounded_memory(tmp_path: Path) -> None:
+    steps = million_files.campaign(tmp_path, FILES)
+    assert [step.name for step in steps] == ["ingest", "full audit", "restore of one file", "restore of all"]
+    for step in steps:
+        assert 10 < step.ended.peak_mib < SLICE_LIMIT_MIB, step
+
+
+@pytest.mark.slow
+def test_killed_at_random_moments_the_real_command_loses_nothing_and_needs_no_help(tmp_path: Path) -> None:
+    service = new_service(tmp_path)
+    for name, role in kills.FOLDER_STORES.items():
+        service.store(name, role)
+    campaign = kills.Campaign(service, random.Random(7))
+    for _ in range(6):
+        campaign.round()
+    campaign.finish()
+    assert campaign.kills >= 1 and campaign.tally.restored >= 6
+
+
+def test_forty_bits_flipped_are_forty_findings_and_none_else(tmp_path: Path) -> None:
+    tally = flips.campaign(tmp_path, flips=40, seed=7, packages=10)
+    assert tally.flips.total() == 40
+    assert tally.clean_looks == 4 * (20 - 10 + 20)
