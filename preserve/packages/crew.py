@@ -10,8 +10,8 @@ from typing import Self
 from preserve.packages import filling
 from preserve.packages.workers import Workers
 
-_USUAL_BYTES = 96 * 1024 * 1024
-"""Six slots of the usual block: two being filled, the others on their way to the stores."""
+_USUAL_BYTES = 80 * 1024 * 1024
+"""Five slots of the usual block: two being filled, the others on their way to the stores."""
 
 _FEWEST_SLOTS = 3
 
