@@ -28,14 +28,14 @@ class Perseverance:
     """How often and for how long to try; waits double from `first_wait_seconds` and are cut by up to half, by lot, so
     that many clients do not come back all at once.
 
-    Half a minute in all outlasts the restart of a server; a site that is gone for longer is told as away, and made up
-    for later.  `one_object_seconds` bounds the attempts at one object that does not come whole: a rotten chunk keeps
-    SeaweedFS busy for half a minute at each of them.
+    Half a minute in all outlasts the restart of a server, and twelve attempts a site that fails every third request;
+    one that is gone for longer is told as away, and made up for later.  `one_object_seconds` bounds the attempts at
+    one object that does not come whole: a rotten chunk keeps SeaweedFS busy for half a minute at each of them.
     """
 
-    attempts: int = 7
-    first_wait_seconds: float = 0.5
-    longest_wait_seconds: float = 16.0
+    attempts: int = 12
+    first_wait_seconds: float = 0.25
+    longest_wait_seconds: float = 4.0
     total_seconds: float = 60.0
     one_object_seconds: float = 45.0
 

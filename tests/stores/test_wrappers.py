@@ -54,7 +54,7 @@ def test_patience_waits_longer_each_time_and_not_for_ever() -> None:
     clock = SetClock()
     inner = faulty(Fault(Harm.UNAVAILABLE, "stat"))
     with pytest.raises(Unavailable):
-        RetryingStore(inner, clock, random.Random(1), Perseverance(attempts=5, first_wait_seconds=1)).stat(KEY)
+        RetryingStore(inner, clock, random.Random(1), Perseverance(5, 1.0, 30.0)).stat(KEY)
     assert len(inner.struck) == 5
     assert [bound / 2 <= wait <= bound for wait, bound in zip(clock.slept, (1, 2, 4, 8), strict=True)] == [True] * 4
 
