@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -15,6 +16,10 @@ from typing import Any
 import pytest
 
 PATIENCE_SECONDS = 60
+
+
+def _hear_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,8 @@ class Service:
             stderr=subprocess.PIPE,
             text=True,
             encoding="utf-8",
+            # What runs in the background of a shell is born deaf to SIGINT, and hands that on to its children.
+            preexec_fn=_hear_interrupts,
         )
 
     def run(self, *arguments: str | Path, more: Mapping[str, str] | None = None) -> Ended:
