@@ -19,6 +19,8 @@ class _Claim:
 
     record: Record
     path: str
+    is_given: bool
+    """Whether the metadata names the path; else it follows from the archival code."""
     is_met: bool = False
 
 
@@ -36,7 +38,8 @@ class Coverage:
     The nearest claim wins: the path itself, then a pattern (`*` stands for anything but a slash, `**` for anything,
     `?` for one character), then the folder it lies in.  Names are compared in one Unicode normalisation, because a
     table and a disk seldom agree on it; a name that is no UTF-8 is read as GB 18030.  A path that has backslashes is
-    also tried with slashes.  A single record without paths covers everything.
+    also tried with slashes.  A single record without paths covers everything; of several, one without paths covers
+    what is called like its archival code.
     """
 
     def __init__(self, records: Sequence[Record]) -> None:
@@ -48,11 +51,14 @@ class Coverage:
         self.uncovered = 0
         """Paths asked about that belong to no record."""
         for record in records:
-            for path in record.paths or (("",) if len(records) == 1 else ()):
+            for path in record.paths:
                 self._claim(record, path)
+            if not record.paths:
+                # Nobody describes a record to have it forgotten: alone it is everything, else a folder is called so.
+                self._claim(record, "" if len(records) == 1 else record.archival_code, is_given=False)
 
-    def _claim(self, record: Record, path: str) -> None:
-        claim = _Claim(record, path)
+    def _claim(self, record: Record, path: str, *, is_given: bool = True) -> None:
+        claim = _Claim(record, path, is_given)
         self._claims.append(claim)
         for spelling in dict.fromkeys((path, path.replace("\\", "/"))):
             plain = _normal("/".join(part for part in spelling.split("/") if part not in ("", ".")))
@@ -106,6 +112,11 @@ class Coverage:
         for claim in self._claims:
             if not claim.is_met:
                 template = "{file}, line {line}: {path} of {archival_code} is not in the submission"
+                if not claim.is_given:
+                    template = (
+                        "{file}, line {line}: {archival_code} names no files, and nothing in the submission is"
+                        " called so; give its paths in a column 路径 (path)"
+                    )
                 _tell(complaints, "not-there", template, file, claim)
         for claim, other in self._twice:
             template = "{file}, line {line}: {path} of {archival_code} belongs to {other} (line {first}) already"

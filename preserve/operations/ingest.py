@@ -28,7 +28,7 @@ from preserve.model.complaints import Complaint, ComplaintList
 from preserve.model.digests import sha256
 from preserve.model.entries import AccessionEntry, AccessionState
 from preserve.model.nouns import CopyState, Event
-from preserve.model.placing import stores_wanted
+from preserve.model.placing import copies_lacking, stores_wanted
 from preserve.model.policy import Policy
 from preserve.packages.composing import Composed, checked_algorithms, compose
 from preserve.packages.crew import Crew
@@ -193,7 +193,14 @@ class _Ingest:
 
     @property
     def _notes(self) -> tuple[Complaint, ...]:
-        return (*self._submission.notes, *self._described.notes, *self._advice)
+        return (*self._submission.notes, *self._described.notes, *self._advice, *self._lacking_stores())
+
+    def _lacking_stores(self) -> Iterator[Complaint]:
+        """Said at once, and again by `status` until it is mended: policy wants copies that have no place to be."""
+        lacking = copies_lacking(self._policy, self._books.stores())
+        if lacking:
+            template = "policy {policy} wants {count} copies for which no store is registered"
+            yield Complaint("no-store", self._policy.name, template, {"policy": self._policy.name, "count": lacking})
 
     # Which accession this is
 

@@ -71,3 +71,10 @@ def test_a_path_that_two_records_claim_is_refused() -> None:
     assert found.record_of(b"a.pdf") == "A"
     with pytest.raises(Refused, match="belongs to A \\(line 2\\) already"):
         found.check("r.csv")
+
+
+def test_of_several_records_one_without_paths_covers_what_is_called_like_it_or_is_refused() -> None:
+    found = coverage(**{"R-1": [], "R-2": ["other"], "R-9": []})
+    assert [found.record_of(path) for path in (b"R-1", b"R-1/a.txt", b"other")] == ["R-1", "R-1", "R-2"]
+    with pytest.raises(Refused, match="line 4: R-9 names no files, and nothing in the submission is called so"):
+        found.check("r.csv")
