@@ -239,10 +239,13 @@ class _Packing:
             self._members.extend(rows)
 
     def _digests_of_each(self, joined: bytes) -> Iterator[list[bytes]]:
-        """The digests of one file after the other."""
+        """The digests of one file after the other.  Runs for every file there is."""
+        if len(self._sizes) == 1:
+            size = self._sizes[0]
+            return ([joined[at : at + size]] for at in range(0, len(joined), size))
         bounds = list(accumulate(self._sizes, initial=0))
-        for at in range(0, len(joined), bounds[-1]):
-            yield [joined[at + begin : at + end] for begin, end in pairwise(bounds)]
+        spans = list(pairwise(bounds))
+        return ([joined[at + begin : at + end] for begin, end in spans] for at in range(0, len(joined), bounds[-1]))
 
     def _follow(self, entry: Planned, begin: int, piece: Piece, slot: memoryview) -> None:
         """Digest the part, in this piece, of a file that began before it or goes on after it."""
