@@ -33,6 +33,11 @@ class LedgerReport:
         """Whether nothing was changed, cut off or reordered, as far as could be seen."""
         return self.complaints.count == 0
 
+    @property
+    def is_unasked(self) -> bool:
+        """Whether stores should have been asked, and none could be: the books were compared with nothing."""
+        return bool(self.away) and not self.attested and self.is_ok
+
 
 def verify(workplace: Workplace, stores: Sequence[str] = ()) -> LedgerReport:
     """Check the books against themselves and against `stores` (empty: all).  Raises `Refused` for an unknown store."""

@@ -30,7 +30,7 @@ def ledger() -> None:
 @ledger.command(
     help=_(
         "Check the ledger and the catalog against themselves and against what every store attests of them.\n\n"
-        "Exit code 4 when anything was changed, cut off or reordered."
+        "Exit code 4 when anything was changed, cut off or reordered, 75 when no store could be asked."
     )
 )
 @click.option("--store", "stores", metavar="NAME", multiple=True, help=_("only against this store (may be repeated)"))
@@ -41,7 +41,7 @@ def verify(call: Call, stores: tuple[str, ...]) -> Exit:
     with call.workplace(patient=False) as workplace:
         report = check(workplace, stores)
         document = {
-            "ok": report.is_ok,
+            "ok": report.is_ok and not report.is_unasked,
             "size": report.verdict.size,
             "root": report.verdict.root.hex(),
             "complaints": complaint_documents(report.complaints.named),
@@ -55,7 +55,9 @@ def verify(call: Call, stores: tuple[str, ...]) -> Exit:
 def _verify_code(report: LedgerReport) -> Exit:
     if not report.is_ok:
         return Exit.TAMPERED
-    return Exit.FINDINGS if report.findings else Exit.WELL
+    if report.findings:
+        return Exit.FINDINGS
+    return Exit.UNAVAILABLE if report.is_unasked else Exit.WELL
 
 
 def _verify_lines(report: LedgerReport) -> Iterator[str]:
@@ -69,6 +71,13 @@ def _verify_lines(report: LedgerReport) -> Iterator[str]:
         yield said("store {store} attests its first {size} entries", store=store, size=size)
     for store, why in report.away.items():
         yield said("store {store} could not be asked: {why}", store=store, why=why)
+    if report.is_unasked:
+        yield _(
+            "NO STORE COULD BE ASKED: the books fit themselves, and were compared with nothing outside; bring a store"
+            " back and verify again"
+        )
+    elif report.is_ok and not report.attested:
+        yield _("no store is registered: nothing outside this home attests the books")
     yield from finding_lines(report.findings)
 
 
