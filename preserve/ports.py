@@ -119,7 +119,7 @@ class Store(Protocol):
         """
 
     def stat(self, key: Key) -> ObjectFacts:
-        """What the store says of one object.  Raises `NotThere`, `Unavailable`."""
+        """What the store says of one object.  Raises `NotThere`, `Unreadable`, `Unavailable`."""
 
     def list(self, folder: str, after: str = "") -> Iterator[ObjectFacts]:
         """All objects whose key begins with `folder` + `/` (all objects where it is empty), sorted by key.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from preserve.errors import NotThere
+from preserve.errors import NotThere, Unreadable
 from preserve.model.blocks import BlockList
 from preserve.model.entries import AuditResult
 from preserve.model.keys import BAG
@@ -124,5 +124,5 @@ def _named(members: Iterable[Member] | None) -> NamedFiles | None:
 def _size(held: HeldCopy) -> int:
     try:
         return held.store.stat(held.key(BAG)).size
-    except NotThere:
+    except (NotThere, Unreadable):
         return 0

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from preserve.errors import NotThere
+from preserve.errors import NotThere, Unreadable
 from preserve.model.blocks import DIGEST_BYTES, BlockList
 from preserve.model.entries import AuditResult
 from preserve.model.keys import BAG, BLOCKS, MEMBERS, RECEIPT, package_folder
@@ -165,12 +165,19 @@ def _size_finding(held: HeldCopy, part: str, size: int | None) -> Finding | None
     return object_finding(held, part, Look(AuditResult.DAMAGED, f"{expected} bytes", f"{size} bytes"))
 
 
+def _unreadable(held: HeldCopy, part: str, error: Unreadable) -> Finding:
+    """Of an object about which the store does not even say how large it is."""
+    return object_finding(held, part, Look(AuditResult.UNREADABLE, f"{size_of(held.package, part)} bytes", str(error)))
+
+
 def _bag_size_finding(held: HeldCopy) -> Finding | None:
     """What the blocks of a sample may not show: that the bag ends early or goes on too long."""
     try:
         return _size_finding(held, BAG, held.store.stat(held.key(BAG)).size)
     except NotThere:
         return _size_finding(held, BAG, None)
+    except Unreadable as error:
+        return _unreadable(held, BAG, error)
 
 
 def _attestation(held: HeldCopy, part: str) -> tuple[Finding | None, bool]:
@@ -179,6 +186,8 @@ def _attestation(held: HeldCopy, part: str) -> tuple[Finding | None, bool]:
         facts = held.store.stat(held.key(part))
     except NotThere:
         return _size_finding(held, part, None), False
+    except Unreadable as error:
+        return _unreadable(held, part, error), False
     finding = _size_finding(held, part, facts.size)
     expected = _whole_digest(held, part)
     if finding or facts.attested_sha256 is None or expected is None:

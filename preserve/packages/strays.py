@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from preserve.errors import NotThere
+from preserve.errors import NotThere, Unreadable
 from preserve.model.entries import AccessionState
 from preserve.model.keys import BAG, BLOCKS, MEMBERS, RECEIPT, Key, package_folder, split_generation
 from preserve.model.nouns import Condition, CopyEntry, Finding
@@ -139,8 +138,12 @@ def _folder(key: str) -> str:
 
 
 def _if_there(store: Store, key: Key) -> Iterator[ObjectFacts]:
-    with suppress(NotThere):
+    try:
         yield store.stat(key)
+    except NotThere:
+        return
+    except Unreadable:  # something is there, of whatever size
+        yield ObjectFacts(key, 0)
 
 
 def _is_alien(facts: ObjectFacts) -> bool:

@@ -140,6 +140,8 @@ def compare(store: Store, key: Key, expected: bytes) -> Finding | None:
         facts = store.stat(key)
     except NotThere:
         return finding(store.name, key, Condition.MISSING, sha256(expected).hex(), "nothing")
+    except Unreadable as error:
+        return finding(store.name, key, Condition.UNREADABLE, sha256(expected).hex(), str(error))
     found = fetch(store, key, facts.size)
     if isinstance(found, Finding):
         return found

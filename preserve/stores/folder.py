@@ -45,7 +45,7 @@ class FolderStore:
         resume: bool = False,
     ) -> FolderUpload:
         self._root.require_presence()
-        with self._root.translated_writing():
+        with self._root.translated_as_a_whole():
             if self._root.is_taken(key):
                 raise AlreadyThere("store {store} has {key} already", store=self.name, key=key)
             return FolderUpload(self._root, key, size, part_bytes or max(size, 1))
@@ -57,17 +57,17 @@ class FolderStore:
 
     def stat(self, key: Key) -> ObjectFacts:
         self._root.require_presence()
-        with self._root.translated(key), self._root.opened(key) as descriptor:
-            return ObjectFacts(key, os.fstat(descriptor).st_size)
+        with self._root.translated(key):
+            return ObjectFacts(key, self._root.size_of(key))
 
     def list(self, folder: str, after: str = "") -> Iterator[ObjectFacts]:
         self._root.require_presence()
-        with self._root.translated(folder):
+        with self._root.translated_as_a_whole():
             yield from self._walk(folder, after)
 
     def free_bytes(self) -> int | None:
         self._root.require_presence()
-        with self._root.translated(str(self._root.path)):
+        with self._root.translated_as_a_whole():
             facts = os.statvfs(self._root.path)
             return facts.f_bavail * facts.f_frsize
 
@@ -75,7 +75,7 @@ class FolderStore:
         """Remove the file, what a killed process left of it, and the folders that become empty.  Erasing what is not
         there has no effect.  Raises `Unavailable`."""
         self._root.require_presence()
-        with self._root.translated_writing():
+        with self._root.translated_as_a_whole():
             clear_stale(self._root.path)
             with suppress(FileNotFoundError, NotADirectoryError):
                 with self._root.folder_of(key) as folder:

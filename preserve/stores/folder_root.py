@@ -16,7 +16,8 @@ from preserve.stores import identity
 
 _ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)  # ELOOP: a symbolic link, which is no object of ours
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
+_NOT_ALLOWED = (errno.EACCES, errno.EPERM)
+_FORBIDDEN = (*_NOT_ALLOWED, errno.EROFS)
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
@@ -65,6 +66,14 @@ class FolderRoot:
             yield descriptor
         finally:
             os.close(descriptor)
+
+    def size_of(self, key: str) -> int:
+        """The bytes of object `key`, which need not be readable for that.  Raises OSError like `opened`."""
+        with self.folder_of(key) as folder:
+            facts = os.stat(key.rsplit("/", 1)[-1], dir_fd=folder, follow_symlinks=False)
+        if not modes.S_ISREG(facts.st_mode):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        return facts.st_size
 
     def is_taken(self, key: str) -> bool:
         """Whether anything at all, object or not, stands under the name of `key`."""
@@ -125,11 +134,20 @@ class FolderRoot:
                     key=key,
                     why=error.strerror,
                 ) from error
+            if error.errno in _NOT_ALLOWED:
+                self.require_presence()  # where not even store.json may be read, the store is away
+                raise Unreadable(
+                    "store {store}: {key} may not be read: {why}; let the account of this program read it",
+                    store=self.name,
+                    key=key,
+                    why=error.strerror,
+                ) from error
             raise self.failed(error) from error
 
     @contextmanager
-    def translated_writing(self) -> Iterator[None]:
-        """Turn the operating system's errors of an upload into ours; a name that is taken passes through."""
+    def translated_as_a_whole(self) -> Iterator[None]:
+        """Turn the operating system's errors of an upload, a listing or anything else that is about no single object
+        to be read into ours; a name that is taken passes through."""
         try:
             yield
         except FileExistsError:

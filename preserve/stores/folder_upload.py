@@ -52,7 +52,7 @@ class FolderUpload:
         return False
 
     def write(self, offset: int, data: memoryview, sha256: bytes | None = None) -> None:
-        with self._root.translated_writing():
+        with self._root.translated_as_a_whole():
             self._covered.add(offset, len(data))
             at, left = offset, data.cast("B")
             while left:
@@ -74,7 +74,7 @@ class FolderUpload:
             self._covered.require_whole()
             self._root.require_presence()
             try:
-                with self._root.translated_writing():
+                with self._root.translated_as_a_whole():
                     self._sync()
                     self._link()
             except FileExistsError as error:

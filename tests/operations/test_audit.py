@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import random
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +26,7 @@ from preserve.packages import inspection
 from preserve.packages.putting import put
 from preserve.ports import ErasableStore
 from preserve.stores.faults import Fault, FaultyStore, Harm
+from preserve.stores.folder_root import FolderRoot
 from preserve.stores.retry import RetryingStore
 from preserve.stores.wrapping import WrappedStore
 from tests.packages.archives import ACT, NOW, Archive, Built, archive, archive_in_memory, built
@@ -132,6 +136,27 @@ def test_an_unreadable_object_that_comes_again_closes_its_finding(tmp_path: Path
     assert closed.closed_with is not None
     assert built(0).receipt.blocks_root in closed.closed_with
     assert held.copy("far", built(0)).state is CopyState.VERIFIED
+
+
+@pytest.mark.parametrize("level", [Level.ATTESTED, Level.SAMPLE, Level.FULL])
+def test_a_bag_behind_a_closed_folder_is_unreadable_and_the_rest_of_the_store_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, level: Level
+) -> None:
+    held = archive(tmp_path, [built(0), built(1)])
+    closed = object_key(built(0).id, BAG).rpartition("/")[0]
+    folder_of = FolderRoot.folder_of
+
+    def forbidden(root: FolderRoot, path: str) -> AbstractContextManager[int]:
+        if root.name == "far" and path.startswith(closed) and path != closed + "/":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return folder_of(root, path)
+
+    monkeypatch.setattr(FolderRoot, "folder_of", forbidden)
+    report = audit(held.place, AuditRequest(level))
+    assert report.away == {}
+    assert {finding.condition for finding in report.findings} == {Condition.UNREADABLE}
+    assert object_key(built(0).id, BAG) in {finding.where for finding in report.findings}
+    assert (report.counts.unreadable, report.counts.damaged, report.counts.missing) == (1, 0, 0)
 
 
 # Findings over time

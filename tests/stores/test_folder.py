@@ -8,12 +8,14 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from preserve.errors import AlreadyThere, Away, NoSpace, NotThere, Refused, Unavailable
+from preserve.errors import AlreadyThere, Away, NoSpace, NotThere, Refused, Unavailable, Unreadable
 from preserve.model.keys import Key
 from preserve.model.nouns import Role
 from preserve.stores import identity, linux
@@ -112,6 +114,71 @@ def test_symbolic_links_do_not_lead_out(store: FolderStore, root: Path, tmp_path
     with pytest.raises(AlreadyThere):
         put(store, key=Key("linked"))
     assert [path.name for path in outside.rglob("*")] == ["one", "bag.tar"]
+
+
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """As a user whom rights bind; not root, who may read everything."""
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
+
+
+@pytest.fixture
+def open_store() -> Iterator[tuple[FolderStore, Path]]:
+    """A store with one object, in a place that everybody can reach, and its root."""
+    with tempfile.TemporaryDirectory() as place:
+        Path(place).chmod(0o755)
+        root = Path(place) / "disk"
+        new = FolderStore("disk", root, None)
+        new.make_root()
+        store = FolderStore("disk", root, found(new, MINE).store_id)
+        put(store)
+        for path in (root, *root.rglob("*")):
+            path.chmod(0o755)
+        yield store, root
+        root.chmod(0o755)
+
+
+@pytest.mark.parametrize("name", ["packages/ab/one/bag.tar", "packages/ab/one", "packages"])
+def test_an_object_that_may_not_be_read_is_unreadable_and_its_store_goes_on(
+    open_store: tuple[FolderStore, Path], name: str
+) -> None:
+    store, root = open_store
+    other = Key("ledger/one")
+    put(store, key=other)
+    (root / "ledger").chmod(0o755)
+    (root / "ledger" / "one").chmod(0o644)
+    is_folder = (root / name).is_dir()
+    (root / name).chmod(0)
+    with as_nobody():
+        with pytest.raises(Unreadable, match="may not be read: Permission denied"):
+            store.read(KEY, 0, memoryview(bytearray(7)))
+        if is_folder:
+            with pytest.raises(Unreadable):
+                store.stat(KEY)
+            with pytest.raises(Away):  # a listing without it would call everything in it missing
+                list(store.list(""))
+        else:
+            assert store.stat(KEY).size == 7
+            assert [facts.key for facts in store.list("")] == [other, KEY, identity.IDENTITY]
+        assert store.read(other, 0, memoryview(bytearray(9))) == 7
+    (root / name).chmod(0o755)
+
+
+@pytest.mark.parametrize("name", ["store.json", "."])
+def test_a_store_whose_root_or_identity_may_not_be_read_is_away(
+    open_store: tuple[FolderStore, Path], name: str
+) -> None:
+    store, root = open_store
+    (root / name).chmod(0)
+    for act in ("read", "stat", "list", "free_bytes"):
+        with as_nobody(), pytest.raises(Away, match="Permission denied"):
+            ACTS[act](store)
 
 
 def test_what_is_no_file_is_no_object(store: FolderStore, root: Path) -> None:
