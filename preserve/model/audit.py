@@ -99,45 +99,56 @@ class SampleAim:
 class SampleStatement:
     """What a sample of one store proves of the bags of the copies it was drawn from (durability.md, F3).
 
-    Of `blocks` blocks, `looked_at` were drawn at random; `not_sound` of those were not found sound (damaged, missing,
-    unreadable, or not read after all).  With the confidence given, at most `at_most_bad` of the `blocks` are not sound.
-    It says nothing of any particular block that was not read, and nothing of tomorrow.
+    Of `blocks` blocks, `drawn` were drawn at random and `looked_at` of these were read; the others were out of reach or
+    beyond the budget.  `not_sound` of those read were not found sound (damaged, missing, unreadable).  With the
+    confidence given, at most `at_most_bad` of the `blocks` are not sound; None where nothing was read, which proves
+    nothing.  It says nothing of any particular block that was not read, and nothing of tomorrow.
     """
 
     store: str
     blocks: int
+    drawn: int
     looked_at: int
     not_sound: int
     confidence_percent: int
-    at_most_bad: int
+    at_most_bad: int | None
 
     @property
-    def at_most_percent(self) -> str:
+    def at_most_percent(self) -> str | None:
         """The bound as a share of all blocks, with three decimals, rounded up: never better than it is."""
-        if not self.blocks:
-            return "0.000"
+        if self.at_most_bad is None:
+            return None
         thousandths = -(-self.at_most_bad * 100_000 // self.blocks)
         return f"{thousandths // 1000}.{thousandths % 1000:03d}"
 
 
-def stated(store: str, blocks: int, looked_at: int, not_sound: int, confidence_percent: int) -> SampleStatement:
-    """The statement a sample allows."""
-    bound = largest_bad_count(blocks, looked_at, not_sound, confidence_percent)
-    return SampleStatement(store, blocks, looked_at, not_sound, confidence_percent, bound)
+def stated(
+    store: str, blocks: int, drawn: int, looked_at: int, not_sound: int, confidence_percent: int
+) -> SampleStatement:
+    """The statement a sample allows.
+
+    What was drawn and not read counts as bad in the bound: which blocks are left unread is no matter of chance.
+    """
+    if not looked_at:
+        return SampleStatement(store, blocks, drawn, 0, 0, confidence_percent, None)
+    bound = largest_bad_count(blocks, drawn, drawn - looked_at + not_sound, confidence_percent)
+    return SampleStatement(store, blocks, drawn, looked_at, not_sound, confidence_percent, bound)
 
 
 def stated_of_each(
     store: str, samples: Mapping[tuple[int, int], int], not_sound: int, confidence_percent: int
 ) -> SampleStatement:
-    """The statement that samples of each single copy allow: `samples` counts copies by (blocks, of which drawn).
+    """The statement that samples of each single copy allow: `samples` counts copies by (blocks, of which read).
 
-    Such a sample is weaker than one over all blocks: the bad ones may all lie in the copies of which least was drawn.
+    Such a sample is weaker than one over all blocks: the bad ones may all lie in the copies of which least was read.
     Once one was found, only what was seen to be sound is vouched for.
     """
     blocks = sum(of_each * copies for (of_each, _), copies in samples.items())
-    drawn = sum(of_each * copies for (_, of_each), copies in samples.items())
-    bound = blocks - drawn + not_sound if not_sound else largest_bad_count_of_each(samples, confidence_percent)
-    return SampleStatement(store, blocks, drawn, not_sound, confidence_percent, bound)
+    read = sum(of_each * copies for (_, of_each), copies in samples.items())
+    if not read:
+        return SampleStatement(store, blocks, 0, 0, 0, confidence_percent, None)
+    bound = blocks - read + not_sound if not_sound else largest_bad_count_of_each(samples, confidence_percent)
+    return SampleStatement(store, blocks, read, read, not_sound, confidence_percent, min(blocks, bound))
 
 
 def blocks_to_draw(blocks: int, aim: SampleAim) -> int:

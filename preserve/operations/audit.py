@@ -123,6 +123,22 @@ class _Task:
         receipt = self.held.receipt
         return (receipt.bag_bytes if self.numbers is None else len(self.numbers) * receipt.block_bytes) <= SMALL_BYTES
 
+    def outcome(self, survey: Survey) -> _Outcome:
+        """What a look at it comes to, in blocks; a bag that is not there has none that is sound."""
+        asked = survey.blocks if self.numbers is None else len(self.numbers)
+        return _Outcome(asked, min(asked, survey.blocks_sound))
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """How many blocks were read, or found to be gone, and how many of those were sound."""
+
+    read: int = 0
+    sound: int = 0
+
+    def __add__(self, other: _Outcome) -> _Outcome:
+        return _Outcome(self.read + other.read, self.sound + other.sound)
+
 
 class _Audit:
     """The state of one audit while it runs."""
@@ -276,28 +292,29 @@ class _Audit:
             if sample.is_resumed
             else {}
         )
-        tasks, sound = [], 0
+        tasks, outcome = [], _Outcome()
         for held, numbers in sampling.drawn_of_each(sample, population):
             look = seen.get(held.package.id)
             if look is None:
                 tasks.append(_Task(held, numbers))
-            elif look.result is AuditResult.SOUND:
-                sound += len(numbers)
-        sound += self._carry_out(sorted(tasks, key=lambda task: risk(task.held.copy)))
-        drawn, confidence = len(sample.numbers), self._request.aim.confidence_percent
-        self._samples.append(stated(store, sample.blocks, drawn, drawn - sound, confidence))
+            else:
+                outcome += _Outcome(len(numbers), len(numbers) if look.result is AuditResult.SOUND else 0)
+        outcome += self._carry_out(sorted(tasks, key=lambda task: risk(task.held.copy)))
+        drawn, not_sound = len(sample.numbers), outcome.read - outcome.sound
+        confidence = self._request.aim.confidence_percent
+        self._samples.append(stated(store, sample.blocks, drawn, outcome.read, not_sound, confidence))
 
-    def _carry_out(self, tasks: Iterable[_Task]) -> int:
-        """Look at copies in this order, as far as budget and stores allow; returns how many blocks were sound."""
-        sound = 0
+    def _carry_out(self, tasks: Iterable[_Task]) -> _Outcome:
+        """Look at copies in this order, as far as budget and stores allow."""
+        outcome = _Outcome()
         for are_small, group in groupby(self._affordable(tasks), key=lambda task: task.is_small):
             for task, survey in self._attempts(group, are_small):
                 if isinstance(survey, Unavailable):
                     self._away[task.held.store.name] = str(survey)
                     continue
                 self._take(task.held, survey)
-                sound += survey.blocks_sound
-        return sound
+                outcome += task.outcome(survey)
+        return outcome
 
     def _attempts(self, tasks: Iterable[_Task], are_small: bool) -> Iterator[tuple[_Task, Survey | Unavailable]]:
         """Large copies are read in this very thread: Ctrl-C need not wait for the rest of one."""

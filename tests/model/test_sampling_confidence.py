@@ -65,15 +65,24 @@ def test_of_few_blocks_nearly_all_must_be_read() -> None:
 
 
 def test_a_sample_of_nothing_proves_nothing_and_of_everything_all() -> None:
-    assert stated("near", 50, 0, 0, 95).at_most_bad == 50
-    assert stated("near", 50, 50, 0, 95).at_most_bad == 0
-    assert stated("near", 50, 50, 3, 95).at_most_bad == 3
+    assert stated("near", 50, 50, 50, 0, 95).at_most_bad == 0
+    assert stated("near", 50, 50, 50, 3, 95).at_most_bad == 3
+
+
+def test_what_was_drawn_and_not_read_is_counted_neither_as_read_nor_as_sound() -> None:
+    statement = stated("near", 50, 50, 40, 3, 95)
+    assert (statement.looked_at, statement.not_sound, statement.at_most_bad) == (40, 3, 13)
+
+
+@pytest.mark.parametrize(("blocks", "drawn"), [(0, 0), (50, 0), (50, 50)])
+def test_where_nothing_was_read_nothing_is_claimed(blocks: int, drawn: int) -> None:
+    for statement in (stated("near", blocks, drawn, 0, 0, 95), stated_of_each("near", {(blocks, 0): 1}, 0, 95)):
+        assert (statement.looked_at, statement.at_most_bad, statement.at_most_percent) == (0, None, None)
 
 
 def test_the_printed_percentage_is_never_better_than_the_bound() -> None:
-    assert stated("near", 3, 2, 0, 95).at_most_percent == "33.334"
-    assert stated("near", 100, 100, 0, 95).at_most_percent == "0.000"
-    assert stated("near", 0, 0, 0, 95).at_most_percent == "0.000"
+    assert stated("near", 3, 2, 2, 0, 95).at_most_percent == "33.334"
+    assert stated("near", 100, 100, 100, 0, 95).at_most_percent == "0.000"
 
 
 @pytest.mark.parametrize(

@@ -363,17 +363,38 @@ def test_a_sample_reads_what_it_says_and_claims_no_more(tmp_path: Path) -> None:
     assert statement.blocks == population
     assert statement.not_sound == 0
     assert 0 < statement.looked_at < population
+    assert statement.at_most_bad is not None
     assert statement.at_most_bad <= population // 10
     assert report.counts.sound + report.counts.not_checked == 40
 
 
-def test_a_sample_that_was_cut_short_counts_what_it_did_not_read_as_unsound(tmp_path: Path) -> None:
+def test_a_sample_that_was_cut_short_says_what_it_read_and_vouches_for_nothing_else(tmp_path: Path) -> None:
     packages = [built(number) for number in range(40)]
     held = archive_in_memory(tmp_path, packages, ["near"])
     report = audit(held.place, AuditRequest(Level.SAMPLE, budget=Budget(bytes=1)))
     (statement,) = report.samples
-    assert statement.not_sound > 0
+    assert 0 < statement.looked_at < statement.drawn
+    assert statement.not_sound == 0
+    assert statement.at_most_bad is not None
     assert statement.at_most_bad > statement.blocks // 2
+
+
+def test_a_sample_of_a_store_that_is_away_claims_nothing_of_it(tmp_path: Path) -> None:
+    held = archive_in_memory(tmp_path, [built(0), built(1)])
+    far = held.stores["far"]
+    assert isinstance(far, MemoryStore)
+    far.away = True
+    away, there = audit(held.place, AuditRequest(Level.SAMPLE)).samples
+    assert (away.store, away.looked_at, away.not_sound, away.at_most_bad) == ("far", 0, 0, None)
+    assert (there.store, there.looked_at, there.at_most_bad) == ("near", there.drawn, 0)
+
+
+def test_a_bag_that_is_gone_counts_in_a_sample_as_looked_at_and_not_sound(tmp_path: Path) -> None:
+    held = archive(tmp_path, [built(0)], ["near"])
+    held.file("near", built(0), BAG).unlink()
+    (statement,) = audit(held.place, AuditRequest(Level.SAMPLE)).samples
+    assert statement.looked_at == statement.not_sound == statement.drawn
+    assert statement.at_most_bad == statement.blocks
 
 
 def test_a_sample_of_each_copy_reads_so_many_blocks_of_each(tmp_path: Path) -> None:
@@ -383,6 +404,7 @@ def test_a_sample_of_each_copy_reads_so_many_blocks_of_each(tmp_path: Path) -> N
     assert report.counts == AuditCounts(sound=5)
     (statement,) = report.samples
     assert (statement.looked_at, statement.not_sound) == (10, 0)
+    assert statement.at_most_bad is not None
     assert statement.blocks - 10 >= statement.at_most_bad > 0
 
 

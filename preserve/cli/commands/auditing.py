@@ -18,6 +18,7 @@ from preserve.errors import Unavailable
 from preserve.model.nouns import Level, Role
 
 if TYPE_CHECKING:
+    from preserve.model.audit import SampleStatement
     from preserve.operations.audit import AuditReport
     from preserve.operations.repair import RepairReport
     from preserve.workplace import Workplace
@@ -94,6 +95,7 @@ def _document(report: AuditReport) -> dict[str, object]:
             {
                 "store": sample.store,
                 "blocks": sample.blocks,
+                "drawn": sample.drawn,
                 "looked_at": sample.looked_at,
                 "not_sound": sample.not_sound,
                 "confidence_percent": sample.confidence_percent,
@@ -123,21 +125,41 @@ def _lines(report: AuditReport) -> Iterator[str]:
             (_("read"), byte_count(report.bytes_read)),
         ]
     )
-    for sample in report.samples:
-        yield said(
-            "{store}: {looked_at} of {blocks} blocks were drawn and read; with {confidence} % confidence at most"
-            " {percent} % are not sound",
-            store=sample.store,
-            looked_at=sample.looked_at,
-            blocks=sample.blocks,
-            confidence=sample.confidence_percent,
-            percent=sample.at_most_percent,
-        )
+    yield from map(_sample_line, report.samples)
     for store, why in report.away.items():
         yield said("store {store} could not be looked at: {why}", store=store, why=why)
     if report.leftovers:
         yield said("{count} objects are left from unfinished work; they do no harm", count=report.leftovers)
     yield from finding_lines(report.findings)
+
+
+def _sample_line(sample: SampleStatement) -> str:
+    if sample.at_most_bad is None:
+        return said(
+            "{store}: nothing was read of {drawn} blocks drawn from {blocks}, so this sample says nothing of them",
+            store=sample.store,
+            drawn=sample.drawn,
+            blocks=sample.blocks,
+        )
+    values = {
+        "store": sample.store,
+        "looked_at": sample.looked_at,
+        "blocks": sample.blocks,
+        "confidence": sample.confidence_percent,
+        "percent": sample.at_most_percent,
+    }
+    if sample.looked_at < sample.drawn:
+        return said(
+            "{store}: only {looked_at} of {drawn} blocks drawn from {blocks} were read; counting the others as not"
+            " sound, with {confidence} % confidence at most {percent} % are not sound",
+            drawn=sample.drawn,
+            **values,
+        )
+    return said(
+        "{store}: {looked_at} of {blocks} blocks were drawn and read; with {confidence} % confidence at most"
+        " {percent} % are not sound",
+        **values,
+    )
 
 
 @click.command(
