@@ -1,6 +1,7 @@
 """Rebuild: a new home from one store alone, when the old one is lost.
 
-The ledger is read back from the store and replayed as far as its signed checkpoints prove it; packages that the store
+The ledger is read back from the store and replayed as far as its signed checkpoints prove it (a person has to ask for
+less than the whole); packages that the store
 holds and those entries do not name are adopted by their receipts.  What is left out, and how old the ledger is, is
 said.  The new home appears whole or not at all: its books come last.
 """
@@ -18,11 +19,12 @@ from preserve import chance
 from preserve.clock import Clock, stamp
 from preserve.definitions.policies import read_policy
 from preserve.durable import make_folders, put_in_place_new, raise_if_full
-from preserve.errors import Misused, Refused, Tampered
+from preserve.errors import Misused, PreserveError, Refused
 from preserve.model import events
 from preserve.model.digests import sha256
 from preserve.model.keys import RECEIPT, object_key, split_generation
 from preserve.model.nouns import Act, Condition, CopyEntry, Event, Finding, PackageEntry, StoreEntry
+from preserve.operations import rebuild_evidence
 from preserve.packages import discovery
 from preserve.packages.discovery import Discovered, Listed
 from preserve.ports import Progress, Store
@@ -56,13 +58,15 @@ class RebuildRequest:
     """`source` is the store by its `store.json` and the URL where it is now.
 
     `expected_key` is the verifier key a person has on paper.  `despite_contradiction` goes on where the ledger's
-    entries are whole and a signed checkpoint says otherwise.
+    entries are whole and a signed checkpoint says otherwise.  `is_partial_welcome` begins a new history from what can
+    be proven where the store lacks entries that it attests; other stores that hold them contradict it from then on.
     """
 
     home: Path
     source: StoreEntry
     expected_key: str | None = None
     despite_contradiction: bool = False
+    is_partial_welcome: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +99,9 @@ class RebuildReport:
 def rebuild(request: RebuildRequest, store: Store, act: Act, clock: Clock, progress: Progress) -> RebuildReport:
     """Make the home anew.  Killed midway, it is simply done again.
 
-    Raises `Refused` where the home exists or its folder holds anything else, `Misused` for a key that is none,
-    `Tampered` where the evidence excludes itself or the key given, `Unavailable`, `NoSpace`.
+    Raises `Refused` where the home exists or its folder holds anything else, and where the store lacks part of its
+    ledger and nobody asked to go on without it, `Misused` for a key that is none, `Tampered` where the evidence
+    excludes itself or the key given, `Unavailable`, `NoSpace`.
     """
     home = request.home.absolute()
     _require_free(home)
@@ -201,49 +206,26 @@ class _Rebuild:
         """Books with all entries that are proven, and how many they are; without any, books that begin anew."""
         books = Books.rebuild(self._staging, ledger.entries())
         entries = books.size()
-        self._raise_if_contradicted(ledger, entries)
-        self._raise_unless_expected(ledger, entries)
+        try:
+            self._judge(ledger, entries)
+        except PreserveError:
+            books.close()
+            raise
         if entries:
             return books, entries
         books.close()
         (self._staging / FILE_NAME).unlink()
         return self._begun_anew(), 0
 
-    def _raise_if_contradicted(self, ledger: StoredLedger, entries: int) -> None:
-        """A bundle that is damaged has lines that are no entries.  Where all are, somebody wrote them so."""
-        if self._request.despite_contradiction or ledger.is_whole:
-            return
-        for finding in ledger.findings:
-            if finding.condition is Condition.DAMAGED and self._is_made_of_entries(finding):
-                raise Tampered(
-                    "store {store}: {key} holds whole entries, and the signed checkpoints say that there were others;"
-                    " somebody rewrote them, or a letter rotted within a word. Rebuild from another store if there is"
-                    " one; --despite-contradiction takes the {count} entries before it and adopts the packages",
-                    store=finding.store,
-                    key=finding.where,
-                    count=entries,
-                )
-
-    def _is_made_of_entries(self, finding: Finding) -> bool:
-        listed = [bundle for bundle in stored_ledger.survey(self._store).bundles if bundle.key == finding.where]
-        if not listed:
-            return False
-        content = stored_ledger.fetch(self._store, listed[0].key, listed[0].size_bytes)
-        if isinstance(content, Finding):
-            return False
-        return all(_is_entry(line) for line in content.removesuffix(b"\n").split(b"\n"))
-
-    def _raise_unless_expected(self, ledger: StoredLedger, entries: int) -> None:
-        expected = self._request.expected_key
-        if expected is None or not entries:
-            return
-        if expected not in [key.verifier_key for key in ledger.keys]:
-            raise Tampered(
-                "the ledger in store {store} is signed by {found}, never by the key you gave; it is another archive's"
-                " ledger, or a forged one",
-                store=self._store.name,
-                found=ledger.keys[-1].verifier_key,
-            )
+    def _judge(self, ledger: StoredLedger, entries: int) -> None:
+        """Stop where nobody asked to go on from evidence such as this."""
+        request = self._request
+        if not request.despite_contradiction:
+            rebuild_evidence.raise_if_contradicted(self._store, ledger, entries)
+        if request.expected_key is not None and entries:
+            rebuild_evidence.raise_unless_expected(self._store, ledger, request.expected_key)
+        if not (request.is_partial_welcome or request.despite_contradiction):
+            rebuild_evidence.raise_unless_whole(self._store, ledger, entries)
 
     def _trust(self, ledger: StoredLedger, entries: int) -> Trust:
         if not entries:
@@ -388,11 +370,3 @@ class _Rebuild:
 
     def _now(self) -> str:
         return stamp(self._clock.now())
-
-
-def _is_entry(line: bytes) -> bool:
-    """Whether a line is, byte for byte, an entry as this program writes them."""
-    try:
-        return events.encode(events.decode(line)) == line
-    except ValueError:
-        return False

@@ -262,3 +262,21 @@ def test_a_lost_home_is_made_again_from_one_store(furnished: Service) -> None:
     assert furnished.run("rebuild", "--from", furnished.folder / "far").code == 3
     nowhere = {"PRESERVE_HOME": str(furnished.folder / "other")}
     assert furnished.run("rebuild", "--from", furnished.folder / "user", more=nowhere).code == 3
+
+
+def test_a_store_with_a_damaged_ledger_makes_no_home_unless_a_person_asks_for_part_of_it(furnished: Service) -> None:
+    furnished.ask("ingest", furnished.submission())
+    furnished.home.rename(furnished.folder / "lost")
+    bundle = sorted((furnished.folder / "near" / "ledger").glob("*.jsonl"))[-1]
+    bundle.chmod(0o600)
+    bundle.write_bytes(b"x" + bundle.read_bytes()[1:])
+    ended = furnished.run("rebuild", "--from", furnished.folder / "near")
+    assert ended.code == 3, ended
+    assert bundle.name in ended.err and "Rebuild from another store" in ended.err
+    assert not (furnished.home / "books.db").exists()
+    assert furnished.ask("rebuild", "--from", furnished.folder / "main")["packages"] == 1
+    assert furnished.ask("ledger", "verify", "--store", "main", "--store", "far")["ok"]
+    elsewhere = {"PRESERVE_HOME": str(furnished.folder / "other")}
+    partial = furnished.run("rebuild", "--from", furnished.folder / "near", "--partial", more=elsewhere)
+    assert partial.code in (1, 4), partial
+    assert (furnished.folder / "other" / "books.db").exists()

@@ -207,17 +207,40 @@ def test_an_adopted_package_that_lacks_an_object_is_suspect(lost: Service, tmp_p
 def test_a_torn_bundle_ends_the_replay_and_packages_after_it_are_adopted(lost: Service, tmp_path: Path) -> None:
     second = sorted(path for path in ledger_objects(lost) if path.suffix == ".jsonl")[1]
     os.truncate(second, second.stat().st_size - 30)
-    report = rebuilt(lost, tmp_path / "new")
+    report = rebuilt(lost, tmp_path / "new", is_partial_welcome=True)
     assert not report.is_whole and 0 < report.entries < report.attested
     assert len(report.adopted) == 1 and report.packages == 2
     assert second.name in {finding.where.split("/")[-1] for finding in report.findings}
+
+
+@pytest.mark.parametrize("number", [0, -1])
+@pytest.mark.parametrize("kind", [".jsonl", ".txt"])
+def test_one_flipped_byte_that_costs_entries_stops_it_and_another_store_gives_them(
+    lost: Service, tmp_path: Path, kind: str, number: int
+) -> None:
+    harmed = sorted(path for path in ledger_objects(lost) if path.suffix == kind)[number]
+    flip(harmed, 5)
+    if (kind, number) == (".txt", 0):  # a later checkpoint proves what this one would
+        assert rebuilt(lost, tmp_path / "new").entries == lost.books.size()
+        return
+    with pytest.raises(Refused, match=r"ledger in store near is damaged.*--partial") as refused:
+        rebuilt(lost, tmp_path / "new")
+    assert harmed.name in str(refused.value)
+    assert not (tmp_path / "new" / FILE_NAME).exists()
+    assert rebuilt(lost, tmp_path / "new", "city").is_whole
+
+
+def test_a_lost_bundle_stops_it_too(lost: Service, tmp_path: Path) -> None:
+    next(path for path in ledger_objects(lost) if path.suffix == ".jsonl").unlink()
+    with pytest.raises(Refused, match="only 0 of its"):
+        rebuilt(lost, tmp_path / "new")
 
 
 def test_whole_entries_that_a_signed_checkpoint_excludes_are_tampering(lost: Service, tmp_path: Path) -> None:
     second = sorted(path for path in ledger_objects(lost) if path.suffix == ".jsonl")[1]
     second.write_bytes(second.read_bytes().replace(b'"tester"', b'"forger"'))
     with pytest.raises(Tampered, match="whole entries"):
-        rebuilt(lost, tmp_path / "new")
+        rebuilt(lost, tmp_path / "new", is_partial_welcome=True)
     assert not (tmp_path / "new" / FILE_NAME).exists()
     report = rebuilt(lost, tmp_path / "new", despite_contradiction=True)
     assert not report.is_whole and report.packages == 2
@@ -225,7 +248,9 @@ def test_whole_entries_that_a_signed_checkpoint_excludes_are_tampering(lost: Ser
 
 def test_without_any_ledger_the_books_begin_anew_with_policies_and_packages(lost: Service, tmp_path: Path) -> None:
     shutil.rmtree(lost.places["near"] / "ledger")
-    report = rebuilt(lost, tmp_path / "new")
+    with pytest.raises(Refused, match="store near holds no ledger"):
+        rebuilt(lost, tmp_path / "new")
+    report = rebuilt(lost, tmp_path / "new", is_partial_welcome=True)
     assert report.trust is Trust.NO_LEDGER and report.entries == 0
     assert len(report.adopted) == 2
     with Books.open(tmp_path / "new") as books:

@@ -113,8 +113,8 @@ def _lines(report: RestoreReport, to: Path) -> Iterator[str]:
 @click.command(
     help=_(
         "Make a new home from one store alone, when the old one is lost.\n\n"
-        "STORE is where the store lies: a folder, or its URL.  Name the new home with --home.  Exit code 1 when the"
-        " store does not hold all that it attests."
+        "STORE is where the store lies: a folder, or its URL.  Name the new home with --home.  No home is made"
+        " (exit code 3) when the store does not hold all of the ledger that it attests."
     )
 )
 @click.option(
@@ -125,8 +125,15 @@ def _lines(report: RestoreReport, to: Path) -> Iterator[str]:
 @click.option(
     "--despite-contradiction", is_flag=True, help=_("go on where a signed checkpoint contradicts whole entries")
 )
+@click.option(
+    "--partial",
+    is_flag=True,
+    help=_("begin a new history from what can be proven; stores that hold more contradict it from then on"),
+)
 @acts
-def rebuild(call: Call, place: str, profile: str | None, key: str | None, despite_contradiction: bool) -> Exit:
+def rebuild(
+    call: Call, place: str, profile: str | None, key: str | None, despite_contradiction: bool, partial: bool
+) -> Exit:
     from preserve import compose
     from preserve.cli.progress import told
     from preserve.clock import SystemClock
@@ -135,7 +142,7 @@ def rebuild(call: Call, place: str, profile: str | None, key: str | None, despit
 
     clock = SystemClock()
     source = compose.store_at(place, profile)
-    request = RebuildRequest(call.home().path, source, key, despite_contradiction)
+    request = RebuildRequest(call.home().path, source, key, despite_contradiction, partial)
     with told() as progress:
         report = make_anew(request, compose.store(source, clock), call.actor(), clock, progress)
     code = Exit.WELL if report.is_whole else Exit.FINDINGS
