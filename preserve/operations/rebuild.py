@@ -24,11 +24,10 @@ from preserve.model import events
 from preserve.model.digests import sha256
 from preserve.model.keys import RECEIPT, object_key, split_generation
 from preserve.model.nouns import Act, Condition, CopyEntry, Event, Finding, PackageEntry, StoreEntry
-from preserve.operations import rebuild_evidence
 from preserve.packages import discovery
 from preserve.packages.discovery import Discovered, Listed
 from preserve.ports import Progress, Store
-from preserve.state import checkpoints, signing_key, stored_ledger
+from preserve.state import checkpoints, rebuild_evidence, signing_key, stored_ledger
 from preserve.state.books import FILE_NAME, Books
 from preserve.state.signing_key import SigningKey
 from preserve.state.stored_reading import StoredLedger
