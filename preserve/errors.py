@@ -39,6 +39,10 @@ class Away(Unavailable):
     """Try later, and not in a moment: a person has to act first (mount a medium, renew a key, mend a setting)."""
 
 
+class Unidentified(Away):
+    """Tell the person, whatever the store is for: its place is there, and is not, or not provably, that store."""
+
+
 class Faltered(Unavailable):
     """Read again: one object did not come whole.  If others come, and this one never, it becomes `Unreadable`."""
 

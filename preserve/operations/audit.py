@@ -11,7 +11,7 @@ from itertools import groupby, islice
 
 from preserve import chance
 from preserve.clock import monotonic_seconds
-from preserve.errors import Unavailable
+from preserve.errors import Unavailable, Unidentified
 from preserve.model import events
 from preserve.model.audit import (
     NO_LIMIT,
@@ -78,7 +78,8 @@ class AuditReport:
 
     `counts` are of copies, over the whole run with what an interrupted part of it looked at.  `findings` are all that
     are open in its scope, old and new, at most `MOST_FINDINGS_REPORTED`.  `away` says why a store could not be looked
-    at.  `unlisted` are stores that were not searched for unexpected objects; `leftovers` counts objects of unfinished
+    at; `unidentified` are those of them whose place is there, and is not, or not provably, the registered store.
+    `unlisted` are stores that were not searched for unexpected objects; `leftovers` counts objects of unfinished
     ingests and replications.  `bytes_read` and `seconds` are of this part of the run.
     """
 
@@ -93,6 +94,7 @@ class AuditReport:
     bytes_read: int
     seconds: float
     samples: tuple[SampleStatement, ...] = ()
+    unidentified: tuple[str, ...] = ()
 
     @property
     def is_all_well(self) -> bool:
@@ -154,7 +156,7 @@ class _Audit:
         self._began = monotonic_seconds()
         self._booking = Booking(workplace.books)
         self._run, self._is_resumed = self._begin()
-        self._away: dict[str, str] = {}
+        self._away: dict[str, Unavailable] = {}
         self._searched: set[str] = set()
         self._samples: list[SampleStatement] = []
         self._leftovers = 0
@@ -200,7 +202,8 @@ class _Audit:
             is_resumed=self._is_resumed,
             counts=counts,
             findings=tuple(islice(self._scope.open_findings(), MOST_FINDINGS_REPORTED)),
-            away=dict(self._away),
+            away={name: str(error) for name, error in self._away.items()},
+            unidentified=tuple(name for name, error in self._away.items() if isinstance(error, Unidentified)),
             unlisted=unlisted,
             leftovers=self._leftovers,
             bytes_read=self._bytes_read,
@@ -310,7 +313,7 @@ class _Audit:
         for are_small, group in groupby(self._affordable(tasks), key=lambda task: task.is_small):
             for task, survey in self._attempts(group, are_small):
                 if isinstance(survey, Unavailable):
-                    self._away[task.held.store.name] = str(survey)
+                    self._away[task.held.store.name] = survey
                     continue
                 self._take(task.held, survey)
                 outcome += task.outcome(survey)
@@ -383,7 +386,7 @@ class _Audit:
                 self._search(name)
                 self._searched.add(name)
             except Unavailable as error:
-                self._away[name] = str(error)
+                self._away[name] = error
 
     def _search(self, name: str) -> None:
         store, act = self._open[name], self._workplace.act

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from preserve.errors import Unavailable
+from preserve.errors import Unavailable, Unidentified
 from preserve.model.audit import age_limits, is_overdue
 from preserve.model.entries import AccessionState
 from preserve.model.nouns import Condition, CopyEntry, CopyState, PackageEntry, Role, StoreEntry
@@ -31,6 +31,12 @@ class StoreStatus:
     overdue: int
     ledger_entries: int
     away_because: Unavailable | None
+
+    @property
+    def is_wanting(self) -> bool:
+        """Whether somebody has to see why it is away."""
+        is_expected = self.role is Role.REMOTE_OFFLINE and not isinstance(self.away_because, Unidentified)
+        return self.away_because is not None and not is_expected
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +83,10 @@ class StatusReport:
     def is_as_wanted(self) -> bool:
         """Whether all is as policy wants it.
 
-        A remote offline store is away by its nature; any other that is away is not as wanted.
+        A remote offline store is away by its nature; any other that is away is not as wanted, nor is one whose place is
+        there and cannot be told to be that store.
         """
-        is_any_away = any(store.away_because and store.role is not Role.REMOTE_OFFLINE for store in self.stores)
+        is_any_away = any(store.is_wanting for store in self.stores)
         return not (self.short_count or self.overdue or self.findings or self.unfinished or is_any_away)
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from preserve.durable import make_folders, sync_folder
-from preserve.errors import AlreadyThere, Away, NoSpace, NotThere, Unavailable, Unreadable
+from preserve.errors import AlreadyThere, Away, NoSpace, NotThere, Unavailable, Unidentified, Unreadable
 from preserve.stores import identity
 
 _ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)  # ELOOP: a symbolic link, which is no object of ours
@@ -19,6 +19,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _NOT_ALLOWED = (errno.EACCES, errno.EPERM)
 _FORBIDDEN = (*_NOT_ALLOWED, errno.EROFS)
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_PACKAGES = "packages"  # where there is such a folder, a medium is mounted
 
 
 class FolderRoot:
@@ -32,10 +33,12 @@ class FolderRoot:
         self._lock = threading.Lock()
 
     def require_presence(self) -> None:
-        """Raise `Away` unless the root is there and is the store it was registered as; looked up anew each time,
-        because media come and go."""
+        """Raise `Away` unless the root is there, and `Unidentified` unless it is the store it was registered as; looked
+        up anew each time, because media come and go."""
         if self._store_id is not None:
             content = self._identity_content()
+            if content is None and (self.path / _PACKAGES).is_dir():
+                raise identity.lost(self.name, str(self.path))
             identity.require(content, store=self.name, place=str(self.path), store_id=self._store_id)
         elif not self.path.is_dir():
             raise Away("store {store}: {place} is not a folder", store=self.name, place=self.path)
@@ -177,4 +180,11 @@ class FolderRoot:
         except OSError as error:
             if error.errno in _ABSENT:
                 return None
+            if error.errno in (*_NOT_ALLOWED, errno.EIO):
+                raise Unidentified(
+                    "store {store}: store.json in {place} cannot be read: {why}",
+                    store=self.name,
+                    place=self.path,
+                    why=error.strerror,
+                ) from error
             raise self.failed(error) from error

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from preserve.errors import AlreadyThere, Away, NotThere, Refused
+from preserve.errors import AlreadyThere, Away, NotThere, Refused, Unidentified
 from preserve.model.keys import Key
 from preserve.model.nouns import Role
 from preserve.ports import Store
@@ -56,14 +56,17 @@ def parsed(content: bytes) -> Identity | None:
 
 
 def require(content: bytes | None, *, store: str, place: str, store_id: str) -> None:
-    """Raise `Away` unless `content` (of `store.json` at `place`, None: it is not there) names `store_id`."""
+    """Raise `Away` where there is no `store.json` at `place` (`content` None), `Unidentified` where there is one that
+    does not name `store_id`."""
     if content is None:
         raise Away("store {store}: there is no store.json in {place}; is the medium mounted?", store=store, place=place)
     identity = parsed(content)
     if identity is None:
-        raise Away("store {store}: store.json in {place} is not the identity of a store", store=store, place=place)
+        raise Unidentified(
+            "store {store}: store.json in {place} is not the identity of a store", store=store, place=place
+        )
     if identity.store_id != store_id:
-        raise Away(
+        raise Unidentified(
             "store {store}: {place} holds another store, {found_name} ({found_id}), where {expected_id} was registered;"
             " put the right medium in its place",
             store=store,
@@ -72,6 +75,15 @@ def require(content: bytes | None, *, store: str, place: str, store_id: str) -> 
             found_id=identity.store_id,
             expected_id=store_id,
         )
+
+
+def lost(store: str, place: str) -> Unidentified:
+    """Of a place that is there, and where a store was, when its `store.json` is not."""
+    return Unidentified(
+        "store {store}: {place} is there, with no store.json; put the store.json of this store back",
+        store=store,
+        place=place,
+    )
 
 
 def read_identity(store: Store) -> Identity | None:

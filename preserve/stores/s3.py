@@ -145,15 +145,14 @@ class S3Store:
             self._reader = self._writer = None
 
     def _require_identity(self) -> None:
-        """Make sure, once, that this bucket is the store that was registered.  Raises `Away`."""
+        """Make sure, once, that this bucket is the store that was registered.  Raises `Away`, `Unidentified`."""
         if self._is_known or self._store_id is None:
             return
         room = bytearray(identity.LONGEST_IDENTITY_BYTES)
         try:
             content = bytes(room[: self.reader().read(identity.IDENTITY, 0, memoryview(room))])
-        except NotThere:
-            identity.require(None, store=self.name, place=str(self.place), store_id=self._store_id)
-            return
+        except NotThere as error:
+            raise identity.lost(self.name, str(self.place)) from error
         identity.require(content, store=self.name, place=str(self.place), store_id=self._store_id)
         self._is_known = True
 

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
 from tests.cli.conftest import Service
 
 
@@ -16,3 +22,36 @@ def test_a_sample_claims_nothing_of_a_store_that_is_away(furnished: Service) -> 
     (line,) = [line for line in furnished.run("audit", "--level", "sample").out.splitlines() if "near: " in line][:1]
     assert "nothing was read" in line
     assert "confidence" not in line
+
+
+def tear(identity: Path) -> None:
+    identity.write_bytes(identity.read_bytes().replace(b"{", b"z", 1))
+
+
+def rename(identity: Path) -> None:
+    fields = json.loads(identity.read_bytes())
+    identity.write_text(json.dumps({**fields, "store_id": fields["store_id"][:-1] + "~"}))
+
+
+@pytest.mark.parametrize("harm", [tear, rename, Path.unlink])
+def test_an_offline_store_that_is_there_without_its_identity_is_not_passed_over(
+    furnished: Service, harm: Callable[[Path], None]
+) -> None:
+    furnished.ask("ingest", furnished.submission())
+    identity = furnished.folder / "far" / "store.json"
+    identity.chmod(0o600)
+    harm(identity)
+    audited = furnished.run("audit", "--json")
+    assert audited.code == 75
+    assert audited.document["unidentified"] == list(audited.document["away"]) == ["far"]
+    assert "store.json" in audited.document["away"]["far"] or "another store" in audited.document["away"]["far"]
+    assert furnished.run("status").code == 1
+
+
+def test_an_offline_store_that_is_not_mounted_is_passed_over(furnished: Service) -> None:
+    furnished.ask("ingest", furnished.submission())
+    far = furnished.folder / "far"
+    far.rename(furnished.folder / "unmounted")
+    far.mkdir()
+    assert furnished.ask("audit")["unidentified"] == []
+    assert furnished.run("status").code == 0

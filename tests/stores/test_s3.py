@@ -24,6 +24,7 @@ from preserve.errors import (
     PreserveError,
     Refused,
     Unavailable,
+    Unidentified,
     Unreadable,
 )
 from preserve.model.keys import Key
@@ -247,9 +248,9 @@ def test_wrong_credentials_are_the_persons_business_and_stay_out_of_the_message(
 def test_another_store_in_the_bucket_is_away(weed: seaweed.Site) -> None:
     url = f"s3://records/other?endpoint={weed.endpoint}"
     put(S3Store("site", place_of(url), None, profile="weed-writer"), b"not an identity", IDENTITY)
-    with pytest.raises(Away, match="not the identity"):
+    with pytest.raises(Unidentified, match="not the identity"):
         S3Store("site", place_of(url), "my-id", profile="weed-writer").stat(KEY)
-    with pytest.raises(Away, match=r"no store\.json"):
+    with pytest.raises(Unidentified, match=r"no store\.json"):
         S3Store("site", place_of(f"s3://records/none?endpoint={weed.endpoint}"), "my-id", profile="weed-writer").stat(
             KEY
         )

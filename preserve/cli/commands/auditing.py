@@ -68,9 +68,10 @@ def _code(workplace: Workplace, report: AuditReport, named: tuple[str, ...]) -> 
     counts = report.counts
     if report.findings or counts.damaged or counts.missing or counts.unreadable or counts.overdue:
         return Exit.FINDINGS
-    # An offline store is away by its nature; its copies become overdue in their time, and that is a finding.
+    # An offline store is away by its nature; its copies become overdue in their time, and that is a finding.  One that
+    # is there, and cannot be told to be that store, needs a person now.
     offline = {entry.name for entry in workplace.books.stores() if entry.role is Role.REMOTE_OFFLINE}
-    return Exit.UNAVAILABLE if set(report.away) - (offline - set(named)) else Exit.WELL
+    return Exit.UNAVAILABLE if set(report.away) - (offline - set(named) - set(report.unidentified)) else Exit.WELL
 
 
 def _document(report: AuditReport) -> dict[str, object]:
@@ -89,6 +90,7 @@ def _document(report: AuditReport) -> dict[str, object]:
         },
         "findings": [finding_document(finding) for finding in report.findings],
         "away": dict(report.away),
+        "unidentified": list(report.unidentified),
         "not_searched": list(report.unlisted),
         "leftovers": report.leftovers,
         "samples": [
