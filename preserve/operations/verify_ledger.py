@@ -1,14 +1,19 @@
-"""Verify the ledger: against itself, and against what the stores attest of it."""
+"""Verify the ledger: against itself, and against what the stores attest of it.
+
+Where the books do not fit themselves, or contradict what a store's checkpoints prove, the books are wrong: stores are
+then judged by their own checkpoints alone, and those that hold the ledger whole are named to make a home from.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from preserve.errors import Tampered, Unavailable
 from preserve.model.complaints import ComplaintList, Complaints
 from preserve.model.nouns import Finding
 from preserve.state import publishing
+from preserve.state.self_evidence import SelfEvidence, examine
 from preserve.state.verification import LedgerVerdict, verify_books
 from preserve.workplace import Workplace
 
@@ -20,6 +25,9 @@ class LedgerReport:
     `complaints` say what does not fit, in the books or between them and a store.  `attested` counts, for each store
     that could be read, the entries that stand there too; `findings` are damaged objects of the ledger there; `away`
     says why a store could not be asked.
+
+    Where `are_books_wrong`, nothing is attested and `findings` are by the stores' own checkpoints; `witnesses` counts,
+    for each store that holds this ledger whole by those, the entries that a home can be made of again.
     """
 
     verdict: LedgerVerdict
@@ -27,6 +35,8 @@ class LedgerReport:
     attested: Mapping[str, int]
     findings: tuple[Finding, ...]
     away: Mapping[str, Unavailable]
+    are_books_wrong: bool = False
+    witnesses: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def is_ok(self) -> bool:
@@ -50,6 +60,7 @@ def verify(workplace: Workplace, stores: Sequence[str] = ()) -> LedgerReport:
     attested: dict[str, int] = {}
     findings: list[Finding] = []
     away: dict[str, Unavailable] = {}
+    contradicting: set[str] = set()
     for name in names:
         try:
             findings += publishing.check(books, workplace.stores[name])
@@ -57,5 +68,32 @@ def verify(workplace: Workplace, stores: Sequence[str] = ()) -> LedgerReport:
         except Unavailable as error:
             away[name] = error
         except Tampered as error:
+            contradicting.add(name)
             complaints.add("store-contradicts", name, error.template, **error.values)
+    if complaints.count:
+        evidence = _by_themselves(workplace, names, away)
+        witnesses = _witnesses(workplace, evidence)
+        if not verdict.is_ok or not contradicting.isdisjoint(witnesses):
+            findings = [finding for found in evidence.values() for finding in found.findings]
+            return LedgerReport(verdict, complaints.freeze(), {}, tuple(findings), away, True, witnesses)
     return LedgerReport(verdict, complaints.freeze(), attested, tuple(findings), away)
+
+
+def _by_themselves(
+    workplace: Workplace, names: Sequence[str], away: dict[str, Unavailable]
+) -> Mapping[str, SelfEvidence]:
+    """What each store that can be asked says by itself; those that cannot go to `away`."""
+    evidence = {}
+    for name in names:
+        if name not in away:
+            try:
+                evidence[name] = examine(workplace.stores[name])
+            except Unavailable as error:
+                away[name] = error
+    return evidence
+
+
+def _witnesses(workplace: Workplace, evidence: Mapping[str, SelfEvidence]) -> dict[str, int]:
+    """Of the stores that hold a ledger whole, those whose ledger has a key in common with the books."""
+    ours = {key.verifier_key for key in workplace.books.verifier_keys()}
+    return {name: found.proven for name, found in evidence.items() if found.is_whole and ours & set(found.keys)}

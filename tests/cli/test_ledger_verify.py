@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 from tests.cli.conftest import Service
 
 
@@ -33,3 +35,54 @@ def test_without_any_store_it_is_said_that_nothing_outside_attests_the_books(ser
     ended = service.run("ledger", "verify")
     assert ended.code == 0, ended
     assert "nothing outside this home attests the books" in ended.out
+
+
+def edit_the_ledger(service: Service) -> None:
+    """One row, by hand, as somebody would who may write to the disk."""
+    with sqlite3.connect(service.home / "books.db") as connection:
+        (before,) = connection.execute("SELECT content FROM entry WHERE number = 9").fetchone()
+        after = bytes(before).replace(b'"at":"20', b'"at":"19')
+        assert after != before
+        changed = connection.execute("UPDATE entry SET content = ? WHERE number = 9", (after,))
+        assert changed.rowcount == 1
+    connection.close()
+
+
+def test_books_edited_by_hand_are_wrong_and_the_stores_are_not_accused(furnished: Service) -> None:
+    furnished.ask("ingest", furnished.submission())
+    edit_the_ledger(furnished)
+    asked = furnished.run("ledger", "verify", "--json")
+    assert (asked.code, asked.document["books_wrong"], asked.document["findings"]) == (4, True, [])
+    assert set(asked.document["witnesses"]) == {"main", "near", "far"}
+    said = furnished.run("ledger", "verify").out
+    assert "THE BOOKS OF THIS HOME ARE WRONG" in said
+    place = (furnished.folder / "far").as_uri()
+    assert f"preserve rebuild --from {place}" in said
+    assert "preserve repair" not in said
+    again = {"PRESERVE_HOME": str(furnished.folder / "new")}
+    assert furnished.run("rebuild", "--from", place, more=again).code == 0
+    assert furnished.run("ledger", "verify", more=again).code == 0
+
+
+def test_a_store_with_a_damaged_bundle_is_no_witness_against_wrong_books(furnished: Service) -> None:
+    furnished.ask("ingest", furnished.submission())
+    edit_the_ledger(furnished)
+    bundle = sorted((furnished.folder / "near" / "ledger").glob("*.jsonl"))[-1]
+    bundle.chmod(0o600)
+    bundle.write_bytes(b"x" + bundle.read_bytes()[1:])
+    asked = furnished.run("ledger", "verify", "--json").document
+    assert set(asked["witnesses"]) == {"main", "far"}
+    assert [(finding["store"], finding["where"]) for finding in asked["findings"]] == [
+        ("near", f"ledger/{bundle.name}")
+    ]
+
+
+def test_books_brought_back_from_an_old_backup_are_wrong_and_not_the_stores(furnished: Service) -> None:
+    old = (furnished.home / "books.db").read_bytes()
+    furnished.ask("ingest", furnished.submission())
+    for left in furnished.home.glob("books.db*"):
+        left.unlink()
+    (furnished.home / "books.db").write_bytes(old)
+    asked = furnished.run("ledger", "verify", "--json")
+    assert (asked.code, asked.document["books_wrong"], asked.document["findings"]) == (4, True, [])
+    assert set(asked.document["witnesses"]) == {"main", "near", "far"}

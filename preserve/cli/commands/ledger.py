@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,8 +48,11 @@ def verify(call: Call, stores: tuple[str, ...]) -> Exit:
             "attested": dict(report.attested),
             "away": {store: error_said(why) for store, why in report.away.items()},
             "findings": [finding_document(finding) for finding in report.findings],
+            "books_wrong": report.are_books_wrong,
+            "witnesses": dict(report.witnesses),
         }
-        return call.answer(document, _verify_lines(report), _verify_code(report))
+        places = {entry.name: entry.url for entry in workplace.books.stores()}
+        return call.answer(document, _verify_lines(report, places), _verify_code(report))
 
 
 def _verify_code(report: LedgerReport) -> Exit:
@@ -60,7 +63,7 @@ def _verify_code(report: LedgerReport) -> Exit:
     return Exit.UNAVAILABLE if report.is_unasked else Exit.WELL
 
 
-def _verify_lines(report: LedgerReport) -> Iterator[str]:
+def _verify_lines(report: LedgerReport, places: Mapping[str, str]) -> Iterator[str]:
     if report.is_ok:
         root = report.verdict.root.hex()
         yield said("the ledger is whole: {size} entries, root {root}", size=report.verdict.size, root=root)
@@ -78,7 +81,30 @@ def _verify_lines(report: LedgerReport) -> Iterator[str]:
         )
     elif report.is_ok and not report.attested:
         yield _("no store is registered: nothing outside this home attests the books")
-    yield from finding_lines(report.findings)
+    if report.are_books_wrong:
+        yield from _wrong_books_lines(report, places)
+    else:
+        yield from finding_lines(report.findings)
+
+
+def _wrong_books_lines(report: LedgerReport, places: Mapping[str, str]) -> Iterator[str]:
+    """Whom to believe now.  Nothing is to be repaired from these books."""
+    yield _(
+        "THE BOOKS OF THIS HOME ARE WRONG, and not the stores: repair nothing from them; keep the home as evidence,"
+        " and make a new one from a store that holds the ledger whole"
+    )
+    for store, size in report.witnesses.items():
+        yield said(
+            "store {store} holds {size} entries, all proven by its own checkpoints: `preserve rebuild --from {place}"
+            " --home NEW`",
+            store=store,
+            size=size,
+            place=places[store],
+        )
+    for finding in report.findings:
+        yield said(
+            "store {store}: {key} does not fit that store's own checkpoints", store=finding.store, key=finding.where
+        )
 
 
 @ledger.command(help=_("Show the latest entries; --json gives them whole, --from and --count choose others."))
