@@ -24,7 +24,6 @@ from preserve.model.audit import (
     most_at_risk,
     risk,
     stated,
-    stated_of_each,
 )
 from preserve.model.blocks import BLOCK_BYTES
 from preserve.model.entries import Audited, AuditResult, AuditRun
@@ -80,7 +79,8 @@ class AuditReport:
     are open in its scope, old and new, at most `MOST_FINDINGS_REPORTED`.  `away` says why a store could not be looked
     at; `unidentified` are those of them whose place is there, and is not, or not provably, the registered store.
     `unlisted` are stores that were not searched for unexpected objects; `leftovers` counts objects of unfinished
-    ingests and replications.  `bytes_read` and `seconds` are of this part of the run.
+    ingests and replications.  `unattested` counts by store the copies of which it gives no digest that could be
+    compared: they are not checked, though the store was asked.  `bytes_read` and `seconds` are of this part of the run.
     """
 
     run: str
@@ -95,11 +95,18 @@ class AuditReport:
     seconds: float
     samples: tuple[SampleStatement, ...] = ()
     unidentified: tuple[str, ...] = ()
+    unattested: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def is_all_well(self) -> bool:
         """Whether nothing is known to be wrong or overdue, and every store in scope could be asked."""
-        return not (self.findings or self.counts.overdue or self.away)
+        return not (self.findings or self.counts.overdue or self.away or self.is_in_vain)
+
+    @property
+    def is_in_vain(self) -> bool:
+        """Whether nothing could be checked because no store in scope attests what was asked for."""
+        counts = self.counts
+        return bool(self.unattested) and not (counts.sound or counts.damaged or counts.missing or counts.unreadable)
 
 
 def audit(workplace: Workplace, request: AuditRequest) -> AuditReport:
@@ -125,21 +132,10 @@ class _Task:
         receipt = self.held.receipt
         return (receipt.bag_bytes if self.numbers is None else len(self.numbers) * receipt.block_bytes) <= SMALL_BYTES
 
-    def outcome(self, survey: Survey) -> _Outcome:
+    def outcome(self, survey: Survey) -> sampling.Outcome:
         """What a look at it comes to, in blocks; a bag that is not there has none that is sound."""
         asked = survey.blocks if self.numbers is None else len(self.numbers)
-        return _Outcome(asked, min(asked, survey.blocks_sound))
-
-
-@dataclass(frozen=True, slots=True)
-class _Outcome:
-    """How many blocks were read, or found to be gone, and how many of those were sound."""
-
-    read: int = 0
-    sound: int = 0
-
-    def __add__(self, other: _Outcome) -> _Outcome:
-        return _Outcome(self.read + other.read, self.sound + other.sound)
+        return sampling.Outcome(asked, min(asked, survey.blocks_sound))
 
 
 class _Audit:
@@ -157,6 +153,7 @@ class _Audit:
         self._booking = Booking(workplace.books)
         self._run, self._is_resumed = self._begin()
         self._away: dict[str, Unavailable] = {}
+        self._unattested: Counter[str] = Counter()
         self._searched: set[str] = set()
         self._samples: list[SampleStatement] = []
         self._leftovers = 0
@@ -190,7 +187,8 @@ class _Audit:
     def _end(self) -> AuditReport:
         counts = self._counts()
         if self._run.level is Level.SAMPLE and self._request.blocks_of_each is not None:
-            self._samples = list(self._statements_of_each())
+            looks = self._books.audited_in(self._run.id)
+            self._samples = list(sampling.statements_of_each(looks, self._request.aim.confidence_percent))
         plain = {each.name: getattr(counts, each.name) for each in fields(counts)}
         self._workplace.record(events.audit_ended(self._workplace.act, self._workplace.now(), self._run.id, plain))
         unlisted = (
@@ -204,6 +202,7 @@ class _Audit:
             findings=tuple(islice(self._scope.open_findings(), MOST_FINDINGS_REPORTED)),
             away={name: str(error) for name, error in self._away.items()},
             unidentified=tuple(name for name, error in self._away.items() if isinstance(error, Unidentified)),
+            unattested=dict(self._unattested),
             unlisted=unlisted,
             leftovers=self._leftovers,
             bytes_read=self._bytes_read,
@@ -216,26 +215,19 @@ class _Audit:
         now = self._workplace.clock.now()
         for copy, look in self._scope.looked_at(self._run.id):
             counts[self._answer(look)] += 1
+            if look is not None and self._is_too_shallow(look):
+                self._unattested[copy.store] += 1
             if self._request.rules and self._is_overdue(copy, now):
                 counts["overdue"] += 1
         return AuditCounts(**counts)
 
     def _answer(self, look: Audited | None) -> str:
         """What one copy counts as.  A look that was less deep than asked for says at most what is wrong."""
-        if look is None or (look.result is AuditResult.SOUND and look.level is not self._run.level):
-            return "not_checked"
-        return look.result.value
+        return "not_checked" if look is None or self._is_too_shallow(look) else look.result.value
 
-    def _statements_of_each(self) -> Iterator[SampleStatement]:
-        """What the samples of each copy prove, by store."""
-        looks = self._books.audited_in(self._run.id)
-        for store, here in groupby(looks, key=lambda look: look.store):
-            samples: Counter[tuple[int, int]] = Counter()
-            not_sound = 0
-            for look in here:
-                samples[look.blocks, look.blocks_read] += 1
-                not_sound += 0 if look.result is AuditResult.SOUND else max(1, look.blocks_read)
-            yield stated_of_each(store, samples, not_sound, self._request.aim.confidence_percent)
+    def _is_too_shallow(self, look: Audited) -> bool:
+        """Whether nothing is wrong with a copy whose store attests less than was asked."""
+        return look.result is AuditResult.SOUND and look.level is not self._run.level
 
     def _is_overdue(self, copy: CopyEntry, now: datetime) -> bool:
         rule = self._request.rules.get(self._books.package(copy.package_id).receipt.policy_sha256)
@@ -295,21 +287,21 @@ class _Audit:
             if sample.is_resumed
             else {}
         )
-        tasks, outcome = [], _Outcome()
+        tasks, outcome = [], sampling.Outcome()
         for held, numbers in sampling.drawn_of_each(sample, population):
             look = seen.get(held.package.id)
             if look is None:
                 tasks.append(_Task(held, numbers))
             else:
-                outcome += _Outcome(len(numbers), len(numbers) if look.result is AuditResult.SOUND else 0)
+                outcome += sampling.Outcome(len(numbers), len(numbers) if look.result is AuditResult.SOUND else 0)
         outcome += self._carry_out(sorted(tasks, key=lambda task: risk(task.held.copy)))
         drawn, not_sound = len(sample.numbers), outcome.read - outcome.sound
         confidence = self._request.aim.confidence_percent
         self._samples.append(stated(store, sample.blocks, drawn, outcome.read, not_sound, confidence))
 
-    def _carry_out(self, tasks: Iterable[_Task]) -> _Outcome:
+    def _carry_out(self, tasks: Iterable[_Task]) -> sampling.Outcome:
         """Look at copies in this order, as far as budget and stores allow."""
-        outcome = _Outcome()
+        outcome = sampling.Outcome()
         for are_small, group in groupby(self._affordable(tasks), key=lambda task: task.is_small):
             for task, survey in self._attempts(group, are_small):
                 if isinstance(survey, Unavailable):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 
 from preserve import chance
-from preserve.model.audit import SampleAim, blocks_to_draw
+from preserve.model.audit import SampleAim, SampleStatement, blocks_to_draw, stated_of_each
+from preserve.model.entries import Audited, AuditResult
 from preserve.packages.held import HeldCopy, block_count
 from preserve.state.books import Books
 
@@ -25,6 +28,17 @@ class Sample:
     blocks: int
     numbers: tuple[int, ...]
     is_resumed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How many blocks were read, or found to be gone, and how many of those were sound."""
+
+    read: int = 0
+    sound: int = 0
+
+    def __add__(self, other: Outcome) -> Outcome:
+        return Outcome(self.read + other.read, self.sound + other.sound)
 
 
 def sample(books: Books, job: str, population: Population, aim: SampleAim) -> Sample:
@@ -52,6 +66,17 @@ def drawn_of_each(drawn: Sample, population: Population) -> Iterator[tuple[HeldC
         if at > begin:
             yield held, tuple(number - first for number in drawn.numbers[begin:at])
         first = end
+
+
+def statements_of_each(looks: Iterable[Audited], confidence_percent: int) -> Iterator[SampleStatement]:
+    """What samples of each single copy prove, by store; `looks` are what was seen of each, by store."""
+    for store, here in groupby(looks, key=lambda look: look.store):
+        samples: Counter[tuple[int, int]] = Counter()
+        not_sound = 0
+        for look in here:
+            samples[look.blocks, look.blocks_read] += 1
+            not_sound += 0 if look.result is AuditResult.SOUND else max(1, look.blocks_read)
+        yield stated_of_each(store, samples, not_sound, confidence_percent)
 
 
 def _kept(note: str | None) -> Sample | None:

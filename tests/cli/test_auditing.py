@@ -55,3 +55,15 @@ def test_an_offline_store_that_is_not_mounted_is_passed_over(furnished: Service)
     far.mkdir()
     assert furnished.ask("audit")["unidentified"] == []
     assert furnished.run("status").code == 0
+
+
+def test_an_audit_of_what_no_store_attests_says_why_it_checked_nothing(furnished: Service) -> None:
+    furnished.ask("ingest", furnished.submission())
+    audited = furnished.run("audit", "--level", "attested", "--json")
+    assert audited.code == 1
+    assert audited.document["not_attested"] == {"far": 1, "main": 1, "near": 1}
+    assert audited.document["counts"]["not_checked"] == 3
+    told = furnished.run("audit", "--level", "attested")
+    assert told.code == 1
+    assert "store main does not attest digests of 1 copies" in told.out
+    assert "--level full" in told.out

@@ -348,9 +348,23 @@ def test_attested_compares_what_the_store_says_of_every_object(tmp_path: Path) -
 
 def test_what_no_store_attests_is_not_checked(tmp_path: Path) -> None:
     held = archive(tmp_path, [built(0)])
-    assert audit(held.place, AuditRequest(Level.ATTESTED)).counts == AuditCounts(not_checked=2)
+    in_vain = audit(held.place, AuditRequest(Level.ATTESTED))
+    assert (in_vain.counts, in_vain.unattested) == (AuditCounts(not_checked=2), {"far": 1, "near": 1})
+    assert in_vain.is_in_vain
+    assert not in_vain.is_all_well
     held.file("far", built(0), BAG).write_bytes(b"short")
-    assert audit(held.place, AuditRequest(Level.ATTESTED)).counts == AuditCounts(not_checked=1, damaged=1)
+    report = audit(held.place, AuditRequest(Level.ATTESTED))
+    assert (report.counts, report.unattested) == (AuditCounts(not_checked=1, damaged=1), {"near": 1})
+    assert not report.is_in_vain
+
+
+def test_a_copy_that_was_not_asked_for_is_not_called_unattested(tmp_path: Path) -> None:
+    held = archive_in_memory(tmp_path, [built(0)])
+    for store in held.stores.values():
+        assert isinstance(store, MemoryStore)
+        store.away = True
+    report = audit(held.place, AuditRequest(Level.ATTESTED))
+    assert (report.counts, report.unattested, report.is_in_vain) == (AuditCounts(not_checked=2), {}, False)
 
 
 def test_a_sample_reads_what_it_says_and_claims_no_more(tmp_path: Path) -> None:

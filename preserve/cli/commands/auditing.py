@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 @click.command(
     help=_(
         "Read copies again and say which are sound, damaged, missing, unreadable, not checked, overdue.\n\n"
-        "Those most at risk come first.  An audit that was interrupted goes on where it was.  Exit code 1 for findings,"
-        " 75 when nothing was found and a store could not be looked at."
+        "Those most at risk come first.  An audit that was interrupted goes on where it was.  Level attested reads"
+        " nothing: it checks only copies whose store gives digests of its own, and folders give none.  Exit code 1 for"
+        " findings, or when no copy could be checked because no store attests any; 75 when nothing was found and a"
+        " store could not be looked at."
     )
 )
 @click.option("--store", "stores", metavar="NAME", multiple=True, help=_("only this store (may be repeated)"))
@@ -68,6 +70,8 @@ def _code(workplace: Workplace, report: AuditReport, named: tuple[str, ...]) -> 
     counts = report.counts
     if report.findings or counts.damaged or counts.missing or counts.unreadable or counts.overdue:
         return Exit.FINDINGS
+    if report.is_in_vain:  # as long as the same is asked of the same stores
+        return Exit.FINDINGS
     # An offline store is away by its nature; its copies become overdue in their time, and that is a finding.  One that
     # is there, and cannot be told to be that store, needs a person now.
     offline = {entry.name for entry in workplace.books.stores() if entry.role is Role.REMOTE_OFFLINE}
@@ -91,6 +95,7 @@ def _document(report: AuditReport) -> dict[str, object]:
         "findings": [finding_document(finding) for finding in report.findings],
         "away": dict(report.away),
         "unidentified": list(report.unidentified),
+        "not_attested": dict(report.unattested),
         "not_searched": list(report.unlisted),
         "leftovers": report.leftovers,
         "samples": [
@@ -128,6 +133,13 @@ def _lines(report: AuditReport) -> Iterator[str]:
         ]
     )
     yield from map(_sample_line, report.samples)
+    for store, count in report.unattested.items():
+        yield said(
+            "store {store} does not attest digests of {count} copies, so these were not checked; look at them with"
+            " --level sample or --level full",
+            store=store,
+            count=count,
+        )
     for store, why in report.away.items():
         yield said("store {store} could not be looked at: {why}", store=store, why=why)
     if report.leftovers:
