@@ -318,9 +318,7 @@ def single(bench: Bench) -> None:
             variables, "restore", package, "--to", str(bench.work / "out"), "--path", "small/0005000.bin", "--json"
         )
         table = report("A single file", runs, [])
-        bench.tell(
-            f"{table}\nbytes read: {json.loads(told).get('bytes_read')} (target: under 1 MiB, under 1 s)\n"
-        )
+        bench.tell(f"{table}\nbytes read: {json.loads(told).get('bytes_read')} (target: under 1 MiB, under 1 s)\n")
         shutil.rmtree(kept)
 
 
