@@ -26,10 +26,10 @@ CLOSING = Words("What happened", "经过")
 KEPT = Words(
     "The sites are still running and everything lies in {folder}.  Go on by hand:\n"
     "    . {environment}\n    preserve status\n    preserve audit --level full\n"
-    "End them with:\n    kill {pids} && rm -rf {folder}",
+    "End them with:\n    kill {pids}; sleep 5; rm -rf {folder}",
     "站点仍在运行，所有内容在 {folder} 中。可手工继续：\n"
     "    . {environment}\n    preserve status\n    preserve audit --level full\n"
-    "结束请运行：\n    kill {pids} && rm -rf {folder}",
+    "结束请运行：\n    kill {pids}; sleep 5; rm -rf {folder}",
 )
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from preserve import chance
 from preserve.durable import raise_if_full
-from preserve.environment import variable
+from preserve.environment import login_name, variable
 from preserve.errors import Misused, Refused
 from preserve.state.books import FILE_NAME
 
@@ -71,7 +71,15 @@ def locate(given: str | None) -> Home:
 def existing(given: str | None) -> Home:
     """The home named, which is there.  Raises `Misused`, `Refused`."""
     home = locate(given)
-    if not home.is_made:
+    try:
+        is_made = home.is_made
+    except PermissionError as error:
+        raise Refused(
+            "{home} may not be entered by {user}; run the command as the user whose home it is",
+            home=home.path,
+            user=login_name(),
+        ) from error
+    if not is_made:
         raise Refused(
             "{home} is no home of this service; make one with `preserve init`, or give another --home", home=home.path
         )

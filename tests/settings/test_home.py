@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -71,3 +72,18 @@ def test_policies_and_the_kit_come_with_the_program() -> None:
     assert "default.toml" in {policy.name for policy in shipped.policies()}
     assert {file.name for file in shipped.kit()} == {"README.txt", "README.zh.txt", "rescue.py"}
     assert all(file.content for file in shipped.kit())
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else")
+def test_a_home_that_may_not_be_entered_is_told_as_such(tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    os.chmod(tmp_path, 0o700)
+    child = os.fork()
+    if child == 0:
+        os.setuid(65534)
+        try:
+            existing(str(tmp_path / "home"))
+        except Refused as error:
+            os._exit(0 if "may not be entered" in str(error) else 1)
+        os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
