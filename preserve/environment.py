@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import os
-import socket
 
 
 def variable(name: str) -> str | None:
@@ -18,11 +17,6 @@ def login_name() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return f"uid-{os.getuid()}"
-
-
-def host_name() -> str:
-    """The machine's own name."""
-    return socket.gethostname()
 
 
 def processors() -> int:

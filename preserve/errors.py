@@ -63,13 +63,9 @@ class AlreadyThere(PreserveError):
     """Compare and go on: an object under this key exists already and was left untouched."""
 
 
-class Interrupted(PreserveError):
-    """Say how to go on: a person stopped the work (Ctrl-C); everything booked so far stands."""
-
-
 def is_interruption(error: BaseException | None) -> bool:
     """Whether work that ended so is taken up again where it was: a person stopped it, or somebody could not serve.
 
     Not for want of space: what lies there half-done is then in the way of what is whole.
     """
-    return isinstance(error, KeyboardInterrupt | Interrupted | Unavailable) and not isinstance(error, NoSpace)
+    return isinstance(error, KeyboardInterrupt | Unavailable) and not isinstance(error, NoSpace)

@@ -31,7 +31,6 @@ _REACTIONS: tuple[tuple[type[errors.PreserveError], str, Exit], ...] = (
     (errors.NotThere, "not_there", Exit.FINDINGS),
     (errors.Unreadable, "unreadable", Exit.FINDINGS),
     (errors.AlreadyThere, "already_there", Exit.REFUSED),
-    (errors.Interrupted, "interrupted", Exit.INTERRUPTED),
 )
 
 

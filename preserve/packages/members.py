@@ -165,12 +165,6 @@ class MembersFile:
             if member.path.startswith(prefix):
                 yield member
 
-    def overlapping(self, start: int, end: int) -> Iterator[Member]:
-        """Files that have a byte of content in `bag.tar` between offsets `start` and `end`."""
-        for member in self.all():
-            if member.kind is Kind.FILE and member.offset < end and member.offset + member.size > start:
-                yield member
-
     def _may_hold(self, group: int, prefix: str) -> bool:
         statistics = self._file.metadata.row_group(group).column(0).statistics
         if statistics is None or not statistics.has_min_max:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -86,7 +87,7 @@ class Clients(Protocol):
     def reader(self) -> S3Reader: ...
 
 
-class _Upload:
+class _Upload(ABC):
     """What both kinds share: the commit that never overwrites, and that a lost reply does not turn into a failure.
 
     Each upload puts a token of its own into the object's user metadata.  When a site says that the name is taken, that
@@ -138,12 +139,13 @@ class _Upload:
     ) -> None:
         self.leave(error)
 
+    @abstractmethod
     def _send(self, only_new: bool) -> None:
         """Ask the site to make the object visible; `only_new`: unless the name is taken."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _forget(self) -> None:
-        raise NotImplementedError
+        """Let go of what was sent and is not visible."""
 
     def _make_visible_once(self) -> None:
         target = self._target
