@@ -22,8 +22,8 @@ from preserve.model.keys import BAG, PARTS_BEFORE_RECEIPT, RECEIPT, object_key
 from preserve.model.nouns import Condition, Finding, Level, PackageEntry
 from preserve.operations.audit import AuditReport, AuditRequest, audit
 from preserve.operations.repair import RepairRequest, repair
-from preserve.packages.accounts import part_of
 from preserve.packages.held import size_of
+from preserve.packages.judging.accounts import part_of
 from tests.packages.building import Service, service
 
 PACKAGES = 40

@@ -23,10 +23,10 @@ from preserve.model.blocks import BLOCK_BYTES, MOST_BLOCKS
 from preserve.model.complaints import ComplaintList
 from preserve.model.digests import Algorithm, sha256
 from preserve.model.keys import BAG, Key
-from preserve.packages.crew import Crew
-from preserve.packages.fan_out import FanOut
-from preserve.packages.packing import PackagePlan, pack
-from preserve.packages.planning import head_entries, plan_submission
+from preserve.packages.making.crew import Crew
+from preserve.packages.making.fan_out import FanOut
+from preserve.packages.making.packing import PackagePlan, pack
+from preserve.packages.making.planning import head_entries, plan_submission
 from preserve.ports import NoProgress
 from tests.stores.memory import DigestingUpload, NullStore
 

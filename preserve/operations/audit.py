@@ -29,15 +29,15 @@ from preserve.model.blocks import BLOCK_BYTES
 from preserve.model.entries import Audited, AuditResult, AuditRun
 from preserve.model.nouns import Condition, CopyEntry, Finding, Level
 from preserve.model.policy import AuditRule
-from preserve.packages import inspection, sampling
-from preserve.packages.accounts import account
 from preserve.packages.at_once import in_order
 from preserve.packages.booking import Booking
 from preserve.packages.discerning import Discerning
 from preserve.packages.held import HeldCopy, block_count
-from preserve.packages.inspection import NO_NOTES, Notes, Survey
-from preserve.packages.scope import Scope
-from preserve.packages.strays import Explanations, folders
+from preserve.packages.judging import inspection, sampling
+from preserve.packages.judging.accounts import account
+from preserve.packages.judging.inspection import NO_NOTES, Notes, Survey
+from preserve.packages.judging.scope import Scope
+from preserve.packages.judging.strays import Explanations, folders
 from preserve.workplace import Workplace
 
 COPIES_AT_ONCE = 4

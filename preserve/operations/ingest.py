@@ -30,10 +30,10 @@ from preserve.model.entries import AccessionEntry, AccessionState
 from preserve.model.nouns import CopyState, Event
 from preserve.model.placing import copies_lacking, stores_wanted
 from preserve.model.policy import Policy
-from preserve.packages.composing import Composed, checked_algorithms, compose
-from preserve.packages.crew import Crew
-from preserve.packages.delivery import Delivery, Sent, deliver
-from preserve.packages.planning import SubmissionPlan, plan_submission
+from preserve.packages.making.composing import Composed, checked_algorithms, compose
+from preserve.packages.making.crew import Crew
+from preserve.packages.making.delivery import Delivery, Sent, deliver
+from preserve.packages.making.planning import SubmissionPlan, plan_submission
 from preserve.ports import Store
 from preserve.workplace import Workplace
 

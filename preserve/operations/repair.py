@@ -15,13 +15,13 @@ from preserve.model.entries import Audited, AuditResult, AuditRun, state_after
 from preserve.model.keys import PARTS_BEFORE_RECEIPT, RECEIPT
 from preserve.model.nouns import CopyState, Event, Level, PackageEntry
 from preserve.model.restore import best_first
-from preserve.packages import inspection
-from preserve.packages.accounts import HARMS, findings_of, part_of
 from preserve.packages.discerning import Discerning
 from preserve.packages.held import HeldCopy, size_of
-from preserve.packages.inspection import Survey
-from preserve.packages.remaking import How, NotRepaired, Remaking, Repaired
-from preserve.packages.wards import Ward
+from preserve.packages.judging import inspection
+from preserve.packages.judging.accounts import HARMS, findings_of, part_of
+from preserve.packages.judging.inspection import Survey
+from preserve.packages.repairing.remaking import How, NotRepaired, Remaking, Repaired
+from preserve.packages.repairing.wards import Ward
 from preserve.workplace import Workplace
 
 __all__ = ["How", "NotRepaired", "RepairReport", "RepairRequest", "Repaired", "repair"]

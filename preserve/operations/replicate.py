@@ -12,8 +12,8 @@ from preserve.model import events
 from preserve.model.nouns import CopyEntry, CopyState, Event, PackageEntry
 from preserve.model.placing import copies_due
 from preserve.model.policy import Policy
-from preserve.packages.copying import Copying, CopyWork
 from preserve.packages.held import HeldCopy
+from preserve.packages.making.copying import Copying, CopyWork
 from preserve.workplace import Workplace
 
 _TRUST = {

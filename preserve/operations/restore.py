@@ -23,15 +23,15 @@ from preserve.model import events
 from preserve.model.certificates import CertifiedPackage, RestoreCertificate
 from preserve.model.nouns import MOST_FILES_NAMED, Condition, CopyState, Finding, Outcome, PackageEntry
 from preserve.model.restore import OnConflict, PathPattern, Presence, best_first
-from preserve.packages import certifying, target
 from preserve.packages.choosing import Chosen, chosen
 from preserve.packages.held import HeldCopy
-from preserve.packages.landing import Landing
 from preserve.packages.members import Member, MembersFile
+from preserve.packages.restoring import certifying, target
+from preserve.packages.restoring.landing import Landing
+from preserve.packages.restoring.unpacking import Loss, Unpacker
+from preserve.packages.restoring.unpacking_crew import UnpackingCrew
+from preserve.packages.restoring.wanted import Wanted, WantedList, as_deposited, as_in_bag, tag_entries
 from preserve.packages.sources import Sources
-from preserve.packages.unpacking import Loss, Unpacker
-from preserve.packages.unpacking_crew import UnpackingCrew
-from preserve.packages.wanted import Wanted, WantedList, as_deposited, as_in_bag, tag_entries
 from preserve.workplace import Workplace
 
 WRITERS = 2

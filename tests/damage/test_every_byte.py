@@ -10,10 +10,10 @@ from preserve.model.entries import AuditResult
 from preserve.model.keys import object_key
 from preserve.operations.audit import AuditRequest, audit
 from preserve.operations.repair import RepairRequest, repair
-from preserve.packages import inspection
 from preserve.packages.held import HeldCopy
-from preserve.packages.remaking import Remaking, Repaired
-from preserve.packages.wards import Ward
+from preserve.packages.judging import inspection
+from preserve.packages.repairing.remaking import Remaking, Repaired
+from preserve.packages.repairing.wards import Ward
 from tests.damage.places import PLACES
 from tests.packages.archives import Archive, Built, archive_in_memory
 from tests.stores.memory import MemoryStore

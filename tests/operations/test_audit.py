@@ -22,7 +22,7 @@ from preserve.model.nouns import Condition, CopyState, Level
 from preserve.model.policy import AuditRule
 from preserve.operations import audit as audit_module
 from preserve.operations.audit import AuditReport, AuditRequest, audit
-from preserve.packages import inspection
+from preserve.packages.judging import inspection
 from preserve.packages.putting import put
 from preserve.ports import ErasableStore
 from preserve.stores.faults import Fault, FaultyStore, Harm

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from preserve.packages import tar
-from preserve.packages.layout import NO_MEMBER, Planned, cut
+from preserve.packages.making.layout import NO_MEMBER, Planned, cut
 
 BLOCK_BYTES = 4096
 

@@ -19,11 +19,11 @@ from preserve.bags.folders import FolderTree
 from preserve.errors import Refused, Unavailable
 from preserve.model.complaints import ComplaintList
 from preserve.model.digests import Algorithm, start
-from preserve.packages.crew import Crew
-from preserve.packages.fan_out import FanOut
+from preserve.packages.making.crew import Crew
+from preserve.packages.making.fan_out import FanOut
+from preserve.packages.making.packing import PackagePlan, Packed, pack
+from preserve.packages.making.planning import head_entries, plan_submission
 from preserve.packages.members import Kind, MembersFile
-from preserve.packages.packing import PackagePlan, Packed, pack
-from preserve.packages.planning import head_entries, plan_submission
 from preserve.ports import NoProgress
 from tests.stores.memory import MemoryStore
 

@@ -46,7 +46,7 @@ def _restore_and_die(home: Path, package: str, to: Path, kill_at: int, nameless:
 
     with pytest.MonkeyPatch.context() as patch, Books.open(home) as books:
         if not nameless:
-            patch.setattr("preserve.packages.target._has_nameless_files", lambda target, hidden: False)
+            patch.setattr("preserve.packages.restoring.target._has_nameless_files", lambda target, hidden: False)
         stores = {
             entry.name: FolderStore(entry.name, home.parent / entry.name, entry.store_id) for entry in books.stores()
         }

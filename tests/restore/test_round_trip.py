@@ -46,7 +46,7 @@ def test_without_nameless_files_the_same_comes_back(
     deposited: tuple[Service, Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept, source, package = deposited
-    monkeypatch.setattr("preserve.packages.target._has_nameless_files", lambda target, hidden: False)
+    monkeypatch.setattr("preserve.packages.restoring.target._has_nameless_files", lambda target, hidden: False)
     restored(kept, package, tmp_path / "out")
     assert differences(source, tmp_path / "out") == []
 

@@ -12,9 +12,9 @@ from preserve.model.keys import PARTS_BEFORE_RECEIPT, RECEIPT, object_key, packa
 from preserve.model.nouns import CopyEntry, PackageEntry
 from preserve.packages.gathering import Gathering, Place
 from preserve.packages.held import HeldCopy
-from preserve.packages.knowledge import Knowledge, known_of
 from preserve.packages.members import MembersFile
 from preserve.packages.members_anywhere import members_from_any
+from preserve.packages.repairing.knowledge import Knowledge, known_of
 
 PARTS = (*PARTS_BEFORE_RECEIPT, RECEIPT)
 

@@ -1,6 +1,6 @@
 """Fill one block of a bag's tar with headers and file contents, digesting them on the way.
 
-Runs in processes of its own (`python -m preserve.packages.filling`), because the work for a small file is mostly
+Runs in processes of its own (`python -m preserve.packages.making.filling`), because the work for a small file is mostly
 Python's own: two processes pack twice as many as two threads.  It therefore imports next to nothing.
 
 Each file is read once, at the offset it was listed with, and compared with what the listing said of it: a file that

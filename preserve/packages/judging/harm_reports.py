@@ -10,12 +10,12 @@ from preserve.model.entries import AuditResult
 from preserve.model.keys import BAG
 from preserve.model.nouns import Condition, Finding
 from preserve.packages.block_lists import PackageBlocks
-from preserve.packages.harmed_files import NamedFiles, StoredBlocks, harmed, named, touched
 from preserve.packages.held import HeldCopy, block_count
+from preserve.packages.judging.harmed_files import NamedFiles, StoredBlocks, harmed, named, touched
+from preserve.packages.judging.tally import Tally
 from preserve.packages.members import Member
 from preserve.packages.members_anywhere import members_from_any
 from preserve.packages.reading import Look
-from preserve.packages.tally import Tally
 
 MOST_BLOCKS_NAMED = 10_000
 """Numbers of bad blocks in one finding; the text says how many there are."""

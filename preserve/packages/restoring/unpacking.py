@@ -21,11 +21,11 @@ from preserve.model.digests import Algorithm, start
 from preserve.model.nouns import MOST_FILES_NAMED
 from preserve.model.restore import Presence
 from preserve.packages.at_once import in_order
-from preserve.packages.landing import Draft, Landing
+from preserve.packages.restoring.landing import Draft, Landing
+from preserve.packages.restoring.unfilling import NOT_SOUND, Plain
+from preserve.packages.restoring.unpacking_crew import SLOT_BYTES, SLOTS, UnpackingCrew
+from preserve.packages.restoring.wanted import Wanted
 from preserve.packages.sources import Sources, Standing
-from preserve.packages.unfilling import NOT_SOUND, Plain
-from preserve.packages.unpacking_crew import SLOT_BYTES, SLOTS, UnpackingCrew
-from preserve.packages.wanted import Wanted
 from preserve.ports import Progress
 
 LARGEST_GAP_BYTES = 64 * 1024

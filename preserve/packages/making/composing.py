@@ -15,10 +15,10 @@ from preserve.model.entries import AccessionEntry
 from preserve.model.nouns import ObjectDigest, Receipt
 from preserve.model.policy import Policy
 from preserve.model.records import Record
-from preserve.packages import describing
-from preserve.packages.layout import Planned
-from preserve.packages.packing import PackagePlan
-from preserve.packages.planning import PayloadPlan, SubmissionPlan, head_entries
+from preserve.packages.making import describing
+from preserve.packages.making.layout import Planned
+from preserve.packages.making.packing import PackagePlan
+from preserve.packages.making.planning import PayloadPlan, SubmissionPlan, head_entries
 from preserve.packages.tar import FILE
 
 _NOT_YET = ObjectDigest(0, "")

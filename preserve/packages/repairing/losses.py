@@ -7,8 +7,16 @@ from collections.abc import Collection, Iterator, Sequence
 from preserve.errors import Unavailable
 from preserve.model.keys import BAG
 from preserve.packages.gathering import Gathering
-from preserve.packages.harmed_files import BlockBytes, LastBlock, NamedFiles, StoredBlocks, is_harmed, named, touched
 from preserve.packages.held import HeldCopy
+from preserve.packages.judging.harmed_files import (
+    BlockBytes,
+    LastBlock,
+    NamedFiles,
+    StoredBlocks,
+    is_harmed,
+    named,
+    touched,
+)
 from preserve.packages.members import Member, MembersFile
 
 

@@ -13,8 +13,8 @@ from preserve.bags.entries import FILE, FOLDER, LINK
 from preserve.durable import make_folders, raise_if_full
 from preserve.errors import NoSpace, Refused
 from preserve.model.restore import Presence
-from preserve.packages.landing import Draft, Landing
-from preserve.packages.wanted import Wanted
+from preserve.packages.restoring.landing import Draft, Landing
+from preserve.packages.restoring.wanted import Wanted
 
 _NO_NAMELESS_FILES = (errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL, errno.EPERM, errno.EXDEV)
 _NO_WAY_THROUGH = (errno.ENOTDIR, errno.ELOOP)

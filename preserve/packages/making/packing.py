@@ -15,11 +15,12 @@ from preserve.bags import names
 from preserve.errors import Refused
 from preserve.model.blocks import BLOCK_BYTES, BlockList, block_bytes_for
 from preserve.model.digests import Algorithm, Running, start
-from preserve.packages import layout, tar
-from preserve.packages.crew import Crew, slots
-from preserve.packages.fan_out import FanOut
-from preserve.packages.filling import CHANGED, Filled, Order
-from preserve.packages.layout import ENTRY_FIELDS, NO_MEMBER, Piece, Planned
+from preserve.packages import tar
+from preserve.packages.making import layout
+from preserve.packages.making.crew import Crew, slots
+from preserve.packages.making.fan_out import FanOut
+from preserve.packages.making.filling import CHANGED, Filled, Order
+from preserve.packages.making.layout import ENTRY_FIELDS, NO_MEMBER, Piece, Planned
 from preserve.packages.members import MembersWriter, Row
 from preserve.ports import Progress
 

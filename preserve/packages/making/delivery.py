@@ -18,10 +18,10 @@ from preserve.model.keys import BAG, BLOCKS, MEMBERS, RECEIPT, object_key
 from preserve.model.nouns import ObjectDigest, PackageEntry, Receipt
 from preserve.packages import block_lists
 from preserve.packages.block_lists import MEMBERS_BLOCK_BYTES, PackageBlocks
-from preserve.packages.crew import Crew
-from preserve.packages.fan_out import FanOut
+from preserve.packages.making.crew import Crew
+from preserve.packages.making.fan_out import FanOut
+from preserve.packages.making.packing import PackagePlan, Packed, pack
 from preserve.packages.mismatch import Mismatch
-from preserve.packages.packing import PackagePlan, Packed, pack
 from preserve.packages.putting import put, put_file
 from preserve.packages.reading import BlockReader, Look
 from preserve.ports import Progress, Store, Upload

@@ -13,7 +13,7 @@ from typing import IO
 from preserve.bags.entries import FILE, FOLDER, LINK, Entry
 from preserve.bags.names import BagNames
 from preserve.durable import raise_if_full
-from preserve.packages import layout
+from preserve.packages.making import layout
 
 RecordOf = Callable[[bytes], str | None]
 """The archival code of the record to which a payload path belongs, if any."""

@@ -17,7 +17,7 @@ from preserve.model import certificates
 from preserve.model.certificates import RestoreCertificate
 from preserve.model.digests import Algorithm, sha256, start
 from preserve.model.restore import Presence
-from preserve.packages.wanted import Wanted
+from preserve.packages.restoring.wanted import Wanted
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,14 +14,14 @@ from preserve.model.digests import sha256
 from preserve.model.healing import next_generation
 from preserve.model.keys import BAG, BLOCKS, RECEIPT, Key, object_key
 from preserve.packages.gathering import Gathering, Place
-from preserve.packages.harmed_files import NamedFiles
 from preserve.packages.held import HeldCopy, digest_of
-from preserve.packages.inspection import Survey
-from preserve.packages.losses import lost_files
-from preserve.packages.mending import Mending
+from preserve.packages.judging.harmed_files import NamedFiles
+from preserve.packages.judging.inspection import Survey
 from preserve.packages.putting import put
 from preserve.packages.reading import BlockReader, look_at_object
-from preserve.packages.wards import Ward
+from preserve.packages.repairing.losses import lost_files
+from preserve.packages.repairing.mending import Mending
+from preserve.packages.repairing.wards import Ward
 
 ATTEMPTS = 2
 """Generations of one object that are made before a store is given up that does not give back what it was sent."""

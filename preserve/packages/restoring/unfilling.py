@@ -1,7 +1,7 @@
 """Write the files that lie in a piece of a bag: digest first, and only what is sound gets a name.
 
-The other way round of `preserve.packages.filling`, and for the same reason in processes of its own
-(`python -m preserve.packages.unfilling`): the work for a small file is mostly Python's and the kernel's.
+The other way round of `preserve.packages.making.filling`, and for the same reason in processes of its own
+(`python -m preserve.packages.restoring.unfilling`): the work for a small file is mostly Python's and the kernel's.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import hashlib
 import sys
 from typing import NamedTuple
 
-from preserve.packages.landing import Landing
 from preserve.packages.pipes import Message, serve
+from preserve.packages.restoring.landing import Landing
 
 
 class Slice(NamedTuple):

@@ -16,10 +16,10 @@ from preserve.model.entries import AuditResult
 from preserve.model.keys import BAG, BLOCKS, MEMBERS, RECEIPT, package_folder
 from preserve.model.nouns import Condition, Finding, Level
 from preserve.packages.block_lists import PackageBlocks
-from preserve.packages.harm_reports import Others, bag_findings, object_finding
 from preserve.packages.held import HeldCopy, block_count, blocks_from_any, decoded, size_of
+from preserve.packages.judging.harm_reports import Others, bag_findings, object_finding
+from preserve.packages.judging.tally import Tally
 from preserve.packages.reading import BlockReader, Look, look_at_object, twice
-from preserve.packages.tally import Tally
 from preserve.ports import ObjectFacts
 
 PARTS = (RECEIPT, BLOCKS, MEMBERS, BAG)

@@ -12,7 +12,7 @@ from preserve.model.healing import fitting, merged_candidates
 from preserve.packages import block_lists
 from preserve.packages.block_lists import PackageBlocks
 from preserve.packages.held import HeldCopy, block_count, blocks_from_any
-from preserve.packages.inspection import digest_found, looks_as_they_are
+from preserve.packages.judging.inspection import digest_found, looks_as_they_are
 from preserve.packages.members_anywhere import blocks_of_a_whole
 
 

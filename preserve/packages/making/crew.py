@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
 
-from preserve.packages import filling
+from preserve.packages.making import filling
 from preserve.packages.workers import Workers
 
 _USUAL_BYTES = 80 * 1024 * 1024

@@ -18,7 +18,8 @@ from typing import NamedTuple
 from preserve.bags import names
 from preserve.bags.entries import BATCH_ENTRIES, FILE, FOLDER, Entry, Spool
 from preserve.model.digests import Algorithm, start
-from preserve.packages import filling, tar
+from preserve.packages import tar
+from preserve.packages.making import filling
 from preserve.packages.members import Kind
 
 

@@ -9,7 +9,7 @@ from preserve.model.entries import Audited
 from preserve.model.keys import split_generation
 from preserve.model.nouns import Act, Condition, Event, Finding, Level
 from preserve.packages.held import HeldCopy
-from preserve.packages.inspection import Survey
+from preserve.packages.judging.inspection import Survey
 from preserve.state.books import Books
 
 HARMS = (Condition.DAMAGED, Condition.MISSING, Condition.UNREADABLE)

@@ -6,9 +6,9 @@ import queue
 from types import TracebackType
 from typing import Self
 
-from preserve.packages import unfilling
-from preserve.packages.landing import Landing
-from preserve.packages.unfilling import Plain
+from preserve.packages.restoring import unfilling
+from preserve.packages.restoring.landing import Landing
+from preserve.packages.restoring.unfilling import Plain
 from preserve.packages.workers import Workers
 
 SLOT_BYTES = 8 * 1024 * 1024

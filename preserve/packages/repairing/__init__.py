@@ -1,0 +1,1 @@
+"""Repairing copies from one another: what they prove together, what is lost, bad objects made anew beside the old."""
