@@ -28,6 +28,7 @@ from preserve.model.audit import (
 from preserve.model.blocks import BLOCK_BYTES
 from preserve.model.entries import Audited, AuditResult, AuditRun
 from preserve.model.nouns import Condition, CopyEntry, Finding, Level
+from preserve.model.phrases import phrase
 from preserve.model.policy import AuditRule
 from preserve.packages.at_once import in_order
 from preserve.packages.booking import Booking
@@ -407,6 +408,8 @@ class _Audit:
             if finding.condition is Condition.UNEXPECTED:
                 stray = explanations.still_stray(self._open[name], finding.where)
                 if stray is None:
-                    evidence = f"audit {self._run.id} listed the store: it is gone, or the books explain it"
+                    evidence = phrase(
+                        "audit {run} listed the store: it is gone, or the books explain it", run=self._run.id
+                    )
                     self._booking.add([events.closed(self._workplace.act, self._workplace.now(), finding.id, evidence)])
         self._booking.flush()

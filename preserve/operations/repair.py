@@ -14,6 +14,7 @@ from preserve.model import events
 from preserve.model.entries import Audited, AuditResult, AuditRun, state_after
 from preserve.model.keys import PARTS_BEFORE_RECEIPT, RECEIPT
 from preserve.model.nouns import CopyState, Event, Level, PackageEntry
+from preserve.model.phrases import phrase
 from preserve.model.restore import best_first
 from preserve.packages.discerning import Discerning
 from preserve.packages.held import HeldCopy, size_of
@@ -170,7 +171,7 @@ class _PackageRepair:
         at = workplace.now()
         self._ward.made(made.store, made.object, made.generation)
         held = self._ward.copy(made.store)
-        evidence = f"repair {self._run} made {held.key(made.object)} and read it back whole"
+        evidence = phrase("repair {run} made {key} and read it back whole", run=self._run, key=held.key(made.object))
         happened: list[Event] = [
             events.repaired(
                 act,

@@ -14,6 +14,7 @@ from preserve.model.blocks import BlockList
 from preserve.model.digests import Algorithm, sha256, start
 from preserve.model.entries import AuditResult
 from preserve.model.keys import Key
+from preserve.model.phrases import phrase
 from preserve.packages.at_once import in_order
 from preserve.ports import Store
 
@@ -62,7 +63,7 @@ def _fetch(store: Store, key: Key, size: int, digest: str) -> Look:
     try:
         count = read_fully(store, key, 0, memoryview(content))
     except NotThere:
-        return Look(AuditResult.MISSING, digest, "nothing")
+        return Look(AuditResult.MISSING, digest, phrase("nothing"))
     except Unreadable as error:
         return Look(AuditResult.UNREADABLE, digest, str(error))
     del content[count:]
@@ -88,7 +89,7 @@ def _look_at_object(store: Store, key: Key, size: int, digest: str) -> Look:
             if count < len(piece):
                 break
     except NotThere:
-        return Look(AuditResult.MISSING, digest, "nothing")
+        return Look(AuditResult.MISSING, digest, phrase("nothing"))
     except Unreadable as error:
         return Look(AuditResult.UNREADABLE, digest, str(error))
     found = running.hexdigest()
@@ -157,7 +158,7 @@ class BlockReader:
                 if count < len(piece):
                     break
         except NotThere:
-            return Look(AuditResult.MISSING, expected, "nothing", number)
+            return Look(AuditResult.MISSING, expected, phrase("nothing"), number)
         except Unreadable as error:
             return Look(AuditResult.UNREADABLE, expected, str(error), number)
         if at != length:
@@ -171,8 +172,8 @@ class BlockReader:
 def _length(seen: int, expected: int) -> str:
     """Words for an object that ends early or goes on too long."""
     if seen < expected:
-        return f"{seen} of {expected} bytes"
-    return f"more than {expected} bytes"
+        return phrase("{seen} of {bytes} bytes", seen=seen, bytes=expected)
+    return phrase("more than {bytes} bytes", bytes=expected)
 
 
 class UnsoundBlockError(OSError):

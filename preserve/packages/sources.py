@@ -19,6 +19,7 @@ from preserve.model.digests import Algorithm, start
 from preserve.model.entries import AuditResult
 from preserve.model.keys import BAG, BLOCKS, MEMBERS
 from preserve.model.nouns import MOST_FILES_NAMED, Condition, Finding, PackageEntry, Receipt
+from preserve.model.phrases import phrase
 from preserve.packages.block_lists import PackageBlocks
 from preserve.packages.held import HeldCopy, decoded
 from preserve.packages.reading import BlockReader, Look, SoundFile, read_fully
@@ -94,11 +95,11 @@ class Sources:
         """The same from one copy.  A failure is noted."""
         if not into:
             return True
-        held, whole = standing.held, f"{self.receipt.bag_bytes} bytes"
+        held, whole = standing.held, phrase("{bytes} bytes", bytes=self.receipt.bag_bytes)
         try:
             count = read_fully(held.store, held.key(BAG), begin, into)
         except NotThere:
-            self._note(standing, BAG, Look(AuditResult.MISSING, whole, "nothing"))
+            self._note(standing, BAG, Look(AuditResult.MISSING, whole, phrase("nothing")))
         except Unreadable as error:
             self._note(standing, BAG, Look(AuditResult.UNREADABLE, whole, str(error)))
         except Unavailable as error:
@@ -227,7 +228,7 @@ class Sources:
                     file.write(piece[:count])
                     at += count
         except NotThere:
-            self._note(standing, MEMBERS, Look(AuditResult.MISSING, wanted.sha256, "nothing"))
+            self._note(standing, MEMBERS, Look(AuditResult.MISSING, wanted.sha256, phrase("nothing")))
             return False
         except Unreadable as error:
             self._note(standing, MEMBERS, Look(AuditResult.UNREADABLE, wanted.sha256, str(error)))
@@ -277,7 +278,7 @@ class _MixedReader(BlockReader):
                 self._sources._note(standing, self._part, look)
         if failed is None:
             self._sources.usable()  # raises: nobody serves any more
-        return failed or Look(AuditResult.UNREADABLE, self._list.digest(number).hex(), "nothing", number)
+        return failed or Look(AuditResult.UNREADABLE, self._list.digest(number).hex(), phrase("nothing"), number)
 
 
 class _MixedFile(SoundFile):

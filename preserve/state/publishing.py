@@ -13,6 +13,7 @@ from typing import TypeVar
 from preserve.errors import Tampered
 from preserve.model.keys import Key, split_generation
 from preserve.model.nouns import Condition, Finding
+from preserve.model.phrases import phrase
 from preserve.ports import ObjectFacts, Store
 from preserve.state import checkpoints, notes, stored_ledger
 from preserve.state.books import Books
@@ -108,7 +109,9 @@ def _checkpoint(books: Books, store: Store, head: Head) -> Checkpoint | Finding:
         checkpoint = checkpoints.read(found, books.verifier_keys())
     except ValueError as error:
         _raise_if_of_another_history(books, store, found)
-        return stored_ledger.finding(store.name, head.key, Condition.DAMAGED, "a checkpoint of ours", str(error))
+        return stored_ledger.finding(
+            store.name, head.key, Condition.DAMAGED, phrase("a checkpoint of ours"), str(error)
+        )
     _raise_unless_consistent(books, store, checkpoint)
     return checkpoint
 
@@ -205,7 +208,11 @@ def _check_bundles(books: Books, store: Store, holding: Holding, published: int)
         if bundle.last >= size:
             # Left by a home that was lost before it could attest them.
             yield stored_ledger.finding(
-                store.name, bundle.key, Condition.UNEXPECTED, f"{size} entries", f"entries up to {bundle.last}"
+                store.name,
+                bundle.key,
+                Condition.UNEXPECTED,
+                phrase("{count} entries", count=size),
+                phrase("entries up to {last}", last=bundle.last),
             )
             continue
         harm = stored_ledger.compare(store, bundle.key, _bundle(books, bundle.first, bundle.last + 1))
@@ -237,7 +244,9 @@ def _current(objects: Iterable[_Object]) -> Iterator[_Object]:
 
 def _missing(store: Store, first: int, end: int) -> Finding:
     key = stored_ledger.bundle_key(first, end - 1)
-    return stored_ledger.finding(store.name, key, Condition.MISSING, f"{end - first} entries", "nothing")
+    return stored_ledger.finding(
+        store.name, key, Condition.MISSING, phrase("{count} entries", count=end - first), phrase("nothing")
+    )
 
 
 def _content(books: Books, key: Key) -> bytes | None:

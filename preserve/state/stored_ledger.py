@@ -10,6 +10,7 @@ from preserve.errors import AlreadyThere, NotThere, Unreadable
 from preserve.model.digests import sha256
 from preserve.model.keys import Key, split_generation
 from preserve.model.nouns import Condition, Finding
+from preserve.model.phrases import phrase
 from preserve.ports import ObjectFacts, Store
 
 FOLDER = "ledger"
@@ -104,18 +105,22 @@ def survey(store: Store) -> Holding:
 def fetch(store: Store, key: Key, size_bytes: int) -> bytes | Finding:
     """The bytes of a small object that is listed with this size, or what is wrong.  Raises `Unavailable`."""
     if size_bytes > LARGEST_OBJECT_BYTES:
-        return finding(store.name, key, Condition.DAMAGED, "at most 16 MiB", f"{size_bytes} bytes")
+        return finding(
+            store.name, key, Condition.DAMAGED, phrase("at most 16 MiB"), phrase("{bytes} bytes", bytes=size_bytes)
+        )
     content = memoryview(bytearray(size_bytes + 1))
     done = 0
     try:
         while done < len(content) and (count := store.read(key, done, content[done:])):
             done += count
     except NotThere:
-        return finding(store.name, key, Condition.MISSING, f"{size_bytes} bytes", "nothing")
+        return finding(store.name, key, Condition.MISSING, phrase("{bytes} bytes", bytes=size_bytes), phrase("nothing"))
     except Unreadable as error:
-        return finding(store.name, key, Condition.UNREADABLE, f"{size_bytes} bytes", str(error))
+        return finding(store.name, key, Condition.UNREADABLE, phrase("{bytes} bytes", bytes=size_bytes), str(error))
     if done != size_bytes:
-        return finding(store.name, key, Condition.DAMAGED, f"{size_bytes} bytes", "another length")
+        return finding(
+            store.name, key, Condition.DAMAGED, phrase("{bytes} bytes", bytes=size_bytes), phrase("another length")
+        )
     return bytes(content[:done])
 
 
@@ -139,7 +144,7 @@ def compare(store: Store, key: Key, expected: bytes) -> Finding | None:
     try:
         facts = store.stat(key)
     except NotThere:
-        return finding(store.name, key, Condition.MISSING, sha256(expected).hex(), "nothing")
+        return finding(store.name, key, Condition.MISSING, sha256(expected).hex(), phrase("nothing"))
     except Unreadable as error:
         return finding(store.name, key, Condition.UNREADABLE, sha256(expected).hex(), str(error))
     found = fetch(store, key, facts.size)

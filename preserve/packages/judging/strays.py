@@ -16,6 +16,7 @@ from preserve.errors import NotThere, Unreadable
 from preserve.model.entries import AccessionState
 from preserve.model.keys import BAG, BLOCKS, MEMBERS, RECEIPT, Key, package_folder, split_generation
 from preserve.model.nouns import Condition, CopyEntry, Finding
+from preserve.model.phrases import phrase
 from preserve.ports import ObjectFacts, Store
 from preserve.state.books import Books
 
@@ -35,8 +36,8 @@ class Stray:
 
     def finding(self, store: str) -> Finding:
         """The stray as a finding."""
-        found = f"{self.facts.size} bytes; {self.why}"
-        return Finding(self.package, store, Condition.UNEXPECTED, self.facts.key, "nothing", found)
+        found = phrase("{bytes} bytes; {why}", bytes=self.facts.size, why=self.why)
+        return Finding(self.package, store, Condition.UNEXPECTED, self.facts.key, phrase("nothing"), found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ class Explanations:
         if not self._books.has_package(package):
             return Folder(objects, None, [Stray(each, "the books know no such package") for each in objects], 0)
         if any(_part(facts) == RECEIPT for facts in objects):
-            why = "a copy that the books do not know; `preserve replicate` reads it and takes it in"
+            why = phrase("a copy that the books do not know; `preserve replicate` reads it and takes it in")
             return Folder(objects, None, [Stray(facts, why, package) for facts in objects], 0)
         odd = [Stray(facts, "no object of a package has such a name", package) for facts in objects if not _part(facts)]
         return Folder(objects, None, odd, len(objects) - len(odd))
@@ -162,5 +163,7 @@ def _strays_of_copy(copy: CopyEntry, objects: Sequence[ObjectFacts]) -> Iterator
         if part is None:
             yield Stray(facts, "no object of a package has such a name", copy.package_id)
         elif split_generation(facts.key)[1] > copy.generation(part):
-            why = "a newer generation than the books know; `preserve repair` reads it and takes it in if it is sound"
+            why = phrase(
+                "a newer generation than the books know; `preserve repair` reads it and takes it in if it is sound"
+            )
             yield Stray(facts, why, copy.package_id)
