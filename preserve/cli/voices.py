@@ -44,7 +44,7 @@ class Voice:
         """A constant sentence or template in this language."""
         return self._catalogue.gettext(template)
 
-    def said(self, template: str, **values: object) -> str:
+    def said(self, template: str, /, **values: object) -> str:
         """A template filled in, both in this language."""
         return self.sentence(template).format(**self.shown_values(values))
 

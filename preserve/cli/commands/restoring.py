@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from preserve.cli import voices
 from preserve.cli.answers import moment_shown
 from preserve.cli.calls import Call
 from preserve.cli.exits import Exit
 from preserve.cli.findings import finding_document, finding_lines
-from preserve.cli.messages import _, printable, said, word
+from preserve.cli.messages import _, error_said, printable, said, word
 from preserve.cli.options import acts
 from preserve.cli.tables import bounded, byte_count, pairs
 from preserve.model.restore import OnConflict
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 @click.command(
     help=_(
         "Give records back: the payload exactly as deposited, each file verified before it gets its name.\n\n"
-        "ID is a package, the beginning of its id, an accession, or an archival code.  Exit code 1 when a file"
+        "ID is a package, the beginning of its id, an accession, or an archival code.  A record that was taken in more"
+        " than once is restored when --accession says which one (the refusal lists them).  Exit code 1 when a file"
         " could not be had soundly from any copy."
     )
 )
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     help=_("a new or empty folder, or one to complete"),
 )
 @click.option("--from", "store", metavar="NAME", help=_("read this store alone"))
+@click.option("--accession", metavar="ID", help=_("of a record that was taken in more than once: this one"))
 @click.option("--path", metavar="GLOB", help=_("only what matches, such as '2024/**/*.pdf'"))
 @click.option("--as-bag", is_flag=True, help=_("the whole bag instead of its payload"))
 @click.option(
@@ -49,13 +52,29 @@ if TYPE_CHECKING:
 )
 @acts
 def restore(
-    call: Call, name: str, to: Path, store: str | None, path: str | None, as_bag: bool, on_conflict: str
+    call: Call,
+    name: str,
+    to: Path,
+    store: str | None,
+    accession: str | None,
+    path: str | None,
+    as_bag: bool,
+    on_conflict: str,
 ) -> Exit:
     from preserve.operations.restore import RestoreRequest
     from preserve.operations.restore import restore as give_back
 
     with call.workplace() as workplace:
-        report = give_back(workplace, RestoreRequest(name, to, store, path, as_bag, OnConflict(on_conflict)))
+        request = RestoreRequest(
+            name,
+            to,
+            store=store,
+            path=path,
+            as_bag=as_bag,
+            on_conflict=OnConflict(on_conflict),
+            voices=voices.both(),
+        )
+        report = give_back(workplace, request)
         return call.answer(_document(report), _lines(report, to), Exit.WELL if report.is_verified else Exit.FINDINGS)
 
 
@@ -67,14 +86,16 @@ def _document(report: RestoreReport) -> dict[str, object]:
         "verified": report.is_verified,
         "from": sorted(report.sources),
         "bytes_from": dict(report.sources),
+        "bytes_read": dict(report.bytes_read),
         "already_there": report.already_there,
         "left": report.left,
         "lost": report.lost,
+        "lost_at_least": not report.is_lost_known,
         "losses": [
             {"path": loss.path.decode("utf-8", "surrogateescape"), "why": said(loss.template, **loss.values)}
             for loss in report.losses
         ],
-        "away": dict(report.away),
+        "away": {name: error_said(why) for name, why in report.away.items()},
         "findings": [finding_document(finding) for finding in report.damage],
         "seconds": report.seconds,
         "certificate": str(report.certificate),
@@ -89,7 +110,10 @@ def _lines(report: RestoreReport, to: Path) -> Iterator[str]:
     else:
         yield said(
             "NOT COMPLETE: {files} files, {size}, are in {to}, each verified; {lost} could not be had soundly, {left}"
-            " were left as they stood there",
+            " were left as they stood there"
+            if report.is_lost_known
+            else "NOT COMPLETE: {files} files, {size}, are in {to}, each verified; at least {lost} could not be had"
+            " soundly, {left} were left as they stood there",
             files=report.files,
             size=size,
             to=to,
@@ -99,8 +123,11 @@ def _lines(report: RestoreReport, to: Path) -> Iterator[str]:
     if report.already_there:
         yield said("{count} of them were there already, equal", count=report.already_there)
     for store, count in sorted(report.sources.items()):
-        yield said("  {size} from store {store}", size=byte_count(count), store=store)
-    for store, why in sorted(report.away.items()):
+        read = byte_count(report.bytes_read.get(store, count))
+        yield said(
+            "  {size} from store {store} ({read} were read there)", size=byte_count(count), store=store, read=read
+        )
+    for store, why in report.away.items():
         yield said("store {store} could not be read: {why}", store=store, why=why)
     yield from bounded(
         f"  {printable(loss.path.decode('utf-8', 'surrogateescape'))}: {said(loss.template, **loss.values)}"

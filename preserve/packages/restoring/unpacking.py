@@ -15,7 +15,6 @@ from threading import Lock
 from typing import NamedTuple, cast
 
 from preserve.bags.entries import FILE, FOLDER
-from preserve.bags.names import shown
 from preserve.durable import raise_if_full
 from preserve.model.digests import Algorithm, start
 from preserve.model.nouns import MOST_FILES_NAMED
@@ -46,9 +45,6 @@ class Loss:
     path: bytes
     template: str
     values: Mapping[str, object] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        return f"{shown(self.path)}: {self.template.format(**self.values)}"
 
 
 class File(NamedTuple):
