@@ -32,6 +32,8 @@ class Call:
     """What was typed: the reason that the ledger gives where the person gave none."""
     act: Act | None = None
     """Who acts and why; None for a command that changes nothing."""
+    is_reason_given: bool = False
+    """Whether the person gave the reason, rather than the command line standing for it."""
     progress: Told | None = None
     is_answered: bool = False
     """Whether the one document was printed; what goes wrong afterwards is told on standard error."""
@@ -45,10 +47,12 @@ class Call:
         return locate(self.home_given)
 
     @contextmanager
-    def workplace(self, *, patient: bool = True) -> Iterator[Workplace]:
+    def workplace(self, *, patient: bool = True, opens_key: bool = True, compares: bool = True) -> Iterator[Workplace]:
         """What an operation needs; when it is done, what it booked is published to the stores that can be reached.
 
-        Not `patient`: a store that does not answer at once is away.
+        Before a command that books is given anything, the key that will sign must open (unless it is about that key:
+        not `opens_key`), and no store in reach may know more of the ledger than the home (unless it is about that: not
+        `compares`).  Not `patient`: a store that does not answer at once is away.
         """
         from preserve import compose
         from preserve.cli.progress import told
@@ -56,9 +60,24 @@ class Call:
         home = existing(self.home_given)
         with told() as progress, compose.workplace(home, self.actor(), progress, patient=patient) as workplace:
             self.progress = progress
+            if self.act is not None:
+                if opens_key:
+                    compose.require_key(home, workplace)
+                if compares:
+                    self._compare(workplace)
             yield workplace
             if self.act is not None:
                 self._publish(home, workplace)
+
+    def _compare(self, workplace: Workplace) -> None:
+        from preserve import compose
+
+        away = [unreached.store for unreached in compose.require_abreast(workplace)]
+        if away:
+            self.warn(
+                "this home was not compared with what these stores know of its ledger, because they are away: {stores}",
+                stores=", ".join(away),
+            )
 
     def _publish(self, home: Home, workplace: Workplace) -> None:
         from preserve import compose

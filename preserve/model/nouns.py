@@ -40,6 +40,10 @@ class Condition(StrEnum):
     OVERDUE = "overdue"  # nobody has looked for longer than policy allows
 
 
+HARMS = (Condition.DAMAGED, Condition.MISSING, Condition.UNREADABLE)
+"""What may be wrong with an object that a store should hold."""
+
+
 class Level(StrEnum):
     """How deeply an audit looks."""
 
@@ -157,6 +161,11 @@ class Finding:
     closed_at: str | None = None
     closed_with: str | None = None
 
+    @property
+    def spares_records(self) -> bool:
+        """Whether only what a store holds beside its packages is harmed: its rescue kit, its ledger."""
+        return self.package_id is None and self.condition in HARMS
+
 
 MOST_FILES_NAMED = 1000
 
@@ -182,6 +191,14 @@ class EventType(StrEnum):
     RESTORED = "dissemination"
     REBUILT = "catalog rebuilt"
     KEY_CHANGED = "signing key change"
+
+
+class KeyChangeCause(StrEnum):
+    """Why the signing key was changed."""
+
+    RENEWED = "renewed"  # the old key was at hand and handed over
+    OLD_KEY_LOST = "old key lost"  # it, or its passphrase, was not: a person said so
+    HOME_REBUILT = "home rebuilt"  # the home it lay in is gone
 
 
 class Outcome(StrEnum):

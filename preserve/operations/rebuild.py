@@ -23,12 +23,14 @@ from preserve.errors import Misused, PreserveError, Refused
 from preserve.model import events
 from preserve.model.digests import sha256
 from preserve.model.keys import RECEIPT, object_key, split_generation
-from preserve.model.nouns import Act, Condition, CopyEntry, Event, Finding, PackageEntry, StoreEntry
+from preserve.model.nouns import Act, Condition, CopyEntry, Event, Finding, KeyChangeCause, PackageEntry, StoreEntry
+from preserve.model.phrases import phrase
 from preserve.packages import discovery
 from preserve.packages.discovery import Discovered, Listed
 from preserve.ports import Progress, Store
-from preserve.state import checkpoints, rebuild_evidence, signing_key, stored_ledger
+from preserve.state import checkpoints, key_changes, rebuild_evidence, signing_key, stored_ledger
 from preserve.state.books import FILE_NAME, Books
+from preserve.state.key_changes import KeyChange
 from preserve.state.signing_key import SigningKey
 from preserve.state.stored_reading import StoredLedger
 
@@ -47,6 +49,7 @@ class Trust(StrEnum):
     """Who vouches for the ledger that was read."""
 
     GIVEN_KEY = "given key"  # its newest checkpoint is signed by the key that a person gave
+    FOLLOWED_KEY = "followed key"  # that key signed it once, and each key since was signed over to the next
     EARLIER_KEY = "earlier key"  # that key signed it once; later keys are vouched for by the ledger alone
     ITS_OWN_WORD = "its own word"  # consistent in itself; nobody compared its key with one known from elsewhere
     NO_LEDGER = "no ledger"  # nothing of it could be proven; the books begin anew
@@ -104,6 +107,7 @@ def rebuild(request: RebuildRequest, store: Store, act: Act, clock: Clock, progr
     """
     home = request.home.absolute()
     _require_free(home)
+    signing_key.require_passphrase()
     staging = home / "work" / _STAGING
     try:
         shutil.rmtree(staging, ignore_errors=True)
@@ -173,6 +177,7 @@ class _Rebuild:
         books, entries = self._replayed(ledger)
         with books:
             last = json.loads(books.entry(entries - 1).content)["at"] if entries else None
+            changed = list(key_changes.changes(books))
             old, new = self._signing_key(books, entries)
             source = self._register_source(books)
             self._progress.begin("looking for packages in store {store}", None, store=source.name)
@@ -188,7 +193,7 @@ class _Rebuild:
                 entries=entries,
                 attested=ledger.attested,
                 last_entry_at=last,
-                trust=self._trust(ledger, entries),
+                trust=self._trust(ledger, changed, entries),
                 packages=books.package_count(),
                 adopted=tuple(self._found.adopted),
                 copies=tuple(self._found.copies),
@@ -226,13 +231,15 @@ class _Rebuild:
         if not (request.is_partial_welcome or request.despite_contradiction):
             rebuild_evidence.raise_unless_whole(self._store, ledger, entries)
 
-    def _trust(self, ledger: StoredLedger, entries: int) -> Trust:
+    def _trust(self, ledger: StoredLedger, changed: list[KeyChange], entries: int) -> Trust:
         if not entries:
             return Trust.NO_LEDGER
         if self._request.expected_key is None:
             return Trust.ITS_OWN_WORD
-        newest = ledger.keys[-1].verifier_key
-        return Trust.GIVEN_KEY if self._request.expected_key == newest else Trust.EARLIER_KEY
+        if self._request.expected_key == ledger.keys[-1].verifier_key:
+            return Trust.GIVEN_KEY
+        is_followed = key_changes.is_followed(self._request.expected_key, changed)
+        return Trust.FOLLOWED_KEY if is_followed else Trust.EARLIER_KEY
 
     def _begun_anew(self) -> Books:
         """Books of a new home, with the policies that the store keeps."""
@@ -257,7 +264,11 @@ class _Rebuild:
                 except Misused as error:  # a newer program wrote it
                     self._found.findings.append(
                         stored_ledger.finding(
-                            self._store.name, facts.key, Condition.UNEXPECTED, "a policy this program reads", str(error)
+                            self._store.name,
+                            facts.key,
+                            Condition.UNEXPECTED,
+                            phrase("a policy this program reads"),
+                            str(error),
                         )
                     )
 
@@ -268,28 +279,30 @@ class _Rebuild:
         in_force = books.verifier_keys()[-1].verifier_key
         if not entries:
             return None, in_force
-        new = self._own_key(checkpoints.origin(books.home_id()))
+        new = self._own_key(in_force)
         if new != in_force:
-            books.record(events.key_changed(self._act, self._now(), in_force, new))
+            cause = KeyChangeCause.HOME_REBUILT
+            statement = key_changes.statement(checkpoints.known_keys(books)[-1], SigningKey(self._home), None)
+            books.record(events.key_changed(self._act, self._now(), in_force, new, cause, statement))
         return in_force, new
 
-    def _own_key(self, origin: str | None) -> str:
-        """The verifier key of the new home: of a key that survived in its folder and opens, else of a new one.
+    def _own_key(self, in_force: str | None) -> str:
+        """The verifier key of the new home: that of a key that survived in its folder, opens and is the one `in_force`
+        (never one that was replaced), else of a new one.
 
-        `origin` None: any that is there will do, because the books begin anew.
+        `in_force` None: any that is there will do, because the books begin anew.
         """
         public = self._home / signing_key.FOLDER / signing_key.PUBLIC
         if public.exists():
-            kept = signing_key.read_verifier_key(public)
-            if origin in (None, kept.name) and self._opens():
-                return str(kept)
-        name = origin or checkpoints.origin(chance.token(HOME_ID_CHARACTERS))
-        _set_aside, key = signing_key.renew(self._home, name)
-        return str(key.verifier_key())
+            kept = str(signing_key.read_verifier_key(public))
+            if in_force in (None, kept) and self._opens():
+                return kept
+        name = in_force.partition("+")[0] if in_force else checkpoints.origin(chance.token(HOME_ID_CHARACTERS))
+        return str(signing_key.replace(self._home, name).verifier_key())
 
     def _opens(self) -> bool:
         try:
-            SigningKey(self._home).sign("may I sign?")
+            SigningKey(self._home).open()
         except Refused:
             return False
         return True
@@ -343,7 +356,14 @@ class _Rebuild:
         for part in found.lacking:
             key = object_key(package.id, part)
             self._found.findings.append(
-                Finding(package.id, source.name, Condition.MISSING, key, "as the receipt says", "nothing that fits")
+                Finding(
+                    package.id,
+                    source.name,
+                    Condition.MISSING,
+                    key,
+                    phrase("as the receipt says"),
+                    phrase("nothing that fits"),
+                )
             )
         return events.copied(
             self._act, self._now(), package.id, source.name, found.state, package.receipt.bag_bytes, found.generations
@@ -356,7 +376,7 @@ class _Rebuild:
         found = discovery.discovered(self._store, listed, package)
         if dict(found.generations) != dict(copy.generations) and not found.lacking:
             self._found.copies.append(package.id)
-            why = "the store holds newer generations than the ledger that was rebuilt from it names"
+            why = phrase("the store holds newer generations than the ledger that was rebuilt from it names")
             yield events.copy_moved(self._act, self._now(), package.id, copy.store, found.state, why, found.generations)
 
     def _tell_lost_receipt(self, source: StoreEntry, listed: Listed) -> None:
@@ -364,7 +384,14 @@ class _Rebuild:
         if RECEIPT in listed.objects:
             key = object_key(listed.package_id, RECEIPT, listed.newest(RECEIPT))
             self._found.findings.append(
-                Finding(listed.package_id, source.name, Condition.DAMAGED, key, "a receipt", "something else")
+                Finding(
+                    listed.package_id,
+                    source.name,
+                    Condition.DAMAGED,
+                    key,
+                    phrase("a receipt"),
+                    phrase("something else"),
+                )
             )
 
     def _now(self) -> str:

@@ -82,11 +82,6 @@ def checkpoint_size(key: Key) -> int | None:
     return int(match[1]) if match else None
 
 
-def generation_key(key: Key, generation: int) -> Key:
-    """The key under which a damaged object is replaced."""
-    return key if generation == 1 else Key(f"{key}.g{generation}")
-
-
 def survey(store: Store) -> Holding:
     """List what a store holds of the ledger.  Raises `Unavailable`."""
     bundles, heads = [], []
@@ -100,6 +95,18 @@ def survey(store: Store) -> Holding:
     bundles.sort(key=lambda bundle: (bundle.first, -bundle.last, -bundle.generation))
     heads.sort(key=lambda head: (-head.size, -head.generation))
     return Holding(tuple(bundles), tuple(heads))
+
+
+def heads_after(store: Store, size: int) -> list[Head]:
+    """The checkpoints that a store lists of more than `size` entries, or as later generations of that one; largest
+    first.  One request where they are few.  Raises `Unavailable`."""
+    heads = []
+    for facts in store.list(FOLDER, checkpoint_key(size)):
+        name, generation = split_generation(facts.key)
+        attested = checkpoint_size(Key(name))
+        if attested is not None:
+            heads.append(Head(store.name, facts.key, attested, generation, facts.size))
+    return sorted(heads, key=lambda head: (-head.size, -head.generation))
 
 
 def fetch(store: Store, key: Key, size_bytes: int) -> bytes | Finding:
@@ -140,7 +147,15 @@ def put(store: Store, key: Key, content: bytes) -> Finding | None:
 
 
 def compare(store: Store, key: Key, expected: bytes) -> Finding | None:
-    """What is wrong with an object that should hold `expected`, read now.  Raises `Unavailable`."""
+    """What is wrong with an object that should hold `expected`, read now, and again before it is called damaged.
+
+    Raises `Unavailable`.
+    """
+    harm = _compare_once(store, key, expected)
+    return _compare_once(store, key, expected) if harm and harm.condition is Condition.DAMAGED else harm
+
+
+def _compare_once(store: Store, key: Key, expected: bytes) -> Finding | None:
     try:
         facts = store.stat(key)
     except NotThere:
@@ -153,6 +168,23 @@ def compare(store: Store, key: Key, expected: bytes) -> Finding | None:
     if found != expected:
         return finding(store.name, key, Condition.DAMAGED, sha256(expected).hex(), sha256(found).hex())
     return None
+
+
+def differs_from_its_name(store: Store, facts: ObjectFacts) -> Finding | None:
+    """What is wrong with a policy of which only its name tells the digest.  Raises `Unavailable`."""
+    content = fetch(store, facts.key, facts.size)
+    if isinstance(content, Finding):
+        return content
+    if policy_key(sha256(content).hex()) == split_generation(facts.key)[0]:
+        return None
+    named = split_generation(facts.key)[0].rpartition("/")[2].removesuffix(".toml")
+    return finding(store.name, facts.key, Condition.DAMAGED, named, sha256(content).hex())
+
+
+def size_finding(store: str, key: Key, expected_bytes: int, found_bytes: int) -> Finding:
+    """A finding about an object that is not as long as it should be."""
+    expected, found = (phrase("{bytes} bytes", bytes=size) for size in (expected_bytes, found_bytes))
+    return finding(store, key, Condition.DAMAGED, expected, found)
 
 
 def generations(store: Store, key: Key) -> Iterator[ObjectFacts]:
