@@ -45,7 +45,11 @@ def package_folder(package_id: str) -> Key:
 
 def object_key(package_id: str, part: str, generation: int = 1) -> Key:
     """Key of one object of a package; a repaired object is a new generation (`bag.tar.g2`)."""
-    base = f"{package_folder(package_id)}/{part}"
+    return generation_key(f"{package_folder(package_id)}/{part}", generation)
+
+
+def generation_key(base: str, generation: int) -> Key:
+    """The key of one generation of any object: a damaged one is replaced beside it, under its name and `.g2`."""
     return Key(base if generation == 1 else f"{base}.g{generation}")
 
 

@@ -7,13 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from preserve import chance
-from preserve.errors import Away, NotThere, Refused
+from preserve.errors import Away, Refused
 from preserve.model import events
 from preserve.model.complaints import Complaints
-from preserve.model.keys import Key
 from preserve.model.nouns import Event, StoreEntry
 from preserve.model.separation import Coincidence, coincidences
-from preserve.packages.putting import put
+from preserve.packages.kit import Kit, lay
 from preserve.ports import Store
 from preserve.workplace import Workplace
 
@@ -58,7 +57,7 @@ class Added:
     shared: tuple[Coincidence, ...]
 
 
-def add_store(workplace: Workplace, wanted: StoreEntry, place: Place, kit: Mapping[str, bytes]) -> Added:
+def add_store(workplace: Workplace, wanted: StoreEntry, place: Place, kit: Kit) -> Added:
     """Register `wanted` (its id and capabilities are found out here); doing it again changes settings alone.
 
     Raises `Refused` for a place abroad, one that does not keep what it is given, or one that is another store;
@@ -79,7 +78,7 @@ def add_store(workplace: Workplace, wanted: StoreEntry, place: Place, kit: Mappi
     new_id = chance.token(STORE_ID_CHARACTERS)
     store_id = place.found(replace(wanted, store_id=new_id), workplace.now())
     entry = replace(wanted, store_id=store_id, capabilities=dict(verdict.capabilities))
-    lay_kit(place.store, kit)
+    lay(place.store, kit)
     workplace.record(events.store_added(workplace.act, workplace.now(), entry), _probed(workplace, entry.name, verdict))
     return Added(entry, present is not None, verdict, tuple(coincidences(entry, registered.values())))
 
@@ -108,37 +107,6 @@ def check_store(workplace: Workplace, entry: StoreEntry, place: Place) -> Verdic
 def _probed(workplace: Workplace, store: str, verdict: Verdict) -> Event:
     sentences = [str(complaint) for complaint in verdict.complaints.named]
     return events.store_probed(workplace.act, workplace.now(), store, verdict.is_ok, verdict.capabilities, sentences)
-
-
-def lay_kit(store: Store, kit: Mapping[str, bytes]) -> list[Key]:
-    """Lay the rescue kit beside the packages; a newer text comes beside an older one, as its next generation.
-
-    Returns the keys written.  Raises `Refused` where the store does not give back what was written, `Unavailable`.
-    """
-    written = []
-    for name, content in kit.items():
-        latest = _latest_generation(store, name)
-        if latest and put(store, _kit_key(name, latest), content).is_sound:
-            continue
-        key = _kit_key(name, latest + 1)
-        if not put(store, key, content).is_sound:
-            raise Refused("store {store} does not give back {key} as it was written", store=store.name, key=key)
-        written.append(key)
-    return written
-
-
-def _latest_generation(store: Store, name: str) -> int:
-    number = 0
-    try:
-        while True:
-            store.stat(_kit_key(name, number + 1))
-            number += 1
-    except NotThere:
-        return number
-
-
-def _kit_key(name: str, generation: int) -> Key:
-    return Key(name if generation == 1 else f"{name}.g{generation}")
 
 
 def _refuse_abroad(wanted: StoreEntry) -> None:

@@ -11,7 +11,7 @@ from itertools import groupby, islice
 
 from preserve import chance
 from preserve.clock import monotonic_seconds
-from preserve.errors import Unavailable, Unidentified
+from preserve.errors import Tampered, Unavailable, Unidentified
 from preserve.model import events
 from preserve.model.audit import (
     NO_LIMIT,
@@ -27,18 +27,19 @@ from preserve.model.audit import (
 )
 from preserve.model.blocks import BLOCK_BYTES
 from preserve.model.entries import Audited, AuditResult, AuditRun
-from preserve.model.nouns import Condition, CopyEntry, Finding, Level
+from preserve.model.nouns import Condition, CopyEntry, Finding, Level, Role
 from preserve.model.phrases import phrase
 from preserve.model.policy import AuditRule
 from preserve.packages.at_once import in_order
 from preserve.packages.booking import Booking
 from preserve.packages.discerning import Discerning
 from preserve.packages.held import HeldCopy, block_count
-from preserve.packages.judging import inspection, sampling
+from preserve.packages.judging import fittings, inspection, sampling
 from preserve.packages.judging.accounts import account
 from preserve.packages.judging.inspection import NO_NOTES, Notes, Survey
 from preserve.packages.judging.scope import Scope
 from preserve.packages.judging.strays import Explanations, folders
+from preserve.packages.kit import Kit
 from preserve.workplace import Workplace
 
 COPIES_AT_ONCE = 4
@@ -59,7 +60,7 @@ class AuditRequest:
     `stores` empty: all; `package` None: all, and what the stores hold besides; else an id, or how only one id begins.
     `afresh` begins anew even where an audit of the same scope was interrupted.  A sample is drawn from all blocks of a
     store, as many as `aim` needs; or, where `blocks_of_each` is given, so many from each copy.  `rules` gives what
-    policies ask by the digest of their text, for what is overdue.
+    policies ask by their names, for what is overdue; `kit` is what every store carries.
     """
 
     level: Level = Level.FULL
@@ -70,6 +71,21 @@ class AuditRequest:
     aim: SampleAim = field(default_factory=SampleAim)
     blocks_of_each: int | None = None
     rules: Mapping[str, AuditRule] = field(default_factory=dict)
+    kit: Kit = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class NotLookedAt:
+    """A store that was away: so many `copies`, `overdue` of them by policy; the latest look at any was at `last_at`.
+
+    `is_expected` of an offline store that nobody named: it is away by its nature, until its copies are overdue.
+    """
+
+    store: str
+    is_expected: bool
+    copies: int
+    overdue: int
+    last_at: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +94,8 @@ class AuditReport:
 
     `counts` are of copies, over the whole run with what an interrupted part of it looked at.  `findings` are all that
     are open in its scope, old and new, at most `MOST_FINDINGS_REPORTED`.  `away` says why a store could not be looked
-    at; `unidentified` are those of them whose place is there, and is not, or not provably, the registered store.
+    at, and `not_looked_at` what that means; `unidentified` are those of them whose place is there, and is not, or not
+    provably, the registered store.  `contradictions` name stores that attest another ledger than the books hold.
     `unlisted` are stores that were not searched for unexpected objects; `leftovers` counts objects of unfinished
     ingests and replications.  `unattested` counts by store the copies of which it gives no digest that could be
     compared: they are not checked, though the store was asked.  `bytes_read` and `seconds` are of this part of the run.
@@ -97,11 +114,19 @@ class AuditReport:
     samples: tuple[SampleStatement, ...] = ()
     unidentified: tuple[str, ...] = ()
     unattested: Mapping[str, int] = field(default_factory=dict)
+    not_looked_at: tuple[NotLookedAt, ...] = ()
+    contradictions: Mapping[str, Tampered] = field(default_factory=dict)
 
     @property
     def is_all_well(self) -> bool:
         """Whether nothing is known to be wrong or overdue, and every store in scope could be asked."""
-        return not (self.findings or self.counts.overdue or self.away or self.is_in_vain)
+        is_any_wrong = self.findings or self.counts.overdue or self.contradictions
+        return not (is_any_wrong or self.away or self.is_in_vain)
+
+    @property
+    def is_any_missed(self) -> bool:
+        """Whether a store could not be looked at that should have been."""
+        return any(not each.is_expected for each in self.not_looked_at)
 
     @property
     def is_in_vain(self) -> bool:
@@ -154,6 +179,7 @@ class _Audit:
         self._booking = Booking(workplace.books)
         self._run, self._is_resumed = self._begin()
         self._away: dict[str, Unavailable] = {}
+        self._contradictions: dict[str, Tampered] = {}
         self._unattested: Counter[str] = Counter()
         self._searched: set[str] = set()
         self._samples: list[SampleStatement] = []
@@ -204,6 +230,8 @@ class _Audit:
             away={name: str(error) for name, error in self._away.items()},
             unidentified=tuple(name for name, error in self._away.items() if isinstance(error, Unidentified)),
             unattested=dict(self._unattested),
+            not_looked_at=tuple(self._not_looked_at()),
+            contradictions=dict(self._contradictions),
             unlisted=unlisted,
             leftovers=self._leftovers,
             bytes_read=self._bytes_read,
@@ -231,8 +259,22 @@ class _Audit:
         return look.result is AuditResult.SOUND and look.level is not self._run.level
 
     def _is_overdue(self, copy: CopyEntry, now: datetime) -> bool:
-        rule = self._request.rules.get(self._books.package(copy.package_id).receipt.policy_sha256)
+        rule = self._request.rules.get(self._books.package(copy.package_id).receipt.policy)
         return rule is not None and is_overdue(copy, age_limits(rule), now)
+
+    def _not_looked_at(self) -> Iterator[NotLookedAt]:
+        now = self._workplace.clock.now()
+        roles = {entry.name: entry.role for entry in self._books.stores()}
+        for name, error in self._away.items():
+            is_offline = roles[name] is Role.REMOTE_OFFLINE and name not in self._request.stores
+            copies = overdue = 0
+            last_at = ""
+            for copy in self._scope.copies([name]):
+                copies += 1
+                overdue += self._is_overdue(copy, now)
+                last_at = max(last_at, copy.audited_at or copy.booked_at)
+            is_expected = is_offline and not isinstance(error, Unidentified)
+            yield NotLookedAt(name, is_expected, copies, overdue, last_at or None)
 
     # Which copies
 
@@ -377,9 +419,12 @@ class _Audit:
                 continue
             try:
                 self._search(name)
+                self._judge_fittings(name)
                 self._searched.add(name)
             except Unavailable as error:
                 self._away[name] = error
+            except Tampered as error:  # the copies are as sound as they are; the alarm is given with the report
+                self._contradictions[name] = error
 
     def _search(self, name: str) -> None:
         store, act = self._open[name], self._workplace.act
@@ -394,6 +439,14 @@ class _Audit:
                 self._take(held, inspection.listed(held, folder.objects))
         self._booking.flush()
         self._close_explained(name, explanations)
+
+    def _judge_fittings(self, name: str) -> None:
+        """Look at what lies there beside the packages, and book what is harmed."""
+        workplace, level = self._workplace, self._run.level
+        found = fittings.harms(self._books, self._open[name], self._request.kit, level)
+        what = phrase("audit {run}", run=self._run.id)
+        self._booking.add(fittings.accounts(self._books, workplace.act, workplace.now(), name, level, found, what))
+        self._booking.flush()
 
     def _is_claimed(self, subject: str) -> bool:
         try:

@@ -118,6 +118,11 @@ class Books(ledger.LedgerReading, RegisterReading, HoldingsReading, FindingReadi
         for size, note in self._database.pages("size, CAST(note AS BLOB)", "checkpoint", ("size",)):
             yield KeptCheckpoint(size, note)
 
+    def checkpoint(self, size: int) -> bytes | None:
+        """The signed note that was kept of the first `size` entries."""
+        row = self._database.row("SELECT CAST(note AS BLOB) FROM checkpoint WHERE size = ?", (size,))
+        return bytes(row[0]) if row else None
+
     def keep_checkpoint(self, size: int, note: bytes) -> None:
         """Keep a signed checkpoint of the first `size` entries; the first one kept of a size stays."""
         self._database.write(

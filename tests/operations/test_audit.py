@@ -462,7 +462,7 @@ class MendedMeanwhile(WrappedStore):
 
 def test_copies_nobody_looked_at_in_time_are_overdue_besides(tmp_path: Path) -> None:
     held = archive_in_memory(tmp_path, [built(0), built(1)], ["near"])
-    rules = {"0" * 64: AuditRule(Level.FULL, 90, 1)}
+    rules = {"default": AuditRule(Level.FULL, 90, 1)}
     held.pass_time(days=91)
     late = audit(held.place, AuditRequest(Level.EXISTS, rules=rules))
     assert late.counts == AuditCounts(sound=2, overdue=2)

@@ -7,14 +7,11 @@ from collections.abc import Iterator, Sequence
 from preserve.model import events
 from preserve.model.entries import Audited
 from preserve.model.keys import split_generation
-from preserve.model.nouns import Act, Condition, Event, Finding, Level
+from preserve.model.nouns import HARMS, Act, Condition, Event, Finding, Level
 from preserve.model.phrases import phrase
 from preserve.packages.held import HeldCopy
 from preserve.packages.judging.inspection import Survey
 from preserve.state.books import Books
-
-HARMS = (Condition.DAMAGED, Condition.MISSING, Condition.UNREADABLE)
-"""What may be wrong with an object of a booked copy."""
 
 
 def account(books: Books, act: Act, at: str, run: str, held: HeldCopy, survey: Survey) -> list[Event]:

@@ -95,11 +95,15 @@ class Explanations:
     def _explained(self, objects: Sequence[ObjectFacts]) -> Folder:
         match = _PACKAGE_KEY.fullmatch(objects[0].key)
         if match is None:
-            strays = [Stray(facts, "no object of this program has such a key") for facts in objects if _is_alien(facts)]
+            strays = [
+                Stray(facts, phrase("no object of this program has such a key"))
+                for facts in objects
+                if _is_alien(facts)
+            ]
             return Folder(objects, None, strays, 0)
         package = match["id"]
         if package_folder(package) != f"packages/{match['shard']}/{package}":
-            return Folder(objects, None, [Stray(facts, "it lies in the wrong folder") for facts in objects], 0)
+            return Folder(objects, None, [Stray(facts, phrase("it lies in the wrong folder")) for facts in objects], 0)
         copy = self._books.copy(package, self._store)
         if copy is not None:
             return Folder(objects, copy, list(_strays_of_copy(copy, objects)), 0)
@@ -118,12 +122,25 @@ class Explanations:
         if package in self._unfinished:
             return Folder(objects, None, [], len(objects))
         if not self._books.has_package(package):
-            return Folder(objects, None, [Stray(each, "the books know no such package") for each in objects], 0)
+            return Folder(objects, None, [Stray(each, phrase("the books know no such package")) for each in objects], 0)
         if any(_part(facts) == RECEIPT for facts in objects):
             why = phrase("a copy that the books do not know; `preserve replicate` reads it and takes it in")
             return Folder(objects, None, [Stray(facts, why, package) for facts in objects], 0)
-        odd = [Stray(facts, "no object of a package has such a name", package) for facts in objects if not _part(facts)]
+        odd = [
+            Stray(facts, phrase("no object of a package has such a name"), package)
+            for facts in objects
+            if not _part(facts)
+        ]
         return Folder(objects, None, odd, len(objects) - len(odd))
+
+
+def newer_generation(finding: Finding, copy: CopyEntry) -> str | None:
+    """The object of which a finding is an unexpected generation, newer than the books know of `copy`; else None."""
+    base, generation = split_generation(finding.where)
+    part = base.removeprefix(f"{package_folder(copy.package_id)}/")
+    if finding.condition is not Condition.UNEXPECTED or part not in _PARTS:
+        return None
+    return part if generation > copy.generation(part) else None
 
 
 def folders(store: Store, explanations: Explanations) -> Iterator[Folder]:
@@ -161,7 +178,7 @@ def _strays_of_copy(copy: CopyEntry, objects: Sequence[ObjectFacts]) -> Iterator
     for facts in objects:
         part = _part(facts)
         if part is None:
-            yield Stray(facts, "no object of a package has such a name", copy.package_id)
+            yield Stray(facts, phrase("no object of a package has such a name"), copy.package_id)
         elif split_generation(facts.key)[1] > copy.generation(part):
             why = phrase(
                 "a newer generation than the books know; `preserve repair` reads it and takes it in if it is sound"

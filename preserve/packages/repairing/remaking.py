@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from preserve.errors import PreserveError, Unavailable
+from preserve.errors import AlreadyThere, PreserveError, Unavailable
 from preserve.model import receipts
 from preserve.model.blocks import BlockList
 from preserve.model.digests import sha256
@@ -20,8 +20,11 @@ from preserve.packages.judging.inspection import Survey
 from preserve.packages.putting import put
 from preserve.packages.reading import BlockReader, look_at_object
 from preserve.packages.repairing.losses import lost_files
-from preserve.packages.repairing.mending import Mending
+from preserve.packages.repairing.mending import Mended, Mending
 from preserve.packages.repairing.wards import Ward
+
+MOST_OBSTACLES = 10
+"""Names of generations that may be taken by what is no object of a store, before a person has to look."""
 
 ATTEMPTS = 2
 """Generations of one object that are made before a store is given up that does not give back what it was sent."""
@@ -33,13 +36,17 @@ class How(StrEnum):
     COPIED = "server-side copy"  # within the store: only the bad blocks travelled
     REWRITTEN = "rewritten"  # through our hands
     ADOPTED = "adopted"  # an interrupted repair had made it: it was read and is sound
+    REMADE = "made anew"  # from the books or the program, which know what it must be
 
 
 @dataclass(frozen=True, slots=True)
 class Repaired:
-    """One object that was made anew and read back whole; `sources` counts its bad blocks by where they came from."""
+    """One object that was made anew and read back whole; `sources` counts its bad blocks by where they came from.
 
-    package: str
+    `package` None: it belongs to none, and `object` is its key without generation.
+    """
+
+    package: str | None
     store: str
     object: str
     generation: int
@@ -51,13 +58,13 @@ class Repaired:
 
 @dataclass(frozen=True, slots=True)
 class NotRepaired:
-    """One object that is as bad as it was (`object` None: the whole copy), and why.
+    """One object that is as bad as it was (`object` None: the whole copy, or all of a store's fittings), and why.
 
     `blocks` are those that no copy in reach has sound.  `lost` are the payload files that are lost with them and
     `files_whole` counts those that are whole; both None where that cannot be told, or does not depend on the object.
     """
 
-    package: str
+    package: str | None
     store: str
     object: str | None
     why: PreserveError
@@ -138,10 +145,8 @@ class Remaking:
 
     def _make_of_blocks(self, part: str, blocks: BlockList, bad: tuple[int, ...]) -> Repaired | NotRepaired:
         for _ in range(ATTEMPTS):
-            generation = self._next(part)
             gathering = self._ward.gathering(part, blocks, self._name)
-            old = Place(self._held.store, self._held.key(part))
-            mended = Mending(part, old, self._key(part, generation), bad, gathering, self._retain_until).run()
+            generation, mended = self._mended(part, bad, gathering)
             self._ward.learn(part, gathering)
             if mended.lost:
                 return self._lost(part, gathering, mended.lost)
@@ -151,6 +156,21 @@ class Remaking:
                 return self._repaired(part, generation, bad, mended.sources, mended.bytes_transferred, how)
         return self._not_given_back(part)
 
+    def _mended(self, part: str, bad: tuple[int, ...], gathering: Gathering) -> tuple[int, Mended]:
+        """Make the object under the next key that is free.  Raises `AlreadyThere` where none of many is."""
+        old = Place(self._held.store, self._held.key(part))
+        obstacles = 0
+        while True:
+            generation = self._next(part)
+            key = self._key(part, generation)
+            try:
+                return generation, Mending(part, old, key, bad, gathering, self._retain_until).run()
+            except AlreadyThere:  # a folder, a link: no object that is listed, and its name is taken all the same
+                obstacles += 1
+                if obstacles == MOST_OBSTACLES:
+                    raise
+                self._ward.generations(self._name, part).add(generation)
+
     def _adopted(self, part: str, blocks: BlockList) -> Repaired | None:
         for generation in self._unbooked(part):
             if self._is_whole(part, generation, blocks):
@@ -159,7 +179,7 @@ class Remaking:
 
     def _bad(self, part: str, blocks: BlockList) -> tuple[int, ...]:
         """The bad blocks of the current object; read again where the survey could not tell them."""
-        bad = self._survey.unsound[part]
+        bad = self._survey.unsound.get(part, frozenset())  # a sound one: a bad newer generation hides it
         if bad is None:
             looks = BlockReader(self._held.store, self._held.key(part), blocks).looks(range(len(blocks)))
             bad = frozenset(look.number for look in looks if not look.is_sound)

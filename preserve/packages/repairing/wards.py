@@ -67,6 +67,11 @@ class Ward:
             self._generations[store] = listed
         return self._generations[store][part]
 
+    def has_unbooked(self, store: str, part: str) -> bool:
+        """Whether a store lists a newer generation of an object than the books know.  Raises `Unavailable`."""
+        known = self.copy(store).copy.generation(part)
+        return any(generation > known for generation in self.generations(store, part))
+
     def know_unsound(self, held: HeldCopy, part: str, numbers: Collection[int]) -> None:
         """These blocks of a copy's current object were seen not to be sound."""
         self._unsound[Place(held.store, held.key(part))] = numbers
