@@ -26,6 +26,7 @@ COMPILED = CATALOGUE.with_suffix(".mo")
 
 SHOWN_ENUMERATIONS = frozenset(
     [
+        "AccessionState",
         "AuditResult",
         "Classification",
         "Condition",

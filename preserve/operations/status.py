@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,9 +11,9 @@ from datetime import datetime
 
 from preserve.errors import Unavailable, Unidentified
 from preserve.model.audit import age_limits, is_overdue
-from preserve.model.entries import AccessionState
-from preserve.model.nouns import Condition, CopyEntry, CopyState, PackageEntry, Role, StoreEntry
-from preserve.model.placing import copies_lacking
+from preserve.model.entries import AccessionEntry, AccessionState
+from preserve.model.nouns import Condition, CopyEntry, CopyState, PackageEntry, Receipt, Role, StoreEntry
+from preserve.model.placing import Lack, copies_kept, copies_lacking
 from preserve.model.policy import AuditRule, Policy
 from preserve.model.separation import Coincidence, coincidences
 from preserve.workplace import Workplace
@@ -41,7 +42,7 @@ class StoreStatus:
 
 @dataclass(frozen=True, slots=True)
 class Shortfall:
-    """A package with fewer verified copies than its policy wants."""
+    """A package that has `verified` of the copies that its policy wants."""
 
     package_id: str
     policy: str
@@ -59,10 +60,23 @@ class OpenFindings:
 
 
 @dataclass(frozen=True, slots=True)
-class StatusReport:
-    """How the holdings stand.  `lacking_stores` names policies that want copies for which no store is registered.
+class Unfinished:
+    """An accession that was begun and not finished: `booked` of its packages are in the books and count.
 
-    `unfinished` are accessions that were begun and neither completed nor given up.
+    Where the source is gone, nobody can finish it: it can only be given up.
+    """
+
+    accession: AccessionEntry
+    booked: int
+    is_source_there: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StatusReport:
+    """How the holdings stand.  `lacking` are copies that policy wants and that no store is registered for.
+
+    `unfinished` are accessions that were begun and neither completed nor given up, and that nobody is working on now;
+    `unfinished_count` counts all of them.
     """
 
     packages: int
@@ -75,8 +89,9 @@ class StatusReport:
     findings: tuple[OpenFindings, ...]
     stores: tuple[StoreStatus, ...]
     shared: tuple[Coincidence, ...]
-    lacking_stores: Mapping[str, int]
-    unfinished: tuple[str, ...]
+    lacking: tuple[Lack, ...]
+    unfinished_count: int
+    unfinished: tuple[Unfinished, ...]
     ledger_entries: int
 
     @property
@@ -87,20 +102,23 @@ class StatusReport:
         there and cannot be told to be that store.
         """
         is_any_away = any(store.is_wanting for store in self.stores)
-        return not (self.short_count or self.overdue or self.findings or self.unfinished or is_any_away)
+        return not (self.short_count or self.overdue or self.findings or self.unfinished_count or is_any_away)
 
 
-def status(workplace: Workplace, policy_of: Callable[[str], Policy], rules: Mapping[str, AuditRule]) -> StatusReport:
+def status(
+    workplace: Workplace, policy_of: Callable[[Receipt], Policy], rules: Mapping[str, AuditRule]
+) -> StatusReport:
     """Look through the books; each store is asked one thing only.
 
-    `policy_of` gives the policy with a digest, under which a package was taken in; `rules` are the audit rules in force
-    by the names of their policies.
+    `policy_of` gives the policy under which a package is kept now; `rules` are the audit rules in force by the names of
+    their policies.
     """
     books = workplace.books
-    tally = _Tally(policy_of, rules, workplace.clock.now())
+    entries = books.stores()
+    tally = _Tally(policy_of, rules, entries, workplace.clock.now())
     for package, copies in _packages_with_copies(books.packages(), books.copies()):
         tally.add(package, copies)
-    entries = books.stores()
+    unfinished = list(_unfinished(workplace))
     return StatusReport(
         packages=tally.packages,
         payload_files=tally.files,
@@ -114,22 +132,41 @@ def status(workplace: Workplace, policy_of: Callable[[str], Policy], rules: Mapp
         shared=tuple(
             shared for number, entry in enumerate(entries) for shared in coincidences(entry, entries[:number])
         ),
-        lacking_stores=_lacking(tally.policies_used, entries),
-        unfinished=tuple(accession.id for accession in books.accessions(AccessionState.OPEN))[:MOST_NAMED],
+        lacking=tuple(lack for policy in tally.policies_used for lack in copies_lacking(policy, entries)),
+        unfinished_count=len(unfinished),
+        unfinished=tuple(unfinished[:MOST_NAMED]),
         ledger_entries=books.size(),
     )
 
 
-def _lacking(policies: Iterable[Policy], stores: Sequence[StoreEntry]) -> dict[str, int]:
-    counts = {policy.name: copies_lacking(policy, stores) for policy in policies}
-    return {name: count for name, count in sorted(counts.items()) if count}
+def _unfinished(workplace: Workplace) -> Iterator[Unfinished]:
+    for accession in workplace.books.accessions(AccessionState.OPEN):
+        if not _is_under_way(workplace, accession):
+            booked = sum(map(workplace.books.has_package, accession.packages))
+            yield Unfinished(accession, booked, os.path.lexists(os.fsencode(accession.source)))
+
+
+def _is_under_way(workplace: Workplace, accession: AccessionEntry) -> bool:
+    """Whether a living process is taking it in: ingest holds a claim on the source as long as it runs."""
+    try:
+        with workplace.claim(accession.source):
+            return False
+    except Unavailable:
+        return True
 
 
 class _Tally:
     """What is counted over all packages, in memory that does not grow with them."""
 
-    def __init__(self, policy_of: Callable[[str], Policy], rules: Mapping[str, AuditRule], now: datetime) -> None:
+    def __init__(
+        self,
+        policy_of: Callable[[Receipt], Policy],
+        rules: Mapping[str, AuditRule],
+        stores: Sequence[StoreEntry],
+        now: datetime,
+    ) -> None:
         self._policy_of = policy_of
+        self._stores = stores
         self._limits = {name: age_limits(rule) for name, rule in rules.items()}
         self._now = now
         self._used: dict[str, Policy] = {}
@@ -139,32 +176,30 @@ class _Tally:
         self.overdue: Counter[str] = Counter()
 
     @property
-    def policies_used(self) -> Iterable[Policy]:
-        """Those under which anything is kept."""
-        return self._used.values()
+    def policies_used(self) -> list[Policy]:
+        """Those under which anything is kept, by name."""
+        return [policy for _, policy in sorted(self._used.items())]
 
-    def add(self, package: PackageEntry, copies: Iterable[CopyEntry]) -> None:
+    def add(self, package: PackageEntry, copies: Sequence[CopyEntry]) -> None:
         receipt = package.receipt
         self.packages += 1
         self.files += receipt.payload_files
         self.bytes += receipt.payload_bytes
         limits = self._limits.get(receipt.policy, {})
-        verified = 0
         for copy in copies:
             self.states[copy.store, copy.state] += 1
-            verified += copy.state is CopyState.VERIFIED
             self.overdue[copy.store] += is_overdue(copy, limits, self._now)
-        self._compare(package, verified)
+        self._compare(package, copies)
 
-    def _compare(self, package: PackageEntry, verified: int) -> None:
-        receipt = package.receipt
-        if receipt.policy_sha256 not in self._used:
-            self._used[receipt.policy_sha256] = self._policy_of(receipt.policy_sha256)
-        wanted = sum(rule.count for rule in self._used[receipt.policy_sha256].copies)
+    def _compare(self, package: PackageEntry, copies: Sequence[CopyEntry]) -> None:
+        policy = self._policy_of(package.receipt)
+        self._used[policy.name] = policy
+        wanted = sum(rule.count for rule in policy.copies)
+        verified = copies_kept(policy, self._stores, copies)
         if verified < wanted:
             self.short_count += 1
             if len(self.short) < MOST_NAMED:
-                self.short.append(Shortfall(package.id, receipt.policy, wanted, verified))
+                self.short.append(Shortfall(package.id, policy.name, wanted, verified))
 
 
 def _packages_with_copies(

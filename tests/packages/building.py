@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,13 +23,28 @@ from preserve.stores.identity import Identity, found
 from preserve.workplace import Workplace
 
 ACT = Act("tester", "a test")
-POLICY_TEXT = (Path(__file__).parents[2] / "policies" / "default.toml").read_text(encoding="utf-8")
+DEFAULT_POLICY = (Path(__file__).parents[2] / "policies" / "default.toml").read_text(encoding="utf-8")
 ROLES = {"near": Role.PRIMARY, "city": Role.SAME_CITY, "far": Role.REMOTE_OFFLINE}
+
+
+def policy_text(names: Iterable[str]) -> str:
+    """The default policy, asking for a copy in each of these stores and for no other."""
+    roles = [ROLES[name].value for name in names]
+    rules = re.findall(r'^\[\[copies\]\]\nrole = "(\w+)"\ncount = 1\n', DEFAULT_POLICY, re.MULTILINE)
+    assert set(rules) == {role.value for role in Role}
+    text = DEFAULT_POLICY
+    for role in set(rules) - set(roles):
+        text = text.replace(f'[[copies]]\nrole = "{role}"\ncount = 1\n', "")
+    return text
+
+
+POLICY_TEXT = policy_text(["near", "city"])
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A home with stores `near`, `city` and `far` (or those asked for), each a folder of that name."""
+    """A home with stores `near`, `city` and `far` (or those asked for), each a folder of that name, and a policy that
+    asks for a copy in each of them."""
 
     home: Path
     places: Mapping[str, Path]
@@ -40,7 +56,7 @@ class Service:
         return self.workplace.books
 
     def ingest(self, source: Path, metadata: Path | None = None, package_bytes: int | None = None) -> IngestReport:
-        """Take a submission in, by the default policy."""
+        """Take a submission in, by the policy."""
         policy = self.policy if package_bytes is None else replace(self.policy, package_bytes=package_bytes)
         return ingest(self.workplace, IngestRequest(source, policy, metadata))
 
@@ -62,10 +78,11 @@ def service(folder: Path, names: tuple[str, ...] = ("near", "city")) -> Iterator
     now = stamp(clock.now())
     home_id = chance.token(16)
     key = create_key(home, f"preserve/{home_id}")
-    policy = read_policy(POLICY_TEXT, "default.toml")
+    text = policy_text(names)
+    policy = read_policy(text, "default.toml")
     first = [
         events.initialised(ACT, now, home_id, str(key.verifier_key())),
-        events.policy_registered(ACT, now, policy.name, POLICY_TEXT),
+        events.policy_registered(ACT, now, policy.name, text),
     ]
     places = {name: folder / name for name in names}
     stores: dict[str, Store] = {}

@@ -13,7 +13,7 @@ from preserve.cli.answers import moment_shown
 from preserve.cli.calls import Call
 from preserve.cli.exits import Exit
 from preserve.cli.findings import finding_document, finding_lines
-from preserve.cli.messages import _, error_said, printable, said, word
+from preserve.cli.messages import _, counted, error_said, printable, said, word
 from preserve.cli.options import acts
 from preserve.cli.tables import bounded, byte_count, pairs
 from preserve.model.restore import OnConflict
@@ -106,7 +106,13 @@ def _document(report: RestoreReport) -> dict[str, object]:
 def _lines(report: RestoreReport, to: Path) -> Iterator[str]:
     size = byte_count(report.bytes)
     if report.is_verified:
-        yield said("{files} files, {size}, are in {to}, each verified", files=report.files, size=size, to=to)
+        yield counted(
+            "{count} file, {size}, is in {to}, verified",
+            "{count} files, {size}, are in {to}, each verified",
+            report.files,
+            size=size,
+            to=to,
+        )
     else:
         yield said(
             "NOT COMPLETE: {files} files, {size}, are in {to}, each verified; {lost} could not be had soundly, {left}"
@@ -134,7 +140,11 @@ def _lines(report: RestoreReport, to: Path) -> Iterator[str]:
         for loss in report.losses
     )
     yield from finding_lines(report.damage)
-    yield said("certificate: {file}", file=report.certificate)
+    yield said(
+        "certificate: {file} (for programs: {json_file})",
+        file=report.certificate.with_suffix(".txt"),
+        json_file=report.certificate.name,
+    )
 
 
 @click.command(
