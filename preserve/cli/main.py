@@ -32,6 +32,7 @@ COMMANDS: Mapping[str, str] = {
     "restore": "restoring:restore",
     "rebuild": "restoring:rebuild",
     "status": "status:status",
+    "accession": "accessions:accession",
     "package": "holdings:package",
     "finding": "holdings:finding",
     "ledger": "ledger:ledger",
