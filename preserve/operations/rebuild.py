@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -22,11 +22,10 @@ from preserve.durable import make_folders, put_in_place_new, raise_if_full
 from preserve.errors import Misused, PreserveError, Refused
 from preserve.model import events
 from preserve.model.digests import sha256
-from preserve.model.keys import RECEIPT, object_key, split_generation
-from preserve.model.nouns import Act, Condition, CopyEntry, Event, Finding, KeyChangeCause, PackageEntry, StoreEntry
+from preserve.model.keys import split_generation
+from preserve.model.nouns import Act, Condition, Finding, KeyChangeCause, StoreEntry
 from preserve.model.phrases import phrase
-from preserve.packages import discovery
-from preserve.packages.discovery import Discovered, Listed
+from preserve.packages.adopting import adopt
 from preserve.ports import Progress, Store
 from preserve.state import checkpoints, key_changes, rebuild_evidence, signing_key, stored_ledger
 from preserve.state.books import FILE_NAME, Books
@@ -36,8 +35,6 @@ from preserve.state.stored_reading import StoredLedger
 
 FOLDER_MODE = 0o700
 HOME_ID_CHARACTERS = 16
-BATCH_EVENTS = 500
-"""How many events are booked in one transaction, about."""
 MOST_ADOPTED_NAMED = 1000
 """How many adopted packages the closing event names; each has an event of its own."""
 
@@ -140,15 +137,6 @@ def _require_free(home: Path) -> None:
         )
 
 
-@dataclass(slots=True)
-class _Findings:
-    """Packages and copies that the store has and the ledger did not name."""
-
-    adopted: list[str] = field(default_factory=list)
-    copies: list[str] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
-
-
 class _Rebuild:
     """One rebuild under way; everything is made in `staging` first."""
 
@@ -169,7 +157,7 @@ class _Rebuild:
         self._act = act
         self._clock = clock
         self._progress = progress
-        self._found = _Findings()
+        self._findings: list[Finding] = []
 
     def run(self) -> RebuildReport:
         self._progress.begin("reading the ledger from store {store}", None, store=self._store.name)
@@ -181,10 +169,10 @@ class _Rebuild:
             old, new = self._signing_key(books, entries)
             source = self._register_source(books)
             self._progress.begin("looking for packages in store {store}", None, store=source.name)
-            self._adopt(books, source)
-            findings = (*ledger.findings, *self._found.findings)
+            adopted = adopt(books, self._store, source.name, self._act, self._now, self._staging)
+            findings = (*ledger.findings, *self._findings, *adopted.findings)
             books.record(
-                events.rebuilt(self._act, self._now(), source.name, entries, self._found.adopted[:MOST_ADOPTED_NAMED]),
+                events.rebuilt(self._act, self._now(), source.name, entries, adopted.packages[:MOST_ADOPTED_NAMED]),
                 *(events.found(self._act, self._now(), finding) for finding in findings),
             )
             report = RebuildReport(
@@ -195,8 +183,8 @@ class _Rebuild:
                 last_entry_at=last,
                 trust=self._trust(ledger, changed, entries),
                 packages=books.package_count(),
-                adopted=tuple(self._found.adopted),
-                copies=tuple(self._found.copies),
+                adopted=adopted.packages,
+                copies=adopted.copies,
                 findings=findings,
                 old_key=old,
                 verifier_key=new,
@@ -256,13 +244,13 @@ class _Rebuild:
         for facts in self._store.list(stored_ledger.POLICIES):
             content = stored_ledger.fetch(self._store, facts.key, facts.size)
             if isinstance(content, Finding):
-                self._found.findings.append(content)
+                self._findings.append(content)
             elif stored_ledger.policy_key(sha256(content).hex()) == split_generation(facts.key)[0]:
                 text = content.decode()
                 try:
                     yield read_policy(text, facts.key).name, text
                 except Misused as error:  # a newer program wrote it
-                    self._found.findings.append(
+                    self._findings.append(
                         stored_ledger.finding(
                             self._store.name,
                             facts.key,
@@ -317,82 +305,6 @@ class _Rebuild:
         if now != known:
             books.record(events.store_added(self._act, self._now(), now))
         return now
-
-    def _adopt(self, books: Books, source: StoreEntry) -> None:
-        """Book what the store has and the ledger did not name."""
-        batch: list[Event] = []
-        for listed in discovery.listed_packages(self._store):
-            batch += self._unbooked(books, source, listed)
-            if len(batch) >= BATCH_EVENTS:
-                books.record(*batch)
-                batch.clear()
-        books.record(*batch)
-
-    def _unbooked(self, books: Books, source: StoreEntry, listed: Listed) -> Iterator[Event]:
-        if books.has_package(listed.package_id):
-            package = books.package(listed.package_id)
-            copy = books.copy(package.id, source.name)
-            if copy is not None:
-                yield from self._newer_generations(copy, package, listed)
-            else:
-                self._found.copies.append(package.id)
-                yield self._copied(discovery.discovered(self._store, listed, package), source)
-            return
-        unknown = discovery.package_in(self._store, listed)
-        if unknown is None:
-            self._tell_lost_receipt(source, listed)
-            return
-        self._found.adopted.append(unknown.id)
-        found = discovery.discovered(self._store, listed, unknown)
-        codes = discovery.archival_codes(self._store, found, self._staging)
-        yield events.packaged(
-            self._act, self._now(), None, unknown.receipt, unknown.receipt_sha256, unknown.receipt_bytes, codes
-        )
-        yield self._copied(found, source)
-
-    def _copied(self, found: Discovered, source: StoreEntry) -> Event:
-        """A copy that nobody has read yet; what it lacks is a finding."""
-        package = found.package
-        for part in found.lacking:
-            key = object_key(package.id, part)
-            self._found.findings.append(
-                Finding(
-                    package.id,
-                    source.name,
-                    Condition.MISSING,
-                    key,
-                    phrase("as the receipt says"),
-                    phrase("nothing that fits"),
-                )
-            )
-        return events.copied(
-            self._act, self._now(), package.id, source.name, found.state, package.receipt.bag_bytes, found.generations
-        )
-
-    def _newer_generations(self, copy: CopyEntry, package: PackageEntry, listed: Listed) -> Iterator[Event]:
-        """Repairs that were made after the ledger was last published."""
-        if all(number <= copy.generation(part) for part in listed.objects for number in [listed.newest(part)]):
-            return
-        found = discovery.discovered(self._store, listed, package)
-        if dict(found.generations) != dict(copy.generations) and not found.lacking:
-            self._found.copies.append(package.id)
-            why = phrase("the store holds newer generations than the ledger that was rebuilt from it names")
-            yield events.copy_moved(self._act, self._now(), package.id, copy.store, found.state, why, found.generations)
-
-    def _tell_lost_receipt(self, source: StoreEntry, listed: Listed) -> None:
-        """A package without any receipt was never finished; one whose receipt cannot be read was."""
-        if RECEIPT in listed.objects:
-            key = object_key(listed.package_id, RECEIPT, listed.newest(RECEIPT))
-            self._found.findings.append(
-                Finding(
-                    listed.package_id,
-                    source.name,
-                    Condition.DAMAGED,
-                    key,
-                    phrase("a receipt"),
-                    phrase("something else"),
-                )
-            )
 
     def _now(self) -> str:
         return stamp(self._clock.now())
