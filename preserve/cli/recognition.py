@@ -6,9 +6,11 @@ The templates are those of the translation catalogue.  A sentence that none of t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from string import Formatter
+
+from preserve.model.phrases import SENTENCES
 
 FEWEST_LETTERS = 4
 """A template must bring so many letters of its own, or everything would fit it."""
@@ -42,15 +44,28 @@ class Recogniser:
         self._forms = sorted(forms, key=lambda form: -form.letters)
 
     def recognise(self, text: str) -> Recognised | None:
-        """The template that brings most of `text` itself, or None."""
+        """The template that explains most of `text`, or None.
+
+        Several may fit: `block 3: 17 of 20 bytes` can be a block and what it is, or `block 3: 17` of 20 bytes.
+        """
+        return min(self._fitting(text), key=lambda fitting: fitting[0], default=(0, None))[1]
+
+    def _fitting(self, text: str) -> Iterator[tuple[int, Recognised]]:
+        """The templates that fit, with how many characters each leaves unexplained; the wordiest first."""
         if text in self._plain:
-            return Recognised(text, {})
+            yield 0, Recognised(text, {})
+            return
         for form in self._forms:
             if text.startswith(form.begins) and text.endswith(form.ends):
                 match = re.fullmatch(_expression(form.template), text, re.DOTALL)
                 if match:
-                    return Recognised(form.template, match.groupdict())
-        return None
+                    values = match.groupdict()
+                    yield sum(self._unexplained(*value) for value in values.items()), Recognised(form.template, values)
+
+    def _unexplained(self, name: str, value: str) -> int:
+        if name not in SENTENCES:
+            return len(value)
+        return min((left for left, _ in self._fitting(value)), default=len(value))
 
 
 def _form(template: str) -> _Form | None:

@@ -19,10 +19,12 @@ def width(text: str) -> int:
     return sum(_columns(character) for character in text)
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[object]], most: int = MOST_LINES) -> Iterator[str]:
+def table(
+    head: Sequence[str], rows: Iterable[Sequence[object]], most: int = MOST_LINES, *, none: str | None = None
+) -> Iterator[str]:
     """Lines of a table: the head, at most `most` rows in aligned columns, and how many more there are.
 
-    Columns that hold numbers only are aligned to the right.
+    Columns that hold numbers only are aligned to the right.  Without rows it is the sentence `none`, if there is one.
     """
     kept: list[list[str]] = []
     more = 0
@@ -33,6 +35,9 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]], most: int = MOS
             continue
         is_number = [so_far and isinstance(cell, int) for so_far, cell in zip(is_number, row, strict=True)]
         kept.append([printable(str(cell)) for cell in row])
+    if none is not None and not kept:
+        yield none
+        return
     widths = [max(map(width, column)) for column in zip(head, *kept, strict=True)]
     for cells in [list(head), *kept]:
         padded = map(_padded, cells, widths, [aligned and bool(kept) for aligned in is_number])

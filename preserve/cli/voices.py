@@ -161,5 +161,5 @@ def _templates(compiled: Path) -> Iterator[str]:
     for number in range(count):
         length, at = struct.unpack_from("<2I", content, start + 8 * number)
         text = content[at : at + length].decode()
-        if text and "\x04" not in text:  # neither the header nor a word of an enumeration
-            yield text.split("\0")[0]
+        if text and "\x04" not in text and "\0" not in text:  # no header, no word, nothing that is counted
+            yield text

@@ -16,6 +16,7 @@ from preserve.errors import Misused
 from preserve.model.complaints import ComplaintList
 from preserve.model.digests import WRITTEN, Algorithm
 from preserve.model.nouns import Level, Role
+from preserve.model.phrases import phrase
 from preserve.model.policy import AuditRule, CopyRule, LinkRule, Policy, Responsible
 from preserve.model.records import Classification
 
@@ -130,23 +131,25 @@ class PolicyText(_Table):
 
 
 _WANTED = {
-    "name": "lower-case letters, digits and hyphens",
-    "package_bytes": 'a size from "1 MiB" to "1 TiB", such as "8 GiB"',
-    "digests": '["sha256"], with "sha512" or "sm3" beside it',
-    "symlinks": '"keep" or "refuse"',
-    "required_metadata": "a list of the glossary's identifiers, such as archival_code",
-    "profile": 'the file name of a BagIt profile, such as "government-records-profile.json"',
-    "copies": 'tables [[copies]] with role = "primary", "same_city" or "remote_offline" and count = 1 to 9',
-    "role": '"primary", "same_city" or "remote_offline"',
-    "count": "a whole number from 1 to 9",
-    "level": '"sample" or "full"',
-    "every": 'a span up to "366 days", such as "90 days"',
-    "sample_blocks": "a whole number from 1 to 100000",
-    "retention_lock_days": "a whole number of days from 0 to 36500",
-    "classifications": '["public", "internal"] or one of them: state secrets never enter this system (保密法 §31(3))',
-    "responsible": "a table with leader, manager and executor (档案法实施条例 §18)",
+    "name": phrase("lower-case letters, digits and hyphens"),
+    "package_bytes": phrase('a size from "1 MiB" to "1 TiB", such as "8 GiB"'),
+    "digests": phrase('["sha256"], with "sha512" or "sm3" beside it'),
+    "symlinks": phrase('"keep" or "refuse"'),
+    "required_metadata": phrase("a list of the glossary's identifiers, such as archival_code"),
+    "profile": phrase('the file name of a BagIt profile, such as "government-records-profile.json"'),
+    "copies": phrase('tables [[copies]] with role = "primary", "same_city" or "remote_offline" and count = 1 to 9'),
+    "role": phrase('"primary", "same_city" or "remote_offline"'),
+    "count": phrase("a whole number from 1 to 9"),
+    "level": phrase('"sample" or "full"'),
+    "every": phrase('a span up to "366 days", such as "90 days"'),
+    "sample_blocks": phrase("a whole number from 1 to 100000"),
+    "retention_lock_days": phrase("a whole number of days from 0 to 36500"),
+    "classifications": phrase(
+        '["public", "internal"] or one of them: state secrets never enter this system (保密法 §31(3))'
+    ),
+    "responsible": phrase("a table with leader, manager and executor (档案法实施条例 §18)"),
 }
-_ANY_TEXT = "a text that is not empty"
+_ANY_TEXT = phrase("a text that is not empty")
 
 
 def read_policy(text: str, file: str) -> Policy:

@@ -7,7 +7,7 @@ made from a constant template, so that the command line recognises it and says i
 
 from __future__ import annotations
 
-SENTENCES = frozenset(["error", "reason", "trouble", "what", "why"])
+SENTENCES = frozenset(["act", "element", "error", "reason", "wanted", "what", "why"])
 """Names of values that are phrases or sentences themselves; all other values are names, keys and numbers."""
 
 

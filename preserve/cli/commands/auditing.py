@@ -247,6 +247,8 @@ def _repair_document(report: RepairReport) -> dict[str, object]:
                 "blocks": list(each.blocks),
                 "from": dict(each.sources),
                 "bytes_transferred": each.bytes_transferred,
+                "bytes_read": each.bytes_read,
+                "bytes_written": each.bytes_written,
                 "how": each.how.value,
             }
             for each in report.repaired
@@ -266,6 +268,8 @@ def _repair_document(report: RepairReport) -> dict[str, object]:
         ],
         "sound_again": [{"package": package, "store": store} for package, store in report.sound_again],
         "bytes_transferred": report.bytes_transferred,
+        "bytes_read": report.bytes_read,
+        "bytes_written": report.bytes_written,
         "seconds": report.seconds,
     }
 
@@ -281,10 +285,11 @@ def _repair_code(report: RepairReport) -> Exit:
 
 def _repair_lines(report: RepairReport) -> Iterator[str]:
     yield said(
-        "objects mended: {repaired}, not mended: {left}; {size} read from sound copies and written anew",
+        "objects mended: {repaired}, not mended: {left}; {read} read from sound copies, {written} written anew",
         repaired=len(report.repaired),
         left=len(report.not_repaired),
-        size=byte_count(report.bytes_transferred),
+        read=byte_count(report.bytes_read),
+        written=byte_count(report.bytes_written),
     )
     if report.repaired:
         rows = (

@@ -11,7 +11,9 @@ import click
 from preserve.cli.answers import moment_shown
 from preserve.cli.calls import Call
 from preserve.cli.exits import Exit
-from preserve.cli.messages import _, said, word
+from preserve.cli.help import Group
+from preserve.cli.labels import element_label
+from preserve.cli.messages import _, counted, said, word
 from preserve.cli.options import acts, asks
 from preserve.cli.tables import byte_count, pairs, table
 from preserve.errors import Misused
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 LARGEST_POLICY_BYTES = 1024 * 1024
 
 
-@click.group(help=_("What is kept in how many copies where, how often it is audited, who answers for it."))
+@click.group(cls=Group, help=_("What is kept in how many copies where, how often it is audited, who answers for it."))
 def policy() -> None:
     pass
 
@@ -134,9 +136,9 @@ def _lines(policy: Policy) -> Iterator[str]:
             (_("largest package"), byte_count(policy.package_bytes)),
             (_("digests"), ", ".join(policy.digests)),
             (_("symbolic links"), word(policy.symlinks)),
-            (_("required metadata"), ", ".join(policy.required_metadata) or "-"),
+            (_("required metadata"), ", ".join(map(element_label, policy.required_metadata)) or "-"),
             (_("classifications let in"), ", ".join(map(word, policy.classifications))),
-            (_("object lock"), said("{days} days", days=policy.retention_lock_days)),
+            (_("object lock"), counted("{count} day", "{count} days", policy.retention_lock_days)),
             (_("leader"), policy.responsible.leader),
             (_("manager"), policy.responsible.manager),
             (_("executor"), policy.responsible.executor),

@@ -14,7 +14,18 @@ from preserve.cli.answers import moment_shown
 from preserve.cli.calls import Call
 from preserve.cli.capabilities import capability_lines
 from preserve.cli.exits import Exit
-from preserve.cli.messages import _, attribute_word, complaint_documents, complaint_lines, error_said, said, word
+from preserve.cli.help import Group
+from preserve.cli.messages import (
+    _,
+    attribute_word,
+    complaint_documents,
+    complaint_lines,
+    counted,
+    error_said,
+    resaid,
+    said,
+    word,
+)
 from preserve.cli.options import Decorator, acts, asks
 from preserve.cli.tables import byte_count, pairs, table
 from preserve.errors import Unavailable
@@ -27,7 +38,7 @@ if TYPE_CHECKING:
     from preserve.workplace import Workplace
 
 
-@click.group(help=_("Places that keep copies: add, check, list and show them."))
+@click.group(cls=Group, help=_("Places that keep copies: add, check, list and show them."))
 def store() -> None:
     pass
 
@@ -38,7 +49,7 @@ def _attribute(name: str, help_text: str) -> Decorator:
 
 @store.command(
     help=_(
-        "Register a store after probing it, found it, and lay the rescue kit into it.\n\n"
+        "Try out a place, set it up as a store, register it, and put the rescue kit into it.\n\n"
         "The attributes say what copies must differ in, so that one fire, flood or power cut cannot take them all."
     )
 )
@@ -52,7 +63,7 @@ def _attribute(name: str, help_text: str) -> Decorator:
     required=True,
     help=_("file:///absolute/folder, or s3://bucket/prefix?endpoint=https://host:port"),
 )
-@_attribute("site", _("the building it stands in"))
+@_attribute("site", _("the site it stands at: a building, a computer room"))
 @_attribute("city", _("the city"))
 @_attribute("power_grid", _("the power grid"))
 @_attribute("river_basin", _("the river basin"))
@@ -65,7 +76,7 @@ def _attribute(name: str, help_text: str) -> Decorator:
     "--jurisdiction", metavar="CC", default="CN", show_default=True, help=_("the country it lies in; only CN is lawful")
 )
 @click.option("--profile", metavar="NAME", help=_("the credentials' profile in the AWS configuration"))
-@click.option("--speed-limit", metavar="SIZE", help=_("at most so much a second, such as 20MiB"))
+@click.option("--speed-limit", metavar="SIZE", help=_("never more than so much a second, such as 20MiB"))
 @acts
 def add(
     call: Call, name: str, role: str, url: str, profile: str | None, speed_limit: str | None, **attributes: str | None
@@ -93,7 +104,7 @@ def add(
         return call.answer(document, _added_lines(added))
 
 
-@store.command(help=_("Probe a registered store: what it honours, what it does not, and what follows."))
+@store.command(help=_("Try out a registered store: what it can do, what it cannot, and what follows from that."))
 @click.argument("name", metavar="NAME")
 @acts
 def check(call: Call, name: str) -> Exit:
@@ -119,10 +130,11 @@ def list_(call: Call) -> Exit:
         stands = [_stand(workplace, entry) for entry in workplace.books.stores()]
         rows = ((each.entry.name, word(each.entry.role), _state_said(each), each.entry.url) for each in stands)
         head = (_("store"), _("role"), _("state"), _("place"))
-        return call.answer({"stores": [_stand_document(each) for each in stands]}, table(head, rows))
+        none = _("No store is registered; add one with `preserve store add`.")
+        return call.answer({"stores": [_stand_document(each) for each in stands]}, table(head, rows, none=none))
 
 
-@store.command(help=_("Show one store: attributes, what it honours, what it holds."))
+@store.command(help=_("Show one store: its attributes, what it can do, what it holds."))
 @click.argument("name", metavar="NAME")
 @asks
 def show(call: Call, name: str) -> Exit:
@@ -199,7 +211,7 @@ def _added_lines(added: Added) -> Iterator[str]:
     if added.adopted:
         yield said("store {store} was there already and is registered", store=added.entry.name)
     else:
-        yield said("store {store} was founded and registered", store=added.entry.name)
+        yield said("store {store} was set up and registered", store=added.entry.name)
     yield from _verdict_lines(added.verdict)
     for shared in added.shared:
         yield said(
@@ -235,10 +247,10 @@ def _store_lines(stand: _Stand, probe: Probe | None, counts: Mapping[CopyState, 
     ]
     rows += [(attribute_word(name), entry.attributes[name]) for name in ATTRIBUTES if name in entry.attributes]
     rows.append((_("probed"), moment_shown(probe.probed_at if probe else None)))
-    rows += [(word(state), said("{count} copies", count=count)) for state, count in counts.items()]
-    rows.append((_("ledger"), said("{count} entries", count=published)))
+    rows += [(word(state), counted("{count} copy", "{count} copies", count)) for state, count in counts.items()]
+    rows.append((_("ledger"), counted("{count} entry", "{count} entries", published)))
     yield from pairs(rows)
     if stand.away_because:
         yield error_said(stand.away_because)
     for complaint in probe.complaints if probe else ():
-        yield f"  - {complaint}"
+        yield f"  - {resaid(complaint)}"
