@@ -16,6 +16,7 @@ from preserve.model.entries import AuditResult
 from preserve.model.keys import Key
 from preserve.model.phrases import phrase
 from preserve.packages.at_once import in_order
+from preserve.packages.buffers import buffer
 from preserve.ports import Store
 
 READERS = 4
@@ -134,10 +135,10 @@ class BlockReader:
         return self._looked(number, lambda at, most: into[at : at + most])
 
     def _look(self, number: int) -> Look:
-        buffer = getattr(self._buffers, "bytes", None)
-        if buffer is None:
-            self._buffers.bytes = buffer = memoryview(bytearray(_PIECE_BYTES))
-        return self._looked(number, lambda at, most: cast(memoryview, buffer)[:most])
+        room = getattr(self._buffers, "bytes", None)
+        if room is None:
+            self._buffers.bytes = room = buffer(_PIECE_BYTES)
+        return self._looked(number, lambda at, most: cast(memoryview, room)[:most])
 
     def _looked(self, number: int, room: Callable[[int, int], memoryview]) -> Look:
         return self._read(number, room) if self._once else twice(lambda: self._read(number, room))
