@@ -45,7 +45,8 @@ class Upload(Protocol):
         """Send one whole part that begins at `offset` (a multiple of `part_bytes`).
 
         `sha256` is the digest of `data` if the caller has it; a store that lets the server check parts
-        computes it otherwise.  `data` is not kept after return.  Raises `Unavailable`, `NoSpace`.
+        computes it otherwise.  `data` is not kept after return.  Raises `Unavailable`, `NoSpace`, and `GivenUp`
+        once the upload is left.
         """
 
     def take(self, offset: int, source: Key, start: int, length: int) -> int:
@@ -53,7 +54,7 @@ class Upload(Protocol):
 
         `offset` is a multiple of `part_bytes`, and `length` too unless it reaches the object's end.  Returns how
         many bytes travelled between us and the store: 0 where the store copies by itself.  Says nothing about the
-        soundness of those bytes.  Raises `Unavailable`, `NotThere`, `Unreadable`, `NoSpace`.
+        soundness of those bytes.  Raises `Unavailable`, `NotThere`, `Unreadable`, `NoSpace`, `GivenUp`.
         """
 
     def commit(self) -> None:
@@ -66,14 +67,20 @@ class Upload(Protocol):
         """
 
     def abort(self) -> None:
-        """Forget what was sent; nothing stays behind.  May be called again, and after `commit`, without effect."""
+        """Leave the upload (see `leave`) and keep nothing of it.  May be called again, and after `commit`, without
+        effect."""
 
     def leave(self, error: BaseException | None) -> None:
         """End the work on this upload; `error` is what stopped it.
 
-        Without effect after `commit`.  What was sent stays for the next `Store.create` with `resume`, where this one
-        had that too, the store can keep it, and the error is an interruption (`preserve.errors.is_interruption`);
-        otherwise it is forgotten as by `abort`.
+        Without effect after `commit`, or a second time.  May be called while `write`, `take` and `commit` are under way
+        in other threads: they are ended, however slow the line, and raise `GivenUp`, as does whoever calls them later.
+        Returns when none is at work any more; only a call to the operating system, such as a sync, cannot be ended.
+        What a `commit` made visible meanwhile stays.
+
+        Parts that were wholly sent stay for the next `Store.create` with `resume`, where this one had that too, the
+        store can keep them, and the error is an interruption (`preserve.errors.is_interruption`); otherwise all is
+        forgotten.
         """
 
     def __enter__(self) -> Self: ...
@@ -155,6 +162,9 @@ class Progress(Protocol):
     def say(self, template: str, **values: object) -> None:
         """One line for the person at the terminal, translated there."""
 
+    def alert(self, template: str, **values: object) -> None:
+        """The same, for who reads the log of a scheduled job too."""
+
 
 class NoProgress:
     """Tells nobody."""
@@ -166,6 +176,9 @@ class NoProgress:
         pass
 
     def say(self, template: str, **values: object) -> None:
+        pass
+
+    def alert(self, template: str, **values: object) -> None:
         pass
 
 

@@ -31,6 +31,7 @@ from preserve.model.entries import AccessionEntry, AccessionState
 from preserve.model.nouns import CopyState, Event
 from preserve.model.placing import Lack, copies_due, copies_lacking, stores_wanted
 from preserve.model.policy import Policy
+from preserve.packages import places
 from preserve.packages.making.composing import Composed, checked_algorithms, compose
 from preserve.packages.making.crew import Crew
 from preserve.packages.making.delivery import Delivery, Sent, deliver
@@ -121,6 +122,7 @@ def ingest(workplace: Workplace, request: IngestRequest) -> IngestReport:
     command goes on where it was.
     """
     source = request.source.absolute()
+    places.require_source_outside(workplace.books, source)
     work = workplace.work / f"ingest-{chance.token(8)}"
     (work / "submission").mkdir(parents=True)
     with workplace.claim(str(source)), ExitStack() as resources:
@@ -179,10 +181,10 @@ class _Ingest:
 
     def run(self) -> IngestReport:
         """Plan, gate, name the packages in the books, deliver them."""
+        accession, planned = self._accession_and_plan()
+        if accession.state is AccessionState.COMMITTED:
+            return self._report_kept(accession)
         with self._crew() as crew:
-            accession, planned = self._accession_and_plan()
-            if accession.state is AccessionState.COMMITTED:
-                return self._report_kept(accession)
             profile = self._request.profile.identifier if self._request.profile else None
             packages = compose(accession, self._policy, self._submission, self._described.records, planned, profile)
             self._require_profile(packages)

@@ -107,6 +107,11 @@ class FolderRoot:
         with self._lock:
             self._lasting.update(missing)
 
+    def forget_lasting_folder(self, folder: Path) -> None:
+        """Look anew for `folder` and its parents when one of them is needed next: somebody removed it."""
+        with self._lock:
+            self._lasting.difference_update([folder, *folder.parents])
+
     def remove_empty_folders(self, folder: Path) -> None:
         """Remove `folder` and its parents below the root as far as they are empty."""
         while folder != self.path:

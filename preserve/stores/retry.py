@@ -11,6 +11,7 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from threading import Event
 from typing import TypeVar
 
 from preserve.clock import Clock
@@ -53,18 +54,21 @@ class Repeater:
         self._lots = lots
         self._perseverance = perseverance
 
-    def __call__(self, act: Callable[[], T]) -> T:
-        """What `act` returns, at the first attempt that succeeds; otherwise raises what the last one raised."""
+    def __call__(self, act: Callable[[], T], unless: Event | None = None) -> T:
+        """What `act` returns, at the first attempt that succeeds; otherwise raises what the last one raised.
+
+        Once `unless` is set there is no waiting between attempts: the next one tells that it is not wanted any more.
+        """
         began = self._clock.now()
         try:
             return act()
         except Unavailable as error:
             if not may_pass(error) or self._is_over(error, 1, began):
                 raise
-        self._clock.sleep(self._wait_seconds(1))
-        return self._again(act, began)
+        self._clock.sleep(self._wait_seconds(1), unless)
+        return self._again(act, began, unless)
 
-    def _again(self, act: Callable[[], T], began: datetime) -> T:
+    def _again(self, act: Callable[[], T], began: datetime, unless: Event | None) -> T:
         import tenacity  # only once something failed: start-up counts
 
         def is_over(state: tenacity.RetryCallState) -> bool:
@@ -75,7 +79,7 @@ class Repeater:
             retry=tenacity.retry_if_exception(may_pass),
             stop=is_over,
             wait=lambda state: self._wait_seconds(state.attempt_number + 1),
-            sleep=self._clock.sleep,
+            sleep=lambda seconds: self._clock.sleep(seconds, unless),
             reraise=True,
         )
         return retrying(act)
@@ -166,18 +170,23 @@ class RetryingUpload(WrappedUpload):
         super().__init__(inner)
         self._repeat = repeat
         self._store = store
+        self._left = Event()
 
     def write(self, offset: int, data: memoryview, sha256: bytes | None = None) -> None:
-        self._repeat(lambda: self.inner.write(offset, data, sha256))
+        self._repeat(lambda: self.inner.write(offset, data, sha256), self._left)
 
     def take(self, offset: int, source: Key, start: int, length: int) -> int:
         try:
-            return self._repeat(lambda: self.inner.take(offset, source, start, length))
+            return self._repeat(lambda: self.inner.take(offset, source, start, length), self._left)
         except Faltered as error:
             raise self._store.verdict(source, error) from error
 
     def commit(self) -> None:
-        self._repeat(self.inner.commit)
+        self._repeat(self.inner.commit, self._left)
+
+    def leave(self, error: BaseException | None) -> None:
+        self._left.set()
+        super().leave(error)
 
 
 class _Listing:

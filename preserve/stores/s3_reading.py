@@ -30,6 +30,7 @@ from preserve.ports import ObjectFacts
 from preserve.stores.ordering import may_follow
 from preserve.stores.s3_connection import CONNECTIONS, Connection
 from preserve.stores.s3_errors import failure, unreachable
+from preserve.stores.s3_lines import POOLS
 
 MARKER = "preserve-upload"
 """User metadata of every object we write: the token of the upload that made it."""
@@ -254,13 +255,15 @@ def retention(headers: Mapping[str, str]) -> datetime | None:
 
 def _pool(connection: Connection) -> urllib3.PoolManager:
     patience = connection.patience
-    return urllib3.PoolManager(
+    manager = urllib3.PoolManager(
         maxsize=CONNECTIONS,
         retries=False,  # repeating is the business of one wrapper, which knows for how long
         timeout=urllib3.Timeout(connect=patience.connect_seconds, read=patience.read_seconds),
         cert_reqs="CERT_REQUIRED",
         ca_certs=connection.trusted() or certifi.where(),
     )
+    manager.pool_classes_by_scheme = POOLS
+    return manager
 
 
 def _fill(answer: BaseHTTPResponse, start: int, into: memoryview, faltered: Faltered) -> int:

@@ -13,12 +13,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from botocore.auth import AUTH_TYPE_MAPS, S3SigV4Auth
+from botocore.awsrequest import AWSHTTPConnection, AWSHTTPConnectionPool, AWSHTTPSConnection, AWSHTTPSConnectionPool
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, NoCredentialsError
 
 from preserve.errors import Away
 from preserve.stores.s3_connection import CONNECTIONS, Connection
 from preserve.stores.s3_errors import failure, unreachable
+from preserve.stores.s3_lines import telling
 
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSRequest
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
 _making_clients = threading.Lock()  # a botocore session must not make two clients at once
 _SIGNER = "preserve-s3v4-digest-at-hand"
+_CONNECTIONS = telling(AWSHTTPConnection)
+_SECURE_CONNECTIONS = telling(AWSHTTPSConnection)
 _SENT_AT_ONCE_BYTES = 256 * 1024
 _NO_LOCKS = (400, 404, 405, 501)  # what sites and buckets without locks say when asked for them
 
@@ -87,6 +91,9 @@ def open_writer(connection: Connection) -> S3Client:
             config=config,
         )
     AUTH_TYPE_MAPS[_SIGNER] = _DigestAtHandSigner
+    # botocore takes no pools from its callers; connections that nobody has lines for are as they were.
+    AWSHTTPConnectionPool.ConnectionCls = _CONNECTIONS
+    AWSHTTPSConnectionPool.ConnectionCls = _SECURE_CONNECTIONS
     for act in ("PutObject", "UploadPart"):
         client.meta.events.register(f"choose-signer.s3.{act}", _choose_signer)  # type: ignore[arg-type]  # may answer
     return client

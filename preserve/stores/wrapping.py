@@ -65,7 +65,7 @@ class WrappedUpload:
         self.inner.commit()
 
     def abort(self) -> None:
-        self.inner.abort()
+        self.leave(None)
 
     def leave(self, error: BaseException | None) -> None:
         self.inner.leave(error)

@@ -332,3 +332,12 @@ def test_the_root_is_made_for_a_new_store_but_not_the_way_to_it(tmp_path: Path) 
     assert (tmp_path / "new").is_dir()
     with pytest.raises(Away):
         FolderStore("disk", tmp_path / "not" / "mounted", None).make_root()
+
+
+def test_a_folder_that_another_process_disposed_of_is_made_again(store: FolderStore, root: Path) -> None:
+    put(store)
+    shutil.rmtree(root / "packages")
+    with store.create(KEY, 7) as upload:
+        upload.write(0, memoryview(b"content"))
+        upload.commit()
+    assert (root / KEY).read_bytes() == b"content"

@@ -13,7 +13,7 @@ from preserve.model.blocks import BlockList, block_bytes_for, count
 from preserve.model.digests import sha256
 from preserve.model.healing import runs
 from preserve.model.keys import BAG, Key
-from preserve.packages.at_once import in_order
+from preserve.packages.at_once import do_all
 from preserve.packages.gathering import Gathering, Place
 from preserve.ports import Upload
 
@@ -82,8 +82,7 @@ class Mending:
             good_parts = [part for part in range(count(total, self._part_bytes)) if part not in bad_parts]
             for run in runs([part for part in good_parts if not self._is_held(upload, part)]):
                 bad_parts.update(self._take(upload, run))
-            for _ in in_order(lambda part: self._make(upload, part), sorted(bad_parts), WRITERS):
-                pass
+            do_all(lambda part: self._make(upload, part), sorted(bad_parts), WRITERS, upload.leave)
             if self._lost:
                 return Mended(lost=tuple(sorted(self._lost)))
             upload.commit()

@@ -21,7 +21,7 @@ from preserve.model.nouns import MOST_FILES_NAMED
 from preserve.model.restore import Presence
 from preserve.packages.at_once import in_order
 from preserve.packages.restoring.landing import Draft, Landing
-from preserve.packages.restoring.unfilling import NOT_SOUND, Plain
+from preserve.packages.restoring.unfilling import NOT_SOUND, Slice
 from preserve.packages.restoring.unpacking_crew import SLOT_BYTES, SLOTS, UnpackingCrew
 from preserve.packages.restoring.wanted import Wanted
 from preserve.packages.sources import Sources, Standing
@@ -318,7 +318,7 @@ def _joins(piece: Piece, begin: int, end: int) -> bool:
     return is_near and end - piece.begin <= SLOT_BYTES and len(piece.files) < MOST_FILES
 
 
-def _plain(file: File, base: int) -> Plain:
+def _plain(file: File, base: int) -> Slice:
     entry = file.entry
     folder, _, name = entry.path.rpartition(b"/")
     begin = entry.offset - base if entry.size else 0
