@@ -9,6 +9,7 @@ from __future__ import annotations
 import gettext
 import struct
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from enum import Enum
 from functools import cache
 from pathlib import Path
@@ -104,6 +105,8 @@ class Voice:
                 return "\n".join(self.complaint_lines(value))
             case Enum():
                 return self.word(value)
+            case datetime():
+                return value.astimezone().isoformat(" ", "seconds")
             case OSError() if value.strerror:
                 return self.resaid(value.strerror)
             case ValueError():

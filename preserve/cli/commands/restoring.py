@@ -181,7 +181,7 @@ def rebuild(
     source = compose.store_at(place, profile)
     request = RebuildRequest(call.home().path, source, key, despite_contradiction, partial)
     with told() as progress:
-        report = make_anew(request, compose.store(source, clock), call.actor(), clock, progress)
+        report = make_anew(request, compose.store(source, clock, progress.alert), call.actor(), clock, progress)
     code = Exit.WELL if report.is_whole else Exit.FINDINGS
     call.answer(_rebuild_document(report), _rebuild_lines(report))
     with call.workplace():  # publishes what the new books say

@@ -91,7 +91,7 @@ def add(
     wanted = StoreEntry(name, "", Role(role), url, given, profile=profile)
     with call.workplace() as workplace:
         kit = {file.name: file.content for file in shipped.kit()}
-        added = add_store(workplace, wanted, compose.place(wanted, workplace.clock), kit)
+        added = add_store(workplace, wanted, compose.place(wanted, workplace.clock, workplace.progress.alert), kit)
         document = {
             **_entry_document(added.entry),
             "adopted": added.adopted,
@@ -100,6 +100,8 @@ def add(
             "shared": [
                 {"with": shared.other, "attribute": shared.attribute, "value": shared.value} for shared in added.shared
             ],
+            "same_device": list(added.same_device),
+            "beside_home": added.is_beside_home,
         }
         return call.answer(document, _added_lines(added))
 
@@ -113,7 +115,7 @@ def check(call: Call, name: str) -> Exit:
 
     with call.workplace() as workplace:
         entry = workplace.books.store(name)
-        verdict = check_store(workplace, entry, compose.place(entry, workplace.clock))
+        verdict = check_store(workplace, entry, compose.place(entry, workplace.clock, workplace.progress.alert))
         document = {
             "store": name,
             "ok": verdict.is_ok,
@@ -220,6 +222,17 @@ def _added_lines(added: Added) -> Iterator[str]:
             other=shared.other,
             attribute=attribute_word(shared.attribute),
             value=shared.value,
+        )
+    for other in added.same_device:
+        yield said(
+            "warning: {store} and {other} lie on one device, or at one site of S3: one failure can take both copies",
+            store=added.entry.name,
+            other=other,
+        )
+    if added.is_beside_home:
+        yield said(
+            "warning: {store} is to be offline, and lies on the device that holds the home: is its medium mounted?",
+            store=added.entry.name,
         )
 
 
