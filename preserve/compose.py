@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from preserve import chance
 from preserve.clock import Clock, SystemClock
@@ -21,6 +21,7 @@ from preserve.errors import Misused, PreserveError, Refused, Unavailable
 from preserve.model.complaints import Complaints
 from preserve.model.nouns import Act, Receipt, Role, StoreEntry
 from preserve.model.policy import Policy
+from preserve.packages import places
 from preserve.ports import ErasableStore, Progress, Store
 from preserve.settings.home import Home, scratch
 from preserve.settings.shipped import profile_text
@@ -29,6 +30,7 @@ from preserve.stores.counting import CountingStore
 from preserve.stores.folder import FolderStore
 from preserve.stores.identity import Identity, found, read_identity
 from preserve.stores.retry import RetryingStore
+from preserve.stores.telling import Alert
 from preserve.stores.throttle import ThrottledStore
 from preserve.workplace import Workplace
 
@@ -96,7 +98,7 @@ def workplace(
     now = clock or SystemClock()
 
     def wrap(entry: StoreEntry, bare: ErasableStore) -> Store:
-        return wrapped(entry, bare, now) if patient else bare
+        return wrapped(entry, bare, now, progress.alert) if patient else bare
 
     with scratch(home) as work, Books.open(home.path) as books:
         try:
@@ -107,17 +109,17 @@ def workplace(
             raise
 
 
-def store(entry: StoreEntry, clock: Clock) -> ErasableStore:
+def store(entry: StoreEntry, clock: Clock, alert: Alert) -> ErasableStore:
     """A registered store, wrapped.  Nothing is asked of it yet.  Raises `Misused` for a URL that names no place."""
-    return wrapped(entry, bare_store(entry, entry.store_id), clock)
+    return wrapped(entry, bare_store(entry, entry.store_id), clock, alert)
 
 
-def wrapped(entry: StoreEntry, bare: ErasableStore, clock: Clock) -> ErasableStore:
-    """A store with all that is wrapped around it, in the one order."""
+def wrapped(entry: StoreEntry, bare: ErasableStore, clock: Clock, alert: Alert) -> ErasableStore:
+    """A store with all that is wrapped around it, in the one order; `alert` tells when patience takes long."""
     limit = entry.attributes.get(SPEED_LIMIT)
     return CountingStore(
         ThrottledStore(
-            RetryingStore(bare, clock, chance.unpredictable()),
+            RetryingStore(bare, clock, chance.unpredictable(), alert=alert),
             clock,
             bytes_per_second=int(limit) if limit else None,
         )
@@ -128,7 +130,7 @@ def bare_store(entry: StoreEntry, store_id: str | None) -> ErasableStore:
     """The store at `entry.url` as it is; `store_id` None: a place that is not founded yet.  Raises `Misused`."""
     scheme = urlsplit(entry.url).scheme
     if scheme == "file":
-        return FolderStore(entry.name, folder_of(entry.url), store_id)
+        return FolderStore(entry.name, places.folder_of(entry.url), store_id)
     if scheme == "s3":
         from preserve.stores.s3 import S3Store
         from preserve.stores.s3_place import place_of
@@ -137,15 +139,6 @@ def bare_store(entry: StoreEntry, store_id: str | None) -> ErasableStore:
             entry.name, place_of(entry.url), store_id, profile=entry.profile, capabilities=entry.capabilities
         )
     raise Misused("{url} is no place this program knows; write file:///folder or s3://bucket?endpoint=…", url=entry.url)
-
-
-def folder_of(url: str) -> Path:
-    """The folder that a `file:` URL names.  Raises `Misused` unless it is absolute and of this machine."""
-    parts = urlsplit(url)
-    path = Path(unquote(parts.path))
-    if parts.netloc not in ("", "localhost") or parts.query or parts.fragment or not path.is_absolute():
-        raise Misused("{url} names no folder of this machine; write file:///absolute/folder", url=url)
-    return path
 
 
 def policies(books: Books) -> dict[str, Policy]:
@@ -226,23 +219,45 @@ def store_at(place: str, profile_name: str | None) -> StoreEntry:
 class _Place:
     """A place that is, or is to be, a store: `preserve.operations.add_store.Place`."""
 
-    def __init__(self, entry: StoreEntry, clock: Clock) -> None:
+    def __init__(self, entry: StoreEntry, clock: Clock, alert: Alert | None) -> None:
+        self._entry = entry
         self._bare = bare_store(entry, None)
         self._clock = clock
+        self._alert = alert
         self._patient = self._wrap(self._bare)
 
     def _wrap(self, bare: ErasableStore) -> RetryingStore:
-        return RetryingStore(bare, self._clock, chance.unpredictable())
+        return RetryingStore(bare, self._clock, chance.unpredictable(), alert=self._alert)
 
     @property
     def store(self) -> Store:
         return self._patient
 
-    def present_id(self) -> str | None:
+    def enclosed_by(self) -> str | None:
+        if isinstance(self._bare, FolderStore):
+            above = places.enclosing(places.folder_of(self._entry.url))
+            return None if above is None else str(above)
+        return next((url for url in _urls_above(self._entry.url) if self._is_store(url)), None)
+
+    def _is_store(self, url: str) -> bool:
+        try:
+            return read_identity(bare_store(replace(self._entry, url=url), None)) is not None
+        except Unavailable:  # these credentials may see no more than their own prefix: then nobody can tell
+            return False
+        except Refused:  # a store.json of a later version
+            return True
+
+    def make(self) -> None:
         if isinstance(self._bare, FolderStore):
             self._bare.make_root()
+
+    def present(self) -> StoreEntry | None:
+        if isinstance(self._bare, FolderStore) and not self._bare.has_root():
+            return None
         present = read_identity(self._bare)  # the first contact: somebody waits for the answer
-        return present.store_id if present else None
+        return (
+            replace(self._entry, name=present.name, store_id=present.store_id, role=present.role) if present else None
+        )
 
     def probe(self, *, thorough: bool) -> Verdict:
         from preserve.operations.add_store import Verdict
@@ -269,9 +284,17 @@ def kit() -> Kit:
     return {file.name: file.content for file in shipped.kit()}
 
 
-def place(entry: StoreEntry, clock: Clock) -> Place:
+def _urls_above(url: str) -> Iterator[str]:
+    """The URLs of the prefixes that an S3 store's prefix lies in, and of the bucket itself."""
+    parts = urlsplit(url)
+    segments = [segment for segment in parts.path.split("/") if segment]
+    for count in reversed(range(len(segments))):
+        yield urlunsplit(parts._replace(path="/" + "/".join(segments[:count])))
+
+
+def place(entry: StoreEntry, clock: Clock, alert: Alert | None = None) -> Place:
     """Where a store is to be, or is, as `store add` and `store check` need it.  Raises `Misused`."""
-    return _Place(entry, clock)
+    return _Place(entry, clock, alert)
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,7 +386,7 @@ def _publish_to(entry: StoreEntry, workplace: Workplace, key: Signer) -> Unreach
     try:
         # One glance first: nobody shall wait minutes, at the end of a command, for a site that is away.
         bare.free_bytes()
-        publish_to(workplace.books, wrapped(entry, bare, workplace.clock), key)
+        publish_to(workplace.books, wrapped(entry, bare, workplace.clock, workplace.progress.alert), key)
     except Unavailable as error:
         return Unreached(entry.name, error)
     return None

@@ -57,6 +57,11 @@ class StoredLedger:
         """The newest checkpoint that all entries read so far were held against."""
 
     @property
+    def names(self) -> list[str]:
+        """The stores that it is read from."""
+        return list(self._stores)
+
+    @property
     def attested(self) -> int:
         """How many entries the largest checkpoint listed speaks of; more than are proven means that some are lost."""
         return max((head.size for head in self._heads), default=0)
