@@ -33,6 +33,7 @@ SHOWN_ENUMERATIONS = frozenset(
         "CopyState",
         "EventType",
         "How",
+        "KeyChangeCause",
         "Level",
         "LinkRule",
         "Outcome",
