@@ -84,7 +84,7 @@ def _explained(finding: Finding) -> Iterator[str]:
     yield said("{finding}: expected {expected}; found {found}", finding=name, expected=expected, found=found)
     for path in finding.files[:MOST_FILES_SHOWN]:
         yield f"  {printable(path)}"
-    if finding.files_touched > MOST_FILES_SHOWN:
+    if finding.files and finding.files_touched > MOST_FILES_SHOWN:
         yield "  …"
 
 

@@ -39,7 +39,10 @@ def test_every_sentence_of_ours_is_recognised_however_it_is_filled() -> None:
         ("nothing", "无"),
         ("4096 bytes", "4096 字节"),
         ("block 0: nothing; 1 of 1 blocks", "第 0 块：无；共 1 块，其中 1 块有问题"),
-        ("block 3: 17 of 4096 bytes; 1 of 9 blocks", "第 3 块：只有 17 字节，应为 4096 字节；共 9 块，其中 1 块有问题"),
+        (
+            "block 3: 17 of 4096 bytes; bad blocks: 1 of 9",
+            "第 3 块：只有 17 字节，应为 4096 字节；共 9 块，其中 1 块有问题",
+        ),
         ("5 bytes; the books know no such package", "5 字节；账册中没有这个信息包"),
         ("No such file or directory", "没有此文件或文件夹"),
         ("a named pipe", "命名管道"),

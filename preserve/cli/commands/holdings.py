@@ -175,13 +175,14 @@ def list_findings(call: Call, with_closed: bool, package_name: str | None, store
                 found.id,
                 word(found.condition),
                 found.store,
-                found.where,
                 moment_shown(found.opened_at),
-                moment_shown(found.closed_at),
+                *([moment_shown(found.closed_at)] if with_closed else []),
+                found.where,
             )
             for found in books.findings(open_only=not with_closed, package=package_id, store=store)
         )
-        head = (_("finding"), _("condition"), _("store"), _("where"), _("opened"), _("closed"))
+        closed = [_("closed")] if with_closed else []
+        head = (_("finding"), _("condition"), _("store"), _("opened"), *closed, _("where"))
         code = Exit.FINDINGS if is_any_open else Exit.WELL
         none = _("Nothing was ever found wrong.") if with_closed else _("No finding is open.")
         return call.answer({"findings": map(finding_document, wanted)}, table(head, rows, none=none), code)

@@ -14,9 +14,9 @@ from preserve.cli.calls import Call
 from preserve.cli.exits import Exit
 from preserve.cli.findings import finding_document, finding_lines
 from preserve.cli.help import Group
-from preserve.cli.messages import _, complaint_documents, complaint_lines, counted, error_said, printable, said, word
+from preserve.cli.messages import _, complaint_documents, complaint_lines, counted, error_said, said, word
 from preserve.cli.options import acts, asks
-from preserve.cli.tables import MOST_LINES
+from preserve.cli.tables import MOST_LINES, table
 from preserve.model.nouns import KeyChangeCause
 from preserve.state.key_changes import Handover, KeyChange
 
@@ -157,19 +157,19 @@ def show(call: Call, start: int | None, count: int) -> Exit:
             "root": books.root().hex(),
             "entries": ({"number": number, **json.loads(content)} for number, content in entries),
         }
-        return call.answer(document, (_entry_line(number, content) for number, content in entries))
+        rows = (_entry_row(number, content) for number, content in entries)
+        head = (_("entry"), _("when"), _("what"), _("about"), _("outcome"), _("by whom, and why"))
+        return call.answer(document, table(head, rows, most=count))
 
 
-def _entry_line(number: int, content: bytes) -> str:
+def _entry_row(number: int, content: bytes) -> tuple[object, ...]:
     from preserve.model import events
 
     event = events.decode(content)
     named = next((event.detail[name] for name in _SUBJECTS if event.detail.get(name)), "")
     subject = " ".join(map(str, named)) if isinstance(named, list) else named
-    return printable(
-        f"{number:>6}  {moment_shown(event.at)}  {word(event.type)}  {subject}  {word(event.outcome)}  "
-        f"{event.actor}: {event.reason}"
-    )
+    by_whom = f"{event.actor}: {event.reason}"
+    return number, moment_shown(event.at), word(event.type), subject, word(event.outcome), by_whom
 
 
 _SUBJECTS = ("id", "package", "name", "accession", "run", "home_id", "packages", "to")

@@ -210,10 +210,17 @@ def _rebuild_lines(report: RebuildReport) -> Iterator[str]:
     yield from pairs(
         [
             (_("ledger"), said("{entries} of {attested} entries", entries=report.entries, attested=report.attested)),
-            (_("the last of"), moment_shown(report.last_entry_at)),
+            (_("last entry"), moment_shown(report.last_entry_at)),
             (_("vouched for by"), word(report.trust)),
             (_("packages"), report.packages),
-            (_("not in the ledger"), said("{count} packages were adopted", count=len(report.adopted))),
+            (
+                _("adopted"),
+                counted(
+                    "{count} package that the ledger does not name",
+                    "{count} packages that the ledger does not name",
+                    len(report.adopted),
+                ),
+            ),
             (_("old key"), report.old_key or "-"),
             (_("new key"), report.verifier_key),
         ]

@@ -51,6 +51,7 @@ def _document(report: StatusReport) -> dict[str, object]:
             for each in report.short
         ],
         "overdue": report.overdue,
+        "postdated": report.postdated,
         "findings": {each.condition.value: {"count": each.count, "oldest": each.oldest} for each in report.findings},
         "stores": [
             {
@@ -85,8 +86,14 @@ def _document(report: StatusReport) -> dict[str, object]:
     }
 
 
+def _headline(report: StatusReport) -> str:
+    if not report.is_as_wanted:
+        return _("Not everything is as policy wants it.")
+    return _("All is as policy wants it.") if report.packages else _("Nothing is kept yet.")
+
+
 def _lines(report: StatusReport) -> Iterator[str]:
-    yield _("All is as policy wants it.") if report.is_as_wanted else _("Not everything is as policy wants it.")
+    yield _headline(report)
     yield ""
     size = byte_count(report.payload_bytes)
     yield from pairs(
@@ -115,6 +122,14 @@ def _lines(report: StatusReport) -> Iterator[str]:
     )
     yield ""
     yield from _store_lines(report)
+    if report.postdated:
+        yield counted(
+            "{count} copy was last looked at, by its date, on a day still to come: a clock ran ahead then, and it counts"
+            " as never looked at; `preserve audit` looks again",
+            "{count} copies were last looked at, by their dates, on days still to come: a clock ran ahead then, and they"
+            " count as never looked at; `preserve audit` looks again",
+            report.postdated,
+        )
     yield from _concerns(report)
 
 

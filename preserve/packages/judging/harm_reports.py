@@ -69,7 +69,9 @@ def _blocks_finding(held: HeldCopy, first: Look, numbers: Sequence[int], files: 
         size = _size(held)
         if size != held.receipt.bag_bytes:
             expected, found = _bytes(held.receipt.bag_bytes), _bytes(size)
-    found = phrase("{what}; {bad} of {blocks} blocks", what=found, bad=len(numbers), blocks=block_count(held.receipt))
+    found = phrase(
+        "{what}; bad blocks: {bad} of {blocks}", what=found, bad=len(numbers), blocks=block_count(held.receipt)
+    )
     if files is None:
         found = phrase("{what}; which files that touches is not known, for no copy has sound members", what=found)
     return Finding(
