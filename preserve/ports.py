@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from types import TracebackType
 from typing import Protocol, Self, runtime_checkable
 
@@ -21,6 +22,53 @@ class ObjectFacts:
     """The store's own claim about the whole object's SHA-256, where it makes one."""
     retain_until: datetime | None = None
     """The object lock in force, where the store has locks and tells."""
+
+
+class OddKind(StrEnum):
+    """Why something in a store can be no object."""
+
+    NAME = "name"  # no key is written so
+    LINK = "symbolic link"
+    PIPE = "named pipe"
+    SOCKET = "socket"
+    DEVICE = "device"
+    FOLDER = "empty folder"  # an oddity only where an object should be
+    CLOSED = "closed folder"  # it may not be listed, and so nobody knows what lies in it
+
+
+@dataclass(frozen=True, slots=True)
+class Oddity:
+    """Something that lies in a store and can be no object of ours; nobody opened or followed it.
+
+    `path` is its name as the store has it, a folder's with a slash at the end; bytes that are no UTF-8 are lone
+    surrogates.
+    """
+
+    path: str
+    kind: OddKind
+    size: int = 0
+
+    @property
+    def name(self) -> str:
+        """The path as it may stand in a ledger and on a terminal, each different one differently."""
+        return "".join(_harmless(character) for character in self.path)
+
+
+def _harmless(character: str) -> str:
+    if "\udc80" <= character <= "\udcff":
+        return f"\\x{ord(character) - 0xDC00:02x}"
+    if character == "\\" or not character.isprintable():
+        return character.encode("unicode_escape", "surrogatepass").decode("ascii")
+    return character
+
+
+Found = ObjectFacts | Oddity
+"""What searching a store finds."""
+
+
+def position(found: Found) -> str:
+    """Where in the order of a store something stands; a later search may begin behind it."""
+    return found.path if isinstance(found, Oddity) else found.key
 
 
 class Upload(Protocol):
@@ -132,7 +180,14 @@ class Store(Protocol):
         """All objects whose key begins with `folder` + `/` (all objects where it is empty), sorted by key.
 
         `a` lists `a/1` and never `ab/1`.  Uploads not committed are not listed.  Only keys greater than `after` come,
-        so that a long listing can be taken up again.  Raises `Unavailable`, also midway.
+        so that a long listing can be taken up again.  Raises `Unavailable`, also midway, and `Unreadable` for a folder
+        that may not be listed: it is never taken for empty.
+        """
+
+    def search(self, after: str = "") -> Iterator[Found]:
+        """Everything there is: all objects as `list` gives them, and between them whatever can be none.
+
+        Folders that may not be listed are passed over, and named.  Raises `Unavailable`, also midway.
         """
 
     def free_bytes(self) -> int | None:

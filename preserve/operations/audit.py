@@ -27,18 +27,17 @@ from preserve.model.audit import (
 )
 from preserve.model.blocks import BLOCK_BYTES
 from preserve.model.entries import Audited, AuditResult, AuditRun
-from preserve.model.nouns import Condition, CopyEntry, Finding, Level, Role
-from preserve.model.phrases import phrase
+from preserve.model.nouns import CopyEntry, Finding, Level, Role
 from preserve.model.policy import AuditRule
 from preserve.packages.at_once import in_order
 from preserve.packages.booking import Booking
 from preserve.packages.discerning import Discerning
 from preserve.packages.held import HeldCopy, block_count
-from preserve.packages.judging import fittings, inspection, sampling
+from preserve.packages.judging import inspection, sampling
 from preserve.packages.judging.accounts import account
 from preserve.packages.judging.inspection import NO_NOTES, Notes, Survey
 from preserve.packages.judging.scope import Scope
-from preserve.packages.judging.strays import Explanations, folders
+from preserve.packages.judging.searching import Searching
 from preserve.packages.kit import Kit
 from preserve.workplace import Workplace
 
@@ -154,9 +153,14 @@ class _Task:
     numbers: tuple[int, ...] | None = None
 
     @property
-    def is_small(self) -> bool:
+    def bytes(self) -> int:
+        """What of the bag is read; the last block counts as a whole one."""
         receipt = self.held.receipt
-        return (receipt.bag_bytes if self.numbers is None else len(self.numbers) * receipt.block_bytes) <= SMALL_BYTES
+        return receipt.bag_bytes if self.numbers is None else len(self.numbers) * receipt.block_bytes
+
+    @property
+    def is_small(self) -> bool:
+        return self.bytes <= SMALL_BYTES
 
     def outcome(self, survey: Survey) -> sampling.Outcome:
         """What a look at it comes to, in blocks; a bag that is not there has none that is sound."""
@@ -187,7 +191,7 @@ class _Audit:
         self._bytes_read = 0
 
     def run(self) -> AuditReport:
-        self._workplace.progress.begin("auditing copies at level {level}", None, level=self._run.level.value)
+        self._begin_progress(self._scope.unseen_bytes(self._run.id) if self._run.level is Level.FULL else None)
         try:
             if self._run.level is Level.EXISTS:
                 self._search_stores()
@@ -200,6 +204,10 @@ class _Audit:
         finally:
             self._booking.flush()
         return self._end()
+
+    def _begin_progress(self, total_bytes: int | None) -> None:
+        template = "auditing copies at level {level}"
+        self._workplace.progress.begin(template, total_bytes, level=self._run.level.value)
 
     def _begin(self) -> tuple[AuditRun, bool]:
         level, packages = self._request.level, None if self._scope.package is None else (self._scope.package,)
@@ -298,7 +306,7 @@ class _Audit:
             self._booking.flush()
             here = [name for name in self._scope.stores if name not in self._away]
             unseen = (copy for copy, look in self._scope.looked_at(self._run.id, here) if look is None)
-            batch = most_at_risk(unseen, RANKED_AT_ONCE)
+            batch = most_at_risk(unseen, RANKED_AT_ONCE, self._workplace.clock.now())
             if not batch:
                 return
             self._carry_out(map(self._task, batch))
@@ -337,7 +345,9 @@ class _Audit:
                 tasks.append(_Task(held, numbers))
             else:
                 outcome += sampling.Outcome(len(numbers), len(numbers) if look.result is AuditResult.SOUND else 0)
-        outcome += self._carry_out(sorted(tasks, key=lambda task: risk(task.held.copy)))
+        self._begin_progress(sum(task.bytes for task in tasks))
+        now = self._workplace.clock.now()
+        outcome += self._carry_out(sorted(tasks, key=lambda task: risk(task.held.copy, now)))
         drawn, not_sound = len(sample.numbers), outcome.read - outcome.sound
         confidence = self._request.aim.confidence_percent
         self._samples.append(stated(store, sample.blocks, drawn, outcome.read, not_sound, confidence))
@@ -402,7 +412,7 @@ class _Audit:
         workplace, is_small = self._workplace, _Task(held).is_small
         self._bytes_read += survey.bytes_read
         if is_small:
-            workplace.progress.advance(survey.bytes_read)
+            workplace.progress.advance(min(survey.bytes_read, held.receipt.bag_bytes))
         self._booking.add(account(self._books, workplace.act, workplace.now(), self._run.id, held, survey))
         if survey.level is Level.FULL and not is_small:
             self._booking.flush()
@@ -419,7 +429,6 @@ class _Audit:
                 continue
             try:
                 self._search(name)
-                self._judge_fittings(name)
                 self._searched.add(name)
             except Unavailable as error:
                 self._away[name] = error
@@ -427,42 +436,10 @@ class _Audit:
                 self._contradictions[name] = error
 
     def _search(self, name: str) -> None:
-        store, act = self._open[name], self._workplace.act
-        explanations = Explanations(self._books, name, self._is_claimed)
-        for folder in folders(store, explanations):
+        searching = Searching(self._workplace, self._open[name], self._run, self._booking)
+        for folder in searching.folders():
             self._leftovers += folder.leftovers
-            found = [events.found(act, self._workplace.now(), stray.finding(name)) for stray in folder.strays]
-            if found:
-                self._booking.add(found)
-            if self._run.level is Level.EXISTS and folder.copy is not None:
+            if self._run.level is Level.EXISTS and folder.copy is not None and folder.objects:
                 held = self._held(folder.copy)
                 self._take(held, inspection.listed(held, folder.objects))
-        self._booking.flush()
-        self._close_explained(name, explanations)
-
-    def _judge_fittings(self, name: str) -> None:
-        """Look at what lies there beside the packages, and book what is harmed."""
-        workplace, level = self._workplace, self._run.level
-        found = fittings.harms(self._books, self._open[name], self._request.kit, level)
-        what = phrase("audit {run}", run=self._run.id)
-        self._booking.add(fittings.accounts(self._books, workplace.act, workplace.now(), name, level, found, what))
-        self._booking.flush()
-
-    def _is_claimed(self, subject: str) -> bool:
-        try:
-            with self._workplace.claim(subject):
-                return False
-        except Unavailable:
-            return True
-
-    def _close_explained(self, name: str, explanations: Explanations) -> None:
-        """Close the findings of things that were unexpected, and are gone or booked by now."""
-        for finding in self._books.findings(store=name):
-            if finding.condition is Condition.UNEXPECTED:
-                stray = explanations.still_stray(self._open[name], finding.where)
-                if stray is None:
-                    evidence = phrase(
-                        "audit {run} listed the store: it is gone, or the books explain it", run=self._run.id
-                    )
-                    self._booking.add([events.closed(self._workplace.act, self._workplace.now(), finding.id, evidence)])
-        self._booking.flush()
+        searching.judge_fittings(self._request.kit)

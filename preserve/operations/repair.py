@@ -12,7 +12,7 @@ from functools import partial
 
 from preserve import chance
 from preserve.clock import moment_of, monotonic_seconds
-from preserve.errors import AlreadyThere, Tampered, Unavailable
+from preserve.errors import AlreadyThere, Tampered, Unavailable, Unreadable
 from preserve.model import events
 from preserve.model.entries import Audited, AuditResult, AuditRun, state_after
 from preserve.model.keys import PARTS_BEFORE_RECEIPT, RECEIPT, generation_key
@@ -58,15 +58,21 @@ class RepairReport:
     """What was repaired and what was not.
 
     `sound_again` are (package, store) of copies in which nothing wrong was found any more; package None: of what the
-    store holds beside them.  `bytes_transferred` is what travelled between us and all stores to make objects anew;
-    reading for judgement and reading back are not in it.
+    store holds beside them.  `bytes_read` and `bytes_written` are what travelled from and to all stores to make objects
+    anew; reading for judgement and reading back are not in it.
     """
 
     repaired: tuple[Repaired, ...]
     not_repaired: tuple[NotRepaired, ...]
     sound_again: tuple[tuple[str | None, str], ...]
-    bytes_transferred: int
+    bytes_read: int
+    bytes_written: int
     seconds: float
+
+    @property
+    def bytes_transferred(self) -> int:
+        """What travelled in either direction."""
+        return self.bytes_read + self.bytes_written
 
 
 def repair(workplace: Workplace, request: RepairRequest) -> RepairReport:
@@ -81,9 +87,13 @@ def repair(workplace: Workplace, request: RepairRequest) -> RepairReport:
         _PackageRepair(workplace, workplace.books.package(package), work).run(stores)
     for store in sorted({finding.store for finding in wanted if finding.spares_records}):
         _FittingsRepair(workplace, request, store, work).run()
-    moved = sum(each.bytes_transferred for each in work.repaired)
     return RepairReport(
-        tuple(work.repaired), tuple(work.not_repaired), tuple(work.sound_again), moved, monotonic_seconds() - began
+        tuple(work.repaired),
+        tuple(work.not_repaired),
+        tuple(work.sound_again),
+        bytes_read=sum(each.bytes_read for each in work.repaired),
+        bytes_written=sum(each.bytes_written for each in work.repaired),
+        seconds=monotonic_seconds() - began,
     )
 
 
@@ -155,7 +165,7 @@ class _PackageRepair:
             try:
                 with self._workplace.claim(f"{self._package.id} {store}"):
                     self._treat(store)
-            except (Unavailable, AlreadyThere) as error:
+            except (Unavailable, Unreadable, AlreadyThere) as error:
                 self._outcome.not_repaired.append(NotRepaired(self._package.id, store, None, error))
             waiting += sorted(self._ward.liars - done - set(waiting))
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
-from preserve.errors import Tampered
+from preserve.errors import Tampered, Unreadable
 from preserve.model.keys import Key, generation_key, split_generation
 from preserve.model.nouns import Condition, Finding, Level
 from preserve.model.phrases import phrase
@@ -78,6 +78,14 @@ def check(books: Books, store: Store, level: Level = Level.FULL) -> Iterator[Fin
     what this home published, are missing, and so is the checkpoint at which a bundle that is needed ends.  At level
     `exists` only names and sizes are compared.  Raises `Unavailable`, and `Tampered` as `publish` does.
     """
+    try:
+        yield from _checked(books, store, level)
+    except Unreadable as error:  # a folder that may not be listed: nobody knows what is harmed in it
+        expected = phrase("{count} entries", count=books.pushed(store.name))
+        yield stored_ledger.finding(store.name, Key(stored_ledger.FOLDER), Condition.UNREADABLE, expected, str(error))
+
+
+def _checked(books: Books, store: Store, level: Level) -> Iterator[Finding]:
     published = books.pushed(store.name)  # asked before the listing: what others publish meanwhile is no gap
     holding = stored_ledger.survey(store)
     attested = 0

@@ -15,12 +15,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from typing import TypeVar
 
 from preserve.clock import Clock
 from preserve.errors import NoSpace, NotThere, Unavailable
 from preserve.model.keys import Key, split_generation
-from preserve.ports import ErasableStore, ObjectFacts, Upload
+from preserve.ports import ErasableStore, Found, ObjectFacts, Upload, position
 from preserve.stores.wrapping import WrappedStore, WrappedUpload
+
+F = TypeVar("F", bound=Found)
 
 
 class Harm(StrEnum):
@@ -108,12 +111,20 @@ class FaultyStore(WrappedStore):
 
     def list(self, folder: str, after: str = "") -> Iterator[ObjectFacts]:
         """Harm to a listing strikes object by object: `ABSENT` leaves it out, the others end the listing there."""
-        for facts in super().list(folder, after):
-            harms = self.suffer("list", facts.key)
+        return self._listed(super().list(folder, after))
+
+    def search(self, after: str = "") -> Iterator[Found]:
+        """Harmed like `list`."""
+        return self._listed(super().search(after))
+
+    def _listed(self, entries: Iterator[F]) -> Iterator[F]:
+        for found in entries:
+            place = position(found)
+            harms = self.suffer("list", place)
             if Harm.LOST_REPLY in harms:
-                raise self.lost_reply("list", facts.key)
+                raise self.lost_reply("list", place)
             if Harm.ABSENT not in harms:
-                yield facts
+                yield found
 
     def free_bytes(self) -> int | None:
         self.suffer("free_bytes", "")

@@ -58,14 +58,16 @@ class FolderRoot:
 
     @contextmanager
     def opened(self, key: str) -> Iterator[int]:
-        """The file of object `key`, for reading.  Raises OSError, also for what is no regular file."""
+        """The file of object `key`, for reading.  Raises OSError, also for what is no regular file: such is not even
+        opened, for a tape would wind and a FIFO wait."""
         with self.folder_of(key) as folder:
-            # O_NONBLOCK: a FIFO under the name of an object must not stop us.
+            name = key.rsplit("/", 1)[-1]
+            _require_file(os.stat(name, dir_fd=folder, follow_symlinks=False))
+            # Should it have been changed for a FIFO since then, O_NONBLOCK does not wait.
             flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-            descriptor = os.open(key.rsplit("/", 1)[-1], flags, dir_fd=folder)
+            descriptor = os.open(name, flags, dir_fd=folder)
         try:
-            if not modes.S_ISREG(os.fstat(descriptor).st_mode):
-                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+            _require_file(os.fstat(descriptor))
             yield descriptor
         finally:
             os.close(descriptor)
@@ -74,8 +76,7 @@ class FolderRoot:
         """The bytes of object `key`, which need not be readable for that.  Raises OSError like `opened`."""
         with self.folder_of(key) as folder:
             facts = os.stat(key.rsplit("/", 1)[-1], dir_fd=folder, follow_symlinks=False)
-        if not modes.S_ISREG(facts.st_mode):
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        _require_file(facts)
         return facts.st_size
 
     def is_taken(self, key: str) -> bool:
@@ -101,6 +102,12 @@ class FolderRoot:
                     "store {store}: {link} is a symbolic link, and a store follows none; mount or move what lies there",
                     store=self.name,
                     link=each,
+                )
+            if each.exists() and not each.is_dir():
+                raise Away(
+                    "store {store}: {file} is a file where a folder must be; move it out of the store",
+                    store=self.name,
+                    file=each,
                 )
             make_folders(each)
             sync_folder(each.parent)
@@ -193,3 +200,8 @@ class FolderRoot:
                     why=error.strerror,
                 ) from error
             raise self.failed(error) from error
+
+
+def _require_file(facts: os.stat_result) -> None:
+    if not modes.S_ISREG(facts.st_mode):
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))

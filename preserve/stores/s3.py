@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from preserve.errors import AlreadyThere, NotThere
 from preserve.model.keys import Key
-from preserve.ports import LARGEST_SINGLE_PART, Capabilities, ObjectFacts, Upload
+from preserve.ports import LARGEST_SINGLE_PART, Capabilities, Found, ObjectFacts, Upload
 from preserve.stores import identity
 from preserve.stores.s3_connection import Connection, Patience
 from preserve.stores.s3_place import S3Place
@@ -86,6 +86,10 @@ class S3Store:
     def list(self, folder: str, after: str = "") -> Iterator[ObjectFacts]:
         self._require_identity()
         yield from self.reader().list(folder, after, site_sorts=self._capabilities.get("listing_sorted", False))
+
+    def search(self, after: str = "") -> Iterator[Found]:
+        self._require_identity()
+        yield from self.reader().search("", after, site_sorts=self._capabilities.get("listing_sorted", False))
 
     def free_bytes(self) -> int | None:
         """S3 does not tell: None, once the site answered."""

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from preserve.clock import Clock
 from preserve.model.keys import Key
-from preserve.ports import ErasableStore, ObjectFacts, Upload
+from preserve.ports import ErasableStore, Found, ObjectFacts, Upload
 from preserve.stores.wrapping import WrappedStore, WrappedUpload
 
 
@@ -81,6 +81,10 @@ class ThrottledStore(WrappedStore):
     def list(self, folder: str, after: str = "") -> Iterator[ObjectFacts]:
         self.pay(0)
         return super().list(folder, after)
+
+    def search(self, after: str = "") -> Iterator[Found]:
+        self.pay(0)
+        return super().search(after)
 
     def erase(self, key: Key) -> None:
         self.pay(0)

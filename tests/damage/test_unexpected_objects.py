@@ -16,7 +16,7 @@ from preserve.model.keys import BAG, RECEIPT, key, object_key
 from preserve.model.nouns import Condition, Level
 from preserve.operations.audit import AuditReport, AuditRequest, audit
 from preserve.packages.putting import put
-from preserve.ports import ErasableStore, ObjectFacts
+from preserve.ports import ErasableStore, Found
 from preserve.state.stored_ledger import policy_key
 from preserve.stores.wrapping import WrappedStore
 from tests.packages.archives import ACT, NOW, Archive, archive, built, package_id
@@ -96,11 +96,10 @@ class BeginsMeanwhile(WrappedStore):
         super().__init__(inner)
         self._begin = begin
 
-    def list(self, folder: str, after: str = "") -> Iterator[ObjectFacts]:
-        if folder == "":
-            self._begin()
-            put(self.inner, object_key(package_id(5), BAG), b"under way")
-        yield from super().list(folder, after)
+    def search(self, after: str = "") -> Iterator[Found]:
+        self._begin()
+        put(self.inner, object_key(package_id(5), BAG), b"under way")
+        yield from super().search(after)
 
 
 @pytest.mark.parametrize("part", [BAG, RECEIPT])

@@ -10,7 +10,7 @@ from preserve.errors import AlreadyThere, Away, NoSpace, NotThere, Refused, Unre
 from preserve.model.digests import Algorithm, sha256, start
 from preserve.model.digests import sha256 as digest_of
 from preserve.model.keys import Key
-from preserve.ports import ObjectFacts
+from preserve.ports import Found, ObjectFacts
 from preserve.stores.coverage import Coverage
 from preserve.stores.leaving import LeavableUpload
 
@@ -64,6 +64,9 @@ class MemoryStore:
         for key in sorted(self.objects):
             if key.startswith(prefix) and key > after:
                 yield ObjectFacts(key, len(self.objects[key]))
+
+    def search(self, after: str = "") -> Iterator[Found]:
+        return self.list("", after)
 
     def free_bytes(self) -> int | None:
         self.require_presence()

@@ -18,6 +18,7 @@ import pytest
 from preserve.errors import AlreadyThere, Away, NoSpace, NotThere, Refused, Unavailable, Unreadable
 from preserve.model.keys import Key
 from preserve.model.nouns import Role
+from preserve.ports import ObjectFacts, Oddity, OddKind
 from preserve.stores import identity, linux
 from preserve.stores.folder import FolderStore
 from preserve.stores.identity import Identity, found
@@ -161,8 +162,11 @@ def test_an_object_that_may_not_be_read_is_unreadable_and_its_store_goes_on(
         if is_folder:
             with pytest.raises(Unreadable):
                 store.stat(KEY)
-            with pytest.raises(Away):  # a listing without it would call everything in it missing
+            with pytest.raises(Unreadable):  # a listing without it would call everything in it missing
                 list(store.list(""))
+            closed = [(found.path, found.kind) for found in store.search() if isinstance(found, Oddity)]
+            assert closed == [(f"{name}/", OddKind.CLOSED)]
+            assert [facts.key for facts in store.search() if isinstance(facts, ObjectFacts)] == [other, "store.json"]
         else:
             assert store.stat(KEY).size == 7
             assert [facts.key for facts in store.list("")] == [other, KEY, identity.IDENTITY]

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from preserve.errors import Unreadable
 from preserve.model import events
+from preserve.model.keys import Key, split_generation
 from preserve.model.nouns import Act, Condition, Event, Finding, Level
 from preserve.model.phrases import phrase
 from preserve.packages import kit
@@ -23,18 +23,19 @@ def harms(books: Books, store: Store, wanted: Kit, level: Level) -> list[Finding
 
     Raises `Unavailable`, and `Tampered` where the store attests another ledger.
     """
-    found = list(kit.check(store, wanted, level))
-    try:
-        found += publishing.check(books, store, level)
-    except Unreadable as error:  # a folder that may not be listed
-        expected = phrase("{count} entries", count=books.pushed(store.name))
-        found.append(Finding(None, store.name, Condition.UNREADABLE, stored_ledger.FOLDER, expected, str(error)))
-    return found
+    return [*kit.check(store, wanted, level), *publishing.check(books, store, level)]
+
+
+def is_judged(finding: Finding) -> bool:
+    """Whether it is here that a finding is opened and closed: all harm, and bundles that go beyond the books."""
+    is_bundle = stored_ledger.bundle_span(Key(split_generation(finding.where)[0])) is not None
+    is_stray = finding.expected == phrase("nothing")  # a link or a folder of that name
+    return finding.spares_records or (finding.condition is Condition.UNEXPECTED and is_bundle and not is_stray)
 
 
 def known_harms(books: Books, store: str) -> Iterator[Finding]:
     """The open findings about the fittings of one store."""
-    return (finding for finding in books.findings(store=store) if finding.spares_records)
+    return filter(is_judged, books.findings(store=store))
 
 
 def accounts(
@@ -42,11 +43,12 @@ def accounts(
 ) -> list[Event]:
     """New findings, and the closing of those that a look as deep as this contradicts; `what` looked, for the evidence.
 
-    By names and sizes alone it is only seen that something is there again.
+    By names and sizes alone it is only seen that something is there again, or no longer too much.
     """
     seen = {(finding.where, finding.condition) for finding in found}
     gone = (finding for finding in known_harms(books, store) if (finding.where, finding.condition) not in seen)
-    contradicted = (each for each in gone if level is not Level.EXISTS or each.condition is Condition.MISSING)
+    by_name = (Condition.MISSING, Condition.UNEXPECTED)
+    contradicted = (each for each in gone if level is not Level.EXISTS or each.condition in by_name)
     return [*closings(act, at, contradicted, what), *(events.found(act, at, finding) for finding in found)]
 
 

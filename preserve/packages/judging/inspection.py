@@ -76,8 +76,11 @@ def listed(held: HeldCopy, facts: Iterable[ObjectFacts]) -> Survey:
 
 
 def present(held: HeldCopy) -> Survey:
-    """`listed`, after asking the store.  Raises `Unavailable`."""
-    return listed(held, held.store.list(package_folder(held.package.id)))
+    """`listed`, after asking the store; a folder that may not be listed hides all objects.  Raises `Unavailable`."""
+    try:
+        return listed(held, held.store.list(package_folder(held.package.id)))
+    except Unreadable as error:
+        return _survey(held, Level.EXISTS, [_unreadable(held, part, error) for part in PARTS])
 
 
 def attested(held: HeldCopy) -> Survey:

@@ -24,9 +24,7 @@ from preserve.state.notes import Signer
 class Refitting:
     """The fittings of `store`; `others` are the stores that may have what the books do not."""
 
-    def __init__(
-        self, books: Books, store: Store, others: Sequence[Store], wanted: Kit, signer: Signer | None
-    ) -> None:
+    def __init__(self, books: Books, store: Store, others: Sequence[Store], wanted: Kit, signer: Signer | None) -> None:
         self._books = books
         self._store = store
         self._others = others
@@ -57,7 +55,7 @@ class Refitting:
 
     def _made(self, key: Key) -> Repaired:
         name, generation = split_generation(key)
-        return Repaired(None, self._store.name, name, generation, (), {}, self._store.stat(key).size, How.REMADE)
+        return Repaired(None, self._store.name, name, generation, (), {}, 0, self._store.stat(key).size, How.REMADE)
 
     def _not_known(self, harm: Finding) -> NotRepaired:
         why = PreserveError(

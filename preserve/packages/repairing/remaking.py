@@ -52,8 +52,14 @@ class Repaired:
     generation: int
     blocks: tuple[int, ...]
     sources: Mapping[str, int]
-    bytes_transferred: int
+    bytes_read: int
+    bytes_written: int
     how: How
+
+    @property
+    def bytes_transferred(self) -> int:
+        """What travelled in either direction to make it."""
+        return self.bytes_read + self.bytes_written
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +122,7 @@ class Remaking:
             look = put(self._held.store, self._key(part, generation), content, self._retain_until)
             self._ward.generations(self._name, part).add(generation)
             if look.is_sound:
-                return self._repaired(part, generation, (), {}, len(content), How.REWRITTEN)
+                return self._repaired(part, generation, (), {}, (0, len(content)), How.REWRITTEN)
         return self._not_given_back(part)
 
     def _content(self, part: str) -> bytes | None:
@@ -138,7 +144,7 @@ class Remaking:
         digest = digest_of(self._ward.package, part)
         for generation in self._unbooked(part):
             if look_at_object(self._held.store, self._key(part, generation), digest.bytes, digest.sha256).is_sound:
-                return self._repaired(part, generation, (), {}, 0, How.ADOPTED)
+                return self._repaired(part, generation, (), {}, (0, 0), How.ADOPTED)
         return None
 
     # Objects of blocks
@@ -153,7 +159,8 @@ class Remaking:
             self._ward.generations(self._name, part).add(generation)
             if self._is_whole(part, generation, blocks):
                 how = How.COPIED if mended.is_copied_by_store else How.REWRITTEN
-                return self._repaired(part, generation, bad, mended.sources, mended.bytes_transferred, how)
+                moved = (mended.bytes_read, mended.bytes_written)
+                return self._repaired(part, generation, bad, mended.sources, moved, how)
         return self._not_given_back(part)
 
     def _mended(self, part: str, bad: tuple[int, ...], gathering: Gathering) -> tuple[int, Mended]:
@@ -174,7 +181,7 @@ class Remaking:
     def _adopted(self, part: str, blocks: BlockList) -> Repaired | None:
         for generation in self._unbooked(part):
             if self._is_whole(part, generation, blocks):
-                return self._repaired(part, generation, (), {}, 0, How.ADOPTED)
+                return self._repaired(part, generation, (), {}, (0, 0), How.ADOPTED)
         return None
 
     def _bad(self, part: str, blocks: BlockList) -> tuple[int, ...]:
@@ -193,17 +200,24 @@ class Remaking:
     # What is said of it
 
     def _repaired(
-        self, part: str, generation: int, blocks: tuple[int, ...], sources: Mapping[str, int], moved: int, how: How
+        self,
+        part: str,
+        generation: int,
+        blocks: tuple[int, ...],
+        sources: Mapping[str, int],
+        moved: tuple[int, int],
+        how: How,
     ) -> Repaired:
-        return Repaired(self._ward.package.id, self._name, part, generation, blocks, sources, moved, how)
+        """`moved` are the bytes read and written for it."""
+        return Repaired(self._ward.package.id, self._name, part, generation, blocks, sources, *moved, how)
 
     def _lost(self, part: str, gathering: Gathering, lost: tuple[int, ...]) -> NotRepaired:
         why = PreserveError(
-            "no copy in reach has all blocks of {object} sound ({count} are lost)", object=part, count=len(lost)
+            "no copy in reach has all blocks of {object} sound (blocks lost: {count})", object=part, count=len(lost)
         )
         if gathering.away:
             why = Unavailable(
-                "no copy in reach has all blocks of {object} sound ({count} are missing);"
+                "no copy in reach has all blocks of {object} sound (blocks missing: {count});"
                 " these stores could not be asked: {away}",
                 object=part,
                 count=len(lost),
