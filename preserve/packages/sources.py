@@ -183,7 +183,8 @@ class Sources:
         for standing in self.standings:
             for part, look in standing.looks.items():
                 yield _finding(standing, part, look)
-            bad = self._bad_blocks(standing)
+            whole = standing.looks.get(BAG)
+            bad = [] if whole and whole.sight is AuditResult.MISSING else self._bad_blocks(standing)
             if bad:
                 files = [path for look in bad for path in standing.suspects[look.number]]
                 yield _finding(standing, BAG, bad[0], tuple(look.number for look in bad), files)
@@ -297,6 +298,7 @@ def _finding(
     standing: Standing, part: str, look: Look, blocks: tuple[int, ...] = (), files: Sequence[str] = ()
 ) -> Finding:
     named = sorted({path for path in files if path})
+    is_gone = part == BAG and look.sight is AuditResult.MISSING  # and all files with it
     return Finding(
         package_id=standing.held.package.id,
         store=standing.store,
@@ -306,5 +308,5 @@ def _finding(
         found=look.found,
         blocks=blocks,
         files=tuple(named[:MOST_FILES_NAMED]),
-        files_touched=len(named),
+        files_touched=standing.held.receipt.payload_files if is_gone else len(named),
     )

@@ -24,6 +24,11 @@ _SELECT_HOLDING = (
     "SELECT archival_code, package, accession, packaged_at FROM record JOIN package ON package.id = record.package"
     " WHERE archival_code IN ({}) ORDER BY archival_code, package"
 )
+_SELECT_UNAUDITED = (
+    "SELECT COALESCE(sum(bytes), 0) FROM copy WHERE state <> ? AND (? IS NULL OR package = ?) AND NOT EXISTS"
+    " (SELECT 1 FROM audited WHERE run = ? AND audited.store = copy.store AND audited.package = copy.package)"
+    " AND store IN ({})"
+)
 _CODES_AT_ONCE = 500
 _MOST_NAMED = 5
 
@@ -125,6 +130,12 @@ class HoldingsReading:
         }
         for row in self._database.pages(_COPY, "copy", ("package", "store"), among=among):
             yield _copy(row)
+
+    def unaudited_bytes(self, run: str, stores: Sequence[str], package: str | None = None) -> int:
+        """Bytes of the bags of all copies in some stores, of one package or of all, that an audit has not looked at."""
+        marks = ", ".join("?" * len(stores))
+        row = self._database.row(_SELECT_UNAUDITED.format(marks), (CopyState.DUE.value, package, package, run, *stores))
+        return int(row[0]) if row else 0
 
     def copy(self, package: str, store: str) -> CopyEntry | None:
         """The copy of a package in a store, if the books know one."""

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.site
 def test_a_life_between_a_folder_and_a_bucket(service: Service, weed: seaweed.Site) -> None:
     for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
         service.environment[name] = os.environ[name]
+    service.promise("primary", "same_city")
     service.store("main")
     url = f"s3://records/{chance.token(10)}?endpoint={weed.endpoint}"
     arguments = ("near", "--role", "same_city", "--url", url, "--profile", "weed-writer")

@@ -21,6 +21,7 @@ def settled(folder: Path) -> tuple[Service, Path, str]:
     """A service with two stores and one package."""
     source = write_submission(folder / "source")
     service = new_service(folder)
+    service.promise("primary", "same_city")
     service.store("main", "primary")
     service.store("near", "same_city")
     return service, source, service.ask("ingest", source)["packages"][0]["id"]

@@ -17,7 +17,7 @@ from preserve.operations.replicate import ReplicateReport, ReplicateRequest, rep
 from preserve.operations.status import StatusReport, status
 from preserve.stores.folder import FolderStore
 from preserve.stores.identity import Identity, found
-from tests.packages.building import ACT, DEFAULT_POLICY, Service, service
+from tests.packages.building import ACT, Service, policy_text, service
 
 LACK = Lack("default", Role.REMOTE_OFFLINE, 1)
 
@@ -39,7 +39,8 @@ def source(tmp_path: Path) -> Path:
 
 def ask_for_three(kept: Service) -> None:
     """A new version of the policy comes into force: it wants a third copy, far away."""
-    kept.books.record(events.policy_registered(ACT, kept.workplace.now(), "default", DEFAULT_POLICY))
+    text = policy_text(["near", "city", "far"])
+    kept.books.record(events.policy_registered(ACT, kept.workplace.now(), "default", text))
 
 
 def add_far(kept: Service, tmp_path: Path) -> Service:
@@ -115,7 +116,7 @@ def test_a_copy_that_is_still_due_is_told_when_the_same_is_ingested_again(kept: 
 def test_more_copies_of_one_kind_make_up_for_none_of_another(kept: Service, source: Path, tmp_path: Path) -> None:
     """Two copies are verified and two are wanted, and the far one is still lacking."""
     taken_in(kept, source)
-    text = DEFAULT_POLICY.replace('[[copies]]\nrole = "same_city"\ncount = 1\n', "")
+    text = policy_text(["near", "far"])
     kept.books.record(events.policy_registered(ACT, kept.workplace.now(), "default", text))
     report = stands(kept)
     assert [(short.wanted, short.verified) for short in report.short] == [(2, 1)]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ops.policies import asking_for
 from preserve import chance
 from preserve.clock import SystemClock, stamp
 from preserve.definitions.policies import read_policy
@@ -23,19 +23,12 @@ from preserve.stores.identity import Identity, found
 from preserve.workplace import Workplace
 
 ACT = Act("tester", "a test")
-DEFAULT_POLICY = (Path(__file__).parents[2] / "policies" / "default.toml").read_text(encoding="utf-8")
 ROLES = {"near": Role.PRIMARY, "city": Role.SAME_CITY, "far": Role.REMOTE_OFFLINE}
 
 
 def policy_text(names: Iterable[str]) -> str:
     """The default policy, asking for a copy in each of these stores and for no other."""
-    roles = [ROLES[name].value for name in names]
-    rules = re.findall(r'^\[\[copies\]\]\nrole = "(\w+)"\ncount = 1\n', DEFAULT_POLICY, re.MULTILINE)
-    assert set(rules) == {role.value for role in Role}
-    text = DEFAULT_POLICY
-    for role in set(rules) - set(roles):
-        text = text.replace(f'[[copies]]\nrole = "{role}"\ncount = 1\n', "")
-    return text
+    return asking_for([ROLES[name].value for name in names])
 
 
 POLICY_TEXT = policy_text(["near", "city"])
