@@ -12,7 +12,7 @@ from preserve import chance
 from preserve.durable import announce, make_folders, put_in_place_new, sync_file, sync_folder
 from preserve.errors import AlreadyThere, Unavailable, Unreadable
 from preserve.model.keys import Key
-from preserve.stores import linux
+from preserve.stores import direct, linux
 from preserve.stores.folder_root import FolderRoot
 from preserve.stores.leaving import LeavableUpload
 
@@ -34,9 +34,12 @@ class FolderUpload(LeavableUpload):
         self._lost = False
         clear_stale(root.path)
         self._path, self._descriptor = _open_incoming(root.path, key)
+        self._direct: int | None = None
         try:
             linux.reserve(self._descriptor, size)
             os.ftruncate(self._descriptor, size)
+            if min(size, part_bytes) >= direct.LEAST_BYTES:
+                self._direct = direct.opened_for_writing(self._path)
         except OSError:
             self.abort()
             raise
@@ -44,12 +47,10 @@ class FolderUpload(LeavableUpload):
     def write(self, offset: int, data: memoryview, sha256: bytes | None = None) -> None:
         with self._at_work(), self._root.translated_as_a_whole():
             self._covered.add(offset, len(data))
-            at, left = offset, data.cast("B")
-            while left:
+            content = data.cast("B")
+            for start in range(0, len(content), _WRITTEN_AT_ONCE_BYTES):
                 self._require_wanted()
-                written = os.pwrite(self._descriptor, left[:_WRITTEN_AT_ONCE_BYTES], at)
-                at, left = at + written, left[written:]
-            linux.start_writing_back(self._descriptor, offset, len(data))
+                self._write_piece(content[start : start + _WRITTEN_AT_ONCE_BYTES], offset + start)
 
     def take(self, offset: int, source: Key, start: int, length: int) -> int:
         with self._at_work(), self._root.translated(source), self._root.opened(source) as descriptor:
@@ -72,6 +73,15 @@ class FolderUpload(LeavableUpload):
 
     def _interrupt(self) -> None:
         """Nothing to do: nobody waits for anything but the operating system."""
+
+    def _write_piece(self, piece: memoryview, at: int) -> None:
+        """Past the page cache as far as that goes; the rest through it, and from there to the medium at once."""
+        done = direct.write(self._direct, piece, at) if self._direct is not None else 0
+        rest = len(piece) - done
+        while done < len(piece):
+            done += os.pwrite(self._descriptor, piece[done:], at + done)
+        if rest:
+            linux.start_writing_back(self._descriptor, at + len(piece) - rest, rest)
 
     def _copy(self, descriptor: int, start: int, offset: int, length: int) -> int:
         done = travelled = 0
@@ -137,8 +147,10 @@ class FolderUpload(LeavableUpload):
             return
         with suppress(OSError):  # gone with its medium, or renamed
             self._path.unlink()
+        if self._direct is not None:
+            os.close(self._direct)
         os.close(self._descriptor)
-        self._descriptor = -1
+        self._direct, self._descriptor = None, -1
 
 
 def clear_stale(root: Path) -> None:

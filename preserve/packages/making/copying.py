@@ -19,6 +19,7 @@ from preserve.model.nouns import PackageEntry
 from preserve.packages import block_lists
 from preserve.packages.at_once import do_all
 from preserve.packages.block_lists import PackageBlocks
+from preserve.packages.buffers import buffer
 from preserve.packages.gathering import GatheredFile, Gathering, Place
 from preserve.packages.held import HeldCopy, blocks_from_any
 from preserve.packages.mismatch import Mismatch
@@ -111,10 +112,9 @@ class Copying:
     def _copy_block(self, gathering: Gathering, upload: Upload, number: int) -> None:
         blocks = gathering.blocks
         offset, length = blocks.span(number)
-        buffer = getattr(self._buffers, "bytes", None)
-        if buffer is None:
-            self._buffers.bytes = buffer = bytearray(blocks.block_bytes + 1)
-        view = memoryview(buffer)
+        view = getattr(self._buffers, "bytes", None)
+        if view is None:
+            self._buffers.bytes = view = buffer(blocks.block_bytes + 1)
         place = gathering.read(number, view)
         if place is None:
             raise Refused(
