@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import chain, islice
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -40,9 +41,14 @@ def do_all(
 def _results(
     pool: ThreadPoolExecutor, work: Callable[[Item], Result], items: Iterable[Item], most: int
 ) -> Iterator[Result]:
+    rest = iter(items)
+    first = list(islice(rest, 2))
+    if len(first) < 2:  # of most packages there is one block, and a thread for it costs more than a small one
+        yield from map(work, first)
+        return
     waiting: deque[Future[Result]] = deque()
     try:
-        for item in items:
+        for item in chain(first, rest):
             waiting.append(pool.submit(work, item))
             if len(waiting) >= most:
                 yield waiting.popleft().result()

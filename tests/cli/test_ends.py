@@ -143,8 +143,8 @@ def _sabotaged(folder: Path) -> Path:
     return place
 
 
-HARDLY_ANY = "1KiB"
-"""A second: what is sent at that speed does not arrive while a test runs, however slow the machine."""
+HARDLY_ANY = "256KiB"
+"""A second: sixteen megabytes take a minute, and a process is ended long before, also where the machine is slow."""
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

@@ -290,13 +290,15 @@ def test_a_store_that_is_away_gives_no_home(lost: Service, tmp_path: Path) -> No
     assert not (tmp_path / "new" / FILE_NAME).exists()
 
 
-def test_a_kill_at_any_point_leaves_no_home_or_the_whole_one(lost: Service, tmp_path: Path) -> None:
+def test_a_kill_at_any_point_leaves_no_home_or_the_whole_one(
+    lost: Service, tmp_path: Path, memory_path: Path
+) -> None:
     samples.write(tmp_path / "third" / "file", b"x")
     lost.ingest(tmp_path / "third")
     entry = source(lost)
     killed = 0
     for point in range(1, 300):
-        home = tmp_path / f"new-{point}"
+        home = memory_path / f"new-{point}"
         if run_until(entry, lost.places["near"], home, point) == 0:
             break
         killed += 1
