@@ -17,7 +17,7 @@ from urllib.parse import urlsplit, urlunsplit
 from preserve import chance
 from preserve.clock import Clock, SystemClock
 from preserve.durable import raise_if_full
-from preserve.errors import Misused, PreserveError, Refused, Unavailable
+from preserve.errors import Misused, PreserveError, Refused, Unavailable, Unidentified
 from preserve.model.complaints import Complaints
 from preserve.model.nouns import Act, Receipt, Role, StoreEntry
 from preserve.model.policy import Policy
@@ -28,7 +28,7 @@ from preserve.settings.shipped import profile_text
 from preserve.state.books import Books
 from preserve.stores.counting import CountingStore
 from preserve.stores.folder import FolderStore
-from preserve.stores.identity import Identity, found, read_identity
+from preserve.stores.identity import Identity, found, lay_anew, newest, read_identity
 from preserve.stores.retry import RetryingStore
 from preserve.stores.telling import Alert
 from preserve.stores.throttle import ThrottledStore
@@ -36,7 +36,9 @@ from preserve.workplace import Workplace
 
 if TYPE_CHECKING:
     from preserve.bags.profiles import Profile
+    from preserve.model.keys import Key
     from preserve.operations.add_store import Place, Verdict
+    from preserve.operations.mend_store import Founding
     from preserve.packages.kit import Kit
     from preserve.state.notes import Signer
 
@@ -124,6 +126,11 @@ def wrapped(entry: StoreEntry, bare: ErasableStore, clock: Clock, alert: Alert) 
             bytes_per_second=int(limit) if limit else None,
         )
     )
+
+
+def glanced_at(entry: StoreEntry) -> ErasableStore:
+    """A registered store, asked once and without patience."""
+    return bare_store(entry, entry.store_id)
 
 
 def bare_store(entry: StoreEntry, store_id: str | None) -> ErasableStore:
@@ -277,6 +284,28 @@ class _Place:
         return found(self._patient, Identity(entry.store_id, entry.name, entry.role, at)).store_id
 
 
+class _Founding:
+    """The place of a registered store: `preserve.operations.mend_store.Founding`."""
+
+    def __init__(self, entry: StoreEntry, clock: Clock) -> None:
+        self._entry = entry
+        self.store: Store = RetryingStore(bare_store(entry, None), clock, chance.unpredictable())
+
+    def present(self) -> StoreEntry | None:
+        present = newest(self.store)
+        if present is None:
+            return None
+        return replace(self._entry, name=present.name, store_id=present.store_id, role=present.role)
+
+    def lay(self, entry: StoreEntry, at: str) -> Key:
+        return lay_anew(self.store, Identity(entry.store_id, entry.name, entry.role, at))
+
+
+def founding(entry: StoreEntry, clock: Clock) -> Founding:
+    """Where a registered store should be, as `store mend` needs it.  Raises `Misused`."""
+    return _Founding(entry, clock)
+
+
 def kit() -> Kit:
     """What every store carries beside its packages, as this version of the program has it."""
     from preserve.settings import shipped
@@ -303,6 +332,8 @@ class Unreached:
 
     store: str
     error: PreserveError
+    is_expected: bool = False
+    """An offline store that is not there is where it should be."""
 
 
 def signer(home: Home) -> Signer:
@@ -349,13 +380,14 @@ def require_abreast(workplace: Workplace) -> list[Unreached]:
         }
         wait(asked.values(), GLANCE_SECONDS)
         away = []
-        for name, answer in asked.items():
+        for entry in entries:
             try:
-                answer.result(0)
+                asked[entry.name].result(0)
             except Unavailable as error:
-                away.append(Unreached(name, error))
+                is_offline = entry.role is Role.REMOTE_OFFLINE and not isinstance(error, Unidentified)
+                away.append(Unreached(entry.name, error, is_offline))
             except TimeoutError:
-                away.append(Unreached(name, Unavailable("store {store} does not answer", store=name)))
+                away.append(Unreached(entry.name, Unavailable("store {store} does not answer", store=entry.name)))
         return away
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
@@ -397,4 +429,4 @@ def _bare(workplace: Workplace, entry: StoreEntry) -> ErasableStore:
     stores = workplace.stores
     if isinstance(stores, Stores) and stores.knows(entry):
         return stores.bare(entry.name)
-    return bare_store(entry, entry.store_id)
+    return glanced_at(entry)

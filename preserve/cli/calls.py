@@ -72,7 +72,9 @@ class Call:
     def _compare(self, workplace: Workplace) -> None:
         from preserve import compose
 
-        away = [unreached.store for unreached in compose.require_abreast(workplace)]
+        unreached = compose.require_abreast(workplace)
+        is_any_asked = len(unreached) < len(workplace.stores)
+        away = [each.store for each in unreached if not (each.is_expected and is_any_asked)]
         if away:
             self.warn(
                 "this home was not compared with what these stores know of its ledger, because they are away: {stores}",

@@ -120,7 +120,13 @@ def check_store(workplace: Workplace, entry: StoreEntry, place: Place) -> Verdic
     Raises `Unavailable`, also where another store lies in its place, and `NoSpace`.
     """
     present = place.present()
-    if present is None or present.store_id != entry.store_id:
+    if present is None:
+        raise Away(
+            "store {store}: there is no store.json in {place}; is the medium mounted?",
+            store=entry.name,
+            place=entry.url,
+        )
+    if present.store_id != entry.store_id:
         raise Away(
             "what lies at {url} is not store {store}; put the right medium in its place",
             url=entry.url,

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
 
 from preserve.errors import Refused, Tampered, Unavailable
-from preserve.model import events, merkle
+from preserve.model import events
 from preserve.model.entries import AccessionState
 from preserve.model.nouns import EventType, Finding
 from preserve.packages.adopting import Adopted, adopt
@@ -20,7 +19,7 @@ from preserve.ports import Store
 from preserve.state import key_changes, publishing
 from preserve.state.books import Books
 from preserve.state.key_changes import Handover, KeyChange
-from preserve.state.stored_reading import StoredLedger
+from preserve.state.stored_reading import StoredLedger, begins_with
 from preserve.workplace import Workplace
 
 MOST_ADOPTED_NAMED = 1000
@@ -105,7 +104,7 @@ def _taken_in(books: Books, stores: list[Store], trusted_key: str | None) -> tup
         return None, _Tail(best, size, first_key, trusted_key)
     for ledger in (best, StoredLedger(stores)):
         entries = ledger.entries()
-        if not _begins_with(entries, size, root):
+        if not begins_with(entries, size, root):
             continue
         tail = _Tail(ledger, size, first_key, trusted_key)
         books.go_on(size, tail.checked(entries))
@@ -118,14 +117,6 @@ def _taken_in(books: Books, stores: list[Store], trusted_key: str | None) -> tup
         size=size,
         place=books.store(best.names[0]).url,
     )
-
-
-def _begins_with(entries: Iterator[bytes], size: int, root: bytes) -> bool:
-    """Whether the first `size` entries, which are consumed, have this root."""
-    edge = merkle.Frontier()
-    for entry in islice(entries, size):
-        edge.add(merkle.leaf_hash(entry))
-    return edge.size == size and edge.root() == root
 
 
 @dataclass(slots=True)

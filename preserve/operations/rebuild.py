@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -19,15 +19,16 @@ from preserve import chance
 from preserve.clock import Clock, stamp
 from preserve.definitions.policies import read_policy
 from preserve.durable import make_folders, put_in_place_new, raise_if_full
-from preserve.errors import Misused, PreserveError, Refused
+from preserve.errors import Misused, PreserveError, Refused, Unavailable
 from preserve.model import events
 from preserve.model.digests import sha256
 from preserve.model.keys import split_generation
 from preserve.model.nouns import Act, Condition, Finding, KeyChangeCause, StoreEntry
 from preserve.model.phrases import phrase
+from preserve.packages import places
 from preserve.packages.adopting import adopt
 from preserve.ports import Progress, Store
-from preserve.state import checkpoints, key_changes, rebuild_evidence, signing_key, stored_ledger
+from preserve.state import checkpoints, key_changes, publishing, rebuild_evidence, signing_key, stored_ledger
 from preserve.state.books import FILE_NAME, Books
 from preserve.state.key_changes import KeyChange
 from preserve.state.signing_key import SigningKey
@@ -73,7 +74,8 @@ class RebuildReport:
     """What came of it.  `entries` were replayed of `attested`; `last_entry_at` tells how old they are.
 
     `adopted` packages were in the store and not in the ledger; `copies` of known packages likewise.  `verifier_key`
-    signs from now on: compare it, and the `old_key`, with those on paper.
+    signs from now on: compare it, and the `old_key`, with those on paper.  `unasked` stores were away: should they know
+    more of the ledger, they contradict this home.  `source` is the name of the store it was made from.
     """
 
     home: Path
@@ -88,6 +90,13 @@ class RebuildReport:
     findings: tuple[Finding, ...]
     old_key: str | None
     verifier_key: str
+    source: str
+    unasked: tuple[str, ...]
+
+    @property
+    def is_new_history(self) -> bool:
+        """Whether entries that the store attests are not in these books: it contradicts them until it is set aside."""
+        return self.entries < self.attested
 
     @property
     def is_whole(self) -> bool:
@@ -95,23 +104,31 @@ class RebuildReport:
         return self.trust is not Trust.NO_LEDGER and self.entries == self.attested and not self.findings
 
 
-def rebuild(request: RebuildRequest, store: Store, act: Act, clock: Clock, progress: Progress) -> RebuildReport:
-    """Make the home anew.  Killed midway, it is simply done again.
+def rebuild(
+    request: RebuildRequest,
+    store: Store,
+    act: Act,
+    clock: Clock,
+    progress: Progress,
+    reach: Callable[[StoreEntry], Store],
+) -> RebuildReport:
+    """Make the home anew.  Killed midway, it is simply done again.  `reach` opens other stores that the ledger names.
 
-    Raises `Refused` where the home exists or its folder holds anything else, and where the store lacks part of its
-    ledger and nobody asked to go on without it, `Misused` for a key that is none, `Tampered` where the evidence
-    excludes itself or the key given, `Unavailable`, `NoSpace`.
+    Raises `Refused` where the home exists or its folder holds anything else, where the store lacks part of its
+    ledger and nobody asked to go on without it, and where another store in reach knows more than this one; `Misused`
+    for a key that is none, `Tampered` where the evidence excludes itself or the key given, `Unavailable`, `NoSpace`.
     """
     home = request.home.absolute()
-    _require_free(home)
-    signing_key.require_passphrase()
     staging = home / "work" / _STAGING
     try:
+        places.require_home_apart(home)
+        _require_free(home)
+        signing_key.require_passphrase()
         shutil.rmtree(staging, ignore_errors=True)
         make_folders(staging)
         home.chmod(FOLDER_MODE)
         try:
-            return _Rebuild(request, home, staging, store, act, clock, progress).run()
+            return _Rebuild(request, home, staging, store, act, clock, progress, reach).run()
         finally:
             shutil.rmtree(staging, ignore_errors=True)
     except OSError as error:
@@ -149,6 +166,7 @@ class _Rebuild:
         act: Act,
         clock: Clock,
         progress: Progress,
+        reach: Callable[[StoreEntry], Store],
     ) -> None:
         self._request = request
         self._home = home
@@ -157,6 +175,7 @@ class _Rebuild:
         self._act = act
         self._clock = clock
         self._progress = progress
+        self._reach = reach
         self._findings: list[Finding] = []
 
     def run(self) -> RebuildReport:
@@ -164,6 +183,7 @@ class _Rebuild:
         ledger = StoredLedger([self._store])
         books, entries = self._replayed(ledger)
         with books:
+            unasked = self._ask_others(books, entries, ledger.attested)
             last = json.loads(books.entry(entries - 1).content)["at"] if entries else None
             changed = list(key_changes.changes(books))
             old, new = self._signing_key(books, entries)
@@ -188,6 +208,8 @@ class _Rebuild:
                 findings=findings,
                 old_key=old,
                 verifier_key=new,
+                source=source.name,
+                unasked=unasked,
             )
         put_in_place_new(self._staging / FILE_NAME, self._home / FILE_NAME)
         return report
@@ -218,6 +240,24 @@ class _Rebuild:
             rebuild_evidence.raise_unless_expected(self._store, ledger, request.expected_key)
         if not (request.is_partial_welcome or request.despite_contradiction):
             rebuild_evidence.raise_unless_whole(self._store, ledger, entries)
+
+    def _ask_others(self, books: Books, entries: int, attested: int) -> tuple[str, ...]:
+        """Hold the books against the other stores that they name, before they are a home's; returns those away.
+
+        Raises `Refused` where one proves more of this ledger than was read, `Tampered` where one attests another.
+        """
+        unasked = []
+        for entry in books.stores():
+            if entry.store_id == self._request.source.store_id or self._request.despite_contradiction:
+                continue
+            try:
+                store = self._reach(entry)
+                rebuild_evidence.raise_if_surpassed(books, entry, store, entries)
+                if entries == attested:  # else a person has asked for a history that the stores contradict
+                    publishing.require_abreast(books, store)
+            except Unavailable:
+                unasked.append(entry.name)
+        return tuple(unasked)
 
     def _trust(self, ledger: StoredLedger, changed: list[KeyChange], entries: int) -> Trust:
         if not entries:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from preserve.errors import Unavailable, Unidentified
-from preserve.model.audit import age_limits, is_overdue
+from preserve.model.audit import age_limits, is_overdue, is_postdated
 from preserve.model.entries import AccessionEntry, AccessionState
 from preserve.model.nouns import Condition, CopyEntry, CopyState, PackageEntry, Receipt, Role, StoreEntry
 from preserve.model.placing import Lack, copies_kept, copies_lacking
@@ -76,7 +76,8 @@ class StatusReport:
     """How the holdings stand.  `lacking` are copies that policy wants and that no store is registered for.
 
     `unfinished` are accessions that were begun and neither completed nor given up, and that nobody is working on now;
-    `unfinished_count` counts all of them.
+    `unfinished_count` counts all of them.  `postdated` copies were looked at on a day still to come, by a clock that
+    ran ahead: they count as overdue.
     """
 
     packages: int
@@ -86,6 +87,7 @@ class StatusReport:
     short_count: int
     short: tuple[Shortfall, ...]
     overdue: int
+    postdated: int
     findings: tuple[OpenFindings, ...]
     stores: tuple[StoreStatus, ...]
     shared: tuple[Coincidence, ...]
@@ -127,6 +129,7 @@ def status(
         short_count=tally.short_count,
         short=tuple(tally.short),
         overdue=sum(tally.overdue.values()),
+        postdated=tally.postdated,
         findings=tuple(_open_findings(workplace)),
         stores=tuple(_store_status(workplace, entry.name, entry.role, tally) for entry in entries),
         shared=tuple(
@@ -174,6 +177,7 @@ class _Tally:
         self.short: list[Shortfall] = []
         self.states: Counter[tuple[str, CopyState]] = Counter()
         self.overdue: Counter[str] = Counter()
+        self.postdated = 0
 
     @property
     def policies_used(self) -> list[Policy]:
@@ -189,6 +193,7 @@ class _Tally:
         for copy in copies:
             self.states[copy.store, copy.state] += 1
             self.overdue[copy.store] += is_overdue(copy, limits, self._now)
+            self.postdated += is_postdated(copy, self._now)
         self._compare(package, copies)
 
     def _compare(self, package: PackageEntry, copies: Sequence[CopyEntry]) -> None:

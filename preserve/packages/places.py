@@ -151,6 +151,17 @@ def enclosing(folder: Path) -> Path | None:
     return next((above for above in folder.resolve().parents if _is_ours(above)), None)
 
 
+def require_home_apart(home: Path) -> None:
+    """Make sure that a new home is not to lie in a store or another home.  Raises `Refused`."""
+    around = enclosing(home)
+    if around is not None:
+        raise Refused(
+            "{home} lies in a store or a home, {around}: what takes one would take both; give a place outside it",
+            home=home,
+            around=around,
+        )
+
+
 def _is_ours(folder: Path) -> bool:
     try:
         if (folder / FILE_NAME).is_file():
@@ -164,42 +175,36 @@ def _is_ours(folder: Path) -> bool:
 def require_source_outside(books: Books, source: Path) -> None:
     """Make sure that a submission has nothing of the home or of a store in it, and lies in none.  Raises `Refused`."""
     spot = spot_of_folder(source)
-    for name, its in _ours(books):
+    for folder, its in _ours(books):
         if spot.lies_in(its):
             raise Refused(
                 "{source} lies in {place}, which this service keeps itself; nothing is taken in from there",
                 source=source,
-                place=name,
+                place=folder,
             )
         if its.lies_in(spot):
             raise Refused(
                 "{source} contains {place}, which this service keeps itself; give a folder without it",
                 source=source,
-                place=name,
+                place=folder,
             )
 
 
 def require_target_outside(books: Books, target: Path) -> None:
     """Make sure that nothing is restored into the home or a store.  Raises `Refused`."""
     spot = spot_of_folder(target)
-    for name, its in _ours(books):
+    for folder, its in _ours(books):
         if spot.lies_in(its):
             raise Refused(
                 "{target} lies in {place}, which this service keeps itself; nothing is restored there: name another"
                 " folder",
                 target=target,
-                place=name,
+                place=folder,
             )
 
 
-def _ours(books: Books) -> Iterator[tuple[str, Spot]]:
-    """The home and the stores, as people know them.
-
-    A store in an S3 bucket has no folder.
-    """
+def _ours(books: Books) -> Iterator[tuple[Path, Spot]]:
+    """The folders of the home and of the stores; a store in an S3 bucket has none."""
     home = books.path.parent
-    yield str(home), spot_of_folder(home)
-    for entry in books.stores():
-        spot = spot_of(entry.url)
-        if spot.realm == "file":
-            yield f"{entry.name} ({entry.url})", spot
+    folders = [folder_of(entry.url) for entry in books.stores() if urlsplit(entry.url).scheme == "file"]
+    return ((folder, spot_of_folder(folder)) for folder in [home, *folders])

@@ -100,6 +100,14 @@ def _checked(books: Books, store: Store, level: Level) -> Iterator[Finding]:
     yield from _check_policies(books, store, level)
 
 
+def attested(books: Books, store: Store) -> int:
+    """How many entries of these books the newest sound checkpoint in a store attests; 0 where there is none.
+
+    Raises `Unavailable`, and `Tampered` as `publish` does.
+    """
+    return _attested(books, store, stored_ledger.survey(store))[0]
+
+
 Elsewhere = Callable[[Key], bytes | None]
 """What an object holds that the books do not keep, from wherever it can be had soundly; None: from nowhere."""
 
@@ -184,8 +192,10 @@ def _raise_if_of_another_history(books: Books, store: Store, content: bytes) -> 
     if not named or notes.signed_by(note, named):
         raise Tampered(
             "store {store} attests {there} entries of another ledger, signed by somebody else: the books or the store"
-            " were forged, or two homes publish to it; change nothing, and compare the keys with those on paper (where"
-            " this home was brought back from an old backup, `preserve home catch-up` follows a change of the key)",
+            " were forged, or two homes publish to it; change nothing, and compare the keys with those on paper."
+            " Where this home was brought back from an old backup, `preserve home catch-up` follows a change of the key;"
+            " where the store served a home made by `preserve rebuild --partial`, move its folder `ledger` out of it,"
+            " keep it as evidence, and run `preserve home catch-up`",
             store=store.name, there=checkpoint.size,
         )  # fmt: skip
 

@@ -190,6 +190,14 @@ class StoredLedger:
             self.findings.append(harm)
 
 
+def begins_with(entries: Iterator[bytes], size: int, root: bytes) -> bool:
+    """Whether the first `size` of some entries, which are consumed, have this root."""
+    edge = merkle.Frontier()
+    for entry in itertools.islice(entries, size):
+        edge.add(merkle.leaf_hash(entry))
+    return edge.size == size and edge.root() == root
+
+
 def _read(note: bytes, size: int, keys: Sequence[SignedFrom]) -> Checkpoint:
     checkpoint = checkpoints.read(note, keys)
     if checkpoint.size != size:

@@ -6,7 +6,7 @@ import os
 import shutil
 import signal
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,12 +14,14 @@ import pytest
 
 from preserve import durable
 from preserve.clock import SystemClock
-from preserve.errors import Refused, Tampered, Unavailable
+from preserve.errors import Away, Refused, Tampered, Unavailable
+from preserve.model import events
 from preserve.model.keys import object_key
 from preserve.model.nouns import Condition, CopyState, Role, StoreEntry
 from preserve.operations.rebuild import RebuildReport, RebuildRequest, Trust, rebuild
+from preserve.operations.renew_key import renew_key
 from preserve.operations.restore import RestoreRequest, restore
-from preserve.ports import NoProgress
+from preserve.ports import NoProgress, Store
 from preserve.state import publishing
 from preserve.state.books import FILE_NAME, Books
 from preserve.state.projection import CATALOG
@@ -62,9 +64,20 @@ def source(made: Service, name: str = "near") -> StoreEntry:
     return made.books.store(name)
 
 
-def rebuilt(made: Service, home: Path, name: str = "near", **more: object) -> RebuildReport:
+def absent(entry: StoreEntry) -> Store:
+    """The other stores are lost with the home."""
+    raise Away("store {store}: gone", store=entry.name)
+
+
+def rebuilt(
+    made: Service,
+    home: Path,
+    name: str = "near",
+    reach: Callable[[StoreEntry], Store] = absent,
+    **more: object,
+) -> RebuildReport:
     request = RebuildRequest(home, source(made, name), **more)  # type: ignore[arg-type]
-    return rebuild(request, made.workplace.stores[name], ACT, SystemClock(), NoProgress())
+    return rebuild(request, made.workplace.stores[name], ACT, SystemClock(), NoProgress(), reach)
 
 
 def catalog(home: Path) -> dict[str, list[tuple[object, ...]]]:
@@ -119,6 +132,27 @@ def test_a_key_that_survived_goes_on_signing(lost: Service, tmp_path: Path) -> N
     assert report.verifier_key == report.old_key == str(SigningKey(lost.home).verifier_key())
 
 
+def test_a_key_that_was_replaced_signs_nothing_any_more(lost: Service, tmp_path: Path) -> None:
+    (tmp_path / "new").mkdir()
+    shutil.copytree(lost.home / "keys", tmp_path / "new" / "keys")
+    old = str(SigningKey(lost.home).verifier_key())
+    renewed = renew_key(lost.workplace, lost.home)
+    publish(lost)
+    report = rebuilt(lost, tmp_path / "new", expected_key=old)
+    assert report.trust is Trust.FOLLOWED_KEY
+    assert report.old_key == renewed.new and report.verifier_key not in (old, renewed.new)
+    again = rebuilt(lost, tmp_path / "again", expected_key=renewed.new)
+    assert again.trust is Trust.GIVEN_KEY
+    renew_key_without_the_old_one(lost)
+    assert rebuilt(lost, tmp_path / "third", expected_key=old).trust is Trust.EARLIER_KEY
+
+
+def renew_key_without_the_old_one(made: Service) -> None:
+    (made.home / "keys" / "ledger.pem").unlink()
+    renew_key(made.workplace, made.home, is_old_lost=True)
+    publish(made)
+
+
 def test_what_the_trust_rests_on_is_said(lost: Service, tmp_path: Path) -> None:
     key = str(SigningKey(lost.home).verifier_key())
     assert rebuilt(lost, tmp_path / "a").trust is Trust.ITS_OWN_WORD
@@ -127,6 +161,18 @@ def test_what_the_trust_rests_on_is_said(lost: Service, tmp_path: Path) -> None:
     with pytest.raises(Tampered, match="never by the key you gave"):
         rebuilt(lost, tmp_path / "c", expected_key=other)
     assert not (tmp_path / "c" / FILE_NAME).exists()
+
+
+def test_a_store_is_not_made_a_home_of_while_another_in_reach_knows_more(lost: Service, tmp_path: Path) -> None:
+    """The other way round is right: the home has all that any store knows."""
+    lost.books.record(events.policy_registered(ACT, lost.workplace.now(), "another", "a text"))
+    publishing.publish(lost.books, lost.workplace.stores["city"], SigningKey(lost.home))
+    stores = lost.workplace.stores
+    with pytest.raises(Refused, match="store city knows more of this ledger"):
+        rebuilt(lost, tmp_path / "new", "near", lambda entry: stores[entry.name])
+    assert not (tmp_path / "new" / FILE_NAME).exists()
+    assert rebuilt(lost, tmp_path / "new", "city", lambda entry: stores[entry.name]).unasked == ()
+    assert rebuilt(lost, tmp_path / "newer", "near").unasked == ("city",)
 
 
 def test_packages_made_after_the_last_publication_are_adopted(lost: Service, tmp_path: Path) -> None:
@@ -166,7 +212,7 @@ def test_a_store_that_the_ledger_never_heard_of_brings_its_copies_with_it(lost: 
         shutil.copytree(lost.places["near"] / folder, place / folder)
     entry = StoreEntry("cave", identity.store_id, identity.role, place.as_uri())
     store = FolderStore("cave", place, identity.store_id)
-    report = rebuild(RebuildRequest(tmp_path / "new", entry), store, ACT, SystemClock(), NoProgress())
+    report = rebuild(RebuildRequest(tmp_path / "new", entry), store, ACT, SystemClock(), NoProgress(), absent)
     packages = tuple(package.id for package in lost.books.packages())
     assert sorted(report.copies) == list(packages) and report.adopted == () and report.is_whole
     with Books.open(tmp_path / "new") as books:
@@ -267,7 +313,7 @@ def test_a_store_that_moved_is_registered_where_it_is_now(lost: Service, tmp_pat
     shutil.move(lost.places["near"], tmp_path / "moved")
     entry = replace(source(lost), url=(tmp_path / "moved").as_uri())
     store = FolderStore("near", tmp_path / "moved", entry.store_id)
-    rebuild(RebuildRequest(tmp_path / "new", entry), store, ACT, SystemClock(), NoProgress())
+    rebuild(RebuildRequest(tmp_path / "new", entry), store, ACT, SystemClock(), NoProgress(), absent)
     with Books.open(tmp_path / "new") as books:
         assert books.store("near").url == entry.url
         assert books.store("near").role is entry.role
@@ -290,9 +336,7 @@ def test_a_store_that_is_away_gives_no_home(lost: Service, tmp_path: Path) -> No
     assert not (tmp_path / "new" / FILE_NAME).exists()
 
 
-def test_a_kill_at_any_point_leaves_no_home_or_the_whole_one(
-    lost: Service, tmp_path: Path, memory_path: Path
-) -> None:
+def test_a_kill_at_any_point_leaves_no_home_or_the_whole_one(lost: Service, tmp_path: Path, memory_path: Path) -> None:
     samples.write(tmp_path / "third" / "file", b"x")
     lost.ingest(tmp_path / "third")
     entry = source(lost)
@@ -336,4 +380,4 @@ def _rebuild_and_die(entry: StoreEntry, place: Path, home: Path, kill_at: int) -
 
     durable.listen(count)
     store = FolderStore("near", place, entry.store_id)
-    rebuild(RebuildRequest(home, entry), store, ACT, SystemClock(), NoProgress())
+    rebuild(RebuildRequest(home, entry), store, ACT, SystemClock(), NoProgress(), absent)

@@ -73,6 +73,7 @@ def restore(
             as_bag=as_bag,
             on_conflict=OnConflict(on_conflict),
             voices=voices.both(),
+            accession=accession,
         )
         report = give_back(workplace, request)
         return call.answer(_document(report), _lines(report, to), Exit.WELL if report.is_verified else Exit.FINDINGS)
@@ -181,9 +182,12 @@ def rebuild(
     source = compose.store_at(place, profile)
     request = RebuildRequest(call.home().path, source, key, despite_contradiction, partial)
     with told() as progress:
-        report = make_anew(request, compose.store(source, clock, progress.alert), call.actor(), clock, progress)
+        store = compose.store(source, clock, progress.alert)
+        report = make_anew(request, store, call.actor(), clock, progress, compose.glanced_at)
     code = Exit.WELL if report.is_whole else Exit.FINDINGS
     call.answer(_rebuild_document(report), _rebuild_lines(report))
+    if report.is_new_history:
+        return code  # the very store it was made from attests more: a person has to set that aside first
     with call.workplace():  # publishes what the new books say
         return code
 
@@ -202,6 +206,8 @@ def _rebuild_document(report: RebuildReport) -> dict[str, object]:
         "findings": [finding_document(finding) for finding in report.findings],
         "old_key": report.old_key,
         "verifier_key": report.verifier_key,
+        "unasked": list(report.unasked),
+        "new_history": report.is_new_history,
     }
 
 
@@ -225,5 +231,19 @@ def _rebuild_lines(report: RebuildReport) -> Iterator[str]:
             (_("new key"), report.verifier_key),
         ]
     )
+    if report.is_new_history:
+        yield said(
+            "THIS HOME BEGINS A NEW HISTORY, without the entries that could not be proven. Where another store holds"
+            " them, make a home from that one and not from this. Else move the folder `ledger` out of store {store},"
+            " and out of every other that contradicts this home, keep them as evidence, and run"
+            " `preserve home catch-up`",
+            store=report.source,
+        )
+    if report.unasked:
+        yield said(
+            "not asked whether they know more of the ledger, because they are away: {stores}; if one does, nothing can"
+            " be booked here while it is in reach: rebuild from it then",
+            stores=", ".join(report.unasked),
+        )
     yield from finding_lines(report.findings)
     yield _("next: compare the old key with the one on paper, then `preserve store list` and `preserve audit`")

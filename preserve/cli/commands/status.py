@@ -124,10 +124,10 @@ def _lines(report: StatusReport) -> Iterator[str]:
     yield from _store_lines(report)
     if report.postdated:
         yield counted(
-            "{count} copy was last looked at, by its date, on a day still to come: a clock ran ahead then, and it counts"
-            " as never looked at; `preserve audit` looks again",
-            "{count} copies were last looked at, by their dates, on days still to come: a clock ran ahead then, and they"
-            " count as never looked at; `preserve audit` looks again",
+            "{count} copy was last looked at, by its date, on a day still to come: a clock ran ahead then, and the copy"
+            " counts as never looked at; `preserve audit` looks again",
+            "{count} copies were last looked at, by their dates, on days still to come: a clock ran ahead then, and the"
+            " copies count as never looked at; `preserve audit` looks again",
             report.postdated,
         )
     yield from _concerns(report)
