@@ -27,8 +27,8 @@ _UNSOUND = {
     "unexpected end of data": "{file}, line {line}: a quotation mark of this row is never closed",
     "expected after": "{file}, line {line}: text follows the closing quotation mark of a cell; write a quotation mark"
     " within a cell twice",
+    "": "{file}, line {line}: no sound CSV: {reason}",
 }
-_UNSOUND_OTHERWISE = "{file}, line {line}: no sound CSV: {reason}"
 
 _MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
@@ -134,8 +134,8 @@ def _cells(text: str, delimiter: str, path: Path) -> Iterator[tuple[int, list[st
             line = reader.line_num + 1
     except csv.Error as error:
         reason = str(error)
-        template = next((told for said, told in _UNSOUND.items() if said in reason), _UNSOUND_OTHERWISE)
-        raise Misused(template, file=path, line=line, most=LARGEST_CELL, reason=reason) from error
+        kind = next(kind for kind in _UNSOUND if kind in reason)
+        raise Misused(_UNSOUND[kind], file=path, line=line, most=LARGEST_CELL, reason=reason) from error
 
 
 def _check_headings(headings: list[str], path: Path) -> None:

@@ -63,14 +63,20 @@ class NotReplicated:
 class ReplicateReport:
     """What was made and what was not; `seconds` is how long it took.
 
-    `lacking` are copies that could not even be tried, because no store is registered for them; where only some stores
-    were asked for, nobody asked for those.
+    `lacking` says of which copies of each package none could even be tried, because no store is registered for them;
+    `lacking_count` counts these over all packages.  Where only some stores were asked for, nobody asked for those.
     """
 
     made: tuple[Replicated, ...]
     not_made: tuple[NotReplicated, ...]
     lacking: tuple[Lack, ...]
+    lacking_count: int
     seconds: float
+
+    @property
+    def due_count(self) -> int:
+        """How many copies that were asked for are still to be made."""
+        return len(self.not_made) + self.lacking_count
 
     @property
     def is_complete(self) -> bool:
@@ -90,10 +96,12 @@ def replicate(workplace: Workplace, request: ReplicateRequest) -> ReplicateRepor
     made: list[Replicated] = []
     not_made: list[NotReplicated] = []
     lacking: dict[str, tuple[Lack, ...]] = {}
+    lacking_count = 0
     for package in _packages(workplace, request.package):
         policy = request.policy_of(package.receipt)
         if not only:
             lacking[policy.name] = copies_lacking(policy, registered)
+            lacking_count += sum(lack.count for lack in lacking[policy.name])
         copies = list(workplace.books.copies(package.id))
         for store in copies_due(policy, registered, copies):
             if only and store not in only:
@@ -103,7 +111,7 @@ def replicate(workplace: Workplace, request: ReplicateRequest) -> ReplicateRepor
             except PreserveError as error:
                 not_made.append(NotReplicated(package.id, store, error))
     lacks = tuple(lack for _, each in sorted(lacking.items()) for lack in each)
-    return ReplicateReport(tuple(made), tuple(not_made), lacks, monotonic_seconds() - began)
+    return ReplicateReport(tuple(made), tuple(not_made), lacks, lacking_count, monotonic_seconds() - began)
 
 
 def _packages(workplace: Workplace, package: str | None) -> Iterator[PackageEntry]:

@@ -73,7 +73,9 @@ def test_a_copy_without_a_store_keeps_ingest_and_replicate_from_being_complete(k
     assert report.lacking == (LACK,) and not report.is_complete
     again = taken_in(kept, source)
     assert again.already and again.lacking == (LACK,) and not again.is_complete
-    assert replicated(kept).lacking == (LACK,) and not replicated(kept).is_complete
+    again_replicated = replicated(kept)
+    assert again_replicated.lacking == (LACK,) and not again_replicated.is_complete
+    assert again_replicated.due_count == 1
     assert stands(kept).lacking == (LACK,) and not stands(kept).is_as_wanted
 
 

@@ -46,7 +46,7 @@ def list_accessions(call: Call, only_open: bool) -> Exit:
             (entry.id, moment_shown(entry.accession_at), word(entry.state), len(entry.packages), entry.source)
             for entry in workplace.books.accessions(state)
         )
-        head = (_("accession"), _("begun"), _("state"), _("packages"), _("source"))
+        head = (_("accession id"), _("begun"), _("state"), _("packages"), _("source"))
         return call.answer({"accessions": documents}, table(head, rows))
 
 

@@ -137,6 +137,7 @@ def replicate(call: Call, stores: tuple[str, ...], package: str | None) -> Exit:
             "not_made": [
                 {"package": copy.package, "store": copy.store, "why": error_said(copy.why)} for copy in report.not_made
             ],
+            "due": report.due_count,
             "lacking_stores": lack_documents(report.lacking),
             "seconds": report.seconds,
         }
@@ -152,7 +153,7 @@ def _replicate_code(report: ReplicateReport) -> Exit:
 
 
 def _replicate_lines(report: ReplicateReport) -> Iterator[str]:
-    yield said("copies made: {made}; still due: {left}", made=len(report.made), left=len(report.not_made))
+    yield said("copies made: {made}; still due: {left}", made=len(report.made), left=report.due_count)
     if report.made:
         rows = ((copy.package, copy.store, word(copy.state), byte_count(copy.bytes)) for copy in report.made)
         yield from table((_("package"), _("store"), _("copy"), _("size")), rows)
