@@ -41,6 +41,9 @@ class Harm(StrEnum):
     LOSE = "lose"  # commit: acknowledged and not kept
 
 
+_GARBLED = bytes(byte ^ 0xA5 for byte in range(256))
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One kind of harm: to which method of which keys, and when.
@@ -183,7 +186,7 @@ class FaultyStore(WrappedStore):
         if content and Harm.FLIP in harms:
             content[self._lots.randrange(len(content))] ^= 1 << self._lots.randrange(8)
         if Harm.GARBAGE in harms:
-            content[:] = bytes(byte ^ 0xA5 for byte in content)
+            content[:] = bytes(content).translate(_GARBLED)
         if content and Harm.CUT in harms:
             return self._lots.randrange(len(content))
         return len(content)
