@@ -234,7 +234,7 @@ class _Rebuild:
     def _judge(self, ledger: StoredLedger, entries: int) -> None:
         """Stop where nobody asked to go on from evidence such as this."""
         request = self._request
-        if not request.despite_contradiction:
+        if not (request.is_partial_welcome or request.despite_contradiction):
             rebuild_evidence.raise_if_contradicted(self._store, ledger, entries)
         if request.expected_key is not None and entries:
             rebuild_evidence.raise_unless_expected(self._store, ledger, request.expected_key)

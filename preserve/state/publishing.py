@@ -193,9 +193,9 @@ def _raise_if_of_another_history(books: Books, store: Store, content: bytes) -> 
         raise Tampered(
             "store {store} attests {there} entries of another ledger, signed by somebody else: the books or the store"
             " were forged, or two homes publish to it; change nothing, and compare the keys with those on paper."
-            " Where this home was brought back from an old backup, `preserve home catch-up` follows a change of the key;"
-            " where the store served a home made by `preserve rebuild --partial`, move its folder `ledger` out of it,"
-            " keep it as evidence, and run `preserve home catch-up`",
+            " Where this home was brought back from an old backup, `preserve home catch-up` follows a change of the"
+            " key; where the store served a home made by `preserve rebuild --partial`, move its folder `ledger` out of"
+            " it, keep it as evidence, and run `preserve home catch-up`",
             store=store.name, there=checkpoint.size,
         )  # fmt: skip
 

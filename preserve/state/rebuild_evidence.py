@@ -20,15 +20,19 @@ MOST_NAMED = 10
 
 
 def raise_if_contradicted(store: Store, ledger: StoredLedger, entries: int) -> None:
-    """A bundle that is damaged has lines that are no entries.  Where all are, somebody wrote them so."""
+    """Raises `Refused` where a bundle holds whole entries that its checkpoint does not bear out.
+
+    A letter that rotted within a word looks just like a word that somebody changed: without the key nobody can make
+    the checkpoint fit either, so it is damage like any other, and is told with both that may have done it.
+    """
     if ledger.is_whole:
         return
     for finding in ledger.findings:
         if finding.condition is Condition.DAMAGED and _is_made_of_entries(store, finding):
-            raise Tampered(
-                "store {store}: {key} holds whole entries, and the signed checkpoints say that there were others;"
-                " somebody rewrote them, or a letter rotted within a word. Rebuild from another store if there is"
-                " one; --despite-contradiction takes the {count} entries before it and adopts the packages",
+            raise Refused(
+                "store {store}: {key} holds whole entries, and the signed checkpoints say that there were others: a"
+                " letter rotted within a word, or somebody rewrote them. Rebuild from another store if there is one;"
+                " --partial takes the {count} entries before it and adopts the packages",
                 store=finding.store,
                 key=finding.where,
                 count=entries,

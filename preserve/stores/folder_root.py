@@ -36,10 +36,13 @@ class FolderRoot:
         """Raise `Away` unless the root is there, and `Unidentified` unless it is the store it was registered as; looked
         up anew each time, because media come and go."""
         if self._store_id is not None:
-            content = self._identity_content()
-            if content is None and (self.path / _PACKAGES).is_dir():
-                raise identity.lost(self.name, str(self.path))
-            identity.require(content, store=self.name, place=str(self.path), store_id=self._store_id)
+            identity.require(
+                self._identity_content,
+                store=self.name,
+                place=str(self.path),
+                store_id=self._store_id,
+                was_store=(self.path / _PACKAGES).is_dir,
+            )
         elif not self.path.is_dir():
             raise Away("store {store}: {place} is not a folder", store=self.name, place=self.path)
 
@@ -182,15 +185,18 @@ class FolderRoot:
         kind = Away if error.errno in _FORBIDDEN else Unavailable
         return kind("store {store}: {place} fails: {why}", store=self.name, place=self.path, why=error.strerror)
 
-    def _identity_content(self) -> bytes | None:
+    def _identity_content(self, key: str) -> bytes | None:
+        """Asked for before everything else, so by one path and no descent; what is no file says nothing."""
         try:
-            descriptor = os.open(self.path / identity.IDENTITY, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            # O_NONBLOCK: a FIFO in its place must not stop us.
+            descriptor = os.open(self.path / key, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
             try:
-                return os.pread(descriptor, identity.LONGEST_IDENTITY_BYTES, 0)
+                is_file = modes.S_ISREG(os.fstat(descriptor).st_mode)
+                return os.pread(descriptor, identity.LONGEST_IDENTITY_BYTES, 0) if is_file else b""
             finally:
                 os.close(descriptor)
         except OSError as error:
-            if error.errno in _ABSENT:
+            if error.errno in (*_ABSENT, errno.ENXIO):  # ENXIO: a socket
                 return None
             if error.errno in (*_NOT_ALLOWED, errno.EIO):
                 raise Unidentified(

@@ -152,13 +152,21 @@ class S3Store:
         """Make sure, once, that this bucket is the store that was registered.  Raises `Away`, `Unidentified`."""
         if self._is_known or self._store_id is None:
             return
+        identity.require(
+            self._identity_content,
+            store=self.name,
+            place=str(self.place),
+            store_id=self._store_id,
+            was_store=lambda: True,
+        )
+        self._is_known = True
+
+    def _identity_content(self, key: Key) -> bytes | None:
         room = bytearray(identity.LONGEST_IDENTITY_BYTES)
         try:
-            content = bytes(room[: self.reader().read(identity.IDENTITY, 0, memoryview(room))])
-        except NotThere as error:
-            raise identity.lost(self.name, str(self.place)) from error
-        identity.require(content, store=self.name, place=str(self.place), store_id=self._store_id)
-        self._is_known = True
+            return bytes(room[: self.reader().read(key, 0, memoryview(room))])
+        except NotThere:
+            return None
 
     def _require_free(self, key: Key) -> None:
         """Raise `AlreadyThere` before gigabytes are sent in vain."""

@@ -523,3 +523,21 @@ def test_away_is_told_in_the_words_of_the_store(tmp_path: Path) -> None:
     assert "store.json" in report.away["far"]
     with pytest.raises(Away):
         held.stores["far"].stat(Key("store.json"))
+
+
+def test_what_is_away_is_told_with_when_it_was_seen_and_offline_stores_may_be(tmp_path: Path) -> None:
+    held = archive_in_memory(tmp_path, [built(0), built(1)], ["near", "deep"])
+    rules = {"default": AuditRule(Level.FULL, 90, 1)}
+    for name in ("near", "deep"):
+        store = held.stores[name]
+        assert isinstance(store, MemoryStore)
+        store.away = True
+    report = audit(held.place, AuditRequest(rules=rules))
+    assert [(each.store, each.is_expected, each.copies, each.overdue) for each in report.not_looked_at] == [
+        ("deep", True, 2, 0), ("near", False, 2, 0)
+    ]  # fmt: skip
+    assert {each.last_at for each in report.not_looked_at} == {NOW}
+    assert report.is_any_missed
+    held.pass_time(days=91)
+    (deep,) = audit(held.place, AuditRequest(stores=("deep",), rules=rules)).not_looked_at
+    assert (deep.is_expected, deep.overdue) == (False, 2), "a store that was named should have been there"

@@ -283,14 +283,19 @@ def test_a_lost_bundle_stops_it_too(lost: Service, tmp_path: Path) -> None:
         rebuilt(lost, tmp_path / "new")
 
 
-def test_whole_entries_that_a_signed_checkpoint_excludes_are_tampering(lost: Service, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("before", "after"), [(b'"tester"', b'"forger"'), (b'"tester"', b'"tesuer"')])
+def test_whole_entries_that_a_signed_checkpoint_excludes_are_refused(
+    lost: Service, tmp_path: Path, before: bytes, after: bytes
+) -> None:
     second = sorted(path for path in ledger_objects(lost) if path.suffix == ".jsonl")[1]
-    second.write_bytes(second.read_bytes().replace(b'"tester"', b'"forger"'))
-    with pytest.raises(Tampered, match="whole entries"):
-        rebuilt(lost, tmp_path / "new", is_partial_welcome=True)
+    second.write_bytes(second.read_bytes().replace(before, after))
+    with pytest.raises(Refused, match="a letter rotted within a word, or somebody rewrote them") as refused:
+        rebuilt(lost, tmp_path / "new")
+    assert second.name in str(refused.value)
     assert not (tmp_path / "new" / FILE_NAME).exists()
-    report = rebuilt(lost, tmp_path / "new", despite_contradiction=True)
+    report = rebuilt(lost, tmp_path / "new", is_partial_welcome=True)
     assert not report.is_whole and report.packages == 2
+    assert f"ledger/{second.name}" in {finding.where for finding in report.findings}
 
 
 def test_without_any_ledger_the_books_begin_anew_with_policies_and_packages(lost: Service, tmp_path: Path) -> None:

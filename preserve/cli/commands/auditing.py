@@ -175,9 +175,10 @@ def _absence_lines(absent: NotLookedAt, why: str) -> Iterator[str]:
     else:
         yield said("store {store} could not be looked at: {why}", store=absent.store, why=why)
     if absent.copies:
-        yield said(
-            "  {copies} copies in it were last looked at on {moment}; {overdue} are overdue by policy",
-            copies=absent.copies,
+        yield counted(
+            "  {count} copy in it was last looked at on {moment}; overdue by policy: {overdue}",
+            "  {count} copies in it were last looked at on {moment}; overdue by policy: {overdue}",
+            absent.copies,
             moment=moment_shown(absent.last_at),
             overdue=absent.overdue,
         )

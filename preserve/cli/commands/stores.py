@@ -34,6 +34,7 @@ from preserve.model.separation import ATTRIBUTES
 
 if TYPE_CHECKING:
     from preserve.operations.add_store import Added, Verdict
+    from preserve.operations.mend_store import Mended
     from preserve.state.registers import Probe
     from preserve.workplace import Workplace
 
@@ -123,6 +124,47 @@ def check(call: Call, name: str) -> Exit:
             "complaints": _complaint_documents(verdict),
         }
         return call.answer(document, _checked_lines(name, verdict), Exit.WELL if verdict.is_ok else Exit.FINDINGS)
+
+
+@store.command(
+    help=_(
+        "Lay the store.json of a registered store anew when it was damaged or lost.\n\n"
+        "Its ledger and its packages must show that it is that store, and no other that could as well lie there may be"
+        " away; what does not fit is named (exit code 3), and nothing is changed then."
+    )
+)
+@click.argument("name", metavar="NAME")
+@click.option("--certain", is_flag=True, help=_("the medium's own label says which store it is"))
+@acts
+def mend(call: Call, name: str, certain: bool) -> Exit:
+    from preserve import compose
+    from preserve.operations.mend_store import mend_store
+
+    with call.workplace() as workplace:
+        entry = workplace.books.store(name)
+        mended = mend_store(workplace, name, compose.founding(entry, workplace.clock), is_certain=certain)
+        evidence = mended.evidence
+        document = {
+            "store": name,
+            "laid": mended.key,
+            "ledger_entries": evidence.entries if evidence else None,
+            "packages_tried": evidence.fitting + len(evidence.not_fitting) if evidence else None,
+            "packages_fitting": evidence.fitting if evidence else None,
+        }
+        return call.answer(document, _mended_lines(mended))
+
+
+def _mended_lines(mended: Mended) -> Iterator[str]:
+    if mended.evidence is None:
+        yield said("store.json of store {store} is right; nothing was changed", store=mended.store)
+        return
+    yield said("store {store} has its identity again, in {key}", store=mended.store, key=mended.key)
+    yield said(
+        "it attests {entries} entries of this ledger, and {fitting} of {tried} packages that were tried are in it",
+        entries=mended.evidence.entries,
+        fitting=mended.evidence.fitting,
+        tried=mended.evidence.fitting + len(mended.evidence.not_fitting),
+    )
 
 
 @store.command("list", help=_("List the registered stores, and whether they can be reached."))
