@@ -89,6 +89,7 @@ def _display() -> rich.progress.Progress:
         TimeRemainingColumn,
         TransferSpeedColumn,
     )
+    from rich.table import Column
     from rich.text import Text
 
     class Amount(ProgressColumn):
@@ -103,8 +104,8 @@ def _display() -> rich.progress.Progress:
     return Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
-        Amount(),
-        TransferSpeedColumn(),
+        Amount(table_column=Column(no_wrap=True)),
+        TransferSpeedColumn(table_column=Column(no_wrap=True)),
         TimeRemainingColumn(),
         console=Console(stderr=True),
         transient=True,
