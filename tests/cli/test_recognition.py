@@ -36,9 +36,9 @@ def test_every_sentence_of_ours_is_recognised_however_it_is_filled() -> None:
 @pytest.mark.parametrize(
     ("kept", "shown"),
     [
-        ("nothing", "无"),
+        ("nothing", "不存在"),
         ("4096 bytes", "4096 字节"),
-        ("block 0: nothing; 1 of 1 blocks", "第 0 块：无；共 1 块，其中 1 块有问题"),
+        ("block 0: nothing; 1 of 1 blocks", "第 0 块：不存在；共 1 块，其中 1 块有问题"),
         (
             "block 3: 17 of 4096 bytes; bad blocks: 1 of 9",
             "第 3 块：只有 17 字节，应为 4096 字节；共 9 块，其中 1 块有问题",
