@@ -24,8 +24,6 @@ from preserve.operations.audit import AuditReport, AuditRequest, audit
 from preserve.operations.repair import RepairRequest, repair
 from preserve.packages.held import size_of
 from preserve.packages.judging.accounts import part_of
-from preserve.state.publishing import publish
-from preserve.state.signing_key import SigningKey
 from tests.packages.building import Service, service
 
 PACKAGES = 40
@@ -61,8 +59,6 @@ class Campaign:
         self._lots = lots
         for number in range(packages):
             self._kept.ingest(self._submission(number))
-        for store in kept.workplace.stores.values():  # what lies beside packages is audited too
-            publish(kept.books, store, SigningKey(kept.home))
         self._packages = list(kept.books.packages())
         self.tally = Tally()
 

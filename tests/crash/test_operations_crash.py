@@ -22,8 +22,6 @@ from preserve.operations.repair import RepairRequest, repair
 from preserve.operations.replicate import ReplicateRequest, replicate
 from preserve.ports import NoProgress, Store
 from preserve.state.books import Books
-from preserve.state.publishing import publish
-from preserve.state.signing_key import SigningKey
 from preserve.state.verification import verify_books
 from preserve.stores.folder import FolderStore
 from preserve.workplace import Workplace
@@ -99,9 +97,8 @@ def mould(memory_path: Path) -> Life:
     (life.source / "公文").mkdir(parents=True)
     (life.source / "公文" / "通知.txt").write_bytes(b"notice" * 1000)
     (life.source / "scan.bin").write_bytes(os.urandom(50_000))
-    with service(life.folder) as made:
-        for store in made.workplace.stores.values():
-            publish(made.books, store, SigningKey(life.home))
+    with service(life.folder):
+        pass
     return life
 
 

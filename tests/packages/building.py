@@ -15,9 +15,11 @@ from preserve.model import events
 from preserve.model.nouns import Act, Role, StoreEntry
 from preserve.model.policy import Policy
 from preserve.operations.ingest import IngestReport, IngestRequest, ingest
+from preserve.packages.putting import put
 from preserve.ports import NoProgress, Store
 from preserve.state.books import Books
 from preserve.state.signing_key import create as create_key
+from preserve.state.stored_ledger import policy_key
 from preserve.stores.folder import FolderStore
 from preserve.stores.identity import Identity, found
 from preserve.workplace import Workplace
@@ -83,6 +85,7 @@ def service(folder: Path, names: tuple[str, ...] = ("near", "city")) -> Iterator
         place.mkdir()
         identity = found(FolderStore(name, place, None), Identity(chance.token(16), name, ROLES[name], now))
         stores[name] = FolderStore(name, place, identity.store_id)
+        put(stores[name], policy_key(policy.sha256), text.encode())  # as registering a policy does
         entry = StoreEntry(name, identity.store_id, ROLES[name], place.as_uri())
         first.append(events.store_added(ACT, now, entry))
     with Books.create(home, *first) as books:
