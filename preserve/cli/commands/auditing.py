@@ -43,7 +43,10 @@ if TYPE_CHECKING:
     type=click.Choice(list(map(str, Level))),
     default=Level.FULL.value,
     show_default=True,
-    help=_("how deeply: list objects, ask the store for digests, read a sample, read everything"),
+    help=_(
+        "how deeply: exists lists the objects, attested asks the store for their digests, sample reads blocks drawn at"
+        " random, full reads every byte"
+    ),
 )
 @click.option("--budget", metavar="AMOUNT", help=_("begin no further copy after so much time or data: 30m, 2h, 50GiB"))
 @click.option("--afresh", is_flag=True, help=_("begin anew instead of going on with an interrupted audit"))

@@ -48,7 +48,10 @@ if TYPE_CHECKING:
     type=click.Choice(list(map(str, OnConflict))),
     default=OnConflict.REFUSE.value,
     show_default=True,
-    help=_("where a file of that name and other content is there"),
+    help=_(
+        "where a file of that name has other content: refuse writes nothing at all, skip leaves that file, overwrite"
+        " replaces it"
+    ),
 )
 @acts
 def restore(

@@ -1,4 +1,4 @@
-"""`preserve store add|check|list|show`."""
+"""`preserve store add|check|mend|list|show`."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from preserve.workplace import Workplace
 
 
-@click.group(cls=Group, help=_("Places that keep copies: add, check, list and show them."))
+@click.group(cls=Group, help=_("Places that keep copies: add, check, list and show them, and mend their identity."))
 def store() -> None:
     pass
 
@@ -56,7 +56,13 @@ def _attribute(name: str, help_text: str) -> Decorator:
 )
 @click.argument("name", metavar="NAME")
 @click.option(
-    "--role", type=click.Choice([role.value for role in Role]), required=True, help=_("what the store is for")
+    "--role",
+    type=click.Choice([role.value for role in Role]),
+    required=True,
+    help=_(
+        "what it is for: primary holds the copies at hand, same_city those in another building of the city,"
+        " remote_offline those far away and offline"
+    ),
 )
 @click.option(
     "--url",
