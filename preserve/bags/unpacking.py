@@ -13,6 +13,7 @@ from preserve.bags.tar_headers import BLOCK, looks_like_tar
 from preserve.durable import raise_if_full
 from preserve.errors import Refused
 from preserve.model.phrases import phrase
+from preserve.model.sizes import Size
 
 _PIECE_BYTES = 1 << 20
 _MOST_MEMORY_BYTES = 256 << 20
@@ -96,8 +97,8 @@ def _unpack(source: Path, file: IO[bytes], stream: Callable[[], _Stream], target
             for piece in _pieces(source, file, stream):
                 written += len(piece)
                 if written > limit_bytes:
-                    template = "{source} unpacks to more than {limit} bytes; unpack it and hand in the folder"
-                    raise Refused(template, source=source, limit=limit_bytes)
+                    template = "{source} unpacks to more than {limit}; unpack it and hand in the folder"
+                    raise Refused(template, source=source, limit=Size(limit_bytes))
                 try:
                     out.write(piece)
                 except OSError as error:

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 
 from preserve.cli.messages import printable, said
+from preserve.model.sizes import Size
 
 MOST_LINES = 50
 """A list of things on a terminal names this many; `--json` gives all."""
@@ -68,14 +69,7 @@ def bounded(lines: Iterable[str], most: int = MOST_LINES) -> Iterator[str]:
 
 def byte_count(count: int) -> str:
     """A size in bytes as people read it: 1,536 B, 12.3 MiB."""
-    if count < 10_000:
-        return f"{count:,} B"
-    amount = float(count)
-    for unit in ("KiB", "MiB", "GiB", "TiB"):
-        amount /= 1024
-        if amount < 1000:
-            return f"{amount:.1f} {unit}"
-    return f"{amount / 1024:,.1f} PiB"
+    return str(Size(count))
 
 
 def _columns(character: str) -> int:

@@ -13,6 +13,7 @@ from typing import Any
 
 from preserve.definitions.headings import element_of
 from preserve.errors import Misused
+from preserve.model.sizes import Size
 
 LARGEST_BYTES = 256 << 20
 """Largest metadata file that is read; a million records take about 150 MB."""
@@ -71,7 +72,7 @@ def read_table(path: Path) -> Table:
     except OSError as error:
         raise Misused("{file} cannot be read: {reason}", file=path, reason=error.strerror or str(error)) from error
     if size > LARGEST_BYTES:
-        raise Misused("{file} is larger than {most} bytes; split the records", file=path, most=LARGEST_BYTES)
+        raise Misused("{file} is larger than {most}; split the records", file=path, most=Size(LARGEST_BYTES))
     text, encoding = _decoded(data, path)
     if text.lstrip()[:1] in ("[", "{"):
         return _json(text, encoding, path)

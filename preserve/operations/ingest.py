@@ -31,6 +31,7 @@ from preserve.model.entries import AccessionEntry, AccessionState
 from preserve.model.nouns import CopyState, Event
 from preserve.model.placing import Lack, copies_due, copies_lacking, stores_wanted
 from preserve.model.policy import Policy
+from preserve.model.sizes import Size
 from preserve.packages import places
 from preserve.packages.making.composing import Composed, checked_algorithms, compose
 from preserve.packages.making.crew import Crew
@@ -299,10 +300,10 @@ class _Ingest:
                 continue  # it is told as away when it is its turn
             if free is not None and free < needed:
                 raise NoSpace(
-                    "store {store} has {free} bytes left and the submission needs {needed}; nothing was written",
+                    "store {store} has {free} left and the submission needs {needed}; nothing was written",
                     store=name,
-                    free=free,
-                    needed=needed,
+                    free=Size(free),
+                    needed=Size(needed),
                 )
 
     def _note_known_records(self, accession: AccessionEntry) -> None:

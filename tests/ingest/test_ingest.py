@@ -202,7 +202,7 @@ def test_when_the_only_store_keeps_other_bytes_the_next_run_begins_under_new_nam
 def test_too_little_space_is_refused_before_anything_is_written(near_and_city: Service, source: Path) -> None:
     small = MemoryStore("city", room_bytes=100_000)
     workplace = near_and_city.with_stores({"city": small})
-    with pytest.raises(NoSpace, match=r"store city has 100000 bytes left and the submission needs \d+"):
+    with pytest.raises(NoSpace, match=r"store city has 97.7 KiB left and the submission needs \d+"):
         ingest(workplace, IngestRequest(source, near_and_city.policy))
     assert stored(near_and_city, "near") == []
     assert near_and_city.books.open_accession(str(source)) is None
