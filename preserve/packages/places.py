@@ -58,7 +58,10 @@ def spot_of(url: str) -> Spot:
     if parts.scheme == "file":
         return spot_of_folder(folder_of(url))
     endpoint = urlsplit(parse_qs(parts.query).get("endpoint", [""])[0])
-    port = endpoint.port or _DEFAULT_PORTS.get(endpoint.scheme, 0)
+    try:
+        port = endpoint.port or _DEFAULT_PORTS.get(endpoint.scheme, 0)
+    except ValueError as error:
+        raise Misused("{url}: endpoint is http://host:port or https://host:port and nothing more", url=url) from error
     realm = f"{parts.scheme}://{endpoint.hostname or ''}:{port}/{parts.netloc}"
     return Spot(realm, tuple(segment for segment in parts.path.split("/") if segment))
 

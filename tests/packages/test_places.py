@@ -91,3 +91,8 @@ def test_stores_on_one_device_or_at_one_site_are_told(tmp_path: Path) -> None:
 def test_a_folder_of_another_machine_is_none() -> None:
     with pytest.raises(Misused, match="names no folder of this machine"):
         places.spot_of("file://elsewhere/records")
+
+
+def test_a_port_that_is_none_is_misuse() -> None:
+    with pytest.raises(Misused, match="endpoint is http://host:port"):
+        places.spot_of("s3://records/a?endpoint=http://s3.example:99999")

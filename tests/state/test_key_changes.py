@@ -84,10 +84,10 @@ def test_what_the_first_programs_wrote_is_signed_by_neither_and_no_alarm(place: 
 @pytest.mark.parametrize("harm", ["signature", "text", "another old key", "nonsense"])
 def test_a_statement_that_does_not_hold_is_an_alarm(place: Workplace, harm: str) -> None:
     old = SigningKey(home(place))
-    old.open()
     known = old.verifier_key()
-    new = signing_key.replace(home(place), known.name)
+    new = signing_key.prepare(home(place), known.name)
     said = key_changes.statement(known, new, old)
+    assert key_changes.judge(str(known), str(new.verifier_key()), said) is Handover.BY_BOTH
     named = str(known)
     if harm == "signature":  # the old key's, which comes first, over another text
         other = key_changes.statement(new.verifier_key(), new, old).splitlines()
