@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from preserve.cli.answers import moment_shown
 from preserve.cli.messages import _, counted, printable, resaid, said, word
 from preserve.cli.tables import bounded, pairs, table
-from preserve.model.nouns import Finding
+from preserve.model.nouns import Finding, stores_with_records_spared
 
 MOST_BLOCKS_SHOWN = 20
 MOST_EXPLAINED = 10
@@ -53,7 +53,7 @@ def finding_lines(findings: Sequence[Finding]) -> Iterator[str]:
     yield from table((_("finding"), _("condition"), _("store"), _("where"), _("touched")), rows)
     for finding in findings[:MOST_EXPLAINED]:
         yield from _explained(finding)
-    yield from unharmed_lines(findings)
+    yield from unharmed_lines(stores_with_records_spared(findings))
     if all(finding.id for finding in findings):
         yield _("`preserve finding show ID` tells more; `preserve repair` mends what a sound copy can mend")
     else:
@@ -63,18 +63,14 @@ def finding_lines(findings: Sequence[Finding]) -> Iterator[str]:
         )
 
 
-def unharmed_lines(findings: Iterable[Finding]) -> Iterator[str]:
-    """Of which stores no record is harmed, whatever else is."""
-    by_store: dict[str, bool] = {}
-    for finding in findings:
-        by_store[finding.store] = by_store.get(finding.store, True) and finding.spares_records
-    for store, are_records_spared in by_store.items():
-        if are_records_spared:
-            yield said(
-                "store {store}: only what lies beside the packages is harmed, the rescue kit or the ledger; the records"
-                " themselves are unharmed",
-                store=store,
-            )
+def unharmed_lines(stores: Iterable[str]) -> Iterator[str]:
+    """Of which stores no finding harms a record."""
+    for store in stores:
+        yield said(
+            "store {store}: its findings are about what lies beside the packages, the rescue kit or the ledger; no"
+            " record is harmed by them",
+            store=store,
+        )
 
 
 def _explained(finding: Finding) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -165,6 +165,14 @@ class Finding:
     def spares_records(self) -> bool:
         """Whether only what a store holds beside its packages is harmed: its rescue kit, its ledger."""
         return self.package_id is None and self.condition in HARMS
+
+
+def stores_with_records_spared(findings: Iterable[Finding]) -> list[str]:
+    """The stores whose findings all spare the records, in the order in which they are first named."""
+    by_store: dict[str, bool] = {}
+    for finding in findings:
+        by_store[finding.store] = by_store.get(finding.store, True) and finding.spares_records
+    return [store for store, are_spared in by_store.items() if are_spared]
 
 
 MOST_FILES_NAMED = 1000

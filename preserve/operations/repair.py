@@ -12,7 +12,7 @@ from functools import partial
 
 from preserve import chance
 from preserve.clock import moment_of, monotonic_seconds
-from preserve.errors import AlreadyThere, Tampered, Unavailable, Unreadable
+from preserve.errors import AlreadyThere, PreserveError, Tampered, Unavailable, Unreadable
 from preserve.model import events
 from preserve.model.entries import Audited, AuditResult, AuditRun, state_after
 from preserve.model.keys import PARTS_BEFORE_RECEIPT, RECEIPT, generation_key
@@ -82,10 +82,13 @@ def repair(workplace: Workplace, request: RepairRequest) -> RepairReport:
     that cannot be reached does not stop the others.  Raises `Refused` for an unknown package or finding.
     """
     began, work = monotonic_seconds(), _Outcome()
-    wanted = list(_wanted(workplace, request))
-    for package, stores in _copies_in_need(workplace, request, wanted).items():
+    if request.finding is not None:
+        for finding in _wanted(workplace, request):
+            if not _is_mendable(workplace, finding):
+                work.not_repaired.append(_nothing_to_mend(finding))
+    for package, stores in _copies_in_need(workplace, request).items():
         _PackageRepair(workplace, workplace.books.package(package), work).run(stores)
-    for store in sorted({finding.store for finding in wanted if finding.spares_records}):
+    for store in sorted({finding.store for finding in _wanted(workplace, request) if finding.spares_records}):
         _FittingsRepair(workplace, request, store, work).run()
     return RepairReport(
         tuple(work.repaired),
@@ -106,9 +109,7 @@ def _wanted(workplace: Workplace, request: RepairRequest) -> Iterator[Finding]:
     return books.findings(package=None if request.package is None else books.package(request.package).id)
 
 
-def _copies_in_need(
-    workplace: Workplace, request: RepairRequest, wanted: Sequence[Finding]
-) -> Mapping[str, Sequence[str]]:
+def _copies_in_need(workplace: Workplace, request: RepairRequest) -> Mapping[str, Sequence[str]]:
     """Stores with a copy in need of repair, by package."""
     books = workplace.books
     found: set[tuple[str, str]] = set()
@@ -116,15 +117,30 @@ def _copies_in_need(
         only = None if request.package is None else books.package(request.package).id
         doubtful = books.copies(package=only, states=(CopyState.BAD, CopyState.SUSPECT))
         found = {(copy.package_id, copy.store) for copy in doubtful}
-    for finding in wanted:
-        if finding.package_id is not None:
-            copy = books.copy(finding.package_id, finding.store)
-            if finding.condition in HARMS or (copy is not None and newer_generation(finding, copy)):
-                found.add((finding.package_id, finding.store))
+    for finding in _wanted(workplace, request):
+        if finding.package_id is not None and _is_mendable(workplace, finding):
+            found.add((finding.package_id, finding.store))
     needs: dict[str, list[str]] = {}
     for package, store in sorted(found):
         needs.setdefault(package, []).append(store)
     return needs
+
+
+def _is_mendable(workplace: Workplace, finding: Finding) -> bool:
+    """Whether repair has anything to do with what a finding is about."""
+    if finding.condition in HARMS:
+        return True
+    copy = workplace.books.copy(finding.package_id, finding.store) if finding.package_id else None
+    return copy is not None and newer_generation(finding, copy) is not None
+
+
+def _nothing_to_mend(finding: Finding) -> NotRepaired:
+    why = PreserveError(
+        "{key} is none of ours, and repair changes nothing stored: move it out of the store, and the next audit closes"
+        " the finding",
+        key=finding.where,
+    )
+    return NotRepaired(finding.package_id, finding.store, finding.where, why)
 
 
 @dataclass(slots=True)

@@ -12,7 +12,16 @@ from datetime import datetime
 from preserve.errors import Unavailable, Unidentified
 from preserve.model.audit import age_limits, is_overdue, is_postdated
 from preserve.model.entries import AccessionEntry, AccessionState
-from preserve.model.nouns import Condition, CopyEntry, CopyState, PackageEntry, Receipt, Role, StoreEntry
+from preserve.model.nouns import (
+    Condition,
+    CopyEntry,
+    CopyState,
+    PackageEntry,
+    Receipt,
+    Role,
+    StoreEntry,
+    stores_with_records_spared,
+)
 from preserve.model.placing import Lack, copies_kept, copies_lacking
 from preserve.model.policy import AuditRule, Policy
 from preserve.model.separation import Coincidence, coincidences
@@ -75,6 +84,7 @@ class Unfinished:
 class StatusReport:
     """How the holdings stand.  `lacking` are copies that policy wants and that no store is registered for.
 
+    `spared` are stores with findings of which none is about a record.
     `unfinished` are accessions that were begun and neither completed nor given up, and that nobody is working on now;
     `unfinished_count` counts all of them.  `postdated` copies were looked at on a day still to come, by a clock that
     ran ahead: they count as overdue.
@@ -89,6 +99,7 @@ class StatusReport:
     overdue: int
     postdated: int
     findings: tuple[OpenFindings, ...]
+    spared: tuple[str, ...]
     stores: tuple[StoreStatus, ...]
     shared: tuple[Coincidence, ...]
     lacking: tuple[Lack, ...]
@@ -131,6 +142,7 @@ def status(
         overdue=sum(tally.overdue.values()),
         postdated=tally.postdated,
         findings=tuple(_open_findings(workplace)),
+        spared=tuple(stores_with_records_spared(books.findings())),
         stores=tuple(_store_status(workplace, entry.name, entry.role, tally) for entry in entries),
         shared=tuple(
             shared for number, entry in enumerate(entries) for shared in coincidences(entry, entries[:number])

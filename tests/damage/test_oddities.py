@@ -277,3 +277,12 @@ def test_objects_that_no_key_names_are_found_on_a_site_too(tmp_path: Path, weed:
         "会议纪要", "packages/a b", "packages/00/x~1", "packages/stray"
     }  # fmt: skip
     assert [each.key for each in store.list("packages/00") if "~" in each.key] == []
+
+
+def test_repair_says_of_what_is_none_of_ours_that_a_person_has_to_move_it(tmp_path: Path) -> None:
+    held = archive(tmp_path, [built(0)])
+    put(held.stores["near"], key("stray"), b"x")
+    (stray,) = audit(held.place, AuditRequest()).findings
+    (left,) = repair(held.place, RepairRequest(finding=stray.id)).not_repaired
+    assert (left.object, "move it out" in str(left.why)) == ("stray", True)
+    assert repair(held.place, RepairRequest()).not_repaired == ()

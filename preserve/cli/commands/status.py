@@ -10,6 +10,7 @@ import click
 from preserve.cli.answers import moment_shown
 from preserve.cli.calls import Call
 from preserve.cli.exits import Exit
+from preserve.cli.findings import unharmed_lines
 from preserve.cli.messages import _, attribute_word, counted, error_said, said, word
 from preserve.cli.options import asks
 from preserve.cli.shortfalls import lack_documents, lack_lines
@@ -53,6 +54,7 @@ def _document(report: StatusReport) -> dict[str, object]:
         "overdue": report.overdue,
         "postdated": report.postdated,
         "findings": {each.condition.value: {"count": each.count, "oldest": each.oldest} for each in report.findings},
+        "records_spared": list(report.spared),
         "stores": [
             {
                 "store": store.name,
@@ -161,6 +163,7 @@ def _concerns(report: StatusReport) -> Iterator[str]:
         yield ""
         rows = ((word(each.condition), each.count, moment_shown(each.oldest)) for each in report.findings)
         yield from table((_("open findings"), _("how many"), _("the oldest since")), rows)
+        yield from unharmed_lines(report.spared)
     if report.short:
         yield ""
         short = ((each.package_id, each.policy, each.wanted, each.verified) for each in report.short)
