@@ -313,8 +313,8 @@ class _Ingest:
                 self._advice.add(
                     "known-record",
                     holding.archival_code,
-                    "record {record} is kept already, in package {package} since {moment}; both versions are kept from now"
-                    " on, and `preserve restore` asks which one is meant",
+                    "record {record} is kept already, in package {package} since {moment}; both versions are kept from"
+                    " now on, and `preserve restore` asks which one is meant",
                     record=holding.archival_code,
                     package=holding.package_id,
                     moment=f"{holding.packaged_at[:19]}Z",
