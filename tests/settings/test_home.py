@@ -70,7 +70,8 @@ def test_a_claim_is_one_process_s_and_then_the_next_one_s(tmp_path: Path) -> Non
 
 def test_a_claim_on_a_file_that_its_holder_removed_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Between opening and locking, the holder may end and remove the file: two would hold claims on different files."""
-    lock, taken = fcntl.flock, []
+    lock = fcntl.flock
+    taken: list[int] = []
 
     def lock_after_the_removal(descriptor: int, how: int) -> None:
         if not taken:
