@@ -307,10 +307,10 @@ def founding(entry: StoreEntry, clock: Clock) -> Founding:
 
 
 def kit() -> Kit:
-    """What every store carries beside its packages, as this version of the program has it."""
+    """What every store carries beside its packages."""
     from preserve.settings import shipped
 
-    return {file.name: file.content for file in shipped.kit()}
+    return shipped.kit()
 
 
 def _urls_above(url: str) -> Iterator[str]:

@@ -6,11 +6,14 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from preserve.packages.kit import Kit, KitFile
 from preserve.settings.home import Home
 
 _PROGRAM = Path(__file__).parent.parent
 _POLICY_FOLDERS = (_PROGRAM.parent / "policies", Path(sys.prefix) / "share" / "preserve" / "policies")
 KIT = ("README.txt", "README.zh.txt", "rescue.py")
+KIT_VERSIONS = "versions.txt"
+"""SHA-256, size in bytes and name of every kit file that a version of this program ever laid; lines are only added."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,11 @@ def policies() -> list[Shipped]:
     return []
 
 
-def kit() -> list[Shipped]:
+def kit() -> Kit:
     """What is laid beside the packages in every store, so that nobody needs this program to read them."""
-    return [Shipped(name, (_PROGRAM / "kit" / name).read_bytes()) for name in KIT]
+    folder = _PROGRAM / "kit"
+    versions: dict[str, set[tuple[int, str]]] = {name: set() for name in KIT}
+    for line in (folder / KIT_VERSIONS).read_text(encoding="ascii").splitlines():
+        digest, size, name = line.split()
+        versions[name].add((int(size), digest))
+    return {name: KitFile((folder / name).read_bytes(), frozenset(versions[name])) for name in KIT}
