@@ -22,13 +22,13 @@ from preserve.model.complaints import Complaints
 from preserve.model.nouns import Act, Receipt, Role, StoreEntry
 from preserve.model.policy import Policy
 from preserve.packages import places
+from preserve.packages.identity import Identity, found, lay_anew, newest, read_identity
 from preserve.ports import ErasableStore, Progress, Store
 from preserve.settings.home import Home, scratch
 from preserve.settings.shipped import profile_text
 from preserve.state.books import Books
 from preserve.stores.counting import CountingStore
 from preserve.stores.folder import FolderStore
-from preserve.stores.identity import Identity, found, lay_anew, newest, read_identity
 from preserve.stores.retry import RetryingStore
 from preserve.stores.telling import Alert
 from preserve.stores.throttle import ThrottledStore

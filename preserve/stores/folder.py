@@ -30,7 +30,7 @@ _READ_BACK_SOON = 16
 class FolderStore:
     """The `ErasableStore` contract over a directory.
 
-    `store_id` None opens a place that is not founded yet (see preserve/stores/identity.py).  Symbolic links below
+    `store_id` None opens a place that is not founded yet (see preserve/packages/identity.py).  Symbolic links below
     `root` are not followed: an object behind one is not there.  `retain_until` is ignored: a folder has no locks.
     So is `resume`: a file that a killed process left says nothing of which of its blocks reached the medium, and
     keeping account of that would cost a sync for each block; a disk takes an object anew at its own speed.

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from preserve.durable import make_folders, sync_folder
 from preserve.errors import AlreadyThere, Away, NoSpace, NotThere, Unavailable, Unidentified, Unreadable
-from preserve.stores import identity
+from preserve.packages import identity
 
 _ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)  # ELOOP: a symbolic link, which is no object of ours
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)

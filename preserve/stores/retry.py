@@ -17,8 +17,8 @@ from typing import Generic, TypeVar
 from preserve.clock import Clock
 from preserve.errors import Away, Faltered, NoSpace, NotThere, Unavailable, Unreadable
 from preserve.model.keys import Key
+from preserve.packages.identity import IDENTITY
 from preserve.ports import ErasableStore, Found, ObjectFacts, Upload, position
-from preserve.stores.identity import IDENTITY
 from preserve.stores.telling import Alert, Teller
 from preserve.stores.wrapping import WrappedStore, WrappedUpload
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from preserve.errors import AlreadyThere, NotThere
 from preserve.model.keys import Key
+from preserve.packages import identity
 from preserve.ports import LARGEST_SINGLE_PART, Capabilities, Found, ObjectFacts, Upload
-from preserve.stores import identity
 from preserve.stores.s3_connection import Connection, Patience
 from preserve.stores.s3_place import S3Place
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 class S3Store:
     """The `ErasableStore` contract over a bucket.
 
-    `store_id` None opens a place that is not founded yet (preserve/stores/identity.py); otherwise `store.json` is read
-    once, before the first use, and must name it.  `capabilities` are what the probe found (see
+    `store_id` None opens a place that is not founded yet (preserve/packages/identity.py); otherwise `store.json` is
+    read once, before the first use, and must name it.  `capabilities` are what the probe found (see
     preserve/stores/s3_probe.py); what they do not tell is unknown, and done in the way that is safe either way.
     `profile` names the credentials' profile in the AWS standard chain.
     """

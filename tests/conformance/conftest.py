@@ -12,11 +12,11 @@ from ops.sites import seaweed
 from preserve.chance import token
 from preserve.model.keys import Key
 from preserve.model.nouns import Role
+from preserve.packages.identity import Identity, found
 from preserve.ports import ErasableStore
 from preserve.stores.counting import CountingStore
 from preserve.stores.faults import Fault, FaultyStore, Harm
 from preserve.stores.folder import FolderStore
-from preserve.stores.identity import Identity, found
 from preserve.stores.retry import RetryingStore
 from preserve.stores.s3 import S3Store
 from preserve.stores.s3_place import place_of

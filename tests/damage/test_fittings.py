@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
-from preserve.errors import Tampered
+from preserve.errors import Behind
 from preserve.model import events
 from preserve.model.keys import split_generation
 from preserve.model.nouns import Condition, Finding, Level
@@ -23,7 +23,7 @@ from preserve.state import checkpoints, publishing, signing_key
 from preserve.state.books import Books
 from preserve.state.signing_key import SigningKey
 from preserve.stores.folder import FolderStore
-from tests.packages.archives import ACT, NOW, Archive, built, folder_store
+from tests.packages.archives import ACT, NOW, ROLES, Archive, built, folder_store
 from tests.state import bookkeeping
 
 KIT = {"README.txt": KitFile(b"read me\n" * 20), "rescue.py": KitFile(b"print('rescued')\n" * 50)}
@@ -38,7 +38,10 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setenv("XDG_CONFIG_HOME", str(root / "config"))
         (root / "home").mkdir()
         key = signing_key.create(root / "home", checkpoints.origin(HOME_ID))
-        entries = [events.store_added(ACT, NOW, bookkeeping.store(name, f"id-{name}")) for name in ("near", "far")]
+        entries = [
+            events.store_added(ACT, NOW, replace(bookkeeping.store(name, f"id-{name}"), role=ROLES[name]))
+            for name in ("near", "far")
+        ]
         first = events.initialised(ACT, NOW, HOME_ID, str(key.verifier_key()))
         stores = {name: folder_store(root / name, name) for name in ("near", "far")}
         held = Archive(Books.create(root / "home", first, *entries), stores, root)
@@ -223,7 +226,23 @@ def test_a_store_of_a_longer_ledger_is_told_by_repair_too(held: Archive) -> None
         assert size > 0
         tables.execute("UPDATE head SET size = ?", (size,))
     report = mend(late)
-    assert [type(each.why) for each in report.not_repaired] == [Tampered]
+    assert [type(each.why) for each in report.not_repaired] == [Behind]
+
+
+@pytest.mark.parametrize("level", [Level.EXISTS, Level.FULL])
+def test_an_identity_that_names_another_role_or_name_is_found_and_laid_anew(
+    held: Archive, tmp_path: Path, level: Level
+) -> None:
+    file = tmp_path / "near" / "store.json"
+    sound = file.read_bytes()
+    file.write_bytes(sound.replace(b'"name": "near"', b'"name": "neap"'))
+    report = audit(held.place, AuditRequest(level, kit=KIT))
+    assert [(finding.store, finding.where, finding.condition) for finding in report.findings] == [
+        ("near", "store.json", Condition.DAMAGED)
+    ]
+    assert len(repair(held.place, RepairRequest(kit=KIT)).repaired) == 1
+    assert file.with_name("store.json.g2").read_bytes() == sound
+    assert audit(held.place, AuditRequest(level, kit=KIT)).is_all_well
 
 
 NEWER = KIT["rescue.py"].content + b"# newer\n"

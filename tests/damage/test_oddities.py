@@ -20,12 +20,12 @@ from preserve.model.keys import BAG, BLOCKS, MEMBERS, RECEIPT, key, object_key
 from preserve.model.nouns import Condition, Level, Role
 from preserve.operations.audit import AuditRequest, audit
 from preserve.operations.repair import RepairRequest, repair
+from preserve.packages.identity import Identity, found
 from preserve.packages.putting import put
 from preserve.packages.repairing.remaking import How
 from preserve.ports import Oddity, OddKind, position
 from preserve.state.books import Books
 from preserve.stores.folder import FolderStore
-from preserve.stores.identity import Identity, found
 from preserve.stores.s3 import S3Store
 from preserve.stores.s3_place import S3Place
 from tests.packages.archives import NOW, Archive, archive, built

@@ -13,11 +13,11 @@ from pathlib import Path
 from preserve.clock import Clock
 from preserve.model.blocks import BLOCK_BYTES
 from preserve.model.keys import Key
+from preserve.packages.identity import IDENTITY
 from preserve.ports import ErasableStore
 from preserve.stores.counting import CountingStore
 from preserve.stores.faults import Fault, FaultyStore, Harm
 from preserve.stores.folder import FolderStore
-from preserve.stores.identity import IDENTITY
 from preserve.stores.retry import RetryingStore
 from preserve.stores.wrapping import WrappedStore
 from preserve.workplace import Workplace

@@ -63,7 +63,7 @@ def require_full(ended: Ended) -> str:
     assert ended.code == 75, ended
     error = ended.document["error"]
     assert error["kind"] == "no_space", error
-    assert re.search("space|bytes (left|free)", error["message"]), error
+    assert re.search(r"space|\bB (left|free)", error["message"]), error
     assert "Traceback" not in ended.err
     return str(error["message"])
 

@@ -17,10 +17,10 @@ from preserve.model.keys import BAG, object_key
 from preserve.model.nouns import CopyState, Role, StoreEntry
 from preserve.operations.audit import AuditRequest, audit
 from preserve.operations.repair import RepairRequest, repair
+from preserve.packages.identity import Identity, found
 from preserve.packages.putting import put
 from preserve.stores.counting import CountingStore
 from preserve.stores.faults import Fault, FaultyStore, Harm
-from preserve.stores.identity import Identity, found
 from preserve.stores.s3 import S3Store
 from preserve.stores.s3_place import place_of
 from tests.packages.archives import ACT, NOW, Archive, Built, archive

@@ -15,8 +15,8 @@ from preserve.operations.ingest import IngestReport, ingest
 from preserve.operations.ingest import IngestRequest as Request
 from preserve.operations.replicate import ReplicateReport, ReplicateRequest, replicate
 from preserve.operations.status import StatusReport, status
+from preserve.packages.identity import Identity, found
 from preserve.stores.folder import FolderStore
-from preserve.stores.identity import Identity, found
 from tests.packages.building import ACT, Service, policy_text, service
 
 LACK = Lack("default", Role.REMOTE_OFFLINE, 1)

@@ -18,8 +18,8 @@ from preserve.model.keys import RECEIPT, Key
 from preserve.model.nouns import Role, StoreEntry
 from preserve.operations.audit import AuditRequest, audit
 from preserve.operations.mend_store import Mended, mend_store
+from preserve.packages.identity import Identity, found, newest
 from preserve.stores.folder import FolderStore
-from preserve.stores.identity import Identity, found, newest
 from preserve.stores.s3 import S3Store
 from preserve.stores.s3_place import S3Place
 from tests.packages.archives import NOW, Archive, archive, built

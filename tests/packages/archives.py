@@ -20,13 +20,13 @@ from preserve.model.digests import Algorithm, sha256
 from preserve.model.keys import BAG, BLOCKS, MEMBERS, RECEIPT, object_key
 from preserve.model.nouns import Act, CopyEntry, CopyState, Event, ObjectDigest, PackageEntry, Receipt, Role, StoreEntry
 from preserve.packages import block_lists, tar
+from preserve.packages.identity import Identity, found
 from preserve.packages.members import Kind, MembersWriter, Row
 from preserve.packages.putting import put
 from preserve.ports import ErasableStore, NoProgress, Store
 from preserve.state.books import Books
 from preserve.state.database import PRIVATE_AND_TEMPORARY, Database
 from preserve.stores.folder import FolderStore
-from preserve.stores.identity import Identity, found
 from preserve.workplace import Workplace
 from tests.stores.clocks import SetClock
 from tests.stores.memory import MemoryStore
@@ -183,11 +183,11 @@ def _template(packages: tuple[Built, ...], stores: tuple[str, ...]) -> Path:
 
 
 _KEPT: list[tempfile.TemporaryDirectory[str]] = []
-_ROLES = {"near": Role.PRIMARY, "far": Role.SAME_CITY, "deep": Role.REMOTE_OFFLINE}
+ROLES = {"near": Role.PRIMARY, "far": Role.SAME_CITY, "deep": Role.REMOTE_OFFLINE}
 
 
 def _first_events(root: Path, stores: Sequence[str]) -> list[Event]:
-    entries = [StoreEntry(name, f"id-{name}", _ROLES[name], (root / name).as_uri()) for name in stores]
+    entries = [StoreEntry(name, f"id-{name}", ROLES[name], (root / name).as_uri()) for name in stores]
     return [
         events.initialised(ACT, NOW, "h0m3h0m3h0", "test+00000000+AQ=="),
         *(events.store_added(ACT, NOW, entry) for entry in entries),
@@ -197,7 +197,7 @@ def _first_events(root: Path, stores: Sequence[str]) -> list[Event]:
 def folder_store(root: Path, name: str) -> FolderStore:
     """A founded store in a new folder."""
     root.mkdir(parents=True)
-    found(FolderStore(name, root, None), Identity(f"id-{name}", name, _ROLES[name], NOW))
+    found(FolderStore(name, root, None), Identity(f"id-{name}", name, ROLES[name], NOW))
     return FolderStore(name, root, f"id-{name}")
 
 

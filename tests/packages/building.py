@@ -15,13 +15,13 @@ from preserve.model import events
 from preserve.model.nouns import Act, Role, StoreEntry
 from preserve.model.policy import Policy
 from preserve.operations.ingest import IngestReport, IngestRequest, ingest
+from preserve.packages.identity import Identity, found
 from preserve.packages.putting import put
 from preserve.ports import NoProgress, Store
 from preserve.state.books import Books
 from preserve.state.signing_key import create as create_key
 from preserve.state.stored_ledger import policy_key
 from preserve.stores.folder import FolderStore
-from preserve.stores.identity import Identity, found
 from preserve.workplace import Workplace
 
 ACT = Act("tester", "a test")

@@ -21,6 +21,7 @@ from preserve.model.nouns import Condition, CopyState, Role, StoreEntry
 from preserve.operations.rebuild import RebuildReport, RebuildRequest, Trust, rebuild
 from preserve.operations.renew_key import renew_key
 from preserve.operations.restore import RestoreRequest, restore
+from preserve.packages.identity import Identity, found
 from preserve.ports import NoProgress, Store
 from preserve.state import publishing
 from preserve.state.books import FILE_NAME, Books
@@ -28,7 +29,6 @@ from preserve.state.projection import CATALOG
 from preserve.state.signing_key import SigningKey
 from preserve.state.verification import verify_books
 from preserve.stores.folder import FolderStore
-from preserve.stores.identity import Identity, found
 from tests.packages.building import ACT, Service, flip, service
 from tests.restore import samples
 from tests.restore.trees import differences

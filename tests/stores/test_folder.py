@@ -18,10 +18,11 @@ import pytest
 from preserve.errors import AlreadyThere, Away, NoSpace, NotThere, Refused, Unavailable, Unreadable
 from preserve.model.keys import Key
 from preserve.model.nouns import Role
+from preserve.packages import identity
+from preserve.packages.identity import Identity, found
 from preserve.ports import ObjectFacts, Oddity, OddKind
-from preserve.stores import identity, linux
+from preserve.stores import linux
 from preserve.stores.folder import FolderStore
-from preserve.stores.identity import Identity, found
 from tests.stores.memory import MemoryStore
 
 MIB = 1024 * 1024

@@ -30,7 +30,7 @@ from preserve.errors import (
     Unreadable,
 )
 from preserve.model.keys import Key
-from preserve.stores.identity import IDENTITY
+from preserve.packages.identity import IDENTITY
 from preserve.stores.retry import RetryingStore
 from preserve.stores.s3 import S3Store
 from preserve.stores.s3_connection import Patience

@@ -11,10 +11,10 @@ import pytest
 from preserve.errors import Away, Faltered, NoSpace, NotThere, Unavailable, Unreadable
 from preserve.model.digests import sha256
 from preserve.model.keys import Key
+from preserve.packages.identity import IDENTITY
 from preserve.ports import ErasableStore, Upload
 from preserve.stores.counting import Count, CountingStore
 from preserve.stores.faults import Fault, FaultyStore, Harm
-from preserve.stores.identity import IDENTITY
 from preserve.stores.retry import Perseverance, RetryingStore
 from preserve.stores.throttle import ThrottledStore, TokenBucket
 from preserve.stores.wrapping import WrappedStore, WrappedUpload

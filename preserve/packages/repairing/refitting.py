@@ -1,4 +1,4 @@
-"""Make the fittings of a store anew: its rescue kit from the program, ledger and policies from the books.
+"""Make the fittings of a store anew: its rescue kit from the program, identity, ledger and policies from the books.
 
 What the books do not keep (a checkpoint that a home before this one signed, a policy that only stores know) is signed
 anew where the key for it is at hand, or taken from another store that has it soundly.
@@ -12,7 +12,8 @@ from preserve.errors import PreserveError, Refused, Unavailable, Unreadable
 from preserve.model.digests import sha256
 from preserve.model.keys import Key, split_generation
 from preserve.model.nouns import Finding
-from preserve.packages import kit
+from preserve.packages import identity, kit
+from preserve.packages.identity import Identity
 from preserve.packages.kit import Kit
 from preserve.packages.repairing.remaking import How, NotRepaired, Repaired
 from preserve.ports import Store
@@ -39,12 +40,22 @@ class Refitting:
         of_the_books = []
         for harm in harms:
             name = split_generation(harm.where)[0]
-            if name in self._kit:
+            if name == identity.IDENTITY:
+                yield harm, self._identify()
+            elif name in self._kit:
                 yield harm, self._lay(name)
             else:
                 of_the_books.append(harm)
         for harm, key in publishing.heal(self._books, self._store, of_the_books, self._elsewhere):
             yield harm, self._not_known(harm) if key is None else self._made(key)
+
+    def _identify(self) -> Repaired | NotRepaired:
+        entry = self._books.store(self._store.name)
+        since = identity.known_since(self._store)
+        try:
+            return self._made(identity.lay_anew(self._store, Identity(entry.store_id, entry.name, entry.role, since)))
+        except Refused as error:
+            return NotRepaired(None, self._store.name, identity.IDENTITY, error)
 
     def _lay(self, name: str) -> Repaired | NotRepaired:
         try:

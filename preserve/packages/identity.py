@@ -18,8 +18,9 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from preserve.errors import AlreadyThere, Away, NotThere, Refused, Unidentified
+from preserve.model.digests import sha256 as digest_of
 from preserve.model.keys import Key, generation_key
-from preserve.model.nouns import Role
+from preserve.model.nouns import Condition, Finding, Role, StoreEntry
 from preserve.ports import Store
 
 IDENTITY = Key("store.json")
@@ -148,16 +149,47 @@ def _newest(contents: Sequence[bytes]) -> Identity | None:
 
 def _contents(store: Store) -> list[bytes]:
     """All generations of `store.json`, oldest first."""
+    return [content for _, content in _stored(store)]
+
+
+def _stored(store: Store) -> list[tuple[Key, bytes]]:
+    """All generations of `store.json` with their keys, oldest first."""
+    stored: list[tuple[Key, bytes]] = []
 
     def read(key: Key) -> bytes | None:
         content = bytearray(LONGEST_IDENTITY_BYTES)
         try:
-            return bytes(content[: store.read(key, 0, memoryview(content))])
+            length = store.read(key, 0, memoryview(content))
         except NotThere:
             return None
+        stored.append((key, bytes(content[:length])))
+        return stored[-1][1]
 
-    first = read(IDENTITY)
-    return [*([] if first is None else [first]), *_later(read)]
+    read(IDENTITY)
+    for _ in _later(read):
+        pass
+    return stored
+
+
+def check(store: Store, entry: StoreEntry) -> Iterator[Finding]:
+    """What is wrong with the identity in force of a store that `entry` registers.
+
+    When it was founded the store alone knows: a moment that is another one is not found.  Raises `Unavailable`.
+    """
+    known = [(key, content) for key, content in _stored(store) if parsed(content) is not None]
+    if not known:
+        return  # nobody could have opened the store
+    key, content = known[-1]
+    expected = Identity(entry.store_id, entry.name, entry.role, known_since(store))
+    if content != written(expected):
+        wanted, found = (digest_of(each).hex() for each in (written(expected), content))
+        yield Finding(None, store.name, Condition.DAMAGED, key, wanted, found)
+
+
+def known_since(store: Store) -> str:
+    """When the store was founded, as it says itself; empty where it does not say.  Raises `Unavailable`."""
+    present = newest(store)
+    return present.created_at if present else ""
 
 
 def lay_anew(store: Store, wanted: Identity) -> Key:
