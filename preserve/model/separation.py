@@ -11,6 +11,8 @@ ALWAYS_APART = ("site", "credential_domain")
 """What no two copies may share: one fire, one stolen password takes both."""
 FAR_APART = ("city", "power_grid", "river_basin", "seismic_zone")
 """What the remote copy may share with no other (档案局 guidance: not one 江河流域, 电网, 地震带; R-70)."""
+WITHIN_A_CITY = ("city", "seismic_zone")
+"""What two places in one city cannot but share."""
 ATTRIBUTES = (*ALWAYS_APART, *FAR_APART, "vendor", "software", "medium", "jurisdiction")
 """What a store may be said to have, in the order it is shown."""
 
