@@ -6,6 +6,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from preserve.errors import Refused
 from preserve.settings.home import Home
 
 _PROGRAM = Path(__file__).parent.parent
@@ -40,3 +41,15 @@ def policies() -> list[Shipped]:
 def kit() -> list[Shipped]:
     """What is laid beside the packages in every store, so that nobody needs this program to read them."""
     return [Shipped(name, (_PROGRAM / "kit" / name).read_bytes()) for name in KIT]
+
+
+def standard(name: str) -> str:
+    """The text of a file of rules or figures that comes with the program (policies/standards).
+
+    Raises `Refused` where the installation lacks it.
+    """
+    for folder in _POLICY_FOLDERS:
+        path = folder / "standards" / name
+        if path.is_file():
+            return path.read_text(encoding="utf-8")
+    raise Refused("{file} is not where it was installed; install the program again", file=f"policies/standards/{name}")
