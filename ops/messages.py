@@ -31,11 +31,17 @@ SHOWN_ENUMERATIONS = frozenset(
         "Condition",
         "CopyState",
         "EventType",
+        "Family",
         "How",
+        "Importance",
         "Level",
         "LinkRule",
+        "Mark",
+        "Medium",
         "Outcome",
         "Role",
+        "Verdict",
+        "Weekday",
     ]
 )
 """Whose values people are shown as words; `--json` keeps the identifiers."""

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from preserve.errors import PreserveError
 from preserve.model.complaints import Complaint, Complaints
+from preserve.model.sentences import Sentence
 
 DOMAIN = "preserve"
 LOCALES = Path(__file__).parent / "locale"
@@ -48,6 +49,19 @@ def error_said(error: PreserveError) -> str:
 def complaint_said(complaint: Complaint) -> str:
     """The sentence of a complaint."""
     return said(complaint.template, **complaint.values)
+
+
+def is_chinese() -> bool:
+    """Whether the person is spoken to in Chinese: data that hold both languages choose by this."""
+    return _catalogue().info().get("language", "").startswith("zh")
+
+
+def sentence_said(sentence: Sentence) -> str:
+    """The sentence that a decision came to; an attribute of stores in it is called as people call it."""
+    values = dict(sentence.values)
+    if "attribute" in values:
+        values["attribute"] = attribute_word(str(values["attribute"]))
+    return said(sentence.template, **values)
 
 
 def word(value: Enum) -> str:

@@ -12,11 +12,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from preserve.definitions import amounts
 from preserve.definitions.headings import ELEMENTS
-from preserve.model.digests import WRITTEN, Algorithm
+from preserve.model.digests import Algorithm
 from preserve.model.media import Family
 from preserve.model.nouns import Role
 from preserve.model.policy import CopySet, Importance, LinkRule, Weekday
-from preserve.model.records import Classification, retention_of
+from preserve.model.records import retention_of
 from preserve.model.separation import ATTRIBUTES
 
 SMALLEST_PACKAGE_BYTES = 2**20
@@ -57,19 +57,14 @@ def _audit_days(text: str) -> str:
     return text
 
 
-def _sha256_first(names: tuple[Algorithm, ...]) -> tuple[Algorithm, ...]:
-    _refused_unless(Algorithm.SHA256 in names and len(set(names)) == len(names) and set(names) <= set(WRITTEN))
+def _with_sha256(names: tuple[str, ...]) -> tuple[str, ...]:
+    _refused_unless(Algorithm.SHA256 in names and len(set(names)) == len(names))
     return names
 
 
 def _known_element(name: str) -> str:
     _refused_unless(name in ELEMENTS)
     return name
-
-
-def _no_state_secrets(names: tuple[Classification, ...]) -> tuple[Classification, ...]:
-    _refused_unless(bool(names) and not any(name.is_state_secret for name in names))
-    return names
 
 
 def _retention(text: str) -> str:
@@ -108,6 +103,8 @@ _Percent = Annotated[int, Field(ge=1, le=100, strict=True)]
 _Whole = Annotated[int, Field(ge=1, le=100_000, strict=True)]
 _Element = Annotated[str, AfterValidator(_known_element), WithJsonSchema({"type": "string", "enum": sorted(ELEMENTS)})]
 _Attribute = Annotated[str, AfterValidator(_attribute), WithJsonSchema({"type": "string", "enum": list(ATTRIBUTES)})]
+_Written = Literal["sha256", "sha512", "sm3"]
+_LetIn = Literal["public", "internal"]
 _Attributes = Annotated[tuple[_Attribute, ...], Field(min_length=1)]
 
 
@@ -258,8 +255,8 @@ class PolicyText(Table):
     description: str = ""
     legal_basis: tuple[_Text, ...] = Field((), description="依据")
     package_bytes: _Size = Field("8 GiB", description="how much payload one package may hold")
-    digests: Annotated[tuple[Algorithm, ...], AfterValidator(_sha256_first)] = Field(
-        (Algorithm.SHA256,), description="sha256 always; sha512 and sm3 may be added"
+    digests: Annotated[tuple[_Written, ...], AfterValidator(_with_sha256)] = Field(
+        ("sha256",), description="sha256 always; sha512 and sm3 may be added"
     )
     symlinks: LinkRule = LinkRule.KEEP
     required_metadata: tuple[_Element, ...] = ()
@@ -276,8 +273,8 @@ class PolicyText(Table):
         0, description="days of object lock asked of stores that have one"
     )
     lock_renew_before: _Days | None = Field(None, description="how long before its end a lock is renewed")
-    classifications: Annotated[tuple[Classification, ...], AfterValidator(_no_state_secrets)] = Field(
-        (Classification.PUBLIC, Classification.INTERNAL), description="state secrets are never let in"
+    classifications: Annotated[tuple[_LetIn, ...], Field(min_length=1)] = Field(
+        ("public", "internal"), description="state secrets are never let in"
     )
     responsible: Responsible
     notify: _Text | None = Field(None, description="who is told; the table [notification] says it more strictly")

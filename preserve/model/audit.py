@@ -66,7 +66,10 @@ def most_at_risk(copies: Iterable[CopyEntry], most: int) -> list[CopyEntry]:
 
 def age_limits(rule: AuditRule) -> AgeLimits:
     """What a policy's rule asks."""
-    return {rule.level: timedelta(days=rule.every_days)}
+    limits = {rule.level: timedelta(days=rule.every_days)}
+    if rule.full_every_days is not None:
+        limits[Level.FULL] = timedelta(days=rule.full_every_days)
+    return limits
 
 
 CLOCKS_DIFFER = timedelta(days=1)

@@ -30,12 +30,22 @@ def profile_text(home: Home, name: str) -> str | None:
     return None
 
 
-def policies() -> list[Shipped]:
-    """The policies that come with the program, by file name: from the checkout, else from the installation."""
+def policy_files() -> list[Path]:
+    """The policies that come with the program, to be copied: from the checkout, else from the installation."""
     for folder in _POLICY_FOLDERS:
         if folder.is_dir():
-            return [Shipped(path.name, path.read_bytes()) for path in sorted(folder.glob("*.toml"))]
+            return sorted(folder.glob("*.toml"))
     return []
+
+
+AT_FIRST = ("default.toml", "records-permanent-gm.toml")
+"""The policies of a new home.  The others name offices of one kind of archives or another: each is in force only when a
+person has made it their own and registered it."""
+
+
+def policies() -> list[Shipped]:
+    """The policies that a new home begins with, by file name."""
+    return [Shipped(path.name, path.read_bytes()) for path in policy_files() if path.name in AT_FIRST]
 
 
 def kit() -> list[Shipped]:
