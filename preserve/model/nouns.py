@@ -168,6 +168,7 @@ class EventType(StrEnum):
     STORE_ADDED = "store registration"
     STORE_PROBED = "store check"
     POLICY_REGISTERED = "policy assignment"
+    DECLARED = "declaration"
     INGEST_BEGUN = "ingestion start"
     INGEST_ABANDONED = "ingestion abandoned"
     PACKAGED = "ingestion end"
