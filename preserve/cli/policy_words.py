@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import reduce
 
-from preserve.cli.messages import _, attribute_word, said, word
+from preserve.cli.messages import _, attribute_word, is_chinese, said, word
 from preserve.cli.tables import byte_count
 from preserve.model.nouns import Level
 from preserve.model.policy import DAY_SECONDS, AuditRule, BackupRule, CopyRule, CopySet, Policy, RecordClass
@@ -51,12 +50,12 @@ def retention(value: str) -> str:
 
 def listed(words: Iterable[str]) -> str:
     """Words in a row."""
-    return reduce(lambda one, other: said("{one}, {other}", one=one, other=other), words)
+    return ("、" if is_chinese() else ", ").join(words)
 
 
 def clauses(parts: Iterable[str]) -> str:
     """Parts of a sentence in a row."""
-    return reduce(lambda one, other: said("{one}; {other}", one=one, other=other), parts)
+    return ("；" if is_chinese() else "; ").join(parts)
 
 
 def attributes(names: tuple[str, ...]) -> str:
@@ -139,6 +138,7 @@ def _separation(policy: Policy) -> Iterator[str]:
             families=rule.medium_families,
             vendors=rule.vendors,
         )
+    yield _("`preserve status` and `preserve policy check` tell where registered stores break this.")
 
 
 def _audits(policy: Policy) -> Iterator[str]:

@@ -122,7 +122,7 @@ def _of_recovery(policy: Policy) -> Iterator[Contradiction]:
         elif slowest is not None and slowest > goal:
             template = (
                 "{file}, line {line}: {key} allows {goal} hours to be lost, and the interval of the backup with the"
-                " quickest copy elsewhere comes to {slowest}; shorten [backup] every or within, or allow more"
+                " quickest copy elsewhere comes to {slowest} hours; shorten [backup] every or within, or allow more"
             )
             values = {"key": key, "goal": _hours(goal), "slowest": _hours(slowest)}
             yield Contradiction("rpo", ("recovery", key), template, values)

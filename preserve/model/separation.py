@@ -27,13 +27,19 @@ class Coincidence:
     value: str
 
 
-def coincidences(store: StoreEntry, others: Iterable[StoreEntry]) -> Iterator[Coincidence]:
-    """What `store` shares with others and should not; an attribute that is not given is not compared."""
+def coincidences(
+    store: StoreEntry, others: Iterable[StoreEntry], everywhere: Iterable[str] = (), remote: Iterable[str] = ()
+) -> Iterator[Coincidence]:
+    """What `store` shares with others and should not; an attribute that is not given is not compared.
+
+    `everywhere` and `remote` are attributes in which policies ask stores to differ, beyond what no copies may share.
+    """
+    always, far = (*ALWAYS_APART, *everywhere), (*FAR_APART, *remote)
     for other in others:
         if other.name == store.name:
             continue
         is_far = Role.REMOTE_OFFLINE in (store.role, other.role)
-        for attribute in ALWAYS_APART + (FAR_APART if is_far else ()):
+        for attribute in dict.fromkeys(always + (far if is_far else ())):
             value = store.attributes.get(attribute)
             if value and value.casefold() == other.attributes.get(attribute, "").casefold():
                 yield Coincidence(store.name, other.name, attribute, value)

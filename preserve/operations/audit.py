@@ -28,7 +28,7 @@ from preserve.model.audit import (
 from preserve.model.blocks import BLOCK_BYTES
 from preserve.model.entries import Audited, AuditResult, AuditRun
 from preserve.model.nouns import Condition, CopyEntry, Finding, Level
-from preserve.model.policy import AuditRule
+from preserve.model.policy import Policy
 from preserve.packages.at_once import in_order
 from preserve.packages.booking import Booking
 from preserve.packages.discerning import Discerning
@@ -57,8 +57,8 @@ class AuditRequest:
 
     `stores` empty: all; `package` None: all, and what the stores hold besides; else an id, or how only one id begins.
     `afresh` begins anew even where an audit of the same scope was interrupted.  A sample is drawn from all blocks of a
-    store, as many as `aim` needs; or, where `blocks_of_each` is given, so many from each copy.  `rules` gives what
-    policies ask by the digest of their text, for what is overdue.
+    store, as many as `aim` needs; or, where `blocks_of_each` is given, so many from each copy.  `policies` are those
+    in force, by their names: their rules say what is overdue.
     """
 
     level: Level = Level.FULL
@@ -68,7 +68,7 @@ class AuditRequest:
     afresh: bool = False
     aim: SampleAim = field(default_factory=SampleAim)
     blocks_of_each: int | None = None
-    rules: Mapping[str, AuditRule] = field(default_factory=dict)
+    policies: Mapping[str, Policy] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +147,7 @@ class _Audit:
         self._workplace = workplace
         self._books = workplace.books
         self._open = {name: Discerning(store) for name, store in workplace.stores.items()}
+        self._roles = {store.name: store.role for store in self._books.stores()}
         self._request = request
         self._scope = Scope(workplace.books, stores, package)
         self._began = monotonic_seconds()
@@ -217,7 +218,7 @@ class _Audit:
             counts[self._answer(look)] += 1
             if look is not None and self._is_too_shallow(look):
                 self._unattested[copy.store] += 1
-            if self._request.rules and self._is_overdue(copy, now):
+            if self._request.policies and self._is_overdue(copy, now):
                 counts["overdue"] += 1
         return AuditCounts(**counts)
 
@@ -230,8 +231,10 @@ class _Audit:
         return look.result is AuditResult.SOUND and look.level is not self._run.level
 
     def _is_overdue(self, copy: CopyEntry, now: datetime) -> bool:
-        rule = self._request.rules.get(self._books.package(copy.package_id).receipt.policy_sha256)
-        return rule is not None and is_overdue(copy, age_limits(rule), now)
+        policy = self._request.policies.get(self._books.package(copy.package_id).receipt.policy)
+        if policy is None:
+            return False
+        return is_overdue(copy, age_limits(policy.audit_on(self._roles[copy.store])), now)
 
     # Which copies
 

@@ -13,7 +13,7 @@ from preserve.model.audit import age_limits, is_overdue
 from preserve.model.entries import AccessionState
 from preserve.model.nouns import Condition, CopyEntry, CopyState, PackageEntry, Role, StoreEntry
 from preserve.model.placing import copies_lacking
-from preserve.model.policy import AuditRule, Policy
+from preserve.model.policy import Policy
 from preserve.model.separation import Coincidence, coincidences
 from preserve.workplace import Workplace
 
@@ -90,14 +90,14 @@ class StatusReport:
         return not (self.short_count or self.overdue or self.findings or self.unfinished or is_any_away)
 
 
-def status(workplace: Workplace, policy_of: Callable[[str], Policy], rules: Mapping[str, AuditRule]) -> StatusReport:
+def status(workplace: Workplace, policy_of: Callable[[str], Policy], policies: Mapping[str, Policy]) -> StatusReport:
     """Look through the books; each store is asked one thing only.
 
-    `policy_of` gives the policy with a digest, under which a package was taken in; `rules` are the audit rules in force
-    by the names of their policies.
+    `policy_of` gives the policy with a digest, under which a package was taken in; `policies` are those in force, by
+    their names: their rules say what is overdue.
     """
     books = workplace.books
-    tally = _Tally(policy_of, rules, workplace.clock.now())
+    tally = _Tally(policy_of, policies, books.stores(), workplace.clock.now())
     for package, copies in _packages_with_copies(books.packages(), books.copies()):
         tally.add(package, copies)
     entries = books.stores()
@@ -111,13 +111,20 @@ def status(workplace: Workplace, policy_of: Callable[[str], Policy], rules: Mapp
         overdue=sum(tally.overdue.values()),
         findings=tuple(_open_findings(workplace)),
         stores=tuple(_store_status(workplace, entry.name, entry.role, tally) for entry in entries),
-        shared=tuple(
-            shared for number, entry in enumerate(entries) for shared in coincidences(entry, entries[:number])
-        ),
+        shared=tuple(_shared(tally.policies_used, entries)),
         lacking_stores=_lacking(tally.policies_used, entries),
         unfinished=tuple(accession.id for accession in books.accessions(AccessionState.OPEN))[:MOST_NAMED],
         ledger_entries=books.size(),
     )
+
+
+def _shared(policies: Iterable[Policy], stores: Sequence[StoreEntry]) -> Iterator[Coincidence]:
+    """What stores share, and the policies in use or common sense ask them not to."""
+    rules = [policy.separation for policy in policies if policy.separation is not None]
+    everywhere = [attribute for rule in rules for attribute in rule.everywhere]
+    remote = [attribute for rule in rules for attribute in rule.remote]
+    for number, store in enumerate(stores):
+        yield from coincidences(store, stores[:number], everywhere, remote)
 
 
 def _lacking(policies: Iterable[Policy], stores: Sequence[StoreEntry]) -> dict[str, int]:
@@ -128,9 +135,19 @@ def _lacking(policies: Iterable[Policy], stores: Sequence[StoreEntry]) -> dict[s
 class _Tally:
     """What is counted over all packages, in memory that does not grow with them."""
 
-    def __init__(self, policy_of: Callable[[str], Policy], rules: Mapping[str, AuditRule], now: datetime) -> None:
+    def __init__(
+        self,
+        policy_of: Callable[[str], Policy],
+        policies: Mapping[str, Policy],
+        stores: Iterable[StoreEntry],
+        now: datetime,
+    ) -> None:
         self._policy_of = policy_of
-        self._limits = {name: age_limits(rule) for name, rule in rules.items()}
+        self._limits = {
+            (name, store.name): age_limits(policy.audit_on(store.role))
+            for name, policy in policies.items()
+            for store in stores
+        }
         self._now = now
         self._used: dict[str, Policy] = {}
         self.packages = self.files = self.bytes = self.short_count = 0
@@ -148,12 +165,11 @@ class _Tally:
         self.packages += 1
         self.files += receipt.payload_files
         self.bytes += receipt.payload_bytes
-        limits = self._limits.get(receipt.policy, {})
         verified = 0
         for copy in copies:
             self.states[copy.store, copy.state] += 1
             verified += copy.state is CopyState.VERIFIED
-            self.overdue[copy.store] += is_overdue(copy, limits, self._now)
+            self.overdue[copy.store] += is_overdue(copy, self._limits.get((receipt.policy, copy.store), {}), self._now)
         self._compare(package, verified)
 
     def _compare(self, package: PackageEntry, verified: int) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from preserve.definitions.policies import read_policy
 from preserve.errors import Away, Refused
 from preserve.model import events
 from preserve.model.audit import AuditCounts, Budget, SampleAim
@@ -30,6 +31,7 @@ from preserve.stores.folder_root import FolderRoot
 from preserve.stores.retry import RetryingStore
 from preserve.stores.wrapping import WrappedStore
 from tests.packages.archives import ACT, NOW, Archive, Built, archive, archive_in_memory, built
+from tests.packages.building import POLICY_TEXT
 from tests.stores.memory import MemoryStore
 
 
@@ -462,13 +464,13 @@ class MendedMeanwhile(WrappedStore):
 
 def test_copies_nobody_looked_at_in_time_are_overdue_besides(tmp_path: Path) -> None:
     held = archive_in_memory(tmp_path, [built(0), built(1)], ["near"])
-    rules = {"0" * 64: AuditRule(Level.FULL, 90, 1)}
+    policies = {"default": replace(read_policy(POLICY_TEXT, "x.toml"), audit=AuditRule(Level.FULL, 90, 1))}
     held.pass_time(days=91)
-    late = audit(held.place, AuditRequest(Level.EXISTS, rules=rules))
+    late = audit(held.place, AuditRequest(Level.EXISTS, policies=policies))
     assert late.counts == AuditCounts(sound=2, overdue=2)
-    assert audit(held.place, AuditRequest(rules=rules)).counts == AuditCounts(sound=2)
+    assert audit(held.place, AuditRequest(policies=policies)).counts == AuditCounts(sound=2)
     held.pass_time(days=89)
-    assert audit(held.place, AuditRequest(Level.EXISTS, rules=rules)).counts == AuditCounts(sound=2)
+    assert audit(held.place, AuditRequest(Level.EXISTS, policies=policies)).counts == AuditCounts(sound=2)
 
 
 def test_unknown_stores_and_packages_are_refused(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def audit(
             package=package,
             budget=parsed_budget(budget),
             afresh=afresh,
-            rules={name: policy.audit for name, policy in compose.policies(workplace.books).items()},
+            policies=compose.policies(workplace.books),
         )
         workplace.progress.begin("reading copies again", None)
         report = look(workplace, request)

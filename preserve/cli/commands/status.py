@@ -31,8 +31,8 @@ def status(call: Call) -> Exit:
     from preserve.operations.status import status as report_status
 
     with call.workplace(patient=False) as workplace:
-        rules = {name: policy.audit for name, policy in compose.policies(workplace.books).items()}
-        report = report_status(workplace, compose.policy_of(workplace.books), rules)
+        policies = compose.policies(workplace.books)
+        report = report_status(workplace, compose.policy_of(workplace.books), policies)
         code = Exit.WELL if report.is_as_wanted else Exit.FINDINGS
         return call.answer(_document(report), _lines(report), code)
 
