@@ -15,6 +15,7 @@ from preserve.model.sentences import sentence
 
 BACKUP = {"full_backup_weekly": 7, "full_backup_daily": 1}
 """Requirements of a full backup, and how many days may lie between two."""
+TRANSFERS = ("batch_transfer_several_daily", "remote_replication_realtime")
 SLACK = timedelta(days=1)
 """Days are counted by the calendar: a run at 1:00 and one at 23:00 of the next day are two days' runs."""
 
@@ -44,12 +45,15 @@ class BackupEvidence:
 
 def shown_facts(evidence: BackupEvidence, measures: Measures, now: datetime) -> dict[str, Fact]:
     """The facts, each with its evidence."""
-    facts = {name: _full_backup(evidence, measures, days, now) for name, days in BACKUP.items()}
-    facts["media_offsite"] = _offsite(evidence)
-    facts["batch_transfer_several_daily"] = _several_a_day(evidence, measures, now)
-    facts["remote_replication_realtime"] = _realtime(evidence, measures)
-    facts["backup_validity_checked"] = _checked(evidence)
-    return facts
+    standing = {"media_offsite": _offsite(evidence), "backup_validity_checked": _checked(evidence)}
+    known_days = (now.date() - evidence.begun_on).days if evidence.begun_on else 0
+    if known_days < measures.window_days:
+        values = {"known": known_days, "wanted": measures.window_days}
+        early = Fact(False, sentence("the books go back {known} days, and habits show in {wanted}", **values))
+        return {**standing, **dict.fromkeys((*BACKUP, *TRANSFERS), early)}
+    backups = {name: _full_backup(evidence, measures, days, now) for name, days in BACKUP.items()}
+    transfers = (_several_a_day(evidence, measures, now), _realtime(evidence, measures))
+    return {**standing, **backups, **dict(zip(TRANSFERS, transfers, strict=True))}
 
 
 def _full_backup(evidence: BackupEvidence, measures: Measures, days: int, now: datetime) -> Fact:
@@ -68,7 +72,6 @@ def _longest_gap(evidence: BackupEvidence, measures: Measures, today: date) -> i
     days = sorted(day for day in evidence.backup_days if begin <= day <= today)
     if not days:
         return None
-    begin = max(begin, evidence.begun_on or begin)
     marks = [begin, *days, today]
     return max((later - earlier).days for earlier, later in pairwise(marks))
 
@@ -88,14 +91,13 @@ def _offsite(evidence: BackupEvidence) -> Fact:
 def _several_a_day(evidence: BackupEvidence, measures: Measures, now: datetime) -> Fact:
     """Each whole day of the window; today is not over."""
     today = now.date()
-    begin = max(today - timedelta(days=measures.window_days), evidence.begun_on or today)
-    days = [begin + timedelta(days=number) for number in range((today - begin).days)]
-    least = min((evidence.transfers.get(day, 0) for day in days), default=0)
+    days = [today - timedelta(days=number) for number in range(1, measures.window_days + 1)]
+    least = min(evidence.transfers.get(day, 0) for day in days)
     values = {"times": least, "days": len(days)}
     evidence_said = sentence(
         "copies reached a site over the network at least {times} times a day in {days} days", **values
     )
-    return Fact(bool(days) and least >= measures.several_a_day, evidence_said)
+    return Fact(least >= measures.several_a_day, evidence_said)
 
 
 def _realtime(evidence: BackupEvidence, measures: Measures) -> Fact:

@@ -158,6 +158,12 @@ def declared_facts(declarations: Sequence[Declaration], today: date) -> dict[str
     return facts
 
 
+def supposed_facts(standard: Standard) -> dict[str, Fact]:
+    """Everything that can be declared, as if it were: for what a policy could reach at best."""
+    supposed = Fact(True, sentence("supposing that it is declared"))
+    return {each.name: supposed for each in standard.requirements if each.shown_by is ShownBy.DECLARATION}
+
+
 def disaster_level(
     standard: Standard, facts: Mapping[str, Fact], drills: Sequence[Drill], policy_sha256: str, now: datetime
 ) -> DisasterLevel:

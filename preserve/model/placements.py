@@ -17,6 +17,8 @@ from preserve.model.policy import AuditRule, CopyRule, Policy
 from preserve.model.separation import ATTRIBUTES
 
 DAYS_A_YEAR = 365.25
+NOT_DEMANDED = "not demanded"
+"""What stores have of an attribute in which no policy asks them to differ: the same, for all that is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ def _demanded(policy: Policy, rule: CopyRule, name: str, number: int) -> dict[st
     """What the store of a copy must be said to be; values are the same where nothing asks that they differ."""
     is_far = rule.role is Role.REMOTE_OFFLINE
     apart = {"site", *(("city",) if is_far else ())}
-    attributes = dict.fromkeys(ATTRIBUTES, "any")
+    attributes = dict.fromkeys(ATTRIBUTES, NOT_DEMANDED)
     attributes["medium"] = Family.MAGNETIC_DISK.value
     if policy.separation is not None:
         apart |= {*policy.separation.everywhere, *(policy.separation.remote if is_far else ())}

@@ -167,4 +167,3 @@ class Survivors:
     last_read: str | None
     lost_named: tuple[str, ...]
     records_lost: int
-

@@ -12,7 +12,15 @@ from preserve.model.assessment import ExpectedLoss, PolicyAssessment, assess_pol
 from preserve.model.audit import CLOCKS_DIFFER, age_limits
 from preserve.model.backup_evidence import BackupEvidence, planned_facts, shown_facts
 from preserve.model.blocks import BLOCK_BYTES
-from preserve.model.disaster_levels import Declaration, DisasterLevel, Drill, Standard, declared_facts, disaster_level
+from preserve.model.disaster_levels import (
+    Declaration,
+    DisasterLevel,
+    Drill,
+    Standard,
+    declared_facts,
+    disaster_level,
+    supposed_facts,
+)
 from preserve.model.fault_counts import StoreHistory, observed
 from preserve.model.nouns import CopyState, Level, Role, StoreEntry
 from preserve.model.placements import DAYS_A_YEAR, Look, Placement, looks_of
@@ -103,7 +111,7 @@ def plan(policy: Policy, rules: Rules, now: datetime) -> Planned:
     """What a policy reaches, before anything is kept under it."""
     assessment = assess_policy(policy, rules.faults)
     facts = {
-        **declared_facts(rules.declarations, now.date()),
+        **supposed_facts(rules.standard),
         **planned_facts(policy, assessment.copies, rules.standard.measures),
     }
     return Planned(policy.name, assessment, disaster_level(rules.standard, facts, (), policy.sha256, now))

@@ -11,6 +11,7 @@ import click
 
 from preserve.cli.answers import moment_shown
 from preserve.cli.calls import Call
+from preserve.cli.commands.assessing import assess, declare
 from preserve.cli.exits import Exit
 from preserve.cli.messages import _, printable, said, sentence_said
 from preserve.cli.options import acts, asks
@@ -30,6 +31,10 @@ LARGEST_POLICY_BYTES = 1024 * 1024
 @click.group(help=_("What is kept in how many copies where, how often it is audited, who answers for it."))
 def policy() -> None:
     pass
+
+
+policy.add_command(assess)
+policy.add_command(declare)
 
 
 @policy.command(
