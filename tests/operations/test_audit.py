@@ -19,10 +19,11 @@ from preserve.errors import Away, Refused
 from preserve.model import events
 from preserve.model.audit import AuditCounts, Budget, SampleAim
 from preserve.model.keys import BAG, MEMBERS, RECEIPT, Key, object_key
-from preserve.model.nouns import Condition, CopyState, Level
+from preserve.model.nouns import Condition, CopyState, Level, Role
 from preserve.model.policy import AuditRule
 from preserve.operations import audit as audit_module
 from preserve.operations.audit import AuditReport, AuditRequest, audit
+from preserve.operations.status import status
 from preserve.packages.judging import inspection
 from preserve.packages.putting import put
 from preserve.ports import ErasableStore
@@ -471,6 +472,35 @@ def test_copies_nobody_looked_at_in_time_are_overdue_besides(tmp_path: Path) -> 
     assert audit(held.place, AuditRequest(policies=policies)).counts == AuditCounts(sound=2)
     held.pass_time(days=89)
     assert audit(held.place, AuditRequest(Level.EXISTS, policies=policies)).counts == AuditCounts(sound=2)
+
+
+def test_a_copy_is_overdue_by_the_rule_of_its_role_and_by_its_last_full_reading(tmp_path: Path) -> None:
+    held = archive_in_memory(tmp_path, [built(0)], ["near", "deep"])
+    policy = replace(read_policy(POLICY_TEXT, "x.toml"), audit=AuditRule(Level.SAMPLE, 90, 8, full_every_days=200))
+    offline = AuditRule(Level.FULL, 300, 8)
+    copies = tuple(replace(rule, audit=offline) if rule.role is Role.REMOTE_OFFLINE else rule for rule in policy.copies)
+    policies = {"default": replace(policy, copies=copies)}
+
+    def overdue() -> list[int]:
+        """On the offline store, and on the near one."""
+        report = status(held.place, lambda _: policies["default"], policies)
+        looked = audit(held.place, AuditRequest(Level.EXISTS, policies=policies))
+        assert looked.counts.overdue == report.overdue
+        return [store.overdue for store in report.stores]
+
+    assert overdue() == [0, 0]
+    held.pass_time(days=91)
+    assert overdue() == [0, 1]
+    audit(held.place, AuditRequest(Level.SAMPLE, stores=("near",), blocks_of_each=1))
+    assert overdue() == [0, 0]
+    held.pass_time(days=89)
+    audit(held.place, AuditRequest(Level.SAMPLE, stores=("near",), blocks_of_each=1))
+    held.pass_time(days=60)
+    assert overdue() == [0, 1]  # samples are fresh, the last full reading is 240 days old
+    held.pass_time(days=61)
+    assert overdue() == [1, 1]
+    audit(held.place, AuditRequest(Level.FULL))
+    assert overdue() == [0, 0]
 
 
 def test_unknown_stores_and_packages_are_refused(tmp_path: Path) -> None:
