@@ -39,8 +39,8 @@ policy.add_command(declare)
 
 @policy.command(
     help=_(
-        "Read a policy file: what is wrong with it, or what it will do in plain words, and which requirement of which"
-        " standard it meets or misses.  Nothing is registered.\n\n"
+        "Read a policy file: what is wrong with it, or what it will do in plain words, which requirement of which"
+        " standard it meets or misses, and how safe it can make records.  Nothing is registered.\n\n"
         "In a home, also what changes against the version in force, and whether the registered stores are fit for it."
         "  A requirement that takes facts no policy holds is not judged, and never passed.  Exit code 0 for a sound"
         " policy, whatever it misses."
@@ -50,18 +50,25 @@ policy.add_command(declare)
 @click.option("--all", "with_all", is_flag=True, help=_("name also what does not concern it and what is not judged"))
 @asks
 def check(call: Call, file: Path, with_all: bool) -> Exit:
+    from preserve import compose
     from preserve.cli.policy_requirements import requirement_documents, requirement_lines
+    from preserve.cli.safety import planned_document, planned_lines
+    from preserve.clock import SystemClock
     from preserve.definitions.toml_lines import lines_of_keys
+    from preserve.operations.assess import plan
 
     read, text = _read(file)
     keys = lines_of_keys(text)
     judgements = _judgements(read)
     beside = _beside(call, read)
+    rules = compose.assessment_rules(None)
+    planned = plan(read, rules, SystemClock().now())
     document = {
         "ok": True,
         **_document(read),
         "not_yet": _promise_documents(read),
         "requirements": requirement_documents(judgements, keys),
+        "reaches": planned_document(planned),
         "here": _beside_document(beside) if beside else None,
     }
 
@@ -71,6 +78,8 @@ def check(call: Call, file: Path, with_all: bool) -> Exit:
         yield from _lines(read)
         yield ""
         yield from requirement_lines(judgements, keys, with_all)
+        yield ""
+        yield from planned_lines(planned, rules.standard)
         if beside is not None:
             yield ""
             yield from _beside_lines(read, beside)
