@@ -147,11 +147,17 @@ class _Counted:
         self._alike = list(self._kept_alike(name))
 
     def _kept_alike(self, name: str | None) -> Iterator[StandingAlike]:
-        cutoffs: dict[str, Mapping[Level, str]] = {
-            policy.name: {level: stamp(self._now - age) for level, age in age_limits(policy.audit).items()}
-            for policy in self._policies.values()
-        }
+        cutoffs = {policy.name: self._cutoffs(policy) for policy in self._policies.values()}
         return self._books.kept_alike(cutoffs, stamp(self._now), stamp(self._now + CLOCKS_DIFFER), name)
+
+    def _cutoffs(self, policy: Policy) -> dict[str, dict[Level, str]]:
+        """Before which moment the last look at a copy in each store is overdue."""
+        return {
+            entry.name: {
+                level: stamp(self._now - age) for level, age in age_limits(policy.audit_on(entry.role)).items()
+            }
+            for entry in self._entries.values()
+        }
 
     @cached_property
     def groups(self) -> list[KeptAlike]:
