@@ -19,7 +19,8 @@ Cutoffs = Mapping[str, Mapping[Level, str]]
 """For each store, before which moment the last look at each level is overdue."""
 MOST_NAMED = 50
 
-# When somebody last looked as deeply as a sample, or read all; `audits` is only opened where the latest look was less.
+# When somebody last looked as deeply as a sample, or read all.  `audits` is only opened where the last look was less:
+# looks are booked in the order of time, and where a clock went back the one booked last counts.
 _FULL = "CASE WHEN audited_level = 'full' THEN audited_at ELSE json_extract(audits, '$.full') END"
 _SAMPLE = (
     "CASE WHEN audited_level IN ('full', 'sample') THEN audited_at"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -42,9 +43,9 @@ def everything(up_to: int) -> dict[str, Fact]:
     return {each.name: YES for each in STANDARD.requirements if up_to in each.levels}
 
 
-def drill(rpo: float = 0, rto: float = 0, **other: object) -> Drill:
-    given = {"at": NOW - timedelta(days=1), "policy_sha256": POLICY, "is_whole": True, "has_passed": True, **other}
-    return Drill(rpo_seconds=rpo, rto_seconds=rto, certificate="drill-1", **given)  # type: ignore[arg-type]
+def drill(**measured: object) -> Drill:
+    plain = Drill(NOW - timedelta(days=1), POLICY, True, True, 0, 0, "drill-1")
+    return replace(plain, **measured)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("wanted", range(1, 7))
@@ -87,13 +88,13 @@ def test_without_a_drill_no_level_is_proved() -> None:
 
 def test_a_drill_proves_what_it_measured_and_no_more_than_the_elements() -> None:
     day = 86_400
-    assert level(everything(4), drill(rpo=day, rto=2 * day)).proved == 4
-    assert level(everything(4), drill(rpo=2 * day, rto=2 * day)).proved == 2
-    assert level(everything(4), drill(rpo=day, rto=3 * day)).proved == 3
-    assert level(everything(6), drill(rpo=0, rto=600)).proved == 6
-    assert level(everything(6), drill(rpo=1, rto=600)).proved == 5
+    assert level(everything(4), drill(rpo_seconds=day, rto_seconds=2 * day)).proved == 4
+    assert level(everything(4), drill(rpo_seconds=2 * day, rto_seconds=2 * day)).proved == 2
+    assert level(everything(4), drill(rpo_seconds=day, rto_seconds=3 * day)).proved == 3
+    assert level(everything(6), drill(rpo_seconds=0, rto_seconds=600)).proved == 6
+    assert level(everything(6), drill(rpo_seconds=1, rto_seconds=600)).proved == 5
     assert level(everything(2), drill()).proved == 2
-    assert level(everything(4), drill(rpo=30 * day)).proved == 0
+    assert level(everything(4), drill(rpo_seconds=30 * day)).proved == 0
 
 
 @pytest.mark.parametrize(
