@@ -58,6 +58,11 @@ def clauses(parts: Iterable[str]) -> str:
     return ("；" if is_chinese() else "; ").join(parts)
 
 
+def _whole(parts: Iterable[str]) -> str:
+    """A sentence of parts."""
+    return clauses(parts) + ("。" if is_chinese() else ".")
+
+
 def attributes(names: tuple[str, ...]) -> str:
     """Attributes of stores as people call them."""
     return listed(map(attribute_word, names))
@@ -111,7 +116,7 @@ def _copies(rule: CopyRule) -> str:
         parts.append(said("set {letter}", letter=rule.copy_set.value) + f" ({_meaning(rule.copy_set)})")
     if rule.medium_families:
         parts.append(said("on {media}", media=" / ".join(map(word, rule.medium_families))))
-    return said("{parts}.", parts=clauses(parts))
+    return _whole(parts)
 
 
 def _meaning(copy_set: CopySet) -> str:
@@ -195,7 +200,7 @@ def _backup(rule: BackupRule) -> str:
     parts += [said("at {time}", time=rule.at)] if rule.at else []
     parts += [said("within {window}", window=rule.window)] if rule.window else []
     parts += [rule.timezone] if rule.timezone else []
-    return said("{parts}.", parts=clauses(parts))
+    return _whole(parts)
 
 
 def _recovery(policy: Policy) -> Iterator[str]:
@@ -245,7 +250,7 @@ def _media(policy: Policy) -> Iterator[str]:
             parts.append(said("{count} at the least", count=rule.at_least))
         if rule.life_days:
             parts.append(said("replaced after {span}", span=days(rule.life_days)))
-        yield said("{parts}.", parts=clauses(parts))
+        yield _whole(parts)
     if rules.superseded_hold_days:
         yield said("A medium that was replaced is kept for {span}.", span=days(rules.superseded_hold_days))
     if rules.reader_check_every_days:
