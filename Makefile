@@ -22,8 +22,8 @@ develop:
 demo: develop ## the main job for real, in under a minute; KEEP=1 leaves the sites running
 	@$(PYTHON_IN_VENV) -m ops.demo.demo $(if $(KEEP),--keep)
 
-test: develop ## the tests; PYTEST_ARGS="-k name" for some
-	$(PYTHON_IN_VENV) -m pytest -m "not ceph" $(PYTEST_ARGS)
+test: develop ## the tests, two at a time; PYTEST_ARGS="-k name" for some
+	$(PYTHON_IN_VENV) -m pytest -m "not ceph" -n 2 --dist worksteal $(PYTEST_ARGS)
 
 test-ceph: develop ## the tests against Ceph, a second and different S3 server
 	@ops/install.sh ceph

@@ -4,7 +4,7 @@
     python -m ops.messages --missing  print what lacks Chinese, as entries to fill in
 
 Sentences are found in the source by their use: whatever is handed to a parameter named `template` anywhere, texts of
-`_(…)`, pairs of a sentence and its values, and the values of enumerations that people are shown.  No other tool is
+`_(…)`, pairs of a sentence and its plural for `counted(…)`, pairs of a sentence and its values, and the values of enumerations that people are shown.  No other tool is
 needed, and tests hold that nothing is missing, that values agree, and that the compiled file is up to date.
 """
 
@@ -26,6 +26,7 @@ COMPILED = CATALOGUE.with_suffix(".mo")
 
 SHOWN_ENUMERATIONS = frozenset(
     [
+        "AccessionState",
         "AuditResult",
         "Classification",
         "Condition",
@@ -34,6 +35,7 @@ SHOWN_ENUMERATIONS = frozenset(
         "Family",
         "How",
         "Importance",
+        "KeyChangeCause",
         "KeyReach",
         "Level",
         "LinkRule",
@@ -42,11 +44,15 @@ SHOWN_ENUMERATIONS = frozenset(
         "Outcome",
         "Role",
         "Rule",
+        "Trust",
         "Verdict",
         "Weekday",
     ]
 )
 """Whose values people are shown as words; `--json` keeps the identifiers."""
+
+COUNTED = "counted"
+"""The function that says a sentence of one thing or of several."""
 
 HEADER = (
     "Project-Id-Version: preserve\\n"
@@ -227,11 +233,22 @@ class _Reader(ast.NodeVisitor):
             else ""
         )
         given = {keyword.arg: keyword.value for keyword in node.keywords}
+        if name == COUNTED and self._take_pair(node.args):
+            self.generic_visit(node)
+            return
         for position in self._takers.get(name, ()):
             argument = node.args[position] if position < len(node.args) else given.get("template")
             if argument is not None:
                 self._take(argument, may_be_another=name in self._homonyms)
         self.generic_visit(node)
+
+    def _take_pair(self, arguments: Sequence[ast.expr]) -> bool:
+        """What is said of one thing and of several."""
+        match arguments:
+            case [ast.Constant(value=str() as one), ast.Constant(value=str() as several), *_]:
+                self._found.add(Message(one, plural=several), self._place)
+                return True
+        return False
 
     def visit_Tuple(self, node: ast.Tuple) -> None:
         match node.elts:

@@ -4,8 +4,9 @@
 Needs Python and the `cryptography` package alone.  Prints a verdict; exit status 0: proven, 4: not proven, 2: usage.
 
 Give the verifier key you got by another way (from paper, from the agency) with --key.  Without it the key in the
-document is believed, and a forger can write that too.  The methods: RFC 9162, 2.1.3.2 and 2.1.4.2 (Merkle tree
-proofs), C2SP signed-note and tlog-checkpoint.
+document is believed, and a forger can write that too.  An earlier key of the same ledger will do, where each key since
+was handed over by the one before; where one was lost, its successor is not believed, and you have to ask people.  The
+methods: RFC 9162, 2.1.3.2 and 2.1.4.2 (Merkle tree proofs), C2SP signed-note and tlog-checkpoint.
 """
 
 from __future__ import annotations
@@ -49,6 +50,8 @@ def main() -> int:
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         print(f"NOT PROVEN: the document is not a proof this program knows ({error!r})")
         return NOT_PROVEN
+    for line in handovers(document):
+        print(line)
     if arguments.key is None:
         print("The key was taken from the document itself; compare it with one you trust (--key).")
     return PROVEN
@@ -65,7 +68,7 @@ def verdict(document: dict[str, Any], trusted: str | None) -> str:
     """What the document proves, as a sentence.  Raises NotProvenError, and what malformed documents bring about."""
     key = document["verifier_key"]
     if trusted is not None and key != trusted:
-        raise NotProvenError(f"it is signed with {key}, not with the key you trust")
+        follow(document.get("key_changes", []), trusted, key)
     size, root = checkpoint(document["checkpoint"], key)
     if size != document["tree_size"]:
         raise NotProvenError(f"the checkpoint is of {size} entries, not {document['tree_size']}")
@@ -133,8 +136,55 @@ def consistent(document: dict[str, Any], size: int, root: bytes) -> str:
     return f"the ledger of {size} entries begins with just the {old_size} that the earlier checkpoint signs"
 
 
+def follow(changes: list[dict[str, Any]], trusted: str, key: str) -> None:
+    """Go from the key that is trusted to the one that signed, from handover to handover."""
+    known = trusted
+    for change in changes:
+        if change["old"] != known:
+            continue
+        if not is_handed_over(change):
+            raise NotProvenError(
+                f"it is signed with {key}; the key you trust was replaced at entry {change['number']} by"
+                f" {change['new']} without signing that: ask people for the new key, and give it with --key"
+            )
+        known = change["new"]
+    if known != key:
+        raise NotProvenError(f"it is signed with {key}, not with the key you trust nor one it was handed over to")
+
+
+def handovers(document: dict[str, Any]) -> list[str]:
+    """One line for each change of the key that the document speaks of."""
+    lines = []
+    for change in document.get("key_changes", []):
+        how = "handed over by the old key" if is_handed_over(change) else "NOT SIGNED BY THE OLD KEY"
+        lines.append(f"Entry {change['number']} changed the signing key to {change['new']}: {how}.")
+    return lines
+
+
+def is_handed_over(change: dict[str, Any]) -> bool:
+    """Whether old and new key both signed the change."""
+    note = change["statement"]
+    if note is None or not note.startswith(f"preserve-key-change/1\n{change['old']}\n{change['new']}\n\n"):
+        return False
+    try:
+        for key in (change["old"], change["new"]):
+            signed_text(note, key)
+    except NotProvenError:
+        return False
+    return True
+
+
 def checkpoint(note: str, verifier_key: str) -> tuple[int, bytes]:
     """Size and root that a signed note attests, its signature checked."""
+    origin, size, root, end = signed_text(note, verifier_key).split("\n")
+    name = verifier_key.partition("+")[0]
+    if origin != name or end:
+        raise NotProvenError(f"the checkpoint is of another ledger, {origin}")
+    return int(size), base64.b64decode(root, validate=True)
+
+
+def signed_text(note: str, verifier_key: str) -> str:
+    """The text of a signed note, if the key signed it."""
     name, _, rest = verifier_key.partition("+")
     identifier, _, encoded = rest.partition("+")
     key = base64.b64decode(encoded, validate=True)
@@ -149,20 +199,17 @@ def checkpoint(note: str, verifier_key: str) -> tuple[int, bytes]:
         dash, signer, signature = line.split(" ")
         content = base64.b64decode(signature, validate=True)
         if dash == "\N{EM DASH}" and signer == name and content[:4] == key_id:
-            return signed_head(text, name, key[1:], content[4:])
+            require_signature(text, key[1:], content[4:])
+            return text
     raise NotProvenError("the checkpoint is not signed by the key")
 
 
-def signed_head(text: str, name: str, public: bytes, signature: bytes) -> tuple[int, bytes]:
-    """Size and root in the text of a checkpoint, if the signature holds."""
+def require_signature(text: str, public: bytes, signature: bytes) -> None:
+    """Raise NotProvenError unless the signature holds."""
     try:
         Ed25519PublicKey.from_public_bytes(public).verify(signature, text.encode())
     except InvalidSignature:
         raise NotProvenError("the signature of the checkpoint is void") from None
-    origin, size, root, end = text.split("\n")
-    if origin != name or end:
-        raise NotProvenError(f"the checkpoint is of another ledger, {origin}")
-    return int(size), base64.b64decode(root, validate=True)
 
 
 def whole(value: object) -> int:

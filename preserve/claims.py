@@ -1,7 +1,7 @@
 """Claims: two processes never do the same work at once, and a dead one's claim is gone with it.
 
 A claim is a lock of the kernel on a file, so it ends with the process that holds it, however that ends: nobody ever
-has to remove one by hand.
+has to remove one by hand.  The file goes when the work is done; what killed processes leave, `clear_stale` removes.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ import fcntl
 import hashlib
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from preserve.errors import Unavailable
+
+_PREFIX = "claim-"
 
 
 @contextmanager
@@ -22,16 +24,41 @@ def held(folder: Path, subject: str) -> Iterator[None]:
 
     Raises `Unavailable` when another process holds it.
     """
-    path = folder / f"claim-{hashlib.sha256(subject.encode('utf-8', 'surrogateescape')).hexdigest()[:32]}"
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    path = folder / f"{_PREFIX}{hashlib.sha256(subject.encode('utf-8', 'surrogateescape')).hexdigest()[:32]}"
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise Unavailable(
-                "another process is working on {subject} now; wait for it, or run the command again later",
-                subject=subject,
-            ) from error
+        descriptor = _locked(path)
+    except BlockingIOError as error:
+        raise Unavailable(
+            "another process is working on {subject} now; wait for it, or run the command again later",
+            subject=subject,
+        ) from error
+    try:
         yield
     finally:
-        os.close(descriptor)
+        _let_go(path, descriptor)
+
+
+def clear_stale(folder: Path) -> None:
+    """Remove the files of claims that nobody holds."""
+    for path in folder.glob(f"{_PREFIX}*"):
+        with suppress(OSError):  # somebody holds it, or removes it too
+            _let_go(path, _locked(path))
+
+
+def _locked(path: Path) -> int:
+    """The claim's file, locked.  Raises BlockingIOError where another process has it."""
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        if os.fstat(descriptor).st_nlink:
+            return descriptor
+        os.close(descriptor)  # its holder removed it between our opening and locking: a lock on nothing
+
+
+def _let_go(path: Path, descriptor: int) -> None:
+    path.unlink(missing_ok=True)  # while it is ours: afterwards it could be the next one's
+    os.close(descriptor)

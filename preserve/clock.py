@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from threading import Event
 from typing import Protocol
 
 
@@ -13,8 +14,8 @@ class Clock(Protocol):
     def now(self) -> datetime:
         """The current moment, aware, in UTC."""
 
-    def sleep(self, seconds: float) -> None:
-        """Wait."""
+    def sleep(self, seconds: float, unless: Event | None = None) -> None:
+        """Wait, but no longer than until `unless` is set."""
 
 
 class SystemClock:
@@ -23,8 +24,8 @@ class SystemClock:
     def now(self) -> datetime:
         return datetime.now(UTC)
 
-    def sleep(self, seconds: float) -> None:
-        time.sleep(seconds)
+    def sleep(self, seconds: float, unless: Event | None = None) -> None:
+        (unless or Event()).wait(seconds)
 
 
 def stamp(moment: datetime) -> str:

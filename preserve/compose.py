@@ -10,18 +10,18 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from preserve import chance
 from preserve.clock import Clock, SystemClock
 from preserve.durable import raise_if_full
-from preserve.errors import Misused, PreserveError, Refused, Unavailable
+from preserve.errors import Misused, PreserveError, Refused, Unavailable, Unidentified
 from preserve.model.complaints import Complaints
-from preserve.model.nouns import Act, Role, StoreEntry
+from preserve.model.nouns import Act, Receipt, Role, StoreEntry
 from preserve.model.policy import Policy
+from preserve.packages import places
 from preserve.ports import ErasableStore, Progress, Store
 from preserve.settings.home import Home, scratch
 from preserve.settings.shipped import profile_text
@@ -29,16 +29,20 @@ from preserve.settings.shipped import standard as shipped_standard
 from preserve.state.books import Books
 from preserve.stores.counting import CountingStore
 from preserve.stores.folder import FolderStore
-from preserve.stores.identity import Identity, found, read_identity
+from preserve.stores.identity import Identity, found, lay_anew, newest, read_identity
 from preserve.stores.retry import RetryingStore
+from preserve.stores.telling import Alert
 from preserve.stores.throttle import ThrottledStore
 from preserve.workplace import Workplace
 
 if TYPE_CHECKING:
     from preserve.bags.profiles import Profile
     from preserve.model.disaster_levels import Standard
+    from preserve.model.keys import Key
     from preserve.operations.add_store import Place, Verdict
     from preserve.operations.assess import Rules
+    from preserve.operations.mend_store import Founding
+    from preserve.packages.kit import Kit
     from preserve.state.notes import Signer
 
 SPEED_LIMIT = "bytes_per_second"
@@ -48,19 +52,25 @@ PUBLISHED_AT_ONCE = 8
 """Stores that the ledger is published to at the same time."""
 
 
+GLANCE_SECONDS = 10.0
+"""How long all stores together may take to say whether they know a later ledger; who has not by then is away."""
+
+
 class Stores(Mapping[str, Store]):
     """The registered stores by name, each made when it is first used: a store that is away fails nobody else."""
 
-    def __init__(self, entries: list[StoreEntry], make: Callable[[StoreEntry], Store]) -> None:
+    def __init__(self, entries: list[StoreEntry], wrap: Callable[[StoreEntry, ErasableStore], Store]) -> None:
         self._entries = {entry.name: entry for entry in entries}
-        self._make = make
+        self._wrap = wrap
+        self._bare: dict[str, ErasableStore] = {}
         self._made: dict[str, Store] = {}
         self._lock = threading.Lock()
 
     def __getitem__(self, name: str) -> Store:
+        bare = self.bare(name)
         with self._lock:
             if name not in self._made:
-                self._made[name] = self._make(self._entries[name])
+                self._made[name] = self._wrap(self._entries[name], bare)
             return self._made[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -68,6 +78,18 @@ class Stores(Mapping[str, Store]):
 
     def __len__(self) -> int:
         return len(self._entries)
+
+    def knows(self, entry: StoreEntry) -> bool:
+        """Whether this store, at this place, is among them."""
+        return self._entries.get(entry.name) == entry
+
+    def bare(self, name: str) -> ErasableStore:
+        """The same store, over the same connections, asked once and without patience."""
+        with self._lock:
+            if name not in self._bare:
+                entry = self._entries[name]
+                self._bare[name] = bare_store(entry, entry.store_id)
+            return self._bare[name]
 
 
 @contextmanager
@@ -80,35 +102,45 @@ def workplace(
     """
     now = clock or SystemClock()
 
-    def make(entry: StoreEntry) -> Store:
-        return store(entry, now) if patient else bare_store(entry, entry.store_id)
+    def wrap(entry: StoreEntry, bare: ErasableStore) -> Store:
+        return wrapped(entry, bare, now, progress.alert) if patient else bare
 
     with scratch(home) as work, Books.open(home.path) as books:
         try:
-            yield Workplace(books, Stores(books.stores(), make), now, act, progress, work)
+            yield Workplace(books, Stores(books.stores(), wrap), now, act, progress, work)
         except OSError as error:
             # Stores and the target of a restore tell of themselves; what is left to be full is the home's disk.
             raise_if_full(error, home.work)
             raise
 
 
-def store(entry: StoreEntry, clock: Clock) -> ErasableStore:
+def store(entry: StoreEntry, clock: Clock, alert: Alert) -> ErasableStore:
     """A registered store, wrapped.  Nothing is asked of it yet.  Raises `Misused` for a URL that names no place."""
+    return wrapped(entry, bare_store(entry, entry.store_id), clock, alert)
+
+
+def wrapped(entry: StoreEntry, bare: ErasableStore, clock: Clock, alert: Alert) -> ErasableStore:
+    """A store with all that is wrapped around it, in the one order; `alert` tells when patience takes long."""
     limit = entry.attributes.get(SPEED_LIMIT)
     return CountingStore(
         ThrottledStore(
-            RetryingStore(bare_store(entry, entry.store_id), clock, chance.unpredictable()),
+            RetryingStore(bare, clock, chance.unpredictable(), alert=alert),
             clock,
             bytes_per_second=int(limit) if limit else None,
         )
     )
 
 
+def glanced_at(entry: StoreEntry) -> ErasableStore:
+    """A registered store, asked once and without patience."""
+    return bare_store(entry, entry.store_id)
+
+
 def bare_store(entry: StoreEntry, store_id: str | None) -> ErasableStore:
     """The store at `entry.url` as it is; `store_id` None: a place that is not founded yet.  Raises `Misused`."""
     scheme = urlsplit(entry.url).scheme
     if scheme == "file":
-        return FolderStore(entry.name, folder_of(entry.url), store_id)
+        return FolderStore(entry.name, places.folder_of(entry.url), store_id)
     if scheme == "s3":
         from preserve.stores.s3 import S3Store
         from preserve.stores.s3_place import place_of
@@ -117,15 +149,6 @@ def bare_store(entry: StoreEntry, store_id: str | None) -> ErasableStore:
             entry.name, place_of(entry.url), store_id, profile=entry.profile, capabilities=entry.capabilities
         )
     raise Misused("{url} is no place this program knows; write file:///folder or s3://bucket?endpoint=…", url=entry.url)
-
-
-def folder_of(url: str) -> Path:
-    """The folder that a `file:` URL names.  Raises `Misused` unless it is absolute and of this machine."""
-    parts = urlsplit(url)
-    path = Path(unquote(parts.path))
-    if parts.netloc not in ("", "localhost") or parts.query or parts.fragment or not path.is_absolute():
-        raise Misused("{url} names no folder of this machine; write file:///absolute/folder", url=url)
-    return path
 
 
 def policies(books: Books) -> dict[str, Policy]:
@@ -152,15 +175,22 @@ def policy(books: Books, name: str | None) -> Policy:
     return registered_policy(books.policy(name))
 
 
-def policy_of(books: Books) -> Callable[[str], Policy]:
-    """Policies by the digest of their text, each read once.  What it returns raises `Refused`, `Tampered`."""
+def policy_in_force(books: Books) -> Callable[[Receipt], Policy]:
+    """Under which policy a package is kept now: the newest version of the one it was taken in under.
+
+    Where the books know none of that name, the text that the receipt names counts.  What it returns raises `Refused`,
+    `Tampered`.
+    """
     from preserve.definitions.registered import registered_policy
 
-    @cache
-    def read(sha256: str) -> Policy:
-        return registered_policy(books.policy_by_sha256(sha256))
+    newest = policies(books)
 
-    return read
+    def in_force(receipt: Receipt) -> Policy:
+        if receipt.policy not in newest:
+            newest[receipt.policy] = registered_policy(books.policy_by_sha256(receipt.policy_sha256))
+        return newest[receipt.policy]
+
+    return in_force
 
 
 FAULT_RATES = "fault-rates.toml"
@@ -223,23 +253,45 @@ def store_at(place: str, profile_name: str | None) -> StoreEntry:
 class _Place:
     """A place that is, or is to be, a store: `preserve.operations.add_store.Place`."""
 
-    def __init__(self, entry: StoreEntry, clock: Clock) -> None:
+    def __init__(self, entry: StoreEntry, clock: Clock, alert: Alert | None) -> None:
+        self._entry = entry
         self._bare = bare_store(entry, None)
         self._clock = clock
+        self._alert = alert
         self._patient = self._wrap(self._bare)
 
     def _wrap(self, bare: ErasableStore) -> RetryingStore:
-        return RetryingStore(bare, self._clock, chance.unpredictable())
+        return RetryingStore(bare, self._clock, chance.unpredictable(), alert=self._alert)
 
     @property
     def store(self) -> Store:
         return self._patient
 
-    def present_id(self) -> str | None:
+    def enclosed_by(self) -> str | None:
+        if isinstance(self._bare, FolderStore):
+            above = places.enclosing(places.folder_of(self._entry.url))
+            return None if above is None else str(above)
+        return next((url for url in _urls_above(self._entry.url) if self._is_store(url)), None)
+
+    def _is_store(self, url: str) -> bool:
+        try:
+            return read_identity(bare_store(replace(self._entry, url=url), None)) is not None
+        except Unavailable:  # these credentials may see no more than their own prefix: then nobody can tell
+            return False
+        except Refused:  # a store.json of a later version
+            return True
+
+    def make(self) -> None:
         if isinstance(self._bare, FolderStore):
             self._bare.make_root()
+
+    def present(self) -> StoreEntry | None:
+        if isinstance(self._bare, FolderStore) and not self._bare.has_root():
+            return None
         present = read_identity(self._bare)  # the first contact: somebody waits for the answer
-        return present.store_id if present else None
+        return (
+            replace(self._entry, name=present.name, store_id=present.store_id, role=present.role) if present else None
+        )
 
     def probe(self, *, thorough: bool) -> Verdict:
         from preserve.operations.add_store import Verdict
@@ -259,17 +311,56 @@ class _Place:
         return found(self._patient, Identity(entry.store_id, entry.name, entry.role, at)).store_id
 
 
-def place(entry: StoreEntry, clock: Clock) -> Place:
+class _Founding:
+    """The place of a registered store: `preserve.operations.mend_store.Founding`."""
+
+    def __init__(self, entry: StoreEntry, clock: Clock) -> None:
+        self._entry = entry
+        self.store: Store = RetryingStore(bare_store(entry, None), clock, chance.unpredictable())
+
+    def present(self) -> StoreEntry | None:
+        present = newest(self.store)
+        if present is None:
+            return None
+        return replace(self._entry, name=present.name, store_id=present.store_id, role=present.role)
+
+    def lay(self, entry: StoreEntry, at: str) -> Key:
+        return lay_anew(self.store, Identity(entry.store_id, entry.name, entry.role, at))
+
+
+def founding(entry: StoreEntry, clock: Clock) -> Founding:
+    """Where a registered store should be, as `store mend` needs it.  Raises `Misused`."""
+    return _Founding(entry, clock)
+
+
+def kit() -> Kit:
+    """What every store carries beside its packages, as this version of the program has it."""
+    from preserve.settings import shipped
+
+    return {file.name: file.content for file in shipped.kit()}
+
+
+def _urls_above(url: str) -> Iterator[str]:
+    """The URLs of the prefixes that an S3 store's prefix lies in, and of the bucket itself."""
+    parts = urlsplit(url)
+    segments = [segment for segment in parts.path.split("/") if segment]
+    for count in reversed(range(len(segments))):
+        yield urlunsplit(parts._replace(path="/" + "/".join(segments[:count])))
+
+
+def place(entry: StoreEntry, clock: Clock, alert: Alert | None = None) -> Place:
     """Where a store is to be, or is, as `store add` and `store check` need it.  Raises `Misused`."""
-    return _Place(entry, clock)
+    return _Place(entry, clock, alert)
 
 
 @dataclass(frozen=True, slots=True)
-class Unpublished:
-    """A store that could not be given the newest entries of the ledger, and why."""
+class Unreached:
+    """A store that could not be asked, or not be given the newest entries of the ledger, and why."""
 
     store: str
     error: PreserveError
+    is_expected: bool = False
+    """An offline store that is not there is where it should be."""
 
 
 def signer(home: Home) -> Signer:
@@ -279,7 +370,57 @@ def signer(home: Home) -> Signer:
     return SigningKey(home.path)
 
 
-def publish(home: Home, workplace: Workplace) -> list[Unpublished]:
+def require_key(home: Home, workplace: Workplace) -> None:
+    """Open the key that will sign what is booked, before there is anything to sign.
+
+    Raises `Refused` where it does not open or is not the one that the ledger names, `Tampered`.
+    """
+    from preserve.state import checkpoints, signing_key
+
+    books = workplace.books
+    if signing_key.has_next(home.path):
+        with workplace.claim("signing key"):
+            signing_key.settle(home.path, str(checkpoints.known_keys(books)[-1]))
+    key = signing_key.SigningKey(home.path)
+    key.open()
+    checkpoints.require_in_force(books, key)
+
+
+def require_abreast(workplace: Workplace) -> list[Unreached]:
+    """Hold the books against the newest checkpoint of every store in reach, all at once, before anything is written.
+
+    Returns the stores that are away, or did not answer in time.  Raises `Tampered` where one knows more than the
+    books, or otherwise.
+    """
+    from concurrent.futures import ThreadPoolExecutor, wait
+
+    from preserve.state import publishing
+
+    entries = workplace.books.stores()
+    if not entries:
+        return []
+    pool = ThreadPoolExecutor(min(len(entries), PUBLISHED_AT_ONCE), "compare")
+    try:
+        asked = {
+            entry.name: pool.submit(publishing.require_abreast, workplace.books, _bare(workplace, entry))
+            for entry in entries
+        }
+        wait(asked.values(), GLANCE_SECONDS)
+        away = []
+        for entry in entries:
+            try:
+                asked[entry.name].result(0)
+            except Unavailable as error:
+                is_offline = entry.role is Role.REMOTE_OFFLINE and not isinstance(error, Unidentified)
+                away.append(Unreached(entry.name, error, is_offline))
+            except TimeoutError:
+                away.append(Unreached(entry.name, Unavailable("store {store} does not answer", store=entry.name)))
+        return away
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def publish(home: Home, workplace: Workplace) -> list[Unreached]:
     """Put new entries of the ledger into every store that lacks some and can be reached, all stores at once.
 
     Raises `Tampered` where a store and the books contradict one another.
@@ -293,17 +434,26 @@ def publish(home: Home, workplace: Workplace) -> list[Unpublished]:
 
     key = signer(home)
     with ThreadPoolExecutor(min(len(behind), PUBLISHED_AT_ONCE), "publish") as pool:
-        outcomes = pool.map(lambda entry: _publish_to(entry, books, key, workplace.clock), behind)
+        outcomes = pool.map(lambda entry: _publish_to(entry, workplace, key), behind)
         return [outcome for outcome in outcomes if outcome is not None]
 
 
-def _publish_to(entry: StoreEntry, books: Books, key: Signer, clock: Clock) -> Unpublished | None:
+def _publish_to(entry: StoreEntry, workplace: Workplace, key: Signer) -> Unreached | None:
     from preserve.state.publishing import publish as publish_to
 
+    bare = _bare(workplace, entry)
     try:
         # One glance first: nobody shall wait minutes, at the end of a command, for a site that is away.
-        bare_store(entry, entry.store_id).free_bytes()
-        publish_to(books, store(entry, clock), key)
+        bare.free_bytes()
+        publish_to(workplace.books, wrapped(entry, bare, workplace.clock, workplace.progress.alert), key)
     except Unavailable as error:
-        return Unpublished(entry.name, error)
+        return Unreached(entry.name, error)
     return None
+
+
+def _bare(workplace: Workplace, entry: StoreEntry) -> ErasableStore:
+    """A registered store without patience; one that was registered just now was not among those opened before."""
+    stores = workplace.stores
+    if isinstance(stores, Stores) and stores.knows(entry):
+        return stores.bare(entry.name)
+    return glanced_at(entry)

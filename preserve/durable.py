@@ -67,6 +67,15 @@ def put_in_place_new(written: Path, final: Path) -> None:
     os.unlink(written)
 
 
+def move(path: Path, final: Path) -> None:
+    """Give a file that is on the medium another name, replacing what has it."""
+    announce("rename:before")
+    os.replace(path, final)
+    announce("rename:after")
+    sync_folder(final.parent)
+    sync_folder(path.parent)
+
+
 def write_file(path: Path, content: bytes, *, mode: int = 0o644) -> None:
     """Write a small file whole or not at all, replacing what was there.  Raises `NoSpace`."""
     beside = path.with_name(f".{path.name}.partial")

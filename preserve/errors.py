@@ -63,6 +63,10 @@ class AlreadyThere(PreserveError):
     """Compare and go on: an object under this key exists already and was left untouched."""
 
 
+class GivenUp(PreserveError):
+    """Let it be: the work that this belonged to was ended meanwhile, and nobody waits for what became of it."""
+
+
 def is_interruption(error: BaseException | None) -> bool:
     """Whether work that ended so is taken up again where it was: a person stopped it, or somebody could not serve.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from types import TracebackType
 from typing import Protocol, Self, runtime_checkable
 
@@ -21,6 +22,53 @@ class ObjectFacts:
     """The store's own claim about the whole object's SHA-256, where it makes one."""
     retain_until: datetime | None = None
     """The object lock in force, where the store has locks and tells."""
+
+
+class OddKind(StrEnum):
+    """Why something in a store can be no object."""
+
+    NAME = "name"  # no key is written so
+    LINK = "symbolic link"
+    PIPE = "named pipe"
+    SOCKET = "socket"
+    DEVICE = "device"
+    FOLDER = "empty folder"  # an oddity only where an object should be
+    CLOSED = "closed folder"  # it may not be listed, and so nobody knows what lies in it
+
+
+@dataclass(frozen=True, slots=True)
+class Oddity:
+    """Something that lies in a store and can be no object of ours; nobody opened or followed it.
+
+    `path` is its name as the store has it, a folder's with a slash at the end; bytes that are no UTF-8 are lone
+    surrogates.
+    """
+
+    path: str
+    kind: OddKind
+    size: int = 0
+
+    @property
+    def name(self) -> str:
+        """The path as it may stand in a ledger and on a terminal, each different one differently."""
+        return "".join(_harmless(character) for character in self.path)
+
+
+def _harmless(character: str) -> str:
+    if "\udc80" <= character <= "\udcff":
+        return f"\\x{ord(character) - 0xDC00:02x}"
+    if character == "\\" or not character.isprintable():
+        return character.encode("unicode_escape", "surrogatepass").decode("ascii")
+    return character
+
+
+Found = ObjectFacts | Oddity
+"""What searching a store finds."""
+
+
+def position(found: Found) -> str:
+    """Where in the order of a store something stands; a later search may begin behind it."""
+    return found.path if isinstance(found, Oddity) else found.key
 
 
 class Upload(Protocol):
@@ -45,7 +93,8 @@ class Upload(Protocol):
         """Send one whole part that begins at `offset` (a multiple of `part_bytes`).
 
         `sha256` is the digest of `data` if the caller has it; a store that lets the server check parts
-        computes it otherwise.  `data` is not kept after return.  Raises `Unavailable`, `NoSpace`.
+        computes it otherwise.  `data` is not kept after return.  Raises `Unavailable`, `NoSpace`, and `GivenUp`
+        once the upload is left.
         """
 
     def take(self, offset: int, source: Key, start: int, length: int) -> int:
@@ -53,7 +102,7 @@ class Upload(Protocol):
 
         `offset` is a multiple of `part_bytes`, and `length` too unless it reaches the object's end.  Returns how
         many bytes travelled between us and the store: 0 where the store copies by itself.  Says nothing about the
-        soundness of those bytes.  Raises `Unavailable`, `NotThere`, `Unreadable`, `NoSpace`.
+        soundness of those bytes.  Raises `Unavailable`, `NotThere`, `Unreadable`, `NoSpace`, `GivenUp`.
         """
 
     def commit(self) -> None:
@@ -66,14 +115,20 @@ class Upload(Protocol):
         """
 
     def abort(self) -> None:
-        """Forget what was sent; nothing stays behind.  May be called again, and after `commit`, without effect."""
+        """Leave the upload (see `leave`) and keep nothing of it.  May be called again, and after `commit`, without
+        effect."""
 
     def leave(self, error: BaseException | None) -> None:
         """End the work on this upload; `error` is what stopped it.
 
-        Without effect after `commit`.  What was sent stays for the next `Store.create` with `resume`, where this one
-        had that too, the store can keep it, and the error is an interruption (`preserve.errors.is_interruption`);
-        otherwise it is forgotten as by `abort`.
+        Without effect after `commit`, or a second time.  May be called while `write`, `take` and `commit` are under way
+        in other threads: they are ended, however slow the line, and raise `GivenUp`, as does whoever calls them later.
+        Returns when none is at work any more; only a call to the operating system, such as a sync, cannot be ended.
+        What a `commit` made visible meanwhile stays.
+
+        Parts that were wholly sent stay for the next `Store.create` with `resume`, where this one had that too, the
+        store can keep them, and the error is an interruption (`preserve.errors.is_interruption`); otherwise all is
+        forgotten.
         """
 
     def __enter__(self) -> Self: ...
@@ -125,7 +180,14 @@ class Store(Protocol):
         """All objects whose key begins with `folder` + `/` (all objects where it is empty), sorted by key.
 
         `a` lists `a/1` and never `ab/1`.  Uploads not committed are not listed.  Only keys greater than `after` come,
-        so that a long listing can be taken up again.  Raises `Unavailable`, also midway.
+        so that a long listing can be taken up again.  Raises `Unavailable`, also midway, and `Unreadable` for a folder
+        that may not be listed: it is never taken for empty.
+        """
+
+    def search(self, after: str = "") -> Iterator[Found]:
+        """Everything there is: all objects as `list` gives them, and between them whatever can be none.
+
+        Folders that may not be listed are passed over, and named.  Raises `Unavailable`, also midway.
         """
 
     def free_bytes(self) -> int | None:
@@ -155,6 +217,9 @@ class Progress(Protocol):
     def say(self, template: str, **values: object) -> None:
         """One line for the person at the terminal, translated there."""
 
+    def alert(self, template: str, **values: object) -> None:
+        """The same, for who reads the log of a scheduled job too."""
+
 
 class NoProgress:
     """Tells nobody."""
@@ -166,6 +231,9 @@ class NoProgress:
         pass
 
     def say(self, template: str, **values: object) -> None:
+        pass
+
+    def alert(self, template: str, **values: object) -> None:
         pass
 
 

@@ -6,12 +6,22 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 from preserve import claims
 from preserve.clock import Clock, stamp
 from preserve.model.nouns import Act, Event
 from preserve.ports import Progress, Store
 from preserve.state.books import Books
+
+
+@runtime_checkable
+class Counted(Protocol):
+    """A store that is asked through a counter."""
+
+    @property
+    def bytes_fetched(self) -> int:
+        """Bytes of objects fetched from it by this command so far; what had to be asked for again counts once."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,23 @@ import pytest
 
 from ops.sites import seaweed
 from ops.sites.site import Login
+from preserve.durable import free_bytes
+
+_MEMORY = Path("/dev/shm")  # noqa: S108 - where Linux has it
+_MEMORY_BYTES = 512 * 1024 * 1024
+
+
+@pytest.fixture
+def memory_path(tmp_path: Path) -> Iterator[Path]:
+    """Like `tmp_path`, in memory where there is room: for tests that kill or damage hundreds of times.
+
+    A killed process loses nothing that it wrote, to whatever medium; on a disk such a test only waits for syncs.
+    """
+    if not _MEMORY.is_dir() or free_bytes(_MEMORY) < _MEMORY_BYTES:
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(prefix="preserve-test-", dir=_MEMORY) as folder:
+        yield Path(folder)
 
 
 class Logins:

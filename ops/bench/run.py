@@ -23,6 +23,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from ops.bench.measuring import Case, Target, measure, report
+from ops.policies import asking_for
 from ops.sites import seaweed
 
 BIN = Path(sys.executable).parent
@@ -59,7 +60,10 @@ def home(folder: Path, stores: Mapping[str, str], environment: Mapping[str, str]
     variables = {**QUIET, "PRESERVE_HOME": str(folder / "home"), "XDG_CONFIG_HOME": str(folder / "config")}
     variables |= environment or {}
     preserve(variables, "init")
-    for (name, url), role in zip(stores.items(), ("primary", "same_city", "remote_offline"), strict=False):
+    roles = ("primary", "same_city", "remote_offline")[: len(stores)]
+    (folder / "policy.toml").write_text(asking_for(roles), encoding="utf-8")
+    preserve(variables, "policy", "register", str(folder / "policy.toml"))
+    for (name, url), role in zip(stores.items(), roles, strict=True):
         preserve(variables, "store", "add", name, "--role", role, "--url", url)
     return variables
 

@@ -74,6 +74,7 @@ def campaign(folder: Path, files: int) -> list[Step]:
     source = folder / "source"
     lay_out(source, files)
     service = new_service(folder)
+    service.promise("primary")
     service.store("main")
     steps = [_step(service, "ingest", "ingest", source)]
     made = steps[0].ended.document

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ops.bench.measuring import PeakMemory
+from ops.policies import asking_for
 
 PROGRAM = (sys.executable, "-m", "preserve")
 CHECKOUT = Path(__file__).parents[2]
@@ -86,6 +87,12 @@ class Service:
         place = self.folder / name
         self.ask("store", "add", name, "--role", role, "--url", place.as_uri())
         return place
+
+    def promise(self, *roles: str) -> None:
+        """Register a version of the default policy that wants a copy in each of these roles and in no other."""
+        file = self.folder / "policy.toml"
+        file.write_text(asking_for(roles), encoding="utf-8")
+        self.ask("policy", "register", file)
 
 
 def new_service(folder: Path, environment: Mapping[str, str] | None = None) -> Service:

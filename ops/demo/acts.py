@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,9 @@ from pathlib import Path
 from ops.demo.make_samples import METADATA, lay_out
 from ops.demo.stage import BUCKET, Stage, WentWrongError, as_typed, insist, tree
 from ops.demo.words import Words
+from preserve.cli.messages import resaid
+
+_DIGEST = re.compile(r"\b([0-9a-f]{16})[0-9a-f]{48}\b")
 
 DAMAGED_BLOCK = 1
 BLOCK_BYTES = 16 * 1024 * 1024
@@ -96,7 +100,8 @@ def audit(play: Play) -> Result:
 
 
 def _short(evidence: str) -> str:
-    return evidence if len(evidence) <= 24 else f"{evidence[:24]}…"
+    """In the person's language, as the program itself would say it; digests are cut."""
+    return _DIGEST.sub(r"\1…", resaid(evidence))
 
 
 def repair(play: Play) -> Result:
@@ -170,28 +175,28 @@ class Act:
     play: Callable[[Play], Result]
 
 
-FLIPPED = Words("one bit flipped in {place}, block {block}", "{place} 第 {block} 块中翻转了一个比特")
+FLIPPED = Words("one bit flipped in {place}, block {block}", "{place} 第 {block} 块中有一位被翻转")
 DELETED = Words("deleted: {place}", "已删除：{place}")
 EVIDENCE = Words("expected {expected}, found {found}", "应为 {expected}，实为 {found}")
 STATES = {
-    "verified": Words("verified", "已核对"),
+    "verified": Words("verified", "已核实"),
     "damaged": Words("DAMAGED", "损坏"),
     "missing": Words("MISSING", "缺失"),
 }
 ACTS = (
     Act(
         Words("start two S3 sites", "启动两个 S3 站点"),
-        Words("{0} sites, credentials of their own", "{0} 个站点，凭证各自独立"),
+        Words("{0} sites, credentials of their own", "{0} 个站点，各有独立凭据"),
         start,
     ),
     Act(
-        Words("make a home, register three stores", "建立服务目录，登记三个存储"),
+        Words("make a home, register three stores", "建立主目录，登记三个存储"),
         Words("{0} stores", "{0} 个存储"),
         register,
     ),
     Act(
-        Words("take sample records in", "接收样本档案"),
-        Words("{0} files, {1:,} bytes, {2} copies read back", "{0} 个文件，{1:,} 字节，{2} 份副本均已回读核对"),
+        Words("take sample records in", "接收样例档案"),
+        Words("{0} files, {1:,} bytes, {2} copies read back", "{0} 个文件，{1:,} 字节，{2} 份副本均已读回核对"),
         ingest,
     ),
     Act(Words("damage copies behind the service's back", "绕过服务破坏副本"), Words("{0} harms", "{0} 处破坏"), damage),
@@ -202,7 +207,7 @@ ACTS = (
     ),
     Act(
         Words("repair, block by block", "逐块修复"),
-        Words("{0:,} bytes travelled; the bag has {1:,}", "传输 {0:,} 字节；全包 {1:,} 字节"),
+        Words("{0:,} bytes travelled; the bag has {1:,}", "传输 {0:,} 字节；整个信息包为 {1:,} 字节"),
         repair,
     ),
     Act(Words("audit again", "再次核对"), Words("{0} copies, all sound", "{0} 份副本，全部完好"), audit_again),
@@ -212,8 +217,8 @@ ACTS = (
         restore,
     ),
     Act(
-        Words("lose the home, rebuild it from one store", "丢失服务目录，从一个存储重建"),
-        Words("{0} package, ledger verified", "{0} 个信息包，台账已验证"),
+        Words("lose the home, rebuild it from one store", "丢失主目录，从一个存储重建"),
+        Words("{0} package, ledger verified", "{0} 个信息包，台账核验无误"),
         rebuild,
     ),
     Act(

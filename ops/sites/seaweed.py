@@ -35,6 +35,7 @@ class Site:
         offsets = [port + grpc for port in _SERVICES.values() for grpc in (0, _GRPC)]
         self.port = free_block(offsets)
         self.endpoint = f"http://127.0.0.1:{self.port}"
+        self.filer = f"http://127.0.0.1:{self.port + _SERVICES['filer']}"  # tells how an object lies on the disk
         self.server = Server(_command(folder, self.port))
 
     def start(self) -> None:

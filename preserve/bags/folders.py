@@ -11,14 +11,15 @@ from pathlib import Path
 from preserve.bags.entries import BATCH_ENTRIES, FILE, FOLDER, LINK, Entry
 from preserve.bags.names import shown
 from preserve.model.complaints import ComplaintList
+from preserve.model.phrases import phrase
 
 _KIND_AND_ANYBODY_READS = 0o170000 | stat.S_IROTH
 _FILE_ANYBODY_READS = stat.S_IFREG | stat.S_IROTH
 _SPECIAL = {
-    stat.S_IFIFO: "a named pipe",
-    stat.S_IFSOCK: "a socket",
-    stat.S_IFBLK: "a block device",
-    stat.S_IFCHR: "a character device",
+    stat.S_IFIFO: phrase("a named pipe"),
+    stat.S_IFSOCK: phrase("a socket"),
+    stat.S_IFBLK: phrase("a block device"),
+    stat.S_IFCHR: phrase("a character device"),
 }
 
 
@@ -127,7 +128,7 @@ class FolderTree:
             shown(path),
             "{path} is {what}, not a file; a record cannot hold it: take it out of the submission",
             path=shown(path),
-            what=_SPECIAL.get(kind, "a special file"),
+            what=_SPECIAL.get(kind, phrase("a special file")),
         )
 
     def _unreadable(self, relative: bytes, error: OSError) -> None:

@@ -71,10 +71,10 @@ class NameGate:
         for path in paths:
             if _SECRET.search(path.rpartition(b"/")[2]):
                 template = (
-                    "{path} is marked as a state secret; 保密法 §31(3) forbids it on this system (R-50): "
+                    "{path} is marked as a state secret; 保密法 §31(3) forbids it on this system: "
                     "nothing was copied, tell the security administrator"
                 )
-                self._complaints.add("R-50", shown(path), template, path=shown(path))
+                self._complaints.add("state-secret", shown(path), template, path=shown(path))
 
     def _find_long(self, paths: list[bytes]) -> None:
         for path in paths:

@@ -22,8 +22,9 @@ from preserve.bags.folders import FolderTree
 from preserve.bags.gate import NameGate
 from preserve.bags.listings import Digests
 from preserve.bags.names import shown
-from preserve.bags.parts import DATA, DECLARATION, FETCH, BagFacts, Contents
+from preserve.bags.parts import DATA, FETCH, BagFacts, Contents
 from preserve.bags.reading import Inspection
+from preserve.bags.shapes import Marks, TakenAs, is_bag
 from preserve.bags.tars import SourceState, TarTree
 from preserve.bags.unpacking import as_plain_tar
 from preserve.errors import Refused, Unavailable
@@ -173,8 +174,10 @@ class _Desk:
     resources: ExitStack
 
 
-def open_submission(source: Path, work: Path, *, keep_links: bool, unpack_limit_bytes: int) -> Submission:
-    """Look through what lies at `source` and list it.
+def open_submission(
+    source: Path, work: Path, *, keep_links: bool, unpack_limit_bytes: int, taken_as: TakenAs | None = None
+) -> Submission:
+    """Look through what lies at `source` and list it, as what a person says that it is or as what it looks like.
 
     `work` is an empty folder for spools and for a compressed tar unpacked (at most `unpack_limit_bytes`).  With
     `keep_links` symbolic links are listed as links, wherever they point, and never followed; without it they are
@@ -186,7 +189,7 @@ def open_submission(source: Path, work: Path, *, keep_links: bool, unpack_limit_
     with ExitStack() as stack:
         desk = _Desk(source, work, gate, complaints, notes, stack)
         try:
-            submission = _look_through(desk, unpack_limit_bytes)
+            submission = _look_through(desk, unpack_limit_bytes, taken_as)
         except OSError as error:
             raise Unavailable("{source} cannot be read: {reason}", source=source, reason=error) from error
         if not complaints.count and not (submission.totals.files or submission.totals.links):
@@ -196,7 +199,7 @@ def open_submission(source: Path, work: Path, *, keep_links: bool, unpack_limit_
         return submission
 
 
-def _look_through(desk: _Desk, unpack_limit_bytes: int) -> Submission:
+def _look_through(desk: _Desk, unpack_limit_bytes: int, taken_as: TakenAs | None) -> Submission:
     """Tell folder from tar, and bag from neither."""
     real = Path(os.path.realpath(desk.source))
     try:
@@ -205,8 +208,9 @@ def _look_through(desk: _Desk, unpack_limit_bytes: int) -> Submission:
         raise Refused("there is nothing at {source}", source=desk.source) from None
     if stat.S_ISDIR(mode):
         folder = FolderTree(real, desk.complaints, desk.notes)
-        is_bag = os.path.lexists(real / DECLARATION.decode())
-        return _bag(desk, folder, Shape.BAG, None) if is_bag else _plain(desk, folder, Shape.FOLDER, None)
+        if is_bag(desk.source, Marks(_names_in(real)), taken_as):
+            return _bag(desk, folder, Shape.BAG, None)
+        return _plain(desk, folder, Shape.FOLDER, None)
     if not stat.S_ISREG(mode):
         raise Refused("{source} is neither a folder nor a file", source=desk.source)
     plain = as_plain_tar(real, desk.work, unpack_limit_bytes)
@@ -215,19 +219,18 @@ def _look_through(desk: _Desk, unpack_limit_bytes: int) -> Submission:
     tar = TarTree(plain, desk.work, desk.complaints)
     desk.resources.callback(tar.close)
     desk.complaints.raise_if_any(str(desk.source))  # of a broken tar, the rest of what is wrong would only confuse
-    top = _bag_top(tar)
-    if top is None:
+    top = next(iter(tar.tops)) if len(tar.tops) == 1 and not tar.marks.is_declared else b""
+    if not is_bag(desk.source, tar.inner_marks if top else tar.marks, taken_as):
         return _plain(desk, tar, Shape.TAR, tar.state)
     return _bag(desk, Below(tar, top) if top else tar, Shape.BAG_IN_TAR, tar.state)
 
 
-def _bag_top(tar: TarTree) -> bytes | None:
-    """The top of the bag that a tar holds: empty for the tar's own top, else its only top folder; None for no bag."""
-    if DECLARATION in tar.tops:
-        return b""
-    if len(tar.tops) == 1 and tar.holds_bag_declaration:
-        return next(iter(tar.tops))
-    return None
+def _names_in(folder: Path) -> list[bytes]:
+    """What lies right below; nothing where that cannot be listed, which the folder's tree complains about."""
+    try:
+        return os.listdir(os.fsencode(folder))
+    except OSError:
+        return []
 
 
 def _plain(desk: _Desk, tree: Tree, shape: Shape, tar_state: SourceState | None) -> Submission:

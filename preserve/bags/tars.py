@@ -8,13 +8,13 @@ from pathlib import Path
 
 from preserve.bags.entries import FILE, FOLDER, LINK, Entry, Sorter, in_batches, order
 from preserve.bags.names import LONGEST_NAME_BYTES, shown
+from preserve.bags.shapes import Marks
 from preserve.bags.tar_headers import Kind, MalformedTarError, Member, members
 from preserve.model.complaints import ComplaintList
 
 SourceState = tuple[int, int, int, int]
 """(size, mtime_ns, ctime_ns, inode) of a source file: whether it is still the one that was listed."""
 
-_DECLARATION = b"bagit.txt"
 _IMPLIED_FOLDER_MODE = 0o755
 _HARD_LINK_STEPS = 40
 """How many hard links to hard links are followed, as the kernel does for symbolic ones."""
@@ -46,8 +46,8 @@ class TarTree:
         self._sorter = Sorter(work, key=_in_order)
         self.tops: set[bytes] = set()
         """Names at the top, two at most: one alone may be a bag."""
-        self.holds_bag_declaration = False
-        """Whether `bagit.txt` lies at the top or right below the first top folder seen."""
+        self.marks, self.inner_marks = Marks(), Marks()
+        """Marks of a bag at the top, and right below the top folders."""
         descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
         try:
             facts = os.fstat(descriptor)
@@ -89,10 +89,10 @@ class TarTree:
 
     def _look_for_bag(self, path: bytes) -> None:
         top, _, rest = path.partition(b"/")
-        if len(self.tops) < 2 or path == _DECLARATION:
+        if len(self.tops) < 2:
             self.tops.add(top)
-        if _DECLARATION in (path, rest):
-            self.holds_bag_declaration = True
+        self.marks.note(top)
+        self.inner_marks.note(rest.partition(b"/")[0])
 
     def _path(self, name: bytes) -> bytes | None:
         """A member's name as a path of the tree; None for the top itself and for names that are refused."""

@@ -12,17 +12,19 @@ from typing import IO, Protocol
 from preserve.bags.tar_headers import BLOCK, looks_like_tar
 from preserve.durable import raise_if_full
 from preserve.errors import Refused
+from preserve.model.phrases import phrase
+from preserve.model.sizes import Size
 
 _PIECE_BYTES = 1 << 20
 _MOST_MEMORY_BYTES = 256 << 20
 """What an xz stream may ask of the memory; `xz -9` asks for 65 MiB."""
 
 _OTHER_KINDS = {
-    b"PK\x03\x04": "a ZIP archive",
-    b"7z\xbc\xaf": "a 7-Zip archive",
-    b"Rar!": "a RAR archive",
-    b"\x28\xb5\x2f\xfd": "compressed with Zstandard",
-    b"%PDF": "a single document",
+    b"PK\x03\x04": phrase("a ZIP archive"),
+    b"7z\xbc\xaf": phrase("a 7-Zip archive"),
+    b"Rar!": phrase("a RAR archive"),
+    b"\x28\xb5\x2f\xfd": phrase("compressed with Zstandard"),
+    b"%PDF": phrase("a single document"),
 }
 
 
@@ -80,7 +82,7 @@ def as_plain_tar(source: Path, work: Path, limit_bytes: int) -> Path:
             if first.startswith(mark):
                 file.seek(0)
                 return _unpack(source, file, stream, work / "submission.tar", limit_bytes)
-    what = next((kind for mark, kind in _OTHER_KINDS.items() if first.startswith(mark)), "a single file")
+    what = next((kind for mark, kind in _OTHER_KINDS.items() if first.startswith(mark)), phrase("a single file"))
     raise Refused(
         "{source} is {what}; hand in a folder, a bag or a tar (also .tar.gz, .tar.bz2, .tar.xz)",
         source=source,
@@ -95,8 +97,8 @@ def _unpack(source: Path, file: IO[bytes], stream: Callable[[], _Stream], target
             for piece in _pieces(source, file, stream):
                 written += len(piece)
                 if written > limit_bytes:
-                    template = "{source} unpacks to more than {limit} bytes; unpack it and hand in the folder"
-                    raise Refused(template, source=source, limit=limit_bytes)
+                    template = "{source} unpacks to more than {limit}; unpack it and hand in the folder"
+                    raise Refused(template, source=source, limit=Size(limit_bytes))
                 try:
                     out.write(piece)
                 except OSError as error:

@@ -41,4 +41,7 @@ def parsed_budget(text: str | None) -> Budget:
     seconds = span_seconds(text)
     if seconds is not None:
         return Budget(seconds=seconds)
-    return Budget(bytes=size_bytes(text, "--budget"))
+    amount = _amount(text, _BYTES)
+    if not amount:
+        raise Misused("--budget: {text} is neither a time nor a size; write it like 30m, 2h or 50GiB", text=text)
+    return Budget(bytes=amount)

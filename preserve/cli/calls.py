@@ -33,6 +33,8 @@ class Call:
     """What was typed: the reason that the ledger gives where the person gave none."""
     act: Act | None = None
     """Who acts and why; None for a command that changes nothing."""
+    is_reason_given: bool = False
+    """Whether the person gave the reason, rather than the command line standing for it."""
     progress: Told | None = None
     is_answered: bool = False
     """Whether the one document was printed; what goes wrong afterwards is told on standard error."""
@@ -53,10 +55,12 @@ class Call:
             return False
 
     @contextmanager
-    def workplace(self, *, patient: bool = True) -> Iterator[Workplace]:
+    def workplace(self, *, patient: bool = True, opens_key: bool = True, compares: bool = True) -> Iterator[Workplace]:
         """What an operation needs; when it is done, what it booked is published to the stores that can be reached.
 
-        Not `patient`: a store that does not answer at once is away.
+        Before a command that books is given anything, the key that will sign must open (unless it is about that key:
+        not `opens_key`), and no store in reach may know more of the ledger than the home (unless it is about that: not
+        `compares`).  Not `patient`: a store that does not answer at once is away.
         """
         from preserve import compose
         from preserve.cli.progress import told
@@ -64,9 +68,26 @@ class Call:
         home = existing(self.home_given)
         with told() as progress, compose.workplace(home, self.actor(), progress, patient=patient) as workplace:
             self.progress = progress
+            if self.act is not None:
+                if opens_key:
+                    compose.require_key(home, workplace)
+                if compares:
+                    self._compare(workplace)
             yield workplace
             if self.act is not None:
                 self._publish(home, workplace)
+
+    def _compare(self, workplace: Workplace) -> None:
+        from preserve import compose
+
+        unreached = compose.require_abreast(workplace)
+        is_any_asked = len(unreached) < len(workplace.stores)
+        away = [each.store for each in unreached if not (each.is_expected and is_any_asked)]
+        if away:
+            self.warn(
+                "this home was not compared with what these stores know of its ledger, because they are away: {stores}",
+                stores=", ".join(away),
+            )
 
     def _publish(self, home: Home, workplace: Workplace) -> None:
         from preserve import compose

@@ -31,6 +31,7 @@ _REACTIONS: tuple[tuple[type[errors.PreserveError], str, Exit], ...] = (
     (errors.NotThere, "not_there", Exit.FINDINGS),
     (errors.Unreadable, "unreadable", Exit.FINDINGS),
     (errors.AlreadyThere, "already_there", Exit.REFUSED),
+    (errors.GivenUp, "interrupted", Exit.INTERRUPTED),
 )
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from preserve.cli.answers import moment_shown
-from preserve.cli.messages import _, printable, said, word
+from preserve.cli.messages import _, counted, printable, resaid, said, word
 from preserve.cli.tables import bounded, pairs, table
-from preserve.model.nouns import Finding
+from preserve.model.nouns import Finding, stores_with_records_spared
 
 MOST_BLOCKS_SHOWN = 20
 MOST_EXPLAINED = 10
@@ -46,23 +46,41 @@ def finding_lines(findings: Sequence[Finding]) -> Iterator[str]:
             word(finding.condition),
             finding.store,
             finding.where,
-            said("{count} files", count=finding.files_touched) if finding.files_touched else "",
+            counted("{count} file", "{count} files", finding.files_touched) if finding.files_touched else "",
         )
         for finding in findings
     )
     yield from table((_("finding"), _("condition"), _("store"), _("where"), _("touched")), rows)
     for finding in findings[:MOST_EXPLAINED]:
         yield from _explained(finding)
-    yield _("`preserve finding show ID` tells more; `preserve repair` mends what a sound copy can mend")
+    yield from unharmed_lines(stores_with_records_spared(findings))
+    if all(finding.id for finding in findings):
+        yield _("`preserve finding show ID` tells more; `preserve repair` mends what a sound copy can mend")
+    else:
+        yield _(
+            "what has no id is not booked yet: `preserve audit --level attested` books it, and then `preserve repair`"
+            " makes it anew"
+        )
+
+
+def unharmed_lines(stores: Iterable[str]) -> Iterator[str]:
+    """Of which stores no finding harms a record."""
+    for store in stores:
+        yield said(
+            "store {store}: its findings are about what lies beside the packages, the rescue kit or the ledger; no"
+            " record is harmed by them",
+            store=store,
+        )
 
 
 def _explained(finding: Finding) -> Iterator[str]:
     """What was expected and found, and the first files, on short lines."""
-    expected, found = (_LONG_DIGEST.sub(r"\1…", text) for text in (finding.expected, finding.found))
-    yield said("{finding}: expected {expected}; found {found}", finding=finding.id, expected=expected, found=found)
+    expected, found = (_LONG_DIGEST.sub(r"\1…", resaid(text)) for text in (finding.expected, finding.found))
+    name = finding.id or finding.where
+    yield said("{finding}: expected {expected}; found {found}", finding=name, expected=expected, found=found)
     for path in finding.files[:MOST_FILES_SHOWN]:
         yield f"  {printable(path)}"
-    if finding.files_touched > MOST_FILES_SHOWN:
+    if finding.files and finding.files_touched > MOST_FILES_SHOWN:
         yield "  …"
 
 
@@ -78,13 +96,13 @@ def finding_details(finding: Finding) -> Iterator[str]:
             (_("package"), finding.package_id or "-"),
             (_("store"), finding.store),
             (_("where"), finding.where),
-            (_("expected"), finding.expected),
-            (_("found"), finding.found),
+            (_("expected"), resaid(finding.expected)),
+            (_("found"), resaid(finding.found)),
             (_("bad blocks"), blocks or "-"),
             (_("files touched"), finding.files_touched),
             (_("opened"), moment_shown(finding.opened_at)),
             (_("closed"), moment_shown(finding.closed_at)),
-            (_("closed with"), finding.closed_with or "-"),
+            (_("closed with"), resaid(finding.closed_with) if finding.closed_with else "-"),
         ]
     )
     yield from bounded(f"  {printable(path)}" for path in finding.files)

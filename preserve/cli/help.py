@@ -1,4 +1,4 @@
-"""Help texts that break their lines where Chinese and English do."""
+"""Help texts that break their lines where Chinese and English do, and that are never cut."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 import click
 
+from preserve.cli.messages import _
 from preserve.cli.tables import width
 
 _PIECE = re.compile(r"\s+|[\u2e80-\u9fff\uff00-\uffef]|[^\s\u2e80-\u9fff\uff00-\uffef]+")
@@ -30,8 +31,29 @@ def wrapped(text: str, columns: int) -> Iterator[str]:
         yield line.rstrip()
 
 
+class Group(click.Group):
+    """click's, with its commands in the order in which they are declared and each one's first paragraph whole: click
+    would sort them by the alphabet, and cut their sentences off."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section(_("Commands")):
+            names = self.list_commands(ctx)
+            formatter.write_dl([(name, _first_paragraph(self.get_command(ctx, name))) for name in names])
+
+
+def _first_paragraph(command: click.Command | None) -> str:
+    return (command.help or "").split("\n\n")[0] if command else ""
+
+
 class Formatter(click.HelpFormatter):
     """click's, with our line breaks."""
+
+    def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
+        args = args.replace("[OPTIONS]", _("[OPTIONS]")).replace("COMMAND [ARGS]...", _("COMMAND [ARGS]..."))
+        super().write_usage(prog, args, prefix)
 
     def write_text(self, text: str) -> None:
         indent = " " * self.current_indent

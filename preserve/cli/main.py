@@ -17,7 +17,7 @@ from preserve import __version__
 from preserve.cli import answers, faults, messages
 from preserve.cli.calls import Call
 from preserve.cli.exits import Exit, reaction
-from preserve.cli.help import Formatter
+from preserve.cli.help import Formatter, Group
 from preserve.cli.messages import _, error_said
 from preserve.errors import PreserveError
 
@@ -32,10 +32,12 @@ COMMANDS: Mapping[str, str] = {
     "restore": "restoring:restore",
     "rebuild": "restoring:rebuild",
     "status": "status:status",
+    "accession": "accessions:accession",
     "package": "holdings:package",
     "finding": "holdings:finding",
     "ledger": "ledger:ledger",
     "key": "keys:key",
+    "home": "home:home",
 }
 """Where each command is declared, below preserve/cli/commands: only the one that is asked for is loaded."""
 
@@ -44,16 +46,11 @@ class Terminated(KeyboardInterrupt):
     """SIGTERM came: a service manager stops the work, as a person does with Ctrl-C."""
 
 
-class LazyGroup(click.Group):
+class LazyGroup(Group):
     """A group whose commands are loaded when they are asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The commands and the first paragraph of their help, whole: click would cut Chinese off in mid-sentence."""
-        with formatter.section(_("Commands")):
-            formatter.write_dl([(name, _first_paragraph(self.get_command(ctx, name))) for name in COMMANDS])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
@@ -61,10 +58,6 @@ class LazyGroup(click.Group):
         module, name = COMMANDS[cmd_name].split(":")
         command: click.Command = getattr(importlib.import_module(f"preserve.cli.commands.{module}"), name)
         return command
-
-
-def _first_paragraph(command: click.Command | None) -> str:
-    return (command.help or "").split("\n\n")[0] if command else ""
 
 
 def main() -> NoReturn:

@@ -1,23 +1,32 @@
-"""Sentences and words in the person's language, by templates (stdlib gettext, domain `preserve`).
-
-The language is what LANGUAGE, LC_ALL, LC_MESSAGES or LANG say, in this order, whether or not the machine has such a
-locale: a bare server speaks Chinese to who asks for it.
-"""
+"""Sentences and words in the person's language: `preserve.cli.voices.person`, for short."""
 
 from __future__ import annotations
 
 import gettext
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from enum import Enum
-from functools import cache
-from pathlib import Path
 
+from preserve.cli.voices import DOMAIN, LOCALES, person, printable
 from preserve.errors import PreserveError
 from preserve.model.complaints import Complaint, Complaints
 from preserve.model.sentences import Sentence
 
-DOMAIN = "preserve"
-LOCALES = Path(__file__).parent / "locale"
+__all__ = [
+    "_",
+    "attribute_word",
+    "complaint_documents",
+    "complaint_lines",
+    "complaint_said",
+    "counted",
+    "error_said",
+    "is_chinese",
+    "printable",
+    "resaid",
+    "said",
+    "sentence_said",
+    "speak",
+    "word",
+]
 
 
 def speak() -> None:
@@ -26,34 +35,44 @@ def speak() -> None:
     gettext.textdomain(DOMAIN)
 
 
-@cache
-def _catalogue() -> gettext.NullTranslations:
-    return gettext.translation(DOMAIN, str(LOCALES), fallback=True)
-
-
 def _(template: str) -> str:
     """A constant sentence or template in the person's language."""
-    return _catalogue().gettext(template)
+    return person().sentence(template)
 
 
 def said(template: str, **values: object) -> str:
     """A template filled in, both in the person's language."""
-    return _(template).format(**shown_values(values))
+    return person().said(template, **values)
+
+
+def counted(template: str, plural: str, count: int, **values: object) -> str:
+    """`said` of `count` things: `template` of one, `plural` of several; both may name {count}."""
+    return person().counted(template, plural, count, **values)
+
+
+def resaid(text: str) -> str:
+    """What was kept as English text, in the person's language."""
+    return person().resaid(text)
 
 
 def error_said(error: PreserveError) -> str:
     """The sentence of an error."""
-    return said(error.template, **error.values)
+    return person().error_said(error)
 
 
 def complaint_said(complaint: Complaint) -> str:
     """The sentence of a complaint."""
-    return said(complaint.template, **complaint.values)
+    return person().complaint_said(complaint)
+
+
+def complaint_lines(complaints: Complaints) -> list[str]:
+    """One line for each complaint named, and one that counts the others."""
+    return person().complaint_lines(complaints)
 
 
 def is_chinese() -> bool:
     """Whether the person is spoken to in Chinese: data that hold both languages choose by this."""
-    return _catalogue().info().get("language", "").startswith("zh")
+    return not person().is_english
 
 
 def sentence_said(sentence: Sentence) -> str:
@@ -66,7 +85,7 @@ def sentence_said(sentence: Sentence) -> str:
 
 def word(value: Enum) -> str:
     """A state, condition, role or level as people call it; `--json` keeps the identifier."""
-    return _catalogue().pgettext(type(value).__name__, str(value.value))
+    return person().word(value)
 
 
 def attribute_word(name: str) -> str:
@@ -86,51 +105,9 @@ def attribute_word(name: str) -> str:
     return words.get(name, name)
 
 
-def shown_values(values: Mapping[str, object]) -> dict[str, object]:
-    """Values as they may stand in a sentence: translated where they are ours, harmless where they are not."""
-    return {name: shown(value) for name, value in values.items()}
-
-
-def shown(value: object) -> object:
-    """One value for a person's eyes; numbers keep their type, because templates may format them."""
-    match value:
-        case bool() | int() | float():
-            return value
-        case PreserveError():
-            return error_said(value)
-        case Complaint():
-            return complaint_said(value)
-        case Complaints():
-            return "\n".join(complaint_lines(value))
-        case Enum():
-            return word(value)
-        case _:
-            return printable(str(value))
-
-
 def complaint_documents(complaints: Iterable[Complaint]) -> list[dict[str, str]]:
     """Complaints as `--json` gives them; the sentence is in the person's language, the code is not."""
     return [
         {"code": complaint.code, "where": complaint.where, "message": complaint_said(complaint)}
         for complaint in complaints
     ]
-
-
-def complaint_lines(complaints: Complaints) -> list[str]:
-    """One line for each complaint named, and one that counts the others."""
-    lines = [f"  - {complaint_said(complaint)}" for complaint in complaints.named]
-    if complaints.count > len(complaints.named):
-        lines.append("  " + said("… and {count} more", count=complaints.count - len(complaints.named)))
-    return lines
-
-
-def printable(text: str) -> str:
-    """`text` without characters that a terminal would obey; names come from anywhere."""
-    if text.isprintable():
-        return text
-    return "".join(
-        character
-        if character.isprintable() or character == "\n"
-        else character.encode("unicode_escape", "surrogatepass").decode("ascii")
-        for character in text
-    )

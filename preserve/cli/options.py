@@ -43,6 +43,7 @@ def acts(body: Body) -> Callable[..., Any]:
     def wrapped(call: Call, /, actor: str | None, reason: str | None, **given: object) -> Exit:
         # Names come in any encoding; the ledger holds text.
         call.act = Act(printable(actor or environment.login_name()), printable(reason or call.command_line))
+        call.is_reason_given = bool(reason)
         return body(call, **given)
 
     return wrapped

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from preserve.cli.messages import is_chinese, printable, said, sentence_said, word
+from preserve.cli.messages import counted, is_chinese, printable, said, sentence_said, word
 from preserve.definitions.toml_lines import KeyPath, line_of
 from preserve.model.requirements import Judgement, Mark, Requirement, Verdict, Words
 
@@ -48,14 +48,14 @@ def requirement_lines(judgements: Sequence[Judgement], lines: Lines, with_all: b
     shown = list(Verdict) if with_all else [Verdict.MISSED, Verdict.PROMISED, Verdict.MET]
     for verdict in shown:
         if counts[verdict]:
-            yield said("{verdict}: {count} requirements", verdict=verdict, count=counts[verdict])
+            count = counts[verdict]
+            yield counted("{verdict}: {count} requirement", "{verdict}: {count} requirements", count, verdict=verdict)
         for each in judgements:
             if each.verdict is verdict:
                 yield from _told(each, lines)
     for verdict in Verdict:
         if verdict not in shown and counts[verdict]:
-            template = "{verdict}: {count} requirements (--all names them)"
-            yield said(template, verdict=verdict, count=counts[verdict])
+            yield said("{verdict}: {count} (--all names them)", verdict=verdict, count=counts[verdict])
 
 
 def _told(judgement: Judgement, lines: Lines) -> Iterator[str]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from preserve.cli.messages import _, attribute_word, is_chinese, said, word
+from preserve.cli.labels import element_label, element_value
+from preserve.cli.messages import _, attribute_word, counted, is_chinese, said, word
 from preserve.cli.tables import byte_count
 from preserve.model.nouns import Level
 from preserve.model.policy import DAY_SECONDS, AuditRule, BackupRule, CopyRule, CopySet, Policy, RecordClass
 from preserve.model.policy_promises import DRILL, MEDIUM, RUN
-from preserve.model.records import PERMANENT, retention_years
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,31 +21,26 @@ class Told:
     waits_for: str | None = None
 
 
-_UNITS = ((365 * DAY_SECONDS, "year"), (DAY_SECONDS, "day"), (3600, "hour"), (60, "minute"))
+_UNITS = (365 * DAY_SECONDS, DAY_SECONDS, 3600, 60)
 
 
 def span(seconds: int) -> str:
     """A span of time in the largest unit that leaves no rest."""
-    words = {
-        "year": _("{count} years"),
-        "day": _("{count} days"),
-        "hour": _("{count} hours"),
-        "minute": _("{count} minutes"),
-    }
-    ones = {"year": _("1 year"), "day": _("1 day"), "hour": _("1 hour"), "minute": _("1 minute")}
-    size, unit = next(each for each in _UNITS if seconds % each[0] == 0)
+    size = next(size for size in _UNITS if seconds % size == 0)
     count = seconds // size
-    return ones[unit] if count == 1 else words[unit].format(count=count)
+    match size:
+        case 31_536_000:
+            return counted("{count} year", "{count} years", count)
+        case 86_400:
+            return counted("{count} day", "{count} days", count)
+        case 3600:
+            return counted("{count} hour", "{count} hours", count)
+    return counted("{count} minute", "{count} minutes", count)
 
 
 def days(count: int) -> str:
     """A span of days."""
     return span(count * DAY_SECONDS)
-
-
-def retention(value: str) -> str:
-    """保管期限 as people call it."""
-    return _("permanent") if value == PERMANENT else span((retention_years(value) or 0) * 365 * DAY_SECONDS)
 
 
 def listed(words: Iterable[str]) -> str:
@@ -85,7 +80,9 @@ def _records(policy: Policy) -> str:
     parts = [
         said("fonds {fonds}", fonds=listed(records.fonds)) if records.fonds else "",
         said("category {categories}", categories=listed(records.categories)) if records.categories else "",
-        said("retention {retentions}", retentions=listed(map(retention, records.retentions)))
+        said(
+            "retention {retentions}", retentions=listed(element_value("retention", each) for each in records.retentions)
+        )
         if records.retentions
         else "",
         word(records.importance) if records.importance else "",
@@ -96,7 +93,7 @@ def _records(policy: Policy) -> str:
 
 def _intake(policy: Policy) -> Iterator[str]:
     if policy.required_metadata:
-        elements = listed(policy.required_metadata)
+        elements = listed(map(element_label, policy.required_metadata))
         yield said("A submission comes with metadata; each record has {elements}.", elements=elements)
     else:
         yield _("Submissions without metadata are taken in.")

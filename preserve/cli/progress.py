@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
+from preserve.cli.answers import print_aside
 from preserve.cli.messages import said
+from preserve.cli.tables import byte_count
 from preserve.ports import NoProgress, Progress
 
 if TYPE_CHECKING:
@@ -22,6 +24,9 @@ class Told(Progress, Protocol):
 
 
 class _Silence(NoProgress):
+    def alert(self, template: str, **values: object) -> None:
+        print_aside(said(template, **values))
+
     def stop(self) -> None:
         pass
 
@@ -59,6 +64,9 @@ class _Bars:
     def say(self, template: str, **values: object) -> None:
         self._begun().console.print(said(template, **values), markup=False, highlight=False)
 
+    def alert(self, template: str, **values: object) -> None:
+        self.say(template, **values)
+
     def stop(self) -> None:
         if self._display is not None:
             self._display.stop()
@@ -74,18 +82,30 @@ def _display() -> rich.progress.Progress:
     from rich.console import Console
     from rich.progress import (
         BarColumn,
-        DownloadColumn,
         Progress,
+        ProgressColumn,
+        Task,
         TextColumn,
         TimeRemainingColumn,
         TransferSpeedColumn,
     )
+    from rich.table import Column
+    from rich.text import Text
+
+    class Amount(ProgressColumn):
+        """How much is done of how much; where nobody knows of how much, it does not ask."""
+
+        def render(self, task: Task) -> Text:
+            done = byte_count(int(task.completed))
+            if task.total is None:
+                return Text(done if task.completed else "")
+            return Text(f"{done} / {byte_count(int(task.total))}")
 
     return Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
-        DownloadColumn(binary_units=True),
-        TransferSpeedColumn(),
+        Amount(table_column=Column(no_wrap=True)),
+        TransferSpeedColumn(table_column=Column(no_wrap=True)),
         TimeRemainingColumn(),
         console=Console(stderr=True),
         transient=True,

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 
 from preserve.cli.messages import printable, said
+from preserve.model.sizes import Size
 
 MOST_LINES = 50
 """A list of things on a terminal names this many; `--json` gives all."""
@@ -19,10 +20,12 @@ def width(text: str) -> int:
     return sum(_columns(character) for character in text)
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[object]], most: int = MOST_LINES) -> Iterator[str]:
+def table(
+    head: Sequence[str], rows: Iterable[Sequence[object]], most: int = MOST_LINES, *, none: str | None = None
+) -> Iterator[str]:
     """Lines of a table: the head, at most `most` rows in aligned columns, and how many more there are.
 
-    Columns that hold numbers only are aligned to the right.
+    Columns that hold numbers only are aligned to the right.  Without rows it is the sentence `none`, if there is one.
     """
     kept: list[list[str]] = []
     more = 0
@@ -33,6 +36,9 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]], most: int = MOS
             continue
         is_number = [so_far and isinstance(cell, int) for so_far, cell in zip(is_number, row, strict=True)]
         kept.append([printable(str(cell)) for cell in row])
+    if none is not None and not kept:
+        yield none
+        return
     widths = [max(map(width, column)) for column in zip(head, *kept, strict=True)]
     for cells in [list(head), *kept]:
         padded = map(_padded, cells, widths, [aligned and bool(kept) for aligned in is_number])
@@ -63,14 +69,7 @@ def bounded(lines: Iterable[str], most: int = MOST_LINES) -> Iterator[str]:
 
 def byte_count(count: int) -> str:
     """A size in bytes as people read it: 1,536 B, 12.3 MiB."""
-    if count < 10_000:
-        return f"{count:,} B"
-    amount = float(count)
-    for unit in ("KiB", "MiB", "GiB", "TiB"):
-        amount /= 1024
-        if amount < 1000:
-            return f"{amount:.1f} {unit}"
-    return f"{amount / 1024:,.1f} PiB"
+    return str(Size(count))
 
 
 def _columns(character: str) -> int:

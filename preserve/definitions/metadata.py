@@ -157,10 +157,10 @@ class _Desk:
             return Classification.PUBLIC
         if grade.is_state_secret:
             template = (
-                "{file}, line {line}: the record is a state secret ({value}); 保密法 §31(3) forbids it on this system "
-                "(R-50): nothing was copied, tell the security administrator"
+                "{file}, line {line}: the record is a state secret ({value}); 保密法 §31(3) forbids it on this system: "
+                "nothing was copied, tell the security administrator"
             )
-            self._complain(row, "R-50", template, value=value)
+            self._complain(row, "state-secret", template, value=value)
         elif grade not in self._allowed:
             template = "{file}, line {line}: the policy does not let in records classified {value}"
             self._complain(row, "classification", template, value=value)

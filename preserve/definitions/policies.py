@@ -19,60 +19,63 @@ from preserve.definitions.policy_values import policy_from
 from preserve.definitions.toml_lines import KeyPath, line_of, lines_of_keys
 from preserve.errors import Misused
 from preserve.model.complaints import ComplaintList
+from preserve.model.phrases import phrase
 from preserve.model.policy import Policy
 
 SCHEMA_ID = "urn:preserve:policy-schema:1"
 
-_SPAN = 'a span such as "15 minutes", "24 hours" or "90 days"'
-_DAYS = 'a span of days, such as "90 days" or "3 years"'
-_PERCENT = "a whole number from 1 to 100"
+_SPAN = phrase('a span such as "15 minutes", "24 hours" or "90 days"')
+_DAYS = phrase('a span of days, such as "90 days" or "3 years"')
+_PERCENT = phrase("a whole number from 1 to 100")
 _WANTED = {
-    "name": "lower-case letters, digits and hyphens",
-    "package_bytes": 'a size from "1 MiB" to "1 TiB", such as "8 GiB"',
-    "digests": '["sha256"], with "sha512" or "sm3" beside it',
-    "symlinks": '"keep" or "refuse"',
-    "required_metadata": "a list of the glossary's identifiers, such as archival_code",
-    "profile": 'the file name of a BagIt profile, such as "government-records-profile.json"',
-    "copies": 'tables [[copies]] with role = "primary", "same_city" or "remote_offline" and count = 1 to 9',
-    "role": '"primary", "same_city" or "remote_offline"',
-    "from": 'a list of "primary", "same_city" or "remote_offline"',
-    "count": "a whole number from 1 to 9",
-    "set": '"A", "B" or "C"',
-    "level": '"sample" or "full"',
+    "name": phrase("lower-case letters, digits and hyphens"),
+    "package_bytes": phrase('a size from "1 MiB" to "1 TiB", such as "8 GiB"'),
+    "digests": phrase('["sha256"], with "sha512" or "sm3" beside it'),
+    "symlinks": phrase('"keep" or "refuse"'),
+    "required_metadata": phrase("a list of the glossary's identifiers, such as archival_code"),
+    "profile": phrase('the file name of a BagIt profile, such as "government-records-profile.json"'),
+    "copies": phrase('tables [[copies]] with role = "primary", "same_city" or "remote_offline" and count = 1 to 9'),
+    "role": phrase('"primary", "same_city" or "remote_offline"'),
+    "from": phrase('a list of "primary", "same_city" or "remote_offline"'),
+    "count": phrase("a whole number from 1 to 9"),
+    "set": phrase('"A", "B" or "C"'),
+    "level": phrase('"sample" or "full"'),
     "every": _SPAN,
-    "audit.every": 'a span up to "366 days", such as "90 days"',
-    "drills.every": 'a span up to "366 days", such as "90 days"',
-    "run_every": 'a span up to "366 days", such as "90 days"',
-    "reader_check_every": 'a span up to "366 days", such as "90 days"',
-    "sample_blocks": "a whole number from 1 to 100000",
+    "audit.every": phrase('a span up to "366 days", such as "90 days"'),
+    "drills.every": phrase('a span up to "366 days", such as "90 days"'),
+    "run_every": phrase('a span up to "366 days", such as "90 days"'),
+    "reader_check_every": phrase('a span up to "366 days", such as "90 days"'),
+    "sample_blocks": phrase("a whole number from 1 to 100000"),
     "rate_percent": _PERCENT,
     "handover_rate_percent": _PERCENT,
-    "sample_packages": "a whole number from 1 to 100000",
-    "at_least": "a whole number from 1 to 100000",
-    "remote_distance_km": "a whole number from 1 to 20000",
-    "separation.medium_families": "a whole number from 1 to 5",
-    "medium_families": 'a list of "magnetic_disk", "magnetic_tape", "optical", "solid_state", "film"',
-    "vendors": "a whole number from 1 to 9",
-    "everywhere": 'a list of attributes of stores, such as "site" or "credential_domain"',
-    "remote": 'a list of attributes of stores, such as "city" or "power_grid"',
-    "retention": 'a list such as ["永久"], ["30年", "10年"] or ["y15"]',
-    "importance": '"ordinary" or "important"',
-    "at": 'a time of day such as "01:30"',
-    "on": 'a list of "mon", "tue", "wed", "thu", "fri", "sat", "sun"',
-    "timezone": 'a time zone such as "Asia/Shanghai"',
-    "window": 'two times of day, such as "22:00-06:00"',
-    "without_catalog": "true or false",
-    "owner": "one person or office, without commas: what two own, neither does",
-    "to": "one person or office, without commas: what two own, neither does",
-    "escalation": 'tables [[notification.escalation]] with after = "1 day" and to = "somebody"',
-    "notification": "a table with owner, and with [[notification.escalation]]",
-    "retention_lock_days": "a whole number of days from 0 to 36500",
-    "classifications": '["public", "internal"] or one of them: state secrets never enter this system (保密法 §31(3))',
-    "responsible": "a table with leader, manager and executor (档案法实施条例 §18)",
+    "sample_packages": phrase("a whole number from 1 to 100000"),
+    "at_least": phrase("a whole number from 1 to 100000"),
+    "remote_distance_km": phrase("a whole number from 1 to 20000"),
+    "separation.medium_families": phrase("a whole number from 1 to 5"),
+    "medium_families": phrase('a list of "magnetic_disk", "magnetic_tape", "optical", "solid_state", "film"'),
+    "vendors": phrase("a whole number from 1 to 9"),
+    "everywhere": phrase('a list of attributes of stores, such as "site" or "credential_domain"'),
+    "remote": phrase('a list of attributes of stores, such as "city" or "power_grid"'),
+    "retention": phrase('a list such as ["永久"], ["30年", "10年"] or ["y15"]'),
+    "importance": phrase('"ordinary" or "important"'),
+    "at": phrase('a time of day such as "01:30"'),
+    "on": phrase('a list of "mon", "tue", "wed", "thu", "fri", "sat", "sun"'),
+    "timezone": phrase('a time zone such as "Asia/Shanghai"'),
+    "window": phrase('two times of day, such as "22:00-06:00"'),
+    "without_catalog": phrase("true or false"),
+    "owner": phrase("one person or office, without commas: what two own, neither does"),
+    "to": phrase("one person or office, without commas: what two own, neither does"),
+    "escalation": phrase('tables [[notification.escalation]] with after = "1 day" and to = "somebody"'),
+    "notification": phrase("a table with owner, and with [[notification.escalation]]"),
+    "retention_lock_days": phrase("a whole number of days from 0 to 36500"),
+    "classifications": phrase(
+        '["public", "internal"] or one of them: state secrets never enter this system (保密法 §31(3))'
+    ),
+    "responsible": phrase("a table with leader, manager and executor (档案法实施条例 §18)"),
 }
 _WANTED |= dict.fromkeys(("after", "within", "rpo", "rto", "city_lost_rpo", "city_lost_rto"), _SPAN)
 _WANTED |= dict.fromkeys(("full_every", "inspect_every", "life", "superseded_hold", "lock_renew_before"), _DAYS)
-_ANY_TEXT = "a text that is not empty"
+_ANY_TEXT = phrase("a text that is not empty")
 
 
 def read_policy(text: str, file: str) -> Policy:

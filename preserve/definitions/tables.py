@@ -13,9 +13,23 @@ from typing import Any
 
 from preserve.definitions.headings import element_of
 from preserve.errors import Misused
+from preserve.model.sizes import Size
 
 LARGEST_BYTES = 256 << 20
 """Largest metadata file that is read; a million records take about 150 MB."""
+
+LARGEST_CELL = 131_072
+"""Characters in a cell of a CSV file (Python's own limit); an unclosed quotation mark makes one of all that follows."""
+
+# What Python's reader says (Modules/_csv.c), and what a person has to look for.
+_UNSOUND = {
+    "field larger than field limit": "{file}, line {line}: a cell of this row holds more than {most} characters; close"
+    " the quotation mark that may be missing, or put the text into a file of its own",
+    "unexpected end of data": "{file}, line {line}: a quotation mark of this row is never closed",
+    "expected after": "{file}, line {line}: text follows the closing quotation mark of a cell; write a quotation mark"
+    " within a cell twice",
+    "": "{file}, line {line}: no sound CSV: {reason}",
+}
 
 _MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
@@ -58,7 +72,7 @@ def read_table(path: Path) -> Table:
     except OSError as error:
         raise Misused("{file} cannot be read: {reason}", file=path, reason=error.strerror or str(error)) from error
     if size > LARGEST_BYTES:
-        raise Misused("{file} is larger than {most} bytes; split the records", file=path, most=LARGEST_BYTES)
+        raise Misused("{file} is larger than {most}; split the records", file=path, most=Size(LARGEST_BYTES))
     text, encoding = _decoded(data, path)
     if text.lstrip()[:1] in ("[", "{"):
         return _json(text, encoding, path)
@@ -105,15 +119,24 @@ def _json_cells(item: dict[str, Any], number: int, path: Path) -> Iterator[tuple
 def _csv(text: str, encoding: str, path: Path) -> Table:
     first = text.lstrip("\r\n").partition("\n")[0]
     delimiter = max(_DELIMITERS, key=lambda one: sum(element_of(word) is not None for word in first.split(one)))
+    found = _cells(text, delimiter, path)
+    headings = [word.strip() for word in next((cells for _, cells in found if any(cells)), [])]
+    _check_headings(headings, path)
+    return Table(path.name, encoding, tuple(headings), tuple(_csv_rows(found, headings)))
+
+
+def _cells(text: str, delimiter: str, path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Each row's cells, and the line it begins at."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    line = 1
     try:
-        headings = [word.strip() for word in next((row for row in reader if any(row)), [])]
-        _check_headings(headings, path)
-        rows = tuple(_csv_rows(reader, headings))
+        for cells in reader:
+            yield line, cells
+            line = reader.line_num + 1
     except csv.Error as error:
-        template = "{file}, line {line}: no sound CSV: {reason}"
-        raise Misused(template, file=path, line=reader.line_num, reason=error) from error
-    return Table(path.name, encoding, tuple(headings), rows)
+        reason = str(error)
+        kind = next(kind for kind in _UNSOUND if kind in reason)
+        raise Misused(_UNSOUND[kind], file=path, line=line, most=LARGEST_CELL, reason=reason) from error
 
 
 def _check_headings(headings: list[str], path: Path) -> None:
@@ -126,11 +149,9 @@ def _check_headings(headings: list[str], path: Path) -> None:
             raise Misused("{file}: two columns mean {element}; keep one", file=path, element=name)
 
 
-def _csv_rows(reader: Any, headings: list[str]) -> Iterator[Row]:
-    line = reader.line_num + 1
-    for cells in reader:
+def _csv_rows(found: Iterator[tuple[int, list[str]]], headings: list[str]) -> Iterator[Row]:
+    for line, cells in found:
         if any(cell.strip() for cell in cells):
             named = {heading: cell.strip() for heading, cell in zip(headings, cells, strict=False) if heading}
             surplus = sum(1 for cell in cells[len(headings) :] if cell.strip())
             yield Row(line, dict(named), surplus)
-        line = reader.line_num + 1

@@ -46,22 +46,42 @@ NO_LIMIT = Budget()
 Risk = tuple[int, str, str, str]
 
 
-def risk(copy: CopyEntry) -> Risk:
+CLOCKS_DIFFER = timedelta(days=1)
+"""A look dated further ahead than this was booked by a clock that was wrong: it does not tell how long ago it was."""
+
+
+def is_postdated(copy: CopyEntry, now: datetime) -> bool:
+    """Whether a look at the copy is booked for a day still to come."""
+    return any(_is_to_come(at, now) for at in copy.audits.values())
+
+
+def _is_to_come(at: str, now: datetime) -> bool:
+    return datetime.fromisoformat(at) > now + CLOCKS_DIFFER
+
+
+def risk(copy: CopyEntry, now: datetime) -> Risk:
     """Sorts copies, those most at risk first: never verified, then suspect, then the rest; within each those whose
-    bytes nobody has read for longest.  Bad ones come last: they are known to need repair, not another look."""
-    read_at = max((copy.audits[level] for level in (Level.FULL, Level.SAMPLE) if level in copy.audits), default="")
+    bytes nobody has read for longest.  Bad ones come last: they are known to need repair, not another look.
+
+    A look that is still to come by its date counts as none.
+    """
+    reads = {
+        level: at
+        for level, at in copy.audits.items()
+        if level in (Level.FULL, Level.SAMPLE) and not _is_to_come(at, now)
+    }
     if copy.state is CopyState.BAD:
         rank = 3
     elif copy.state is CopyState.SUSPECT:
         rank = 1
     else:
-        rank = 2 if Level.FULL in copy.audits else 0
-    return rank, read_at, copy.package_id, copy.store
+        rank = 2 if Level.FULL in reads else 0
+    return rank, max(reads.values(), default=""), copy.package_id, copy.store
 
 
-def most_at_risk(copies: Iterable[CopyEntry], most: int) -> list[CopyEntry]:
+def most_at_risk(copies: Iterable[CopyEntry], most: int, now: datetime) -> list[CopyEntry]:
     """The `most` copies to look at first, in order; the memory does not grow with `copies`."""
-    return heapq.nsmallest(most, copies, key=risk)
+    return heapq.nsmallest(most, copies, key=lambda copy: risk(copy, now))
 
 
 def age_limits(rule: AuditRule) -> AgeLimits:
@@ -70,10 +90,6 @@ def age_limits(rule: AuditRule) -> AgeLimits:
     if rule.full_every_days is not None:
         limits[Level.FULL] = timedelta(days=rule.full_every_days)
     return limits
-
-
-CLOCKS_DIFFER = timedelta(days=1)
-"""A look dated further ahead than this was booked by a clock that was wrong: it does not tell how long ago it was."""
 
 
 def is_overdue(copy: CopyEntry, limits: AgeLimits, now: datetime) -> bool:

@@ -35,6 +35,19 @@ class AccessionEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordHolding:
+    """A package that holds a record, or a part of it, and when it was booked.
+
+    `accession` is None where a rebuild found the package in a store and the ledger did not name it.
+    """
+
+    archival_code: str
+    package_id: str
+    accession: str | None
+    packaged_at: str
+
+
+@dataclass(frozen=True, slots=True)
 class PolicyEntry:
     """A policy as it was registered: versions count from 1 for each name; `text` is what the author wrote."""
 

@@ -15,7 +15,17 @@ from preserve import __version__
 from preserve.model import canonical, receipts
 from preserve.model.digests import sha256
 from preserve.model.entries import AccessionEntry, Audited, AuditRun
-from preserve.model.nouns import Act, CopyState, Event, EventType, Finding, Outcome, Receipt, StoreEntry
+from preserve.model.nouns import (
+    Act,
+    CopyState,
+    Event,
+    EventType,
+    Finding,
+    KeyChangeCause,
+    Outcome,
+    Receipt,
+    StoreEntry,
+)
 
 TOOL = f"preserve {__version__}"
 
@@ -63,9 +73,16 @@ def initialised(act: Act, at: str, home_id: str, verifier_key: str) -> Event:
     return _event(EventType.INITIALISED, act, at, {"home_id": home_id, "verifier_key": verifier_key})
 
 
-def key_changed(act: Act, at: str, old: str, new: str) -> Event:
-    """Checkpoints are signed with another key from this entry on (lost passphrase, rebuilt home, rotation)."""
-    return _event(EventType.KEY_CHANGED, act, at, {"old": old, "new": new})
+def key_changed(
+    act: Act, at: str, old: str, new: str, cause: KeyChangeCause | None = None, statement: str | None = None
+) -> Event:
+    """Checkpoints are signed with another key from this entry on.
+
+    `statement` is what both keys signed (preserve/state/key_changes.py); without it and `cause` the event is as the
+    first programs wrote it.
+    """
+    said = {} if statement is None or cause is None else {"cause": cause.value, "statement": statement}
+    return _event(EventType.KEY_CHANGED, act, at, {"old": old, "new": new, **said})
 
 
 def store_added(act: Act, at: str, store: StoreEntry) -> Event:
@@ -243,7 +260,7 @@ def closed(act: Act, at: str, finding_id: str, evidence: str) -> Event:
 def repaired(
     act: Act,
     at: str,
-    package_id: str,
+    package_id: str | None,
     store: str,
     part: str,
     generation: int,
@@ -251,7 +268,10 @@ def repaired(
     sources: Mapping[str, int],
     bytes_transferred: int,
 ) -> Event:
-    """Object `part` of a copy was made anew as `generation`; `sources` counts the blocks taken from each store."""
+    """Object `part` of a copy was made anew as `generation`; `sources` counts the blocks taken from each store.
+
+    `package_id` None: `part` is the key of an object that belongs to no package.
+    """
     detail = {
         "package": package_id,
         "store": store,

@@ -13,7 +13,7 @@ Key = NewType("Key", str)
 # Measured on four servers: segments over 255 bytes, `//`, `\`, `.`, `..` and a trailing slash are refused or silently
 # changed by one or another (preserve/DESIGN.md, "Object keys").
 _SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,198}")
-_LONGEST_KEY = 900
+LONGEST_KEY = 900
 
 BAG = "bag.tar"
 BLOCKS = "blocks.sha256"
@@ -35,7 +35,7 @@ def key(text: str) -> Key:
 
 def is_key(text: str) -> bool:
     """Whether `text` has the form of a key."""
-    return len(text) <= _LONGEST_KEY and all(_SEGMENT.fullmatch(part) for part in text.split("/"))
+    return len(text) <= LONGEST_KEY and all(_SEGMENT.fullmatch(part) for part in text.split("/"))
 
 
 def package_folder(package_id: str) -> Key:
@@ -45,7 +45,11 @@ def package_folder(package_id: str) -> Key:
 
 def object_key(package_id: str, part: str, generation: int = 1) -> Key:
     """Key of one object of a package; a repaired object is a new generation (`bag.tar.g2`)."""
-    base = f"{package_folder(package_id)}/{part}"
+    return generation_key(f"{package_folder(package_id)}/{part}", generation)
+
+
+def generation_key(base: str, generation: int) -> Key:
+    """The key of one generation of any object: a damaged one is replaced beside it, under its name and `.g2`."""
     return Key(base if generation == 1 else f"{base}.g{generation}")
 
 

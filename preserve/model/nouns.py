@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -38,6 +38,10 @@ class Condition(StrEnum):
     UNREADABLE = "unreadable"  # the store answers, and this does not come; it may be sound
     UNEXPECTED = "unexpected"  # the store holds it, and the books know nothing of it
     OVERDUE = "overdue"  # nobody has looked for longer than policy allows
+
+
+HARMS = (Condition.DAMAGED, Condition.MISSING, Condition.UNREADABLE)
+"""What may be wrong with an object that a store should hold."""
 
 
 class Level(StrEnum):
@@ -157,6 +161,19 @@ class Finding:
     closed_at: str | None = None
     closed_with: str | None = None
 
+    @property
+    def spares_records(self) -> bool:
+        """Whether only what a store holds beside its packages is harmed: its rescue kit, its ledger."""
+        return self.package_id is None and self.condition in HARMS
+
+
+def stores_with_records_spared(findings: Iterable[Finding]) -> list[str]:
+    """The stores whose findings all spare the records, in the order in which they are first named."""
+    by_store: dict[str, bool] = {}
+    for finding in findings:
+        by_store[finding.store] = by_store.get(finding.store, True) and finding.spares_records
+    return [store for store, are_spared in by_store.items() if are_spared]
+
 
 MOST_FILES_NAMED = 1000
 
@@ -183,6 +200,14 @@ class EventType(StrEnum):
     RESTORED = "dissemination"
     REBUILT = "catalog rebuilt"
     KEY_CHANGED = "signing key change"
+
+
+class KeyChangeCause(StrEnum):
+    """Why the signing key was changed."""
+
+    RENEWED = "renewed"  # the old key was at hand and handed over
+    OLD_KEY_LOST = "old key lost"  # it, or its passphrase, was not: a person said so
+    HOME_REBUILT = "home rebuilt"  # the home it lay in is gone
 
 
 class Outcome(StrEnum):

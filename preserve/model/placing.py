@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from preserve.model.media import family_of
-from preserve.model.nouns import CopyEntry, StoreEntry
+from preserve.model.nouns import CopyEntry, CopyState, Role, StoreEntry
 from preserve.model.policy import CopyRule, Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """So many copies that `policy` (its name) wants on stores of `role` have no store to be in."""
+
+    policy: str
+    role: Role
+    count: int
 
 
 def stores_wanted(policy: Policy, stores: Iterable[StoreEntry], copies: Iterable[CopyEntry] = ()) -> list[str]:
@@ -32,9 +43,17 @@ def stores_fit(stores: Iterable[StoreEntry], rule: CopyRule) -> list[StoreEntry]
     return [store for store in fit if family_of(store.attributes.get("medium", "")) in (None, *rule.medium_families)]
 
 
-def copies_lacking(policy: Policy, stores: Sequence[StoreEntry]) -> int:
-    """How many copies `policy` wants for which no store is registered."""
-    return sum(max(0, rule.count - len(stores_fit(stores, rule))) for rule in policy.copies)
+def copies_lacking(policy: Policy, stores: Sequence[StoreEntry]) -> tuple[Lack, ...]:
+    """The copies `policy` wants for which no store is registered, by role."""
+    lacks = (Lack(policy.name, rule.role, rule.count - len(stores_fit(stores, rule))) for rule in policy.copies)
+    return tuple(lack for lack in lacks if lack.count > 0)
+
+
+def copies_kept(policy: Policy, stores: Iterable[StoreEntry], copies: Iterable[CopyEntry]) -> int:
+    """How many of the copies that `policy` wants are verified: what there is more on one role makes up for no other."""
+    roles = {store.name: store.role for store in stores}
+    verified = Counter(roles.get(copy.store) for copy in copies if copy.state is CopyState.VERIFIED)
+    return sum(min(rule.count, verified[rule.role]) for rule in policy.copies)
 
 
 def copies_due(policy: Policy, stores: Sequence[StoreEntry], copies: Sequence[CopyEntry]) -> list[str]:

@@ -19,9 +19,10 @@ def concerns(policy: Policy, stores: Sequence[StoreEntry]) -> Iterator[Sentence]
     """What is lacking, shared, too alike or not known, of the stores that copies would be made on."""
     wanted = set(stores_wanted(policy, stores))
     used = [store for store in stores if store.name in wanted]
-    lacking = copies_lacking(policy, stores)
-    if lacking:
-        yield sentence("{count} copies are asked for that no registered store is fit for", count=lacking)
+    for lack in copies_lacking(policy, stores):
+        yield sentence(
+            "copies on {role} that no registered store is fit for: {count}", role=lack.role, count=lack.count
+        )
     rule = policy.separation or _USUAL
     for number, store in enumerate(used):
         for other in used[:number]:
@@ -44,9 +45,9 @@ def _shared(rule: SeparationRule, store: StoreEntry, other: StoreEntry) -> Itera
 def _too_alike(rule: SeparationRule, used: Sequence[StoreEntry]) -> Iterator[Sentence]:
     families = {family_of(store.attributes.get("medium", "")) for store in used} - {None}
     if len(families) < rule.medium_families:
-        template = "the stores are known to be on {known} families of media, and the policy asks for {wanted}"
+        template = "families of media known of the stores: {known}; asked for: {wanted}"
         yield sentence(template, known=len(families), wanted=rule.medium_families)
     vendors = {store.attributes.get("vendor", "").casefold() for store in used} - {""}
     if len(vendors) < rule.vendors:
-        template = "the stores are known to be of {known} vendors, and the policy asks for {wanted}"
+        template = "vendors known of the stores: {known}; asked for: {wanted}"
         yield sentence(template, known=len(vendors), wanted=rule.vendors)

@@ -113,9 +113,11 @@ def _class_body(body: str) -> str:
 
 
 def _sure_prefix(pattern: str) -> str:
-    """The folders at the pattern's beginning that are certain to have the same path in the bag, with a slash."""
+    """What all paths in the bag begin with that the pattern takes: its first names, as far as each is certain to stand
+    there as it is written; after all but the last of them a slash."""
     sure: list[str] = []
-    for name in pattern.split("/")[:-1]:
+    names = pattern.split("/")
+    for name in names:
         if (
             _WILD.search(name)
             or _RENAMED.search(name)
@@ -123,4 +125,4 @@ def _sure_prefix(pattern: str) -> str:
         ):
             break
         sure.append(name)
-    return "/".join(sure) + "/" if sure else ""
+    return "/".join(sure) + ("/" if 0 < len(sure) < len(names) else "")

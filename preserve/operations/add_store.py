@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from preserve import chance
-from preserve.errors import Away, NotThere, Refused
+from preserve.errors import Away, Refused
 from preserve.model import events
 from preserve.model.complaints import Complaints
-from preserve.model.keys import Key
-from preserve.model.nouns import Event, StoreEntry
+from preserve.model.nouns import Event, Role, StoreEntry
 from preserve.model.separation import Coincidence, coincidences
-from preserve.packages.putting import put
+from preserve.packages import places
+from preserve.packages.kit import Kit, lay
 from preserve.ports import Store
+from preserve.state import checkpoints, notes, publishing, stored_ledger
+from preserve.state.books import Books
 from preserve.workplace import Workplace
 
 STORE_ID_CHARACTERS = 16
@@ -41,8 +44,15 @@ class Place(Protocol):
         """Try everything the store contract promises; `thorough` takes longer, with more objects than one page of a
         listing.  Raises `Unavailable`, `NoSpace`."""
 
-    def present_id(self) -> str | None:
-        """The id of the store that lies there already.  Raises `Refused` for what is not a store of ours."""
+    def enclosed_by(self) -> str | None:
+        """The store or home, anybody's, within whose folder or prefix the place lies; None where it lies in none."""
+
+    def present(self) -> StoreEntry | None:
+        """Name, id and role of the store that lies there already.  Makes nothing.  Raises `Refused` for what is not a
+        store of ours, `Unavailable`."""
+
+    def make(self) -> None:
+        """Make the place itself, where nothing but that is missing.  Raises `Away`."""
 
     def found(self, entry: StoreEntry, at: str) -> str:
         """Give the place its identity, or adopt the same store; returns the id in force.  Raises `Refused`."""
@@ -50,15 +60,22 @@ class Place(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """A store that is registered now.  `adopted`: the place was this store before; `shared`: see `Coincidence`."""
+    """A store that is registered now.
+
+    `adopted`: the place was this store before; `shared`: see `Coincidence`; `same_device` names the stores that lie on
+    the same disk or at the same site.  `is_beside_home`: an offline store lies on the disk that holds the home, as
+    where its medium is not mounted.
+    """
 
     entry: StoreEntry
     adopted: bool
     verdict: Verdict
     shared: tuple[Coincidence, ...]
+    same_device: tuple[str, ...]
+    is_beside_home: bool
 
 
-def add_store(workplace: Workplace, wanted: StoreEntry, place: Place, kit: Mapping[str, bytes]) -> Added:
+def add_store(workplace: Workplace, wanted: StoreEntry, place: Place, kit: Kit) -> Added:
     """Register `wanted` (its id and capabilities are found out here); doing it again changes settings alone.
 
     Raises `Refused` for a place abroad, one that does not keep what it is given, or one that is another store;
@@ -66,8 +83,14 @@ def add_store(workplace: Workplace, wanted: StoreEntry, place: Place, kit: Mappi
     """
     _refuse_abroad(wanted)
     registered = {entry.name: entry for entry in workplace.books.stores()}
-    present = place.present_id()
+    home = workplace.books.path.parent
+    places.require_a_place_of_its_own(wanted, list(registered.values()), home)
+    _refuse_enclosed(wanted, place)
+    present = place.present()
     _refuse_twins(wanted, present, registered)
+    if present is not None:
+        _refuse_another(wanted, present, place.store, workplace.books)
+    place.make()
     workplace.progress.begin("probing store {store}", None, store=wanted.name)
     verdict = place.probe(thorough=False)
     if not verdict.is_ok:
@@ -79,9 +102,16 @@ def add_store(workplace: Workplace, wanted: StoreEntry, place: Place, kit: Mappi
     new_id = chance.token(STORE_ID_CHARACTERS)
     store_id = place.found(replace(wanted, store_id=new_id), workplace.now())
     entry = replace(wanted, store_id=store_id, capabilities=dict(verdict.capabilities))
-    lay_kit(place.store, kit)
+    lay(place.store, kit)
     workplace.record(events.store_added(workplace.act, workplace.now(), entry), _probed(workplace, entry.name, verdict))
-    return Added(entry, present is not None, verdict, tuple(coincidences(entry, registered.values())))
+    return Added(
+        entry=entry,
+        adopted=present is not None,
+        verdict=verdict,
+        shared=tuple(coincidences(entry, registered.values())),
+        same_device=tuple(other.name for other in places.on_one_device(entry, list(registered.values()))),
+        is_beside_home=entry.role is Role.REMOTE_OFFLINE and places.is_on_device_of(entry, home),
+    )
 
 
 def check_store(workplace: Workplace, entry: StoreEntry, place: Place) -> Verdict:
@@ -89,7 +119,14 @@ def check_store(workplace: Workplace, entry: StoreEntry, place: Place) -> Verdic
 
     Raises `Unavailable`, also where another store lies in its place, and `NoSpace`.
     """
-    if place.present_id() != entry.store_id:
+    present = place.present()
+    if present is None:
+        raise Away(
+            "store {store}: there is no store.json in {place}; is the medium mounted?",
+            store=entry.name,
+            place=entry.url,
+        )
+    if present.store_id != entry.store_id:
         raise Away(
             "what lies at {url} is not store {store}; put the right medium in its place",
             url=entry.url,
@@ -110,37 +147,6 @@ def _probed(workplace: Workplace, store: str, verdict: Verdict) -> Event:
     return events.store_probed(workplace.act, workplace.now(), store, verdict.is_ok, verdict.capabilities, sentences)
 
 
-def lay_kit(store: Store, kit: Mapping[str, bytes]) -> list[Key]:
-    """Lay the rescue kit beside the packages; a newer text comes beside an older one, as its next generation.
-
-    Returns the keys written.  Raises `Refused` where the store does not give back what was written, `Unavailable`.
-    """
-    written = []
-    for name, content in kit.items():
-        latest = _latest_generation(store, name)
-        if latest and put(store, _kit_key(name, latest), content).is_sound:
-            continue
-        key = _kit_key(name, latest + 1)
-        if not put(store, key, content).is_sound:
-            raise Refused("store {store} does not give back {key} as it was written", store=store.name, key=key)
-        written.append(key)
-    return written
-
-
-def _latest_generation(store: Store, name: str) -> int:
-    number = 0
-    try:
-        while True:
-            store.stat(_kit_key(name, number + 1))
-            number += 1
-    except NotThere:
-        return number
-
-
-def _kit_key(name: str, generation: int) -> Key:
-    return Key(name if generation == 1 else f"{name}.g{generation}")
-
-
 def _refuse_abroad(wanted: StoreEntry) -> None:
     jurisdiction = wanted.attributes.get("jurisdiction", HOME_JURISDICTION)
     if jurisdiction.upper() != HOME_JURISDICTION:
@@ -152,13 +158,23 @@ def _refuse_abroad(wanted: StoreEntry) -> None:
         )
 
 
-def _refuse_twins(wanted: StoreEntry, present: str | None, registered: Mapping[str, StoreEntry]) -> None:
+def _refuse_enclosed(wanted: StoreEntry, place: Place) -> None:
+    around = place.enclosed_by()
+    if around is not None:
+        raise Refused(
+            "{url} lies in a store or a home, {around}: a copy within a copy is no second copy; give a place beside it",
+            url=wanted.url,
+            around=around,
+        )
+
+
+def _refuse_twins(wanted: StoreEntry, present: StoreEntry | None, registered: Mapping[str, StoreEntry]) -> None:
     known = registered.get(wanted.name)
     if known is not None and known.role is not wanted.role:
         raise Refused(
             "store {store} is registered already, as {role}; choose another name", store=known.name, role=known.role
         )
-    if known is not None and present != known.store_id:
+    if known is not None and (present is None or present.store_id != known.store_id):
         raise Refused(
             "store {store} is registered already, and what lies at {url} is not that store; choose another name, or put"
             " the right medium in its place",
@@ -166,9 +182,42 @@ def _refuse_twins(wanted: StoreEntry, present: str | None, registered: Mapping[s
             url=wanted.url,
         )
     for other in registered.values():
-        if other.name != wanted.name and (other.url == wanted.url or other.store_id == present):
+        if other.name != wanted.name and present is not None and other.store_id == present.store_id:
             raise Refused(
                 "{url} is store {other} already: a second copy in one place is no second copy; give another place",
                 url=wanted.url,
                 other=other.name,
             )
+
+
+def _refuse_another(wanted: StoreEntry, present: StoreEntry, store: Store, books: Books) -> None:
+    """A store of another name, or of another home: before anything is tried out in it.
+
+    Raises `Tampered` where it is of this home, and the home is behind it or went another way.
+    """
+    if (present.name, present.role) != (wanted.name, wanted.role):
+        raise Refused(
+            "{url} is store {found} already, role {role}; register it under that name and role, or give another place",
+            url=wanted.url,
+            found=present.name,
+            role=present.role,
+        )
+    origin = _origin_named(store)
+    if origin not in (None, checkpoints.origin(books.home_id())):
+        raise Refused(
+            "{url} is a store of another home ({origin}); nothing was registered: give another place, or, if that home"
+            " is lost, make it again with `preserve rebuild --from {url} --home NEW`",
+            url=wanted.url,
+            origin=origin,
+        )
+    publishing.require_abreast(books, store)
+
+
+def _origin_named(store: Store) -> str | None:
+    """Whose ledger a store says it holds, by the newest checkpoint that can be read; nothing is proven by that."""
+    for head in stored_ledger.heads_after(store, 0):
+        content = stored_ledger.fetch(store, head.key, head.size_bytes)
+        with suppress(ValueError):
+            if isinstance(content, bytes):
+                return notes.parse_checkpoint(notes.parse(content).text).origin
+    return None

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from functools import partial
 from itertools import groupby, islice
 
 from preserve import chance
 from preserve.clock import monotonic_seconds
-from preserve.errors import Unavailable, Unidentified
+from preserve.errors import Tampered, Unavailable, Unidentified
 from preserve.model import events
 from preserve.model.audit import (
-    NO_LIMIT,
     AuditCounts,
-    Budget,
-    SampleAim,
     SampleStatement,
     age_limits,
     is_overdue,
@@ -27,8 +24,7 @@ from preserve.model.audit import (
 )
 from preserve.model.blocks import BLOCK_BYTES
 from preserve.model.entries import Audited, AuditResult, AuditRun
-from preserve.model.nouns import Condition, CopyEntry, Finding, Level
-from preserve.model.policy import Policy
+from preserve.model.nouns import CopyEntry, Level, Role
 from preserve.packages.at_once import in_order
 from preserve.packages.booking import Booking
 from preserve.packages.discerning import Discerning
@@ -36,9 +32,12 @@ from preserve.packages.held import HeldCopy, block_count
 from preserve.packages.judging import inspection, sampling
 from preserve.packages.judging.accounts import account
 from preserve.packages.judging.inspection import NO_NOTES, Notes, Survey
+from preserve.packages.judging.reports import MOST_FINDINGS_REPORTED, AuditReport, AuditRequest, NotLookedAt
 from preserve.packages.judging.scope import Scope
-from preserve.packages.judging.strays import Explanations, folders
+from preserve.packages.judging.searching import Searching
 from preserve.workplace import Workplace
+
+__all__ = ["AuditReport", "AuditRequest", "NotLookedAt", "audit"]
 
 COPIES_AT_ONCE = 4
 """Copies of which at most `SMALL_BYTES` are to be read, read at a time; a larger one is read alone, block by block."""
@@ -47,66 +46,6 @@ SMALL_BYTES = 2 * BLOCK_BYTES
 
 RANKED_AT_ONCE = 50_000
 """Copies whose order of risk is held in memory; the books are asked again for the next."""
-
-MOST_FINDINGS_REPORTED = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class AuditRequest:
-    """What to look at, and how.
-
-    `stores` empty: all; `package` None: all, and what the stores hold besides; else an id, or how only one id begins.
-    `afresh` begins anew even where an audit of the same scope was interrupted.  A sample is drawn from all blocks of a
-    store, as many as `aim` needs; or, where `blocks_of_each` is given, so many from each copy.  `policies` are those
-    in force, by their names: their rules say what is overdue.
-    """
-
-    level: Level = Level.FULL
-    stores: tuple[str, ...] = ()
-    package: str | None = None
-    budget: Budget = NO_LIMIT
-    afresh: bool = False
-    aim: SampleAim = field(default_factory=SampleAim)
-    blocks_of_each: int | None = None
-    policies: Mapping[str, Policy] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class AuditReport:
-    """What an audit found.
-
-    `counts` are of copies, over the whole run with what an interrupted part of it looked at.  `findings` are all that
-    are open in its scope, old and new, at most `MOST_FINDINGS_REPORTED`.  `away` says why a store could not be looked
-    at; `unidentified` are those of them whose place is there, and is not, or not provably, the registered store.
-    `unlisted` are stores that were not searched for unexpected objects; `leftovers` counts objects of unfinished
-    ingests and replications.  `unattested` counts by store the copies of which it gives no digest that could be
-    compared: they are not checked, though the store was asked.  `bytes_read` and `seconds` are of this part of the run.
-    """
-
-    run: str
-    level: Level
-    is_resumed: bool
-    counts: AuditCounts
-    findings: tuple[Finding, ...]
-    away: Mapping[str, str]
-    unlisted: tuple[str, ...]
-    leftovers: int
-    bytes_read: int
-    seconds: float
-    samples: tuple[SampleStatement, ...] = ()
-    unidentified: tuple[str, ...] = ()
-    unattested: Mapping[str, int] = field(default_factory=dict)
-
-    @property
-    def is_all_well(self) -> bool:
-        """Whether nothing is known to be wrong or overdue, and every store in scope could be asked."""
-        return not (self.findings or self.counts.overdue or self.away or self.is_in_vain)
-
-    @property
-    def is_in_vain(self) -> bool:
-        """Whether nothing could be checked because no store in scope attests what was asked for."""
-        counts = self.counts
-        return bool(self.unattested) and not (counts.sound or counts.damaged or counts.missing or counts.unreadable)
 
 
 def audit(workplace: Workplace, request: AuditRequest) -> AuditReport:
@@ -128,9 +67,14 @@ class _Task:
     numbers: tuple[int, ...] | None = None
 
     @property
-    def is_small(self) -> bool:
+    def bytes(self) -> int:
+        """What of the bag is read; the last block counts as a whole one."""
         receipt = self.held.receipt
-        return (receipt.bag_bytes if self.numbers is None else len(self.numbers) * receipt.block_bytes) <= SMALL_BYTES
+        return receipt.bag_bytes if self.numbers is None else len(self.numbers) * receipt.block_bytes
+
+    @property
+    def is_small(self) -> bool:
+        return self.bytes <= SMALL_BYTES
 
     def outcome(self, survey: Survey) -> sampling.Outcome:
         """What a look at it comes to, in blocks; a bag that is not there has none that is sound."""
@@ -154,6 +98,7 @@ class _Audit:
         self._booking = Booking(workplace.books)
         self._run, self._is_resumed = self._begin()
         self._away: dict[str, Unavailable] = {}
+        self._contradictions: dict[str, Tampered] = {}
         self._unattested: Counter[str] = Counter()
         self._searched: set[str] = set()
         self._samples: list[SampleStatement] = []
@@ -161,7 +106,7 @@ class _Audit:
         self._bytes_read = 0
 
     def run(self) -> AuditReport:
-        self._workplace.progress.begin("auditing copies at level {level}", None, level=self._run.level.value)
+        self._begin_progress(self._scope.unseen_bytes(self._run.id) if self._run.level is Level.FULL else None)
         try:
             if self._run.level is Level.EXISTS:
                 self._search_stores()
@@ -174,6 +119,10 @@ class _Audit:
         finally:
             self._booking.flush()
         return self._end()
+
+    def _begin_progress(self, total_bytes: int | None) -> None:
+        template = "auditing copies at level {level}"
+        self._workplace.progress.begin(template, total_bytes, level=self._run.level.value)
 
     def _begin(self) -> tuple[AuditRun, bool]:
         level, packages = self._request.level, None if self._scope.package is None else (self._scope.package,)
@@ -204,6 +153,8 @@ class _Audit:
             away={name: str(error) for name, error in self._away.items()},
             unidentified=tuple(name for name, error in self._away.items() if isinstance(error, Unidentified)),
             unattested=dict(self._unattested),
+            not_looked_at=tuple(self._not_looked_at()),
+            contradictions=dict(self._contradictions),
             unlisted=unlisted,
             leftovers=self._leftovers,
             bytes_read=self._bytes_read,
@@ -236,6 +187,19 @@ class _Audit:
             return False
         return is_overdue(copy, age_limits(policy.audit_on(self._roles[copy.store])), now)
 
+    def _not_looked_at(self) -> Iterator[NotLookedAt]:
+        now = self._workplace.clock.now()
+        for name, error in self._away.items():
+            is_offline = self._roles[name] is Role.REMOTE_OFFLINE and name not in self._request.stores
+            copies = overdue = 0
+            last_at = ""
+            for copy in self._scope.copies([name]):
+                copies += 1
+                overdue += self._is_overdue(copy, now)
+                last_at = max(last_at, copy.audited_at or copy.booked_at)
+            is_expected = is_offline and not isinstance(error, Unidentified)
+            yield NotLookedAt(name, is_expected, copies, overdue, last_at or None)
+
     # Which copies
 
     def _held(self, copy: CopyEntry) -> HeldCopy:
@@ -258,7 +222,7 @@ class _Audit:
             self._booking.flush()
             here = [name for name in self._scope.stores if name not in self._away]
             unseen = (copy for copy, look in self._scope.looked_at(self._run.id, here) if look is None)
-            batch = most_at_risk(unseen, RANKED_AT_ONCE)
+            batch = most_at_risk(unseen, RANKED_AT_ONCE, self._workplace.clock.now())
             if not batch:
                 return
             self._carry_out(map(self._task, batch))
@@ -297,7 +261,9 @@ class _Audit:
                 tasks.append(_Task(held, numbers))
             else:
                 outcome += sampling.Outcome(len(numbers), len(numbers) if look.result is AuditResult.SOUND else 0)
-        outcome += self._carry_out(sorted(tasks, key=lambda task: risk(task.held.copy)))
+        self._begin_progress(sum(task.bytes for task in tasks))
+        now = self._workplace.clock.now()
+        outcome += self._carry_out(sorted(tasks, key=lambda task: risk(task.held.copy, now)))
         drawn, not_sound = len(sample.numbers), outcome.read - outcome.sound
         confidence = self._request.aim.confidence_percent
         self._samples.append(stated(store, sample.blocks, drawn, outcome.read, not_sound, confidence))
@@ -362,7 +328,7 @@ class _Audit:
         workplace, is_small = self._workplace, _Task(held).is_small
         self._bytes_read += survey.bytes_read
         if is_small:
-            workplace.progress.advance(survey.bytes_read)
+            workplace.progress.advance(min(survey.bytes_read, held.receipt.bag_bytes))
         self._booking.add(account(self._books, workplace.act, workplace.now(), self._run.id, held, survey))
         if survey.level is Level.FULL and not is_small:
             self._booking.flush()
@@ -382,34 +348,14 @@ class _Audit:
                 self._searched.add(name)
             except Unavailable as error:
                 self._away[name] = error
+            except Tampered as error:  # the copies are as sound as they are; the alarm is given with the report
+                self._contradictions[name] = error
 
     def _search(self, name: str) -> None:
-        store, act = self._open[name], self._workplace.act
-        explanations = Explanations(self._books, name, self._is_claimed)
-        for folder in folders(store, explanations):
+        searching = Searching(self._workplace, self._open[name], self._run, self._booking)
+        for folder in searching.folders():
             self._leftovers += folder.leftovers
-            found = [events.found(act, self._workplace.now(), stray.finding(name)) for stray in folder.strays]
-            if found:
-                self._booking.add(found)
-            if self._run.level is Level.EXISTS and folder.copy is not None:
+            if self._run.level is Level.EXISTS and folder.copy is not None and folder.objects:
                 held = self._held(folder.copy)
                 self._take(held, inspection.listed(held, folder.objects))
-        self._booking.flush()
-        self._close_explained(name, explanations)
-
-    def _is_claimed(self, subject: str) -> bool:
-        try:
-            with self._workplace.claim(subject):
-                return False
-        except Unavailable:
-            return True
-
-    def _close_explained(self, name: str, explanations: Explanations) -> None:
-        """Close the findings of things that were unexpected, and are gone or booked by now."""
-        for finding in self._books.findings(store=name):
-            if finding.condition is Condition.UNEXPECTED:
-                stray = explanations.still_stray(self._open[name], finding.where)
-                if stray is None:
-                    evidence = f"audit {self._run.id} listed the store: it is gone, or the books explain it"
-                    self._booking.add([events.closed(self._workplace.act, self._workplace.now(), finding.id, evidence)])
-        self._booking.flush()
+        searching.judge_fittings(self._request.kit)

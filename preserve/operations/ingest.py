@@ -16,6 +16,7 @@ from pathlib import Path
 
 from preserve import chance
 from preserve.bags.profiles import Profile, judge
+from preserve.bags.shapes import TakenAs
 from preserve.bags.submission import Submission, open_submission
 from preserve.clock import stamp
 from preserve.definitions.coverage import Coverage
@@ -28,8 +29,10 @@ from preserve.model.complaints import Complaint, ComplaintList
 from preserve.model.digests import sha256
 from preserve.model.entries import AccessionEntry, AccessionState
 from preserve.model.nouns import CopyState, Event
-from preserve.model.placing import copies_lacking, stores_wanted
+from preserve.model.placing import Lack, copies_due, copies_lacking, stores_wanted
 from preserve.model.policy import Policy
+from preserve.model.sizes import Size
+from preserve.packages import places
 from preserve.packages.making.composing import Composed, checked_algorithms, compose
 from preserve.packages.making.crew import Crew
 from preserve.packages.making.delivery import Delivery, Sent, deliver
@@ -55,7 +58,7 @@ class IngestRequest:
     """What to take in: `source` is a folder, a tar or a bag; `metadata` describes its records.
 
     `profile` is the BagIt profile that the policy names.  `again` makes new packages even of a submission that was
-    taken in before and has not changed since.
+    taken in before and has not changed since.  `taken_as` is what a person says that the source is.
     """
 
     source: Path
@@ -63,6 +66,7 @@ class IngestRequest:
     metadata: Path | None = None
     profile: Profile | None = None
     again: bool = False
+    taken_as: TakenAs | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +95,14 @@ class PackageMade:
 
 @dataclass(frozen=True, slots=True)
 class IngestReport:
-    """What ingest did.  `already`: the same submission was taken in before, and nothing was done now."""
+    """What ingest did.  `already`: the same submission was taken in before, and nothing was done now.
+
+    `lacking` are copies that policy wants and that no store is registered for.
+    """
 
     accession: str
     packages: tuple[PackageMade, ...]
+    lacking: tuple[Lack, ...]
     notes: tuple[Complaint, ...] = ()
     already: bool = False
     pack_seconds: float = 0.0
@@ -102,8 +110,9 @@ class IngestReport:
 
     @property
     def is_complete(self) -> bool:
-        """Whether every copy that was wanted is verified."""
-        return all(copy.state is CopyState.VERIFIED for package in self.packages for copy in package.copies)
+        """Whether every copy that policy wants is there and verified."""
+        copies = [copy for package in self.packages for copy in package.copies]
+        return not self.lacking and all(copy.state is CopyState.VERIFIED for copy in copies)
 
 
 def ingest(workplace: Workplace, request: IngestRequest) -> IngestReport:
@@ -114,6 +123,7 @@ def ingest(workplace: Workplace, request: IngestRequest) -> IngestReport:
     command goes on where it was.
     """
     source = request.source.absolute()
+    places.require_source_outside(workplace.books, source)
     work = workplace.work / f"ingest-{chance.token(8)}"
     (work / "submission").mkdir(parents=True)
     with workplace.claim(str(source)), ExitStack() as resources:
@@ -125,6 +135,7 @@ def ingest(workplace: Workplace, request: IngestRequest) -> IngestReport:
                 work / "submission",
                 keep_links=request.policy.keeps_links,
                 unpack_limit_bytes=free_bytes(work),
+                taken_as=request.taken_as,
             )
         )
         return _Ingest(workplace, request, submission, described, work, resources).run()
@@ -172,18 +183,19 @@ class _Ingest:
         self._source = str(submission.source)
         self._metadata_sha256 = sha256(request.metadata.read_bytes()).hex() if request.metadata else None
         self._stores = self._wanted_stores()
-        self._advice: list[Complaint] = []
+        self._advice = ComplaintList()
 
     def run(self) -> IngestReport:
         """Plan, gate, name the packages in the books, deliver them."""
+        accession, planned = self._accession_and_plan()
+        if accession.state is AccessionState.COMMITTED:
+            return self._report_kept(accession)
         with self._crew() as crew:
-            accession, planned = self._accession_and_plan()
-            if accession.state is AccessionState.COMMITTED:
-                return self._report_kept(accession)
             profile = self._request.profile.identifier if self._request.profile else None
             packages = compose(accession, self._policy, self._submission, self._described.records, planned, profile)
             self._require_profile(packages)
             self._require_space(packages)
+            self._note_known_records(accession)
             begun = self._books.open_accession(self._source)
             if begun is None or begun.id != accession.id:
                 self._workplace.record(events.ingest_begun(self._workplace.act, self._workplace.now(), accession))
@@ -191,6 +203,7 @@ class _Ingest:
         return IngestReport(
             accession.id,
             tuple(package for package, _ in made),
+            copies_lacking(self._policy, self._books.stores()),
             self._notes,
             pack_seconds=sum(sent.pack_seconds for _, sent in made if sent),
             read_back_seconds=sum(sent.read_back_seconds for _, sent in made if sent),
@@ -198,14 +211,12 @@ class _Ingest:
 
     @property
     def _notes(self) -> tuple[Complaint, ...]:
-        return (*self._submission.notes, *self._described.notes, *self._advice, *self._lacking_stores())
+        return (*self._submission.notes, *self._described.notes, *self._advice.named, *self._more_advice())
 
-    def _lacking_stores(self) -> Iterator[Complaint]:
-        """Said at once, and again by `status` until it is mended: policy wants copies that have no place to be."""
-        lacking = copies_lacking(self._policy, self._books.stores())
-        if lacking:
-            template = "policy {policy} wants {count} copies for which no store is registered"
-            yield Complaint("no-store", self._policy.name, template, {"policy": self._policy.name, "count": lacking})
+    def _more_advice(self) -> Iterator[Complaint]:
+        more = self._advice.count - len(self._advice.named)
+        if more:
+            yield Complaint("more", self._source, "{count} more notes of this kind are not listed", {"count": more})
 
     # Which accession this is
 
@@ -282,7 +293,7 @@ class _Ingest:
             paths = package.payload_paths() if profile.asks_for_payload_paths else ()
             judgement = judge(profile, package.facts, serialized_as=TAR_TYPE, payload_paths=paths)
             complaints.take_all(judgement.breaches)
-            self._advice += judgement.advice
+            self._advice.take_all(judgement.advice)
         complaints.raise_if_any(self._source)
 
     def _require_space(self, packages: Sequence[Composed]) -> None:
@@ -294,10 +305,24 @@ class _Ingest:
                 continue  # it is told as away when it is its turn
             if free is not None and free < needed:
                 raise NoSpace(
-                    "store {store} has {free} bytes left and the submission needs {needed}; nothing was written",
+                    "store {store} has {free} left and the submission needs {needed}; nothing was written",
                     store=name,
-                    free=free,
-                    needed=needed,
+                    free=Size(free),
+                    needed=Size(needed),
+                )
+
+    def _note_known_records(self, accession: AccessionEntry) -> None:
+        """An archival code stands for one record: where it comes again, a person has to know, and it is no harm."""
+        for holding in self._books.holdings_of(record.archival_code for record in self._described.records):
+            if holding.accession != accession.id:
+                self._advice.add(
+                    "known-record",
+                    holding.archival_code,
+                    "record {record} is kept already, in package {package} since {moment}; both versions are kept from now"
+                    " on, and `preserve restore` asks which one is meant",
+                    record=holding.archival_code,
+                    package=holding.package_id,
+                    moment=f"{holding.packaged_at[:19]}Z",
                 )
 
     # Making packages
@@ -352,12 +377,16 @@ class _Ingest:
 
     def _report_kept(self, accession: AccessionEntry) -> IngestReport:
         packages = tuple(self._made_before(package_id) for package_id in accession.packages)
-        return IngestReport(accession.id, packages, self._notes, already=True)
+        lacking = copies_lacking(self._policy, self._books.stores())
+        return IngestReport(accession.id, packages, lacking, self._notes, already=True)
 
     def _made_before(self, package_id: str) -> PackageMade:
+        """A package as the books have it; a copy that is still due is told too."""
         receipt = self._books.package(package_id).receipt
-        copies = tuple(CopyMade(copy.store, copy.state) for copy in self._books.copies(package_id))
-        return PackageMade(package_id, receipt.payload_files, receipt.payload_bytes, copies)
+        booked = list(self._books.copies(package_id))
+        copies = [CopyMade(copy.store, copy.state) for copy in booked]
+        copies += [CopyMade(name, CopyState.DUE) for name in copies_due(self._policy, self._books.stores(), booked)]
+        return PackageMade(package_id, receipt.payload_files, receipt.payload_bytes, tuple(copies))
 
 
 def _made(sent: Sent) -> PackageMade:

@@ -13,6 +13,7 @@ from preserve.errors import Refused
 from preserve.model import events
 from preserve.model.nouns import Act
 from preserve.model.policy import Policy
+from preserve.packages import places
 from preserve.state import checkpoints, signing_key
 from preserve.state.books import FILE_NAME, Books
 
@@ -44,6 +45,7 @@ def initialise(home: Path, act: Act, clock: Clock, policies: Sequence[NewPolicy]
     An initialisation that was killed midway is finished by the next.  Raises `Refused` where the folder holds anything
     else, `NoSpace`.
     """
+    places.require_home_apart(home)
     _make_folder(home)
     home_id, verifier_key = _key(home)
     at = stamp(clock.now())

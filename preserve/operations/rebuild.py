@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -19,23 +19,23 @@ from preserve import chance
 from preserve.clock import Clock, stamp
 from preserve.definitions.policies import read_policy
 from preserve.durable import make_folders, put_in_place_new, raise_if_full
-from preserve.errors import Misused, PreserveError, Refused
+from preserve.errors import Misused, PreserveError, Refused, Unavailable
 from preserve.model import events
 from preserve.model.digests import sha256
-from preserve.model.keys import RECEIPT, object_key, split_generation
-from preserve.model.nouns import Act, Condition, CopyEntry, Event, Finding, PackageEntry, StoreEntry
-from preserve.packages import discovery
-from preserve.packages.discovery import Discovered, Listed
+from preserve.model.keys import split_generation
+from preserve.model.nouns import Act, Condition, Finding, KeyChangeCause, StoreEntry
+from preserve.model.phrases import phrase
+from preserve.packages import places
+from preserve.packages.adopting import adopt
 from preserve.ports import Progress, Store
-from preserve.state import checkpoints, rebuild_evidence, signing_key, stored_ledger
+from preserve.state import checkpoints, key_changes, publishing, rebuild_evidence, signing_key, stored_ledger
 from preserve.state.books import FILE_NAME, Books
+from preserve.state.key_changes import KeyChange
 from preserve.state.signing_key import SigningKey
 from preserve.state.stored_reading import StoredLedger
 
 FOLDER_MODE = 0o700
 HOME_ID_CHARACTERS = 16
-BATCH_EVENTS = 500
-"""How many events are booked in one transaction, about."""
 MOST_ADOPTED_NAMED = 1000
 """How many adopted packages the closing event names; each has an event of its own."""
 
@@ -47,6 +47,7 @@ class Trust(StrEnum):
     """Who vouches for the ledger that was read."""
 
     GIVEN_KEY = "given key"  # its newest checkpoint is signed by the key that a person gave
+    FOLLOWED_KEY = "followed key"  # that key signed it once, and each key since was signed over to the next
     EARLIER_KEY = "earlier key"  # that key signed it once; later keys are vouched for by the ledger alone
     ITS_OWN_WORD = "its own word"  # consistent in itself; nobody compared its key with one known from elsewhere
     NO_LEDGER = "no ledger"  # nothing of it could be proven; the books begin anew
@@ -73,7 +74,8 @@ class RebuildReport:
     """What came of it.  `entries` were replayed of `attested`; `last_entry_at` tells how old they are.
 
     `adopted` packages were in the store and not in the ledger; `copies` of known packages likewise.  `verifier_key`
-    signs from now on: compare it, and the `old_key`, with those on paper.
+    signs from now on: compare it, and the `old_key`, with those on paper.  `unasked` stores were away: should they know
+    more of the ledger, they contradict this home.  `source` is the name of the store it was made from.
     """
 
     home: Path
@@ -88,6 +90,13 @@ class RebuildReport:
     findings: tuple[Finding, ...]
     old_key: str | None
     verifier_key: str
+    source: str
+    unasked: tuple[str, ...]
+
+    @property
+    def is_new_history(self) -> bool:
+        """Whether entries that the store attests are not in these books: it contradicts them until it is set aside."""
+        return self.entries < self.attested
 
     @property
     def is_whole(self) -> bool:
@@ -95,22 +104,31 @@ class RebuildReport:
         return self.trust is not Trust.NO_LEDGER and self.entries == self.attested and not self.findings
 
 
-def rebuild(request: RebuildRequest, store: Store, act: Act, clock: Clock, progress: Progress) -> RebuildReport:
-    """Make the home anew.  Killed midway, it is simply done again.
+def rebuild(
+    request: RebuildRequest,
+    store: Store,
+    act: Act,
+    clock: Clock,
+    progress: Progress,
+    reach: Callable[[StoreEntry], Store],
+) -> RebuildReport:
+    """Make the home anew.  Killed midway, it is simply done again.  `reach` opens other stores that the ledger names.
 
-    Raises `Refused` where the home exists or its folder holds anything else, and where the store lacks part of its
-    ledger and nobody asked to go on without it, `Misused` for a key that is none, `Tampered` where the evidence
-    excludes itself or the key given, `Unavailable`, `NoSpace`.
+    Raises `Refused` where the home exists or its folder holds anything else, where the store lacks part of its
+    ledger and nobody asked to go on without it, and where another store in reach knows more than this one; `Misused`
+    for a key that is none, `Tampered` where the evidence excludes itself or the key given, `Unavailable`, `NoSpace`.
     """
     home = request.home.absolute()
-    _require_free(home)
     staging = home / "work" / _STAGING
     try:
+        places.require_home_apart(home)
+        _require_free(home)
+        signing_key.require_passphrase()
         shutil.rmtree(staging, ignore_errors=True)
         make_folders(staging)
         home.chmod(FOLDER_MODE)
         try:
-            return _Rebuild(request, home, staging, store, act, clock, progress).run()
+            return _Rebuild(request, home, staging, store, act, clock, progress, reach).run()
         finally:
             shutil.rmtree(staging, ignore_errors=True)
     except OSError as error:
@@ -136,15 +154,6 @@ def _require_free(home: Path) -> None:
         )
 
 
-@dataclass(slots=True)
-class _Findings:
-    """Packages and copies that the store has and the ledger did not name."""
-
-    adopted: list[str] = field(default_factory=list)
-    copies: list[str] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
-
-
 class _Rebuild:
     """One rebuild under way; everything is made in `staging` first."""
 
@@ -157,6 +166,7 @@ class _Rebuild:
         act: Act,
         clock: Clock,
         progress: Progress,
+        reach: Callable[[StoreEntry], Store],
     ) -> None:
         self._request = request
         self._home = home
@@ -165,21 +175,24 @@ class _Rebuild:
         self._act = act
         self._clock = clock
         self._progress = progress
-        self._found = _Findings()
+        self._reach = reach
+        self._findings: list[Finding] = []
 
     def run(self) -> RebuildReport:
         self._progress.begin("reading the ledger from store {store}", None, store=self._store.name)
         ledger = StoredLedger([self._store])
         books, entries = self._replayed(ledger)
         with books:
+            unasked = self._ask_others(books, entries, ledger.attested)
             last = json.loads(books.entry(entries - 1).content)["at"] if entries else None
+            changed = list(key_changes.changes(books))
             old, new = self._signing_key(books, entries)
             source = self._register_source(books)
             self._progress.begin("looking for packages in store {store}", None, store=source.name)
-            self._adopt(books, source)
-            findings = (*ledger.findings, *self._found.findings)
+            adopted = adopt(books, self._store, source.name, self._act, self._now, self._staging)
+            findings = (*ledger.findings, *self._findings, *adopted.findings)
             books.record(
-                events.rebuilt(self._act, self._now(), source.name, entries, self._found.adopted[:MOST_ADOPTED_NAMED]),
+                events.rebuilt(self._act, self._now(), source.name, entries, adopted.packages[:MOST_ADOPTED_NAMED]),
                 *(events.found(self._act, self._now(), finding) for finding in findings),
             )
             report = RebuildReport(
@@ -188,13 +201,15 @@ class _Rebuild:
                 entries=entries,
                 attested=ledger.attested,
                 last_entry_at=last,
-                trust=self._trust(ledger, entries),
+                trust=self._trust(ledger, changed, entries),
                 packages=books.package_count(),
-                adopted=tuple(self._found.adopted),
-                copies=tuple(self._found.copies),
+                adopted=adopted.packages,
+                copies=adopted.copies,
                 findings=findings,
                 old_key=old,
                 verifier_key=new,
+                source=source.name,
+                unasked=unasked,
             )
         put_in_place_new(self._staging / FILE_NAME, self._home / FILE_NAME)
         return report
@@ -219,20 +234,40 @@ class _Rebuild:
     def _judge(self, ledger: StoredLedger, entries: int) -> None:
         """Stop where nobody asked to go on from evidence such as this."""
         request = self._request
-        if not request.despite_contradiction:
+        if not (request.is_partial_welcome or request.despite_contradiction):
             rebuild_evidence.raise_if_contradicted(self._store, ledger, entries)
         if request.expected_key is not None and entries:
             rebuild_evidence.raise_unless_expected(self._store, ledger, request.expected_key)
         if not (request.is_partial_welcome or request.despite_contradiction):
             rebuild_evidence.raise_unless_whole(self._store, ledger, entries)
 
-    def _trust(self, ledger: StoredLedger, entries: int) -> Trust:
+    def _ask_others(self, books: Books, entries: int, attested: int) -> tuple[str, ...]:
+        """Hold the books against the other stores that they name, before they are a home's; returns those away.
+
+        Raises `Refused` where one proves more of this ledger than was read, `Tampered` where one attests another.
+        """
+        unasked = []
+        for entry in books.stores():
+            if entry.store_id == self._request.source.store_id or self._request.despite_contradiction:
+                continue
+            try:
+                store = self._reach(entry)
+                rebuild_evidence.raise_if_surpassed(books, entry, store, entries)
+                if entries == attested:  # else a person has asked for a history that the stores contradict
+                    publishing.require_abreast(books, store)
+            except Unavailable:
+                unasked.append(entry.name)
+        return tuple(unasked)
+
+    def _trust(self, ledger: StoredLedger, changed: list[KeyChange], entries: int) -> Trust:
         if not entries:
             return Trust.NO_LEDGER
         if self._request.expected_key is None:
             return Trust.ITS_OWN_WORD
-        newest = ledger.keys[-1].verifier_key
-        return Trust.GIVEN_KEY if self._request.expected_key == newest else Trust.EARLIER_KEY
+        if self._request.expected_key == ledger.keys[-1].verifier_key:
+            return Trust.GIVEN_KEY
+        is_followed = key_changes.is_followed(self._request.expected_key, changed)
+        return Trust.FOLLOWED_KEY if is_followed else Trust.EARLIER_KEY
 
     def _begun_anew(self) -> Books:
         """Books of a new home, with the policies that the store keeps."""
@@ -249,15 +284,19 @@ class _Rebuild:
         for facts in self._store.list(stored_ledger.POLICIES):
             content = stored_ledger.fetch(self._store, facts.key, facts.size)
             if isinstance(content, Finding):
-                self._found.findings.append(content)
+                self._findings.append(content)
             elif stored_ledger.policy_key(sha256(content).hex()) == split_generation(facts.key)[0]:
                 text = content.decode()
                 try:
                     yield read_policy(text, facts.key).name, text
                 except Misused as error:  # a newer program wrote it
-                    self._found.findings.append(
+                    self._findings.append(
                         stored_ledger.finding(
-                            self._store.name, facts.key, Condition.UNEXPECTED, "a policy this program reads", str(error)
+                            self._store.name,
+                            facts.key,
+                            Condition.UNEXPECTED,
+                            phrase("a policy this program reads"),
+                            str(error),
                         )
                     )
 
@@ -268,28 +307,30 @@ class _Rebuild:
         in_force = books.verifier_keys()[-1].verifier_key
         if not entries:
             return None, in_force
-        new = self._own_key(checkpoints.origin(books.home_id()))
+        new = self._own_key(in_force)
         if new != in_force:
-            books.record(events.key_changed(self._act, self._now(), in_force, new))
+            cause = KeyChangeCause.HOME_REBUILT
+            statement = key_changes.statement(checkpoints.known_keys(books)[-1], SigningKey(self._home), None)
+            books.record(events.key_changed(self._act, self._now(), in_force, new, cause, statement))
         return in_force, new
 
-    def _own_key(self, origin: str | None) -> str:
-        """The verifier key of the new home: of a key that survived in its folder and opens, else of a new one.
+    def _own_key(self, in_force: str | None) -> str:
+        """The verifier key of the new home: that of a key that survived in its folder, opens and is the one `in_force`
+        (never one that was replaced), else of a new one.
 
-        `origin` None: any that is there will do, because the books begin anew.
+        `in_force` None: any that is there will do, because the books begin anew.
         """
         public = self._home / signing_key.FOLDER / signing_key.PUBLIC
         if public.exists():
-            kept = signing_key.read_verifier_key(public)
-            if origin in (None, kept.name) and self._opens():
-                return str(kept)
-        name = origin or checkpoints.origin(chance.token(HOME_ID_CHARACTERS))
-        _set_aside, key = signing_key.renew(self._home, name)
-        return str(key.verifier_key())
+            kept = str(signing_key.read_verifier_key(public))
+            if in_force in (None, kept) and self._opens():
+                return kept
+        name = in_force.partition("+")[0] if in_force else checkpoints.origin(chance.token(HOME_ID_CHARACTERS))
+        return str(signing_key.replace(self._home, name).verifier_key())
 
     def _opens(self) -> bool:
         try:
-            SigningKey(self._home).sign("may I sign?")
+            SigningKey(self._home).open()
         except Refused:
             return False
         return True
@@ -304,68 +345,6 @@ class _Rebuild:
         if now != known:
             books.record(events.store_added(self._act, self._now(), now))
         return now
-
-    def _adopt(self, books: Books, source: StoreEntry) -> None:
-        """Book what the store has and the ledger did not name."""
-        batch: list[Event] = []
-        for listed in discovery.listed_packages(self._store):
-            batch += self._unbooked(books, source, listed)
-            if len(batch) >= BATCH_EVENTS:
-                books.record(*batch)
-                batch.clear()
-        books.record(*batch)
-
-    def _unbooked(self, books: Books, source: StoreEntry, listed: Listed) -> Iterator[Event]:
-        if books.has_package(listed.package_id):
-            package = books.package(listed.package_id)
-            copy = books.copy(package.id, source.name)
-            if copy is not None:
-                yield from self._newer_generations(copy, package, listed)
-            else:
-                self._found.copies.append(package.id)
-                yield self._copied(discovery.discovered(self._store, listed, package), source)
-            return
-        unknown = discovery.package_in(self._store, listed)
-        if unknown is None:
-            self._tell_lost_receipt(source, listed)
-            return
-        self._found.adopted.append(unknown.id)
-        found = discovery.discovered(self._store, listed, unknown)
-        codes = discovery.archival_codes(self._store, found, self._staging)
-        yield events.packaged(
-            self._act, self._now(), None, unknown.receipt, unknown.receipt_sha256, unknown.receipt_bytes, codes
-        )
-        yield self._copied(found, source)
-
-    def _copied(self, found: Discovered, source: StoreEntry) -> Event:
-        """A copy that nobody has read yet; what it lacks is a finding."""
-        package = found.package
-        for part in found.lacking:
-            key = object_key(package.id, part)
-            self._found.findings.append(
-                Finding(package.id, source.name, Condition.MISSING, key, "as the receipt says", "nothing that fits")
-            )
-        return events.copied(
-            self._act, self._now(), package.id, source.name, found.state, package.receipt.bag_bytes, found.generations
-        )
-
-    def _newer_generations(self, copy: CopyEntry, package: PackageEntry, listed: Listed) -> Iterator[Event]:
-        """Repairs that were made after the ledger was last published."""
-        if all(number <= copy.generation(part) for part in listed.objects for number in [listed.newest(part)]):
-            return
-        found = discovery.discovered(self._store, listed, package)
-        if dict(found.generations) != dict(copy.generations) and not found.lacking:
-            self._found.copies.append(package.id)
-            why = "the store holds newer generations than the ledger that was rebuilt from it names"
-            yield events.copy_moved(self._act, self._now(), package.id, copy.store, found.state, why, found.generations)
-
-    def _tell_lost_receipt(self, source: StoreEntry, listed: Listed) -> None:
-        """A package without any receipt was never finished; one whose receipt cannot be read was."""
-        if RECEIPT in listed.objects:
-            key = object_key(listed.package_id, RECEIPT, listed.newest(RECEIPT))
-            self._found.findings.append(
-                Finding(listed.package_id, source.name, Condition.DAMAGED, key, "a receipt", "something else")
-            )
 
     def _now(self) -> str:
         return stamp(self._clock.now())

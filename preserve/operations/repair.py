@@ -1,81 +1,146 @@
-"""Repair: make the bad objects of copies anew from sound blocks of any copy, read them back, close the findings."""
+"""Repair: make the bad objects of copies anew from sound blocks of any copy, read them back, close the findings.
+
+What a store lacks beside the packages is made anew too: the kit from the program, the ledger from the books.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
 from preserve import chance
 from preserve.clock import moment_of, monotonic_seconds
-from preserve.errors import AlreadyThere, Unavailable
+from preserve.errors import AlreadyThere, PreserveError, Tampered, Unavailable, Unreadable
 from preserve.model import events
 from preserve.model.entries import Audited, AuditResult, AuditRun, state_after
-from preserve.model.keys import PARTS_BEFORE_RECEIPT, RECEIPT
-from preserve.model.nouns import CopyState, Event, Level, PackageEntry
+from preserve.model.keys import PARTS_BEFORE_RECEIPT, RECEIPT, generation_key
+from preserve.model.nouns import HARMS, CopyState, Event, Finding, Level, PackageEntry
+from preserve.model.phrases import phrase
 from preserve.model.restore import best_first
 from preserve.packages.discerning import Discerning
 from preserve.packages.held import HeldCopy, size_of
-from preserve.packages.judging import inspection
-from preserve.packages.judging.accounts import HARMS, findings_of, part_of
+from preserve.packages.judging import fittings, inspection
+from preserve.packages.judging.accounts import findings_of, part_of
 from preserve.packages.judging.inspection import Survey
+from preserve.packages.judging.strays import newer_generation
+from preserve.packages.kit import Kit
+from preserve.packages.repairing.refitting import Refitting
 from preserve.packages.repairing.remaking import How, NotRepaired, Remaking, Repaired
 from preserve.packages.repairing.wards import Ward
+from preserve.state.notes import Signer
 from preserve.workplace import Workplace
 
 __all__ = ["How", "NotRepaired", "RepairReport", "RepairRequest", "Repaired", "repair"]
 
 
+LOOKS_AT_FITTINGS = 3
+"""How often what a store holds beside its packages is judged and mended: a bundle made anew may lack its checkpoint."""
+
+
 @dataclass(frozen=True, slots=True)
 class RepairRequest:
-    """Which copies to repair: of one package (an id, or how only one id begins), or all that are known to be bad."""
+    """What to repair: all that is known to be bad, or of one package (an id, or how only one id begins), or what one
+    finding is about.
+
+    `kit` is what every store carries; `signer` signs a checkpoint that was lost and that the books do not keep.
+    """
 
     package: str | None = None
+    finding: str | None = None
+    kit: Kit = field(default_factory=dict)
+    signer: Signer | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RepairReport:
     """What was repaired and what was not.
 
-    `sound_again` are (package, store) of copies in which nothing wrong was found any more.  `bytes_transferred` is what
-    travelled between us and all stores to make objects anew; reading for judgement and reading back are not in it.
+    `sound_again` are (package, store) of copies in which nothing wrong was found any more; package None: of what the
+    store holds beside them.  `bytes_read` and `bytes_written` are what travelled from and to all stores to make objects
+    anew; reading for judgement and reading back are not in it.
     """
 
     repaired: tuple[Repaired, ...]
     not_repaired: tuple[NotRepaired, ...]
-    sound_again: tuple[tuple[str, str], ...]
-    bytes_transferred: int
+    sound_again: tuple[tuple[str | None, str], ...]
+    bytes_read: int
+    bytes_written: int
     seconds: float
+
+    @property
+    def bytes_transferred(self) -> int:
+        """What travelled in either direction."""
+        return self.bytes_read + self.bytes_written
 
 
 def repair(workplace: Workplace, request: RepairRequest) -> RepairReport:
-    """Repair every copy that is bad or suspect, or has an open finding of damage.
+    """Repair every copy that is bad or suspect, or has an open finding of damage, and what is harmed beside them.
 
-    Each copy is read afresh first, so that stale findings mislead nobody and a second run does what is left.  A store
-    that cannot be reached does not stop the others.  Raises `Refused` for an unknown package.
+    Everything is read afresh first, so that stale findings mislead nobody and a second run does what is left.  A store
+    that cannot be reached does not stop the others.  Raises `Refused` for an unknown package or finding.
     """
     began, work = monotonic_seconds(), _Outcome()
-    only = None if request.package is None else workplace.books.package(request.package).id
-    for package, stores in _in_need(workplace, only).items():
+    if request.finding is not None:
+        for finding in _wanted(workplace, request):
+            if not _is_mendable(workplace, finding):
+                work.not_repaired.append(_nothing_to_mend(finding))
+    for package, stores in _copies_in_need(workplace, request).items():
         _PackageRepair(workplace, workplace.books.package(package), work).run(stores)
-    moved = sum(each.bytes_transferred for each in work.repaired)
+    for store in sorted({finding.store for finding in _wanted(workplace, request) if finding.spares_records}):
+        _FittingsRepair(workplace, request, store, work).run()
     return RepairReport(
-        tuple(work.repaired), tuple(work.not_repaired), tuple(work.sound_again), moved, monotonic_seconds() - began
+        tuple(work.repaired),
+        tuple(work.not_repaired),
+        tuple(work.sound_again),
+        bytes_read=sum(each.bytes_read for each in work.repaired),
+        bytes_written=sum(each.bytes_written for each in work.repaired),
+        seconds=monotonic_seconds() - began,
     )
 
 
-def _in_need(workplace: Workplace, only: str | None) -> dict[str, list[str]]:
+def _wanted(workplace: Workplace, request: RepairRequest) -> Iterator[Finding]:
+    """The open findings that are to be mended."""
+    books = workplace.books
+    if request.finding is not None:
+        finding = books.finding(request.finding)
+        return iter([] if finding.closed_at else [finding])
+    return books.findings(package=None if request.package is None else books.package(request.package).id)
+
+
+def _copies_in_need(workplace: Workplace, request: RepairRequest) -> Mapping[str, Sequence[str]]:
     """Stores with a copy in need of repair, by package."""
-    doubtful = workplace.books.copies(package=only, states=(CopyState.BAD, CopyState.SUSPECT))
-    found = {(copy.package_id, copy.store) for copy in doubtful}
-    for finding in workplace.books.findings(package=only):
-        if finding.condition in HARMS and finding.package_id is not None:
+    books = workplace.books
+    found: set[tuple[str, str]] = set()
+    if request.finding is None:
+        only = None if request.package is None else books.package(request.package).id
+        doubtful = books.copies(package=only, states=(CopyState.BAD, CopyState.SUSPECT))
+        found = {(copy.package_id, copy.store) for copy in doubtful}
+    for finding in _wanted(workplace, request):
+        if finding.package_id is not None and _is_mendable(workplace, finding):
             found.add((finding.package_id, finding.store))
     needs: dict[str, list[str]] = {}
     for package, store in sorted(found):
         needs.setdefault(package, []).append(store)
     return needs
+
+
+def _is_mendable(workplace: Workplace, finding: Finding) -> bool:
+    """Whether repair has anything to do with what a finding is about."""
+    if finding.condition in HARMS:
+        return True
+    copy = workplace.books.copy(finding.package_id, finding.store) if finding.package_id else None
+    return copy is not None and newer_generation(finding, copy) is not None
+
+
+def _nothing_to_mend(finding: Finding) -> NotRepaired:
+    why = PreserveError(
+        "{key} is none of ours, and repair changes nothing stored: move it out of the store, and the next audit closes"
+        " the finding",
+        key=finding.where,
+    )
+    return NotRepaired(finding.package_id, finding.store, finding.where, why)
 
 
 @dataclass(slots=True)
@@ -84,7 +149,7 @@ class _Outcome:
 
     repaired: list[Repaired] = field(default_factory=list)
     not_repaired: list[NotRepaired] = field(default_factory=list)
-    sound_again: list[tuple[str, str]] = field(default_factory=list)
+    sound_again: list[tuple[str | None, str]] = field(default_factory=list)
 
 
 class _PackageRepair:
@@ -116,7 +181,7 @@ class _PackageRepair:
             try:
                 with self._workplace.claim(f"{self._package.id} {store}"):
                     self._treat(store)
-            except (Unavailable, AlreadyThere) as error:
+            except (Unavailable, Unreadable, AlreadyThere) as error:
                 self._outcome.not_repaired.append(NotRepaired(self._package.id, store, None, error))
             waiting += sorted(self._ward.liars - done - set(waiting))
 
@@ -126,15 +191,18 @@ class _PackageRepair:
         held = self._ward.copy(store) if known is None else self._ward.renew(known)
         survey = inspection.read(held, partial(self._ward.others, store))
         self._book_survey(held, survey)
-        if survey.result is AuditResult.SOUND:
+        in_need = [
+            part
+            for part in (*PARTS_BEFORE_RECEIPT, RECEIPT)
+            if part in survey.unsound or self._ward.has_unbooked(store, part)
+        ]
+        if not in_need:
             self._book_audit(held, survey.bytes_read, survey.blocks)
             self._outcome.sound_again.append((self._package.id, store))
             return
         remaking = Remaking(self._ward, store, survey, self._retain_until(held))
         bytes_read, left = survey.bytes_read, 0
-        for part in (*PARTS_BEFORE_RECEIPT, RECEIPT):
-            if part not in survey.unsound:
-                continue
+        for part in in_need:
             made = remaking.make(part)
             if isinstance(made, Repaired):
                 self._book_repair(made)
@@ -168,9 +236,10 @@ class _PackageRepair:
         """The new generation takes its place in the books, and the findings about the old one are closed."""
         workplace, act = self._workplace, self._workplace.act
         at = workplace.now()
+        before = self._ward.copy(made.store).copy
         self._ward.made(made.store, made.object, made.generation)
         held = self._ward.copy(made.store)
-        evidence = f"repair {self._run} made {held.key(made.object)} and read it back whole"
+        evidence = phrase("repair {run} made {key} and read it back whole", run=self._run, key=held.key(made.object))
         happened: list[Event] = [
             events.repaired(
                 act,
@@ -185,7 +254,9 @@ class _PackageRepair:
             )
         ]
         for finding in workplace.books.findings(package=made.package, store=made.store):
-            if finding.condition in HARMS and part_of(finding) == made.object:
+            is_harm = finding.condition in HARMS and part_of(finding) == made.object
+            # What was newer than the books knew is older now than what they know.
+            if is_harm or newer_generation(finding, before) == made.object:
                 happened.append(events.closed(act, at, finding.id, evidence))
         workplace.record(*happened)
         self._outcome.repaired.append(made)
@@ -201,3 +272,70 @@ class _PackageRepair:
             events.audited(workplace.act, at, run.id, look),
             events.audit_ended(workplace.act, at, run.id, {"sound": 1}),
         )
+
+
+class _FittingsRepair:
+    """The repair of what one store holds beside its packages."""
+
+    def __init__(self, workplace: Workplace, request: RepairRequest, store: str, outcome: _Outcome) -> None:
+        self._workplace = workplace
+        self._kit = request.kit
+        self._outcome = outcome
+        self._name = store
+        self._run = f"R-{chance.token(10)}"
+        self._store = Discerning(workplace.stores[store])
+        others = [other for name, other in workplace.stores.items() if name != store]
+        self._refitting = Refitting(workplace.books, self._store, others, request.kit, request.signer)
+        self._given_up: dict[tuple[str, object], NotRepaired] = {}
+
+    def run(self) -> None:
+        self._workplace.progress.begin("mending what lies beside the packages in store {store}", None, store=self._name)
+        made_before = len(self._outcome.repaired)
+        try:
+            with self._workplace.claim(f"fittings {self._name}"):
+                for _ in range(LOOKS_AT_FITTINGS):
+                    if not self._mend(self._judged()):
+                        break
+        except (Unavailable, Tampered) as error:
+            self._outcome.not_repaired.append(NotRepaired(None, self._name, None, error))
+            return
+        self._outcome.not_repaired += self._given_up.values()
+        if not self._given_up and len(self._outcome.repaired) == made_before:
+            self._outcome.sound_again.append((None, self._name))
+
+    def _judged(self) -> list[Finding]:
+        """What is wrong now, booked; what was wrong and no longer is, closed."""
+        workplace = self._workplace
+        harms = fittings.harms(workplace.books, self._store, self._kit, Level.FULL)
+        what = phrase("repair {run}", run=self._run)
+        happened = fittings.accounts(
+            workplace.books, workplace.act, workplace.now(), self._name, Level.FULL, harms, what
+        )
+        if happened:
+            workplace.record(*happened)
+        return [harm for harm in harms if harm.condition in HARMS]
+
+    def _mend(self, harms: Sequence[Finding]) -> bool:
+        """Make anew what was not given up before; returns whether there was any such thing."""
+        fresh = [harm for harm in harms if (harm.where, harm.condition) not in self._given_up]
+        for harm, made in self._refitting.make(fresh):
+            if isinstance(made, NotRepaired):
+                self._given_up[harm.where, harm.condition] = made
+            else:
+                self._book(harm, made)
+        return bool(fresh)
+
+    def _book(self, harm: Finding, made: Repaired) -> None:
+        workplace, act = self._workplace, self._workplace.act
+        at, key = workplace.now(), generation_key(made.object, made.generation)
+        happened = [
+            events.repaired(
+                act, at, None, made.store, made.object, made.generation, (), made.sources, made.bytes_transferred
+            )
+        ]
+        known = workplace.books.open_finding(harm)
+        if known is not None:
+            evidence = phrase("repair {run} made {key} and read it back whole", run=self._run, key=key)
+            happened.append(events.closed(act, at, known.id, evidence))
+        workplace.record(*happened)
+        self._outcome.repaired.append(made)

@@ -9,8 +9,8 @@ from datetime import datetime
 from preserve.clock import monotonic_seconds, stamp
 from preserve.errors import PreserveError
 from preserve.model import events
-from preserve.model.nouns import CopyEntry, CopyState, Event, PackageEntry
-from preserve.model.placing import copies_due
+from preserve.model.nouns import CopyEntry, CopyState, Event, PackageEntry, Receipt
+from preserve.model.placing import Lack, copies_due, copies_lacking
 from preserve.model.policy import Policy
 from preserve.packages.held import HeldCopy
 from preserve.packages.making.copying import Copying, CopyWork
@@ -31,10 +31,10 @@ _TRUST = {
 class ReplicateRequest:
     """Which copies to make: into `stores` (empty: all), of one package or of all (`package` None).
 
-    `policy_of` gives the policy with a digest, under which a package was taken in.
+    `policy_of` gives the policy under which a package is kept now.
     """
 
-    policy_of: Callable[[str], Policy]
+    policy_of: Callable[[Receipt], Policy]
     stores: tuple[str, ...] = ()
     package: str | None = None
 
@@ -61,16 +61,28 @@ class NotReplicated:
 
 @dataclass(frozen=True, slots=True)
 class ReplicateReport:
-    """What was made and what was not; `seconds` is how long it took."""
+    """What was made and what was not; `seconds` is how long it took.
+
+    `lacking` says of which copies of each package none could even be tried, because no store is registered for them;
+    `lacking_count` counts these over all packages.  Where only some stores were asked for, nobody asked for those.
+    """
 
     made: tuple[Replicated, ...]
     not_made: tuple[NotReplicated, ...]
+    lacking: tuple[Lack, ...]
+    lacking_count: int
     seconds: float
 
     @property
+    def due_count(self) -> int:
+        """How many copies that were asked for are still to be made."""
+        return len(self.not_made) + self.lacking_count
+
+    @property
     def is_complete(self) -> bool:
-        """Whether every copy that was due is there now and verified."""
-        return not self.not_made and all(copy.state is CopyState.VERIFIED for copy in self.made)
+        """Whether every copy that was asked for and due is there now and verified."""
+        is_all_made = not self.not_made and not self.lacking
+        return is_all_made and all(copy.state is CopyState.VERIFIED for copy in self.made)
 
 
 def replicate(workplace: Workplace, request: ReplicateRequest) -> ReplicateReport:
@@ -83,8 +95,13 @@ def replicate(workplace: Workplace, request: ReplicateRequest) -> ReplicateRepor
     registered = workplace.books.stores()
     made: list[Replicated] = []
     not_made: list[NotReplicated] = []
+    lacking: dict[str, tuple[Lack, ...]] = {}
+    lacking_count = 0
     for package in _packages(workplace, request.package):
-        policy = request.policy_of(package.receipt.policy_sha256)
+        policy = request.policy_of(package.receipt)
+        if not only:
+            lacking[policy.name] = copies_lacking(policy, registered)
+            lacking_count += sum(lack.count for lack in lacking[policy.name])
         copies = list(workplace.books.copies(package.id))
         for store in copies_due(policy, registered, copies):
             if only and store not in only:
@@ -93,7 +110,8 @@ def replicate(workplace: Workplace, request: ReplicateRequest) -> ReplicateRepor
                 made.append(_make(workplace, package, policy, copies, store))
             except PreserveError as error:
                 not_made.append(NotReplicated(package.id, store, error))
-    return ReplicateReport(tuple(made), tuple(not_made), monotonic_seconds() - began)
+    lacks = tuple(lack for _, each in sorted(lacking.items()) for lack in each)
+    return ReplicateReport(tuple(made), tuple(not_made), lacks, lacking_count, monotonic_seconds() - began)
 
 
 def _packages(workplace: Workplace, package: str | None) -> Iterator[PackageEntry]:

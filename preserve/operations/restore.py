@@ -20,7 +20,8 @@ from preserve.bags.names import shown
 from preserve.durable import raise_if_full, sync_file_system
 from preserve.errors import Misused, PreserveError, Refused
 from preserve.model import events
-from preserve.model.certificates import CertifiedPackage, RestoreCertificate
+from preserve.model.certificates import ENGLISH, CertifiedPackage, RestoreCertificate, Voice
+from preserve.model.complaints import Complaint
 from preserve.model.nouns import MOST_FILES_NAMED, Condition, CopyState, Finding, Outcome, PackageEntry
 from preserve.model.restore import OnConflict, PathPattern, Presence, best_first
 from preserve.packages.choosing import Chosen, chosen
@@ -32,7 +33,7 @@ from preserve.packages.restoring.unpacking import Loss, Unpacker
 from preserve.packages.restoring.unpacking_crew import UnpackingCrew
 from preserve.packages.restoring.wanted import Wanted, WantedList, as_deposited, as_in_bag, tag_entries
 from preserve.packages.sources import Sources
-from preserve.workplace import Workplace
+from preserve.workplace import Counted, Workplace
 
 WRITERS = 2
 """Processes that write files; fewer where the machine has fewer processors."""
@@ -51,8 +52,9 @@ MOST_NAMED = 20
 class RestoreRequest:
     """What to restore: `name` is a package, the beginning of its id, an accession, or an archival code.
 
-    `store` alone is read if it is given.  `path` is a pattern (see `PathPattern`).  `as_bag` gives the whole bag: its
-    folder is `to` itself, or `to/<package id>` where there are several packages.
+    `accession` says which one, where a record with that code was taken in more than once.  `store` alone is read if it
+    is given.  `path` is a pattern (see `PathPattern`).  `as_bag` gives the whole bag: its folder is `to` itself, or
+    `to/<package id>` where there are several packages.  The certificate for people is written by each of `voices`.
     """
 
     name: str
@@ -61,12 +63,18 @@ class RestoreRequest:
     path: str | None = None
     as_bag: bool = False
     on_conflict: OnConflict = OnConflict.REFUSE
+    voices: tuple[Voice, ...] = (ENGLISH,)
+    accession: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RestoreReport:
     """What a restore did.  `files` and `bytes` are in their place and verified; `lost` are not, `left` stand there with
-    other content because that was asked for; `damage` is what was wrong with copies, booked as findings."""
+    other content because that was asked for; `damage` is what was wrong with copies, as it was booked.
+
+    Where `is_lost_known` is false, more may be lost: no list of the files could be read.  `bytes_read` is what was
+    fetched from each store, whatever it was needed for.
+    """
 
     packages: tuple[str, ...]
     files: int
@@ -74,9 +82,11 @@ class RestoreReport:
     already_there: int
     left: int
     lost: int
+    is_lost_known: bool
     losses: tuple[Loss, ...]
+    bytes_read: Mapping[str, int]
     sources: Mapping[str, int]
-    away: Mapping[str, str]
+    away: Mapping[str, PreserveError]
     damage: tuple[Finding, ...]
     seconds: float
     certificate: Path
@@ -96,7 +106,7 @@ def restore(workplace: Workplace, request: RestoreRequest) -> RestoreReport:
     """
     if request.as_bag and request.path is not None:
         raise Misused("a bag is restored whole: give either --as-bag or --path")
-    meant = chosen(workplace.books, request.name)
+    meant = chosen(workplace.books, request.name, request.accession, request.to)
     if request.as_bag and meant.record is not None:
         raise Misused("a bag is restored whole: name a package or an accession for --as-bag, not a record")
     with workplace.claim(f"restore {request.to.absolute()}"), ExitStack() as resources:
@@ -128,6 +138,7 @@ class _Restore:
         self._tasks: list[_Task] = []
         self._losses: list[Loss] = []
         self._lost = 0
+        self._is_lost_known = True
 
     def run(self) -> RestoreReport:
         self._tasks = [self._task(package) for package in self._meant.packages]
@@ -141,7 +152,7 @@ class _Restore:
         try:
             self._write()
         except PreserveError:
-            self._book(_Tally(0, 0, 0, 0), (), None)
+            self._book(_Tally(0, 0, 0, 0), None)
             raise
         return self._report()
 
@@ -156,14 +167,16 @@ class _Restore:
             if isinstance(error, OSError):
                 raise_if_full(error, self._place.work)
             wanted = WantedList(self._place.work)
-            self._lost += 1
-            self._losses.append(
-                Loss(
-                    package.id.encode(),
-                    "no copy that can be read now has the list of its files sound; run `preserve repair` first",
-                )
-            )
+            self._lose_all(package)
         return _Task(sources, wanted)
+
+    def _lose_all(self, package: PackageEntry) -> None:
+        """Nobody knows any more which files were meant; of a whole package the receipt tells how many."""
+        is_whole = self._request.path is None and self._meant.record is None
+        self._lost += package.receipt.payload_files if is_whole else 1
+        self._is_lost_known &= is_whole and not self._request.as_bag
+        why = "no copy that can be read now has the list of its files sound; run `preserve repair` first"
+        self._losses.append(Loss(package.id.encode(), why))
 
     def _copies(self, package: PackageEntry) -> list[HeldCopy]:
         books, only = self._place.books, self._request.store
@@ -315,11 +328,12 @@ class _Restore:
         target.settle(landing, task.entries())
 
     def _report(self) -> RestoreReport:
-        findings = tuple(finding for task in self._tasks for finding in task.sources.findings())
+        findings = self._booked([finding for task in self._tasks for finding in task.sources.findings()])
         tally = _tally(task.entries() for task in self._tasks)
-        written = certifying.write(self._certificate(findings, tally), self._to, map(_Task.entries, self._tasks))
+        entries = map(_Task.entries, self._tasks)
+        written = certifying.write(self._certificate(findings, tally), self._to, entries, self._request.voices)
         seconds = clock.monotonic_seconds() - self._began
-        self._book(tally, findings, written.certificate_sha256)
+        self._book(tally, written.certificate_sha256)
         return RestoreReport(
             packages=tuple(package.id for package in self._meant.packages),
             files=tally.files,
@@ -327,7 +341,9 @@ class _Restore:
             already_there=tally.already_there,
             left=tally.left,
             lost=self._lost,
+            is_lost_known=self._is_lost_known,
             losses=tuple(self._losses[:MOST_FILES_NAMED]),
+            bytes_read=self._bytes_read(),
             sources=self._sources(),
             away=self._away(),
             damage=findings,
@@ -356,11 +372,14 @@ class _Restore:
             already_there=tally.already_there,
             left=tally.left,
             lost=self._lost,
-            lost_files=tuple(str(loss) for loss in self._losses[:MOST_FILES_NAMED]),
+            lost_files=tuple(
+                Complaint("lost", shown(loss.path), loss.template, loss.values)
+                for loss in self._losses[:MOST_FILES_NAMED]
+            ),
             is_verified=not self._lost and not tally.left,
             sources=self._sources(),
             away=self._away(),
-            damage=tuple(f"{finding.where} in {finding.store}: {finding.condition}" for finding in findings),
+            damage=tuple(findings),
             files_sha256="",
             ledger_size=books.size(),
             ledger_root=books.root().hex(),
@@ -376,28 +395,45 @@ class _Restore:
                     given[standing.store] = given.get(standing.store, 0) + standing.bytes_given
         return given
 
-    def _away(self) -> dict[str, str]:
+    def _away(self) -> dict[str, PreserveError]:
         standings = (standing for task in self._tasks for standing in task.sources.standings)
-        return {standing.store: str(standing.away) for standing in standings if standing.away is not None}
+        return {standing.store: standing.away for standing in standings if standing.away is not None}
 
-    def _book(self, tally: _Tally, findings: Sequence[Finding], certificate_sha256: str | None) -> None:
-        """The ledger says what was given back, and what was found wrong on the way."""
-        act, now = self._place.act, self._place.now()
-        packages = [package.id for package in self._meant.packages]
-        to = shown(os.fsencode(self._to))
-        event = events.restored(
-            act, now, packages, to, sorted(self._sources()), tally.files, tally.bytes, certificate_sha256
-        )
-        complete = certificate_sha256 is not None and not self._lost and not tally.left
-        booked = [replace(event, outcome=Outcome.SUCCESS if complete else Outcome.FAILURE)]
+    def _bytes_read(self) -> dict[str, int]:
+        """What was fetched from each store that is counted, from the list of blocks to the last range."""
+        stores = [standing.held.store for task in self._tasks for standing in task.sources.standings]
+        return {store.name: store.bytes_fetched for store in stores if isinstance(store, Counted)}
+
+    def _booked(self, findings: Sequence[Finding]) -> tuple[Finding, ...]:
+        """Findings as the books have them: those that were opened now, and those that were open already."""
+        act, now, books = self._place.act, self._place.now(), self._place.books
+        happened = []
         for finding in findings:
-            booked.append(events.found(act, now, finding))
+            happened.append(events.found(act, now, finding))
             state = CopyState.SUSPECT if finding.condition is Condition.UNREADABLE else CopyState.BAD
-            copy = self._place.books.copy(finding.package_id or "", finding.store)
+            copy = books.copy(finding.package_id or "", finding.store)
             if copy is not None and copy.state not in (state, CopyState.BAD):
                 why = f"{finding.where} was {finding.condition} when it was restored"
-                booked.append(events.copy_moved(act, now, copy.package_id, copy.store, state, why))
-        self._place.record(*booked)
+                happened.append(events.copy_moved(act, now, copy.package_id, copy.store, state, why))
+        if happened:
+            self._place.record(*happened)
+        return tuple(books.open_finding(finding) or finding for finding in findings)
+
+    def _book(self, tally: _Tally, certificate_sha256: str | None) -> None:
+        """The ledger says what was given back."""
+        packages = [package.id for package in self._meant.packages]
+        event = events.restored(
+            self._place.act,
+            self._place.now(),
+            packages,
+            shown(os.fsencode(self._to)),
+            sorted(self._sources()),
+            tally.files,
+            tally.bytes,
+            certificate_sha256,
+        )
+        complete = certificate_sha256 is not None and not self._lost and not tally.left
+        self._place.record(replace(event, outcome=Outcome.SUCCESS if complete else Outcome.FAILURE))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from preserve.errors import Unavailable, Unidentified
-from preserve.model.audit import age_limits, is_overdue
-from preserve.model.entries import AccessionState
-from preserve.model.nouns import Condition, CopyEntry, CopyState, PackageEntry, Role, StoreEntry
-from preserve.model.placing import copies_lacking
+from preserve.model.audit import age_limits, is_overdue, is_postdated
+from preserve.model.entries import AccessionEntry, AccessionState
+from preserve.model.nouns import (
+    Condition,
+    CopyEntry,
+    CopyState,
+    PackageEntry,
+    Receipt,
+    Role,
+    StoreEntry,
+    stores_with_records_spared,
+)
+from preserve.model.placing import Lack, copies_kept, copies_lacking
 from preserve.model.policy import Policy
 from preserve.model.separation import Coincidence, coincidences
 from preserve.workplace import Workplace
@@ -41,7 +51,7 @@ class StoreStatus:
 
 @dataclass(frozen=True, slots=True)
 class Shortfall:
-    """A package with fewer verified copies than its policy wants."""
+    """A package that has `verified` of the copies that its policy wants."""
 
     package_id: str
     policy: str
@@ -59,10 +69,25 @@ class OpenFindings:
 
 
 @dataclass(frozen=True, slots=True)
-class StatusReport:
-    """How the holdings stand.  `lacking_stores` names policies that want copies for which no store is registered.
+class Unfinished:
+    """An accession that was begun and not finished: `booked` of its packages are in the books and count.
 
-    `unfinished` are accessions that were begun and neither completed nor given up.
+    Where the source is gone, nobody can finish it: it can only be given up.
+    """
+
+    accession: AccessionEntry
+    booked: int
+    is_source_there: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StatusReport:
+    """How the holdings stand.  `lacking` are copies that policy wants and that no store is registered for.
+
+    `spared` are stores with findings of which none is about a record.
+    `unfinished` are accessions that were begun and neither completed nor given up, and that nobody is working on now;
+    `unfinished_count` counts all of them.  `postdated` copies were looked at on a day still to come, by a clock that
+    ran ahead: they count as overdue.
     """
 
     packages: int
@@ -72,11 +97,14 @@ class StatusReport:
     short_count: int
     short: tuple[Shortfall, ...]
     overdue: int
+    postdated: int
     findings: tuple[OpenFindings, ...]
+    spared: tuple[str, ...]
     stores: tuple[StoreStatus, ...]
     shared: tuple[Coincidence, ...]
-    lacking_stores: Mapping[str, int]
-    unfinished: tuple[str, ...]
+    lacking: tuple[Lack, ...]
+    unfinished_count: int
+    unfinished: tuple[Unfinished, ...]
     ledger_entries: int
 
     @property
@@ -87,20 +115,23 @@ class StatusReport:
         there and cannot be told to be that store.
         """
         is_any_away = any(store.is_wanting for store in self.stores)
-        return not (self.short_count or self.overdue or self.findings or self.unfinished or is_any_away)
+        return not (self.short_count or self.overdue or self.findings or self.unfinished_count or is_any_away)
 
 
-def status(workplace: Workplace, policy_of: Callable[[str], Policy], policies: Mapping[str, Policy]) -> StatusReport:
+def status(
+    workplace: Workplace, policy_of: Callable[[Receipt], Policy], policies: Mapping[str, Policy]
+) -> StatusReport:
     """Look through the books; each store is asked one thing only.
 
-    `policy_of` gives the policy with a digest, under which a package was taken in; `policies` are those in force, by
-    their names: their rules say what is overdue.
+    `policy_of` gives the policy under which a package is kept now; `policies` are those in force, by their names: their
+    rules say what is overdue.
     """
     books = workplace.books
-    tally = _Tally(policy_of, policies, books.stores(), workplace.clock.now())
+    entries = books.stores()
+    tally = _Tally(policy_of, policies, entries, workplace.clock.now())
     for package, copies in _packages_with_copies(books.packages(), books.copies()):
         tally.add(package, copies)
-    entries = books.stores()
+    unfinished = list(_unfinished(workplace))
     return StatusReport(
         packages=tally.packages,
         payload_files=tally.files,
@@ -109,11 +140,14 @@ def status(workplace: Workplace, policy_of: Callable[[str], Policy], policies: M
         short_count=tally.short_count,
         short=tuple(tally.short),
         overdue=sum(tally.overdue.values()),
+        postdated=tally.postdated,
         findings=tuple(_open_findings(workplace)),
+        spared=tuple(stores_with_records_spared(books.findings())),
         stores=tuple(_store_status(workplace, entry.name, entry.role, tally) for entry in entries),
         shared=tuple(_shared(tally.policies_used, entries)),
-        lacking_stores=_lacking(tally.policies_used, entries),
-        unfinished=tuple(accession.id for accession in books.accessions(AccessionState.OPEN))[:MOST_NAMED],
+        lacking=tuple(lack for policy in tally.policies_used for lack in copies_lacking(policy, entries)),
+        unfinished_count=len(unfinished),
+        unfinished=tuple(unfinished[:MOST_NAMED]),
         ledger_entries=books.size(),
     )
 
@@ -127,9 +161,20 @@ def _shared(policies: Iterable[Policy], stores: Sequence[StoreEntry]) -> Iterato
         yield from coincidences(store, stores[:number], everywhere, remote)
 
 
-def _lacking(policies: Iterable[Policy], stores: Sequence[StoreEntry]) -> dict[str, int]:
-    counts = {policy.name: copies_lacking(policy, stores) for policy in policies}
-    return {name: count for name, count in sorted(counts.items()) if count}
+def _unfinished(workplace: Workplace) -> Iterator[Unfinished]:
+    for accession in workplace.books.accessions(AccessionState.OPEN):
+        if not _is_under_way(workplace, accession):
+            booked = sum(map(workplace.books.has_package, accession.packages))
+            yield Unfinished(accession, booked, os.path.lexists(os.fsencode(accession.source)))
+
+
+def _is_under_way(workplace: Workplace, accession: AccessionEntry) -> bool:
+    """Whether a living process is taking it in: ingest holds a claim on the source as long as it runs."""
+    try:
+        with workplace.claim(accession.source):
+            return False
+    except Unavailable:
+        return True
 
 
 class _Tally:
@@ -137,12 +182,13 @@ class _Tally:
 
     def __init__(
         self,
-        policy_of: Callable[[str], Policy],
+        policy_of: Callable[[Receipt], Policy],
         policies: Mapping[str, Policy],
-        stores: Iterable[StoreEntry],
+        stores: Sequence[StoreEntry],
         now: datetime,
     ) -> None:
         self._policy_of = policy_of
+        self._stores = stores
         self._limits = {
             (name, store.name): age_limits(policy.audit_on(store.role))
             for name, policy in policies.items()
@@ -154,33 +200,33 @@ class _Tally:
         self.short: list[Shortfall] = []
         self.states: Counter[tuple[str, CopyState]] = Counter()
         self.overdue: Counter[str] = Counter()
+        self.postdated = 0
 
     @property
-    def policies_used(self) -> Iterable[Policy]:
-        """Those under which anything is kept."""
-        return self._used.values()
+    def policies_used(self) -> list[Policy]:
+        """Those under which anything is kept, by name."""
+        return [policy for _, policy in sorted(self._used.items())]
 
-    def add(self, package: PackageEntry, copies: Iterable[CopyEntry]) -> None:
+    def add(self, package: PackageEntry, copies: Sequence[CopyEntry]) -> None:
         receipt = package.receipt
         self.packages += 1
         self.files += receipt.payload_files
         self.bytes += receipt.payload_bytes
-        verified = 0
         for copy in copies:
             self.states[copy.store, copy.state] += 1
-            verified += copy.state is CopyState.VERIFIED
             self.overdue[copy.store] += is_overdue(copy, self._limits.get((receipt.policy, copy.store), {}), self._now)
-        self._compare(package, verified)
+            self.postdated += is_postdated(copy, self._now)
+        self._compare(package, copies)
 
-    def _compare(self, package: PackageEntry, verified: int) -> None:
-        receipt = package.receipt
-        if receipt.policy_sha256 not in self._used:
-            self._used[receipt.policy_sha256] = self._policy_of(receipt.policy_sha256)
-        wanted = sum(rule.count for rule in self._used[receipt.policy_sha256].copies)
+    def _compare(self, package: PackageEntry, copies: Sequence[CopyEntry]) -> None:
+        policy = self._policy_of(package.receipt)
+        self._used[policy.name] = policy
+        wanted = sum(rule.count for rule in policy.copies)
+        verified = copies_kept(policy, self._stores, copies)
         if verified < wanted:
             self.short_count += 1
             if len(self.short) < MOST_NAMED:
-                self.short.append(Shortfall(package.id, receipt.policy, wanted, verified))
+                self.short.append(Shortfall(package.id, policy.name, wanted, verified))
 
 
 def _packages_with_copies(

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from preserve.errors import Tampered, Unavailable
 from preserve.model.complaints import ComplaintList, Complaints
 from preserve.model.nouns import Finding
-from preserve.state import publishing
+from preserve.packages.discerning import Discerning
+from preserve.state import key_changes, publishing
+from preserve.state.key_changes import KeyChange
 from preserve.state.self_evidence import SelfEvidence, examine
 from preserve.state.verification import LedgerVerdict, verify_books
 from preserve.workplace import Workplace
@@ -23,11 +25,13 @@ class LedgerReport:
     """What came out.
 
     `complaints` say what does not fit, in the books or between them and a store.  `attested` counts, for each store
-    that could be read, the entries that stand there too; `findings` are damaged objects of the ledger there; `away`
-    says why a store could not be asked.
+    that could be read, the entries that stand there too; `findings` are damaged objects of the ledger there, with the
+    id under which an audit booked them, if one did; `away` says why a store could not be asked.
 
     Where `are_books_wrong`, nothing is attested and `findings` are by the stores' own checkpoints; `witnesses` counts,
     for each store that holds this ledger whole by those, the entries that a home can be made of again.
+
+    `key_changes` are for who knew an earlier key: each link says whether the old key handed over to the new one.
     """
 
     verdict: LedgerVerdict
@@ -37,6 +41,7 @@ class LedgerReport:
     away: Mapping[str, Unavailable]
     are_books_wrong: bool = False
     witnesses: Mapping[str, int] = field(default_factory=dict)
+    key_changes: tuple[KeyChange, ...] = ()
 
     @property
     def is_ok(self) -> bool:
@@ -63,7 +68,8 @@ def verify(workplace: Workplace, stores: Sequence[str] = ()) -> LedgerReport:
     contradicting: set[str] = set()
     for name in names:
         try:
-            findings += publishing.check(books, workplace.stores[name])
+            harms = publishing.check(books, Discerning(workplace.stores[name]))
+            findings += (books.open_finding(harm) or harm for harm in harms)
             attested[name] = books.pushed(name)
         except Unavailable as error:
             away[name] = error
@@ -76,7 +82,8 @@ def verify(workplace: Workplace, stores: Sequence[str] = ()) -> LedgerReport:
         if not verdict.is_ok or not contradicting.isdisjoint(witnesses):
             findings = [finding for found in evidence.values() for finding in found.findings]
             return LedgerReport(verdict, complaints.freeze(), {}, tuple(findings), away, True, witnesses)
-    return LedgerReport(verdict, complaints.freeze(), attested, tuple(findings), away)
+    changed = tuple(key_changes.changes(books)) if verdict.is_ok else ()
+    return LedgerReport(verdict, complaints.freeze(), attested, tuple(findings), away, key_changes=changed)
 
 
 def _by_themselves(

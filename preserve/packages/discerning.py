@@ -7,7 +7,7 @@ from datetime import datetime
 
 from preserve.errors import Away, NotThere, Unavailable, Unreadable
 from preserve.model.keys import Key
-from preserve.ports import ObjectFacts, Store, Upload
+from preserve.ports import Found, ObjectFacts, Store, Upload
 
 _IDENTITY = Key("store.json")
 
@@ -57,6 +57,9 @@ class Discerning:
 
     def list(self, folder: str, after: str = "") -> Iterator[ObjectFacts]:
         return self._store.list(folder, after)
+
+    def search(self, after: str = "") -> Iterator[Found]:
+        return self._store.search(after)
 
     def free_bytes(self) -> int | None:
         return self._store.free_bytes()

@@ -76,6 +76,15 @@ def listed_packages(store: Store) -> Iterator[Listed]:
         yield _listed(current, objects)
 
 
+def listed_package(store: Store, package_id: str) -> Listed:
+    """One package as a store lists it, be there anything of it or not.  Raises `Unavailable`."""
+    objects: dict[str, list[tuple[int, int]]] = {}
+    for facts in store.list(package_folder(package_id)):
+        part, generation = split_generation(facts.key.rpartition("/")[2])
+        objects.setdefault(part, []).append((generation, facts.size))
+    return _listed(package_id, objects)
+
+
 def _listed(package: str, objects: Mapping[str, list[tuple[int, int]]]) -> Listed:
     return Listed(package, {part: tuple(sorted(found, reverse=True)) for part, found in objects.items()})
 

@@ -10,6 +10,7 @@ from preserve.errors import Unavailable
 from preserve.model.blocks import BlockList
 from preserve.model.entries import AuditResult
 from preserve.model.keys import Key
+from preserve.model.phrases import phrase
 from preserve.packages.reading import BlockReader, Look, SoundFile, UnsoundBlockError
 from preserve.ports import Store
 
@@ -93,7 +94,7 @@ class GatheredFile(SoundFile):
             buffer = bytearray(self._blocks.span(number)[1] + 1)
             if self._gathering.read(number, memoryview(buffer)) is None:
                 expected = self._blocks.digest(number).hex()
-                raise UnsoundBlockError(Look(AuditResult.MISSING, expected, "nothing sound in reach", number))
+                raise UnsoundBlockError(Look(AuditResult.MISSING, expected, phrase("nothing sound in reach"), number))
             self._kept[number] = bytes(buffer[:-1])
             if len(self._kept) > self._KEPT_BLOCKS:
                 self._kept.popitem(last=False)

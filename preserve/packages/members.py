@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cached_property
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from preserve.model.digests import Algorithm
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
 # pyarrow takes a tenth of a second to import: only what touches members pays for it.
 
@@ -74,13 +76,22 @@ class MembersWriter:
     """Writes the members of one package to a file, group by group, in bounded memory."""
 
     def __init__(self, sink: IO[bytes], algorithms: Sequence[Algorithm]) -> None:
+        self._sink = sink
+        self._algorithms = algorithms
+        self._rows: list[Row] = []
+
+    @cached_property
+    def _schema(self) -> pa.Schema:
+        return _schema(self._algorithms)
+
+    @cached_property
+    def _writer(self) -> pq.ParquetWriter:
+        """Made when there is something to write: pyarrow is then imported while other processes are at work."""
         import pyarrow.parquet as pq
 
-        self._algorithms = algorithms
-        self._schema = _schema(algorithms)
         # Digests and paths never repeat, so a dictionary of them is dead weight; records do.
-        self._writer = pq.ParquetWriter(
-            sink,
+        writer = pq.ParquetWriter(
+            self._sink,
             self._schema,
             compression="zstd",
             use_dictionary=["record"],
@@ -88,8 +99,8 @@ class MembersWriter:
             store_schema=False,
         )
         # Without the Arrow schema, pyarrow leaves the schema's own metadata out.
-        self._writer.add_key_value_metadata(self._schema.metadata)
-        self._rows: list[Row] = []
+        writer.add_key_value_metadata(self._schema.metadata)
+        return writer
 
     def extend(self, rows: Iterable[Row]) -> None:
         """Add rows in tar order."""

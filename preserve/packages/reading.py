@@ -14,7 +14,9 @@ from preserve.model.blocks import BlockList
 from preserve.model.digests import Algorithm, sha256, start
 from preserve.model.entries import AuditResult
 from preserve.model.keys import Key
+from preserve.model.phrases import phrase
 from preserve.packages.at_once import in_order
+from preserve.packages.buffers import buffer
 from preserve.ports import Store
 
 READERS = 4
@@ -62,7 +64,7 @@ def _fetch(store: Store, key: Key, size: int, digest: str) -> Look:
     try:
         count = read_fully(store, key, 0, memoryview(content))
     except NotThere:
-        return Look(AuditResult.MISSING, digest, "nothing")
+        return Look(AuditResult.MISSING, digest, phrase("nothing"))
     except Unreadable as error:
         return Look(AuditResult.UNREADABLE, digest, str(error))
     del content[count:]
@@ -88,7 +90,7 @@ def _look_at_object(store: Store, key: Key, size: int, digest: str) -> Look:
             if count < len(piece):
                 break
     except NotThere:
-        return Look(AuditResult.MISSING, digest, "nothing")
+        return Look(AuditResult.MISSING, digest, phrase("nothing"))
     except Unreadable as error:
         return Look(AuditResult.UNREADABLE, digest, str(error))
     found = running.hexdigest()
@@ -133,10 +135,10 @@ class BlockReader:
         return self._looked(number, lambda at, most: into[at : at + most])
 
     def _look(self, number: int) -> Look:
-        buffer = getattr(self._buffers, "bytes", None)
-        if buffer is None:
-            self._buffers.bytes = buffer = memoryview(bytearray(_PIECE_BYTES))
-        return self._looked(number, lambda at, most: cast(memoryview, buffer)[:most])
+        room = getattr(self._buffers, "bytes", None)
+        if room is None:
+            self._buffers.bytes = room = buffer(_PIECE_BYTES)
+        return self._looked(number, lambda at, most: cast(memoryview, room)[:most])
 
     def _looked(self, number: int, room: Callable[[int, int], memoryview]) -> Look:
         return self._read(number, room) if self._once else twice(lambda: self._read(number, room))
@@ -157,7 +159,7 @@ class BlockReader:
                 if count < len(piece):
                     break
         except NotThere:
-            return Look(AuditResult.MISSING, expected, "nothing", number)
+            return Look(AuditResult.MISSING, expected, phrase("nothing"), number)
         except Unreadable as error:
             return Look(AuditResult.UNREADABLE, expected, str(error), number)
         if at != length:
@@ -171,8 +173,8 @@ class BlockReader:
 def _length(seen: int, expected: int) -> str:
     """Words for an object that ends early or goes on too long."""
     if seen < expected:
-        return f"{seen} of {expected} bytes"
-    return f"more than {expected} bytes"
+        return phrase("{seen} of {bytes} bytes", seen=seen, bytes=expected)
+    return phrase("more than {bytes} bytes", bytes=expected)
 
 
 class UnsoundBlockError(OSError):

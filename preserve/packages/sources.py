@@ -19,6 +19,7 @@ from preserve.model.digests import Algorithm, start
 from preserve.model.entries import AuditResult
 from preserve.model.keys import BAG, BLOCKS, MEMBERS
 from preserve.model.nouns import MOST_FILES_NAMED, Condition, Finding, PackageEntry, Receipt
+from preserve.model.phrases import phrase
 from preserve.packages.block_lists import PackageBlocks
 from preserve.packages.held import HeldCopy, decoded
 from preserve.packages.reading import BlockReader, Look, SoundFile, read_fully
@@ -94,11 +95,11 @@ class Sources:
         """The same from one copy.  A failure is noted."""
         if not into:
             return True
-        held, whole = standing.held, f"{self.receipt.bag_bytes} bytes"
+        held, whole = standing.held, phrase("{bytes} bytes", bytes=self.receipt.bag_bytes)
         try:
             count = read_fully(held.store, held.key(BAG), begin, into)
         except NotThere:
-            self._note(standing, BAG, Look(AuditResult.MISSING, whole, "nothing"))
+            self._note(standing, BAG, Look(AuditResult.MISSING, whole, phrase("nothing")))
         except Unreadable as error:
             self._note(standing, BAG, Look(AuditResult.UNREADABLE, whole, str(error)))
         except Unavailable as error:
@@ -182,7 +183,8 @@ class Sources:
         for standing in self.standings:
             for part, look in standing.looks.items():
                 yield _finding(standing, part, look)
-            bad = self._bad_blocks(standing)
+            whole = standing.looks.get(BAG)
+            bad = [] if whole and whole.sight is AuditResult.MISSING else self._bad_blocks(standing)
             if bad:
                 files = [path for look in bad for path in standing.suspects[look.number]]
                 yield _finding(standing, BAG, bad[0], tuple(look.number for look in bad), files)
@@ -227,7 +229,7 @@ class Sources:
                     file.write(piece[:count])
                     at += count
         except NotThere:
-            self._note(standing, MEMBERS, Look(AuditResult.MISSING, wanted.sha256, "nothing"))
+            self._note(standing, MEMBERS, Look(AuditResult.MISSING, wanted.sha256, phrase("nothing")))
             return False
         except Unreadable as error:
             self._note(standing, MEMBERS, Look(AuditResult.UNREADABLE, wanted.sha256, str(error)))
@@ -277,7 +279,7 @@ class _MixedReader(BlockReader):
                 self._sources._note(standing, self._part, look)
         if failed is None:
             self._sources.usable()  # raises: nobody serves any more
-        return failed or Look(AuditResult.UNREADABLE, self._list.digest(number).hex(), "nothing", number)
+        return failed or Look(AuditResult.UNREADABLE, self._list.digest(number).hex(), phrase("nothing"), number)
 
 
 class _MixedFile(SoundFile):
@@ -296,6 +298,7 @@ def _finding(
     standing: Standing, part: str, look: Look, blocks: tuple[int, ...] = (), files: Sequence[str] = ()
 ) -> Finding:
     named = sorted({path for path in files if path})
+    is_gone = part == BAG and look.sight is AuditResult.MISSING  # and all files with it
     return Finding(
         package_id=standing.held.package.id,
         store=standing.store,
@@ -305,5 +308,5 @@ def _finding(
         found=look.found,
         blocks=blocks,
         files=tuple(named[:MOST_FILES_NAMED]),
-        files_touched=len(named),
+        files_touched=standing.held.receipt.payload_files if is_gone else len(named),
     )

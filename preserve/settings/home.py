@@ -20,7 +20,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from preserve import chance
+from preserve import chance, claims
 from preserve.durable import raise_if_full
 from preserve.environment import login_name, variable
 from preserve.errors import Misused, Refused
@@ -109,6 +109,7 @@ def scratch(home: Home) -> Iterator[Path]:
 def _new_locked_folder(work: Path) -> tuple[Path, int]:
     work.mkdir(mode=FOLDER_MODE, exist_ok=True)
     _clear_stale(work)
+    claims.clear_stale(work)
     while True:
         folder = work / f"{_SCRATCH}{chance.token(10)}"
         folder.mkdir(mode=FOLDER_MODE)

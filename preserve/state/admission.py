@@ -78,6 +78,10 @@ def _known_copy(tables: Tables, number: int, event: Event) -> Event:
     return event
 
 
+def _repaired(tables: Tables, number: int, event: Event) -> Event:
+    return event if event.detail["package"] is None else _known_copy(tables, number, event)
+
+
 def _known_package(tables: Tables, number: int, event: Event) -> Event:
     package = event.detail["package"]
     if not tables.execute("SELECT 1 FROM package WHERE id = ?", (package,)).fetchone():
@@ -118,7 +122,7 @@ _CHECK: Mapping[EventType, Callable[[Tables, int, Event], Event | None]] = {
     EventType.PACKAGED: _packaged,
     EventType.COPIED: _known_package,
     EventType.COPY_MOVED: _known_copy,
-    EventType.REPAIRED: _known_copy,
+    EventType.REPAIRED: _repaired,
     EventType.FOUND: _found,
     EventType.CLOSED: _closed,
 }

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from preserve import chance
 from preserve.durable import put_in_place_new, raise_if_full
-from preserve.errors import Refused
+from preserve.errors import Refused, Unavailable
 from preserve.model import events
 from preserve.model.nouns import Event
 from preserve.state import ledger
@@ -114,10 +114,26 @@ class Books(ledger.LedgerReading, RegisterReading, HoldingsReading, FindingReadi
         with self._database.transaction() as tables:
             return _append(tables, acts)
 
+    def go_on(self, size: int, entries: Iterable[bytes]) -> None:
+        """Replay further `entries` of this ledger, which has `size` of them, in one transaction.
+
+        Where reading `entries` fails, nothing is taken in.  Raises `Unavailable` where somebody has booked meanwhile,
+        and as `rebuild` does.
+        """
+        with self._database.transaction() as tables:
+            if ledger.frontier(tables).size != size:
+                raise Unavailable("the books {path} are in use by another process; try again", path=self.path)
+            ledger.replay(tables, entries)
+
     def checkpoints(self) -> Iterator[KeptCheckpoint]:
         """The checkpoints this home signed, smallest first."""
         for size, note in self._database.pages("size, CAST(note AS BLOB)", "checkpoint", ("size",)):
             yield KeptCheckpoint(size, note)
+
+    def checkpoint(self, size: int) -> bytes | None:
+        """The signed note that was kept of the first `size` entries."""
+        row = self._database.row("SELECT CAST(note AS BLOB) FROM checkpoint WHERE size = ?", (size,))
+        return bytes(row[0]) if row else None
 
     def keep_checkpoint(self, size: int, note: bytes) -> None:
         """Keep a signed checkpoint of the first `size` entries; the first one kept of a size stays."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from enum import StrEnum
 
 from preserve.errors import Refused, Tampered
+from preserve.model.phrases import phrase
 from preserve.state import notes
 from preserve.state.books import Books
 from preserve.state.notes import Checkpoint, Signer, VerifierKey
@@ -55,10 +56,26 @@ def read(content: bytes, keys: Sequence[SignedFrom]) -> Checkpoint:
     checkpoint = notes.parse_checkpoint(note.text)
     key = key_in_force(keys, checkpoint.size)
     if key is None or not note.is_signed_by(key):
-        raise ValueError("the checkpoint is not signed by the ledger's key")
+        raise ValueError(phrase("the checkpoint is not signed by the ledger's key"))
     if checkpoint.origin != key.name:
-        raise ValueError(f"the checkpoint is of another ledger, {checkpoint.origin}")
+        raise ValueError(phrase("the checkpoint is of another ledger, {origin}", origin=checkpoint.origin))
     return checkpoint
+
+
+def require_in_force(books: Books, signer: Signer, size: int | None = None) -> None:
+    """Make sure that `signer` is the key that signs the first `size` entries (None: all), as the ledger has it.
+
+    Raises `Refused` where it is another one, `Tampered` where the ledger names what is no key.
+    """
+    known_keys(books)  # an alarm before anything is signed
+    key = key_in_force(books.verifier_keys(), books.size() if size is None else size)
+    if key != signer.verifier_key():
+        raise Refused(
+            "the signing key in the home is {found}, but the ledger names {known}; bring that one back from a copy of"
+            " the home, or, where it is lost for good, begin with another by `preserve key renew --old-key-lost`",
+            found=signer.verifier_key(),
+            known=key or "-",
+        )
 
 
 def make(books: Books, signer: Signer, size: int | None = None) -> bytes:
@@ -67,15 +84,7 @@ def make(books: Books, signer: Signer, size: int | None = None) -> bytes:
     Raises `Refused` where the key at hand is not the one the ledger names, `Tampered` where that is no key.
     """
     wanted = books.size() if size is None else size
-    known_keys(books)  # an alarm before anything is signed
-    key = key_in_force(books.verifier_keys(), wanted)
-    if key != signer.verifier_key():
-        raise Refused(
-            "the signing key in the home is {found}, but the ledger names {known}; book the change with"
-            " `preserve key renew`",
-            found=signer.verifier_key(),
-            known=key or "-",
-        )
+    require_in_force(books, signer, wanted)
     checkpoint = Checkpoint(origin(books.home_id()), wanted, books.root(wanted))
     note = notes.sign(checkpoint.text(), signer)
     books.keep_checkpoint(wanted, note)

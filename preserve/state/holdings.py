@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 from preserve.errors import Refused
 from preserve.model import receipts
-from preserve.model.entries import AccessionEntry, AccessionState
+from preserve.model.entries import AccessionEntry, AccessionState, RecordHolding
 from preserve.model.nouns import CopyEntry, CopyState, Level, PackageEntry
 from preserve.state.database import Database, Row
 
@@ -19,6 +20,16 @@ _COPY = "package, store, state, generations, booked_at, audited_at, audited_leve
 _SELECT_ACCESSION = f"SELECT {_ACCESSION} FROM accession"  # noqa: S608
 _SELECT_PACKAGE = f"SELECT {_PACKAGE} FROM package"  # noqa: S608
 _SELECT_COPY = f"SELECT {_COPY} FROM copy"  # noqa: S608
+_SELECT_HOLDING = (
+    "SELECT archival_code, package, accession, packaged_at FROM record JOIN package ON package.id = record.package"
+    " WHERE archival_code IN ({}) ORDER BY archival_code, package"
+)
+_SELECT_UNAUDITED = (
+    "SELECT COALESCE(sum(bytes), 0) FROM copy WHERE state <> ? AND (? IS NULL OR package = ?) AND NOT EXISTS"
+    " (SELECT 1 FROM audited WHERE run = ? AND audited.store = copy.store AND audited.package = copy.package)"
+    " AND store IN ({})"
+)
+_CODES_AT_ONCE = 500
 _MOST_NAMED = 5
 
 
@@ -100,12 +111,13 @@ class HoldingsReading:
         row = self._database.row("SELECT COALESCE(sum(payload_files), 0), COALESCE(sum(payload_bytes), 0) FROM package")
         return (int(row[0]), int(row[1])) if row else (0, 0)
 
-    def packages_with_record(self, archival_code: str) -> list[str]:
-        """Ids of the packages that hold a record with this archival code (档号)."""
-        rows = self._database.rows(
-            "SELECT package FROM record WHERE archival_code = ? ORDER BY package", (archival_code,)
-        )
-        return [package for (package,) in rows]
+    def holdings_of(self, archival_codes: Iterable[str]) -> Iterator[RecordHolding]:
+        """The packages that hold records with these archival codes (档号), code by code in the order of packages."""
+        codes = iter(archival_codes)
+        while asked := list(islice(codes, _CODES_AT_ONCE)):
+            marks = ", ".join("?" * len(asked))
+            for row in self._database.rows(_SELECT_HOLDING.format(marks), asked):
+                yield RecordHolding(*row)
 
     def copies(
         self, package: str | None = None, store: str | None = None, states: Sequence[CopyState] | None = None
@@ -118,6 +130,12 @@ class HoldingsReading:
         }
         for row in self._database.pages(_COPY, "copy", ("package", "store"), among=among):
             yield _copy(row)
+
+    def unaudited_bytes(self, run: str, stores: Sequence[str], package: str | None = None) -> int:
+        """Bytes of the bags of all copies in some stores, of one package or of all, that an audit has not looked at."""
+        marks = ", ".join("?" * len(stores))
+        row = self._database.row(_SELECT_UNAUDITED.format(marks), (CopyState.DUE.value, package, package, run, *stores))
+        return int(row[0]) if row else 0
 
     def copy(self, package: str, store: str) -> CopyEntry | None:
         """The copy of a package in a store, if the books know one."""

@@ -55,14 +55,15 @@ def take_effect(tables: Tables, number: int, content: bytes) -> None:
 
 
 def replay(tables: Any, contents: Iterable[bytes]) -> None:
-    """Append entries to an empty ledger and let them take effect, in order."""
+    """Append entries that were written before and let them take effect, in order."""
+    edge = frontier(tables)
 
     def applied() -> Iterator[bytes]:
-        for number, content in enumerate(contents):
+        for number, content in enumerate(contents, edge.size):
             take_effect(tables, number, content)
             yield content
 
-    append(tables, frontier(tables), applied())
+    append(tables, edge, applied())
 
 
 def _batches(contents: Iterable[bytes]) -> Iterator[list[bytes]]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from preserve.model.digests import sha256
+from preserve.model.phrases import phrase
 
 ED25519 = b"\x01"
 KEY_ID_BYTES = 4
@@ -90,32 +91,35 @@ class Checkpoint:
         return f"{self.origin}\n{self.size}\n{_base64(self.root)}\n"
 
 
-def sign(text: str, signer: Signer) -> bytes:
-    """`text` as a note with one signature.  Raises ValueError where a note cannot hold the text."""
-    key = signer.verifier_key()
-    line = f"{_DASH}{key.name} {_base64(key.id + signer.sign(text))}\n"
-    note = f"{text}\n{line}".encode()
+def sign(text: str, *signers: Signer) -> bytes:
+    """`text` as a note signed by each of `signers`.  Raises ValueError where a note cannot hold the text."""
+    note = f"{text}\n{''.join(_signature_line(text, signer) for signer in signers)}".encode()
     if parse(note).text != text:
-        raise ValueError("the text does not survive as a note")
+        raise ValueError(phrase("the text does not survive as a note"))
     return note
+
+
+def _signature_line(text: str, signer: Signer) -> str:
+    key = signer.verifier_key()
+    return f"{_DASH}{key.name} {_base64(key.id + signer.sign(text))}\n"
 
 
 def parse(content: bytes) -> Note:
     """A note from its bytes.  Raises ValueError."""
     if len(content) > LARGEST_NOTE_BYTES:
-        raise ValueError("the note is too long")
+        raise ValueError(phrase("the note is too long"))
     try:
         whole = content.decode()
     except UnicodeDecodeError as error:
-        raise ValueError("the note is no UTF-8") from error
+        raise ValueError(phrase("the note is no UTF-8")) from error
     if _CONTROL.search(whole):
-        raise ValueError("the note has control characters")
+        raise ValueError(phrase("the note has control characters"))
     text, blank, lines = whole.rpartition("\n\n")
     if not blank or not lines.endswith("\n"):
-        raise ValueError("the note has no signatures")
+        raise ValueError(phrase("the note has no signatures"))
     signatures = tuple(_signature(line) for line in lines[:-1].split("\n"))
     if len(signatures) > MOST_SIGNATURES:
-        raise ValueError("the note has too many signatures")
+        raise ValueError(phrase("the note has too many signatures"))
     return Note(f"{text}\n", signatures)
 
 
@@ -123,12 +127,12 @@ def parse_checkpoint(text: str) -> Checkpoint:
     """A checkpoint from the text of a note.  Raises ValueError, also for extension lines: ours have none."""
     lines = text.split("\n")
     if len(lines) != 4 or lines[3] or not lines[0]:
-        raise ValueError("a checkpoint has three lines")
+        raise ValueError(phrase("a checkpoint has three lines"))
     if not _NUMBER.fullmatch(lines[1]) or int(lines[1]) > LARGEST_TREE:
-        raise ValueError("the size of a checkpoint is a decimal number")
+        raise ValueError(phrase("the size of a checkpoint is a decimal number"))
     root = _from_base64(lines[2])
     if len(root) != 32:
-        raise ValueError("the root of a checkpoint has 32 bytes")
+        raise ValueError(phrase("the root of a checkpoint has 32 bytes"))
     return Checkpoint(lines[0], int(lines[1]), root)
 
 
@@ -138,10 +142,10 @@ def parse_verifier_key(text: str) -> VerifierKey:
     identifier, _, encoded = rest.partition("+")
     key = _from_base64(encoded)
     if not _is_name(name) or key[:1] != ED25519 or len(key) != 1 + PUBLIC_KEY_BYTES:
-        raise ValueError("the text is not the verifier key of an Ed25519 key")
+        raise ValueError(phrase("the text is not the verifier key of an Ed25519 key"))
     found = VerifierKey(name, key[1:])
     if str(found) != text or found.id.hex() != identifier:
-        raise ValueError("the verifier key does not fit its hash")
+        raise ValueError(phrase("the verifier key does not fit its hash"))
     return found
 
 
@@ -153,10 +157,10 @@ def signed_by(note: Note, keys: Sequence[VerifierKey]) -> VerifierKey | None:
 def _signature(line: str) -> Signature:
     name, space, encoded = line.removeprefix(_DASH).partition(" ")
     if not line.startswith(_DASH) or not space or not _is_name(name):
-        raise ValueError("a signature line is a dash, a name and a signature")
+        raise ValueError(phrase("a signature line is a dash, a name and a signature"))
     content = _from_base64(encoded)
     if len(content) <= KEY_ID_BYTES:
-        raise ValueError("a signature line has no signature")
+        raise ValueError(phrase("a signature line has no signature"))
     return Signature(name, content[:KEY_ID_BYTES], content[KEY_ID_BYTES:])
 
 
@@ -184,7 +188,7 @@ def _from_base64(text: str) -> bytes:
     try:
         content = base64.b64decode(text.encode("ascii"), validate=True)
     except (binascii.Error, UnicodeEncodeError) as error:
-        raise ValueError("the text is no base 64") from error
+        raise ValueError(phrase("the text is no base 64")) from error
     if _base64(content) != text:
-        raise ValueError("the base 64 is not in its canonical form")
+        raise ValueError(phrase("the base 64 is not in its canonical form"))
     return content

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from preserve.errors import Refused
 from preserve.state import checkpoints
 from preserve.state.books import Books
+from preserve.state.key_changes import changes
 from preserve.state.notes import Signer
 
 INCLUSION = "preserve-inclusion-proof/1"
@@ -32,6 +33,7 @@ def inclusion(books: Books, signer: Signer, number: int) -> bytes:
             "audit_path": _hex(books.inclusion_proof(number, size)),
             "checkpoint": note.decode(),
             "verifier_key": str(signer.verifier_key()),
+            "key_changes": _key_changes(books),
         }
     )
 
@@ -60,8 +62,17 @@ def consistency(books: Books, signer: Signer, old_note: bytes) -> bytes:
             "old_verifier_key": str(old_key),
             "checkpoint": note.decode(),
             "verifier_key": str(signer.verifier_key()),
+            "key_changes": _key_changes(books),
         }
     )
+
+
+def _key_changes(books: Books) -> list[dict[str, object]]:
+    """How the keys followed one another, for who knows an earlier one."""
+    return [
+        {"number": change.number, "old": change.old, "new": change.new, "statement": change.statement}
+        for change in changes(books)
+    ]
 
 
 def _hex(hashes: Sequence[bytes]) -> list[str]:

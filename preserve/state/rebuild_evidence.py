@@ -8,26 +8,31 @@ from __future__ import annotations
 
 from preserve.errors import Refused, Tampered
 from preserve.model import events
-from preserve.model.nouns import Condition, Finding
+from preserve.model.nouns import Condition, Finding, StoreEntry
 from preserve.ports import Store
 from preserve.state import stored_ledger
+from preserve.state.books import Books
 from preserve.state.stored_ledger import Bundle
-from preserve.state.stored_reading import StoredLedger
+from preserve.state.stored_reading import StoredLedger, begins_with
 
 MOST_NAMED = 10
 """How many damaged objects a refusal names."""
 
 
 def raise_if_contradicted(store: Store, ledger: StoredLedger, entries: int) -> None:
-    """A bundle that is damaged has lines that are no entries.  Where all are, somebody wrote them so."""
+    """Raises `Refused` where a bundle holds whole entries that its checkpoint does not bear out.
+
+    A letter that rotted within a word looks just like a word that somebody changed: without the key nobody can make
+    the checkpoint fit either, so it is damage like any other, and is told with both that may have done it.
+    """
     if ledger.is_whole:
         return
     for finding in ledger.findings:
         if finding.condition is Condition.DAMAGED and _is_made_of_entries(store, finding):
-            raise Tampered(
-                "store {store}: {key} holds whole entries, and the signed checkpoints say that there were others;"
-                " somebody rewrote them, or a letter rotted within a word. Rebuild from another store if there is"
-                " one; --despite-contradiction takes the {count} entries before it and adopts the packages",
+            raise Refused(
+                "store {store}: {key} holds whole entries, and the signed checkpoints say that there were others: a"
+                " letter rotted within a word, or somebody rewrote them. Rebuild from another store if there is one;"
+                " --partial takes the {count} entries before it and adopts the packages",
                 store=finding.store,
                 key=finding.where,
                 count=entries,
@@ -64,6 +69,27 @@ def raise_unless_expected(store: Store, ledger: StoredLedger, expected_key: str)
             " ledger, or a forged one",
             store=store.name,
             found=ledger.keys[-1].verifier_key,
+        )
+
+
+def raise_if_surpassed(books: Books, entry: StoreEntry, store: Store, entries: int) -> None:
+    """Raises `Refused` where another store proves more of the ledger than the `entries` that the books begin with."""
+    if not any(head.size > entries for head in stored_ledger.heads_after(store, entries)):
+        return
+    ledger = StoredLedger([store])
+    reading = ledger.entries()
+    if not begins_with(reading, entries, books.root(entries)):
+        return
+    more = sum(1 for _ in reading)
+    if more:
+        raise Refused(
+            "store {store} knows more of this ledger: {there} entries, and only {here} can be proven here; a home"
+            " without them would be contradicted by it from then on. Rebuild with --from {place} (or, where that store"
+            " went another way and shall not count, add --despite-contradiction)",
+            store=entry.name,
+            there=entries + more,
+            here=entries,
+            place=entry.url,
         )
 
 

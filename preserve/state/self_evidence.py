@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from preserve.model.digests import sha256
 from preserve.model.keys import split_generation
-from preserve.model.nouns import Condition, Finding
+from preserve.model.nouns import Finding
 from preserve.ports import Store
 from preserve.state import stored_ledger
 from preserve.state.stored_reading import StoredLedger
@@ -42,10 +41,6 @@ def examine(store: Store) -> SelfEvidence:
 def _policies_that_differ_from_their_names(store: Store) -> Iterator[Finding]:
     """The newest generation of each policy, where its text has another digest than its key."""
     listed = sorted(store.list(stored_ledger.POLICIES), key=lambda facts: split_generation(facts.key)[1])
-    for key, facts in {split_generation(facts.key)[0]: facts for facts in listed}.items():
-        content = stored_ledger.fetch(store, facts.key, facts.size)
-        if isinstance(content, Finding):
-            yield content
-        elif stored_ledger.policy_key(sha256(content).hex()) != key:
-            named = key.rpartition("/")[2].removesuffix(".toml")
-            yield stored_ledger.finding(store.name, facts.key, Condition.DAMAGED, named, sha256(content).hex())
+    for facts in {split_generation(facts.key)[0]: facts for facts in listed}.values():
+        if harm := stored_ledger.differs_from_its_name(store, facts):
+            yield harm

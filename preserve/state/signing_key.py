@@ -5,17 +5,19 @@ encrypted; `home/keys/ledger.vkey` is the public verifier key, to be printed and
 from the file that PRESERVE_PASSPHRASE_FILE names, else from systemd's credentials (`preserve.passphrase`), else from
 the user's own configuration, where it is made on first use.
 
-Where the passphrase is lost, the signatures made so far still hold; `renew` sets the old key aside and makes another,
-and the ledger says from which entry on it signs.
+Where the passphrase is lost, the signatures made so far still hold; another key takes over, and the ledger says from
+which entry on it signs.  The next key is made whole in `keys/next/`, then the ledger names it, then it takes the old
+one's place (`settle`): killed anywhere between, the home still has the key that its ledger names.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from preserve import chance
-from preserve.durable import make_folders, put_in_place_new, write_file
+from preserve.durable import make_folders, move, write_file
 from preserve.environment import variable
 from preserve.errors import Refused, Tampered
 from preserve.state.notes import VerifierKey, parse_verifier_key
@@ -27,16 +29,17 @@ FOLDER = "keys"
 PRIVATE = "ledger.pem"
 PUBLIC = "ledger.vkey"
 RETIRED = "retired"
+NEXT = "next"
 CREDENTIAL = "preserve.passphrase"
 PASSPHRASE_CHARACTERS = 52
 """Of 5 random bits each: more than the key's own 256."""
 
 
 class SigningKey:
-    """The signing key of a home; opened when it first signs, because most commands never do."""
+    """The signing key of a home, or another in a `folder` of it; opened when it first signs."""
 
-    def __init__(self, home: Path) -> None:
-        self._folder = home / FOLDER
+    def __init__(self, home: Path, folder: str = FOLDER) -> None:
+        self._folder = home / folder
         self._private: Ed25519PrivateKey | None = None
 
     def verifier_key(self) -> VerifierKey:
@@ -45,9 +48,16 @@ class SigningKey:
 
     def sign(self, text: str) -> bytes:
         """The signature of `text`.  Raises `Refused` where the key or its passphrase is missing or wrong."""
+        return self._ready().sign(text.encode())
+
+    def open(self) -> None:
+        """Make sure that it can sign.  Raises as `sign` does."""
+        self._ready()
+
+    def _ready(self) -> Ed25519PrivateKey:
         if self._private is None:
             self._private = self._opened()
-        return self._private.sign(text.encode())
+        return self._private
 
     def _opened(self) -> Ed25519PrivateKey:
         from cryptography.hazmat.primitives import serialization
@@ -60,13 +70,18 @@ class SigningKey:
             private = serialization.load_pem_private_key(path.read_bytes(), passphrase)
         except FileNotFoundError as error:
             raise Refused(
-                "the signing key {path} is gone; make another with `preserve key renew`", path=path
+                "the signing key {path} is gone; bring it back from a copy of the home, or begin with another by"
+                " `preserve key renew --old-key-lost`",
+                path=path,
             ) from error
         except OSError as error:
             raise Refused("the signing key {path} cannot be read: {why}", path=path, why=error.strerror) from error
         except (ValueError, TypeError) as error:
             raise Refused(
-                "the signing key {path} does not open with the passphrase from {where}", path=path, where=where
+                "the signing key {path} does not open with the passphrase from {where}; put the right one there, or,"
+                " where it is lost for good, begin with another key by `preserve key renew --old-key-lost`",
+                path=path,
+                where=where,
             ) from error
         if not isinstance(private, Ed25519PrivateKey):
             raise Refused("{path} is not an Ed25519 key", path=path)
@@ -81,12 +96,56 @@ def create(home: Path, name: str) -> SigningKey:
     Makes the passphrase too where the user's own configuration has none yet.  Raises `Refused` where the home has a
     key already, or a passphrase file that was named is not there.
     """
+    if (home / FOLDER / PUBLIC).exists():
+        raise Refused("{path} is there already; nothing was changed", path=home / FOLDER / PUBLIC)
+    return _made(home, FOLDER, name)
+
+
+def prepare(home: Path, name: str) -> SigningKey:
+    """Make the next key of the home; it signs from `settle` on.  One that was prepared before is forgotten.
+
+    Raises `Refused` as `create` does.
+    """
+    for left in (PUBLIC, PRIVATE):
+        (home / FOLDER / NEXT / left).unlink(missing_ok=True)
+    return _made(home, f"{FOLDER}/{NEXT}", name)
+
+
+def has_next(home: Path) -> bool:
+    """Whether a renewal was begun that did not come to its end, or is under way."""
+    return (home / FOLDER / NEXT / PUBLIC).exists()
+
+
+def settle(home: Path, in_force: str) -> None:
+    """Let the next key take its place, if it is the one that the ledger names; the old one is set aside.
+
+    Killed anywhere, it is done by the next call.
+    """
+    coming = home / FOLDER / NEXT
+    if not has_next(home) or str(read_verifier_key(coming / PUBLIC)) != in_force:
+        return
+    if (coming / PRIVATE).exists():
+        _set_aside(home / FOLDER)
+        move(coming / PRIVATE, home / FOLDER / PRIVATE)
+    move(coming / PUBLIC, home / FOLDER / PUBLIC)
+    with suppress(OSError):  # something else lies there, which is in nobody's way
+        coming.rmdir()
+
+
+def replace(home: Path, name: str) -> SigningKey:
+    """Set the key aside, if there is one, and make another; the caller books the change in the ledger.
+
+    The passphrase is not changed.  Raises `Refused` as `create` does.
+    """
+    if (home / FOLDER).is_dir():
+        _set_aside(home / FOLDER)
+    return create(home, name)
+
+
+def _made(home: Path, folder: str, name: str) -> SigningKey:
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    folder = home / FOLDER
-    if (folder / PUBLIC).exists():
-        raise Refused("{path} is there already; nothing was changed", path=folder / PUBLIC)
     private = Ed25519PrivateKey.generate()
     content = private.private_bytes(
         serialization.Encoding.PEM,
@@ -94,30 +153,26 @@ def create(home: Path, name: str) -> SigningKey:
         serialization.BestAvailableEncryption(_passphrase_made_if_needed()),
     )
     key = VerifierKey(name, private.public_key().public_bytes_raw())
+    place = home / folder
     try:
-        make_folders(folder)
-        folder.chmod(0o700)
-        write_file(folder / PRIVATE, content, mode=0o600)
+        make_folders(place)
+        place.chmod(0o700)
+        write_file(place / PRIVATE, content, mode=0o600)
         # The public half comes last: where it stands, the key is whole.
-        write_file(folder / PUBLIC, f"{key}\n".encode())
+        write_file(place / PUBLIC, f"{key}\n".encode())
     except OSError as error:
-        raise Refused("no signing key can be kept in {folder}: {why}", folder=folder, why=error.strerror) from error
-    return SigningKey(home)
+        raise Refused("no signing key can be kept in {folder}: {why}", folder=place, why=error.strerror) from error
+    return SigningKey(home, folder)
 
 
-def renew(home: Path, name: str) -> tuple[VerifierKey | None, SigningKey]:
-    """Set the key aside (`keys/retired/<id>.*`) and make another; the caller books the change in the ledger.
-
-    Returns the old public half (None where there was none) and the new key.  The passphrase is not changed.
-    """
-    folder = home / FOLDER
-    old = read_verifier_key(folder / PUBLIC) if (folder / PUBLIC).exists() else None
-    if old is not None:
-        make_folders(folder / RETIRED)
-        for name_now, kind in ((PUBLIC, "vkey"), (PRIVATE, "pem")):
-            if (folder / name_now).exists():
-                put_in_place_new(folder / name_now, folder / RETIRED / f"{old.id.hex()}.{kind}")
-    return old, create(home, name)
+def _set_aside(folder: Path) -> None:
+    """Move the key to `retired/`, named by its public half, which goes last."""
+    public = folder / PUBLIC
+    name = read_verifier_key(public).id.hex() if public.exists() else f"unknown-{chance.token(8)}"
+    make_folders(folder / RETIRED)
+    for present, kind in ((PRIVATE, "pem"), (PUBLIC, "vkey")):
+        if (folder / present).exists():
+            move(folder / present, folder / RETIRED / f"{name}.{kind}")
 
 
 def read_verifier_key(path: Path) -> VerifierKey:
@@ -146,6 +201,12 @@ def passphrase_file() -> Path:
 def _own_passphrase_file() -> Path:
     configured = variable("XDG_CONFIG_HOME")
     return (Path(configured) if configured else Path.home() / ".config") / "preserve" / "passphrase"
+
+
+def require_passphrase() -> None:
+    """Make sure that a key can be made and kept.  Raises `Refused` where a passphrase was named and is not there."""
+    if passphrase_file() != _own_passphrase_file():
+        _read_passphrase(passphrase_file())
 
 
 def _read_passphrase(path: Path) -> bytes:

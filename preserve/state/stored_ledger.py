@@ -10,6 +10,7 @@ from preserve.errors import AlreadyThere, NotThere, Unreadable
 from preserve.model.digests import sha256
 from preserve.model.keys import Key, split_generation
 from preserve.model.nouns import Condition, Finding
+from preserve.model.phrases import phrase
 from preserve.ports import ObjectFacts, Store
 
 FOLDER = "ledger"
@@ -81,11 +82,6 @@ def checkpoint_size(key: Key) -> int | None:
     return int(match[1]) if match else None
 
 
-def generation_key(key: Key, generation: int) -> Key:
-    """The key under which a damaged object is replaced."""
-    return key if generation == 1 else Key(f"{key}.g{generation}")
-
-
 def survey(store: Store) -> Holding:
     """List what a store holds of the ledger.  Raises `Unavailable`."""
     bundles, heads = [], []
@@ -101,21 +97,37 @@ def survey(store: Store) -> Holding:
     return Holding(tuple(bundles), tuple(heads))
 
 
+def heads_after(store: Store, size: int) -> list[Head]:
+    """The checkpoints that a store lists of more than `size` entries, or as later generations of that one; largest
+    first.  One request where they are few.  Raises `Unavailable`."""
+    heads = []
+    for facts in store.list(FOLDER, checkpoint_key(size)):
+        name, generation = split_generation(facts.key)
+        attested = checkpoint_size(Key(name))
+        if attested is not None:
+            heads.append(Head(store.name, facts.key, attested, generation, facts.size))
+    return sorted(heads, key=lambda head: (-head.size, -head.generation))
+
+
 def fetch(store: Store, key: Key, size_bytes: int) -> bytes | Finding:
     """The bytes of a small object that is listed with this size, or what is wrong.  Raises `Unavailable`."""
     if size_bytes > LARGEST_OBJECT_BYTES:
-        return finding(store.name, key, Condition.DAMAGED, "at most 16 MiB", f"{size_bytes} bytes")
+        return finding(
+            store.name, key, Condition.DAMAGED, phrase("at most 16 MiB"), phrase("{bytes} bytes", bytes=size_bytes)
+        )
     content = memoryview(bytearray(size_bytes + 1))
     done = 0
     try:
         while done < len(content) and (count := store.read(key, done, content[done:])):
             done += count
     except NotThere:
-        return finding(store.name, key, Condition.MISSING, f"{size_bytes} bytes", "nothing")
+        return finding(store.name, key, Condition.MISSING, phrase("{bytes} bytes", bytes=size_bytes), phrase("nothing"))
     except Unreadable as error:
-        return finding(store.name, key, Condition.UNREADABLE, f"{size_bytes} bytes", str(error))
+        return finding(store.name, key, Condition.UNREADABLE, phrase("{bytes} bytes", bytes=size_bytes), str(error))
     if done != size_bytes:
-        return finding(store.name, key, Condition.DAMAGED, f"{size_bytes} bytes", "another length")
+        return finding(
+            store.name, key, Condition.DAMAGED, phrase("{bytes} bytes", bytes=size_bytes), phrase("another length")
+        )
     return bytes(content[:done])
 
 
@@ -135,11 +147,19 @@ def put(store: Store, key: Key, content: bytes) -> Finding | None:
 
 
 def compare(store: Store, key: Key, expected: bytes) -> Finding | None:
-    """What is wrong with an object that should hold `expected`, read now.  Raises `Unavailable`."""
+    """What is wrong with an object that should hold `expected`, read now, and again before it is called damaged.
+
+    Raises `Unavailable`.
+    """
+    harm = _compare_once(store, key, expected)
+    return _compare_once(store, key, expected) if harm and harm.condition is Condition.DAMAGED else harm
+
+
+def _compare_once(store: Store, key: Key, expected: bytes) -> Finding | None:
     try:
         facts = store.stat(key)
     except NotThere:
-        return finding(store.name, key, Condition.MISSING, sha256(expected).hex(), "nothing")
+        return finding(store.name, key, Condition.MISSING, sha256(expected).hex(), phrase("nothing"))
     except Unreadable as error:
         return finding(store.name, key, Condition.UNREADABLE, sha256(expected).hex(), str(error))
     found = fetch(store, key, facts.size)
@@ -148,6 +168,23 @@ def compare(store: Store, key: Key, expected: bytes) -> Finding | None:
     if found != expected:
         return finding(store.name, key, Condition.DAMAGED, sha256(expected).hex(), sha256(found).hex())
     return None
+
+
+def differs_from_its_name(store: Store, facts: ObjectFacts) -> Finding | None:
+    """What is wrong with a policy of which only its name tells the digest.  Raises `Unavailable`."""
+    content = fetch(store, facts.key, facts.size)
+    if isinstance(content, Finding):
+        return content
+    if policy_key(sha256(content).hex()) == split_generation(facts.key)[0]:
+        return None
+    named = split_generation(facts.key)[0].rpartition("/")[2].removesuffix(".toml")
+    return finding(store.name, facts.key, Condition.DAMAGED, named, sha256(content).hex())
+
+
+def size_finding(store: str, key: Key, expected_bytes: int, found_bytes: int) -> Finding:
+    """A finding about an object that is not as long as it should be."""
+    expected, found = (phrase("{bytes} bytes", bytes=size) for size in (expected_bytes, found_bytes))
+    return finding(store, key, Condition.DAMAGED, expected, found)
 
 
 def generations(store: Store, key: Key) -> Iterator[ObjectFacts]:

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from preserve.model import merkle
 from preserve.model.nouns import Condition, EventType, Finding
+from preserve.model.phrases import phrase
 from preserve.ports import Store
 from preserve.state import checkpoints, stored_ledger
 from preserve.state.notes import Checkpoint
@@ -54,6 +55,11 @@ class StoredLedger:
         """Objects that were asked for and are damaged, missing or unreadable."""
         self.proven: Checkpoint | None = None
         """The newest checkpoint that all entries read so far were held against."""
+
+    @property
+    def names(self) -> list[str]:
+        """The stores that it is read from."""
+        return list(self._stores)
 
     @property
     def attested(self) -> int:
@@ -109,7 +115,9 @@ class StoredLedger:
                 return entries
             tried |= used
         if tried and not signed:
-            harm = stored_ledger.finding(head.store, head.key, Condition.DAMAGED, "a checkpoint of this ledger", reason)
+            harm = stored_ledger.finding(
+                head.store, head.key, Condition.DAMAGED, phrase("a checkpoint of this ledger"), reason
+            )
             self.findings.append(harm)
             return None
         # What a signed checkpoint does not bear out, or nobody holds, no later checkpoint can bear out either.
@@ -166,22 +174,34 @@ class StoredLedger:
 
     def _blame(self, bundles: set[Bundle]) -> None:
         for bundle in sorted(bundles, key=lambda bundle: (bundle.store, bundle.key)):
-            expected = f"entries {bundle.first} to {bundle.last}, as signed"
-            harm = stored_ledger.finding(bundle.store, bundle.key, Condition.DAMAGED, expected, "something else")
+            expected = phrase("entries {first} to {last}, as signed", first=bundle.first, last=bundle.last)
+            harm = stored_ledger.finding(
+                bundle.store, bundle.key, Condition.DAMAGED, expected, phrase("something else")
+            )
             if harm not in self.findings:
                 self.findings.append(harm)
 
     def _tell_gap(self, start: int, head: Head) -> None:
         key = stored_ledger.bundle_key(start, head.size - 1)
-        harm = stored_ledger.finding(head.store, key, Condition.MISSING, f"{head.size - start} entries", "not all")
+        harm = stored_ledger.finding(
+            head.store, key, Condition.MISSING, phrase("{count} entries", count=head.size - start), phrase("not all")
+        )
         if harm not in self.findings:
             self.findings.append(harm)
+
+
+def begins_with(entries: Iterator[bytes], size: int, root: bytes) -> bool:
+    """Whether the first `size` of some entries, which are consumed, have this root."""
+    edge = merkle.Frontier()
+    for entry in itertools.islice(entries, size):
+        edge.add(merkle.leaf_hash(entry))
+    return edge.size == size and edge.root() == root
 
 
 def _read(note: bytes, size: int, keys: Sequence[SignedFrom]) -> Checkpoint:
     checkpoint = checkpoints.read(note, keys)
     if checkpoint.size != size:
-        raise ValueError(f"it is a checkpoint of {checkpoint.size} entries")
+        raise ValueError(phrase("it is a checkpoint of {count} entries", count=checkpoint.size))
     return checkpoint
 
 

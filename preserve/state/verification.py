@@ -13,9 +13,10 @@ from typing import Any
 from preserve.errors import PreserveError
 from preserve.model import merkle
 from preserve.model.complaints import ComplaintList, Complaints
-from preserve.state import checkpoints
+from preserve.state import checkpoints, key_changes
 from preserve.state.books import Books
 from preserve.state.database import PRIVATE_AND_TEMPORARY, Database
+from preserve.state.key_changes import Handover
 from preserve.state.ledger import take_effect
 from preserve.state.projection import CATALOG
 
@@ -65,6 +66,8 @@ class _Verification:
                 edge = self._check_tree(tables)
             if self._is_replayed:
                 self._check_catalog()
+            if not self._complaints.count:
+                self._check_key_changes()
         return LedgerVerdict(edge.size, edge.root(), self._complaints.freeze())
 
     def _check_tree(self, tables: Any) -> merkle.Frontier:
@@ -184,6 +187,19 @@ class _Verification:
             for row_key, expected, kept in _side_by_side(said, found, len(key)):
                 if expected != kept:
                     self._complain_of_row(table, row_key, expected, kept)
+
+    def _check_key_changes(self) -> None:
+        """A change that one of the keys is said to have signed, and has not."""
+        for change in key_changes.changes(Books(self._kept)):
+            if change.handover is Handover.VOID:
+                self._complaints.add(
+                    "key-change-void",
+                    str(change.number),
+                    "entry {number} of the ledger changes the signing key to {new}, and what it gives as signed by both"
+                    " keys is not: somebody may have forged it",
+                    number=change.number,
+                    new=change.new,
+                )
 
     def _complain_of_row(self, table: str, key: Any, expected: Any, kept: Any) -> None:
         name = " ".join(str(part) for part in key)

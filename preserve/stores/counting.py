@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from preserve.model.keys import Key
-from preserve.ports import ErasableStore, ObjectFacts, Upload
+from preserve.ports import ErasableStore, Found, ObjectFacts, Upload
 from preserve.stores.wrapping import WrappedStore, WrappedUpload
 
 
@@ -105,6 +105,10 @@ class CountingStore(WrappedStore):
     def list(self, folder: str, after: str = "") -> Iterator[ObjectFacts]:
         with self._counter.call("list"):
             yield from super().list(folder, after)
+
+    def search(self, after: str = "") -> Iterator[Found]:
+        with self._counter.call("list"):
+            yield from super().search(after)
 
     def free_bytes(self) -> int | None:
         with self._counter.call("free_bytes"):

@@ -15,12 +15,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from typing import TypeVar
 
 from preserve.clock import Clock
 from preserve.errors import NoSpace, NotThere, Unavailable
 from preserve.model.keys import Key, split_generation
-from preserve.ports import ErasableStore, ObjectFacts, Upload
+from preserve.ports import ErasableStore, Found, ObjectFacts, Upload, position
 from preserve.stores.wrapping import WrappedStore, WrappedUpload
+
+F = TypeVar("F", bound=Found)
 
 
 class Harm(StrEnum):
@@ -36,6 +39,9 @@ class Harm(StrEnum):
     ABSENT = "absent"  # read, stat, list: the object is not to be seen
     OLDER = "older"  # read, stat: the generation before this one is served
     LOSE = "lose"  # commit: acknowledged and not kept
+
+
+_GARBLED = bytes(byte ^ 0xA5 for byte in range(256))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +114,20 @@ class FaultyStore(WrappedStore):
 
     def list(self, folder: str, after: str = "") -> Iterator[ObjectFacts]:
         """Harm to a listing strikes object by object: `ABSENT` leaves it out, the others end the listing there."""
-        for facts in super().list(folder, after):
-            harms = self.suffer("list", facts.key)
+        return self._listed(super().list(folder, after))
+
+    def search(self, after: str = "") -> Iterator[Found]:
+        """Harmed like `list`."""
+        return self._listed(super().search(after))
+
+    def _listed(self, entries: Iterator[F]) -> Iterator[F]:
+        for found in entries:
+            place = position(found)
+            harms = self.suffer("list", place)
             if Harm.LOST_REPLY in harms:
-                raise self.lost_reply("list", facts.key)
+                raise self.lost_reply("list", place)
             if Harm.ABSENT not in harms:
-                yield facts
+                yield found
 
     def free_bytes(self) -> int | None:
         self.suffer("free_bytes", "")
@@ -172,7 +186,7 @@ class FaultyStore(WrappedStore):
         if content and Harm.FLIP in harms:
             content[self._lots.randrange(len(content))] ^= 1 << self._lots.randrange(8)
         if Harm.GARBAGE in harms:
-            content[:] = bytes(byte ^ 0xA5 for byte in content)
+            content[:] = bytes(content).translate(_GARBLED)
         if content and Harm.CUT in harms:
             return self._lots.randrange(len(content))
         return len(content)

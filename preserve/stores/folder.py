@@ -8,18 +8,23 @@ killed process left in `.incoming` is removed when the next upload begins.
 from __future__ import annotations
 
 import os
+import stat as modes
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
 from preserve.durable import sync_folder
-from preserve.errors import AlreadyThere, Away
-from preserve.model.keys import Key, is_key
-from preserve.ports import ObjectFacts
+from preserve.errors import AlreadyThere, Away, Unreadable
+from preserve.model.keys import LONGEST_KEY, Key, is_key
+from preserve.ports import Found, ObjectFacts, Oddity, OddKind
+from preserve.stores import direct
 from preserve.stores.folder_root import FolderRoot
-from preserve.stores.folder_upload import FolderUpload, clear_stale
+from preserve.stores.folder_upload import INCOMING, FolderUpload, clear_stale
 from preserve.stores.ordering import may_follow
+
+_READ_BACK_SOON = 16
+"""Objects that were begun last: more than are under way, between their making and their read-back, at one time."""
 
 
 class FolderStore:
@@ -34,6 +39,7 @@ class FolderStore:
     def __init__(self, name: str, root: Path, store_id: str | None) -> None:
         self.name = name
         self._root = FolderRoot(name, root, store_id)
+        self._made_last: tuple[Key, ...] = ()
 
     def create(
         self,
@@ -48,12 +54,16 @@ class FolderStore:
         with self._root.translated_as_a_whole():
             if self._root.is_taken(key):
                 raise AlreadyThere("store {store} has {key} already", store=self.name, key=key)
+            self._made_last = (*self._made_last[1 - _READ_BACK_SOON :], key)
             return FolderUpload(self._root, key, size, part_bytes or max(size, 1))
 
     def read(self, key: Key, start: int, into: memoryview) -> int:
         self._root.require_presence()
+        room = into.cast("B")
         with self._root.translated(key), self._root.opened(key) as descriptor:
-            return _fill(descriptor, start, into.cast("B"))
+            # What was made here is read back from the medium, never from a memory of having written it.
+            done = direct.read(descriptor, room, start) if key in self._made_last else 0
+            return done + _fill(descriptor, start + done, room[done:])
 
     def stat(self, key: Key) -> ObjectFacts:
         self._root.require_presence()
@@ -63,7 +73,20 @@ class FolderStore:
     def list(self, folder: str, after: str = "") -> Iterator[ObjectFacts]:
         self._root.require_presence()
         with self._root.translated_as_a_whole():
-            yield from self._walk(folder, after)
+            for found in self._walk(folder, after):
+                if isinstance(found, ObjectFacts):
+                    yield found
+                elif found.kind is OddKind.CLOSED:
+                    raise Unreadable(
+                        "store {store}: folder {folder} may not be listed; let the account of this program read it",
+                        store=self.name,
+                        folder=found.name,
+                    )
+
+    def search(self, after: str = "") -> Iterator[Found]:
+        self._root.require_presence()
+        with self._root.translated_as_a_whole():
+            yield from self._walk("", after)
 
     def free_bytes(self) -> int | None:
         self._root.require_presence()
@@ -84,6 +107,10 @@ class FolderStore:
                 sync_folder(parent)
                 self._root.remove_empty_folders(parent)
 
+    def has_root(self) -> bool:
+        """Whether anything at all stands where the store is to be."""
+        return self._root.path.exists()
+
     def make_root(self) -> None:
         """For `store add` alone: make the folder itself where nothing but that is missing.  Raises `Away`."""
         place = self._root.path
@@ -98,19 +125,30 @@ class FolderStore:
                 why=error.strerror,
             ) from error
 
-    def _walk(self, folder: str, after: str) -> Iterator[ObjectFacts]:
+    def _walk(self, folder: str, after: str) -> Iterator[Found]:
         path = f"{folder}/" if folder else ""
         try:
             with self._root.folder_of(path) as descriptor:
                 entries = sorted(_entries(descriptor))
         except (FileNotFoundError, NotADirectoryError):
             return
-        for name, size in entries:
-            if name.endswith("/"):
-                if may_follow(f"{path}{name}", after):
-                    yield from self._walk(f"{path}{name[:-1]}", after)
-            elif path + name > after:
-                yield ObjectFacts(Key(f"{path}{name}"), size)
+        except PermissionError:
+            if not folder:  # then nobody knows anything of this store
+                raise
+            yield Oddity(path, OddKind.CLOSED)
+            return
+        if not entries and folder:
+            yield Oddity(path, OddKind.FOLDER)
+        for name, kind, size in entries:
+            place = f"{path}{name}"
+            if place in _NOT_SEARCHED:
+                continue
+            odd = kind or (OddKind.NAME if len(place) > LONGEST_KEY else None)
+            if odd is None and name.endswith("/"):
+                if may_follow(place, after):
+                    yield from self._walk(place[:-1], after)
+            elif place > after:
+                yield Oddity(place, odd, size) if odd else ObjectFacts(Key(place), size)
 
 
 def _fill(descriptor: int, start: int, into: memoryview) -> int:
@@ -123,18 +161,31 @@ def _fill(descriptor: int, start: int, into: memoryview) -> int:
     return done
 
 
-def _entries(folder: int) -> Iterator[tuple[str, int]]:
-    """(name, size) of the objects and (name + `/`, 0) of the folders in a folder.
+_Entry = tuple[str, OddKind | None, int]
+"""Name, why it can be neither object nor folder of objects (None: it can), and size.
 
-    With the slash they sort as the keys below them do: `a-1`, `a/1`, `a0`.  What has no key's name, or is neither a
-    file nor a folder, is not ours.
-    """
+The name of a folder ends with a slash: so they sort as the keys below them do: `a-1`, `a/1`, `a0`.
+"""
+
+
+def _entries(folder: int) -> Iterator[_Entry]:
+    """What lies in a folder.  Raises PermissionError where the folder may be listed and not entered."""
     with os.scandir(folder) as entries:
         for entry in entries:
-            if not is_key(entry.name):
-                continue
             with suppress(FileNotFoundError):
-                if entry.is_dir(follow_symlinks=False):
-                    yield f"{entry.name}/", 0
-                elif entry.is_file(follow_symlinks=False):
-                    yield entry.name, entry.stat(follow_symlinks=False).st_size
+                yield _entry(entry)
+
+
+def _entry(entry: os.DirEntry[str]) -> _Entry:
+    """Nothing is opened: a pipe would wait for a writer for ever."""
+    odd_name = None if is_key(entry.name) else OddKind.NAME
+    if entry.is_dir(follow_symlinks=False):
+        return f"{entry.name}/", odd_name, 0
+    facts = entry.stat(follow_symlinks=False)
+    if entry.is_file(follow_symlinks=False):
+        return entry.name, odd_name, facts.st_size
+    return entry.name, _KINDS.get(modes.S_IFMT(facts.st_mode), OddKind.DEVICE), 0
+
+
+_KINDS = {modes.S_IFLNK: OddKind.LINK, modes.S_IFIFO: OddKind.PIPE, modes.S_IFSOCK: OddKind.SOCKET}
+_NOT_SEARCHED = (f"{INCOMING}/", "lost+found/")  # uploads under way; what the file system makes and keeps to itself

@@ -36,10 +36,13 @@ class FolderRoot:
         """Raise `Away` unless the root is there, and `Unidentified` unless it is the store it was registered as; looked
         up anew each time, because media come and go."""
         if self._store_id is not None:
-            content = self._identity_content()
-            if content is None and (self.path / _PACKAGES).is_dir():
-                raise identity.lost(self.name, str(self.path))
-            identity.require(content, store=self.name, place=str(self.path), store_id=self._store_id)
+            identity.require(
+                self._identity_content,
+                store=self.name,
+                place=str(self.path),
+                store_id=self._store_id,
+                was_store=(self.path / _PACKAGES).is_dir,
+            )
         elif not self.path.is_dir():
             raise Away("store {store}: {place} is not a folder", store=self.name, place=self.path)
 
@@ -58,14 +61,16 @@ class FolderRoot:
 
     @contextmanager
     def opened(self, key: str) -> Iterator[int]:
-        """The file of object `key`, for reading.  Raises OSError, also for what is no regular file."""
+        """The file of object `key`, for reading.  Raises OSError, also for what is no regular file: such is not even
+        opened, for a tape would wind and a FIFO wait."""
         with self.folder_of(key) as folder:
-            # O_NONBLOCK: a FIFO under the name of an object must not stop us.
+            name = key.rsplit("/", 1)[-1]
+            _require_file(os.stat(name, dir_fd=folder, follow_symlinks=False))
+            # Should it have been changed for a FIFO since then, O_NONBLOCK does not wait.
             flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-            descriptor = os.open(key.rsplit("/", 1)[-1], flags, dir_fd=folder)
+            descriptor = os.open(name, flags, dir_fd=folder)
         try:
-            if not modes.S_ISREG(os.fstat(descriptor).st_mode):
-                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+            _require_file(os.fstat(descriptor))
             yield descriptor
         finally:
             os.close(descriptor)
@@ -74,8 +79,7 @@ class FolderRoot:
         """The bytes of object `key`, which need not be readable for that.  Raises OSError like `opened`."""
         with self.folder_of(key) as folder:
             facts = os.stat(key.rsplit("/", 1)[-1], dir_fd=folder, follow_symlinks=False)
-        if not modes.S_ISREG(facts.st_mode):
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        _require_file(facts)
         return facts.st_size
 
     def is_taken(self, key: str) -> bool:
@@ -102,10 +106,21 @@ class FolderRoot:
                     store=self.name,
                     link=each,
                 )
+            if each.exists() and not each.is_dir():
+                raise Away(
+                    "store {store}: {file} is a file where a folder must be; move it out of the store",
+                    store=self.name,
+                    file=each,
+                )
             make_folders(each)
             sync_folder(each.parent)
         with self._lock:
             self._lasting.update(missing)
+
+    def forget_lasting_folder(self, folder: Path) -> None:
+        """Look anew for `folder` and its parents when one of them is needed next: somebody removed it."""
+        with self._lock:
+            self._lasting.difference_update([folder, *folder.parents])
 
     def remove_empty_folders(self, folder: Path) -> None:
         """Remove `folder` and its parents below the root as far as they are empty."""
@@ -170,15 +185,18 @@ class FolderRoot:
         kind = Away if error.errno in _FORBIDDEN else Unavailable
         return kind("store {store}: {place} fails: {why}", store=self.name, place=self.path, why=error.strerror)
 
-    def _identity_content(self) -> bytes | None:
+    def _identity_content(self, key: str) -> bytes | None:
+        """Asked for before everything else, so by one path and no descent; what is no file says nothing."""
         try:
-            descriptor = os.open(self.path / identity.IDENTITY, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            # O_NONBLOCK: a FIFO in its place must not stop us.
+            descriptor = os.open(self.path / key, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
             try:
-                return os.pread(descriptor, identity.LONGEST_IDENTITY_BYTES, 0)
+                is_file = modes.S_ISREG(os.fstat(descriptor).st_mode)
+                return os.pread(descriptor, identity.LONGEST_IDENTITY_BYTES, 0) if is_file else b""
             finally:
                 os.close(descriptor)
         except OSError as error:
-            if error.errno in _ABSENT:
+            if error.errno in (*_ABSENT, errno.ENXIO):  # ENXIO: a socket
                 return None
             if error.errno in (*_NOT_ALLOWED, errno.EIO):
                 raise Unidentified(
@@ -188,3 +206,8 @@ class FolderRoot:
                     why=error.strerror,
                 ) from error
             raise self.failed(error) from error
+
+
+def _require_file(facts: os.stat_result) -> None:
+    if not modes.S_ISREG(facts.st_mode):
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))

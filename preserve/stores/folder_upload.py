@@ -5,111 +5,95 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import threading
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from preserve import chance
 from preserve.durable import announce, make_folders, put_in_place_new, sync_file, sync_folder
 from preserve.errors import AlreadyThere, Unavailable, Unreadable
 from preserve.model.keys import Key
-from preserve.stores import linux
-from preserve.stores.coverage import Coverage
+from preserve.stores import direct, linux
 from preserve.stores.folder_root import FolderRoot
+from preserve.stores.leaving import LeavableUpload
 
 INCOMING = ".incoming"  # no key begins with a dot
 _LONGEST_SHOWN_KEY = 150
 _NO_HARD_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)  # exFAT, some network shares
 _NO_COPYING_INSIDE = (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
-_COPY_BYTES = 1024 * 1024
+_MOST_LINKINGS = 10
+_WRITTEN_AT_ONCE_BYTES = 4 * 1024 * 1024
+"""Between two such pieces a writer looks whether its work is still wanted: about a second of the slowest medium."""
 
 
-class FolderUpload:
-    """`preserve.ports.Upload` over a file; made by `FolderStore.create`."""
+class FolderUpload(LeavableUpload):
+    """`preserve.ports.Upload` over a file; made by `FolderStore.create`, which tells why nothing is kept of it."""
 
     def __init__(self, root: FolderRoot, key: Key, size: int, part_bytes: int) -> None:
-        self.part_bytes = part_bytes
+        super().__init__(root.name, key, size, part_bytes)
         self._root = root
-        self._key = key
-        self._size = size
-        self._covered = Coverage(size, part_bytes)
-        self._lock = threading.Lock()
-        self._in_place = False
         self._lost = False
         clear_stale(root.path)
         self._path, self._descriptor = _open_incoming(root.path, key)
+        self._direct: int | None = None
         try:
             linux.reserve(self._descriptor, size)
             os.ftruncate(self._descriptor, size)
+            if min(size, part_bytes) >= direct.LEAST_BYTES:
+                self._direct = direct.opened_for_writing(self._path)
         except OSError:
             self.abort()
             raise
 
-    def holds(self, offset: int, sha256: bytes) -> bool:
-        """Never: see `FolderStore`."""
-        return False
-
     def write(self, offset: int, data: memoryview, sha256: bytes | None = None) -> None:
-        with self._root.translated_as_a_whole():
+        with self._at_work(), self._root.translated_as_a_whole():
             self._covered.add(offset, len(data))
-            at, left = offset, data.cast("B")
-            while left:
-                written = os.pwrite(self._descriptor, left, at)
-                at, left = at + written, left[written:]
-            linux.start_writing_back(self._descriptor, offset, len(data))
+            content = data.cast("B")
+            for start in range(0, len(content), _WRITTEN_AT_ONCE_BYTES):
+                self._require_wanted()
+                self._write_piece(content[start : start + _WRITTEN_AT_ONCE_BYTES], offset + start)
 
     def take(self, offset: int, source: Key, start: int, length: int) -> int:
-        with self._root.translated(source), self._root.opened(source) as descriptor:
+        with self._at_work(), self._root.translated(source), self._root.opened(source) as descriptor:
             self._covered.add(offset, length)
             return self._copy(descriptor, start, offset, length)
 
-    def commit(self) -> None:
-        """See `preserve.ports.Upload.commit`.  After a failed fsync the bytes count as lost and no later call
-        succeeds: Linux reports such an error once and then forgets it."""
-        with self._lock:
-            if self._in_place:
-                return
-            self._covered.require_whole()
-            self._root.require_presence()
-            try:
-                with self._root.translated_as_a_whole():
-                    self._sync()
-                    self._link()
-            except FileExistsError as error:
-                self._forget()
-                raise AlreadyThere("store {store} has {key} already", store=self._root.name, key=self._key) from error
-            self._in_place = True
-            # What is read back next has to come from the medium, not from our own memory of having written it.
-            os.posix_fadvise(self._descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-            self._forget()
+    def _make_visible(self) -> None:
+        """After a failed fsync the bytes count as lost and no later call succeeds: Linux reports such an error once and
+        then forgets it."""
+        self._root.require_presence()
+        try:
+            with self._root.translated_as_a_whole():
+                self._sync()
+                self._link()
+        except FileExistsError as error:
+            self._forget(None)
+            raise AlreadyThere("store {store} has {key} already", store=self._store, key=self._key) from error
+        # What is read back next has to come from the medium, not from our own memory of having written it.
+        os.posix_fadvise(self._descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
 
-    def abort(self) -> None:
-        with self._lock:
-            self._forget()
+    def _interrupt(self) -> None:
+        """Nothing to do: nobody waits for anything but the operating system."""
 
-    def leave(self, error: BaseException | None) -> None:
-        """Nothing is kept for another time: see `FolderStore`."""
-        self.abort()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.leave(error)
+    def _write_piece(self, piece: memoryview, at: int) -> None:
+        """Past the page cache as far as that goes; the rest through it, and from there to the medium at once."""
+        done = direct.write(self._direct, piece, at) if self._direct is not None else 0
+        rest = len(piece) - done
+        while done < len(piece):
+            done += os.pwrite(self._descriptor, piece[done:], at + done)
+        if rest:
+            linux.start_writing_back(self._descriptor, at + len(piece) - rest, rest)
 
     def _copy(self, descriptor: int, start: int, offset: int, length: int) -> int:
         done = travelled = 0
         while done < length:
+            self._require_wanted()
+            most = min(_WRITTEN_AT_ONCE_BYTES, length - done)
             try:
-                copied = os.copy_file_range(descriptor, self._descriptor, length - done, start + done, offset + done)
+                copied = os.copy_file_range(descriptor, self._descriptor, most, start + done, offset + done)
             except OSError as error:
                 if error.errno not in _NO_COPYING_INSIDE:
                     raise
-                piece = os.pread(descriptor, min(_COPY_BYTES, length - done), start + done)
+                piece = os.pread(descriptor, most, start + done)
                 copied = os.pwrite(self._descriptor, piece, offset + done) if piece else 0
                 travelled += copied
             if copied == 0:
@@ -120,22 +104,24 @@ class FolderUpload:
 
     def _sync(self) -> None:
         if self._lost:
-            raise Unavailable("store {store}: {key} was lost while it was synced", store=self._root.name, key=self._key)
+            raise Unavailable("store {store}: {key} was lost while it was synced", store=self._store, key=self._key)
         self._lost = True
         sync_file(self._descriptor)
         self._lost = False
 
     def _link(self) -> None:
         final = self._root.path / self._key
-        while True:
+        for attempt in range(1, _MOST_LINKINGS + 1):
             self._root.make_lasting_folder(final.parent)
             try:
                 self._put_in_place(final)
             except FileNotFoundError:
-                if self._path.exists() and not final.parent.exists():
-                    continue  # a disposal beside us removed the folder because it was empty
-                raise
-            return
+                if attempt == _MOST_LINKINGS or not self._path.exists() or final.parent.exists():
+                    raise
+                # A disposal beside us, of this process or another, removed the folder because it was empty.
+                self._root.forget_lasting_folder(final.parent)
+            else:
+                return
 
     def _put_in_place(self, final: Path) -> None:
         try:
@@ -156,13 +142,15 @@ class FolderUpload:
         there, ours = final.lstat(), os.fstat(self._descriptor)
         return (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)
 
-    def _forget(self) -> None:
+    def _forget(self, error: BaseException | None) -> None:
         if self._descriptor < 0:
             return
         with suppress(OSError):  # gone with its medium, or renamed
             self._path.unlink()
+        if self._direct is not None:
+            os.close(self._direct)
         os.close(self._descriptor)
-        self._descriptor = -1
+        self._direct, self._descriptor = None, -1
 
 
 def clear_stale(root: Path) -> None:

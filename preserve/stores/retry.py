@@ -10,17 +10,20 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TypeVar
+from datetime import datetime, timedelta
+from threading import Event
+from typing import Generic, TypeVar
 
 from preserve.clock import Clock
 from preserve.errors import Away, Faltered, NoSpace, NotThere, Unavailable, Unreadable
 from preserve.model.keys import Key
-from preserve.ports import ErasableStore, ObjectFacts, Upload
+from preserve.ports import ErasableStore, Found, ObjectFacts, Upload, position
 from preserve.stores.identity import IDENTITY
+from preserve.stores.telling import Alert, Teller
 from preserve.stores.wrapping import WrappedStore, WrappedUpload
 
 T = TypeVar("T")
+F = TypeVar("F", bound=Found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,24 +51,34 @@ def may_pass(error: BaseException) -> bool:
 class Repeater:
     """Does an act again while its failure may pass."""
 
-    def __init__(self, clock: Clock, lots: random.Random, perseverance: Perseverance) -> None:
+    def __init__(self, clock: Clock, lots: random.Random, perseverance: Perseverance, teller: Teller) -> None:
         self._clock = clock
         self._lots = lots
         self._perseverance = perseverance
+        self._teller = teller
 
-    def __call__(self, act: Callable[[], T]) -> T:
-        """What `act` returns, at the first attempt that succeeds; otherwise raises what the last one raised."""
+    def __call__(self, act: Callable[[], T], unless: Event | None = None) -> T:
+        """What `act` returns, at the first attempt that succeeds; otherwise raises what the last one raised.
+
+        Once `unless` is set there is no waiting between attempts: the next one tells that it is not wanted any more.
+        """
         began = self._clock.now()
         try:
             return act()
         except Unavailable as error:
             if not may_pass(error) or self._is_over(error, 1, began):
                 raise
-        self._clock.sleep(self._wait_seconds(1))
-        return self._again(act, began)
+            self._tell(error, 1, began)
+        self._clock.sleep(self._wait_seconds(1), unless)
+        return self._again(act, began, unless)
 
-    def _again(self, act: Callable[[], T], began: datetime) -> T:
+    def _again(self, act: Callable[[], T], began: datetime, unless: Event | None) -> T:
         import tenacity  # only once something failed: start-up counts
+
+        def tell(state: tenacity.RetryCallState) -> None:
+            error = state.outcome.exception() if state.outcome else None
+            if error is not None:
+                self._tell(error, state.attempt_number + 1, began)
 
         def is_over(state: tenacity.RetryCallState) -> bool:
             error = state.outcome.exception() if state.outcome else None
@@ -75,16 +88,23 @@ class Repeater:
             retry=tenacity.retry_if_exception(may_pass),
             stop=is_over,
             wait=lambda state: self._wait_seconds(state.attempt_number + 1),
-            sleep=self._clock.sleep,
+            sleep=lambda seconds: self._clock.sleep(seconds, unless),
+            before_sleep=tell,
             reraise=True,
         )
         return retrying(act)
 
     def _is_over(self, error: BaseException | None, attempts: int, began: datetime) -> bool:
         bounds = self._perseverance
-        passed = (self._clock.now() - began).total_seconds()
-        bound = bounds.one_object_seconds if isinstance(error, Faltered) else bounds.total_seconds
-        return attempts >= bounds.attempts or passed >= bound
+        return attempts >= bounds.attempts or self._clock.now() >= self._until(error, began)
+
+    def _until(self, error: BaseException | None, began: datetime) -> datetime:
+        bounds = self._perseverance
+        seconds = bounds.one_object_seconds if isinstance(error, Faltered) else bounds.total_seconds
+        return began + timedelta(seconds=seconds)
+
+    def _tell(self, error: BaseException, attempt: int, began: datetime) -> None:
+        self._teller.failed(error, attempt, self._perseverance.attempts, began, self._until(error, began))
 
     def _wait_seconds(self, attempt: int) -> float:
         bounds = self._perseverance
@@ -93,13 +113,18 @@ class Repeater:
 
 
 class RetryingStore(WrappedStore):
-    """Any store, with patience."""
+    """Any store, with patience; `alert` is told when it takes long."""
 
     def __init__(
-        self, inner: ErasableStore, clock: Clock, lots: random.Random, perseverance: Perseverance | None = None
+        self,
+        inner: ErasableStore,
+        clock: Clock,
+        lots: random.Random,
+        perseverance: Perseverance | None = None,
+        alert: Alert | None = None,
     ) -> None:
         super().__init__(inner)
-        self._repeat = Repeater(clock, lots, perseverance or Perseverance())
+        self._repeat = Repeater(clock, lots, perseverance or Perseverance(), Teller(clock, alert))
 
     def create(
         self,
@@ -125,9 +150,14 @@ class RetryingStore(WrappedStore):
         return self._repeat(lambda: self.inner.stat(key))
 
     def list(self, folder: str, after: str = "") -> Iterator[ObjectFacts]:
-        listing = _Listing(self.inner, folder, after)
-        while (facts := self._repeat(listing.next)) is not None:
-            yield facts
+        return self._listed(_Listing(lambda last: self.inner.list(folder, last), after))
+
+    def search(self, after: str = "") -> Iterator[Found]:
+        return self._listed(_Listing(self.inner.search, after))
+
+    def _listed(self, listing: _Listing[F]) -> Iterator[F]:
+        while (found := self._repeat(listing.next)) is not None:
+            yield found
 
     def free_bytes(self) -> int | None:
         return self._repeat(self.inner.free_bytes)
@@ -166,37 +196,41 @@ class RetryingUpload(WrappedUpload):
         super().__init__(inner)
         self._repeat = repeat
         self._store = store
+        self._left = Event()
 
     def write(self, offset: int, data: memoryview, sha256: bytes | None = None) -> None:
-        self._repeat(lambda: self.inner.write(offset, data, sha256))
+        self._repeat(lambda: self.inner.write(offset, data, sha256), self._left)
 
     def take(self, offset: int, source: Key, start: int, length: int) -> int:
         try:
-            return self._repeat(lambda: self.inner.take(offset, source, start, length))
+            return self._repeat(lambda: self.inner.take(offset, source, start, length), self._left)
         except Faltered as error:
             raise self._store.verdict(source, error) from error
 
     def commit(self) -> None:
-        self._repeat(self.inner.commit)
+        self._repeat(self.inner.commit, self._left)
+
+    def leave(self, error: BaseException | None) -> None:
+        self._left.set()
+        super().leave(error)
 
 
-class _Listing:
-    """A listing that can be taken up again behind the last object it gave."""
+class _Listing(Generic[F]):
+    """A listing that can be taken up again behind the last thing it gave."""
 
-    def __init__(self, store: ErasableStore, folder: str, after: str) -> None:
-        self._store = store
-        self._folder = folder
-        self._entries: Iterator[ObjectFacts] | None = None
+    def __init__(self, begin: Callable[[str], Iterator[F]], after: str) -> None:
+        self._begin = begin
+        self._entries: Iterator[F] | None = None
         self._last = after
 
-    def next(self) -> ObjectFacts | None:
-        """The next object, or None at the end."""
+    def next(self) -> F | None:
+        """The next thing, or None at the end."""
         if self._entries is None:
-            self._entries = self._store.list(self._folder, self._last)
+            self._entries = self._begin(self._last)
         try:
-            for facts in self._entries:
-                self._last = facts.key
-                return facts
+            for found in self._entries:
+                self._last = position(found)
+                return found
         except Unavailable:
             self._entries = None
             raise

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from preserve.errors import AlreadyThere, NotThere
 from preserve.model.keys import Key
-from preserve.ports import LARGEST_SINGLE_PART, Capabilities, ObjectFacts, Upload
+from preserve.ports import LARGEST_SINGLE_PART, Capabilities, Found, ObjectFacts, Upload
 from preserve.stores import identity
 from preserve.stores.s3_connection import Connection, Patience
 from preserve.stores.s3_place import S3Place
@@ -87,6 +87,10 @@ class S3Store:
         self._require_identity()
         yield from self.reader().list(folder, after, site_sorts=self._capabilities.get("listing_sorted", False))
 
+    def search(self, after: str = "") -> Iterator[Found]:
+        self._require_identity()
+        yield from self.reader().search("", after, site_sorts=self._capabilities.get("listing_sorted", False))
+
     def free_bytes(self) -> int | None:
         """S3 does not tell: None, once the site answered."""
         self._require_identity()
@@ -148,13 +152,21 @@ class S3Store:
         """Make sure, once, that this bucket is the store that was registered.  Raises `Away`, `Unidentified`."""
         if self._is_known or self._store_id is None:
             return
+        identity.require(
+            self._identity_content,
+            store=self.name,
+            place=str(self.place),
+            store_id=self._store_id,
+            was_store=lambda: True,
+        )
+        self._is_known = True
+
+    def _identity_content(self, key: Key) -> bytes | None:
         room = bytearray(identity.LONGEST_IDENTITY_BYTES)
         try:
-            content = bytes(room[: self.reader().read(identity.IDENTITY, 0, memoryview(room))])
-        except NotThere as error:
-            raise identity.lost(self.name, str(self.place)) from error
-        identity.require(content, store=self.name, place=str(self.place), store_id=self._store_id)
-        self._is_known = True
+            return bytes(room[: self.reader().read(key, 0, memoryview(room))])
+        except NotThere:
+            return None
 
     def _require_free(self, key: Key) -> None:
         """Raise `AlreadyThere` before gigabytes are sent in vain."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from preserve.errors import Away, NoSpace, NotThere, PreserveError, Unavailable
+from preserve.model.phrases import phrase
 
 _NO_KEY = frozenset({"NoSuchKey", "NoSuchVersion"})
 _NO_SPACE = frozenset(
@@ -43,6 +44,26 @@ _BUSY = frozenset(
         "TooManyRequests",
     }
 )
+ACTS = frozenset(
+    [
+        phrase("abort"),
+        phrase("ask for the locks of"),
+        phrase("begin"),
+        phrase("connect to"),
+        phrase("copy within the site to"),
+        phrase("erase"),
+        phrase("list"),
+        phrase("lock"),
+        phrase("look at"),
+        phrase("look for interrupted uploads of"),
+        phrase("look for parts of"),
+        phrase("probe"),
+        phrase("read"),
+        phrase("write"),
+        phrase("write a part of"),
+    ]
+)
+"""What is asked of a site, as the messages below name it."""
 PRECONDITION_FAILED = "PreconditionFailed"
 NO_SUCH_UPLOAD = "NoSuchUpload"
 

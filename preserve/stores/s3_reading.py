@@ -26,10 +26,11 @@ from urllib3.response import BaseHTTPResponse
 from preserve.errors import Away, Faltered, Unavailable
 from preserve.model.blocks import DIGEST_BYTES
 from preserve.model.keys import Key
-from preserve.ports import ObjectFacts
+from preserve.ports import Found, ObjectFacts, Oddity, OddKind
 from preserve.stores.ordering import may_follow
 from preserve.stores.s3_connection import CONNECTIONS, Connection
 from preserve.stores.s3_errors import failure, unreachable
+from preserve.stores.s3_lines import POOLS
 
 MARKER = "preserve-upload"
 """User metadata of every object we write: the token of the upload that made it."""
@@ -111,7 +112,13 @@ class S3Reader:
         return ObjectFacts(key, int(headers["content-length"]), attested, retention(headers))
 
     def list(self, folder: str, after: str = "", *, site_sorts: bool) -> Iterator[ObjectFacts]:
-        """See `preserve.ports.Store.list`.  Objects whose names cannot be ours are passed over.
+        """See `preserve.ports.Store.list`.  Objects whose names cannot be ours are passed over."""
+        for found in self.search(folder, after, site_sorts=site_sorts):
+            if isinstance(found, ObjectFacts):
+                yield found
+
+    def search(self, folder: str, after: str = "", *, site_sorts: bool) -> Iterator[Found]:
+        """See `preserve.ports.Store.search`; `folder` as for `list`.
 
         `site_sorts`: the probe found the site to list by key.  SeaweedFS lists folder by folder, `a/2/x` before
         `a/2-x`, so there the upper levels are walked one by one and what lies below a shard is sorted here: the memory
@@ -123,40 +130,48 @@ class S3Reader:
             else:
                 yield from self._walk(folder, after)
 
-    def _stream(self, folder: str, after: str) -> Iterator[ObjectFacts]:
+    def _stream(self, folder: str, after: str) -> Iterator[Found]:
         last = after
-        for name, size in self._entries(folder, after, recursive=True):
+        for name, kind, size in self._entries(folder, after, recursive=True):
+            if kind:  # sites differ in how they sort what is not ASCII
+                yield Oddity(name, kind, size)
+                continue
             if name <= last:  # also keeps a site that pages in a circle from holding us for ever
                 raise self._out_of_order(name, last)
             last = name
             yield ObjectFacts(Key(name), size)
 
-    def _walk(self, folder: str, after: str) -> Iterator[ObjectFacts]:
+    def _walk(self, folder: str, after: str) -> Iterator[Found]:
         is_deep = folder.count("/") >= _LEVELS_WALKED - 1
-        found: dict[str, int] = {}
-        for name, size in self._entries(folder, "", recursive=is_deep):
+        found: dict[str, tuple[OddKind | None, int]] = {}
+        for name, kind, size in self._entries(folder, "", recursive=is_deep):
             if name in found:
                 raise self._out_of_order(name, name)
-            found[name] = size
-        for name, size in sorted(found.items()):
-            if name.endswith("/"):
+            found[name] = kind, size
+        for name, (kind, size) in sorted(found.items()):
+            if kind is None and name.endswith("/"):
                 if may_follow(name, after):
                     yield from self._walk(name[:-1], after)
             elif name > after:
-                yield ObjectFacts(Key(name), size)
+                yield Oddity(name, kind, size) if kind else ObjectFacts(Key(name), size)
 
-    def _entries(self, folder: str, after: str, *, recursive: bool) -> Iterator[tuple[str, int]]:
-        """(key, size) of objects, and unless `recursive` (key + `/`, 0) of folders, as the site sorts them."""
+    def _entries(self, folder: str, after: str, *, recursive: bool) -> Iterator[tuple[str, OddKind | None, int]]:
+        """(name, why it can be no key, size) of objects, and unless `recursive` (name + `/`, …, 0) of folders, as the
+        site sorts them."""
         prefix = self._place.name_of(f"{folder}/" if folder else "")
         start_after = self._place.name_of(after) if after else None
         for entry in self._client.list_objects(
             self._place.bucket, prefix=prefix, recursive=recursive, start_after=start_after
         ):
             name = entry.object_name or ""
-            end = "" if recursive or not name.endswith("/") else "/"
-            key = self._place.key_of(name.removesuffix(end))
-            if key is not None and name.startswith(prefix):
-                yield key + end, entry.size or 0
+            if not name.startswith(prefix) or name == prefix:
+                continue
+            is_folder = name.endswith("/")
+            known = self._place.key_of(name.removesuffix("/") if is_folder else name) is not None
+            kind = None if known else OddKind.NAME
+            if known and is_folder and recursive:  # what some consoles show folders by
+                kind = OddKind.FOLDER
+            yield name.removeprefix(self._place.root), kind, entry.size or 0
 
     def _out_of_order(self, name: str, last: str) -> Unavailable:
         return Unavailable(
@@ -254,13 +269,15 @@ def retention(headers: Mapping[str, str]) -> datetime | None:
 
 def _pool(connection: Connection) -> urllib3.PoolManager:
     patience = connection.patience
-    return urllib3.PoolManager(
+    manager = urllib3.PoolManager(
         maxsize=CONNECTIONS,
         retries=False,  # repeating is the business of one wrapper, which knows for how long
         timeout=urllib3.Timeout(connect=patience.connect_seconds, read=patience.read_seconds),
         cert_reqs="CERT_REQUIRED",
         ca_certs=connection.trusted() or certifi.where(),
     )
+    manager.pool_classes_by_scheme = POOLS
+    return manager
 
 
 def _fill(answer: BaseHTTPResponse, start: int, into: memoryview, faltered: Faltered) -> int:

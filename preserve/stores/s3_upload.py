@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import threading
-from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from contextlib import suppress
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Protocol
 
 from botocore.exceptions import ClientError
 
@@ -20,10 +18,11 @@ from preserve.errors import AlreadyThere, Away, Faltered, NotThere, Unavailable,
 from preserve.model.digests import sha256 as sha256_of
 from preserve.model.keys import Key
 from preserve.ports import Capabilities
-from preserve.stores.coverage import Coverage
+from preserve.stores.leaving import LeavableUpload
 from preserve.stores.s3_connection import Connection
 from preserve.stores.s3_errors import NO_SUCH_UPLOAD, PRECONDITION_FAILED
 from preserve.stores.s3_leftovers import HeldPart, Leftovers, end_upload
+from preserve.stores.s3_lines import Lines
 from preserve.stores.s3_place import S3Place
 from preserve.stores.s3_reading import MARKER, S3Reader, retention
 from preserve.stores.s3_writing import Body, code_of, status_of, translated
@@ -87,7 +86,7 @@ class Clients(Protocol):
     def reader(self) -> S3Reader: ...
 
 
-class _Upload(ABC):
+class _Upload(LeavableUpload):
     """What both kinds share: the commit that never overwrites, and that a lost reply does not turn into a failure.
 
     Each upload puts a token of its own into the object's user metadata.  When a site says that the name is taken, that
@@ -101,51 +100,27 @@ class _Upload(ABC):
     honours = "create_only"
 
     def __init__(self, target: Target, clients: Clients, token: str) -> None:
-        self.part_bytes = target.part_bytes
+        super().__init__(target.store, target.key, target.size, target.part_bytes)
         self._target = target
         self._clients = clients
-        self._covered = Coverage(target.size, target.part_bytes)
         self._token = token
-        self._committed = False
-        self._lock = threading.Lock()
+        self._lines = Lines()
 
-    def holds(self, offset: int, sha256: bytes) -> bool:
-        return False
+    @contextmanager
+    def _at_work(self) -> Iterator[None]:
+        with super()._at_work(), self._lines.used():
+            yield
 
-    def commit(self) -> None:
-        with self._lock:
-            if self._committed:
-                return
-            self._covered.require_whole()
-            self._make_visible_once()
-            self._lock_visible()
-            self._committed = True
-            self._forget()
+    def _interrupt(self) -> None:
+        self._lines.cut()
 
-    def abort(self) -> None:
-        """See `preserve.ports.Upload.abort`.  A site that cannot be reached keeps the parts until the next upload of
-        this key begins, or its own housekeeping comes by."""
-        with self._lock:
-            self._forget()
-
-    def leave(self, error: BaseException | None) -> None:
-        self.abort()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.leave(error)
+    def _make_visible(self) -> None:
+        self._make_visible_once()
+        self._lock_visible()
 
     @abstractmethod
     def _send(self, only_new: bool) -> None:
         """Ask the site to make the object visible; `only_new`: unless the name is taken."""
-
-    @abstractmethod
-    def _forget(self) -> None:
-        """Let go of what was sent and is not visible."""
 
     def _make_visible_once(self) -> None:
         target = self._target
@@ -174,7 +149,7 @@ class _Upload(ABC):
             return False
         if headers.get(f"x-amz-meta-{MARKER}") == self._token:
             return True
-        self._forget()
+        self._forget(None)
         raise AlreadyThere("store {store} has {key} already", store=target.store, key=target.key)
 
     def _lock_visible(self) -> None:
@@ -205,17 +180,19 @@ class SingleUpload(_Upload):
         self._sha256: bytes | None = None
 
     def write(self, offset: int, data: memoryview, sha256: bytes | None = None) -> None:
-        self._covered.add(offset, len(data))
-        self._content[offset : offset + len(data)] = data
-        self._sha256 = sha256 if len(data) == self._target.size else None
+        with self._at_work():
+            self._covered.add(offset, len(data))
+            self._content[offset : offset + len(data)] = data
+            self._sha256 = sha256 if len(data) == self._target.size else None
 
     def take(self, offset: int, source: Key, start: int, length: int) -> int:
-        taken = self._clients.reader().read(source, start, self._content[offset : offset + length])
-        if taken < length:
-            raise Unreadable("{key} ends before byte {end}", key=source, end=start + length)
-        self._covered.add(offset, length)
-        self._sha256 = None
-        return taken
+        with self._at_work():
+            taken = self._clients.reader().read(source, start, self._content[offset : offset + length])
+            if taken < length:
+                raise Unreadable("{key} ends before byte {end}", key=source, end=start + length)
+            self._covered.add(offset, length)
+            self._sha256 = None
+            return taken
 
     def _send(self, only_new: bool) -> None:
         target = self._target
@@ -235,7 +212,7 @@ class SingleUpload(_Upload):
             request["ObjectLockRetainUntilDate"] = target.retain_until
         self._clients.writer().put_object(**request)
 
-    def _forget(self) -> None:
+    def _forget(self, error: BaseException | None) -> None:
         self._content = memoryview(b"")
 
 
@@ -273,9 +250,13 @@ class MultipartUpload(_Upload):
         return True
 
     def write(self, offset: int, data: memoryview, sha256: bytes | None = None) -> None:
+        with self._at_work():
+            self._write(offset, data, sha256 or sha256_of(data))
+
+    def _write(self, offset: int, data: memoryview, sha256: bytes) -> None:
         target = self._target
         number = self._covered.add(offset, len(data))[0] + 1
-        checksum = _base64(sha256 or sha256_of(data))
+        checksum = _base64(sha256)
         request: UploadPartRequestTypeDef = {
             "Bucket": target.place.bucket,
             "Key": target.name,
@@ -290,19 +271,18 @@ class MultipartUpload(_Upload):
             part = self._clients.writer().upload_part(**request)
         self._parts[number] = {"PartNumber": number, "ETag": part["ETag"], "ChecksumSHA256": checksum}
 
-    def leave(self, error: BaseException | None) -> None:
-        with self._lock:
-            if self._may_resume and is_interruption(error):
-                self._id = None  # the parts stay where they are
-            self._forget()
-
     def take(self, offset: int, source: Key, start: int, length: int) -> int:
+        with self._at_work():
+            return self._take(offset, source, start, length)
+
+    def _take(self, offset: int, source: Key, start: int, length: int) -> int:
         held = int(self._clients.reader().headers(source)["content-length"])
         if start + length > held:
             raise Unreadable("{key} ends before byte {end}", key=source, end=start + length)
         copies = self._target.capabilities.get("part_copy", False) and held > SMALLEST_PART_BYTES
         travelled = 0
         for done in range(0, length, self.part_bytes):
+            self._require_wanted()
             piece = min(self.part_bytes, length - done)
             if copies:
                 self._copy(offset + done, source, start + done, piece)
@@ -341,7 +321,7 @@ class MultipartUpload(_Upload):
         taken = self._clients.reader().read(source, start, piece)
         if taken < length:
             raise Unreadable("{key} ends before byte {end}", key=source, end=start + length)
-        self.write(offset, piece)
+        self._write(offset, piece, sha256_of(piece))
         return 2 * length
 
     def _send(self, only_new: bool) -> None:
@@ -369,9 +349,12 @@ class MultipartUpload(_Upload):
             raise ValueError("an upload is not used after it was committed or aborted")
         return self._id
 
-    def _forget(self) -> None:
+    def _forget(self, error: BaseException | None) -> None:
+        """A site that cannot be reached keeps the parts until the next upload of this key begins, or its own
+        housekeeping comes by."""
         target, upload_id, self._id = self._target, self._id, None
-        if upload_id is not None and not self._committed:
+        is_kept = self._committed or (self._may_resume and is_interruption(error))
+        if upload_id is not None and not is_kept:
             with suppress(Unavailable, NotThere):
                 end_upload(self._clients.writer(), target.store, target.place, target.name, upload_id)
 

@@ -13,12 +13,15 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from botocore.auth import AUTH_TYPE_MAPS, S3SigV4Auth
+from botocore.awsrequest import AWSHTTPConnection, AWSHTTPConnectionPool, AWSHTTPSConnection, AWSHTTPSConnectionPool
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, NoCredentialsError
 
 from preserve.errors import Away
+from preserve.model.keys import BAG, split_generation
 from preserve.stores.s3_connection import CONNECTIONS, Connection
 from preserve.stores.s3_errors import failure, unreachable
+from preserve.stores.s3_lines import telling
 
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSRequest
@@ -26,7 +29,13 @@ if TYPE_CHECKING:
 
 _making_clients = threading.Lock()  # a botocore session must not make two clients at once
 _SIGNER = "preserve-s3v4-digest-at-hand"
+_CONNECTIONS = telling(AWSHTTPConnection)
+_SECURE_CONNECTIONS = telling(AWSHTTPSConnection)
 _SENT_AT_ONCE_BYTES = 256 * 1024
+_MEDIA_TYPES = {BAG: "application/x-tar"}
+"""SeaweedFS compresses a part of which it knows no type, if it can: for a tar of office documents that took 1.6 times
+the server's processor time in writing and 4 times in reading."""
+
 _NO_LOCKS = (400, 404, 405, 501)  # what sites and buckets without locks say when asked for them
 
 
@@ -87,13 +96,26 @@ def open_writer(connection: Connection) -> S3Client:
             config=config,
         )
     AUTH_TYPE_MAPS[_SIGNER] = _DigestAtHandSigner
+    # botocore takes no pools from its callers; connections that nobody has lines for are as they were.
+    AWSHTTPConnectionPool.ConnectionCls = _CONNECTIONS
+    AWSHTTPSConnectionPool.ConnectionCls = _SECURE_CONNECTIONS
     for act in ("PutObject", "UploadPart"):
         client.meta.events.register(f"choose-signer.s3.{act}", _choose_signer)  # type: ignore[arg-type]  # may answer
+    for act in ("PutObject", "UploadPart", "CreateMultipartUpload"):
+        client.meta.events.register(f"before-call.s3.{act}", _tell_media_type)
     return client
 
 
 def _choose_signer(**request: object) -> str:
     return _SIGNER
+
+
+def _tell_media_type(params: Mapping[str, Any], **_: object) -> None:
+    """The media type of what is sent, where we know it; by an event, because botocore has none for parts."""
+    path, _, _query = params["url_path"].partition("?")  # `…?uploads`
+    name, _generation = split_generation(path.rpartition("/")[2])
+    if name in _MEDIA_TYPES:
+        params["headers"]["Content-Type"] = _MEDIA_TYPES[name]
 
 
 def has_locks(writer: S3Client, store: str, bucket: str) -> bool:

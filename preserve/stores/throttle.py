@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from preserve.clock import Clock
 from preserve.model.keys import Key
-from preserve.ports import ErasableStore, ObjectFacts, Upload
+from preserve.ports import ErasableStore, Found, ObjectFacts, Upload
 from preserve.stores.wrapping import WrappedStore, WrappedUpload
 
 
@@ -27,14 +27,18 @@ class TokenBucket:
         self._paid_until = clock.now() - self._burst
         self._lock = threading.Lock()
 
-    def take(self, units: float) -> None:
-        """Take `units`, after as long a wait as it needs."""
+    def take(self, units: float, unless: threading.Event | None = None) -> None:
+        """Take `units`, after as long a wait as it needs; none are taken once `unless` is set."""
+        price = timedelta(seconds=units / self._rate)
         with self._lock:
             now = self._clock.now()
-            self._paid_until = max(self._paid_until, now - self._burst) + timedelta(seconds=units / self._rate)
+            self._paid_until = max(self._paid_until, now - self._burst) + price
             wait = self._paid_until - now
         if wait > timedelta(0):
-            self._clock.sleep(wait.total_seconds())
+            self._clock.sleep(wait.total_seconds(), unless)
+        if unless and unless.is_set():
+            with self._lock:
+                self._paid_until -= price
 
 
 class ThrottledStore(WrappedStore):
@@ -78,16 +82,20 @@ class ThrottledStore(WrappedStore):
         self.pay(0)
         return super().list(folder, after)
 
+    def search(self, after: str = "") -> Iterator[Found]:
+        self.pay(0)
+        return super().search(after)
+
     def erase(self, key: Key) -> None:
         self.pay(0)
         super().erase(key)
 
-    def pay(self, byte_count: int) -> None:
-        """Wait until one request that moves `byte_count` bytes may be made."""
+    def pay(self, byte_count: int, unless: threading.Event | None = None) -> None:
+        """Wait until one request that moves `byte_count` bytes may be made, or `unless` is set."""
         if self._requests:
-            self._requests.take(1)
+            self._requests.take(1, unless)
         if self._bytes and byte_count:
-            self._bytes.take(byte_count)
+            self._bytes.take(byte_count, unless)
 
 
 class ThrottledUpload(WrappedUpload):
@@ -96,18 +104,23 @@ class ThrottledUpload(WrappedUpload):
     def __init__(self, inner: Upload, store: ThrottledStore) -> None:
         super().__init__(inner)
         self._store = store
+        self._left = threading.Event()
 
     def write(self, offset: int, data: memoryview, sha256: bytes | None = None) -> None:
-        self._store.pay(data.nbytes)
+        self._store.pay(data.nbytes, self._left)
         super().write(offset, data, sha256)
 
     def take(self, offset: int, source: Key, start: int, length: int) -> int:
-        self._store.pay(0)
+        self._store.pay(0, self._left)
         travelled = super().take(offset, source, start, length)
         if travelled:
-            self._store.pay(travelled)
+            self._store.pay(travelled, self._left)
         return travelled
 
     def commit(self) -> None:
-        self._store.pay(0)
+        self._store.pay(0, self._left)
         super().commit()
+
+    def leave(self, error: BaseException | None) -> None:
+        self._left.set()
+        super().leave(error)

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from preserve.model.keys import Key
-from preserve.ports import ErasableStore, ObjectFacts, Upload
+from preserve.ports import ErasableStore, Found, ObjectFacts, Upload
 
 
 class WrappedStore:
@@ -38,6 +38,9 @@ class WrappedStore:
     def list(self, folder: str, after: str = "") -> Iterator[ObjectFacts]:
         return self.inner.list(folder, after)
 
+    def search(self, after: str = "") -> Iterator[Found]:
+        return self.inner.search(after)
+
     def free_bytes(self) -> int | None:
         return self.inner.free_bytes()
 
@@ -65,7 +68,7 @@ class WrappedUpload:
         self.inner.commit()
 
     def abort(self) -> None:
-        self.inner.abort()
+        self.leave(None)
 
     def leave(self, error: BaseException | None) -> None:
         self.inner.leave(error)

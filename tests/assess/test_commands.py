@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from preserve.cli import messages
 from preserve.cli.exits import Exit
 from preserve.cli.main import run
 from preserve.cli.safety import amount_shown, chance_shown, percent_shown
+from preserve.cli.voices import person
 from preserve.settings import shipped
 
 
@@ -68,9 +68,9 @@ def furnished(program: Program) -> Program:
 @pytest.fixture
 def chinese(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("LANGUAGE", "zh_CN")
-    messages._catalogue.cache_clear()
+    person.cache_clear()
     yield
-    messages._catalogue.cache_clear()
+    person.cache_clear()
 
 
 def digits(assessed: Any) -> dict[str, Any]:

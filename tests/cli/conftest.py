@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from ops.policies import asking_for
+
 PATIENCE_SECONDS = 60
 
 
@@ -82,6 +84,12 @@ class Service:
         place = self.folder / name
         self.ask("store", "add", name, "--role", role, "--url", place.as_uri(), *more)
         return place
+
+    def promise(self, *roles: str) -> None:
+        """Register a version of the default policy that wants a copy in each of these roles and in no other."""
+        file = self.folder / "policy.toml"
+        file.write_text(asking_for(roles), encoding="utf-8")
+        self.ask("policy", "register", file)
 
     def submission(self, name: str = "submission", files: int = 3, size: int = 1000) -> Path:
         """A folder with files of different content, some of them with Chinese names."""

@@ -53,7 +53,15 @@ def test_an_offline_store_that_is_not_mounted_is_passed_over(furnished: Service)
     far = furnished.folder / "far"
     far.rename(furnished.folder / "unmounted")
     far.mkdir()
-    assert furnished.ask("audit")["unidentified"] == []
+    audited = furnished.ask("audit")
+    assert audited["unidentified"] == []
+    (absent,) = audited["not_looked_at"]
+    assert (absent["store"], absent["expected"], absent["copies"], absent["overdue"]) == ("far", True, 1, 0)
+    assert absent["last_looked_at"]
+    said = furnished.run("audit").out
+    assert "offline store far is not attached: NOT LOOKED AT" in said
+    assert "  1 copy in it was last looked at on" in said
+    assert furnished.run("audit", "--store", "far").code == 75
     assert furnished.run("status").code == 0
 
 
@@ -65,5 +73,5 @@ def test_an_audit_of_what_no_store_attests_says_why_it_checked_nothing(furnished
     assert audited.document["counts"]["not_checked"] == 3
     told = furnished.run("audit", "--level", "attested")
     assert told.code == 1
-    assert "store main does not attest digests of 1 copies" in told.out
+    assert "store main attests no digests of 1 copy" in told.out
     assert "--level full" in told.out

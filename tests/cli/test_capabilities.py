@@ -26,7 +26,7 @@ def test_people_read_words_and_programs_names(service: Service) -> None:
     assert "it can:\n    let one alone win of several who write the same key at once" in words
     assert "it cannot:\n    attest the SHA-256 of what it keeps" in words
     chinese = service.run("store", "check", "main", more={"LC_ALL": "zh_CN.UTF-8"}).out
-    assert "能：\n    多个写入者同时写同一个键时，只让一个成功" in chinese
+    assert "能：\n    多方同时写入同一对象名时，只让一方成功" in chinese
     for name in capability_phrases():
         assert "_" not in name or name not in words + chinese
     assert service.ask("store", "check", "main")["capabilities"]["create_only_race"] is True

@@ -143,9 +143,14 @@ def _sabotaged(folder: Path) -> Path:
     return place
 
 
+HARDLY_ANY = "256KiB"
+"""A second: sixteen megabytes take a minute, and a process is ended long before, also where the machine is slow."""
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupted_ingest_goes_on_where_it_was(service: Service, number: int, code: int) -> None:
-    service.store("main", "primary", "--speed-limit", "1MiB")
+    service.promise("primary")
+    service.store("main", "primary", "--speed-limit", HARDLY_ANY)
     source = service.submission(files=40, size=400_000)
     process = service.begin("ingest", source)
     _wait_for(lambda: any((service.folder / "main" / ".incoming").glob("*")))
@@ -170,7 +175,7 @@ def _wait_for(condition: object) -> None:
 
 
 def test_work_folders_of_killed_commands_are_removed_by_the_next(service: Service) -> None:
-    service.store("main", "primary", "--speed-limit", "1MiB")
+    service.store("main", "primary", "--speed-limit", HARDLY_ANY)
     process = service.begin("ingest", service.submission(files=40, size=400_000))
     _wait_for(lambda: any((service.folder / "main" / ".incoming").glob("*")))
     process.kill()

@@ -96,7 +96,7 @@ def test_everybody_else_reads_english(service: Service, environment: dict[str, s
 
 
 def test_a_whole_report_is_chinese(service: Service) -> None:
-    assert "一切符合策略" in service.run("status", more={"LC_ALL": "zh_CN.UTF-8"}).out
+    assert "尚未保存任何档案" in service.run("status", more={"LC_ALL": "zh_CN.UTF-8"}).out
 
 
 def test_help_and_wrong_usage_are_chinese_too(bare: Service) -> None:

@@ -17,11 +17,18 @@ pytestmark = pytest.mark.site
 def test_a_life_between_a_folder_and_a_bucket(service: Service, weed: seaweed.Site) -> None:
     for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
         service.environment[name] = os.environ[name]
+    service.promise("primary", "same_city")
     service.store("main")
     url = f"s3://records/{chance.token(10)}?endpoint={weed.endpoint}"
     arguments = ("near", "--role", "same_city", "--url", url, "--profile", "weed-writer")
     added = service.ask("store", "add", *arguments)
     assert added["ok"] and added["profile"] == "weed-writer"
+    for place in (url.replace("?", "/?"), url.replace("?", "/deeper?"), url.replace("127.0.0.1", "localhost")):
+        refused = service.run("store", "add", "twin", "--role", "primary", "--url", place, "--profile", "weed-writer")
+        assert refused.code == 3, refused
+    deeper = url.replace("127.0.0.1", "localhost").replace("?", "/deeper?")
+    refused = service.run("store", "add", "twin", "--role", "primary", "--url", deeper, "--profile", "weed-writer")
+    assert (refused.code, "lies in a store or a home" in refused.err) == (3, True), refused
     source = service.submission(files=20, size=100_000)
     (package,) = service.ask("ingest", source)["packages"]
     assert {copy["store"]: copy["state"] for copy in package["copies"]} == {"main": "verified", "near": "verified"}

@@ -36,6 +36,11 @@ def test_an_empty_table_is_its_head() -> None:
     assert list(table(("a", "b"), [])) == ["a  b"]
 
 
+def test_an_empty_list_says_what_there_is_none_of() -> None:
+    assert list(table(("a", "b"), [], none="There is no package yet.")) == ["There is no package yet."]
+    assert list(table(("a",), [("x",)], none="There is no package yet.")) == ["a", "x"]
+
+
 def test_names_cannot_command_the_terminal() -> None:
     assert printable("a\x1b[31mb\udcb0\u202e") == "a\\x1b[31mb\\udcb0\\u202e"
     assert printable("档案") == "档案"

@@ -11,7 +11,7 @@ import pytest
 from preserve.errors import AlreadyThere, NotThere, Refused
 from preserve.model.digests import sha256
 from preserve.model.keys import Key, key
-from preserve.ports import ErasableStore, Store
+from preserve.ports import ErasableStore, ObjectFacts, Store, position
 from preserve.stores.folder import FolderStore
 from preserve.stores.s3 import S3Store
 from preserve.stores.wrapping import WrappedStore
@@ -213,6 +213,15 @@ def test_a_listing_is_sorted_whole_and_not_taken_in_by_look_alikes(store: Erasab
         later = [facts.key for facts in store.list(folder, f"{folder}/{after}")]
         assert later == sorted(f"{folder}/{name}" for name in content if name > after)
     assert set(names(store, folder)) <= set(names(store, ""))
+
+
+def test_a_search_gives_what_listing_gives_and_goes_on_behind_anything(store: ErasableStore, folder: Key) -> None:
+    for name in ("b/2", "a-1", "a/1"):
+        put(store, Key(f"{folder}/{name}"), b"12345")
+    objects = [each for each in store.search() if isinstance(each, ObjectFacts) and each.key.startswith(f"{folder}/")]
+    assert objects == list(store.list(folder))
+    behind = [each for each in store.search(f"{folder}/a/1") if position(each).startswith(f"{folder}/")]
+    assert [position(each) for each in behind] == [f"{folder}/b/2"]
 
 
 @pytest.mark.parametrize("part_bytes", [SMALL, S3_PART])

@@ -13,7 +13,9 @@ import cryptography
 import pytest
 
 from preserve.errors import Refused
-from preserve.state import checkpoints, proofs, signing_key
+from preserve.model import events
+from preserve.model.nouns import KeyChangeCause
+from preserve.state import checkpoints, key_changes, proofs, signing_key
 from preserve.state.books import Books
 from preserve.state.signing_key import SigningKey
 from tests.state import bookkeeping as made
@@ -130,6 +132,43 @@ def test_a_changed_proof_of_growth_proves_nothing(
     status, said = check(tmp_path, changed(document, change))
     assert status == 4
     assert said.startswith("NOT PROVEN: ")
+
+
+def test_who_knows_an_earlier_key_follows_the_chain_as_far_as_it_holds(
+    home: tuple[Books, SigningKey], tmp_path: Path
+) -> None:
+    books, first = home
+    place = tmp_path / "home"
+    known = [first.verifier_key()]
+    for handed_over in (True, True, False, True):
+        new = signing_key.prepare(place, known[0].name)
+        statement = key_changes.statement(known[-1], new, SigningKey(place) if handed_over else None)
+        cause = KeyChangeCause.RENEWED if handed_over else KeyChangeCause.OLD_KEY_LOST
+        change = events.key_changed(made.ACT, made.NOW, str(known[-1]), str(new.verifier_key()), cause, statement)
+        books.record(change)
+        known.append(new.verifier_key())
+        signing_key.settle(place, str(known[-1]))
+        document = proofs.inclusion(books, SigningKey(place), 5)
+        for number, key in enumerate(known):
+            status, said = check(tmp_path, document, "--key", str(key))
+            is_behind_the_break = len(known) > 3 and number < 3
+            assert status == (4 if is_behind_the_break else 0), said
+            if is_behind_the_break:
+                assert "was replaced at entry 13 by" in said and "ask people for the new key" in said
+    assert said.count("handed over by the old key") == 3
+    assert said.count("NOT SIGNED BY THE OLD KEY") == 1
+    forged = changed(document, lambda value: value["key_changes"][2].update(value["key_changes"][1]))
+    assert check(tmp_path, forged, "--key", str(known[0]))[0] == 4
+    stranger = str(signing_key.create(tmp_path / "stranger", "stranger").verifier_key())
+    status, said = check(tmp_path, document, "--key", stranger)
+    assert (status, "nor one it was handed over to" in said) == (4, True)
+
+
+def test_proofs_of_the_first_programs_tell_of_no_key_changes_and_hold(
+    home: tuple[Books, SigningKey], tmp_path: Path
+) -> None:
+    document = changed(proofs.inclusion(*home, 5), lambda value: value.pop("key_changes"))
+    assert check(tmp_path, document, "--key", str(home[1].verifier_key()))[0] == 0
 
 
 def test_a_ledger_rewritten_with_the_stolen_key_cannot_prove_that_it_grew(

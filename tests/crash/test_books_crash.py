@@ -96,10 +96,10 @@ def assert_whole(home: Path, told: int) -> None:
 
 
 @pytest.mark.parametrize("stopper", [at_durability_points, at_statements])
-def test_killed_at_any_point_the_books_are_whole(tmp_path: Path, stopper: Stopper) -> None:
+def test_killed_at_any_point_the_books_are_whole(memory_path: Path, stopper: Stopper) -> None:
     points = 0
     while True:
-        home = tmp_path / str(points)
+        home = memory_path / str(points)
         home.mkdir()
         was_killed, told = killed_at(home, points + 1, stopper)
         assert_whole(home, told)
@@ -110,13 +110,13 @@ def test_killed_at_any_point_the_books_are_whole(tmp_path: Path, stopper: Stoppe
     assert points >= 12, "there are many points at which a process may die"
 
 
-def test_a_killed_rebuild_leaves_no_books_or_whole_ones(tmp_path: Path) -> None:
-    with made.books_with_a_life(tmp_path / "source") as books:
+def test_a_killed_rebuild_leaves_no_books_or_whole_ones(memory_path: Path) -> None:
+    with made.books_with_a_life(memory_path / "source") as books:
         entries = [entry.content for entry in books.entries()]
         root = books.root()
     points = 0
     while True:
-        home = tmp_path / str(points)
+        home = memory_path / str(points)
         home.mkdir()
         child = os.fork()
         if child == 0:

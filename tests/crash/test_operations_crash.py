@@ -4,6 +4,7 @@ visible, and the same command again converges without help."""
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -90,54 +91,49 @@ class Life:
 
 
 @pytest.fixture
-def make_life(tmp_path: Path) -> Callable[[int], Life]:
-    def make(number: int) -> Life:
-        life = Life(tmp_path / f"life-{number}")
-        (life.source / "公文").mkdir(parents=True)
-        (life.source / "公文" / "通知.txt").write_bytes(b"notice" * 1000)
-        (life.source / "scan.bin").write_bytes(os.urandom(50_000))
-        with service(life.folder):
-            pass
-        return life
-
-    return make
+def mould(memory_path: Path) -> Life:
+    """A life as it begins, with a submission."""
+    life = Life(memory_path / "mould")
+    (life.source / "公文").mkdir(parents=True)
+    (life.source / "公文" / "通知.txt").write_bytes(b"notice" * 1000)
+    (life.source / "scan.bin").write_bytes(os.urandom(50_000))
+    with service(life.folder):
+        pass
+    return life
 
 
-def sweep(make_life: Callable[[int], Life], prepare: Callable[[Life], object], act: Callable[[Life], None]) -> int:
-    """Kill `act` at each of its points in turn, each in a new life; returns how many points there were."""
+def sweep(mould: Life, act: Callable[[Life], None]) -> int:
+    """Kill `act` at each of its points in turn, each in a life of its own; returns how many points there were."""
     for point in range(1, 1000):
-        life = make_life(point)
-        prepare(life)
+        life = Life(mould.folder.with_name(f"life-{point}"))
+        shutil.copytree(mould.folder, life.folder)
         if not was_killed_at(point, lambda life=life: act(life)):  # type: ignore[misc]
             return point - 1
         life.check()
         act(life)
         life.check_end()
+        shutil.rmtree(life.folder)
     raise AssertionError("the operation has no end")
 
 
-def test_ingest(make_life: Callable[[int], Life]) -> None:
-    assert sweep(make_life, lambda life: None, Life.ingest) > 60
+def test_ingest(mould: Life) -> None:
+    assert sweep(mould, Life.ingest) > 60
 
 
-def test_replicate(make_life: Callable[[int], Life]) -> None:
-    def with_one_copy(life: Life) -> None:
-        city = life.folder / "city"
-        city.rename(city.with_name("unplugged"))
-        with life.workplace() as place:
-            ingest(place, IngestRequest(life.source, POLICY))
-        city.with_name("unplugged").rename(city)
-
-    assert sweep(make_life, with_one_copy, Life.replicate) > 40
+def test_replicate(mould: Life) -> None:
+    city = mould.folder / "city"
+    city.rename(city.with_name("unplugged"))
+    with mould.workplace() as place:
+        ingest(place, IngestRequest(mould.source, POLICY))
+    city.with_name("unplugged").rename(city)
+    assert sweep(mould, Life.replicate) > 40
 
 
-def test_repair(make_life: Callable[[int], Life]) -> None:
-    def with_harm(life: Life) -> None:
-        life.ingest()
-        (bag,) = (life.folder / "city").glob("packages/*/*/bag.tar")
-        flip(bag, 30_000)
-        bag.with_name("members.parquet").unlink()
-        with life.workplace() as place:
-            assert len(audit(place, AuditRequest(Level.FULL)).findings) == 2
-
-    assert sweep(make_life, with_harm, Life.repair) > 30
+def test_repair(mould: Life) -> None:
+    mould.ingest()
+    (bag,) = (mould.folder / "city").glob("packages/*/*/bag.tar")
+    flip(bag, 30_000)
+    bag.with_name("members.parquet").unlink()
+    with mould.workplace() as place:
+        assert len(audit(place, AuditRequest(Level.FULL)).findings) == 2
+    assert sweep(mould, Life.repair) > 30

@@ -232,7 +232,7 @@ def test_books_rewritten_with_a_key_of_ones_own_cannot_pass_for_the_store(
 ) -> None:
     home, store = service
     genuine = str(signing_key.SigningKey(home).verifier_key())
-    _, own = signing_key.renew(home, f"preserve/{made.HOME_ID}")
+    own = signing_key.replace(home, f"preserve/{made.HOME_ID}")
     forged = [entry.replace(genuine.encode(), str(own.verifier_key()).encode()) for entry in contents(home)]
     books = rewrite(home, forged)
     checkpoints.make(books, own)

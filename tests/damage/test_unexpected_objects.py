@@ -10,12 +10,14 @@ import pytest
 
 from preserve.model import events
 from preserve.model.audit import AuditCounts
+from preserve.model.digests import sha256
 from preserve.model.entries import AccessionEntry
 from preserve.model.keys import BAG, RECEIPT, key, object_key
 from preserve.model.nouns import Condition, Level
 from preserve.operations.audit import AuditReport, AuditRequest, audit
 from preserve.packages.putting import put
-from preserve.ports import ErasableStore, ObjectFacts
+from preserve.ports import ErasableStore, Found
+from preserve.state.stored_ledger import policy_key
 from preserve.stores.wrapping import WrappedStore
 from tests.packages.archives import ACT, NOW, Archive, archive, built, package_id
 
@@ -36,8 +38,7 @@ def begin(held: Archive, package: str) -> None:
 def test_what_the_program_itself_keeps_in_a_store_is_expected(tmp_path: Path, level: Level) -> None:
     held = archive(tmp_path, [built(0)])
     for name in (
-        "README.txt", "README.zh.txt", "rescue.py", "ledger/000000000000-000000000007.jsonl",
-        "ledger/checkpoint-000000000008.txt", "books/policies/abc.toml", "probe/x/1",
+        "README.txt", "README.zh.txt", "rescue.py", policy_key(sha256(b"ours").hex()), "probe/x/1",
     ):  # fmt: skip
         put(held.stores["near"], key(name), b"ours")
     assert strange(audit(held.place, AuditRequest(level))) == set()
@@ -95,11 +96,10 @@ class BeginsMeanwhile(WrappedStore):
         super().__init__(inner)
         self._begin = begin
 
-    def list(self, folder: str, after: str = "") -> Iterator[ObjectFacts]:
-        if folder == "":
-            self._begin()
-            put(self.inner, object_key(package_id(5), BAG), b"under way")
-        yield from super().list(folder, after)
+    def search(self, after: str = "") -> Iterator[Found]:
+        self._begin()
+        put(self.inner, object_key(package_id(5), BAG), b"under way")
+        yield from super().search(after)
 
 
 @pytest.mark.parametrize("part", [BAG, RECEIPT])

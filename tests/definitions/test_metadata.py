@@ -123,7 +123,7 @@ def test_an_element_nobody_knows_is_kept_and_noted(tmp_path: Path) -> None:
 )
 def test_a_state_secret_is_refused_with_its_line_and_the_law(grade: str, tmp_path: Path) -> None:
     message = refusal(tmp_path, f"档号,密级\nA-1,公开\nA-2,{grade}\n")
-    assert "line 3" in message and "R-50" in message and "保密法" in message and "line 2" not in message
+    assert "line 3" in message and "state secret" in message and "保密法" in message and "line 2" not in message
 
 
 @pytest.mark.parametrize("grade", ["", "公开", "内部", "Public", "internal", "unclassified", "GK", "内部级"])
@@ -173,7 +173,10 @@ def test_an_archival_code_stands_once(tmp_path: Path) -> None:
         (b"", "no known heading"),
         (b"x,y\n1,2\n", "no known heading"),
         ("档号,archival_code\nA,B\n".encode(), "two columns mean archival_code"),
-        ('档号,题名\nA,"x\n'.encode(), "no sound CSV"),
+        ('档号,题名\nA,甲\nB,"x\nC,y\n'.encode(), "line 3: a quotation mark of this row is never closed"),
+        ('档号,题名\nA,"x"y\n'.encode(), "line 2: text follows the closing quotation mark"),
+        (f"档号,题名\nA,甲\nB,{'x' * 131_073}\n".encode(), "line 3: a cell of this row holds more than 131072"),
+        (('档号,题名\nA,"甲\n' + "B,y\n" * 40_000).encode(), "line 2: a cell .* mark that may be missing"),
         (b"\xff\xff\xff", "neither UTF-8 nor GB 18030"),
         (b"[1]", "must be a list of objects"),
         (b"{", "no sound JSON"),
@@ -184,6 +187,11 @@ def test_an_archival_code_stands_once(tmp_path: Path) -> None:
 def test_what_is_no_table_is_misuse(data: bytes, message: str, tmp_path: Path) -> None:
     with pytest.raises(Misused, match=message):
         read(tmp_path, data)
+
+
+def test_the_largest_cell_is_taken_whole(tmp_path: Path) -> None:
+    found = read(tmp_path, f"档号,题名\nA,{'x' * 131_072}\n".encode())
+    assert len(found.records[0].title) == 131_072
 
 
 def test_a_table_without_records_is_refused(tmp_path: Path) -> None:

@@ -17,6 +17,8 @@ ROOT = Path(__file__).parents[2]
 READMES = ["README.md", "README.zh.md"]
 _BLOCK = re.compile(r"^( *)```console\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 _CHANGING = [
+    (re.compile(r"packages/[0-9a-z]{2}/"), "packages/SHARD/"),
+    (re.compile(r"packages/[0-9a-z]{2}/"), "packages/SHARD/"),
     (re.compile(r"A?\d{8}-[0-9a-z]{10}"), "ID"),
     (re.compile(r"\b\d[\d,.]*\b"), "N"),
     (re.compile(r" +"), " "),

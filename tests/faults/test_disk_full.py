@@ -69,6 +69,7 @@ def require_full(ended: Ended) -> str:
 
 
 def two_stores(service: Service) -> None:
+    service.promise("primary", "same_city")
     service.store("main", "primary")
     service.store("near", "same_city")
 
@@ -122,8 +123,9 @@ def test_a_store_becomes_full_while_a_copy_is_made(tmp_path: Path, mount: Mount)
     source = write_submission(tmp_path / "source", 3_000_000)
     small = mount(tmp_path / "near", ROOM_FOR_A_STORE)
     service = new_service(tmp_path)
+    service.promise("primary", "same_city")
     service.store("main", "primary")
-    service.ask("ingest", source)
+    service.must("ingest", source, codes=(1,))
     service.store("near", "same_city")
     small.fill(2_000_000)
     ended = service.run("replicate")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import subprocess
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ def settled(folder: Path) -> tuple[Service, Path, str]:
     """A service with two stores and one package."""
     source = write_submission(folder / "source")
     service = new_service(folder)
+    service.promise("primary", "same_city")
     service.store("main", "primary")
     service.store("near", "same_city")
     return service, source, service.ask("ingest", source)["packages"][0]["id"]
@@ -72,9 +74,18 @@ def test_a_store_that_may_only_be_read_is_audited_and_restored_from(tmp_path: Pa
     assert len(service.ask("replicate")["made"]) == 1
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Service, Path]:
+    """A service, and its submission, that no test changes for another."""
+    service, source, _ = settled(tmp_path_factory.mktemp("kept"))
+    return service, source
+
+
 @pytest.mark.parametrize("arguments", COMMANDS)
-def test_a_home_that_may_not_be_written_is_told_in_a_sentence(tmp_path: Path, arguments: tuple[str, ...]) -> None:
-    service, source, _ = settled(tmp_path)
+def test_a_home_that_may_not_be_written_is_told_in_a_sentence(
+    kept: tuple[Service, Path], arguments: tuple[str, ...]
+) -> None:
+    service, source = kept
     given = [source if argument == "source" else argument for argument in arguments]
     mounted("--bind", service.home, service.home)
     try:
@@ -89,17 +100,23 @@ def test_a_home_that_may_not_be_written_is_told_in_a_sentence(tmp_path: Path, ar
 
 
 @pytest.mark.parametrize("arguments", COMMANDS)
-def test_a_home_of_a_newer_program_is_refused_and_left_alone(tmp_path: Path, arguments: tuple[str, ...]) -> None:
-    service, source, _ = settled(tmp_path)
+def test_a_home_of_a_newer_program_is_refused_and_left_alone(
+    kept: tuple[Service, Path], arguments: tuple[str, ...]
+) -> None:
+    service, source = kept
     given = [source if argument == "source" else argument for argument in arguments]
     books = service.home / FILE_NAME
-    with sqlite3.connect(books) as connection:
-        connection.execute("UPDATE schema_version SET version = version + 1")
-    connection.close()
+    raise_version(books, 1)
     before = books.read_bytes()
     ended = service.must(*given, codes=(3,))
     assert "newer program" in ended.document["error"]["message"]
     assert books.read_bytes() == before
+    raise_version(books, -1)
+
+
+def raise_version(books: Path, by: int) -> None:
+    with closing(sqlite3.connect(books)) as connection, connection:
+        connection.execute("UPDATE schema_version SET version = version + ?", (by,))
 
 
 def test_another_store_at_the_place_of_one_is_away(tmp_path: Path) -> None:

@@ -113,6 +113,7 @@ def deposited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Servic
         pytest.skip("only root may read what has mode 000")
     source = extreme(folder / "s")
     service = new_service(folder)
+    service.promise("primary", "same_city")
     service.store("main", "primary")
     service.store("near", "same_city")
     made = service.ask("ingest", source)

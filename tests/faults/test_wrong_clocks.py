@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from preserve.model.audit import AuditCounts, age_limits, is_overdue
+from preserve.model.audit import AuditCounts, age_limits, is_overdue, is_postdated, most_at_risk
 from preserve.model.nouns import Level
 from preserve.operations.audit import AuditRequest, audit
 from preserve.operations.ingest import IngestRequest, ingest
@@ -116,6 +116,28 @@ def test_an_audit_with_the_clock_years_ahead_hides_nothing_that_becomes_overdue(
         assert overdue(made, NOW + timedelta(days=200)) == 2
         assert audit(at(made, NOW + timedelta(days=200)), AuditRequest(afresh=True)).counts.sound == 2
         assert overdue(made, NOW + timedelta(days=200)) == 0
+
+
+def test_what_a_clock_ahead_looked_at_is_looked_at_first(tmp_path: Path) -> None:
+    """By its date it would be the last: nobody would look at it again for years."""
+    with kept(tmp_path) as made:
+        source = tmp_path / "source"
+        report = ingest(at(made, NOW + 10 * YEAR), IngestRequest(source, made.policy))
+        (source / "more").write_bytes(b"more")
+        ingest(at(made, NOW - YEAR), IngestRequest(source, made.policy))
+        (ahead,) = (package.id for package in report.packages)
+        copies = list(made.books.copies())
+        first, second = most_at_risk(copies, 2, NOW)
+        assert {first.package_id, second.package_id} == {ahead}
+        assert [is_postdated(copy, NOW) for copy in sorted(copies, key=lambda copy: copy.package_id != ahead)] == [
+            True,
+            True,
+            False,
+            False,
+        ]
+        assert audit(at(made, NOW), AuditRequest(package=ahead, afresh=True)).counts.sound == 2
+        assert not any(is_postdated(copy, NOW) for copy in made.books.copies())
+        assert ahead not in {copy.package_id for copy in most_at_risk(made.books.copies(), 2, NOW)}
 
 
 def test_clocks_of_two_machines_may_differ_by_hours(tmp_path: Path) -> None:

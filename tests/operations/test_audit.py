@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 
-from preserve.definitions.policies import read_policy
 from preserve.errors import Away, Refused
 from preserve.model import events
 from preserve.model.audit import AuditCounts, Budget, SampleAim
@@ -32,7 +31,7 @@ from preserve.stores.folder_root import FolderRoot
 from preserve.stores.retry import RetryingStore
 from preserve.stores.wrapping import WrappedStore
 from tests.packages.archives import ACT, NOW, Archive, Built, archive, archive_in_memory, built
-from tests.packages.building import POLICY_TEXT
+from tests.policies.texts import shipped
 from tests.stores.memory import MemoryStore
 
 
@@ -465,7 +464,7 @@ class MendedMeanwhile(WrappedStore):
 
 def test_copies_nobody_looked_at_in_time_are_overdue_besides(tmp_path: Path) -> None:
     held = archive_in_memory(tmp_path, [built(0), built(1)], ["near"])
-    policies = {"default": replace(read_policy(POLICY_TEXT, "x.toml"), audit=AuditRule(Level.FULL, 90, 1))}
+    policies = {"default": replace(shipped("default"), audit=AuditRule(Level.FULL, 90, 1))}
     held.pass_time(days=91)
     late = audit(held.place, AuditRequest(Level.EXISTS, policies=policies))
     assert late.counts == AuditCounts(sound=2, overdue=2)
@@ -476,7 +475,7 @@ def test_copies_nobody_looked_at_in_time_are_overdue_besides(tmp_path: Path) -> 
 
 def test_a_copy_is_overdue_by_the_rule_of_its_role_and_by_its_last_full_reading(tmp_path: Path) -> None:
     held = archive_in_memory(tmp_path, [built(0)], ["near", "deep"])
-    policy = replace(read_policy(POLICY_TEXT, "x.toml"), audit=AuditRule(Level.SAMPLE, 90, 8, full_every_days=200))
+    policy = replace(shipped("default"), audit=AuditRule(Level.SAMPLE, 90, 8, full_every_days=200))
     offline = AuditRule(Level.FULL, 300, 8)
     copies = tuple(replace(rule, audit=offline) if rule.role is Role.REMOTE_OFFLINE else rule for rule in policy.copies)
     policies = {"default": replace(policy, copies=copies)}
@@ -555,3 +554,21 @@ def test_away_is_told_in_the_words_of_the_store(tmp_path: Path) -> None:
     assert "store.json" in report.away["far"]
     with pytest.raises(Away):
         held.stores["far"].stat(Key("store.json"))
+
+
+def test_what_is_away_is_told_with_when_it_was_seen_and_offline_stores_may_be(tmp_path: Path) -> None:
+    held = archive_in_memory(tmp_path, [built(0), built(1)], ["near", "deep"])
+    policies = {"default": replace(shipped("default"), audit=AuditRule(Level.FULL, 90, 1))}
+    for name in ("near", "deep"):
+        store = held.stores[name]
+        assert isinstance(store, MemoryStore)
+        store.away = True
+    report = audit(held.place, AuditRequest(policies=policies))
+    assert [(each.store, each.is_expected, each.copies, each.overdue) for each in report.not_looked_at] == [
+        ("deep", True, 2, 0), ("near", False, 2, 0)
+    ]  # fmt: skip
+    assert {each.last_at for each in report.not_looked_at} == {NOW}
+    assert report.is_any_missed
+    held.pass_time(days=91)
+    (deep,) = audit(held.place, AuditRequest(stores=("deep",), policies=policies)).not_looked_at
+    assert (deep.is_expected, deep.overdue) == (False, 2), "a store that was named should have been there"

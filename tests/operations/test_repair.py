@@ -72,6 +72,7 @@ def test_of_one_flipped_byte_one_block_travels_there_and_one_back(tmp_path: Path
     assert (made.object, made.generation, made.blocks, dict(made.sources)) == (BAG, 2, (4,), {"near": 1})
     assert made.how is How.COPIED
     assert report.bytes_transferred == made.bytes_transferred == 2 * BLOCK
+    assert (report.bytes_read, report.bytes_written) == (BLOCK, BLOCK)
 
 
 class ByHand(WrappedStore):

@@ -11,7 +11,7 @@ import pytest
 from preserve.cli.policy_words import in_plain_words, span
 from preserve.definitions.policies import policy_schema
 from preserve.model.nouns import Role, StoreEntry
-from preserve.model.placing import copies_lacking, stores_wanted
+from preserve.model.placing import Lack, copies_lacking, stores_wanted
 from preserve.model.policy import Policy, RecordClass
 from preserve.model.policy_changes import Change, changes
 from preserve.model.policy_promises import not_yet
@@ -75,19 +75,19 @@ def test_stores_that_are_all_a_policy_asks_for_give_no_concern() -> None:
 
 
 def test_stores_that_lack_share_or_hide_something_are_named() -> None:
-    assert said(FULL, NEAR, CITY)[0] == "1 copies are asked for that no registered store is fit for"
+    assert said(FULL, NEAR, CITY)[0] == f"copies on {Role.REMOTE_OFFLINE} that no registered store is fit for: 1"
     same = replace(CITY, attributes={**CITY.attributes, "site": "a"})
     assert "city and near share their site, and the policy forbids it" in said(FULL, NEAR, same, FAR)
     assert "near was not said to have any power_grid, so that nobody can tell" in said(FULL, NEAR, CITY, FAR)
     alike = replace(FAR, attributes={**FAR.attributes, "vendor": "乙"})
     lonely = replace(KNOWN[0], attributes={**KNOWN[0].attributes, "vendor": "乙"})
-    assert said(FULL, lonely, KNOWN[1], alike) == ["the stores are known to be of 1 vendors, and the policy asks for 2"]
+    assert said(FULL, lonely, KNOWN[1], alike) == ["vendors known of the stores: 1; asked for: 2"]
 
 
 def test_a_store_on_another_kind_of_medium_takes_no_copy() -> None:
     disk = replace(FAR, attributes={**FAR.attributes, "medium": "hdd"})
     assert stores_wanted(FULL, [NEAR, CITY, disk]) == ["near", "city"]
-    assert copies_lacking(FULL, [NEAR, CITY, disk]) == 1
+    assert copies_lacking(FULL, [NEAR, CITY, disk]) == (Lack(FULL.name, Role.REMOTE_OFFLINE, 1),)
     unknown = replace(FAR, attributes={})
     assert stores_wanted(FULL, [NEAR, CITY, unknown]) == ["near", "city", "far"]
 

@@ -61,8 +61,8 @@ def test_check_needs_no_home_and_tells_all_it_knows(program: Program) -> None:
     assert "is a sound policy" in said
     assert "  - No two copies may share their: site, credential domain." in said
     assert "carried out by `preserve run`, which this version does not have yet:\n  - The source is backed up" in said
-    assert "missed: 1 requirements\n  line 116  sample.zhoushan  A rule of Zhoushan (2017) [second_hand]" in said
-    assert "not_judged: 107 requirements (--all names them)" in said
+    assert "missed: 1 requirement\n  line 116  sample.zhoushan  A rule of Zhoushan (2017) [second_hand]" in said
+    assert "not_judged: 107 (--all names them)" in said
     assert "registered here" not in said
 
 
@@ -94,7 +94,7 @@ def test_in_a_home_check_holds_stores_and_the_version_in_force_against_it(progra
     file = program.file(replaced(('rpo = "25 hours"', 'rpo = "26 hours"')))
     said = program("policy", "check", file)
     assert "Against version 1, which is in force:\n  recovery.rpo_seconds: 90000 → 93600" in said
-    assert "  - 1 copies are asked for that no registered store is fit for" in said
+    assert "  - copies on remote_offline that no registered store is fit for: 1" in said
     assert "  - near and city share their site, and the policy forbids it" in said or (
         "  - city and near share their site, and the policy forbids it" in said
     )

@@ -6,7 +6,7 @@ import os
 import shutil
 import signal
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,12 +14,14 @@ import pytest
 
 from preserve import durable
 from preserve.clock import SystemClock
-from preserve.errors import Refused, Tampered, Unavailable
+from preserve.errors import Away, Refused, Tampered, Unavailable
+from preserve.model import events
 from preserve.model.keys import object_key
 from preserve.model.nouns import Condition, CopyState, Role, StoreEntry
 from preserve.operations.rebuild import RebuildReport, RebuildRequest, Trust, rebuild
+from preserve.operations.renew_key import renew_key
 from preserve.operations.restore import RestoreRequest, restore
-from preserve.ports import NoProgress
+from preserve.ports import NoProgress, Store
 from preserve.state import publishing
 from preserve.state.books import FILE_NAME, Books
 from preserve.state.projection import CATALOG
@@ -62,9 +64,20 @@ def source(made: Service, name: str = "near") -> StoreEntry:
     return made.books.store(name)
 
 
-def rebuilt(made: Service, home: Path, name: str = "near", **more: object) -> RebuildReport:
+def absent(entry: StoreEntry) -> Store:
+    """The other stores are lost with the home."""
+    raise Away("store {store}: gone", store=entry.name)
+
+
+def rebuilt(
+    made: Service,
+    home: Path,
+    name: str = "near",
+    reach: Callable[[StoreEntry], Store] = absent,
+    **more: object,
+) -> RebuildReport:
     request = RebuildRequest(home, source(made, name), **more)  # type: ignore[arg-type]
-    return rebuild(request, made.workplace.stores[name], ACT, SystemClock(), NoProgress())
+    return rebuild(request, made.workplace.stores[name], ACT, SystemClock(), NoProgress(), reach)
 
 
 def catalog(home: Path) -> dict[str, list[tuple[object, ...]]]:
@@ -119,6 +132,27 @@ def test_a_key_that_survived_goes_on_signing(lost: Service, tmp_path: Path) -> N
     assert report.verifier_key == report.old_key == str(SigningKey(lost.home).verifier_key())
 
 
+def test_a_key_that_was_replaced_signs_nothing_any_more(lost: Service, tmp_path: Path) -> None:
+    (tmp_path / "new").mkdir()
+    shutil.copytree(lost.home / "keys", tmp_path / "new" / "keys")
+    old = str(SigningKey(lost.home).verifier_key())
+    renewed = renew_key(lost.workplace, lost.home)
+    publish(lost)
+    report = rebuilt(lost, tmp_path / "new", expected_key=old)
+    assert report.trust is Trust.FOLLOWED_KEY
+    assert report.old_key == renewed.new and report.verifier_key not in (old, renewed.new)
+    again = rebuilt(lost, tmp_path / "again", expected_key=renewed.new)
+    assert again.trust is Trust.GIVEN_KEY
+    renew_key_without_the_old_one(lost)
+    assert rebuilt(lost, tmp_path / "third", expected_key=old).trust is Trust.EARLIER_KEY
+
+
+def renew_key_without_the_old_one(made: Service) -> None:
+    (made.home / "keys" / "ledger.pem").unlink()
+    renew_key(made.workplace, made.home, is_old_lost=True)
+    publish(made)
+
+
 def test_what_the_trust_rests_on_is_said(lost: Service, tmp_path: Path) -> None:
     key = str(SigningKey(lost.home).verifier_key())
     assert rebuilt(lost, tmp_path / "a").trust is Trust.ITS_OWN_WORD
@@ -129,6 +163,18 @@ def test_what_the_trust_rests_on_is_said(lost: Service, tmp_path: Path) -> None:
     assert not (tmp_path / "c" / FILE_NAME).exists()
 
 
+def test_a_store_is_not_made_a_home_of_while_another_in_reach_knows_more(lost: Service, tmp_path: Path) -> None:
+    """The other way round is right: the home has all that any store knows."""
+    lost.books.record(events.policy_registered(ACT, lost.workplace.now(), "another", "a text"))
+    publishing.publish(lost.books, lost.workplace.stores["city"], SigningKey(lost.home))
+    stores = lost.workplace.stores
+    with pytest.raises(Refused, match="store city knows more of this ledger"):
+        rebuilt(lost, tmp_path / "new", "near", lambda entry: stores[entry.name])
+    assert not (tmp_path / "new" / FILE_NAME).exists()
+    assert rebuilt(lost, tmp_path / "new", "city", lambda entry: stores[entry.name]).unasked == ()
+    assert rebuilt(lost, tmp_path / "newer", "near").unasked == ("city",)
+
+
 def test_packages_made_after_the_last_publication_are_adopted(lost: Service, tmp_path: Path) -> None:
     samples.write(tmp_path / "third" / "甲" / "late", b"late")
     samples.write(tmp_path / "third" / "乙.pdf", b"late too")
@@ -137,7 +183,8 @@ def test_packages_made_after_the_last_publication_are_adopted(lost: Service, tmp
     assert report.adopted == (package,) and report.packages == 3
     with Books.open(tmp_path / "new") as books:
         assert books.package(package) == lost.books.package(package)
-        assert package in books.packages_with_record("0001-WS·2024-永久-0002")
+        holdings = books.holdings_of(["0001-WS·2024-永久-0002"])
+        assert package in [each.package_id for each in holdings]
         copy = books.copy(package, "near")
         assert copy is not None and copy.state is CopyState.WRITTEN  # nobody has read it since
         (tmp_path / "new" / "work" / "test").mkdir(parents=True)
@@ -165,7 +212,7 @@ def test_a_store_that_the_ledger_never_heard_of_brings_its_copies_with_it(lost: 
         shutil.copytree(lost.places["near"] / folder, place / folder)
     entry = StoreEntry("cave", identity.store_id, identity.role, place.as_uri())
     store = FolderStore("cave", place, identity.store_id)
-    report = rebuild(RebuildRequest(tmp_path / "new", entry), store, ACT, SystemClock(), NoProgress())
+    report = rebuild(RebuildRequest(tmp_path / "new", entry), store, ACT, SystemClock(), NoProgress(), absent)
     packages = tuple(package.id for package in lost.books.packages())
     assert sorted(report.copies) == list(packages) and report.adopted == () and report.is_whole
     with Books.open(tmp_path / "new") as books:
@@ -236,14 +283,19 @@ def test_a_lost_bundle_stops_it_too(lost: Service, tmp_path: Path) -> None:
         rebuilt(lost, tmp_path / "new")
 
 
-def test_whole_entries_that_a_signed_checkpoint_excludes_are_tampering(lost: Service, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("before", "after"), [(b'"tester"', b'"forger"'), (b'"tester"', b'"tesuer"')])
+def test_whole_entries_that_a_signed_checkpoint_excludes_are_refused(
+    lost: Service, tmp_path: Path, before: bytes, after: bytes
+) -> None:
     second = sorted(path for path in ledger_objects(lost) if path.suffix == ".jsonl")[1]
-    second.write_bytes(second.read_bytes().replace(b'"tester"', b'"forger"'))
-    with pytest.raises(Tampered, match="whole entries"):
-        rebuilt(lost, tmp_path / "new", is_partial_welcome=True)
+    second.write_bytes(second.read_bytes().replace(before, after))
+    with pytest.raises(Refused, match="a letter rotted within a word, or somebody rewrote them") as refused:
+        rebuilt(lost, tmp_path / "new")
+    assert second.name in str(refused.value)
     assert not (tmp_path / "new" / FILE_NAME).exists()
-    report = rebuilt(lost, tmp_path / "new", despite_contradiction=True)
+    report = rebuilt(lost, tmp_path / "new", is_partial_welcome=True)
     assert not report.is_whole and report.packages == 2
+    assert f"ledger/{second.name}" in {finding.where for finding in report.findings}
 
 
 def test_without_any_ledger_the_books_begin_anew_with_policies_and_packages(lost: Service, tmp_path: Path) -> None:
@@ -266,7 +318,7 @@ def test_a_store_that_moved_is_registered_where_it_is_now(lost: Service, tmp_pat
     shutil.move(lost.places["near"], tmp_path / "moved")
     entry = replace(source(lost), url=(tmp_path / "moved").as_uri())
     store = FolderStore("near", tmp_path / "moved", entry.store_id)
-    rebuild(RebuildRequest(tmp_path / "new", entry), store, ACT, SystemClock(), NoProgress())
+    rebuild(RebuildRequest(tmp_path / "new", entry), store, ACT, SystemClock(), NoProgress(), absent)
     with Books.open(tmp_path / "new") as books:
         assert books.store("near").url == entry.url
         assert books.store("near").role is entry.role
@@ -289,13 +341,13 @@ def test_a_store_that_is_away_gives_no_home(lost: Service, tmp_path: Path) -> No
     assert not (tmp_path / "new" / FILE_NAME).exists()
 
 
-def test_a_kill_at_any_point_leaves_no_home_or_the_whole_one(lost: Service, tmp_path: Path) -> None:
+def test_a_kill_at_any_point_leaves_no_home_or_the_whole_one(lost: Service, tmp_path: Path, memory_path: Path) -> None:
     samples.write(tmp_path / "third" / "file", b"x")
     lost.ingest(tmp_path / "third")
     entry = source(lost)
     killed = 0
     for point in range(1, 300):
-        home = tmp_path / f"new-{point}"
+        home = memory_path / f"new-{point}"
         if run_until(entry, lost.places["near"], home, point) == 0:
             break
         killed += 1
@@ -333,4 +385,4 @@ def _rebuild_and_die(entry: StoreEntry, place: Path, home: Path, kill_at: int) -
 
     durable.listen(count)
     store = FolderStore("near", place, entry.store_id)
-    rebuild(RebuildRequest(home, entry), store, ACT, SystemClock(), NoProgress())
+    rebuild(RebuildRequest(home, entry), store, ACT, SystemClock(), NoProgress(), absent)

@@ -149,6 +149,23 @@ def test_without_any_list_of_members_nothing_is_restored_and_it_is_said(
     report = restored(made, package, tmp_path / "out")
     assert not report.is_verified and report.files == 0
     assert "repair" in str(report.losses[0])
+    files = made.books.package(package).receipt.payload_files
+    assert (report.lost, report.is_lost_known) == (files, True)
+    for request in (
+        RestoreRequest(package, tmp_path / "out2", path="卷1/*"),
+        RestoreRequest(package, tmp_path / "out3", as_bag=True),
+    ):
+        assert not restore(made.workplace, request).is_lost_known
+
+
+def test_findings_are_told_as_they_are_booked(harmed: tuple[Service, Path, str], tmp_path: Path) -> None:
+    made, _, package = harmed
+    spoil(made.object("near", package, "bag.tar"), "removed")
+    (first,) = restored(made, package, tmp_path / "out").damage
+    assert [finding.id for finding in made.books.findings()] == [first.id] != [""]
+    assert first.files_touched == made.books.package(package).receipt.payload_files
+    (again,) = restored(made, package, tmp_path / "out2", store="near").damage
+    assert again == first  # it was open already
 
 
 def test_a_store_that_is_away_is_passed_over_and_named(harmed: tuple[Service, Path, str], tmp_path: Path) -> None:

@@ -56,18 +56,20 @@ def _restore_and_die(home: Path, package: str, to: Path, kill_at: int, nameless:
 
 
 @pytest.mark.parametrize("nameless", [True, False])
-def test_a_kill_at_any_point_leaves_only_whole_files_and_a_second_run_converges(tmp_path: Path, nameless: bool) -> None:
-    source = tmp_path / "submission"
+def test_a_kill_at_any_point_leaves_only_whole_files_and_a_second_run_converges(
+    memory_path: Path, nameless: bool
+) -> None:
+    source = memory_path / "submission"
     samples.write(source / "large", os.urandom(9_000_000))
     for number in range(4):
         samples.write(source / "folder" / f"{number}", os.urandom(5000))
-    with service(tmp_path, ("near",)) as made:
+    with service(memory_path, ("near",)) as made:
         package = made.ingest(source).packages[0].id
     whole = tree(source)
     killed = 0
     for point in range(1, 200):
-        to = tmp_path / f"out-{point}"
-        status = run_until(tmp_path / "home", package, to, point, nameless)
+        to = memory_path / f"out-{point}"
+        status = run_until(memory_path / "home", package, to, point, nameless)
         if status == 0:
             break
         assert os.WTERMSIG(status) == signal.SIGKILL
@@ -76,6 +78,6 @@ def test_a_kill_at_any_point_leaves_only_whole_files_and_a_second_run_converges(
         assert {
             path: facts for path, facts in seen.items() if not path.startswith(b".preserve-")
         }.items() <= whole.items()
-        assert run_until(tmp_path / "home", package, to, 0, nameless) == 0
+        assert run_until(memory_path / "home", package, to, 0, nameless) == 0
         assert differences(source, to) == []
     assert killed > 15

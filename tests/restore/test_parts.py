@@ -140,6 +140,9 @@ def test_the_sure_prefix_of_a_pattern_ends_before_anything_that_may_be_renamed()
     assert PathPattern("a/=b/c").prefix == "a/"
     assert PathPattern("a/\udcff/c").prefix == "a/"
     assert PathPattern("*.txt").prefix == ""
+    assert PathPattern("a/b.txt").prefix == PathPattern("a/b.txt/").prefix == "a/b.txt"
+    assert PathPattern("a/b=.txt").prefix == PathPattern(f"a/{'b' * 201}").prefix == "a/"
+    assert PathPattern("b.txt").prefix == "b.txt"
 
 
 def test_the_best_copy_is_read_first() -> None:

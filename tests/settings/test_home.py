@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from pathlib import Path
 
 import pytest
 
-from preserve.errors import Misused, Refused
+from preserve import claims
+from preserve.errors import Misused, Refused, Unavailable
 from preserve.settings import shipped
 from preserve.settings.home import Home, existing, locate, scratch
 from preserve.state.books import Books
@@ -43,13 +45,44 @@ def test_the_living_keep_their_scratch_folders_and_the_dead_do_not(tmp_path: Pat
         dead = home.work / "command-dead"
         dead.mkdir()
         (dead / "left").write_text("over")
-        claim = home.work / "claim-of-somebody"
-        claim.touch()
-        with scratch(home) as second:
+        left = home.work / "claim-of-the-dead"
+        left.touch()
+        with claims.held(home.work, "the signing key"), scratch(home) as second:
             assert first != second
             assert first.is_dir()
-            assert not dead.exists()
-            assert claim.exists()
+            assert not dead.exists() and not left.exists()
+            (living,) = home.work.glob("claim-*")
+        assert not living.exists(), "a claim leaves nothing behind"
+
+
+def test_a_claim_is_one_process_s_and_then_the_next_one_s(tmp_path: Path) -> None:
+    with claims.held(tmp_path, "a subject"):
+        with pytest.raises(Unavailable, match="a subject"), claims.held(tmp_path, "a subject"):
+            pass
+        with claims.held(tmp_path, "another"):
+            pass
+        claims.clear_stale(tmp_path)
+        assert len(list(tmp_path.iterdir())) == 1
+    with claims.held(tmp_path, "a subject"):
+        pass
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_claim_on_a_file_that_its_holder_removed_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between opening and locking, the holder may end and remove the file: two would hold claims on different files."""
+    lock, taken = fcntl.flock, []
+
+    def lock_after_the_removal(descriptor: int, how: int) -> None:
+        if not taken:
+            for path in tmp_path.iterdir():
+                path.unlink()
+        taken.append(descriptor)
+        lock(descriptor, how)
+
+    monkeypatch.setattr(fcntl, "flock", lock_after_the_removal)
+    with claims.held(tmp_path, "a subject"):
+        assert len(taken) == 2
+        assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_a_work_folder_that_cannot_be_used_is_refused(tmp_path: Path) -> None:

@@ -249,8 +249,17 @@ def test_a_package_booked_twice_is_booked_once_and_with_another_receipt_refused(
 
 def test_records_lead_to_their_packages(books: Books) -> None:
     books.record(made.packaged(0), made.packaged(1))
-    assert books.packages_with_record("0001-WS·2024-永久-0001") == [made.package_id(1)]
-    assert books.packages_with_record("0001-WS·2024-永久-00") == []
+    found = list(books.holdings_of(["0001-WS·2024-永久-0001", "0001-WS·2024-永久-00", "0001-WS·2024-永久-0000"]))
+    assert [(each.archival_code, each.package_id) for each in found] == [
+        ("0001-WS·2024-永久-0000", made.package_id(0)),
+        ("0001-WS·2024-永久-0001", made.package_id(1)),
+    ]
+
+
+def test_thousands_of_records_are_looked_up_at_once(books: Books) -> None:
+    books.record(made.packaged(1))
+    codes = [f"0001-WS·2024-永久-{number:04d}" for number in range(3000)]
+    assert [each.package_id for each in books.holdings_of(codes)] == [made.package_id(1)]
 
 
 # Copies

@@ -17,7 +17,7 @@ class SetClock:
     def now(self) -> datetime:
         return self.moment
 
-    def sleep(self, seconds: float) -> None:
+    def sleep(self, seconds: float, unless: threading.Event | None = None) -> None:
         with self._lock:
             self.slept.append(seconds)
             self.moment += timedelta(seconds=seconds)

@@ -5,15 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from datetime import datetime
-from types import TracebackType
-from typing import Self
 
 from preserve.errors import AlreadyThere, Away, NoSpace, NotThere, Refused, Unreadable, is_interruption
 from preserve.model.digests import Algorithm, sha256, start
 from preserve.model.digests import sha256 as digest_of
 from preserve.model.keys import Key
-from preserve.ports import ObjectFacts
+from preserve.ports import Found, ObjectFacts
 from preserve.stores.coverage import Coverage
+from preserve.stores.leaving import LeavableUpload
 
 
 class MemoryStore:
@@ -66,6 +65,9 @@ class MemoryStore:
             if key.startswith(prefix) and key > after:
                 yield ObjectFacts(key, len(self.objects[key]))
 
+    def search(self, after: str = "") -> Iterator[Found]:
+        return self.list("", after)
+
     def free_bytes(self) -> int | None:
         self.require_presence()
         return None if self.room_bytes is None else self.room_bytes - self._used()
@@ -95,7 +97,7 @@ class MemoryStore:
         return sum(map(len, self.objects.values()))
 
 
-class MemoryUpload:
+class MemoryUpload(LeavableUpload):
     """`preserve.ports.Upload` into a `MemoryStore`."""
 
     def __init__(
@@ -107,16 +109,13 @@ class MemoryUpload:
         retain_until: datetime | None,
         resume: bool = False,
     ) -> None:
-        self.part_bytes = part_bytes
-        self._store = store
-        self._key = key
+        super().__init__(store.name, key, size, part_bytes)
+        self._memory = store
         self._content = bytearray(size)
-        self._covered = Coverage(size, part_bytes)
         self._retain_until = retain_until
         self._resume = resume
         self._written: set[int] = set()
         self._held: frozenset[int] = frozenset()
-        self._committed = False
 
     def take_over(self, left: MemoryUpload) -> None:
         """Go on with what an interrupted upload left, if it was cut alike."""
@@ -134,51 +133,41 @@ class MemoryUpload:
         return True
 
     def write(self, offset: int, data: memoryview, sha256: bytes | None = None) -> None:
-        self._store.require_presence()
-        self._covered.add(offset, len(data))
-        self._content[offset : offset + len(data)] = data
-        self._written.add(offset)
+        with self._at_work():
+            self._memory.require_presence()
+            self._covered.add(offset, len(data))
+            self._content[offset : offset + len(data)] = data
+            self._written.add(offset)
 
     def take(self, offset: int, source: Key, start: int, length: int) -> int:
-        piece = self._store.content(source)[start : start + length]
-        if len(piece) < length:
-            raise Unreadable("{key} ends before byte {end}", key=source, end=start + length)
-        self._covered.add(offset, length)
-        self._content[offset : offset + length] = piece
-        self._written.update(range(offset, offset + length, self.part_bytes))
-        return 0
+        with self._at_work():
+            piece = self._memory.content(source)[start : start + length]
+            if len(piece) < length:
+                raise Unreadable("{key} ends before byte {end}", key=source, end=start + length)
+            self._covered.add(offset, length)
+            self._content[offset : offset + length] = piece
+            self._written.update(range(offset, offset + length, self.part_bytes))
+            return 0
 
-    def commit(self) -> None:
-        if self._committed:
-            return
-        self._store.require_presence()
-        self._covered.require_whole()
-        with self._store.lock:
-            if self._key in self._store.objects:
-                raise AlreadyThere("store {store} has {key} already", store=self._store.name, key=self._key)
-            self._store.require_room(len(self._content))
-            self._store.objects[self._key] = bytes(self._content)
+    def _make_visible(self) -> None:
+        self._memory.require_presence()
+        with self._memory.lock:
+            if self._key in self._memory.objects:
+                raise AlreadyThere("store {store} has {key} already", store=self._store, key=self._key)
+            self._memory.require_room(len(self._content))
+            self._memory.objects[self._key] = bytes(self._content)
             if self._retain_until:
-                self._store.retained[self._key] = self._retain_until
-        self._committed = True
+                self._memory.retained[self._key] = self._retain_until
 
-    def abort(self) -> None:
-        self._content = bytearray()
-        self._written.clear()
+    def _interrupt(self) -> None:
+        pass
 
-    def leave(self, error: BaseException | None) -> None:
+    def _forget(self, error: BaseException | None) -> None:
         if self._resume and self._written and not self._committed and is_interruption(error):
-            self._store.interrupted[self._key] = self
+            self._memory.interrupted[self._key] = self
         else:
-            self.abort()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.leave(error)
+            self._content = bytearray()
+            self._written.clear()
 
 
 class NullStore(MemoryStore):

@@ -18,6 +18,7 @@ import pytest
 from preserve.errors import AlreadyThere, Away, NoSpace, NotThere, Refused, Unavailable, Unreadable
 from preserve.model.keys import Key
 from preserve.model.nouns import Role
+from preserve.ports import ObjectFacts, Oddity, OddKind
 from preserve.stores import identity, linux
 from preserve.stores.folder import FolderStore
 from preserve.stores.identity import Identity, found
@@ -161,8 +162,11 @@ def test_an_object_that_may_not_be_read_is_unreadable_and_its_store_goes_on(
         if is_folder:
             with pytest.raises(Unreadable):
                 store.stat(KEY)
-            with pytest.raises(Away):  # a listing without it would call everything in it missing
+            with pytest.raises(Unreadable):  # a listing without it would call everything in it missing
                 list(store.list(""))
+            closed = [(found.path, found.kind) for found in store.search() if isinstance(found, Oddity)]
+            assert closed == [(f"{name}/", OddKind.CLOSED)]
+            assert [facts.key for facts in store.search() if isinstance(facts, ObjectFacts)] == [other, "store.json"]
         else:
             assert store.stat(KEY).size == 7
             assert [facts.key for facts in store.list("")] == [other, KEY, identity.IDENTITY]
@@ -332,3 +336,12 @@ def test_the_root_is_made_for_a_new_store_but_not_the_way_to_it(tmp_path: Path) 
     assert (tmp_path / "new").is_dir()
     with pytest.raises(Away):
         FolderStore("disk", tmp_path / "not" / "mounted", None).make_root()
+
+
+def test_a_folder_that_another_process_disposed_of_is_made_again(store: FolderStore, root: Path) -> None:
+    put(store)
+    shutil.rmtree(root / "packages")
+    with store.create(KEY, 7) as upload:
+        upload.write(0, memoryview(b"content"))
+        upload.commit()
+    assert (root / KEY).read_bytes() == b"content"

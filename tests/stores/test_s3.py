@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import random
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
@@ -182,6 +184,21 @@ def test_a_part_that_does_not_fit_its_digest_is_refused_by_the_site(weed: seawee
             upload.write(0, memoryview(bytes(part_bytes or size)), b"\1" * 32)
             upload.commit()
     assert list(store.list("wrong")) == []
+
+
+@pytest.mark.parametrize("part_bytes", [None, 5 * MIB], ids=["single", "parts"])
+@pytest.mark.parametrize("name", ["bag.tar", "bag.tar.g2"])
+def test_a_site_is_told_what_a_tar_is_and_spends_no_time_on_compressing_it(
+    weed: seaweed.Site, part_bytes: int | None, name: str
+) -> None:
+    key = Key(f"typed/{part_bytes or 0}/{name}")
+    put(at(weed.endpoint, "weed-writer"), b"compressible " * MIB, key, part_bytes)
+    told = client(weed.endpoint, weed.admin).head_object(Bucket="records", Key=f"tests/{key}")
+    assert told["ContentType"] == "application/x-tar"
+    with urlopen(f"{weed.filer}/buckets/records/tests/{key}?metadata=true") as answer:  # noqa: S310 - our own server
+        chunks = json.load(answer)["chunks"]
+    assert chunks
+    assert not any(chunk.get("is_compressed") for chunk in chunks)
 
 
 def test_an_upload_left_open_by_a_dead_process_is_ended_when_the_next_begins(weed: seaweed.Site) -> None:

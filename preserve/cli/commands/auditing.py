@@ -8,29 +8,32 @@ from typing import TYPE_CHECKING
 import click
 
 from preserve.cli.amounts import parsed_budget
+from preserve.cli.answers import moment_shown
 from preserve.cli.calls import Call
 from preserve.cli.exits import Exit
 from preserve.cli.findings import finding_document, finding_lines
-from preserve.cli.messages import _, error_said, printable, said, word
+from preserve.cli.messages import _, counted, error_said, printable, said, word
 from preserve.cli.options import acts
 from preserve.cli.tables import MOST_LINES, bounded, byte_count, pairs, table
-from preserve.errors import Unavailable
-from preserve.model.nouns import Level, Role
+from preserve.errors import Tampered, Unavailable
+from preserve.model.nouns import Level
 
 if TYPE_CHECKING:
     from preserve.model.audit import SampleStatement
-    from preserve.operations.audit import AuditReport
+    from preserve.operations.audit import AuditReport, NotLookedAt
     from preserve.operations.repair import RepairReport
-    from preserve.workplace import Workplace
 
 
 @click.command(
     help=_(
         "Read copies again and say which are sound, damaged, missing, unreadable, not checked, overdue.\n\n"
         "Those most at risk come first.  An audit that was interrupted goes on where it was.  Level attested reads"
-        " nothing: it checks only copies whose store gives digests of its own, and folders give none.  Exit code 1 for"
-        " findings, or when no copy could be checked because no store attests any; 75 when nothing was found and a"
-        " store could not be looked at."
+        " nothing: it checks only copies whose store gives digests of its own, and folders give none.  What lies beside"
+        " the packages, the rescue kit and the ledger, is looked at too.\n\n"
+        "Exit code 1 for findings, for copies that are overdue, or when no copy could be checked because no store"
+        " attests any; 4 when a store attests another ledger; 75 when nothing was found and a store could not be looked"
+        " at.  An offline store that is not attached is told of and does not count, until its copies are overdue or"
+        " --store names it."
     )
 )
 @click.option("--store", "stores", metavar="NAME", multiple=True, help=_("only this store (may be repeated)"))
@@ -40,9 +43,12 @@ if TYPE_CHECKING:
     type=click.Choice(list(map(str, Level))),
     default=Level.FULL.value,
     show_default=True,
-    help=_("how deeply: list objects, ask the store for digests, read a sample, read everything"),
+    help=_(
+        "how deeply: exists lists the objects, attested asks the store for their digests, sample reads blocks drawn at"
+        " random, full reads every byte"
+    ),
 )
-@click.option("--budget", metavar="AMOUNT", help=_("stop beginning new copies after so much: 30m, 2h, 50GiB"))
+@click.option("--budget", metavar="AMOUNT", help=_("begin no further copy after so much time or data: 30m, 2h, 50GiB"))
 @click.option("--afresh", is_flag=True, help=_("begin anew instead of going on with an interrupted audit"))
 @acts
 def audit(
@@ -60,22 +66,22 @@ def audit(
             budget=parsed_budget(budget),
             afresh=afresh,
             policies=compose.policies(workplace.books),
+            kit=compose.kit(),
         )
         workplace.progress.begin("reading copies again", None)
         report = look(workplace, request)
-        return call.answer(_document(report), _lines(report), _code(workplace, report, stores))
+        return call.answer(_document(report), _lines(report), _code(report))
 
 
-def _code(workplace: Workplace, report: AuditReport, named: tuple[str, ...]) -> Exit:
+def _code(report: AuditReport) -> Exit:
     counts = report.counts
+    if report.contradictions:
+        return Exit.TAMPERED
     if report.findings or counts.damaged or counts.missing or counts.unreadable or counts.overdue:
         return Exit.FINDINGS
     if report.is_in_vain:  # as long as the same is asked of the same stores
         return Exit.FINDINGS
-    # An offline store is away by its nature; its copies become overdue in their time, and that is a finding.  One that
-    # is there, and cannot be told to be that store, needs a person now.
-    offline = {entry.name for entry in workplace.books.stores() if entry.role is Role.REMOTE_OFFLINE}
-    return Exit.UNAVAILABLE if set(report.away) - (offline - set(named) - set(report.unidentified)) else Exit.WELL
+    return Exit.UNAVAILABLE if report.is_any_missed else Exit.WELL
 
 
 def _document(report: AuditReport) -> dict[str, object]:
@@ -93,8 +99,19 @@ def _document(report: AuditReport) -> dict[str, object]:
             "overdue": counts.overdue,
         },
         "findings": [finding_document(finding) for finding in report.findings],
+        "contradictions": {store: error_said(error) for store, error in report.contradictions.items()},
         "away": dict(report.away),
         "unidentified": list(report.unidentified),
+        "not_looked_at": [
+            {
+                "store": each.store,
+                "expected": each.is_expected,
+                "copies": each.copies,
+                "overdue": each.overdue,
+                "last_looked_at": each.last_at,
+            }
+            for each in report.not_looked_at
+        ],
         "not_attested": dict(report.unattested),
         "not_searched": list(report.unlisted),
         "leftovers": report.leftovers,
@@ -120,7 +137,7 @@ def _lines(report: AuditReport) -> Iterator[str]:
     counts = report.counts
     yield said("audit {run}, level {level}", run=report.run, level=report.level)
     if report.is_resumed:
-        yield _("an interrupted audit was gone on with")
+        yield _("this audit continues one that was interrupted")
     yield from pairs(
         [
             (_("sound"), counts.sound),
@@ -129,22 +146,45 @@ def _lines(report: AuditReport) -> Iterator[str]:
             (_("unreadable"), counts.unreadable),
             (_("not checked"), counts.not_checked),
             (_("overdue"), counts.overdue),
-            (_("read"), byte_count(report.bytes_read)),
+            (_("bytes read"), byte_count(report.bytes_read)),
         ]
     )
     yield from map(_sample_line, report.samples)
     for store, count in report.unattested.items():
-        yield said(
-            "store {store} does not attest digests of {count} copies, so these were not checked; look at them with"
-            " --level sample or --level full",
+        yield counted(
+            "store {store} attests no digests of {count} copy, which was not checked; look at it with --level sample or"
+            " --level full",
+            "store {store} attests no digests of {count} copies, which were not checked; look at them with --level"
+            " sample or --level full",
+            count,
             store=store,
-            count=count,
         )
-    for store, why in report.away.items():
-        yield said("store {store} could not be looked at: {why}", store=store, why=why)
+    for contradiction in report.contradictions.values():
+        yield said("ALARM: {why}", why=contradiction)
+    for each in report.not_looked_at:
+        yield from _absence_lines(each, report.away[each.store])
     if report.leftovers:
-        yield said("{count} objects are left from unfinished work; they do no harm", count=report.leftovers)
+        yield counted(
+            "{count} object is left from unfinished work; it does no harm",
+            "{count} objects are left from unfinished work; they do no harm",
+            report.leftovers,
+        )
     yield from finding_lines(report.findings)
+
+
+def _absence_lines(absent: NotLookedAt, why: str) -> Iterator[str]:
+    if absent.is_expected:
+        yield said("offline store {store} is not attached: NOT LOOKED AT", store=absent.store)
+    else:
+        yield said("store {store} could not be looked at: {why}", store=absent.store, why=why)
+    if absent.copies:
+        yield counted(
+            "  {count} copy in it was last looked at on {moment}; overdue by policy: {overdue}",
+            "  {count} copies in it were last looked at on {moment}; overdue by policy: {overdue}",
+            absent.copies,
+            moment=moment_shown(absent.last_at),
+            overdue=absent.overdue,
+        )
 
 
 def _sample_line(sample: SampleStatement) -> str:
@@ -179,18 +219,24 @@ def _sample_line(sample: SampleStatement) -> str:
 @click.command(
     help=_(
         "Mend damaged copies from sound blocks of any copy; only what is bad travels, and nothing is overwritten.\n\n"
-        "Each repaired object is read back before its finding is closed.  Exit code 1 when something could not."
+        "Each repaired object is read back before its finding is closed.  What is harmed beside the packages is made"
+        " anew: the rescue kit from this program, the ledger from the books.  Exit code 1 when something could not be"
+        " mended, 4 when a store attests another ledger."
     )
 )
 @click.option("--package", metavar="ID", help=_("only this package"))
+@click.option("--finding", metavar="ID", help=_("only what this finding is about"))
 @acts
-def repair(call: Call, package: str | None) -> Exit:
+def repair(call: Call, package: str | None, finding: str | None) -> Exit:
+    from preserve import compose
     from preserve.operations.repair import RepairRequest
     from preserve.operations.repair import repair as mend
 
+    if package is not None and finding is not None:
+        raise click.UsageError(_("give either --package or --finding"))
     with call.workplace() as workplace:
         workplace.progress.begin("mending copies", None)
-        report = mend(workplace, RepairRequest(package))
+        report = mend(workplace, RepairRequest(package, finding, compose.kit(), compose.signer(call.home())))
         return call.answer(_repair_document(report), _repair_lines(report), _repair_code(report))
 
 
@@ -205,6 +251,8 @@ def _repair_document(report: RepairReport) -> dict[str, object]:
                 "blocks": list(each.blocks),
                 "from": dict(each.sources),
                 "bytes_transferred": each.bytes_transferred,
+                "bytes_read": each.bytes_read,
+                "bytes_written": each.bytes_written,
                 "how": each.how.value,
             }
             for each in report.repaired
@@ -224,6 +272,8 @@ def _repair_document(report: RepairReport) -> dict[str, object]:
         ],
         "sound_again": [{"package": package, "store": store} for package, store in report.sound_again],
         "bytes_transferred": report.bytes_transferred,
+        "bytes_read": report.bytes_read,
+        "bytes_written": report.bytes_written,
         "seconds": report.seconds,
     }
 
@@ -231,21 +281,24 @@ def _repair_document(report: RepairReport) -> dict[str, object]:
 def _repair_code(report: RepairReport) -> Exit:
     if not report.not_repaired:
         return Exit.WELL
+    if any(isinstance(each.why, Tampered) for each in report.not_repaired):
+        return Exit.TAMPERED
     is_only_away = all(isinstance(each.why, Unavailable) for each in report.not_repaired)
     return Exit.UNAVAILABLE if is_only_away else Exit.FINDINGS
 
 
 def _repair_lines(report: RepairReport) -> Iterator[str]:
     yield said(
-        "objects mended: {repaired}, not mended: {left}; {size} read from sound copies and written anew",
+        "objects mended: {repaired}, not mended: {left}; {read} read from sound copies, {written} written anew",
         repaired=len(report.repaired),
         left=len(report.not_repaired),
-        size=byte_count(report.bytes_transferred),
+        read=byte_count(report.bytes_read),
+        written=byte_count(report.bytes_written),
     )
     if report.repaired:
         rows = (
             (
-                each.package,
+                each.package or "-",
                 each.store,
                 each.object,
                 each.generation,
@@ -258,9 +311,14 @@ def _repair_lines(report: RepairReport) -> Iterator[str]:
         head = (_("package"), _("store"), _("object"), _("generation"), _("bad blocks"), _("taken from"), _("how"))
         yield from table(head, rows)
     for each in report.not_repaired[:MOST_LINES]:
-        yield said("{package} in {store}, not mended: {why}", package=each.package, store=each.store, why=each.why)
+        if each.package is None:
+            yield said(
+                "{object} in {store}, not mended: {why}", object=each.object or "-", store=each.store, why=each.why
+            )
+        else:
+            yield said("{package} in {store}, not mended: {why}", package=each.package, store=each.store, why=each.why)
         if each.lost:
-            yield said("  {count} files are lost with it:", count=each.lost.count)
+            yield counted("  {count} file is lost with it:", "  {count} files are lost with it:", each.lost.count)
             yield from bounded(f"    {printable(path)}" for path in each.lost.names)
     if len(report.not_repaired) > MOST_LINES:
         yield said("… and {count} more (--json gives all)", count=len(report.not_repaired) - MOST_LINES)

@@ -11,7 +11,9 @@ from preserve.cli.answers import moment_shown
 from preserve.cli.calls import Call
 from preserve.cli.exits import Exit
 from preserve.cli.findings import finding_details, finding_document
-from preserve.cli.messages import _, printable, said, word
+from preserve.cli.help import Group
+from preserve.cli.labels import element_label, element_value
+from preserve.cli.messages import _, counted, printable, said, word
 from preserve.cli.options import asks
 from preserve.cli.tables import bounded, byte_count, pairs, table
 
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from preserve.packages.members import Member
 
 
-@click.group(help=_("Packages: list them, show one with its copies and its files."))
+@click.group(cls=Group, help=_("Packages: list them, show one with its copies and its files."))
 def package() -> None:
     pass
 
@@ -42,8 +44,9 @@ def list_packages(call: Call) -> Exit:
             )
             for entry in books.packages()
         )
-        head = (_("package"), _("accession"), _("files"), _("payload"), _("copies"))
-        return call.answer({"packages": documents}, table(head, rows))
+        head = (_("package"), _("taken in"), _("files"), _("payload"), _("copies"))
+        none = _("There is no package yet; take records in with `preserve ingest`.")
+        return call.answer({"packages": documents}, table(head, rows, none=none))
 
 
 @package.command("show", help=_("Show one package: what it is, where its copies are and how they were found."))
@@ -117,8 +120,8 @@ def _package_lines(shown: Shown) -> Iterator[str]:
     size = byte_count(receipt.payload_bytes)
     rows: list[tuple[str, object]] = [
         (_("package"), shown.package.id),
-        (_("accession"), moment_shown(receipt.created_at)),
-        (_("payload"), said("{files} files, {size}", files=receipt.payload_files, size=size)),
+        (_("taken in"), moment_shown(receipt.created_at)),
+        (_("payload"), counted("{count} file, {size}", "{count} files, {size}", receipt.payload_files, size=size)),
         (_("records"), receipt.records),
         (_("policy"), receipt.policy),
     ]
@@ -126,7 +129,7 @@ def _package_lines(shown: Shown) -> Iterator[str]:
         accession, number, count = receipt.part_of
         part = said("{number} of {count} of accession {accession}", number=number, count=count, accession=accession)
         rows.append((_("part"), part))
-    rows += list(receipt.metadata.items())
+    rows += [(element_label(name), element_value(name, value)) for name, value in receipt.metadata.items()]
     yield from pairs(rows)
     yield ""
     copies = (
@@ -150,7 +153,7 @@ def _package_lines(shown: Shown) -> Iterator[str]:
         )
 
 
-@click.group(help=_("What was found wrong: list findings, show one."))
+@click.group(cls=Group, help=_("What was found wrong: list findings, show one."))
 def finding() -> None:
     pass
 
@@ -172,15 +175,17 @@ def list_findings(call: Call, with_closed: bool, package_name: str | None, store
                 found.id,
                 word(found.condition),
                 found.store,
-                found.where,
                 moment_shown(found.opened_at),
-                moment_shown(found.closed_at),
+                *([moment_shown(found.closed_at)] if with_closed else []),
+                found.where,
             )
             for found in books.findings(open_only=not with_closed, package=package_id, store=store)
         )
-        head = (_("finding"), _("condition"), _("store"), _("where"), _("opened"), _("closed"))
+        closed = [_("closed")] if with_closed else []
+        head = (_("finding"), _("condition"), _("store"), _("opened"), *closed, _("where"))
         code = Exit.FINDINGS if is_any_open else Exit.WELL
-        return call.answer({"findings": map(finding_document, wanted)}, table(head, rows), code)
+        none = _("Nothing was ever found wrong.") if with_closed else _("No finding is open.")
+        return call.answer({"findings": map(finding_document, wanted)}, table(head, rows, none=none), code)
 
 
 @finding.command("show", help=_("Show one finding: what was expected, what was found, which files it touches."))

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from preserve.bags.shapes import TakenAs
 from preserve.cli.calls import Call
 from preserve.cli.exits import Exit
-from preserve.cli.messages import _, complaint_said, error_said, said, word
+from preserve.cli.messages import _, complaint_documents, complaint_said, error_said, said, word
 from preserve.cli.options import acts
+from preserve.cli.shortfalls import lack_documents, lack_lines
 from preserve.cli.tables import bounded, byte_count, table
 from preserve.errors import Unavailable
+from preserve.model.nouns import CopyState
 
 if TYPE_CHECKING:
     from preserve.operations.ingest import IngestReport, PackageMade
@@ -24,16 +27,25 @@ if TYPE_CHECKING:
     help=_(
         "Take a submission in: a folder, a tar or a bag becomes one or more packages, copied to every store that can be"
         " reached and read back from each.\n\n"
-        "The source is not changed.  Exit code 1 when a copy that policy wants could not be made and verified now;"
-        " `preserve replicate` makes it later."
+        "The source is not changed.  What contains bagit.txt, data/ and a manifest is a bag; where only some of these"
+        " are there, --as says what it is.  Exit code 1 when a copy that policy wants could not be made and verified"
+        " now, or no store is registered for it; `preserve replicate` makes it later."
     )
 )
 @click.argument("source", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--policy", metavar="NAME", help=_("the policy to keep it under (default: the only one, or `default`)"))
 @click.option("--metadata", metavar="FILE", type=click.Path(path_type=Path), help=_("CSV or JSON about the records"))
+@click.option(
+    "--as",
+    "taken_as",
+    type=click.Choice(list(map(str, TakenAs))),
+    help=_("what it is: a bag, or a folder in which bagit.txt is a file like any other"),
+)
 @click.option("--again", is_flag=True, help=_("make new packages even if this was taken in before, unchanged"))
 @acts
-def ingest(call: Call, source: Path, policy: str | None, metadata: Path | None, again: bool) -> Exit:
+def ingest(
+    call: Call, source: Path, policy: str | None, metadata: Path | None, taken_as: str | None, again: bool
+) -> Exit:
     from preserve import compose
     from preserve.operations.ingest import IngestRequest
     from preserve.operations.ingest import ingest as take_in
@@ -41,15 +53,15 @@ def ingest(call: Call, source: Path, policy: str | None, metadata: Path | None, 
     with call.workplace() as workplace:
         kept_under = compose.policy(workplace.books, policy)
         profile = compose.profile(call.home(), kept_under)
-        report = take_in(workplace, IngestRequest(source, kept_under, metadata, profile, again))
+        shape = TakenAs(taken_as) if taken_as else None
+        report = take_in(workplace, IngestRequest(source, kept_under, metadata, profile, again, shape))
         document = {
             "accession": report.accession,
             "already": report.already,
             "complete": report.is_complete,
             "packages": [_package_document(package) for package in report.packages],
-            "notes": [
-                {"code": note.code, "where": note.where, "message": complaint_said(note)} for note in report.notes
-            ],
+            "lacking_stores": lack_documents(report.lacking),
+            "notes": complaint_documents(report.notes),
         }
         return call.answer(document, _ingest_lines(report), Exit.WELL if report.is_complete else Exit.FINDINGS)
 
@@ -87,11 +99,19 @@ def _ingest_lines(report: IngestReport) -> Iterator[str]:
     yield from bounded(
         said("no verified copy in {store} yet: {why}", store=store, why=why) for store, why in sorted(failures)
     )
-    if failures:
+    if any(copy.state in (CopyState.DUE, CopyState.AWAY) for package in report.packages for copy in package.copies):
         yield _("`preserve replicate` makes the copies that are still due")
+    yield from lack_lines(report.lacking)
 
 
-@click.command(help=_("Make the copies that policy wants and that are not there, each from a sound one."))
+@click.command(
+    help=_(
+        "Make the copies that policy wants and that are not there, each from a sound one.\n\n"
+        "What a package's policy wants is what its newest registered version says.  Exit code 1 when a copy could not"
+        " be made, or policy wants one for which no store is registered; 75 when all that is missing is a store that"
+        " is away.  With --store, only the copies in that store are asked for."
+    )
+)
 @click.option("--store", "stores", metavar="NAME", multiple=True, help=_("only into this store (may be repeated)"))
 @click.option("--package", metavar="ID", help=_("only of this package"))
 @acts
@@ -101,7 +121,7 @@ def replicate(call: Call, stores: tuple[str, ...], package: str | None) -> Exit:
     from preserve.operations.replicate import replicate as make_copies
 
     with call.workplace() as workplace:
-        request = ReplicateRequest(compose.policy_of(workplace.books), stores, package)
+        request = ReplicateRequest(compose.policy_in_force(workplace.books), stores, package)
         report = make_copies(workplace, request)
         document = {
             "made": [
@@ -117,6 +137,8 @@ def replicate(call: Call, stores: tuple[str, ...], package: str | None) -> Exit:
             "not_made": [
                 {"package": copy.package, "store": copy.store, "why": error_said(copy.why)} for copy in report.not_made
             ],
+            "due": report.due_count,
+            "lacking_stores": lack_documents(report.lacking),
             "seconds": report.seconds,
         }
         return call.answer(document, _replicate_lines(report), _replicate_code(report))
@@ -125,12 +147,13 @@ def replicate(call: Call, stores: tuple[str, ...], package: str | None) -> Exit:
 def _replicate_code(report: ReplicateReport) -> Exit:
     if report.is_complete:
         return Exit.WELL
-    is_only_away = all(isinstance(copy.why, Unavailable) for copy in report.not_made)
-    return Exit.UNAVAILABLE if report.not_made and is_only_away else Exit.FINDINGS
+    is_all_made_sound = all(copy.state is CopyState.VERIFIED for copy in report.made)
+    is_only_away = is_all_made_sound and all(isinstance(copy.why, Unavailable) for copy in report.not_made)
+    return Exit.UNAVAILABLE if is_only_away and not report.lacking else Exit.FINDINGS
 
 
 def _replicate_lines(report: ReplicateReport) -> Iterator[str]:
-    yield said("{made} copies were made, {left} are still due", made=len(report.made), left=len(report.not_made))
+    yield said("copies made: {made}; still due: {left}", made=len(report.made), left=report.due_count)
     if report.made:
         rows = ((copy.package, copy.store, word(copy.state), byte_count(copy.bytes)) for copy in report.made)
         yield from table((_("package"), _("store"), _("copy"), _("size")), rows)
@@ -138,3 +161,4 @@ def _replicate_lines(report: ReplicateReport) -> Iterator[str]:
         said("{package} is not in {store}: {why}", package=copy.package, store=copy.store, why=copy.why)
         for copy in report.not_made
     )
+    yield from lack_lines(report.lacking)

@@ -13,16 +13,19 @@ from preserve.cli.answers import moment_shown
 from preserve.cli.calls import Call
 from preserve.cli.exits import Exit
 from preserve.cli.findings import finding_document, finding_lines
-from preserve.cli.messages import _, complaint_documents, complaint_lines, error_said, printable, said, word
+from preserve.cli.help import Group
+from preserve.cli.messages import _, complaint_documents, complaint_lines, counted, error_said, said, word
 from preserve.cli.options import acts, asks
-from preserve.cli.tables import MOST_LINES
+from preserve.cli.tables import MOST_LINES, table
+from preserve.model.nouns import KeyChangeCause
+from preserve.state.key_changes import Handover, KeyChange
 
 if TYPE_CHECKING:
     from preserve.operations.export_ledger import Written
     from preserve.operations.verify_ledger import LedgerReport
 
 
-@click.group(help=_("The account of every act: verify, show, export and publish it."))
+@click.group(cls=Group, help=_("The account of every act: verify, show, export and publish it."))
 def ledger() -> None:
     pass
 
@@ -50,6 +53,16 @@ def verify(call: Call, stores: tuple[str, ...]) -> Exit:
             "findings": [finding_document(finding) for finding in report.findings],
             "books_wrong": report.are_books_wrong,
             "witnesses": dict(report.witnesses),
+            "key_changes": [
+                {
+                    "number": change.number,
+                    "old": change.old,
+                    "new": change.new,
+                    "cause": change.cause,
+                    "handover": change.handover.value,
+                }
+                for change in report.key_changes
+            ],
         }
         places = {entry.name: entry.url for entry in workplace.books.stores()}
         return call.answer(document, _verify_lines(report, places), _verify_code(report))
@@ -68,8 +81,13 @@ def _verify_lines(report: LedgerReport, places: Mapping[str, str]) -> Iterator[s
         root = report.verdict.root.hex()
         yield said("the ledger is whole: {size} entries, root {root}", size=report.verdict.size, root=root)
     else:
-        yield said("THE LEDGER DOES NOT FIT ITSELF: {count} complaints; change nothing", count=report.complaints.count)
+        yield counted(
+            "THE LEDGER DOES NOT FIT ITSELF: {count} complaint; change nothing",
+            "THE LEDGER DOES NOT FIT ITSELF: {count} complaints; change nothing",
+            report.complaints.count,
+        )
         yield from complaint_lines(report.complaints)
+    yield from map(_key_change_said, report.key_changes)
     for store, size in report.attested.items():
         yield said("store {store} attests its first {size} entries", store=store, size=size)
     for store, why in report.away.items():
@@ -85,6 +103,24 @@ def _verify_lines(report: LedgerReport, places: Mapping[str, str]) -> Iterator[s
         yield from _wrong_books_lines(report, places)
     else:
         yield from finding_lines(report.findings)
+
+
+def _key_change_said(change: KeyChange) -> str:
+    match change.handover:
+        case Handover.BY_BOTH:
+            template = "at entry {number} the signing key was changed to {new}; the old key handed over to it"
+        case Handover.UNSIGNED:
+            template = (
+                "at entry {number} the signing key was changed to {new}, WITHOUT a signature of the old one: an earlier"
+                " version of this program asked for none; only people can vouch for the new key"
+            )
+        case _:
+            template = (
+                "at entry {number} the signing key was changed to {new}, WITHOUT a signature of the old one (given"
+                " cause: {cause}); only people can vouch for the new key"
+            )
+    causes = {cause.value: word(cause) for cause in KeyChangeCause}
+    return said(template, number=change.number, new=change.new, cause=causes.get(change.cause or "", change.cause))
 
 
 def _wrong_books_lines(report: LedgerReport, places: Mapping[str, str]) -> Iterator[str]:
@@ -121,19 +157,19 @@ def show(call: Call, start: int | None, count: int) -> Exit:
             "root": books.root().hex(),
             "entries": ({"number": number, **json.loads(content)} for number, content in entries),
         }
-        return call.answer(document, (_entry_line(number, content) for number, content in entries))
+        rows = (_entry_row(number, content) for number, content in entries)
+        head = (_("entry"), _("when"), _("what"), _("about"), _("outcome"), _("by whom, and why"))
+        return call.answer(document, table(head, rows, most=count))
 
 
-def _entry_line(number: int, content: bytes) -> str:
+def _entry_row(number: int, content: bytes) -> tuple[object, ...]:
     from preserve.model import events
 
     event = events.decode(content)
     named = next((event.detail[name] for name in _SUBJECTS if event.detail.get(name)), "")
     subject = " ".join(map(str, named)) if isinstance(named, list) else named
-    return printable(
-        f"{number:>6}  {moment_shown(event.at)}  {word(event.type)}  {subject}  {word(event.outcome)}  "
-        f"{event.actor}: {event.reason}"
-    )
+    by_whom = f"{event.actor}: {event.reason}"
+    return number, moment_shown(event.at), word(event.type), subject, word(event.outcome), by_whom
 
 
 _SUBJECTS = ("id", "package", "name", "accession", "run", "home_id", "packages", "to")

@@ -13,6 +13,7 @@ from preserve.cli.answers import moment_shown
 from preserve.cli.calls import Call
 from preserve.cli.commands.assessing import assess, declare
 from preserve.cli.exits import Exit
+from preserve.cli.help import Group
 from preserve.cli.messages import _, printable, said, sentence_said
 from preserve.cli.options import acts, asks
 from preserve.cli.tables import pairs, table
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 LARGEST_POLICY_BYTES = 1024 * 1024
 
 
-@click.group(help=_("What is kept in how many copies where, how often it is audited, who answers for it."))
+@click.group(cls=Group, help=_("What is kept in how many copies where, how often it is audited, who answers for it."))
 def policy() -> None:
     pass
 

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from preserve.cli import voices
 from preserve.cli.answers import moment_shown
 from preserve.cli.calls import Call
 from preserve.cli.exits import Exit
 from preserve.cli.findings import finding_document, finding_lines
-from preserve.cli.messages import _, printable, said, word
+from preserve.cli.messages import _, counted, error_said, printable, said, word
 from preserve.cli.options import acts
 from preserve.cli.tables import bounded, byte_count, pairs
 from preserve.model.restore import OnConflict
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 @click.command(
     help=_(
         "Give records back: the payload exactly as deposited, each file verified before it gets its name.\n\n"
-        "ID is a package, the beginning of its id, an accession, or an archival code.  Exit code 1 when a file"
+        "ID is a package, the beginning of its id, an accession, or an archival code.  A record that was taken in more"
+        " than once is restored when --accession says which one (the refusal lists them).  Exit code 1 when a file"
         " could not be had soundly from any copy."
     )
 )
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     help=_("a new or empty folder, or one to complete"),
 )
 @click.option("--from", "store", metavar="NAME", help=_("read this store alone"))
+@click.option("--accession", metavar="ID", help=_("of a record that was taken in more than once: this one"))
 @click.option("--path", metavar="GLOB", help=_("only what matches, such as '2024/**/*.pdf'"))
 @click.option("--as-bag", is_flag=True, help=_("the whole bag instead of its payload"))
 @click.option(
@@ -45,17 +48,37 @@ if TYPE_CHECKING:
     type=click.Choice(list(map(str, OnConflict))),
     default=OnConflict.REFUSE.value,
     show_default=True,
-    help=_("where a file of that name and other content is there"),
+    help=_(
+        "where a file of that name has other content: refuse writes nothing at all, skip leaves that file, overwrite"
+        " replaces it"
+    ),
 )
 @acts
 def restore(
-    call: Call, name: str, to: Path, store: str | None, path: str | None, as_bag: bool, on_conflict: str
+    call: Call,
+    name: str,
+    to: Path,
+    store: str | None,
+    accession: str | None,
+    path: str | None,
+    as_bag: bool,
+    on_conflict: str,
 ) -> Exit:
     from preserve.operations.restore import RestoreRequest
     from preserve.operations.restore import restore as give_back
 
     with call.workplace() as workplace:
-        report = give_back(workplace, RestoreRequest(name, to, store, path, as_bag, OnConflict(on_conflict)))
+        request = RestoreRequest(
+            name,
+            to,
+            store=store,
+            path=path,
+            as_bag=as_bag,
+            on_conflict=OnConflict(on_conflict),
+            voices=voices.both(),
+            accession=accession,
+        )
+        report = give_back(workplace, request)
         return call.answer(_document(report), _lines(report, to), Exit.WELL if report.is_verified else Exit.FINDINGS)
 
 
@@ -67,14 +90,16 @@ def _document(report: RestoreReport) -> dict[str, object]:
         "verified": report.is_verified,
         "from": sorted(report.sources),
         "bytes_from": dict(report.sources),
+        "bytes_read": dict(report.bytes_read),
         "already_there": report.already_there,
         "left": report.left,
         "lost": report.lost,
+        "lost_at_least": not report.is_lost_known,
         "losses": [
             {"path": loss.path.decode("utf-8", "surrogateescape"), "why": said(loss.template, **loss.values)}
             for loss in report.losses
         ],
-        "away": dict(report.away),
+        "away": {name: error_said(why) for name, why in report.away.items()},
         "findings": [finding_document(finding) for finding in report.damage],
         "seconds": report.seconds,
         "certificate": str(report.certificate),
@@ -85,11 +110,20 @@ def _document(report: RestoreReport) -> dict[str, object]:
 def _lines(report: RestoreReport, to: Path) -> Iterator[str]:
     size = byte_count(report.bytes)
     if report.is_verified:
-        yield said("{files} files, {size}, are in {to}, each verified", files=report.files, size=size, to=to)
+        yield counted(
+            "{count} file, {size}, is in {to}, verified",
+            "{count} files, {size}, are in {to}, each verified",
+            report.files,
+            size=size,
+            to=to,
+        )
     else:
         yield said(
             "NOT COMPLETE: {files} files, {size}, are in {to}, each verified; {lost} could not be had soundly, {left}"
-            " were left as they stood there",
+            " were left as they stood there"
+            if report.is_lost_known
+            else "NOT COMPLETE: {files} files, {size}, are in {to}, each verified; at least {lost} could not be had"
+            " soundly, {left} were left as they stood there",
             files=report.files,
             size=size,
             to=to,
@@ -99,15 +133,22 @@ def _lines(report: RestoreReport, to: Path) -> Iterator[str]:
     if report.already_there:
         yield said("{count} of them were there already, equal", count=report.already_there)
     for store, count in sorted(report.sources.items()):
-        yield said("  {size} from store {store}", size=byte_count(count), store=store)
-    for store, why in sorted(report.away.items()):
+        read = byte_count(report.bytes_read.get(store, count))
+        yield said(
+            "  {size} from store {store} ({read} were read there)", size=byte_count(count), store=store, read=read
+        )
+    for store, why in report.away.items():
         yield said("store {store} could not be read: {why}", store=store, why=why)
     yield from bounded(
         f"  {printable(loss.path.decode('utf-8', 'surrogateescape'))}: {said(loss.template, **loss.values)}"
         for loss in report.losses
     )
     yield from finding_lines(report.damage)
-    yield said("certificate: {file}", file=report.certificate)
+    yield said(
+        "certificate: {file} (for programs: {json_file})",
+        file=report.certificate.with_suffix(".txt"),
+        json_file=report.certificate.name,
+    )
 
 
 @click.command(
@@ -144,9 +185,12 @@ def rebuild(
     source = compose.store_at(place, profile)
     request = RebuildRequest(call.home().path, source, key, despite_contradiction, partial)
     with told() as progress:
-        report = make_anew(request, compose.store(source, clock), call.actor(), clock, progress)
+        store = compose.store(source, clock, progress.alert)
+        report = make_anew(request, store, call.actor(), clock, progress, compose.glanced_at)
     code = Exit.WELL if report.is_whole else Exit.FINDINGS
     call.answer(_rebuild_document(report), _rebuild_lines(report))
+    if report.is_new_history:
+        return code  # the very store it was made from attests more: a person has to set that aside first
     with call.workplace():  # publishes what the new books say
         return code
 
@@ -165,6 +209,8 @@ def _rebuild_document(report: RebuildReport) -> dict[str, object]:
         "findings": [finding_document(finding) for finding in report.findings],
         "old_key": report.old_key,
         "verifier_key": report.verifier_key,
+        "unasked": list(report.unasked),
+        "new_history": report.is_new_history,
     }
 
 
@@ -173,13 +219,34 @@ def _rebuild_lines(report: RebuildReport) -> Iterator[str]:
     yield from pairs(
         [
             (_("ledger"), said("{entries} of {attested} entries", entries=report.entries, attested=report.attested)),
-            (_("the last of"), moment_shown(report.last_entry_at)),
+            (_("last entry"), moment_shown(report.last_entry_at)),
             (_("vouched for by"), word(report.trust)),
             (_("packages"), report.packages),
-            (_("not in the ledger"), said("{count} packages were adopted", count=len(report.adopted))),
+            (
+                _("adopted"),
+                counted(
+                    "{count} package that the ledger does not name",
+                    "{count} packages that the ledger does not name",
+                    len(report.adopted),
+                ),
+            ),
             (_("old key"), report.old_key or "-"),
             (_("new key"), report.verifier_key),
         ]
     )
+    if report.is_new_history:
+        yield said(
+            "THIS HOME BEGINS A NEW HISTORY, without the entries that could not be proven. Where another store holds"
+            " them, make a home from that one and not from this. Else move the folder `ledger` out of store {store},"
+            " and out of every other that contradicts this home, keep them as evidence, and run"
+            " `preserve home catch-up`",
+            store=report.source,
+        )
+    if report.unasked:
+        yield said(
+            "not asked whether they know more of the ledger, because they are away: {stores}; if one does, nothing can"
+            " be booked here while it is in reach: rebuild from it then",
+            stores=", ".join(report.unasked),
+        )
     yield from finding_lines(report.findings)
     yield _("next: compare the old key with the one on paper, then `preserve store list` and `preserve audit`")

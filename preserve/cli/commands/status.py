@@ -10,15 +10,17 @@ import click
 from preserve.cli.answers import moment_shown
 from preserve.cli.calls import Call
 from preserve.cli.exits import Exit
-from preserve.cli.messages import _, attribute_word, error_said, said, word
+from preserve.cli.findings import unharmed_lines
+from preserve.cli.messages import _, attribute_word, counted, error_said, said, word
 from preserve.cli.options import asks
-from preserve.cli.tables import MOST_LINES, byte_count, pairs, table
+from preserve.cli.shortfalls import lack_documents, lack_lines
+from preserve.cli.tables import MOST_LINES, bounded, byte_count, pairs, table
 from preserve.model.nouns import CopyState
 
 if TYPE_CHECKING:
     from preserve.model.disaster_levels import Standard
     from preserve.operations.assess import Assessment
-    from preserve.operations.status import StatusReport
+    from preserve.operations.status import StatusReport, Unfinished
     from preserve.workplace import Workplace
 
 
@@ -36,7 +38,7 @@ def status(call: Call, with_assessment: bool) -> Exit:
 
     with call.workplace(patient=False) as workplace:
         policies = compose.policies(workplace.books)
-        report = report_status(workplace, compose.policy_of(workplace.books), policies)
+        report = report_status(workplace, compose.policy_in_force(workplace.books), policies)
         code = Exit.WELL if report.is_as_wanted else Exit.FINDINGS
         if not with_assessment:
             return call.answer(_document(report), _lines(report), code)
@@ -70,7 +72,9 @@ def _document(report: StatusReport) -> dict[str, object]:
             for each in report.short
         ],
         "overdue": report.overdue,
+        "postdated": report.postdated,
         "findings": {each.condition.value: {"count": each.count, "oldest": each.oldest} for each in report.findings},
+        "records_spared": list(report.spared),
         "stores": [
             {
                 "store": store.name,
@@ -87,28 +91,67 @@ def _document(report: StatusReport) -> dict[str, object]:
             {"store": each.store, "with": each.other, "attribute": each.attribute, "value": each.value}
             for each in report.shared
         ],
-        "lacking_stores": dict(report.lacking_stores),
-        "unfinished": list(report.unfinished),
+        "lacking_stores": lack_documents(report.lacking),
+        "unfinished_count": report.unfinished_count,
+        "unfinished": [
+            {
+                "accession": each.accession.id,
+                "source": each.accession.source,
+                "source_is_there": each.is_source_there,
+                "begun_at": each.accession.accession_at,
+                "packages": len(each.accession.packages),
+                "packages_booked": each.booked,
+            }
+            for each in report.unfinished
+        ],
         "ledger_entries": report.ledger_entries,
     }
 
 
+def _headline(report: StatusReport) -> str:
+    if not report.is_as_wanted:
+        return _("Not everything is as policy wants it.")
+    return _("All is as policy wants it.") if report.packages else _("Nothing is kept yet.")
+
+
 def _lines(report: StatusReport) -> Iterator[str]:
-    yield _("All is as policy wants it.") if report.is_as_wanted else _("Not everything is as policy wants it.")
+    yield _headline(report)
     yield ""
     size = byte_count(report.payload_bytes)
     yield from pairs(
         [
             (_("packages"), f"{report.packages:,}"),
-            (_("payload"), said("{files} files, {size}", files=report.payload_files, size=size)),
-            (_("safe"), said("{count} packages with as many verified copies as policy wants", count=report.safe)),
-            (_("not safe"), said("{count} packages", count=report.short_count)),
-            (_("overdue"), said("{count} copies not looked at for longer than policy allows", count=report.overdue)),
-            (_("ledger"), said("{count} entries", count=report.ledger_entries)),
+            (_("payload"), counted("{count} file, {size}", "{count} files, {size}", report.payload_files, size=size)),
+            (
+                _("safe"),
+                counted(
+                    "{count} package with as many verified copies as policy wants",
+                    "{count} packages with as many verified copies as policy wants",
+                    report.safe,
+                ),
+            ),
+            (_("not safe"), counted("{count} package", "{count} packages", report.short_count)),
+            (
+                _("overdue"),
+                counted(
+                    "{count} copy not looked at for longer than policy allows",
+                    "{count} copies not looked at for longer than policy allows",
+                    report.overdue,
+                ),
+            ),
+            (_("ledger"), counted("{count} entry", "{count} entries", report.ledger_entries)),
         ]
     )
     yield ""
     yield from _store_lines(report)
+    if report.postdated:
+        yield counted(
+            "{count} copy was last looked at, by its date, on a day still to come: a clock ran ahead then, and the copy"
+            " counts as never looked at; `preserve audit` looks again",
+            "{count} copies were last looked at, by their dates, on days still to come: a clock ran ahead then, and the"
+            " copies count as never looked at; `preserve audit` looks again",
+            report.postdated,
+        )
     yield from _concerns(report)
 
 
@@ -140,14 +183,14 @@ def _concerns(report: StatusReport) -> Iterator[str]:
         yield ""
         rows = ((word(each.condition), each.count, moment_shown(each.oldest)) for each in report.findings)
         yield from table((_("open findings"), _("how many"), _("the oldest since")), rows)
+        yield from unharmed_lines(report.spared)
     if report.short:
         yield ""
         short = ((each.package_id, each.policy, each.wanted, each.verified) for each in report.short)
         yield from table((_("not safe"), _("policy"), _("copies wanted"), _("verified")), short)
         if report.short_count > max(len(report.short), MOST_LINES):
             yield said("{count} packages in all", count=report.short_count)
-    for policy, count in report.lacking_stores.items():
-        yield said("policy {policy} wants {count} copies for which no store is registered", policy=policy, count=count)
+    yield from lack_lines(report.lacking)
     for shared in report.shared:
         yield said(
             "warning: {store} and {other} share their {attribute} ({value}): one event can take both copies",
@@ -156,5 +199,28 @@ def _concerns(report: StatusReport) -> Iterator[str]:
             attribute=attribute_word(shared.attribute),
             value=shared.value,
         )
-    if report.unfinished:
-        yield said("{count} accessions were begun and not finished; ingest them again", count=len(report.unfinished))
+    yield from bounded(map(_unfinished_line, report.unfinished))
+
+
+def _unfinished_line(each: Unfinished) -> str:
+    if each.is_source_there:
+        return said(
+            "accession {accession} of {source}, begun {begun}, is not finished ({booked} of {count} packages):"
+            " `preserve ingest` with that folder and the same options goes on, or `preserve accession abandon"
+            " {accession} --reason TEXT` gives it up",
+            accession=each.accession.id,
+            source=each.accession.source,
+            begun=moment_shown(each.accession.accession_at),
+            booked=each.booked,
+            count=len(each.accession.packages),
+        )
+    return said(
+        "accession {accession}, begun {begun}, is not finished ({booked} of {count} packages), and its source {source}"
+        " is gone: bring it back and ingest it again, or `preserve accession abandon {accession} --reason TEXT` takes"
+        " in what a store holds whole and gives the rest up",
+        accession=each.accession.id,
+        source=each.accession.source,
+        begun=moment_shown(each.accession.accession_at),
+        booked=each.booked,
+        count=len(each.accession.packages),
+    )

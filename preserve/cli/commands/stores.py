@@ -1,4 +1,4 @@
-"""`preserve store add|check|list|show`."""
+"""`preserve store add|check|mend|list|show`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,18 @@ from preserve.cli.answers import moment_shown
 from preserve.cli.calls import Call
 from preserve.cli.capabilities import capability_lines
 from preserve.cli.exits import Exit
-from preserve.cli.messages import _, attribute_word, complaint_documents, complaint_lines, error_said, said, word
+from preserve.cli.help import Group
+from preserve.cli.messages import (
+    _,
+    attribute_word,
+    complaint_documents,
+    complaint_lines,
+    counted,
+    error_said,
+    resaid,
+    said,
+    word,
+)
 from preserve.cli.options import Decorator, acts, asks
 from preserve.cli.tables import byte_count, pairs, table
 from preserve.errors import Unavailable
@@ -23,11 +34,12 @@ from preserve.model.separation import ATTRIBUTES
 
 if TYPE_CHECKING:
     from preserve.operations.add_store import Added, Verdict
+    from preserve.operations.mend_store import Mended
     from preserve.state.registers import Probe
     from preserve.workplace import Workplace
 
 
-@click.group(help=_("Places that keep copies: add, check, list and show them."))
+@click.group(cls=Group, help=_("Places that keep copies: add, check, list and show them, and mend their identity."))
 def store() -> None:
     pass
 
@@ -38,13 +50,19 @@ def _attribute(name: str, help_text: str) -> Decorator:
 
 @store.command(
     help=_(
-        "Register a store after probing it, found it, and lay the rescue kit into it.\n\n"
+        "Try out a place, set it up as a store, register it, and put the rescue kit into it.\n\n"
         "The attributes say what copies must differ in, so that one fire, flood or power cut cannot take them all."
     )
 )
 @click.argument("name", metavar="NAME")
 @click.option(
-    "--role", type=click.Choice([role.value for role in Role]), required=True, help=_("what the store is for")
+    "--role",
+    type=click.Choice([role.value for role in Role]),
+    required=True,
+    help=_(
+        "what it is for: primary holds the copies at hand, same_city those in another building of the city,"
+        " remote_offline those far away and offline"
+    ),
 )
 @click.option(
     "--url",
@@ -52,7 +70,7 @@ def _attribute(name: str, help_text: str) -> Decorator:
     required=True,
     help=_("file:///absolute/folder, or s3://bucket/prefix?endpoint=https://host:port"),
 )
-@_attribute("site", _("the building it stands in"))
+@_attribute("site", _("the site it stands at: a building, a computer room"))
 @_attribute("city", _("the city"))
 @_attribute("power_grid", _("the power grid"))
 @_attribute("river_basin", _("the river basin"))
@@ -65,7 +83,7 @@ def _attribute(name: str, help_text: str) -> Decorator:
     "--jurisdiction", metavar="CC", default="CN", show_default=True, help=_("the country it lies in; only CN is lawful")
 )
 @click.option("--profile", metavar="NAME", help=_("the credentials' profile in the AWS configuration"))
-@click.option("--speed-limit", metavar="SIZE", help=_("at most so much a second, such as 20MiB"))
+@click.option("--speed-limit", metavar="SIZE", help=_("never more than so much a second, such as 20MiB"))
 @acts
 def add(
     call: Call, name: str, role: str, url: str, profile: str | None, speed_limit: str | None, **attributes: str | None
@@ -80,7 +98,7 @@ def add(
     wanted = StoreEntry(name, "", Role(role), url, given, profile=profile)
     with call.workplace() as workplace:
         kit = {file.name: file.content for file in shipped.kit()}
-        added = add_store(workplace, wanted, compose.place(wanted, workplace.clock), kit)
+        added = add_store(workplace, wanted, compose.place(wanted, workplace.clock, workplace.progress.alert), kit)
         document = {
             **_entry_document(added.entry),
             "adopted": added.adopted,
@@ -89,11 +107,13 @@ def add(
             "shared": [
                 {"with": shared.other, "attribute": shared.attribute, "value": shared.value} for shared in added.shared
             ],
+            "same_device": list(added.same_device),
+            "beside_home": added.is_beside_home,
         }
         return call.answer(document, _added_lines(added))
 
 
-@store.command(help=_("Probe a registered store: what it honours, what it does not, and what follows."))
+@store.command(help=_("Try out a registered store: what it can do, what it cannot, and what follows from that."))
 @click.argument("name", metavar="NAME")
 @acts
 def check(call: Call, name: str) -> Exit:
@@ -102,7 +122,7 @@ def check(call: Call, name: str) -> Exit:
 
     with call.workplace() as workplace:
         entry = workplace.books.store(name)
-        verdict = check_store(workplace, entry, compose.place(entry, workplace.clock))
+        verdict = check_store(workplace, entry, compose.place(entry, workplace.clock, workplace.progress.alert))
         document = {
             "store": name,
             "ok": verdict.is_ok,
@@ -112,6 +132,47 @@ def check(call: Call, name: str) -> Exit:
         return call.answer(document, _checked_lines(name, verdict), Exit.WELL if verdict.is_ok else Exit.FINDINGS)
 
 
+@store.command(
+    help=_(
+        "Lay the store.json of a registered store anew when it was damaged or lost.\n\n"
+        "Its ledger and its packages must show that it is that store, and no other that could as well lie there may be"
+        " away; what does not fit is named (exit code 3), and nothing is changed then."
+    )
+)
+@click.argument("name", metavar="NAME")
+@click.option("--certain", is_flag=True, help=_("the medium's own label says which store it is"))
+@acts
+def mend(call: Call, name: str, certain: bool) -> Exit:
+    from preserve import compose
+    from preserve.operations.mend_store import mend_store
+
+    with call.workplace() as workplace:
+        entry = workplace.books.store(name)
+        mended = mend_store(workplace, name, compose.founding(entry, workplace.clock), is_certain=certain)
+        evidence = mended.evidence
+        document = {
+            "store": name,
+            "laid": mended.key,
+            "ledger_entries": evidence.entries if evidence else None,
+            "packages_tried": evidence.fitting + len(evidence.not_fitting) if evidence else None,
+            "packages_fitting": evidence.fitting if evidence else None,
+        }
+        return call.answer(document, _mended_lines(mended))
+
+
+def _mended_lines(mended: Mended) -> Iterator[str]:
+    if mended.evidence is None:
+        yield said("store.json of store {store} is right; nothing was changed", store=mended.store)
+        return
+    yield said("store {store} has its identity again, in {key}", store=mended.store, key=mended.key)
+    yield said(
+        "it attests {entries} entries of this ledger, and {fitting} of {tried} packages that were tried are in it",
+        entries=mended.evidence.entries,
+        fitting=mended.evidence.fitting,
+        tried=mended.evidence.fitting + len(mended.evidence.not_fitting),
+    )
+
+
 @store.command("list", help=_("List the registered stores, and whether they can be reached."))
 @asks
 def list_(call: Call) -> Exit:
@@ -119,10 +180,11 @@ def list_(call: Call) -> Exit:
         stands = [_stand(workplace, entry) for entry in workplace.books.stores()]
         rows = ((each.entry.name, word(each.entry.role), _state_said(each), each.entry.url) for each in stands)
         head = (_("store"), _("role"), _("state"), _("place"))
-        return call.answer({"stores": [_stand_document(each) for each in stands]}, table(head, rows))
+        none = _("No store is registered; add one with `preserve store add`.")
+        return call.answer({"stores": [_stand_document(each) for each in stands]}, table(head, rows, none=none))
 
 
-@store.command(help=_("Show one store: attributes, what it honours, what it holds."))
+@store.command(help=_("Show one store: its attributes, what it can do, what it holds."))
 @click.argument("name", metavar="NAME")
 @asks
 def show(call: Call, name: str) -> Exit:
@@ -199,7 +261,7 @@ def _added_lines(added: Added) -> Iterator[str]:
     if added.adopted:
         yield said("store {store} was there already and is registered", store=added.entry.name)
     else:
-        yield said("store {store} was founded and registered", store=added.entry.name)
+        yield said("store {store} was set up and registered", store=added.entry.name)
     yield from _verdict_lines(added.verdict)
     for shared in added.shared:
         yield said(
@@ -208,6 +270,17 @@ def _added_lines(added: Added) -> Iterator[str]:
             other=shared.other,
             attribute=attribute_word(shared.attribute),
             value=shared.value,
+        )
+    for other in added.same_device:
+        yield said(
+            "warning: {store} and {other} lie on one device, or at one site of S3: one failure can take both copies",
+            store=added.entry.name,
+            other=other,
+        )
+    if added.is_beside_home:
+        yield said(
+            "warning: {store} is to be offline, and lies on the device that holds the home: is its medium mounted?",
+            store=added.entry.name,
         )
 
 
@@ -235,10 +308,10 @@ def _store_lines(stand: _Stand, probe: Probe | None, counts: Mapping[CopyState, 
     ]
     rows += [(attribute_word(name), entry.attributes[name]) for name in ATTRIBUTES if name in entry.attributes]
     rows.append((_("probed"), moment_shown(probe.probed_at if probe else None)))
-    rows += [(word(state), said("{count} copies", count=count)) for state, count in counts.items()]
-    rows.append((_("ledger"), said("{count} entries", count=published)))
+    rows += [(word(state), counted("{count} copy", "{count} copies", count)) for state, count in counts.items()]
+    rows.append((_("ledger"), counted("{count} entry", "{count} entries", published)))
     yield from pairs(rows)
     if stand.away_because:
         yield error_said(stand.away_because)
     for complaint in probe.complaints if probe else ():
-        yield f"  - {complaint}"
+        yield f"  - {resaid(complaint)}"

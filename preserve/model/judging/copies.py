@@ -15,7 +15,7 @@ from preserve.model.requirements import Opinion
 def _three_sets(policy: Policy, figures: Figures) -> Opinion:
     wanted, has, path = figures.whole("sets"), policy.copies_wanted, ("copies",)
     if has < wanted:
-        template = "{copies} copies are asked for, and {wanted} sets are wanted"
+        template = "copies asked for: {copies}; sets wanted: {wanted}"
         return missed(path, template, copies=has, wanted=wanted)
     if policy.copies_on(Role.PRIMARY) == has:
         return missed(path, "all copies are on primary stores, and none is elsewhere")
@@ -43,7 +43,7 @@ def _offline(policy: Policy, figures: Figures) -> Opinion:
     has = policy.copies_on(Role.REMOTE_OFFLINE)
     if has < figures.whole("copies"):
         return missed(("copies",), 'no copy is offline; add [[copies]] with role = "remote_offline"')
-    return met(path_of(policy, Role.REMOTE_OFFLINE), "{copies} copies are far away and offline", copies=has)
+    return met(path_of(policy, Role.REMOTE_OFFLINE), "copies far away and offline: {copies}", copies=has)
 
 
 def _offsite_carriers(policy: Policy, figures: Figures) -> Opinion:
@@ -81,7 +81,7 @@ def _class_sets(policy: Policy, figures: Figures) -> Opinion:
     if retention not in records.retentions or is_other:
         return not_concerned("it is about records of another class")
     return _class_wanting(policy, figures) or met(
-        ("copies",), "{copies} copies with the sets and media asked for", copies=policy.copies_wanted
+        ("copies",), "copies with the sets and media asked for: {copies}", copies=policy.copies_wanted
     )
 
 

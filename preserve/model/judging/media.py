@@ -28,8 +28,8 @@ def _inspection(policy: Policy, figures: Figures) -> Opinion:
     for kind, rule in ruled.items():
         if not _is_inspected(rule, figures):
             template = (
-                "{medium} need not be inspected so often, or not so many of them; {days} days are asked of inspect_every,"
-                " and {rate} of rate_percent"
+                "{medium} need not be inspected so often, or not so many of them; asked are inspect_every of {days}"
+                " days and rate_percent of {rate}"
             )
             values = {"days": figures.whole("every_days"), "rate": figures.whole("rate_percent")}
             return missed(("media", kind.value), template, medium=kind.value, **values)

@@ -7,13 +7,11 @@ from collections.abc import Iterator, Sequence
 from preserve.model import events
 from preserve.model.entries import Audited
 from preserve.model.keys import split_generation
-from preserve.model.nouns import Act, Condition, Event, Finding, Level
+from preserve.model.nouns import HARMS, Act, Condition, Event, Finding, Level
+from preserve.model.phrases import phrase
 from preserve.packages.held import HeldCopy
 from preserve.packages.judging.inspection import Survey
 from preserve.state.books import Books
-
-HARMS = (Condition.DAMAGED, Condition.MISSING, Condition.UNREADABLE)
-"""What may be wrong with an object of a booked copy."""
 
 
 def account(books: Books, act: Act, at: str, run: str, held: HeldCopy, survey: Survey) -> list[Event]:
@@ -57,7 +55,10 @@ def _closings(act: Act, at: str, run: str, held: HeldCopy, survey: Survey, known
         if same is not None:
             if _knows_more(same, finding):
                 yield events.closed(
-                    act, at, finding.id, f"audit {run} found other blocks bad: see the finding it opened"
+                    act,
+                    at,
+                    finding.id,
+                    phrase("audit {run} found other blocks bad: see the finding it opened", run=run),
                 )
         elif survey.level is Level.FULL and _no_longer_holds(finding, held, survey):
             yield events.closed(act, at, finding.id, _evidence(finding, held, run))
@@ -79,8 +80,12 @@ def _no_longer_holds(finding: Finding, held: HeldCopy, survey: Survey) -> bool:
 def _evidence(finding: Finding, held: HeldCopy, run: str) -> str:
     part = part_of(finding)
     key = held.key(part)
-    digest = f"root {held.receipt.blocks_root}" if part == "bag.tar" else f"sha256 {held.digest(part).sha256}"
-    return f"audit {run} read all of {key} against {digest}"
+    what = (
+        phrase("root {digest}", digest=held.receipt.blocks_root)
+        if part == "bag.tar"
+        else phrase("sha256 {digest}", digest=held.digest(part).sha256)
+    )
+    return phrase("audit {run} read all of {key} against {what}", run=run, key=key, what=what)
 
 
 def part_of(finding: Finding) -> str:

@@ -9,6 +9,7 @@ from preserve.model.blocks import BlockList
 from preserve.model.entries import AuditResult
 from preserve.model.keys import BAG
 from preserve.model.nouns import Condition, Finding
+from preserve.model.phrases import phrase
 from preserve.packages.block_lists import PackageBlocks
 from preserve.packages.held import HeldCopy, block_count
 from preserve.packages.judging.harmed_files import NamedFiles, StoredBlocks, harmed, named, touched
@@ -46,7 +47,7 @@ def bag_findings(held: HeldCopy, tally: Tally, blocks: PackageBlocks | None, oth
     Raises `Unavailable` when the store cannot serve the bytes in which files are looked for.
     """
     if tally.missing:
-        return [object_finding(held, BAG, Look(AuditResult.MISSING, f"{held.receipt.bag_bytes} bytes", "nothing"))]
+        return [object_finding(held, BAG, Look(AuditResult.MISSING, _bytes(held.receipt.bag_bytes), phrase("nothing")))]
     if blocks is None:
         return [_whole_finding(held, tally.whole, others())] if tally.whole else []
     copies = (held, *others())
@@ -61,19 +62,25 @@ def bag_findings(held: HeldCopy, tally: Tally, blocks: PackageBlocks | None, oth
 
 
 def _blocks_finding(held: HeldCopy, first: Look, numbers: Sequence[int], files: NamedFiles | None) -> Finding:
-    expected, found = f"block {first.number}: {first.expected}", f"block {first.number}: {first.found}"
+    expected, found = (
+        phrase("block {number}: {what}", number=first.number, what=what) for what in (first.expected, first.found)
+    )
     if first.sight is AuditResult.DAMAGED:
         size = _size(held)
         if size != held.receipt.bag_bytes:
-            expected, found = f"{held.receipt.bag_bytes} bytes", f"{size} bytes"
-    found += f"; {len(numbers)} of {block_count(held.receipt)} blocks"
+            expected, found = _bytes(held.receipt.bag_bytes), _bytes(size)
+    found = phrase(
+        "{what}; bad blocks: {bad} of {blocks}", what=found, bad=len(numbers), blocks=block_count(held.receipt)
+    )
+    if files is None:
+        found = phrase("{what}; which files that touches is not known, for no copy has sound members", what=found)
     return Finding(
         package_id=held.package.id,
         store=held.store.name,
         condition=Condition(first.sight.value),
         where=held.key(BAG),
         expected=expected,
-        found=found if files else f"{found}; which files that touches is not known, for no copy has sound members",
+        found=found,
         blocks=tuple(numbers[:MOST_BLOCKS_NAMED]),
         files=files.names if files else (),
         files_touched=files.count if files else 0,
@@ -87,14 +94,16 @@ def _whole_finding(held: HeldCopy, look: Look, others: Sequence[HeldCopy]) -> Fi
     members = members_from_any((held, *others), None)
     stored = StoredBlocks(held.store, held.key(BAG), anything)
     files = _named(None if members is None else harmed(members.all(), anything, range(block_count(receipt)), stored))
-    unknown = "no copy has a sound list of blocks, so the bag cannot be judged block by block"
+    is_root = len(look.expected) == _DIGEST_CHARACTERS
+    expected = phrase("root {digest}", digest=look.expected) if is_root else look.expected
+    unknown = "{what}; no copy has a sound list of blocks, so the bag cannot be judged block by block"
     return Finding(
         package_id=held.package.id,
         store=held.store.name,
         condition=Condition(look.sight.value),
         where=held.key(BAG),
-        expected=f"root {look.expected}" if len(look.expected) == _DIGEST_CHARACTERS else look.expected,
-        found=f"{look.found}; {unknown}",
+        expected=expected,
+        found=phrase(unknown, what=look.found),
         files=files.names if files else (),
         files_touched=files.count if files else 0,
     )
@@ -119,6 +128,10 @@ def _named(members: Iterable[Member] | None) -> NamedFiles | None:
         return None if members is None else named(members)
     except ValueError:
         return None
+
+
+def _bytes(count: int) -> str:
+    return phrase("{bytes} bytes", bytes=count)
 
 
 def _size(held: HeldCopy) -> int:

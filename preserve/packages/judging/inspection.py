@@ -15,6 +15,7 @@ from preserve.model.blocks import DIGEST_BYTES, BlockList
 from preserve.model.entries import AuditResult
 from preserve.model.keys import BAG, BLOCKS, MEMBERS, RECEIPT, package_folder
 from preserve.model.nouns import Condition, Finding, Level
+from preserve.model.phrases import phrase
 from preserve.packages.block_lists import PackageBlocks
 from preserve.packages.held import HeldCopy, block_count, blocks_from_any, decoded, size_of
 from preserve.packages.judging.harm_reports import Others, bag_findings, object_finding
@@ -75,8 +76,11 @@ def listed(held: HeldCopy, facts: Iterable[ObjectFacts]) -> Survey:
 
 
 def present(held: HeldCopy) -> Survey:
-    """`listed`, after asking the store.  Raises `Unavailable`."""
-    return listed(held, held.store.list(package_folder(held.package.id)))
+    """`listed`, after asking the store; a folder that may not be listed hides all objects.  Raises `Unavailable`."""
+    try:
+        return listed(held, held.store.list(package_folder(held.package.id)))
+    except Unreadable as error:
+        return _survey(held, Level.EXISTS, [_unreadable(held, part, error) for part in PARTS])
 
 
 def attested(held: HeldCopy) -> Survey:
@@ -161,13 +165,21 @@ def _size_finding(held: HeldCopy, part: str, size: int | None) -> Finding | None
     if size == expected:
         return None
     if size is None:
-        return object_finding(held, part, Look(AuditResult.MISSING, f"{expected} bytes", "nothing"))
-    return object_finding(held, part, Look(AuditResult.DAMAGED, f"{expected} bytes", f"{size} bytes"))
+        return object_finding(
+            held, part, Look(AuditResult.MISSING, phrase("{bytes} bytes", bytes=expected), phrase("nothing"))
+        )
+    return object_finding(
+        held,
+        part,
+        Look(AuditResult.DAMAGED, phrase("{bytes} bytes", bytes=expected), phrase("{bytes} bytes", bytes=size)),
+    )
 
 
 def _unreadable(held: HeldCopy, part: str, error: Unreadable) -> Finding:
     """Of an object about which the store does not even say how large it is."""
-    return object_finding(held, part, Look(AuditResult.UNREADABLE, f"{size_of(held.package, part)} bytes", str(error)))
+    return object_finding(
+        held, part, Look(AuditResult.UNREADABLE, phrase("{bytes} bytes", bytes=size_of(held.package, part)), str(error))
+    )
 
 
 def _bag_size_finding(held: HeldCopy) -> Finding | None:
@@ -194,7 +206,9 @@ def _attestation(held: HeldCopy, part: str) -> tuple[Finding | None, bool]:
         return finding, False
     if facts.attested_sha256.hex() == expected:
         return None, True
-    look = Look(AuditResult.DAMAGED, expected, f"{facts.attested_sha256.hex()} (as the store attests)")
+    look = Look(
+        AuditResult.DAMAGED, expected, phrase("{digest} (as the store attests)", digest=facts.attested_sha256.hex())
+    )
     return object_finding(held, part, look), True
 
 

@@ -36,6 +36,10 @@ class Scope:
             is_seen = look is not None and (look.store, look.package_id) == key
             yield copy, look if is_seen else None
 
+    def unseen_bytes(self, run: str) -> int:
+        """How many bytes the bags have that a run has not looked at yet."""
+        return self.books.unaudited_bytes(run, self.stores, self.package)
+
     def open_findings(self) -> Iterator[Finding]:
         """What is known to be wrong among them."""
         for finding in self.books.findings(package=self.package):

@@ -2,7 +2,7 @@
 
 The listing is streamed in key order, one package's folder at a time, and each folder is looked up in the books: memory
 does not grow with the holdings.  What is booked and not listed is no matter of this module: an audit of the copy finds
-it missing.
+it missing.  What can be no object at all (a link, a pipe, a name that is no key) is a stray too, and is left unopened.
 """
 
 from __future__ import annotations
@@ -14,29 +14,40 @@ from itertools import groupby
 
 from preserve.errors import NotThere, Unreadable
 from preserve.model.entries import AccessionState
-from preserve.model.keys import BAG, BLOCKS, MEMBERS, RECEIPT, Key, package_folder, split_generation
+from preserve.model.keys import BAG, BLOCKS, MEMBERS, RECEIPT, Key, is_key, package_folder, split_generation
 from preserve.model.nouns import Condition, CopyEntry, Finding
-from preserve.ports import ObjectFacts, Store
+from preserve.model.phrases import phrase
+from preserve.ports import Found, ObjectFacts, Oddity, OddKind, Store, position
+from preserve.state import stored_ledger
 from preserve.state.books import Books
 
 _ROOT_OBJECTS = ("store.json", "README.txt", "README.zh.txt", "rescue.py")
-_OWN_FOLDERS = ("ledger/", "books/", "probe/")
-_PACKAGE_KEY = re.compile(r"packages/(?P<shard>[^/]+)/(?P<id>[^/]+)/(?P<name>.+)")
+_POLICY = re.compile(stored_ledger.POLICIES + r"/[0-9a-f]{64}\.toml")
+_PACKAGE_KEY = re.compile(r"packages/(?P<shard>[^/]+)/(?P<id>[^/]+)/(?P<name>.+)", re.DOTALL)
 _PARTS = (BAG, BLOCKS, MEMBERS, RECEIPT)
+
+
+MOST_REMEMBERED = 100_000
+"""Names that are no keys and that a search remembers, to tell later which of them are gone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stray:
-    """An object that nothing explains.  `package` is the package in whose folder it lies, if the books know it."""
+    """Something that nothing explains.  `package` is the package in whose folder it lies, if the books know it."""
 
-    facts: ObjectFacts
+    lies: Found
     why: str
     package: str | None = None
 
+    @property
+    def where(self) -> str:
+        """What findings call it."""
+        return self.lies.name if isinstance(self.lies, Oddity) else self.lies.key
+
     def finding(self, store: str) -> Finding:
         """The stray as a finding."""
-        found = f"{self.facts.size} bytes; {self.why}"
-        return Finding(self.package, store, Condition.UNEXPECTED, self.facts.key, "nothing", found)
+        found = phrase("{bytes} bytes; {why}", bytes=self.lies.size, why=self.why)
+        return Finding(self.package, store, Condition.UNEXPECTED, self.where, phrase("nothing"), found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +75,20 @@ class Explanations:
         self._books = books
         self._store = store
         self._is_claimed = is_claimed
+        self._odd: set[str] = set()
         self._accounted = -1
         self._unfinished: set[str] = set()
         self._read_accessions()
 
-    def of_folder(self, objects: Sequence[ObjectFacts]) -> Folder:
-        """Explain what lies in one folder; `objects` all have the same one."""
+    def of_folder(self, found: Sequence[Found]) -> Folder:
+        """Explain what lies in one folder; all that was `found` has the same one."""
+        objects = [each for each in found if isinstance(each, ObjectFacts)]
+        folder = self._of_objects(objects) if objects else Folder([], None, [], 0)
+        odd = [stray for each in found if isinstance(each, Oddity) and (stray := self._odd_stray(each))]
+        self._odd.update(stray.where for stray in odd[: MOST_REMEMBERED - len(self._odd)])
+        return replace(folder, strays=(*folder.strays, *odd)) if odd else folder
+
+    def _of_objects(self, objects: Sequence[ObjectFacts]) -> Folder:
         folder = self._explained(objects)
         if not folder.strays:
             return folder
@@ -79,6 +98,14 @@ class Explanations:
         # Something may have been begun, or booked, since we asked.
         self._read_accessions()
         return self._explained(objects)
+
+    def _odd_stray(self, oddity: Oddity) -> Stray | None:
+        """A folder without anything in it is in nobody's way, unless it has the name of an object of ours."""
+        if oddity.kind is OddKind.FOLDER and not _is_ours(oddity.path.removesuffix("/")):
+            return None
+        match = _PACKAGE_KEY.fullmatch(f"{oddity.path}-" if oddity.path.endswith("/") else oddity.path)
+        known = match["id"] if match and self._books.has_package(match["id"]) else None
+        return Stray(oddity, _ODD[oddity.kind], known)
 
     def _read_accessions(self) -> None:
         """The packages of accessions that are under way, or were given up."""
@@ -94,41 +121,63 @@ class Explanations:
     def _explained(self, objects: Sequence[ObjectFacts]) -> Folder:
         match = _PACKAGE_KEY.fullmatch(objects[0].key)
         if match is None:
-            strays = [Stray(facts, "no object of this program has such a key") for facts in objects if _is_alien(facts)]
+            strays = [
+                Stray(facts, phrase("no object of this program has such a key"))
+                for facts in objects
+                if _is_alien(facts)
+            ]
             return Folder(objects, None, strays, 0)
         package = match["id"]
         if package_folder(package) != f"packages/{match['shard']}/{package}":
-            return Folder(objects, None, [Stray(facts, "it lies in the wrong folder") for facts in objects], 0)
+            return Folder(objects, None, [Stray(facts, phrase("it lies in the wrong folder")) for facts in objects], 0)
         copy = self._books.copy(package, self._store)
         if copy is not None:
             return Folder(objects, copy, list(_strays_of_copy(copy, objects)), 0)
         return self._without_copy(package, objects)
 
-    def still_stray(self, store: Store, key: str) -> Stray | None:
-        """What was found unexpected, judged again as the store and the books are now.  Raises `Unavailable`."""
-        if _PACKAGE_KEY.fullmatch(key) is None:
-            objects = list(_if_there(store, Key(key)))
+    def is_still_stray(self, store: Store, where: str) -> bool:
+        """Judge what was found unexpected again, as the books are now and the store is, which was searched meanwhile.
+
+        Raises `Unavailable`, and `Unreadable` where its folder may not be listed.
+        """
+        if where in self._odd or not is_key(where):
+            return where in self._odd or len(self._odd) >= MOST_REMEMBERED
+        if _PACKAGE_KEY.fullmatch(where) is None:
+            objects = list(_if_there(store, Key(where)))
         else:
-            objects = list(store.list(_folder(key).removesuffix("/")))
-        strays = self.of_folder(objects).strays if objects else []
-        return next((stray for stray in strays if stray.facts.key == key), None)
+            objects = list(store.list(_folder(where).removesuffix("/")))
+        strays = self._of_objects(objects).strays if objects else ()
+        return any(stray.where == where for stray in strays)
 
     def _without_copy(self, package: str, objects: Sequence[ObjectFacts]) -> Folder:
         if package in self._unfinished:
             return Folder(objects, None, [], len(objects))
         if not self._books.has_package(package):
-            return Folder(objects, None, [Stray(each, "the books know no such package") for each in objects], 0)
+            return Folder(objects, None, [Stray(each, phrase("the books know no such package")) for each in objects], 0)
         if any(_part(facts) == RECEIPT for facts in objects):
-            why = "a copy that the books do not know; `preserve replicate` reads it and takes it in"
+            why = phrase("a copy that the books do not know; `preserve replicate` reads it and takes it in")
             return Folder(objects, None, [Stray(facts, why, package) for facts in objects], 0)
-        odd = [Stray(facts, "no object of a package has such a name", package) for facts in objects if not _part(facts)]
+        odd = [
+            Stray(facts, phrase("no object of a package has such a name"), package)
+            for facts in objects
+            if not _part(facts)
+        ]
         return Folder(objects, None, odd, len(objects) - len(odd))
+
+
+def newer_generation(finding: Finding, copy: CopyEntry) -> str | None:
+    """The object of which a finding is an unexpected generation, newer than the books know of `copy`; else None."""
+    base, generation = split_generation(finding.where)
+    part = base.removeprefix(f"{package_folder(copy.package_id)}/")
+    if finding.condition is not Condition.UNEXPECTED or part not in _PARTS:
+        return None
+    return part if generation > copy.generation(part) else None
 
 
 def folders(store: Store, explanations: Explanations) -> Iterator[Folder]:
     """Everything a store lists, folder by folder.  Raises `Unavailable`, also midway."""
-    for _, objects in groupby(store.list(""), key=lambda facts: _folder(facts.key)):
-        yield explanations.of_folder(list(objects))
+    for _, found in groupby(store.search(), key=lambda each: _folder(position(each))):
+        yield explanations.of_folder(list(found))
 
 
 def _folder(key: str) -> str:
@@ -147,7 +196,27 @@ def _if_there(store: Store, key: Key) -> Iterator[ObjectFacts]:
 
 
 def _is_alien(facts: ObjectFacts) -> bool:
-    return not (split_generation(facts.key)[0] in _ROOT_OBJECTS or facts.key.startswith(_OWN_FOLDERS))
+    return not (facts.key.startswith("probe/") or _is_ours(facts.key))
+
+
+def _is_ours(key: str) -> bool:
+    """Whether an object of ours may have this key."""
+    name = Key(split_generation(key)[0])
+    if name.startswith(f"{stored_ledger.FOLDER}/"):
+        return stored_ledger.bundle_span(name) is not None or stored_ledger.checkpoint_size(name) is not None
+    match = _PACKAGE_KEY.fullmatch(name)
+    return name in _ROOT_OBJECTS or _POLICY.fullmatch(name) is not None or bool(match and match["name"] in _PARTS)
+
+
+_ODD = {
+    OddKind.NAME: phrase("nothing of this program has such a name; move it out of the store"),
+    OddKind.LINK: phrase("a symbolic link, which was not followed; move it out of the store"),
+    OddKind.PIPE: phrase("a named pipe, which was not opened; move it out of the store"),
+    OddKind.SOCKET: phrase("a socket, which was not opened; move it out of the store"),
+    OddKind.DEVICE: phrase("a device, which was not opened; move it out of the store"),
+    OddKind.FOLDER: phrase("an empty folder with the name of an object; move it out of the store"),
+    OddKind.CLOSED: phrase("a folder that may not be listed; let the account of this program read it"),
+}
 
 
 def _part(facts: ObjectFacts) -> str | None:
@@ -160,7 +229,9 @@ def _strays_of_copy(copy: CopyEntry, objects: Sequence[ObjectFacts]) -> Iterator
     for facts in objects:
         part = _part(facts)
         if part is None:
-            yield Stray(facts, "no object of a package has such a name", copy.package_id)
+            yield Stray(facts, phrase("no object of a package has such a name"), copy.package_id)
         elif split_generation(facts.key)[1] > copy.generation(part):
-            why = "a newer generation than the books know; `preserve repair` reads it and takes it in if it is sound"
+            why = phrase(
+                "a newer generation than the books know; `preserve repair` reads it, and takes it in or makes another"
+            )
             yield Stray(facts, why, copy.package_id)

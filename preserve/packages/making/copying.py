@@ -17,8 +17,9 @@ from preserve.model.blocks import BlockList
 from preserve.model.keys import BAG, BLOCKS, MEMBERS, RECEIPT, object_key
 from preserve.model.nouns import PackageEntry
 from preserve.packages import block_lists
-from preserve.packages.at_once import in_order
+from preserve.packages.at_once import do_all
 from preserve.packages.block_lists import PackageBlocks
+from preserve.packages.buffers import buffer
 from preserve.packages.gathering import GatheredFile, Gathering, Place
 from preserve.packages.held import HeldCopy, blocks_from_any
 from preserve.packages.mismatch import Mismatch
@@ -88,8 +89,7 @@ class Copying:
             )
             with upload:
                 missing = self._missing(upload, blocks)
-                for _ in in_order(lambda number: self._copy_block(gathering, upload, number), missing, WRITERS):
-                    pass
+                do_all(lambda number: self._copy_block(gathering, upload, number), missing, WRITERS, upload.leave)
                 upload.commit()
 
     def _missing(self, upload: Upload, blocks: BlockList) -> list[int]:
@@ -112,10 +112,9 @@ class Copying:
     def _copy_block(self, gathering: Gathering, upload: Upload, number: int) -> None:
         blocks = gathering.blocks
         offset, length = blocks.span(number)
-        buffer = getattr(self._buffers, "bytes", None)
-        if buffer is None:
-            self._buffers.bytes = buffer = bytearray(blocks.block_bytes + 1)
-        view = memoryview(buffer)
+        view = getattr(self._buffers, "bytes", None)
+        if view is None:
+            self._buffers.bytes = view = buffer(blocks.block_bytes + 1)
         place = gathering.read(number, view)
         if place is None:
             raise Refused(
@@ -144,11 +143,14 @@ class Copying:
 
     def _small_objects(self, blocks: PackageBlocks) -> Iterator[tuple[str, Look]]:
         package_id, until = self._package.id, self._retain_until
-        yield BLOCKS, put(self._target, object_key(package_id, BLOCKS), block_lists.encode(blocks), until)
+        receipt = self._package.receipt
+        listed = block_lists.encode(blocks)
+        yield BLOCKS, put(self._target, object_key(package_id, BLOCKS), listed, until, sha256=receipt.blocks.sha256)
         members = self._fetch_members(blocks.members)
-        yield MEMBERS, put_file(self._target, object_key(package_id, MEMBERS), members, until)
+        yield MEMBERS, put_file(self._target, object_key(package_id, MEMBERS), members, receipt.members, until)
         members.unlink()
-        yield RECEIPT, put(self._target, object_key(package_id, RECEIPT), receipts.encode(self._package.receipt), until)
+        sealed, own = receipts.encode(receipt), self._package.receipt_sha256
+        yield RECEIPT, put(self._target, object_key(package_id, RECEIPT), sealed, until, sha256=own)
 
     def _fetch_members(self, blocks: BlockList) -> Path:
         """The members in a scratch file, gathered from any store."""

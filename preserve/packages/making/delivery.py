@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from threading import Event
 
 from preserve.clock import monotonic_seconds
-from preserve.errors import AlreadyThere, PreserveError
+from preserve.errors import AlreadyThere, GivenUp, PreserveError
 from preserve.model import receipts
 from preserve.model.blocks import BlockList
 from preserve.model.digests import Algorithm, sha256, start
@@ -78,7 +79,11 @@ def deliver(
     deliveries = [Delivery(name, failure=failure) for name, failure in failures.items()]
     with ThreadPoolExecutor(max(1, len(holders)), thread_name_prefix="deliver") as pool:
         work = _Completion(objects, progress, retain_until)
-        deliveries += pool.map(lambda name: work.complete(name, stores[name]), holders)
+        try:
+            deliveries += pool.map(lambda name: work.complete(name, stores[name]), holders)
+        except BaseException:  # Ctrl-C is not to wait until a whole package was read back
+            work.give_up()
+            raise
     return Sent(
         objects.package,
         tuple(sorted(deliveries, key=lambda delivery: delivery.store)),
@@ -157,6 +162,11 @@ class _Completion:
         self._objects = objects
         self._progress = progress
         self._retain_until = retain_until
+        self._given_up = Event()
+
+    def give_up(self) -> None:
+        """Have `complete` end at the next block, in whatever thread it is."""
+        self._given_up.set()
 
     def complete(self, name: str, store: Store) -> Delivery:
         """Read back the bag, then put and read back the other objects, the receipt last."""
@@ -171,17 +181,27 @@ class _Completion:
 
     def _steps(self, store: Store) -> list[tuple[str, Callable[[], Iterator[Look]]]]:
         objects, until = self._objects, self._retain_until
-        package_id = objects.package.id
+        package_id, receipt = objects.package.id, objects.package.receipt
 
         def bag() -> Iterator[Look]:
             reader = BlockReader(store, object_key(package_id, BAG), objects.bag)
             for look in reader.looks(range(len(objects.bag))):
                 self._progress.advance(objects.bag.span(look.number)[1])
+                if self._given_up.is_set():
+                    raise GivenUp(
+                        "store {store}: reading back {package} was given up", store=store.name, package=package_id
+                    )
                 yield look
+
+        def members() -> Iterator[Look]:
+            yield put_file(store, object_key(package_id, MEMBERS), objects.members, receipt.members, until)
+
+        def small(part: str, content: bytes, sha256: str) -> Callable[[], Iterator[Look]]:
+            return lambda: iter([put(store, object_key(package_id, part), content, until, sha256=sha256)])
 
         return [
             (BAG, bag),
-            (BLOCKS, lambda: iter([put(store, object_key(package_id, BLOCKS), objects.blocks, until)])),
-            (MEMBERS, lambda: iter([put_file(store, object_key(package_id, MEMBERS), objects.members, until)])),
-            (RECEIPT, lambda: iter([put(store, object_key(package_id, RECEIPT), objects.receipt, until)])),
+            (BLOCKS, small(BLOCKS, objects.blocks, receipt.blocks.sha256)),
+            (MEMBERS, members),
+            (RECEIPT, small(RECEIPT, objects.receipt, objects.package.receipt_sha256)),
         ]

@@ -59,7 +59,11 @@ class FanOut:
         if self._broken:
             raise self._broken[0]
         with ThreadPoolExecutor(max_workers=max(1, len(self._uploads))) as pool:
-            already = [name for name in pool.map(self._commit_one, self._uploads) if name]
+            try:
+                already = [name for name in pool.map(self._commit_one, self._uploads) if name]
+            except BaseException as error:
+                self._leave(error)
+                raise
         written = [name for name in self._uploads if name not in self._failed and name not in already]
         return Outcomes(tuple(written), tuple(already), dict(self._failed))
 
@@ -70,7 +74,13 @@ class FanOut:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for pool in self._pools.values():
-            pool.shutdown(wait=True, cancel_futures=True)
+            pool.shutdown(wait=False, cancel_futures=True)
+        self._leave(error)
+        for pool in self._pools.values():  # the blocks' memory may go when nobody reads it any more, and not before
+            pool.shutdown(wait=True)
+
+    def _leave(self, error: BaseException | None) -> None:
+        """End what is under way: nobody shall wait until a slow line has taken blocks that are not wanted any more."""
         for name, upload in self._uploads.items():
             upload.leave(self._failed.get(name) or error)
 
@@ -82,7 +92,7 @@ class FanOut:
             if not upload.holds(offset, sha256):
                 upload.write(offset, block, sha256)
         except PreserveError as error:
-            self._failed[name] = error
+            self._failed.setdefault(name, error)
         except BaseException as error:  # a defect must reach the caller, not die with a thread
             self._broken.append(error)
 

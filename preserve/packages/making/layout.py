@@ -16,11 +16,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from preserve.bags import names
-from preserve.bags.entries import BATCH_ENTRIES, FILE, FOLDER, Entry, Spool
+from preserve.bags.entries import BATCH_ENTRIES, FILE, FOLDER, LINK, Entry, Spool
 from preserve.model.digests import Algorithm, start
 from preserve.packages import tar
 from preserve.packages.making import filling
-from preserve.packages.members import Kind
 
 
 class Planned(NamedTuple):
@@ -43,7 +42,7 @@ class Planned(NamedTuple):
     original: bytes | None
     """The original path where it differs from `path`."""
     member: int
-    """Its `Kind`, or `NO_MEMBER` for what lies outside `data/`."""
+    """Its `preserve.packages.members.Kind`, or `NO_MEMBER` for what lies outside `data/`."""
     link_to: bytes | None
     record: str | None
 
@@ -131,24 +130,23 @@ class Payload:
         self._batch: list[Planned] = []
         self.totals = Totals()
 
-    def extent(self, kind: int, path: str, size: int, mtime_ns: int) -> int:
-        """How much room an entry takes in the tar, in bytes."""
-        if kind == Kind.LINK:
+    def extent(self, kind: int, name: bytes, size: int, mtime_ns: int) -> int:
+        """How much room an entry takes in the tar, in bytes; `name` is its path in the bag."""
+        if kind == LINK:
             return 0
-        name = self._prefix + path.encode() + (b"/" if kind == Kind.FOLDER else b"")
-        return tar.header_bytes(name, size, mtime_ns // 1_000_000_000) + size + -size % 512
+        full = self._prefix + name + b"/" if kind == FOLDER else self._prefix + name
+        return tar.header_bytes(full, size, mtime_ns // 1_000_000_000) + size + -size % 512
 
     def is_full(self, extent: int, most_bytes: int) -> bool:
         """Whether another file that takes `extent` bytes would make this payload larger than `most_bytes`."""
         return self.totals.files > 0 and self.totals.extent_bytes + extent > most_bytes
 
-    def add(self, entry: Entry, state: State, bag_path: str, record: str | None, extent: int) -> None:
-        """Append a listed entry, which is called `bag_path` in the bag.  Raises `NoSpace`.
+    def add(self, entry: Entry, state: State, bag_path: str, name: bytes, record: str | None, extent: int) -> None:
+        """Append a listed entry, which is called `bag_path` in the bag (`name`: the same in UTF-8).  Raises `NoSpace`.
 
         Runs for every entry there is, and therefore builds the plain tuple of a `Planned` directly.
         """
         kind, path, size, mtime_ns, _, _, mode, target, source, offset = entry
-        name = bag_path.encode()
         original = None if name == path else path
         totals = self.totals
         totals.entries += 1

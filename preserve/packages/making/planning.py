@@ -82,7 +82,7 @@ class _Planner:
         self._work = work
         self._names = BagNames()
         self._states: dict[bytes, layout.State] = {}
-        self._folders: list[tuple[Entry, str, int]] = []  # the folder being listed and those above it
+        self._folders: list[tuple[Entry, str, bytes, int]] = []  # the folder being listed and those above it
         self._structure: IO[bytes] | None = None
         self.packages: list[PayloadPlan] = []
         self._begin()
@@ -92,15 +92,17 @@ class _Planner:
         bag_path = self._names.bag_path(path)
         state = (size, mtime_ns, ctime_ns, inode) if ctime_ns else self._state_of(entry)
         package = self.packages[-1]
-        extent = package.payload.extent(kind, bag_path, size, mtime_ns)
+        name = bag_path.encode()
+        extent = package.payload.extent(kind, name, size, mtime_ns)
         if kind == FOLDER:
-            self._open_folder(entry, bag_path, extent)
+            self._close_folders(path)
+            self._folders.append((entry, bag_path, name, extent))
         elif kind == FILE and package.payload.is_full(extent, self._package_bytes):
             self._close_folders(path)
             self._begin()
-            for folder, folder_path, folder_extent in self._folders:
-                self._add(folder, _NO_STATE, folder_path, folder_extent)
-        self._add(entry, state, bag_path, extent)
+            for folder in self._folders:
+                self._add(_NO_STATE, *folder)
+        self._add(state, entry, bag_path, name, extent)
 
     def finish(self) -> None:
         if self._structure is not None:
@@ -115,26 +117,22 @@ class _Planner:
             self._states = {source: layout.state_of(source)}
         return self._states[source]
 
-    def _open_folder(self, entry: Entry, bag_path: str, extent: int) -> None:
-        self._close_folders(entry[1])
-        self._folders.append((entry, bag_path, extent))
-
     def _close_folders(self, path: bytes) -> None:
         """Forget the folders that do not hold `path`."""
         while self._folders and not path.startswith(self._folders[-1][0][1] + b"/"):
             self._folders.pop()
 
-    def _add(self, entry: Entry, state: layout.State, bag_path: str, extent: int) -> None:
+    def _add(self, state: layout.State, entry: Entry, bag_path: str, name: bytes, extent: int) -> None:
         # The extent was reckoned for the package before, perhaps; ids are equally long, so it is the same in each.
         package = self.packages[-1]
         kind, path = entry[0], entry[1]
         record = self._record_of(path)
-        package.payload.add(entry, state, bag_path, record, extent)
+        package.payload.add(entry, state, bag_path, name, record, extent)
         if record is not None:
             package.codes.add(record)
         if kind == LINK:
             self._tell(package, {"path": bag_path, "link_to": entry[7].hex()})
-        if bag_path.encode() != path:
+        if name != path:
             self._tell(package, {"path": bag_path, "name_bytes": path.hex()})
 
     def _tell(self, package: PayloadPlan, what: dict[str, str]) -> None:

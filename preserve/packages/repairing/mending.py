@@ -13,7 +13,7 @@ from preserve.model.blocks import BlockList, block_bytes_for, count
 from preserve.model.digests import sha256
 from preserve.model.healing import runs
 from preserve.model.keys import BAG, Key
-from preserve.packages.at_once import in_order
+from preserve.packages.at_once import do_all
 from preserve.packages.gathering import Gathering, Place
 from preserve.ports import Upload
 
@@ -25,13 +25,14 @@ WRITERS = 4
 class Mended:
     """How an object was made anew, or which blocks of it (`lost`) nobody in reach has: then nothing was made.
 
-    `sources` counts the bad blocks by the store they came from.  `bytes_transferred` is what travelled between us and
-    all stores for it: sound blocks read, parts written, and what a store that cannot copy by itself had us carry.
+    `sources` counts the bad blocks by the store they came from.  `bytes_read` and `bytes_written` are what travelled
+    for it from and to all stores: sound blocks, parts, and what a store that cannot copy by itself had us carry.
     """
 
     lost: tuple[int, ...] = ()
     sources: Mapping[str, int] = field(default_factory=dict)
-    bytes_transferred: int = 0
+    bytes_read: int = 0
+    bytes_written: int = 0
     is_copied_by_store: bool = False
 
 
@@ -82,14 +83,14 @@ class Mending:
             good_parts = [part for part in range(count(total, self._part_bytes)) if part not in bad_parts]
             for run in runs([part for part in good_parts if not self._is_held(upload, part)]):
                 bad_parts.update(self._take(upload, run))
-            for _ in in_order(lambda part: self._make(upload, part), sorted(bad_parts), WRITERS):
-                pass
+            do_all(lambda part: self._make(upload, part), sorted(bad_parts), WRITERS, upload.leave)
             if self._lost:
                 return Mended(lost=tuple(sorted(self._lost)))
             upload.commit()
         return Mended(
             sources=dict(self._sources),
-            bytes_transferred=self._moved_bytes + self._carried_bytes + self._gathering.bytes_read,
+            bytes_read=self._gathering.bytes_read + self._carried_bytes - self._carried_bytes // 2,
+            bytes_written=self._moved_bytes + self._carried_bytes // 2,
             is_copied_by_store=self._taken_bytes > 0 and self._carried_bytes == 0,
         )
 

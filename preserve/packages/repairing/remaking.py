@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from preserve.errors import PreserveError, Unavailable
+from preserve.errors import AlreadyThere, PreserveError, Unavailable
 from preserve.model import receipts
 from preserve.model.blocks import BlockList
 from preserve.model.digests import sha256
@@ -20,8 +20,11 @@ from preserve.packages.judging.inspection import Survey
 from preserve.packages.putting import put
 from preserve.packages.reading import BlockReader, look_at_object
 from preserve.packages.repairing.losses import lost_files
-from preserve.packages.repairing.mending import Mending
+from preserve.packages.repairing.mending import Mended, Mending
 from preserve.packages.repairing.wards import Ward
+
+MOST_OBSTACLES = 10
+"""Names of generations that may be taken by what is no object of a store, before a person has to look."""
 
 ATTEMPTS = 2
 """Generations of one object that are made before a store is given up that does not give back what it was sent."""
@@ -33,31 +36,41 @@ class How(StrEnum):
     COPIED = "server-side copy"  # within the store: only the bad blocks travelled
     REWRITTEN = "rewritten"  # through our hands
     ADOPTED = "adopted"  # an interrupted repair had made it: it was read and is sound
+    REMADE = "made anew"  # from the books or the program, which know what it must be
 
 
 @dataclass(frozen=True, slots=True)
 class Repaired:
-    """One object that was made anew and read back whole; `sources` counts its bad blocks by where they came from."""
+    """One object that was made anew and read back whole; `sources` counts its bad blocks by where they came from.
 
-    package: str
+    `package` None: it belongs to none, and `object` is its key without generation.
+    """
+
+    package: str | None
     store: str
     object: str
     generation: int
     blocks: tuple[int, ...]
     sources: Mapping[str, int]
-    bytes_transferred: int
+    bytes_read: int
+    bytes_written: int
     how: How
+
+    @property
+    def bytes_transferred(self) -> int:
+        """What travelled in either direction to make it."""
+        return self.bytes_read + self.bytes_written
 
 
 @dataclass(frozen=True, slots=True)
 class NotRepaired:
-    """One object that is as bad as it was (`object` None: the whole copy), and why.
+    """One object that is as bad as it was (`object` None: the whole copy, or all of a store's fittings), and why.
 
     `blocks` are those that no copy in reach has sound.  `lost` are the payload files that are lost with them and
     `files_whole` counts those that are whole; both None where that cannot be told, or does not depend on the object.
     """
 
-    package: str
+    package: str | None
     store: str
     object: str | None
     why: PreserveError
@@ -109,7 +122,7 @@ class Remaking:
             look = put(self._held.store, self._key(part, generation), content, self._retain_until)
             self._ward.generations(self._name, part).add(generation)
             if look.is_sound:
-                return self._repaired(part, generation, (), {}, len(content), How.REWRITTEN)
+                return self._repaired(part, generation, (), {}, (0, len(content)), How.REWRITTEN)
         return self._not_given_back(part)
 
     def _content(self, part: str) -> bytes | None:
@@ -131,35 +144,49 @@ class Remaking:
         digest = digest_of(self._ward.package, part)
         for generation in self._unbooked(part):
             if look_at_object(self._held.store, self._key(part, generation), digest.bytes, digest.sha256).is_sound:
-                return self._repaired(part, generation, (), {}, 0, How.ADOPTED)
+                return self._repaired(part, generation, (), {}, (0, 0), How.ADOPTED)
         return None
 
     # Objects of blocks
 
     def _make_of_blocks(self, part: str, blocks: BlockList, bad: tuple[int, ...]) -> Repaired | NotRepaired:
         for _ in range(ATTEMPTS):
-            generation = self._next(part)
             gathering = self._ward.gathering(part, blocks, self._name)
-            old = Place(self._held.store, self._held.key(part))
-            mended = Mending(part, old, self._key(part, generation), bad, gathering, self._retain_until).run()
+            generation, mended = self._mended(part, bad, gathering)
             self._ward.learn(part, gathering)
             if mended.lost:
                 return self._lost(part, gathering, mended.lost)
             self._ward.generations(self._name, part).add(generation)
             if self._is_whole(part, generation, blocks):
                 how = How.COPIED if mended.is_copied_by_store else How.REWRITTEN
-                return self._repaired(part, generation, bad, mended.sources, mended.bytes_transferred, how)
+                moved = (mended.bytes_read, mended.bytes_written)
+                return self._repaired(part, generation, bad, mended.sources, moved, how)
         return self._not_given_back(part)
+
+    def _mended(self, part: str, bad: tuple[int, ...], gathering: Gathering) -> tuple[int, Mended]:
+        """Make the object under the next key that is free.  Raises `AlreadyThere` where none of many is."""
+        old = Place(self._held.store, self._held.key(part))
+        obstacles = 0
+        while True:
+            generation = self._next(part)
+            key = self._key(part, generation)
+            try:
+                return generation, Mending(part, old, key, bad, gathering, self._retain_until).run()
+            except AlreadyThere:  # a folder, a link: no object that is listed, and its name is taken all the same
+                obstacles += 1
+                if obstacles == MOST_OBSTACLES:
+                    raise
+                self._ward.generations(self._name, part).add(generation)
 
     def _adopted(self, part: str, blocks: BlockList) -> Repaired | None:
         for generation in self._unbooked(part):
             if self._is_whole(part, generation, blocks):
-                return self._repaired(part, generation, (), {}, 0, How.ADOPTED)
+                return self._repaired(part, generation, (), {}, (0, 0), How.ADOPTED)
         return None
 
     def _bad(self, part: str, blocks: BlockList) -> tuple[int, ...]:
         """The bad blocks of the current object; read again where the survey could not tell them."""
-        bad = self._survey.unsound[part]
+        bad = self._survey.unsound.get(part, frozenset())  # a sound one: a bad newer generation hides it
         if bad is None:
             looks = BlockReader(self._held.store, self._held.key(part), blocks).looks(range(len(blocks)))
             bad = frozenset(look.number for look in looks if not look.is_sound)
@@ -173,17 +200,24 @@ class Remaking:
     # What is said of it
 
     def _repaired(
-        self, part: str, generation: int, blocks: tuple[int, ...], sources: Mapping[str, int], moved: int, how: How
+        self,
+        part: str,
+        generation: int,
+        blocks: tuple[int, ...],
+        sources: Mapping[str, int],
+        moved: tuple[int, int],
+        how: How,
     ) -> Repaired:
-        return Repaired(self._ward.package.id, self._name, part, generation, blocks, sources, moved, how)
+        """`moved` are the bytes read and written for it."""
+        return Repaired(self._ward.package.id, self._name, part, generation, blocks, sources, *moved, how)
 
     def _lost(self, part: str, gathering: Gathering, lost: tuple[int, ...]) -> NotRepaired:
         why = PreserveError(
-            "no copy in reach has all blocks of {object} sound ({count} are lost)", object=part, count=len(lost)
+            "no copy in reach has all blocks of {object} sound (blocks lost: {count})", object=part, count=len(lost)
         )
         if gathering.away:
             why = Unavailable(
-                "no copy in reach has all blocks of {object} sound ({count} are missing);"
+                "no copy in reach has all blocks of {object} sound (blocks missing: {count});"
                 " these stores could not be asked: {away}",
                 object=part,
                 count=len(lost),

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
-from preserve.errors import Unavailable
+from preserve.errors import Unavailable, Unreadable
 from preserve.model.blocks import BlockList
 from preserve.model.keys import PARTS_BEFORE_RECEIPT, RECEIPT, object_key, package_folder, split_generation
 from preserve.model.nouns import CopyEntry, PackageEntry
@@ -67,6 +67,11 @@ class Ward:
             self._generations[store] = listed
         return self._generations[store][part]
 
+    def has_unbooked(self, store: str, part: str) -> bool:
+        """Whether a store lists a newer generation of an object than the books know.  Raises `Unavailable`."""
+        known = self.copy(store).copy.generation(part)
+        return any(generation > known for generation in self.generations(store, part))
+
     def know_unsound(self, held: HeldCopy, part: str, numbers: Collection[int]) -> None:
         """These blocks of a copy's current object were seen not to be sound."""
         self._unsound[Place(held.store, held.key(part))] = numbers
@@ -97,7 +102,7 @@ class Ward:
         for held in self.copies:
             try:
                 generations = sorted(self.generations(held.store.name, part), reverse=True)
-            except Unavailable:
+            except (Unavailable, Unreadable):
                 continue
             places += [Place(held.store, object_key(self.package.id, part, number)) for number in generations]
         return [place for place in places if place not in current]

@@ -1,12 +1,12 @@
 """Write the certificate of a restore beside the folder that was restored into.
 
-Three files: `NAME.restored-<moment>.json`, the same for people as `.txt`, and `.sha256`, the digest of every file in
-its place, in the form that `sha256sum --check` reads (from within the folder).
+Three files: `NAME.restored-<moment>.json`, the same for people as `.txt` in each of our languages, and `.sha256`, the
+digest of every file in its place, in the form that `sha256sum --check` reads (from within the folder).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, count
 from pathlib import Path
@@ -14,7 +14,7 @@ from pathlib import Path
 from preserve.bags.entries import FILE
 from preserve.durable import raise_if_full, sync_file, write_file
 from preserve.model import certificates
-from preserve.model.certificates import RestoreCertificate
+from preserve.model.certificates import Companions, RestoreCertificate, Voice
 from preserve.model.digests import Algorithm, sha256, start
 from preserve.model.restore import Presence
 from preserve.packages.restoring.wanted import Wanted
@@ -29,16 +29,23 @@ class Written:
 
 
 def write(
-    certificate: RestoreCertificate, restored: Path, tasks: Iterable[Iterator[tuple[Wanted, Presence]]]
+    certificate: RestoreCertificate,
+    restored: Path,
+    tasks: Iterable[Iterator[tuple[Wanted, Presence]]],
+    voices: Sequence[Voice],
 ) -> Written:
-    """Write the three files, the certificate last; `files_sha256` is filled in here.  Raises `NoSpace`, OSError."""
+    """Write the three files, the certificate in JSON last; `files_sha256` is filled in here.
+
+    Raises `NoSpace`, OSError.
+    """
     stem = _free_stem(restored, certificate.ended_at)
-    digest = _write_list(Path(f"{stem}.sha256"), chain.from_iterable(tasks))
-    whole = replace(certificate, files_sha256=digest)
+    listed, main = Path(f"{stem}.sha256"), Path(f"{stem}.json")
+    whole = replace(certificate, files_sha256=_write_list(listed, chain.from_iterable(tasks)))
     content = certificates.encode(whole)
-    write_file(Path(f"{stem}.txt"), certificates.text(whole).encode())
-    write_file(Path(f"{stem}.json"), content)
-    return Written(Path(f"{stem}.json"), sha256(content).hex())
+    beside = Companions(listed.name, main.name, sha256(content).hex())
+    write_file(Path(f"{stem}.txt"), certificates.text(whole, beside, voices).encode())
+    write_file(main, content)
+    return Written(main, beside.json_sha256)
 
 
 def _free_stem(restored: Path, ended_at: str) -> str:

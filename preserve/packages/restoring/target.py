@@ -13,6 +13,7 @@ from preserve.bags.entries import FILE, FOLDER, LINK
 from preserve.durable import make_folders, raise_if_full
 from preserve.errors import NoSpace, Refused
 from preserve.model.restore import Presence
+from preserve.model.sizes import Size
 from preserve.packages.restoring.landing import Draft, Landing
 from preserve.packages.restoring.wanted import Wanted
 
@@ -57,11 +58,11 @@ def require_room(target: Path, sizes: Iterable[int]) -> None:
     free = facts.f_bavail * facts.f_frsize
     if needed > free:
         raise NoSpace(
-            "{folder} has {free} bytes free, and {needed} are needed; nothing was written: free some space or name"
+            "{folder} has {free} free, and {needed} are needed; nothing was written: free some space or name"
             " another place",
             folder=target,
-            free=free,
-            needed=needed,
+            free=Size(free),
+            needed=Size(needed),
         )
     if facts.f_files and count > facts.f_favail:
         raise NoSpace(

@@ -8,44 +8,24 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from typing import NamedTuple
 
 from preserve.packages.pipes import Message, serve
 from preserve.packages.restoring.landing import Landing
 
+Slice = tuple[bytes, bytes, int, int, bytes, int, int, bool]
+"""One file to write, as a plain tuple, which alone crosses a pipe cheaply: its folder and name, where its content
+begins and ends in the slot (bytes), SHA-256, mode, mtime_ns, and whether it may take another file's place."""
 
-class Slice(NamedTuple):
-    """One file to write; plain values only."""
-
-    folder: bytes
-    name: bytes
-    begin: int
-    """Where its content begins in the slot, in bytes."""
-    end: int
-    sha256: bytes
-    mode: int
-    mtime_ns: int
-    replace: bool
-
-
-class Trouble(NamedTuple):
-    """A file that was not written."""
-
-    number: int
-    """Its place in the order."""
-    errno: int
-    """The system's, or `NOT_SOUND`."""
-
+Trouble = tuple[int, int]
+"""A file that was not written: its place in the order, and the system's error number or `NOT_SOUND`."""
 
 NOT_SOUND = 0
 """The content has not the digest it should have."""
 
-Plain = tuple[bytes, bytes, int, int, bytes, int, int, bool]
 
-
-def unfill(landing: Landing, slot: memoryview, files: list[Plain]) -> list[tuple[int, int]]:
+def unfill(landing: Landing, slot: memoryview, files: list[Slice]) -> list[Trouble]:
     """Write the files of one order; returns a `Trouble` for each that was not."""
-    troubles: list[tuple[int, int]] = []
+    troubles: list[Trouble] = []
     for number, (folder, name, begin, end, sha256, mode, mtime_ns, replace) in enumerate(files):
         content = slot[begin:end]
         if hashlib.sha256(content).digest() != sha256:

@@ -15,14 +15,13 @@ from threading import Lock
 from typing import NamedTuple, cast
 
 from preserve.bags.entries import FILE, FOLDER
-from preserve.bags.names import shown
 from preserve.durable import raise_if_full
 from preserve.model.digests import Algorithm, start
 from preserve.model.nouns import MOST_FILES_NAMED
 from preserve.model.restore import Presence
 from preserve.packages.at_once import in_order
 from preserve.packages.restoring.landing import Draft, Landing
-from preserve.packages.restoring.unfilling import NOT_SOUND, Plain
+from preserve.packages.restoring.unfilling import NOT_SOUND, Slice
 from preserve.packages.restoring.unpacking_crew import SLOT_BYTES, SLOTS, UnpackingCrew
 from preserve.packages.restoring.wanted import Wanted
 from preserve.packages.sources import Sources, Standing
@@ -46,9 +45,6 @@ class Loss:
     path: bytes
     template: str
     values: Mapping[str, object] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        return f"{shown(self.path)}: {self.template.format(**self.values)}"
 
 
 class File(NamedTuple):
@@ -322,7 +318,7 @@ def _joins(piece: Piece, begin: int, end: int) -> bool:
     return is_near and end - piece.begin <= SLOT_BYTES and len(piece.files) < MOST_FILES
 
 
-def _plain(file: File, base: int) -> Plain:
+def _plain(file: File, base: int) -> Slice:
     entry = file.entry
     folder, _, name = entry.path.rpartition(b"/")
     begin = entry.offset - base if entry.size else 0

@@ -8,7 +8,7 @@ from typing import Self
 
 from preserve.packages.restoring import unfilling
 from preserve.packages.restoring.landing import Landing
-from preserve.packages.restoring.unfilling import Plain
+from preserve.packages.restoring.unfilling import Slice
 from preserve.packages.workers import Workers
 
 SLOT_BYTES = 8 * 1024 * 1024
@@ -33,7 +33,7 @@ class UnpackingCrew:
         """The bytes of one slot."""
         return self._workers.memory[number * SLOT_BYTES : (number + 1) * SLOT_BYTES]
 
-    def write(self, slot: int, files: list[Plain]) -> list[tuple[int, int]]:
+    def write(self, slot: int, files: list[Slice]) -> list[tuple[int, int]]:
         """Have the files that lie in a slot written, and wait; returns an `unfilling.Trouble` for each that was not.
 
         Raises `Unavailable` if the process that had them died.

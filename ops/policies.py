@@ -1,0 +1,19 @@
+"""The default policy, asking for copies in some roles alone: for trials with fewer stores than it wants."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from pathlib import Path
+
+DEFAULT = Path(__file__).parent.parent / "policies" / "default.toml"
+_RULE = re.compile(r'^\[\[copies\]\]\nrole = "(\w+)"\ncount = 1\n', re.MULTILINE)
+
+
+def asking_for(roles: Collection[str]) -> str:
+    """Its text with a rule for each of `roles` and no other.  Raises ValueError for a role it has no rule for."""
+    text = DEFAULT.read_text(encoding="utf-8")
+    unknown = set(roles) - set(_RULE.findall(text))
+    if unknown or not roles:
+        raise ValueError(f"the default policy has no rule for {unknown}")
+    return _RULE.sub(lambda rule: rule[0] if rule[1] in roles else "", text)

@@ -1,0 +1,33 @@
+"""What policy wants and no store is registered for, as the commands tell it: which role, and which command adds one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from preserve.cli.messages import said
+from preserve.model.placing import Lack
+
+
+def lack_documents(lacks: Iterable[Lack]) -> list[dict[str, object]]:
+    """As `--json` gives them."""
+    return [
+        {"policy": lack.policy, "role": lack.role.value, "count": lack.count, "command": _command(lack)}
+        for lack in lacks
+    ]
+
+
+def lack_lines(lacks: Iterable[Lack]) -> Iterator[str]:
+    """As people read them."""
+    for lack in lacks:
+        yield said(
+            "policy {policy} is not kept: no store is registered for {count} of its copies (role {role}); `{command}`"
+            " adds one, and `preserve replicate` then makes the copies",
+            policy=lack.policy,
+            count=lack.count,
+            role=lack.role,
+            command=_command(lack),
+        )
+
+
+def _command(lack: Lack) -> str:
+    return f"preserve store add NAME --role {lack.role.value} --url URL"

@@ -1,0 +1,72 @@
+"""Do the commands end with 1 where the promise is not kept, and say which command keeps it?"""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+
+from tests.cli.conftest import Service
+
+
+def test_a_promise_without_a_store_ends_with_1_until_the_store_is_there(service: Service) -> None:
+    service.store("main")
+    service.store("near", "same_city")
+    source = service.submission()
+    for arguments in (("ingest", source), ("ingest", source), ("replicate",), ("status",)):
+        ended = service.run(*arguments, "--json")
+        assert ended.code == 1, ended
+        (lack,) = ended.document["lacking_stores"]
+        assert (lack["role"], lack["count"]) == ("remote_offline", 1)
+    told = service.run("replicate")
+    assert (told.code, "still due: 1" in told.out, f"`{lack['command']}`" in told.out) == (1, True, True)
+    place = service.folder / "far"
+    added = lack["command"].replace("NAME", "far").replace("URL", place.as_uri())
+    service.ask(*shlex.split(added)[1:])
+    assert [copy["store"] for copy in service.ask("replicate")["made"]] == ["far"]
+    assert service.ask("ingest", source)["complete"] and service.ask("status")["ok"]
+
+
+def test_an_accession_whose_source_is_gone_is_named_and_given_up_for_a_reason(service: Service) -> None:
+    service.promise("primary")
+    store = service.store("main")
+    source = service.submission()
+    (store / "packages").write_bytes(b"in the way")
+    assert service.run("ingest", source).code
+    (store / "packages").unlink()
+    shutil.rmtree(source)
+    (unfinished,) = service.run("status", "--json").document["unfinished"]
+    accession = unfinished["accession"]
+    assert not unfinished["source_is_there"]
+    assert f"preserve accession abandon {accession} --reason TEXT" in service.run("status").out
+    assert service.run("accession", "abandon", accession).code == 2
+    assert service.ask("accession", "abandon", accession, "--reason", "来源已删除")["state"] == "abandoned"
+    assert service.ask("accession", "list", "--open") == {"accessions": []}
+    assert service.ask("status")["ok"]
+    assert "来源已删除" in service.run("ledger", "show").out
+
+
+def test_the_command_that_a_refusal_names_restores_that_version(service: Service) -> None:
+    service.promise("primary")
+    service.store("main")
+    source, metadata = service.submission(files=1), service.folder / "m.csv"
+    metadata.write_text("档号,题名,路径\n甲-1,题,纪要0.txt\n", encoding="utf-8")
+    for text in ("one", "two"):
+        (source / "纪要0.txt").write_text(text)
+        notes = service.ask("ingest", source, "--metadata", metadata)["notes"]
+    assert [note["code"] for note in notes] == ["known-record"]
+    refused = service.run("restore", "甲-1", "--to", service.folder / "out")
+    assert refused.code == 3
+    newest = refused.err.splitlines()[1].partition("   (")[0].removeprefix("  - preserve ")
+    service.ask(*shlex.split(newest))
+    assert (service.folder / "out" / "纪要0.txt").read_text() == "two"
+
+
+def test_what_looks_like_a_bag_is_asked_about(service: Service) -> None:
+    service.promise("primary")
+    service.store("main")
+    source = service.submission()
+    (source / "bagit.txt").write_text("how to pack a bag")
+    refused = service.run("ingest", source)
+    assert (refused.code, "--as folder" in refused.err) == (3, True)
+    assert service.ask("ingest", source, "--as", "folder")["packages"][0]["files"] == 4
+    assert service.run("ingest", source, "--as", "bag", "--again").code == 3
