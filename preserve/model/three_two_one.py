@@ -124,7 +124,7 @@ def _copies_wanting(group: KeptAlike, wanted: int) -> tuple[Sentence, Sentence]:
     if group.unread:
         return why, sentence("read the copies that nobody has read yet with `preserve audit --level full`")
     return why, sentence(
-        "let the policy ask for {wanted} copies, register the stores, and run `preserve replicate`", wanted=wanted
+        "let the policy ask for {wanted} copies, register a store for each, and run `preserve replicate`", wanted=wanted
     )
 
 
@@ -133,7 +133,7 @@ def _media_wanting(group: KeptAlike, wanted: int) -> tuple[Sentence, Sentence]:
     if unknown and _families(group.copies) is None:
         return (
             sentence("it is not known what kind of carrier these stores are: {stores}", stores=unknown),
-            sentence("say it with `preserve store add {stores} … --medium hdd|lto|bd_r|…`", stores=unknown),
+            sentence("register each of them again, with `preserve store add … --medium hdd|lto|bd_r|…`"),
         )
     return (
         sentence("all copies of some packages are on one kind of carrier: one weakness can take them all"),
@@ -146,7 +146,7 @@ def _sites_wanting(group: KeptAlike, wanted: int) -> tuple[Sentence, Sentence]:
     if unknown and _elsewhere(group.copies) is None:
         return (
             sentence("it is not known where these stores stand: {stores}", stores=unknown),
-            sentence("say it with `preserve store add {stores} … --site SITE`", stores=unknown),
+            sentence("register each of them again, with `preserve store add … --site SITE`"),
         )
     return (
         sentence("all verified copies of some packages are at one site: one fire can take them all"),

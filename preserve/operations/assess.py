@@ -58,7 +58,7 @@ class Assessment:
     """How safe what is kept under one policy is, or under all (`policy` None).
 
     `faults` is what is believed of faults after those counted in the books; `planned` what the policy reaches, where
-    one was named, or is the only one.
+    one was named, or everything is kept under one.
     """
 
     policy: str | None
@@ -89,7 +89,7 @@ def assess(
     """
     books = _Counted(workplace, policies, name)
     faults = rules.faults.after(observed(books.histories()))
-    policy = policies[name] if name is not None else (next(iter(policies.values())) if len(policies) == 1 else None)
+    policy = policies.get(name or books.only_policy or "")
     now = workplace.clock.now()
     facts = {
         **declared_facts(rules.declarations, now.date()),
@@ -158,6 +158,12 @@ class _Counted:
             }
             for entry in self._entries.values()
         }
+
+    @property
+    def only_policy(self) -> str | None:
+        """The policy under which everything is kept, if it is one."""
+        names = {each.policy for each in self._alike} or set(self._policies)
+        return names.pop() if len(names) == 1 else None
 
     @cached_property
     def groups(self) -> list[KeptAlike]:
