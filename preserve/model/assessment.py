@@ -22,6 +22,9 @@ from preserve.model.threats import FaultModel, Reading, causes, unknown_attribut
 from preserve.model.three_two_one import Digit, KeptAlike, digits_of_plan
 
 ONE_MORE_AUDIT_DAYS = 365.0
+MOST_COPIES_RECKONED = 6
+"""Of a package with more copies so many are reckoned with, offline ones first: each more doubles the work, and to leave
+copies out never makes a loss look smaller than it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ class LossWithin:
 class Step(StrEnum):
     """What could be done next."""
 
-    COPY = "copy"  # one more copy online: site, power and vendor of its own, keys and software as the first
+    COPY = "copy"  # one more copy online: site, power and vendor of its own, keys and software as the first online
     AUDIT = "audit"  # every byte of every copy read once more a year
     OFFLINE = "offline"  # one copy offline and far away, with everything of its own, read once a year
     FACTS = "facts"  # say of the stores what is not known of them, if they are as far apart as can be
@@ -141,8 +144,9 @@ def _kinds(groups: Iterable[KeptAlike]) -> list[_Kind]:
     """Groups put together that differ in the names of their stores alone: a thousand tapes are one kind."""
     found: dict[tuple[object, ...], _Kind] = {}
     for group in groups:
-        likeness = tuple(sorted(map(_likeness, group.copies)))
-        known = found.get(likeness, _Kind(0, group.copies))
+        copies = tuple(sorted(group.copies, key=lambda copy: not copy.is_offline)[:MOST_COPIES_RECKONED])
+        likeness = tuple(sorted(map(_likeness, copies)))
+        known = found.get(likeness, _Kind(0, copies))
         found[likeness] = replace(known, packages=known.packages + group.packages)
     return list(found.values())
 
@@ -204,7 +208,7 @@ def _improvements(kinds: Sequence[_Kind], now: float, model: FaultModel) -> Iter
 
 def _stepped(copies: tuple[Placement, ...], step: Step) -> tuple[Placement, ...]:
     """The copies of a package after a step."""
-    first = copies[0]
+    first = next((copy for copy in copies if not copy.is_offline), copies[0])
     own = {attribute: f"{attribute} of its own" for attribute in ATTRIBUTES}
     match step:
         case Step.COPY:

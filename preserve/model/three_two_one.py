@@ -60,7 +60,10 @@ class Digit:
 
 
 def digits(groups: Sequence[KeptAlike], open_findings: int = 0) -> tuple[Digit, ...]:
-    """The five digits over packages that are kept in various ways; no packages: nothing fails, and nothing is met."""
+    """The five digits over packages that are kept in various ways; no packages: nothing fails, and nothing is met.
+
+    `open_findings` counts what is wrong with other things than their copies too, with the ledger in a store say.
+    """
     if not any(group.packages for group in groups):
         why = sentence("nothing is kept yet, so nothing can be said")
         return tuple(Digit(rule, WANTED[rule], None, 0, why) for rule in Rule)

@@ -99,7 +99,7 @@ def assess(
     return Assessment(
         policy=policy.name if policy is not None else None,
         packages=sum(each.packages for each in books.groups),
-        digits=digits(books.groups, workplace.books.open_harm()),
+        digits=digits(books.groups, workplace.books.open_harm() if name is None else 0),
         level=disaster_level(rules.standard, facts, drills, sha256, now),
         loss=expected_loss(books.groups, faults),
         faults=faults,
@@ -203,7 +203,7 @@ class _Counted:
             yield StoreHistory(family, seen.copies, seen.copy_years, years, tuple(harm.get(name, ())))
 
     def evidence(self, standard: Standard) -> BackupEvidence:
-        """What the books show of backup, over all policies: a disaster recovery level is the unit's."""
+        """What the books show of backup: of the packages assessed, and of the unit's habits, whatever the policy."""
         since = self._now - timedelta(days=standard.measures.window_days)
         offsite = _offsite(list(self._entries.values()))
         first, days = self._books.accession_days(stamp(since))

@@ -200,3 +200,16 @@ def test_the_look_that_finds_most_counts() -> None:
     looks = (Look(90, 1 / 64), Look(365))
     assert Placement("a", Role.PRIMARY, {}, looks).delay_days == pytest.approx(182.5)
     assert Look(90, 1 / 64).delay_days == pytest.approx(90 * 63.5)
+
+
+def test_of_very_many_copies_some_are_left_out_and_the_loss_is_no_smaller_for_that() -> None:
+    many = tuple(copy(f"c{number}", Role.SAME_CITY) for number in range(20))
+    assert loss(*many).per_year.middle == pytest.approx(loss(*many[:6]).per_year.middle)
+    with_one_offline = loss(*many, copy("far", Role.REMOTE_OFFLINE))
+    assert with_one_offline.per_year.middle < loss(*many).per_year.middle / 5
+
+
+def test_what_a_step_is_worth_does_not_hang_on_the_order_of_copies() -> None:
+    found, turned = loss(*three_copies()), loss(*reversed(three_copies()))
+    for step in (Step.COPY, Step.AUDIT, Step.OFFLINE):
+        assert better(found, step) == pytest.approx(better(turned, step))
