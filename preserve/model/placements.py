@@ -118,7 +118,7 @@ def _demanded(policy: Policy, rule: CopyRule, name: str, number: int) -> dict[st
         apart = {*policy.separation.everywhere, *(policy.separation.remote if is_far else ())}
         families, vendors = policy.separation.medium_families, policy.separation.vendors
     if vendors > 1:
-        attributes["vendor"] = str(number % vendors)
+        attributes["vendor"] = str(number % vendors + 1)
     attributes |= dict.fromkeys(apart, name)
     attributes["medium"] = _demanded_family(rule, number, len(Family) if "medium" in apart else families).value
     return attributes

@@ -95,6 +95,13 @@ def test_stolen_keys_are_what_two_copies_online_are_lost_by_and_an_offline_copy_
     assert better(found, Step.COPY) < 1.5  # a third copy under the same keys is worth next to nothing
 
 
+def test_what_copies_should_differ_in_is_what_the_dominant_threat_takes_them_by() -> None:
+    found = loss(*three_copies()[:2])
+    (apart,) = [each for each in found.improvements if each.step is Step.APART]
+    assert (apart.attribute, apart.times_better > 2) == ("credential_domain", True)
+    assert Step.APART not in {each.step for each in loss(copy("a"), copy("b")).improvements}  # the operator is one
+
+
 def test_locked_copies_do_not_fall_to_stolen_keys() -> None:
     locked = [Placement(c.store, c.role, c.attributes, c.looks, is_locked=True) for c in three_copies()[:2]]
     found = loss(*locked)
