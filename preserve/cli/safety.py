@@ -185,7 +185,7 @@ def loss_lines(loss: ExpectedLoss) -> Iterator[str]:
         yield f"    {percent_shown(each.share):>5}  {sentence_said(_threat(each))}"
     yield _("    (by so much the expected loss would fall if that never came; most losses need several of them)")
     yield _("  What would make it smaller:")
-    yield from (f"    {_times(each):>8}  {_step(each.step)}" for each in loss.improvements)
+    yield from (f"    {_times(each):>8}  {_step(each)}" for each in loss.improvements)
     if loss.not_known:
         yield said("  Not told of every store, and so taken to be shared: {attributes}",
                    attributes=", ".join(map(attribute_word, loss.not_known)))  # fmt: skip
@@ -234,13 +234,15 @@ def _what(shared: str) -> str:
     return shared or _("(not told)")
 
 
-def _step(step: Step) -> str:
+def _step(improvement: Improvement) -> str:
+    if improvement.attribute is not None:
+        return said("copies that differ in their {attribute}", attribute=attribute_word(improvement.attribute))
     return {
         Step.COPY: _("one more copy online, at a site, with a vendor and on a power grid of its own"),
         Step.AUDIT: _("every byte of every copy read once more a year"),
         Step.OFFLINE: _("one copy offline and far away, with everything of its own, read once a year"),
         Step.FACTS: _("telling of each store what is not known of it, if they are as far apart as can be"),
-    }[step]
+    }[improvement.step]
 
 
 def _times(improvement: Improvement) -> str:
@@ -344,7 +346,12 @@ def _loss_document(loss: ExpectedLoss) -> Fields:
             for each in loss.involved
         ],
         "improvements": [
-            {"step": each.step.value, "per_package_year": each.per_year, "times_better": each.times_better}
+            {
+                "step": each.step.value,
+                "attribute": each.attribute,
+                "per_package_year": each.per_year,
+                "times_better": each.times_better,
+            }
             for each in loss.improvements
         ],
         "not_known": list(loss.not_known),

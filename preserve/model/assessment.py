@@ -7,7 +7,7 @@ from the policy alone.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -18,10 +18,13 @@ from preserve.model.nouns import Role
 from preserve.model.placements import Look, Placement, planned
 from preserve.model.policy import Policy
 from preserve.model.separation import ATTRIBUTES
-from preserve.model.threats import FaultModel, Reading, causes, unknown_attributes
+from preserve.model.threats import SHARED_BY, FaultModel, Reading, causes, unknown_attributes
 from preserve.model.three_two_one import Digit, KeptAlike, digits_of_plan
 
 ONE_MORE_AUDIT_DAYS = 365.0
+MOST_COPIES_RECKONED = 6
+"""Of a package with more copies so many are reckoned with, offline ones first: each more doubles the work, and to leave
+copies out never makes a loss look smaller than it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +54,22 @@ class LossWithin:
 class Step(StrEnum):
     """What could be done next."""
 
-    COPY = "copy"  # one more copy online: site, power and vendor of its own, keys and software as the first
+    COPY = "copy"  # one more copy online: site, power and vendor of its own, keys and software as the first online
     AUDIT = "audit"  # every byte of every copy read once more a year
     OFFLINE = "offline"  # one copy offline and far away, with everything of its own, read once a year
+    APART = "apart"  # let copies differ in what the dominant threat takes them by
     FACTS = "facts"  # say of the stores what is not known of them, if they are as far apart as can be
 
 
 @dataclass(frozen=True, slots=True)
 class Improvement:
-    """The middle hazard of loss a year after a step, and how many times smaller it is."""
+    """The middle hazard of loss a year after a step, and how many times smaller it is; `attribute` is what copies
+    differ in after `Step.APART`."""
 
     step: Step
     per_year: float
     times_better: float
+    attribute: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +124,14 @@ def expected_loss(groups: Sequence[KeptAlike], model: FaultModel) -> ExpectedLos
     kinds = _kinds(group for group in groups if group.copies)
     hazards = {reading: [_hazard(kind.copies, model, reading) for kind in kinds] for reading in Reading}
     per_year = Estimate(*(_mean(kinds, hazards[reading]) for reading in Reading))
+    involved = _involved(kinds, hazards[Reading.MIDDLE], model)
     return ExpectedLoss(
         packages=sum(kind.packages for kind in kinds),
         without_copy=sum(group.packages for group in groups if not group.copies),
         per_year=per_year,
         within=tuple(_within(years, kinds, hazards) for years in HORIZONS_YEARS),
-        involved=tuple(_involved(kinds, hazards[Reading.MIDDLE], model)),
-        improvements=tuple(_improvements(kinds, per_year.middle, model)),
+        involved=tuple(involved),
+        improvements=_improvements(kinds, per_year.middle, _shared_by_most(involved), model),
         not_known=tuple(dict.fromkeys(name for kind in kinds for name in unknown_attributes(kind.copies))),
     )
 
@@ -141,8 +148,9 @@ def _kinds(groups: Iterable[KeptAlike]) -> list[_Kind]:
     """Groups put together that differ in the names of their stores alone: a thousand tapes are one kind."""
     found: dict[tuple[object, ...], _Kind] = {}
     for group in groups:
-        likeness = tuple(sorted(map(_likeness, group.copies)))
-        known = found.get(likeness, _Kind(0, group.copies))
+        copies = tuple(sorted(group.copies, key=lambda copy: not copy.is_offline)[:MOST_COPIES_RECKONED])
+        likeness = tuple(sorted(map(_likeness, copies)))
+        known = found.get(likeness, _Kind(0, copies))
         found[likeness] = replace(known, packages=known.packages + group.packages)
     return list(found.values())
 
@@ -193,18 +201,34 @@ def _involved(kinds: Sequence[_Kind], hazards: Sequence[float], model: FaultMode
     return sorted(involved, key=lambda each: -each.share)
 
 
-def _improvements(kinds: Sequence[_Kind], now: float, model: FaultModel) -> Iterator[Improvement]:
+def _shared_by_most(involved: Sequence[Involved]) -> str | None:
+    """The attribute by which the dominant threat takes several copies, if it is one that stores are said to have."""
+    if not involved or len(involved[0].cause.strikes) < 2 or not involved[0].cause.what:
+        return None
+    return SHARED_BY.get(involved[0].cause.threat)
+
+
+def _improvements(
+    kinds: Sequence[_Kind], now: float, attribute: str | None, model: FaultModel
+) -> tuple[Improvement, ...]:
+    """What each step is worth, the best first."""
+    found: list[Improvement] = []
     for step in Step:
-        if step is Step.FACTS and not any(unknown_attributes(kind.copies) for kind in kinds):
+        is_idle = {
+            Step.FACTS: not any(unknown_attributes(kind.copies) for kind in kinds),
+            Step.APART: attribute is None,
+        }
+        if is_idle.get(step):
             continue
-        after = _mean(kinds, [_hazard(_stepped(kind.copies, step), model, Reading.MIDDLE) for kind in kinds])
-        if after:
-            yield Improvement(step, after, now / after)
+        hazards = [_hazard(_stepped(kind.copies, step, attribute), model, Reading.MIDDLE) for kind in kinds]
+        if after := _mean(kinds, hazards):
+            found.append(Improvement(step, after, now / after, attribute if step is Step.APART else None))
+    return tuple(sorted(found, key=lambda each: -each.times_better))
 
 
-def _stepped(copies: tuple[Placement, ...], step: Step) -> tuple[Placement, ...]:
+def _stepped(copies: tuple[Placement, ...], step: Step, attribute: str | None) -> tuple[Placement, ...]:
     """The copies of a package after a step."""
-    first = copies[0]
+    first = next((copy for copy in copies if not copy.is_offline), copies[0])
     own = {attribute: f"{attribute} of its own" for attribute in ATTRIBUTES}
     match step:
         case Step.COPY:
@@ -225,6 +249,8 @@ def _stepped(copies: tuple[Placement, ...], step: Step) -> tuple[Placement, ...]
             )
         case Step.AUDIT:
             return tuple(replace(copy, looks=(*copy.looks, _one_more(copy.looks))) for copy in copies)
+        case Step.APART:
+            return tuple(_differing(copy, attribute) for copy in copies) if attribute else copies
         case Step.FACTS:
             return tuple(replace(copy, attributes={**_apart(copy, own), **copy.attributes}) for copy in copies)
 
@@ -233,6 +259,10 @@ def _one_more(looks: Iterable[Look]) -> Look:
     """The full audit that there is when one more is made a year."""
     full_a_year = sum(ONE_MORE_AUDIT_DAYS / look.every_days for look in looks if look.reads == 1)
     return Look(ONE_MORE_AUDIT_DAYS / (full_a_year + 1))
+
+
+def _differing(copy: Placement, attribute: str) -> Placement:
+    return replace(copy, attributes={**copy.attributes, attribute: copy.store})
 
 
 def _apart(copy: Placement, own: Mapping[str, str]) -> dict[str, str]:

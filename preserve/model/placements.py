@@ -55,7 +55,7 @@ class Placement:
 
     @property
     def is_offline(self) -> bool:
-        """Whether no key and no network reaches it, by its role: nobody's hands are needed to steal what is online."""
+        """Whether it lies on a shelf, by its role: no key and no network reaches it there."""
         return self.role is Role.REMOTE_OFFLINE
 
     @property
@@ -74,7 +74,7 @@ class Placement:
 
 
 def looks_of(rule: AuditRule, blocks: float) -> tuple[Look, ...]:
-    """The audits that a rule asks for, of copies of so many blocks; no more than one look in `every_days`."""
+    """The audits that a rule asks for, of copies of so many blocks."""
     looks = []
     if rule.level is Level.FULL:
         looks.append(Look(rule.every_days))
@@ -103,16 +103,28 @@ def planned(policy: Policy) -> tuple[Placement, ...]:
 
 
 def _demanded(policy: Policy, rule: CopyRule, name: str, number: int) -> dict[str, str]:
-    """What the store of a copy must be said to be; values are the same where nothing asks that they differ."""
+    """What the store of a copy must be said to be; values are the same where nothing asks that they differ.
+
+    `name` is the copy's own, `number` says which of the policy's copies it is, from 0.
+    """
     is_far = rule.role is Role.REMOTE_OFFLINE
-    apart = {"site", *(("city",) if is_far else ())}
     attributes = dict.fromkeys(ATTRIBUTES, NOT_DEMANDED)
-    attributes["medium"] = Family.MAGNETIC_DISK.value
+    attributes["site"] = rule.role.value
+    if is_far:
+        attributes["city"] = rule.role.value
+    apart: set[str] = set()
+    families = vendors = 1
     if policy.separation is not None:
-        apart |= {*policy.separation.everywhere, *(policy.separation.remote if is_far else ())}
-        attributes["medium"] = list(Family)[number % max(policy.separation.medium_families, 1)].value
-        attributes["vendor"] = str(number % max(policy.separation.vendors, 1))
+        apart = {*policy.separation.everywhere, *(policy.separation.remote if is_far else ())}
+        families, vendors = policy.separation.medium_families, policy.separation.vendors
+    if vendors > 1:
+        attributes["vendor"] = str(number % vendors + 1)
+    attributes |= dict.fromkeys(apart, name)
+    attributes["medium"] = _demanded_family(rule, number, len(Family) if "medium" in apart else families).value
+    return attributes
+
+
+def _demanded_family(rule: CopyRule, number: int, families: int) -> Family:
     if rule.medium_families:
-        attributes["medium"] = rule.medium_families[0].value
-    own = {attribute: name for attribute in apart if attribute != "medium"}
-    return {**attributes, **own}
+        return rule.medium_families[0]
+    return list(Family)[number % min(max(families, 1), len(Family))]

@@ -145,9 +145,9 @@ def _sharing(copies: Sequence[Placement], attribute: str, reading: Reading) -> I
 
 
 def _value(rate: Rate, reading: Reading) -> float:
-    return {Reading.LOW: lambda: rate.low, Reading.MIDDLE: lambda: rate.mean, Reading.HIGH: lambda: rate.high}[
-        reading
-    ]()
+    if reading is Reading.MIDDLE:
+        return rate.mean
+    return rate.low if reading is Reading.LOW else rate.high
 
 
 def _after(

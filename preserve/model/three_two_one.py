@@ -60,7 +60,10 @@ class Digit:
 
 
 def digits(groups: Sequence[KeptAlike], open_findings: int = 0) -> tuple[Digit, ...]:
-    """The five digits over packages that are kept in various ways; no packages: nothing fails, and nothing is met."""
+    """The five digits over packages that are kept in various ways; no packages: nothing fails, and nothing is met.
+
+    `open_findings` counts what is wrong with other things than their copies too, with the ledger in a store say.
+    """
     if not any(group.packages for group in groups):
         why = sentence("nothing is kept yet, so nothing can be said")
         return tuple(Digit(rule, WANTED[rule], None, 0, why) for rule in Rule)
@@ -124,7 +127,7 @@ def _copies_wanting(group: KeptAlike, wanted: int) -> tuple[Sentence, Sentence]:
     if group.unread:
         return why, sentence("read the copies that nobody has read yet with `preserve audit --level full`")
     return why, sentence(
-        "let the policy ask for {wanted} copies, register the stores, and run `preserve replicate`", wanted=wanted
+        "let the policy ask for {wanted} copies, register a store for each, and run `preserve replicate`", wanted=wanted
     )
 
 
@@ -133,7 +136,7 @@ def _media_wanting(group: KeptAlike, wanted: int) -> tuple[Sentence, Sentence]:
     if unknown and _families(group.copies) is None:
         return (
             sentence("it is not known what kind of carrier these stores are: {stores}", stores=unknown),
-            sentence("say it with `preserve store add {stores} … --medium hdd|lto|bd_r|…`", stores=unknown),
+            sentence("register each of them again, with `preserve store add … --medium hdd|lto|bd_r|…`"),
         )
     return (
         sentence("all copies of some packages are on one kind of carrier: one weakness can take them all"),
@@ -146,7 +149,7 @@ def _sites_wanting(group: KeptAlike, wanted: int) -> tuple[Sentence, Sentence]:
     if unknown and _elsewhere(group.copies) is None:
         return (
             sentence("it is not known where these stores stand: {stores}", stores=unknown),
-            sentence("say it with `preserve store add {stores} … --site SITE`", stores=unknown),
+            sentence("register each of them again, with `preserve store add … --site SITE`"),
         )
     return (
         sentence("all verified copies of some packages are at one site: one fire can take them all"),

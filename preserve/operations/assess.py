@@ -58,7 +58,7 @@ class Assessment:
     """How safe what is kept under one policy is, or under all (`policy` None).
 
     `faults` is what is believed of faults after those counted in the books; `planned` what the policy reaches, where
-    one was named, or is the only one.
+    one was named, or everything is kept under one.
     """
 
     policy: str | None
@@ -89,7 +89,7 @@ def assess(
     """
     books = _Counted(workplace, policies, name)
     faults = rules.faults.after(observed(books.histories()))
-    policy = policies[name] if name is not None else (next(iter(policies.values())) if len(policies) == 1 else None)
+    policy = policies.get(name or books.only_policy or "")
     now = workplace.clock.now()
     facts = {
         **declared_facts(rules.declarations, now.date()),
@@ -99,7 +99,7 @@ def assess(
     return Assessment(
         policy=policy.name if policy is not None else None,
         packages=sum(each.packages for each in books.groups),
-        digits=digits(books.groups, workplace.books.open_harm()),
+        digits=digits(books.groups, workplace.books.open_harm() if name is None else 0),
         level=disaster_level(rules.standard, facts, drills, sha256, now),
         loss=expected_loss(books.groups, faults),
         faults=faults,
@@ -159,6 +159,12 @@ class _Counted:
             for entry in self._entries.values()
         }
 
+    @property
+    def only_policy(self) -> str | None:
+        """The policy under which everything is kept, if it is one."""
+        names = {each.policy for each in self._alike} or set(self._policies)
+        return names.pop() if len(names) == 1 else None
+
     @cached_property
     def groups(self) -> list[KeptAlike]:
         """Packages that are kept alike."""
@@ -197,7 +203,7 @@ class _Counted:
             yield StoreHistory(family, seen.copies, seen.copy_years, years, tuple(harm.get(name, ())))
 
     def evidence(self, standard: Standard) -> BackupEvidence:
-        """What the books show of backup, over all policies: a disaster recovery level is the unit's."""
+        """What the books show of backup: of the packages assessed, and of the unit's habits, whatever the policy."""
         since = self._now - timedelta(days=standard.measures.window_days)
         offsite = _offsite(list(self._entries.values()))
         first, days = self._books.accession_days(stamp(since))

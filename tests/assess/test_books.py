@@ -19,6 +19,7 @@ from preserve.model.nouns import Condition, CopyEntry, CopyState, Event, Level, 
 from preserve.model.placements import DAYS_A_YEAR
 from preserve.model.policy import AuditRule
 from preserve.model.what_if import Standing
+from preserve.state import safety
 from preserve.state.books import Books
 from preserve.state.database import PRIVATE_AND_TEMPORARY, Database
 from preserve.state.safety import StandingAlike, StandingCopy
@@ -174,6 +175,18 @@ def test_copy_years_are_from_making_to_the_last_full_look(lived: Books) -> None:
         assert seen[store].copy_years == pytest.approx(years, rel=1e-6)
         assert seen[store].first_booked == min(copy.booked_at for copy in copies)
         assert seen[store].oldest_look == min(copy.audited_at or copy.booked_at for copy in copies)
+
+
+def test_of_very_many_copies_some_tell_for_all(lived: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+    exact = {each.store: each for each in lived.stores_seen()}
+    monkeypatch.setattr(safety, "MANY_COPIES", min(each.copies for each in exact.values()))
+    some = {each.store: each for each in lived.stores_seen()}
+    assert {store: each.copies for store, each in some.items()} == {store: each.copies for store, each in exact.items()}
+    smallest = min(exact, key=lambda store: exact[store].copies)
+    assert some[smallest] == exact[smallest]
+    for store in set(STORES) - {smallest}:
+        assert exact[store].copy_years / 4 < some[store].copy_years < exact[store].copy_years * 4
+        assert some[store].copy_years != exact[store].copy_years
 
 
 def test_harm_is_counted_by_store_and_day(lived: Books) -> None:

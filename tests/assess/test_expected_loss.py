@@ -95,6 +95,13 @@ def test_stolen_keys_are_what_two_copies_online_are_lost_by_and_an_offline_copy_
     assert better(found, Step.COPY) < 1.5  # a third copy under the same keys is worth next to nothing
 
 
+def test_what_copies_should_differ_in_is_what_the_dominant_threat_takes_them_by() -> None:
+    found = loss(*three_copies()[:2])
+    (apart,) = [each for each in found.improvements if each.step is Step.APART]
+    assert (apart.attribute, apart.times_better > 2) == ("credential_domain", True)
+    assert Step.APART not in {each.step for each in loss(copy("a"), copy("b")).improvements}  # the operator is one
+
+
 def test_locked_copies_do_not_fall_to_stolen_keys() -> None:
     locked = [Placement(c.store, c.role, c.attributes, c.looks, is_locked=True) for c in three_copies()[:2]]
     found = loss(*locked)
@@ -200,3 +207,16 @@ def test_the_look_that_finds_most_counts() -> None:
     looks = (Look(90, 1 / 64), Look(365))
     assert Placement("a", Role.PRIMARY, {}, looks).delay_days == pytest.approx(182.5)
     assert Look(90, 1 / 64).delay_days == pytest.approx(90 * 63.5)
+
+
+def test_of_very_many_copies_some_are_left_out_and_the_loss_is_no_smaller_for_that() -> None:
+    many = tuple(copy(f"c{number}", Role.SAME_CITY) for number in range(20))
+    assert loss(*many).per_year.middle == pytest.approx(loss(*many[:6]).per_year.middle)
+    with_one_offline = loss(*many, copy("far", Role.REMOTE_OFFLINE))
+    assert with_one_offline.per_year.middle < loss(*many).per_year.middle / 5
+
+
+def test_what_a_step_is_worth_does_not_hang_on_the_order_of_copies() -> None:
+    found, turned = loss(*three_copies()), loss(*reversed(three_copies()))
+    for step in (Step.COPY, Step.AUDIT, Step.OFFLINE):
+        assert better(found, step) == pytest.approx(better(turned, step))
