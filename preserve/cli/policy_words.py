@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from preserve.cli.labels import element_label, element_value
-from preserve.cli.messages import _, attribute_word, counted, is_chinese, said, word
+from preserve.cli.messages import _, attribute_word, counted, is_chinese, printable, said, word
 from preserve.cli.tables import byte_count
 from preserve.model.nouns import Level
 from preserve.model.policy import DAY_SECONDS, AuditRule, BackupRule, CopyRule, CopySet, Policy, RecordClass
@@ -41,6 +41,20 @@ def span(seconds: int) -> str:
 def days(count: int) -> str:
     """A span of days."""
     return span(count * DAY_SECONDS)
+
+
+_AS_WRITTEN = ("retention_lock_days",)
+"""Settings whose own name has a unit."""
+
+
+def setting(key: str, value: str | int | None) -> tuple[str, str]:
+    """A setting by the name that authors give it, and its value as people read it; a dash where it is not set."""
+    for suffix, shown in (("_seconds", span), ("_days", days)):
+        if key.endswith(suffix) and key not in _AS_WRITTEN:
+            return key.removesuffix(suffix), shown(value) if isinstance(value, int) else "-"
+    if key == "package_bytes" and isinstance(value, int):
+        return key, byte_count(value)
+    return key, "-" if value is None else printable(str(value))
 
 
 def listed(words: Iterable[str]) -> str:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import jsonschema
 import pytest
 
-from preserve.cli.policy_words import in_plain_words, span
+from preserve.cli.policy_words import in_plain_words, setting, span
 from preserve.definitions.policies import policy_schema
 from preserve.model.nouns import Role, StoreEntry
 from preserve.model.placing import Lack, copies_lacking, stores_wanted
@@ -151,3 +151,11 @@ def test_the_schema_lets_in_what_the_program_reads_and_keeps_out_what_is_malform
         ('notify = "somebody"', 'notify = "somebody"\npackage_bytes = 8'),
     ):
         assert not validator.is_valid(tomllib.loads(replaced((old, new), text=SMALLEST))), new
+
+
+def test_settings_are_told_by_the_names_and_in_the_units_that_authors_write() -> None:
+    assert setting("copies.primary.within_seconds", 900) == ("copies.primary.within", "15 minutes")
+    assert setting("audit.full_every_days", None) == ("audit.full_every", "-")
+    assert setting("retention_lock_days", 3650) == ("retention_lock_days", "3650")
+    assert setting("package_bytes", 8 << 30) == ("package_bytes", "8.0 GiB")
+    assert setting("title", "a\x1b[2J") == ("title", "a\\x1b[2J")

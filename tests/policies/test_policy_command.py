@@ -93,7 +93,7 @@ def test_in_a_home_check_holds_stores_and_the_version_in_force_against_it(progra
     program.ask("policy", "register", PERMANENT_FILE)
     file = program.file(replaced(('rpo = "25 hours"', 'rpo = "26 hours"')))
     said = program("policy", "check", file)
-    assert "Against version 1, which is in force:\n  recovery.rpo_seconds: 90000 → 93600" in said
+    assert "Against version 1, which is in force:\n  recovery.rpo: 25 hours → 26 hours" in said
     assert "  - copies on remote_offline that no registered store is fit for: 1" in said
     assert "  - near and city share their site, and the policy forbids it" in said or (
         "  - city and near share their site, and the policy forbids it" in said

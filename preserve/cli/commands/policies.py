@@ -14,7 +14,7 @@ from preserve.cli.calls import Call
 from preserve.cli.commands.assessing import assess, declare
 from preserve.cli.exits import Exit
 from preserve.cli.help import Group
-from preserve.cli.messages import _, printable, said, sentence_said
+from preserve.cli.messages import _, said, sentence_said
 from preserve.cli.options import acts, asks
 from preserve.cli.tables import pairs, table
 from preserve.errors import Misused
@@ -299,6 +299,9 @@ def _change_documents(changes: Iterable[Change]) -> list[dict[str, object]]:
 
 
 def _change_lines(changes: Iterable[Change]) -> Iterator[str]:
+    from preserve.cli.policy_words import setting
+
     for each in changes:
-        before, after = ("-" if value is None else printable(str(value)) for value in (each.before, each.after))
-        yield f"  {each.key}: {before} → {after}"
+        key, before = setting(each.key, each.before)
+        after = setting(each.key, each.after)[1]
+        yield f"  {key}: {before} → {after}"
