@@ -4,8 +4,9 @@
     python -m ops.messages --missing  print what lacks Chinese, as entries to fill in
 
 Sentences are found in the source by their use: whatever is handed to a parameter named `template` anywhere, texts of
-`_(…)`, pairs of a sentence and its plural for `counted(…)`, pairs of a sentence and its values, and the values of enumerations that people are shown.  No other tool is
-needed, and tests hold that nothing is missing, that values agree, and that the compiled file is up to date.
+`_(…)`, pairs of a sentence and its plural for `counted(…)`, pairs of a sentence and its values, and the values of
+enumerations that people are shown.  No other tool is needed, and tests hold that nothing is missing, that values agree,
+and that the compiled file is up to date.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit, urlunsplit
 from preserve import chance
 from preserve.clock import Clock, SystemClock
 from preserve.durable import raise_if_full
-from preserve.errors import Misused, PreserveError, Refused, Unavailable, Unidentified
+from preserve.errors import Misused, PreserveError, Refused, Unavailable, Unidentified, Unreadable
 from preserve.model.complaints import Complaints
 from preserve.model.nouns import Act, Receipt, Role, StoreEntry
 from preserve.model.policy import Policy
@@ -334,10 +334,10 @@ def founding(entry: StoreEntry, clock: Clock) -> Founding:
 
 
 def kit() -> Kit:
-    """What every store carries beside its packages, as this version of the program has it."""
+    """What every store carries beside its packages."""
     from preserve.settings import shipped
 
-    return {file.name: file.content for file in shipped.kit()}
+    return shipped.kit()
 
 
 def _urls_above(url: str) -> Iterator[str]:
@@ -410,7 +410,7 @@ def require_abreast(workplace: Workplace) -> list[Unreached]:
         for entry in entries:
             try:
                 asked[entry.name].result(0)
-            except Unavailable as error:
+            except (Unavailable, Unreadable) as error:
                 is_offline = entry.role is Role.REMOTE_OFFLINE and not isinstance(error, Unidentified)
                 away.append(Unreached(entry.name, error, is_offline))
             except TimeoutError:
@@ -446,7 +446,7 @@ def _publish_to(entry: StoreEntry, workplace: Workplace, key: Signer) -> Unreach
         # One glance first: nobody shall wait minutes, at the end of a command, for a site that is away.
         bare.free_bytes()
         publish_to(workplace.books, wrapped(entry, bare, workplace.clock, workplace.progress.alert), key)
-    except Unavailable as error:
+    except (Unavailable, Unreadable) as error:  # Unreadable: a folder of it may not be listed
         return Unreached(entry.name, error)
     return None
 

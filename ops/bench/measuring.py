@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -25,6 +26,12 @@ class Case:
     allowed: tuple[int, ...] = (0,)
     """Exit statuses that mean it did its work."""
     finish: Callable[[Path], None] = lambda folder: None
+    once: bool = False
+    """Measured in the first round alone: for peers that take minutes."""
+    most_seconds: float | None = None
+    """It is ended after so long, and counts as having taken that long, which is in its favour."""
+    without: tuple[str, Callable[[str], float]] | None = None
+    """A second row, of this name, for the time less the seconds that the output tells of one part of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +50,28 @@ class Run:
 
     wall: float
     processor: float
+    was_ended: bool = False
+    """It would have taken longer: see `Case.most_seconds`."""
 
 
-def measure(cases: Sequence[Case], rounds: int, work: Path, warm: Sequence[Path] = ()) -> dict[str, list[Run]]:
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How often to measure, and for how long at most: after `most_seconds` no further round begins."""
+
+    rounds: int
+    most_seconds: float
+
+
+def measure(cases: Sequence[Case], bounds: Bounds, work: Path, warm: Sequence[Path] = ()) -> dict[str, list[Run]]:
     """Every case once a round, in turn, each in a fresh folder, with `warm` in the page cache and the disk at rest."""
-    runs: dict[str, list[Run]] = {case.name: [] for case in cases}
-    for number in range(rounds):
+    runs: dict[str, list[Run]] = {}
+    begun = time.monotonic()
+    for number in range(bounds.rounds):
+        if number and time.monotonic() - begun > bounds.most_seconds:
+            break
         for case in cases:
+            if number and case.once:
+                continue
             folder = work / "case"
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
@@ -57,29 +79,41 @@ def measure(cases: Sequence[Case], rounds: int, work: Path, warm: Sequence[Path]
             for path in warm:
                 read_all(path)
             os.sync()
-            run = timed(command, case)
-            runs[case.name].append(run)
+            for name, run in timed(command, case).items():
+                runs.setdefault(name, []).append(run)
+                taken = f"{run.wall:8.2f} s, processor {run.processor:7.2f} s"
+                print(f"  round {number + 1}: {name:50s} {taken}{' (ended)' * run.was_ended}", file=sys.stderr)
             case.finish(folder)
-            print(
-                f"  round {number + 1}: {case.name:50s} {run.wall:8.2f} s, processor {run.processor:7.2f} s",
-                file=sys.stderr,
-            )
     shutil.rmtree(work / "case", ignore_errors=True)
     return runs
 
 
-def timed(command: Sequence[str], case: Case) -> Run:
-    """Run one command to its end.  Raises RuntimeError when it fails."""
+def timed(command: Sequence[str], case: Case) -> dict[str, Run]:
+    """Run one command to its end; what it took, by the name of the row.  Raises RuntimeError when it fails."""
     _processor_seconds()  # what preparations spent does not count
     began = time.monotonic()
     process = subprocess.Popen(
-        command, env={**os.environ, **case.environment}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        command,
+        env={**os.environ, **case.environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
-    output, _ = process.communicate()
+    try:
+        output, complaints = process.communicate(timeout=case.most_seconds)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        return {case.name: Run(time.monotonic() - began, _processor_seconds(), was_ended=True)}
     wall = time.monotonic() - began
     if process.returncode not in case.allowed:
-        raise RuntimeError(f"{case.name} ended with {process.returncode}:\n{output.decode(errors='replace')[-2000:]}")
-    return Run(wall, _processor_seconds())
+        raise RuntimeError(f"{case.name} ended with {process.returncode}:\n{(output + complaints)[-2000:]}")
+    rows = {case.name: Run(wall, _processor_seconds())}
+    if case.without is not None:
+        name, seconds_of = case.without
+        rows[name] = Run(wall - seconds_of(output), rows[case.name].processor)
+    return rows
 
 
 _spent = 0.0
@@ -171,16 +205,41 @@ def report(title: str, runs: Mapping[str, Sequence[Run]], targets: Sequence[Targ
     for name, those in runs.items():
         walls = [run.wall for run in those]
         processor = statistics.median(run.processor for run in those)
-        lines.append(f"| {name} | {median[name]:.2f} | {min(walls):.2f}–{max(walls):.2f} | {processor:.2f} |")
+        least = "over " * any(run.was_ended for run in those)
+        lines.append(f"| {name} | {least}{median[name]:.2f} | {min(walls):.2f}–{max(walls):.2f} | {processor:.2f} |")
     lines += ["", "| target | reached | |", "|---|---|---|"]
-    for target in targets:
-        # Ratios within one round, then their median: what disturbs the machine disturbs neighbours alike.
-        ratios = []
-        for number, run in enumerate(runs[target.case]):
-            reference = sum(runs[name][number].wall for name in target.reference)
-            ratios.append((run.wall - target.plus_seconds) / reference)
-        reached = statistics.median(ratios)
-        wanted = f"{target.case} ≤ {target.factor:g} × ({' + '.join(target.reference)})"
-        wanted += f" + {target.plus_seconds:g} s" if target.plus_seconds else ""
-        lines.append(f"| {wanted} | {reached:.2f} | {'yes' if reached <= target.factor else '**no**'} |")
+    lines += [_verdict(target, runs) for target in targets]
+    return "\n".join(lines) + "\n"
+
+
+def _verdict(target: Target, runs: Mapping[str, Sequence[Run]]) -> str:
+    """One line.  Ratios within one round, then their median: what disturbs the machine disturbs neighbours alike."""
+    ratios = []
+    for number, run in enumerate(runs[target.case]):
+        references = [runs[name][min(number, len(runs[name]) - 1)] for name in target.reference]
+        ratios.append((run.wall - target.plus_seconds) / sum(reference.wall for reference in references))
+    reached = statistics.median(ratios)
+    wanted = f"{target.case} ≤ {target.factor:g} × ({' + '.join(target.reference)})"
+    wanted += f" + {target.plus_seconds:g} s" if target.plus_seconds else ""
+    was_ended = any(run.was_ended for name in target.reference for run in runs[name])
+    no = "not known: the peer was ended" if was_ended else "**no**"
+    return f"| {wanted} | {'under ' * was_ended}{reached:.2f} | {'yes' if reached <= target.factor else no} |"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """Something counted, and the most it should be."""
+
+    name: str
+    found: float
+    most: float
+    unit: str
+
+
+def figures(title: str, those: Sequence[Figure]) -> str:
+    """A table of counted things and their targets, in Markdown."""
+    lines = [f"### {title}", "", "| figure | found | target | |", "|---|---|---|---|"]
+    for one in those:
+        verdict = "yes" if one.found <= one.most else "**no**"
+        lines.append(f"| {one.name} | {one.found:g} {one.unit} | ≤ {one.most:g} {one.unit} | {verdict} |")
     return "\n".join(lines) + "\n"

@@ -187,10 +187,10 @@ class _Ingest:
 
     def run(self) -> IngestReport:
         """Plan, gate, name the packages in the books, deliver them."""
-        accession, planned = self._accession_and_plan()
-        if accession.state is AccessionState.COMMITTED:
-            return self._report_kept(accession)
-        with self._crew() as crew:
+        with self._crew() as crew:  # its processes start while this one plans
+            accession, planned = self._accession_and_plan()
+            if accession.state is AccessionState.COMMITTED:
+                return self._report_kept(accession)
             profile = self._request.profile.identifier if self._request.profile else None
             packages = compose(accession, self._policy, self._submission, self._described.records, planned, profile)
             self._require_profile(packages)
@@ -318,8 +318,8 @@ class _Ingest:
                 self._advice.add(
                     "known-record",
                     holding.archival_code,
-                    "record {record} is kept already, in package {package} since {moment}; both versions are kept from now"
-                    " on, and `preserve restore` asks which one is meant",
+                    "record {record} is kept already, in package {package} since {moment}; both versions are kept from"
+                    " now on, and `preserve restore` asks which one is meant",
                     record=holding.archival_code,
                     package=holding.package_id,
                     moment=f"{holding.packaged_at[:19]}Z",

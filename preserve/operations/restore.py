@@ -24,6 +24,7 @@ from preserve.model.certificates import ENGLISH, CertifiedPackage, RestoreCertif
 from preserve.model.complaints import Complaint
 from preserve.model.nouns import MOST_FILES_NAMED, Condition, CopyState, Finding, Outcome, PackageEntry
 from preserve.model.restore import OnConflict, PathPattern, Presence, best_first
+from preserve.packages import places
 from preserve.packages.choosing import Chosen, chosen
 from preserve.packages.held import HeldCopy
 from preserve.packages.members import Member, MembersFile
@@ -106,6 +107,7 @@ def restore(workplace: Workplace, request: RestoreRequest) -> RestoreReport:
     """
     if request.as_bag and request.path is not None:
         raise Misused("a bag is restored whole: give either --as-bag or --path")
+    places.require_target_outside(workplace.books, request.to)
     meant = chosen(workplace.books, request.name, request.accession, request.to)
     if request.as_bag and meant.record is not None:
         raise Misused("a bag is restored whole: name a package or an accession for --as-bag, not a record")

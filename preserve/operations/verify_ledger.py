@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from preserve.errors import Tampered, Unavailable
+from preserve.errors import PreserveError, Tampered, Unavailable, Unreadable
 from preserve.model.complaints import ComplaintList, Complaints
 from preserve.model.nouns import Finding
 from preserve.packages.discerning import Discerning
@@ -38,7 +38,7 @@ class LedgerReport:
     complaints: Complaints
     attested: Mapping[str, int]
     findings: tuple[Finding, ...]
-    away: Mapping[str, Unavailable]
+    away: Mapping[str, PreserveError]
     are_books_wrong: bool = False
     witnesses: Mapping[str, int] = field(default_factory=dict)
     key_changes: tuple[KeyChange, ...] = ()
@@ -64,7 +64,7 @@ def verify(workplace: Workplace, stores: Sequence[str] = ()) -> LedgerReport:
     complaints.count = verdict.complaints.count
     attested: dict[str, int] = {}
     findings: list[Finding] = []
-    away: dict[str, Unavailable] = {}
+    away: dict[str, PreserveError] = {}
     contradicting: set[str] = set()
     for name in names:
         try:
@@ -87,7 +87,7 @@ def verify(workplace: Workplace, stores: Sequence[str] = ()) -> LedgerReport:
 
 
 def _by_themselves(
-    workplace: Workplace, names: Sequence[str], away: dict[str, Unavailable]
+    workplace: Workplace, names: Sequence[str], away: dict[str, PreserveError]
 ) -> Mapping[str, SelfEvidence]:
     """What each store that can be asked says by itself; those that cannot go to `away`."""
     evidence = {}
@@ -95,7 +95,7 @@ def _by_themselves(
         if name not in away:
             try:
                 evidence[name] = examine(workplace.stores[name])
-            except Unavailable as error:
+            except (Unavailable, Unreadable) as error:
                 away[name] = error
     return evidence
 

@@ -28,7 +28,8 @@ class Workers:
         memory = os.memfd_create("preserve-slots", 0)
         try:
             os.ftruncate(memory, memory_bytes)
-            self.memory = memoryview(mmap.mmap(memory, memory_bytes))
+            self._mapping = mmap.mmap(memory, memory_bytes)
+            self.memory = memoryview(self._mapping)
             command = [module, str(memory), str(memory_bytes), *arguments]
             self._workers = [_Worker(command, memory) for _ in range(count)]
         finally:
@@ -49,6 +50,11 @@ class Workers:
             return worker.ask(message)
         finally:
             self._idle.put(worker)
+
+    def forget(self) -> None:
+        """Give back the room that the shared memory takes; what stood in it is gone, and it may be used on."""
+        with suppress(OSError):  # a kernel that keeps it harms nobody
+            self._mapping.madvise(mmap.MADV_REMOVE)
 
     def close(self) -> None:
         """End the processes when they have answered what they were asked."""

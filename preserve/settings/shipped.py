@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from preserve.errors import Refused
+from preserve.packages.kit import Kit, KitFile
 from preserve.settings.home import Home
 
 _PROGRAM = Path(__file__).parent.parent
 _POLICY_FOLDERS = (_PROGRAM.parent / "policies", Path(sys.prefix) / "share" / "preserve" / "policies")
 KIT = ("README.txt", "README.zh.txt", "rescue.py")
+KIT_VERSIONS = "versions.txt"
+"""SHA-256, size in bytes and name of every kit file that a version of this program ever laid; lines are only added."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +51,14 @@ def policies() -> list[Shipped]:
     return [Shipped(path.name, path.read_bytes()) for path in policy_files() if path.name in AT_FIRST]
 
 
-def kit() -> list[Shipped]:
+def kit() -> Kit:
     """What is laid beside the packages in every store, so that nobody needs this program to read them."""
-    return [Shipped(name, (_PROGRAM / "kit" / name).read_bytes()) for name in KIT]
+    folder = _PROGRAM / "kit"
+    versions: dict[str, set[tuple[int, str]]] = {name: set() for name in KIT}
+    for line in (folder / KIT_VERSIONS).read_text(encoding="ascii").splitlines():
+        digest, size, name = line.split()
+        versions[name].add((int(size), digest))
+    return {name: KitFile((folder / name).read_bytes(), frozenset(versions[name])) for name in KIT}
 
 
 def standard(name: str) -> str:

@@ -33,8 +33,8 @@ THE_REST = Trouble(held=re.compile(rb"PUT \S*partNumber=[34]\b"))
 class Bucket:
     """A corner of the site, behind a proxy that counts."""
 
-    site: seaweed.Site
     proxy: Proxy
+    s3: Any
     prefix: str
 
     @property
@@ -43,21 +43,21 @@ class Bucket:
 
     def parts(self) -> dict[int, Any]:
         """The parts that lie there of uploads not completed, by number."""
-        s3 = client(self.site.endpoint, self.site.writer)
-        uploads = s3.list_multipart_uploads(Bucket="records", Prefix=self.prefix).get("Uploads", [])
+        uploads = self.s3.list_multipart_uploads(Bucket="records", Prefix=self.prefix).get("Uploads", [])
         assert len(uploads) < 2
         return {
             part["PartNumber"]: part["LastModified"]
             for upload in uploads
-            for part in s3.list_parts(Bucket="records", Key=upload["Key"], UploadId=upload["UploadId"]).get("Parts", [])
+            for part in self.s3.list_parts(Bucket="records", Key=upload["Key"], UploadId=upload["UploadId"]).get(
+                "Parts", []
+            )
         }
 
     def sha256(self, name: str) -> bytes:
         """The digest of the one object of this name, as it is read from the site now."""
-        s3 = client(self.site.endpoint, self.site.writer)
-        listed = s3.list_objects_v2(Bucket="records", Prefix=f"{self.prefix}/packages/")["Contents"]
+        listed = self.s3.list_objects_v2(Bucket="records", Prefix=f"{self.prefix}/packages/")["Contents"]
         (key,) = [entry["Key"] for entry in listed if entry["Key"].endswith(f"/{name}")]
-        return sha256(s3.get_object(Bucket="records", Key=key)["Body"].read())
+        return sha256(self.s3.get_object(Bucket="records", Key=key)["Body"].read())
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def bucket(service: Service, weed: seaweed.Site) -> Iterator[Bucket]:
     for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
         service.environment[name] = os.environ[name]
     proxy = Proxy(weed.endpoint)
-    yield Bucket(weed, proxy, chance.token(10))
+    yield Bucket(proxy, client(weed.endpoint, weed.writer), chance.token(10))
     proxy.stop()
 
 

@@ -11,13 +11,13 @@ import pytest
 
 from preserve.errors import Tampered
 from preserve.model import events
-from preserve.model.digests import sha256
 from preserve.model.keys import split_generation
 from preserve.model.nouns import Condition, Finding, Level
 from preserve.operations.audit import AuditReport, AuditRequest, audit
 from preserve.operations.repair import RepairReport, RepairRequest, repair
 from preserve.operations.verify_ledger import verify
 from preserve.packages import kit
+from preserve.packages.kit import KitFile
 from preserve.packages.repairing.remaking import How
 from preserve.state import checkpoints, publishing, signing_key
 from preserve.state.books import Books
@@ -26,7 +26,7 @@ from preserve.stores.folder import FolderStore
 from tests.packages.archives import ACT, NOW, Archive, built, folder_store
 from tests.state import bookkeeping
 
-KIT = {"README.txt": b"read me\n" * 20, "rescue.py": b"print('rescued')\n" * 50}
+KIT = {"README.txt": KitFile(b"read me\n" * 20), "rescue.py": KitFile(b"print('rescued')\n" * 50)}
 HOME_ID = "h0m3h0m3h0"
 
 
@@ -226,12 +226,24 @@ def test_a_store_of_a_longer_ledger_is_told_by_repair_too(held: Archive) -> None
     assert [type(each.why) for each in report.not_repaired] == [Tampered]
 
 
-def test_a_kit_of_another_version_is_found_by_its_digest_and_laid_beside(held: Archive) -> None:
-    newer = {**KIT, "rescue.py": KIT["rescue.py"] + b"# newer\n"}
+NEWER = KIT["rescue.py"].content + b"# newer\n"
+
+
+@pytest.mark.parametrize("level", [Level.EXISTS, Level.FULL])
+def test_a_kit_of_an_earlier_version_is_sound_and_the_newer_comes_beside_it(held: Archive, level: Level) -> None:
+    old = KIT["rescue.py"]
+    newer = {**KIT, "rescue.py": KitFile(NEWER, frozenset({(len(old.content), old.sha256)}))}
+    assert audit(held.place, AuditRequest(level, kit=newer)).is_all_well
+    assert [kit.lay(store, newer) for store in held.stores.values()] == [["rescue.py.g2"]] * 2
+    assert audit(held.place, AuditRequest(level, kit=newer)).is_all_well
+
+
+def test_a_kit_that_no_version_knows_is_found_by_its_digest_and_mended(held: Archive) -> None:
+    newer = {**KIT, "rescue.py": KitFile(NEWER)}
     report = audit(held.place, AuditRequest(kit=newer))
     assert {split_generation(finding.where)[0] for finding in report.findings} == {"rescue.py"}
-    assert all(sha256(newer["rescue.py"]).hex() == finding.expected for finding in report.findings)
-    assert all("of another version of this program" in finding.found for finding in report.findings)
+    assert all(newer["rescue.py"].sha256 == finding.expected for finding in report.findings)
+    assert all("of a later version of this program" in finding.found for finding in report.findings)
     assert len(repair(held.place, RepairRequest(kit=newer)).repaired) == 2
     assert audit(held.place, AuditRequest(kit=newer)).is_all_well
 

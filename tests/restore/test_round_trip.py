@@ -188,7 +188,7 @@ def test_too_little_room_is_told_before_anything_is_written(
     if mounted.returncode:
         pytest.skip("this user may not mount a small file system")
     try:
-        with pytest.raises(NoSpace, match="iB free, and .* are needed"):
+        with pytest.raises(NoSpace, match=r"iB free, and .* are needed"):
             restored(kept, package, small / "out")
         assert tree(small / "out") == {}
     finally:

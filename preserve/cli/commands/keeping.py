@@ -62,6 +62,8 @@ def ingest(
             "packages": [_package_document(package) for package in report.packages],
             "lacking_stores": lack_documents(report.lacking),
             "notes": complaint_documents(report.notes),
+            "pack_seconds": report.pack_seconds,
+            "read_back_seconds": report.read_back_seconds,
         }
         return call.answer(document, _ingest_lines(report), Exit.WELL if report.is_complete else Exit.FINDINGS)
 

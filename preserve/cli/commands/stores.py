@@ -90,15 +90,14 @@ def add(
 ) -> Exit:
     from preserve import compose
     from preserve.operations.add_store import add_store
-    from preserve.settings import shipped
 
     given = {attribute: text for attribute, text in attributes.items() if text}
     if speed_limit:
         given[compose.SPEED_LIMIT] = str(size_bytes(speed_limit, "--speed-limit"))
     wanted = StoreEntry(name, "", Role(role), url, given, profile=profile)
     with call.workplace() as workplace:
-        kit = {file.name: file.content for file in shipped.kit()}
-        added = add_store(workplace, wanted, compose.place(wanted, workplace.clock, workplace.progress.alert), kit)
+        place = compose.place(wanted, workplace.clock, workplace.progress.alert)
+        added = add_store(workplace, wanted, place, compose.kit())
         document = {
             **_entry_document(added.entry),
             "adopted": added.adopted,

@@ -43,6 +43,10 @@ class Crew:
         """Have an order carried out.  The future raises `Unavailable` if the process that had it died."""
         return self._threads.submit(self._carry_out, order)
 
+    def rest(self) -> None:
+        """Between two packages: every block is with the stores, and its room is wanted for reading back."""
+        self.workers.forget()
+
     def __enter__(self) -> Self:
         return self
 

@@ -71,6 +71,7 @@ def deliver(
             progress.begin("packing {package}", plan.tar_bytes, package=plan.package_id)
             packed = pack(plan, crew, sink, progress)
             outcomes = sink.commit()
+        crew.rest()
         failures |= outcomes.failed
         holders = [*already, *outcomes.written, *outcomes.already]
     objects = _objects(packed, receipt)
