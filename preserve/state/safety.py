@@ -104,8 +104,9 @@ class SafetyReading:
         chosen, which = ("", []) if only is None else (" WHERE kept.policy = ?", [only])
         rows = self._database.rows(
             f"WITH kept AS MATERIALIZED (SELECT k.id, {_POLICY_OF_PACKAGE} AS policy FROM package k)"  # noqa: S608
-            f" SELECT policy, marks, count(*), sum(bytes) FROM (SELECT max(kept.policy) AS policy, {_put_together(late)}"
-            f" FROM kept LEFT JOIN copy ON copy.package = kept.id{chosen} GROUP BY kept.id) AS alike"
+            " SELECT policy, marks, count(*), sum(bytes) FROM"
+            f" (SELECT max(kept.policy) AS policy, {_put_together(late)} FROM kept LEFT JOIN copy"
+            f" ON copy.package = kept.id{chosen} GROUP BY kept.id) AS alike"
             " GROUP BY policy, marks",
             [*given, now, *which],
         )
