@@ -186,7 +186,10 @@ class _Counted:
 
     def _looks(self, entry: StoreEntry, mark: StandingCopy, alike: StandingAlike) -> tuple[Look, ...]:
         """The audits that policy asks for; where they are overdue, the interval is as long as it has really become."""
-        rule = self._policies[alike.policy].audit_on(entry.role)
+        policy = self._policies.get(alike.policy)
+        if policy is None:
+            return ()  # a package found in a store by a rebuild may name a policy that nobody registered here
+        rule = policy.audit_on(entry.role)
         blocks = alike.copy_bytes / (alike.packages * len(alike.marks)) / BLOCK_BYTES
         looks = looks_of(rule, blocks)
         if not mark.is_overdue:

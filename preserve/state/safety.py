@@ -94,28 +94,49 @@ class SafetyReading:
 
         `cutoffs` are those of each policy in force; a look after `ahead` counts as none.  `only` names one policy.
         """
-        policies = [name for name in cutoffs if only is None or name == only]
-        if len(cutoffs) == 1:
-            for name in policies:
-                yield from self._alike_of_all(name, cutoffs[name], now, ahead)
+        in_use = self._policies_in_use() or set(cutoffs)
+        if len(in_use) == 1:
+            (name,) = in_use
+            if only in (None, name):
+                yield from self._alike_of_one(name, cutoffs.get(name, {}), now, ahead)
             return
-        for name in policies:
-            yield from self._alike_of(name, cutoffs[name], now, ahead)
+        late, given = _late_of_all(cutoffs, ahead)
+        chosen, which = ("", []) if only is None else (" WHERE kept.policy = ?", [only])
+        rows = self._database.rows(
+            f"WITH kept AS MATERIALIZED (SELECT k.id, {_POLICY_OF_PACKAGE} AS policy FROM package k)"  # noqa: S608
+            " SELECT policy, marks, count(*), sum(bytes) FROM"
+            f" (SELECT max(kept.policy) AS policy, {_put_together(late)} FROM kept LEFT JOIN copy"
+            f" ON copy.package = kept.id{chosen} GROUP BY kept.id) AS alike"
+            " GROUP BY policy, marks",
+            [*given, now, *which],
+        )
+        for policy, *row in rows:
+            yield _alike(policy, tuple(row))
 
-    def _alike_of_all(self, policy: str, cutoffs: Cutoffs, now: str, ahead: str) -> Iterator[StandingAlike]:
-        sql, given = _marks(cutoffs, now, ahead, "copy")
-        found = [_alike(policy, row) for row in self._database.rows(sql, given)]
+    def _policies_in_use(self) -> set[str]:
+        """The policies under which packages were taken in; empty where that takes more than a glance to tell."""
+        if self._database.row("SELECT 1 FROM package WHERE accession IS NULL LIMIT 1"):
+            return set()
+        rows = self._database.rows(
+            "SELECT DISTINCT p.name FROM (SELECT DISTINCT policy_sha256 FROM accession) AS used"
+            " LEFT JOIN policy p ON p.sha256 = used.policy_sha256"
+        )
+        names = {name for (name,) in rows}
+        return set() if None in names else names
+
+    def _alike_of_one(self, policy: str, cutoffs: Cutoffs, now: str, ahead: str) -> Iterator[StandingAlike]:
+        """All packages, which are of one policy: the copies alone tell it, but for packages that have none."""
+        late, given = _late(cutoffs, ahead)
+        rows = self._database.rows(
+            f"SELECT marks, count(*), sum(bytes) FROM (SELECT {_put_together(late)}"  # noqa: S608
+            " FROM copy GROUP BY package) AS alike GROUP BY marks",
+            [*given, now],
+        )
         row = self._database.row("SELECT count(*) FROM package")
-        without = (int(row[0]) if row else 0) - sum(each.packages for each in found)
-        yield from found
+        without = (int(row[0]) if row else 0) - sum(count for _, count, _ in rows)
+        yield from (_alike(policy, each) for each in rows)
         if without:
             yield StandingAlike(policy, without, 0, ())
-
-    def _alike_of(self, policy: str, cutoffs: Cutoffs, now: str, ahead: str) -> Iterator[StandingAlike]:
-        source = f"package k LEFT JOIN copy ON copy.package = k.id WHERE {_POLICY_OF_PACKAGE} = ?"
-        sql, given = _marks(cutoffs, now, ahead, source, package="k.id")
-        for row in self._database.rows(sql, [*given, policy]):
-            yield _alike(policy, row)
 
     def stores_seen(self) -> list[StoreSeen]:
         """How long each store that holds copies was watched.
@@ -190,6 +211,9 @@ class SafetyReading:
 
     def not_verified_in(self, stores: Sequence[str]) -> tuple[int, str | None]:
         """How many packages have no verified copy in any of `stores`, and when the oldest of them was made."""
+        if not stores:
+            row = self._database.row("SELECT count(*), min(packaged_at) FROM package")
+            return (int(row[0]), row[1]) if row else (0, None)
         held = f"SELECT 1 FROM copy WHERE package = k.id AND state = 'verified' AND store IN ({_places(stores)})"  # noqa: S608
         row = self._database.row(
             f"SELECT count(*), min(packaged_at) FROM package k WHERE NOT EXISTS ({held})", stores  # noqa: S608
@@ -234,17 +258,23 @@ class SafetyReading:
         return (int(count[0]) if count else 0), [identifier for (identifier,) in ids]
 
 
-def _marks(cutoffs: Cutoffs, now: str, ahead: str, source: str, package: str = "package") -> tuple[str, list[object]]:
-    """The query that puts packages together, and its parameters up to those of `source`."""
-    late, given = _late(cutoffs, ahead)
+def _put_together(late: str) -> str:
+    """The columns that say of a package how its copies stand, and how large they are."""
     states = " ".join(f"WHEN '{state.value}' THEN {4 * number}" for number, state in enumerate(_STATES))
     sign = f"1 + (CASE state {states} END) + 2 * ({late}) + COALESCE(retain_until > ?, 0)"
     mark = f"store || substr('{_SIGNS}', {sign}, 1)"
-    inner = (
-        f"SELECT group_concat({mark}, '{_BETWEEN_MARKS}') AS marks, COALESCE(sum(bytes), 0) AS bytes"  # noqa: S608
-        f" FROM {source} GROUP BY {package}"
-    )
-    return f"SELECT marks, count(*), sum(bytes) FROM ({inner}) AS kept GROUP BY marks", [*given, now]  # noqa: S608
+    return f"group_concat({mark}, '{_BETWEEN_MARKS}') AS marks, COALESCE(sum(bytes), 0) AS bytes"
+
+
+def _late_of_all(cutoffs: Mapping[str, Cutoffs], ahead: str) -> tuple[str, list[object]]:
+    """`_late` by the policy of each package."""
+    cases: list[str] = []
+    given: list[object] = []
+    for policy, of_stores in cutoffs.items():
+        late, values = _late(of_stores, ahead)
+        cases.append(f"WHEN ? THEN {late}")
+        given += [policy, *values]
+    return (f"CASE kept.policy {' '.join(cases)} ELSE 0 END" if cases else "0"), given
 
 
 def _late(cutoffs: Cutoffs, ahead: str) -> tuple[str, list[object]]:

@@ -38,11 +38,11 @@ class Program:
     def store(self, name: str, role: str, *told: str) -> None:
         self.ask("store", "add", name, "--role", role, "--url", (self.folder / name).as_uri(), *told)
 
-    def ingest(self, name: str = "one") -> str:
+    def ingest(self, name: str = "one", *more: str) -> str:
         source = self.folder / name
         source.mkdir()
         (source / "纪要.txt").write_text(name, encoding="utf-8")
-        found: str = self.ask("ingest", source)["packages"][0]["id"]
+        found: str = self.ask("ingest", source, *more)["packages"][0]["id"]
         return found
 
 
@@ -134,7 +134,12 @@ def test_damage_shows_in_the_digit_it_costs_with_what_mends_it(furnished: Progra
     assert "preserve repair" in digits(found)["copies"]["mend"]
     assert found["falls_short"] == ["copies", "errors"]
     furnished("repair")
-    assert furnished.ask("policy", "assess", "default")["falls_short"] == []
+    mended = furnished.ask("policy", "assess", "default")
+    assert mended["falls_short"] == []
+    rates = mended["fault_rates"]["decay"]
+    assert rates["magnetic_disk"]["counted"]["faults"] == 1
+    assert rates["magnetic_disk"]["per_year"] > 1e-3  # one fault in no time at all
+    assert rates["magnetic_tape"]["counted"]["faults"] == 0
 
 
 def test_a_copy_that_policy_never_asked_for_is_told_and_is_no_finding(program: Program) -> None:
@@ -149,6 +154,19 @@ def test_a_copy_that_policy_never_asked_for_is_told_and_is_no_finding(program: P
     assert digits(found)["copies"]["met"] is False
     assert found["falls_short"] == []
     assert "the policy does not ask for it" in program("policy", "assess", "default")
+
+
+def test_each_policy_is_judged_by_its_own_packages(furnished: Program) -> None:
+    text = (shipped.policy_files()[0].parent / "default.toml").read_text(encoding="utf-8")
+    file = furnished.folder / "daily.toml"
+    file.write_text(text.replace('name = "default"', 'name = "other"'), encoding="utf-8")
+    furnished.ask("policy", "register", file)
+    furnished.ingest("two", "--policy", "other")
+    furnished.ingest("three", "--policy", "other")
+    assert furnished.ask("policy", "assess", "default")["packages"] == 1
+    assert furnished.ask("policy", "assess", "other")["packages"] == 2
+    whole = furnished.ask("policy", "assess")
+    assert (whole["packages"], whole["policy"], whole["policy_reaches"]) == (3, None, None)
 
 
 def test_what_a_policy_reaches_is_told_before_anything_is_kept(program: Program) -> None:
