@@ -123,8 +123,6 @@ def _intake(policy: Policy) -> Iterator[str]:
 
 def _copies(rule: CopyRule) -> str:
     parts = [said("copies on {role}: {count}", role=word(rule.role), count=rule.count)]
-    if rule.copy_set:
-        parts.append(said("set {letter}", letter=rule.copy_set.value) + f" ({_meaning(rule.copy_set)})")
     if rule.medium_families:
         parts.append(said("on {media}", media=" / ".join(map(word, rule.medium_families))))
     return _whole(parts)
@@ -248,6 +246,11 @@ def _drills(policy: Policy) -> Iterator[str]:
 
 
 def _media(policy: Policy) -> Iterator[str]:
+    for copies in policy.copies:
+        if copies.copy_set is not None:
+            template = "Copies on {role} are set {letter} ({meaning})."
+            letter, meaning = copies.copy_set.value, _meaning(copies.copy_set)
+            yield said(template, role=word(copies.role), letter=letter, meaning=meaning)
     rules = policy.media
     if rules is None:
         return

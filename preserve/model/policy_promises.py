@@ -44,6 +44,8 @@ def not_yet(policy: Policy) -> Iterator[Promise]:
             yield Promise(path, command)
     yield from _of_audit(policy.audit, ("audit",))
     for number, rule in enumerate(policy.copies):
+        if rule.copy_set is not None:
+            yield Promise(("copies", number, "set"), MEDIUM)  # labels, and that a sealed set is not lent
         if rule.within_seconds:
             yield Promise(("copies", number, "within"), RUN)
         if rule.audit is not None:

@@ -134,6 +134,8 @@ def test_a_requirement_is_missed_when_what_it_asks_for_is_taken_away(name: str) 
 
 def test_what_is_asked_for_and_not_carried_out_yet_is_promised_and_not_met() -> None:
     for name in (
+        "R-60",
+        "R-61",
         "R-04.2",
         "R-07",
         "R-09",
@@ -198,6 +200,7 @@ def test_every_promise_is_told_with_its_key() -> None:
         ("notification", "run"),
         ("audit.run_every", "run"),
         ("copies.within", "run"),
+        ("copies.set", "medium"),
     }
     ruled = replace(FULL, copies=(replace(FULL.copies[0], audit=FULL.audit, within_seconds=None),))
     assert ("copies", 0, "audit", "run_every") in {each.path for each in not_yet(ruled)}

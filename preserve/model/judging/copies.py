@@ -19,12 +19,13 @@ def _three_sets(policy: Policy, figures: Figures) -> Opinion:
         return missed(path, template, copies=has, wanted=wanted)
     if policy.copies_on(Role.PRIMARY) == has:
         return missed(path, "all copies are on primary stores, and none is elsewhere")
-    return met(path, "{copies} copies are asked for, some of them elsewhere", copies=has)
+    template = "{copies} copies are asked for, some of them elsewhere; nobody seals one of them yet"
+    return promised(path, template, copies=has)
 
 
 def _sets(policy: Policy, figures: Figures) -> Opinion:
-    return _sets_wanting(policy, figures) or met(
-        ("copies",), "there are the sets {sets}", sets=", ".join(sorted(_sets_of(policy)))
+    return _sets_wanting(policy, figures) or promised(
+        ("copies",), "copies shall be the sets {sets}", sets=", ".join(sorted(_sets_of(policy)))
     )
 
 
