@@ -17,7 +17,7 @@ from urllib.parse import urlsplit, urlunsplit
 from preserve import chance
 from preserve.clock import Clock, SystemClock
 from preserve.durable import raise_if_full
-from preserve.errors import Misused, PreserveError, Refused, Unavailable, Unidentified, Unreadable
+from preserve.errors import Behind, Misused, PreserveError, Refused, Tampered, Unavailable, Unidentified, Unreadable
 from preserve.model.complaints import Complaints
 from preserve.model.nouns import Act, Receipt, Role, StoreEntry
 from preserve.model.policy import Policy
@@ -386,11 +386,12 @@ def require_key(home: Home, workplace: Workplace) -> None:
     checkpoints.require_in_force(books, key)
 
 
-def require_abreast(workplace: Workplace) -> list[Unreached]:
+def require_abreast(workplace: Workplace, source: str | None = None) -> list[Unreached]:
     """Hold the books against the newest checkpoint of every store in reach, all at once, before anything is written.
 
-    Returns the stores that are away, or did not answer in time.  Raises `Tampered` where one knows more than the
-    books, or otherwise.
+    Returns the stores that are away, or did not answer in time.  Raises `Behind` where one knows more than the books,
+    and `Tampered` where one knows otherwise: but of `source` alone, where one is named, because what that store holds
+    shall be had all the same; the others are told of when the ledger is published.
     """
     from concurrent.futures import ThreadPoolExecutor, wait
 
@@ -410,6 +411,9 @@ def require_abreast(workplace: Workplace) -> list[Unreached]:
         for entry in entries:
             try:
                 asked[entry.name].result(0)
+            except Tampered as error:
+                if isinstance(error, Behind) or source in (None, entry.name):
+                    raise
             except (Unavailable, Unreadable) as error:
                 is_offline = entry.role is Role.REMOTE_OFFLINE and not isinstance(error, Unidentified)
                 away.append(Unreached(entry.name, error, is_offline))

@@ -51,6 +51,10 @@ class Tampered(PreserveError):
     """Stop and raise the alarm: evidence does not fit itself (exit 4)."""
 
 
+class Behind(Tampered):
+    """Stop, and catch up first: a store attests more of the ledger than the books have; booking now would fork it."""
+
+
 class NotThere(PreserveError):
     """Book it as missing: the store answers, and has no object under this key."""
 

@@ -55,12 +55,15 @@ class Call:
             return False
 
     @contextmanager
-    def workplace(self, *, patient: bool = True, opens_key: bool = True, compares: bool = True) -> Iterator[Workplace]:
+    def workplace(
+        self, *, patient: bool = True, opens_key: bool = True, compares: bool = True, source: str | None = None
+    ) -> Iterator[Workplace]:
         """What an operation needs; when it is done, what it booked is published to the stores that can be reached.
 
         Before a command that books is given anything, the key that will sign must open (unless it is about that key:
         not `opens_key`), and no store in reach may know more of the ledger than the home (unless it is about that: not
-        `compares`).  Not `patient`: a store that does not answer at once is away.
+        `compares`).  Not `patient`: a store that does not answer at once is away.  `source` is the one store that is
+        read, where it is one: that another contradicts the books is then told at the end alone.
         """
         from preserve import compose
         from preserve.cli.progress import told
@@ -72,15 +75,15 @@ class Call:
                 if opens_key:
                     compose.require_key(home, workplace)
                 if compares:
-                    self._compare(workplace)
+                    self._compare(workplace, source)
             yield workplace
             if self.act is not None:
                 self._publish(home, workplace)
 
-    def _compare(self, workplace: Workplace) -> None:
+    def _compare(self, workplace: Workplace, source: str | None) -> None:
         from preserve import compose
 
-        unreached = compose.require_abreast(workplace)
+        unreached = compose.require_abreast(workplace, source)
         is_any_asked = len(unreached) < len(workplace.stores)
         away = [each.store for each in unreached if not (each.is_expected and is_any_asked)]
         if away:

@@ -79,6 +79,8 @@ def run(arguments: Sequence[str]) -> Exit:
     call = Call(wants_json=wants_json, command_line=shlex.join(["preserve", *arguments]))
     debug = "--debug" in arguments
     try:
+        if "" in arguments:  # `--to "$FOLDER"` with nothing in FOLDER would mean the folder one happens to be in
+            raise click.UsageError(_("an argument is empty; is a variable of a script not set?"))
         return _command_run(call, arguments)
     except click.ClickException as error:
         return _misused(call, error)

@@ -109,8 +109,9 @@ class Coverage:
         `file` is the name of the metadata file, for the message.
         """
         complaints = ComplaintList()
+        known_elsewhere = {id(claim) for claim, _ in self._twice}
         for claim in self._claims:
-            if not claim.is_met:
+            if not claim.is_met and id(claim) not in known_elsewhere:
                 template = "{file}, line {line}: {path} of {archival_code} is not in the submission"
                 if not claim.is_given:
                     template = (

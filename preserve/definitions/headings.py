@@ -13,7 +13,7 @@ _NAMES = {
     "category": "门类 门类代码 类别号 category categorycode",
     "year": "年度 归档年度 形成年度 year",
     "retention": "保管期限 retention retentionperiod",
-    "classification": "密级 securityclassification classification securitylevel",
+    "classification": "密级 密别 保密等级 保密级别 机密等级 securityclassification classification securitylevel",
     "secrecy_until": "保密期限 secrecyuntil secrecyperiod",
     "author": "责任者 第一责任者 作者 author creator",
     "date": "日期 文件日期 成文日期 形成日期 date",

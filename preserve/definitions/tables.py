@@ -6,7 +6,7 @@ import codecs
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,8 +91,12 @@ def _decoded(data: bytes, path: Path) -> tuple[str, str]:
 
 
 def _json(text: str, encoding: str, path: Path) -> Table:
+    def spelled_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        _check_meanings([key for key, _ in pairs], path, "{file}: two keys of one object mean {element}; keep one")
+        return dict(pairs)
+
     try:
-        plain: Any = json.loads(text)
+        plain: Any = json.loads(text, object_pairs_hook=spelled_once)
     except ValueError as error:
         raise Misused("{file} is no sound JSON: {reason}", file=path, reason=error) from error
     except RecursionError:
@@ -143,10 +147,15 @@ def _check_headings(headings: list[str], path: Path) -> None:
     if not any(element_of(heading) for heading in headings):
         template = "{file}: the first line holds no known heading, such as 档号 or archival_code"
         raise Misused(template, file=path)
+    _check_meanings(headings, path, "{file}: two columns mean {element}; keep one")
+
+
+def _check_meanings(headings: Iterable[str], path: Path, template: str) -> None:
+    """Of two classifications of one record, none may be dropped unseen.  Raises `Misused`."""
     named = [element_of(heading) or heading for heading in headings if heading]
     for name in named:
         if named.count(name) > 1:
-            raise Misused("{file}: two columns mean {element}; keep one", file=path, element=name)
+            raise Misused(template, file=path, element=name)
 
 
 def _csv_rows(found: Iterator[tuple[int, list[str]]], headings: list[str]) -> Iterator[Row]:

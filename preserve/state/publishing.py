@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
-from preserve.errors import Tampered, Unreadable
+from preserve.errors import Behind, Tampered, Unreadable
 from preserve.model.keys import Key, generation_key, split_generation
 from preserve.model.nouns import Condition, Finding, Level
 from preserve.model.phrases import phrase
@@ -195,7 +195,8 @@ def _raise_if_of_another_history(books: Books, store: Store, content: bytes) -> 
             " were forged, or two homes publish to it; change nothing, and compare the keys with those on paper."
             " Where this home was brought back from an old backup, `preserve home catch-up` follows a change of the"
             " key; where the store served a home made by `preserve rebuild --partial`, move its folder `ledger` out of"
-            " it, keep it as evidence, and run `preserve home catch-up`",
+            " it, keep it as evidence, and run `preserve home catch-up`; `preserve restore --from` another store works"
+            " meanwhile",
             store=store.name, there=checkpoint.size,
         )  # fmt: skip
 
@@ -203,7 +204,7 @@ def _raise_if_of_another_history(books: Books, store: Store, content: bytes) -> 
 def _raise_unless_consistent(books: Books, store: Store, checkpoint: Checkpoint) -> None:
     standing = checkpoints.compare(books.size(), books.root, checkpoint)
     if standing is Standing.BEHIND:
-        raise Tampered(
+        raise Behind(
             "store {store} attests {there} entries of the ledger, and the books have {here}: the books were cut off or"
             " brought back from an old backup; nothing may be booked before `preserve home catch-up` has read the"
             " missing entries from the stores",
@@ -213,7 +214,8 @@ def _raise_unless_consistent(books: Books, store: Store, checkpoint: Checkpoint)
         raise Tampered(
             "store {store} attests other entries than the books have among the first {there}: the ledger was rewritten,"
             " or another home writes it too, such as this one before it was brought back from a backup; book nothing"
-            " more, keep this home as evidence, and make a new one with `preserve rebuild --from {place} --home NEW`",
+            " more, keep this home as evidence, and make a new one with `preserve rebuild --from {place} --home NEW`;"
+            " `preserve restore --from` another store works meanwhile",
             store=store.name, there=checkpoint.size, place=_place(books, store),
         )  # fmt: skip
 

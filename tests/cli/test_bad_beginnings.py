@@ -176,6 +176,11 @@ def test_what_a_home_of_part_of_a_ledger_took_in_is_not_lost(furnished: Service)
         place.with_suffix(".away").rename(place)
     contradicted = furnished.run("audit")
     assert contradicted.code == 4, contradicted
+    given, blocked = (furnished.folder / name for name in ("given", "blocked"))
+    assert furnished.run("restore", second["id"], "--to", blocked).code == 4
+    assert not blocked.exists()
+    had = furnished.run("restore", second["id"], "--from", "main", "--to", given)
+    assert (had.code, "verified" in had.out, any(given.iterdir())) == (4, True, True), "had, and the alarm given"
     home.rename(furnished.folder / "partial")
     for one, other in ((main, "far"), (far, "main")):
         refused = furnished.run("rebuild", "--from", one)

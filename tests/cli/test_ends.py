@@ -27,6 +27,8 @@ from tests.cli.conftest import Service
         ["audit", "--level", "deep"],
         ["policy", "check", "absent.toml"],
         ["restore", "x"],
+        ["restore", "", "--to", "x"],
+        ["ingest", ""],
     ],
 )
 def test_wrong_usage_ends_with_2(service: Service, arguments: list[str]) -> None:

@@ -69,8 +69,9 @@ def test_a_path_that_fits_nothing_is_refused_with_its_line() -> None:
 def test_a_path_that_two_records_claim_is_refused() -> None:
     found = coverage(A=["a.pdf"], B=["./a.pdf"])
     assert found.record_of(b"a.pdf") == "A"
-    with pytest.raises(Refused, match="belongs to A \\(line 2\\) already"):
+    with pytest.raises(Refused, match="belongs to A \\(line 2\\) already") as caught:
         found.check("r.csv")
+    assert "is not in the submission" not in str(caught.value)
 
 
 def test_of_several_records_one_without_paths_covers_what_is_called_like_it_or_is_refused() -> None:

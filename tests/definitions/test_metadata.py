@@ -181,6 +181,8 @@ def test_an_archival_code_stands_once(tmp_path: Path) -> None:
         (b"[1]", "must be a list of objects"),
         (b"{", "no sound JSON"),
         (b"[" * 100_000, "no sound JSON"),
+        ('[{"archival_code": "A", "密级": "秘密", "classification": "公开"}]'.encode(), "mean classification"),
+        (b'[{"archival_code": "A", "title": "x", "title": "y"}]', "two keys of one object mean title"),
         (b'[{"archival_code": 1.5}]', "must be text, a whole number"),
     ],
 )

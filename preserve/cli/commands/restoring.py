@@ -39,7 +39,12 @@ if TYPE_CHECKING:
     required=True,
     help=_("a new or empty folder, or one to complete"),
 )
-@click.option("--from", "store", metavar="NAME", help=_("read this store alone"))
+@click.option(
+    "--from",
+    "store",
+    metavar="NAME",
+    help=_("read this store alone; the way also past another store whose ledger contradicts the books"),
+)
 @click.option("--accession", metavar="ID", help=_("of a record that was taken in more than once: this one"))
 @click.option("--path", metavar="GLOB", help=_("only what matches, such as '2024/**/*.pdf'"))
 @click.option("--as-bag", is_flag=True, help=_("the whole bag instead of its payload"))
@@ -67,7 +72,7 @@ def restore(
     from preserve.operations.restore import RestoreRequest
     from preserve.operations.restore import restore as give_back
 
-    with call.workplace() as workplace:
+    with call.workplace(source=store) as workplace:
         request = RestoreRequest(
             name,
             to,
