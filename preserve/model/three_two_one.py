@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from preserve.model.nouns import Role
 from preserve.model.placements import Placement
 from preserve.model.sentences import Sentence, sentence
 
@@ -159,6 +160,12 @@ def _sites_wanting(group: KeptAlike, wanted: int) -> tuple[Sentence, Sentence]:
 
 def _offline_wanting(group: KeptAlike, wanted: int) -> tuple[Sentence, Sentence]:
     why = sentence("some packages have no verified copy offline: who steals the keys reaches every copy they have")
+    networked = ", ".join(copy.store for copy in group.copies if copy.role is Role.REMOTE_OFFLINE)
+    if networked:
+        return (
+            sentence("these stores are called offline, and are reached over a network: {stores}", stores=networked),
+            sentence("keep a copy on a medium that is taken out and put away: a store with a file: URL"),
+        )
     if group.unread:
         return why, sentence("mount the offline store, and read its copies with `preserve audit --level full`")
     return why, sentence("keep a copy on a store with the role remote_offline, and bring it there")

@@ -64,6 +64,12 @@ def test_one_site_is_no_off_site_and_a_site_that_nobody_told_is_not_known() -> N
     assert digit(Rule.OFFSITE, KeptAlike(1, (main, untold))).reached is None
 
 
+def test_a_store_on_a_network_is_not_offline_whatever_it_is_called() -> None:
+    main, near, far = three_copies()
+    found = digit(Rule.OFFLINE, KeptAlike(1, (main, near, replace(far, is_networked=True))))
+    assert (found.reached, "far" in str(found.why)) == (0, True)
+
+
 def test_errors_are_what_was_found_and_what_was_not_looked_at() -> None:
     sound = KeptAlike(2, three_copies())
     assert digit(Rule.ERRORS, sound).is_met
