@@ -20,7 +20,13 @@ def survivors_document(found: Survivors) -> Fields:
     return {
         "lost_stores": list(after.lost),
         "stolen": [
-            {"store": each.store, "reach": each.reach.value, "why": sentence_said(each.why)} for each in after.stolen
+            {
+                "store": each.store,
+                "reach": each.reach.value,
+                "why": sentence_said(each.why),
+                "probed_at": found.probed[each.store],
+            }
+            for each in after.stolen
         ],
         "whole_stores": list(after.whole),
         "locked_stores": list(after.locked),
@@ -50,7 +56,11 @@ def survivors_lines(found: Survivors, now: datetime) -> Iterator[str]:
     yield said("Stores lost: {stores}", stores=", ".join(after.lost) or "-")
     for each in after.stolen:
         yield said(
-            "Key stolen, store {store}: {reach}; {why}", store=each.store, reach=each.reach, why=sentence_said(each.why)
+            "Key stolen, store {store}: {reach}; {why} (probed {moment})",
+            store=each.store,
+            reach=each.reach,
+            why=sentence_said(each.why),
+            moment=moment_shown(found.probed[each.store]),
         )
     left = [*after.whole, *(f"{name} ({_('only what is locked')})" for name in after.locked)]
     yield said("Stores left: {stores}", stores=", ".join(left) or "-")

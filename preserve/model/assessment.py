@@ -157,7 +157,7 @@ def _kinds(groups: Iterable[KeptAlike]) -> list[_Kind]:
 
 def _likeness(copy: Placement) -> tuple[object, ...]:
     looks = tuple((look.every_days, look.reads) for look in copy.looks)
-    return copy.role.value, tuple(sorted(copy.attributes.items())), looks, copy.is_locked
+    return copy.is_offline, tuple(sorted(copy.attributes.items())), looks, copy.is_locked
 
 
 def _hazard(copies: Sequence[Placement], model: FaultModel, reading: Reading) -> float:

@@ -36,14 +36,16 @@ def chance_within(years: float, per_year: float) -> float:
 
 
 def hazard(stores: Sequence[str], causes: Iterable[Cause]) -> float:
-    """Losses a year of a package with a verified copy in each of `stores`; infinite where there is none."""
+    """Losses a year of a package with a verified copy in each of `stores`, as long as it is not lost; infinite where
+    there is none."""
     if not stores:
         return math.inf
     bits = {store: 1 << number for number, store in enumerate(stores)}
     struck = [(cause, sum(bits[store] for store in cause.strikes if store in bits)) for cause in causes]
     all_bad = (1 << len(bits)) - 1
     chances = _chances(struck)
-    return math.fsum(cause.per_year * _left_to(mask, all_bad, chances) for cause, mask in struck)
+    not_lost = math.fsum(chance for bad, chance in chances.items() if bad != all_bad)
+    return math.fsum(cause.per_year * _left_to(mask, all_bad, chances) for cause, mask in struck) / not_lost
 
 
 def _chances(causes: Iterable[tuple[Cause, int]]) -> dict[int, float]:

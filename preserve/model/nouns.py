@@ -67,6 +67,11 @@ class StoreEntry:
     profile: str | None = None
     """Name of the credentials' profile in the AWS standard chain; the credentials themselves are never kept."""
 
+    @property
+    def is_networked(self) -> bool:
+        """Whether it is reached over a network; a folder may be a mount of one, which nobody can tell from its URL."""
+        return not self.url.startswith("file:")
+
 
 @dataclass(frozen=True, slots=True)
 class ObjectDigest:

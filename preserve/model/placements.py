@@ -43,7 +43,8 @@ class Placement:
 
     `attributes` are the store's (`separation.ATTRIBUTES`); one that is lacking is not known.  `looks` are the audits it
     gets.  `is_locked`: the store itself holds it against everybody's keys, for now.  `is_supposed`: it is not there
-    yet, and would share nothing with stores of which it is not known where they stand.
+    yet, and would share nothing with stores of which it is not known where they stand.  `is_networked`: the store is
+    reached over a network, whatever its role is called.
     """
 
     store: str
@@ -52,11 +53,12 @@ class Placement:
     looks: tuple[Look, ...] = ()
     is_locked: bool = False
     is_supposed: bool = False
+    is_networked: bool = False
 
     @property
     def is_offline(self) -> bool:
-        """Whether it lies on a shelf, by its role: no key and no network reaches it there."""
-        return self.role is Role.REMOTE_OFFLINE
+        """Whether it lies on a shelf, by its role and its place: no key and no network reaches it there."""
+        return self.role is Role.REMOTE_OFFLINE and not self.is_networked
 
     @property
     def family(self) -> Family | None:

@@ -7,9 +7,10 @@ fails its digit: nothing is green that nobody has looked at.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from preserve.model.nouns import Role
 from preserve.model.placements import Placement
 from preserve.model.sentences import Sentence, sentence
 
@@ -76,7 +77,20 @@ def digits(groups: Sequence[KeptAlike], open_findings: int = 0) -> tuple[Digit, 
 
 def digits_of_plan(copies: tuple[Placement, ...]) -> tuple[Digit, ...]:
     """The five digits that a policy reaches when everything is as it asks; one package stands for all."""
-    return digits([KeptAlike(1, copies)])
+    return tuple(_of_plan(each, len(copies)) for each in digits([KeptAlike(1, copies)]))
+
+
+def _of_plan(digit: Digit, copies: int) -> Digit:
+    """The digit with what the policy lacks for it, where a holding would lack copies."""
+    if digit.is_met:
+        return digit
+    lacking = {
+        Rule.COPIES: sentence("the policy asks for {count} copies", count=copies),
+        Rule.MEDIA: sentence("the policy lets all copies be on one kind of carrier: one weakness can take them all"),
+        Rule.OFFSITE: sentence("the policy lets all copies be at one site: one fire can take them all"),
+        Rule.OFFLINE: sentence("the policy asks for no copy offline: who steals the keys reaches every copy"),
+    }
+    return replace(digit, why=lacking.get(digit.rule, digit.why))
 
 
 Measure = Callable[[tuple[Placement, ...]], "int | None"]
@@ -159,6 +173,12 @@ def _sites_wanting(group: KeptAlike, wanted: int) -> tuple[Sentence, Sentence]:
 
 def _offline_wanting(group: KeptAlike, wanted: int) -> tuple[Sentence, Sentence]:
     why = sentence("some packages have no verified copy offline: who steals the keys reaches every copy they have")
+    networked = ", ".join(copy.store for copy in group.copies if copy.role is Role.REMOTE_OFFLINE)
+    if networked:
+        return (
+            sentence("these stores are called offline, and are reached over a network: {stores}", stores=networked),
+            sentence("keep a copy on a medium that is taken out and put away: a store with a file: URL"),
+        )
     if group.unread:
         return why, sentence("mount the offline store, and read its copies with `preserve audit --level full`")
     return why, sentence("keep a copy on a store with the role remote_offline, and bring it there")

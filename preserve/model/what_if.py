@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -72,7 +72,7 @@ def stolen_key(entry: StoreEntry) -> Stolen:
     is a lock, or older versions that the key may not erase.
     """
     can = entry.capabilities
-    if entry.role is Role.REMOTE_OFFLINE:
+    if entry.role is Role.REMOTE_OFFLINE and not entry.is_networked:
         why = sentence("it is offline: nobody reaches it as long as it is not mounted")
         return Stolen(entry.name, KeyReach.NOTHING, why)
     if can.get("object_lock"):
@@ -167,3 +167,5 @@ class Survivors:
     last_read: str | None
     lost_named: tuple[str, ...]
     records_lost: int
+    probed: Mapping[str, str | None]
+    """When each store that a key was stolen of was last probed: what it honours may have changed since."""

@@ -132,7 +132,13 @@ def survivors(workplace: Workplace, lose: Sequence[str], steal: Sequence[str]) -
         last_read=books.last_read_in(*left),
         lost_named=tuple(named),
         records_lost=records,
+        probed={each.store: _probed_at(workplace, each.store) for each in after.stolen},
     )
+
+
+def _probed_at(workplace: Workplace, store: str) -> str | None:
+    probe = workplace.books.probe(store)
+    return probe.probed_at if probe else None
 
 
 class _Counted:
@@ -182,7 +188,9 @@ class _Counted:
     def _placement(self, mark: StandingCopy, alike: StandingAlike) -> Placement:
         entry = self._entries[mark.store]
         looks = self._looks(entry, mark, alike)
-        return Placement(entry.name, entry.role, entry.attributes, looks, mark.is_locked)
+        return Placement(
+            entry.name, entry.role, entry.attributes, looks, mark.is_locked, is_networked=entry.is_networked
+        )
 
     def _looks(self, entry: StoreEntry, mark: StandingCopy, alike: StandingAlike) -> tuple[Look, ...]:
         """The audits that policy asks for; where they are overdue, the interval is as long as it has really become."""
@@ -212,7 +220,7 @@ class _Counted:
         first, days = self._books.accession_days(stamp(since))
         lacking = sum(each.packages for each in self._alike if not _is_verified_in(each, offsite))
         oldest = self._books.not_verified_in([entry.name for entry in offsite])[1] if lacking else None
-        online = [entry.name for entry in offsite if entry.role is not Role.REMOTE_OFFLINE]
+        online = [entry.name for entry in offsite if entry.is_networked or entry.role is not Role.REMOTE_OFFLINE]
         arrivals = self._books.arrivals(online, stamp(since))
         return BackupEvidence(
             packages=sum(each.packages for each in self._alike),

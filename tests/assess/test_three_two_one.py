@@ -11,7 +11,7 @@ from preserve.definitions.policies import read_policy
 from preserve.model.assessment import assess_policy
 from preserve.model.nouns import Role
 from preserve.model.placements import Placement
-from preserve.model.three_two_one import Digit, KeptAlike, Rule, digits
+from preserve.model.three_two_one import Digit, KeptAlike, Rule, digits, digits_of_plan
 from tests.assess.samples import copy, priors, three_copies
 
 POLICIES = sorted((Path(__file__).parents[2] / "policies").glob("*.toml"))
@@ -64,6 +64,12 @@ def test_one_site_is_no_off_site_and_a_site_that_nobody_told_is_not_known() -> N
     assert digit(Rule.OFFSITE, KeptAlike(1, (main, untold))).reached is None
 
 
+def test_a_store_on_a_network_is_not_offline_whatever_it_is_called() -> None:
+    main, near, far = three_copies()
+    found = digit(Rule.OFFLINE, KeptAlike(1, (main, near, replace(far, is_networked=True))))
+    assert (found.reached, "far" in str(found.why)) == (0, True)
+
+
 def test_errors_are_what_was_found_and_what_was_not_looked_at() -> None:
     sound = KeptAlike(2, three_copies())
     assert digit(Rule.ERRORS, sound).is_met
@@ -73,6 +79,13 @@ def test_errors_are_what_was_found_and_what_was_not_looked_at() -> None:
     for wrong in (replace(sound, overdue=1), replace(sound, unread=1), replace(sound, harmed=1)):
         assert digit(Rule.ERRORS, wrong).failing == 2
         assert not digit(Rule.ERRORS, wrong).is_met
+
+
+def test_of_a_policy_it_is_said_what_the_policy_lacks() -> None:
+    found = {each.rule: each for each in digits_of_plan((copy("a"),))}
+    assert str(found[Rule.COPIES].why) == "the policy asks for 1 copies"
+    assert all(str(found[rule].why).startswith("the policy") for rule in Rule if not found[rule].is_met)
+    assert [rule for rule in Rule if found[rule].is_met] == [Rule.ERRORS]
 
 
 @pytest.mark.parametrize("file", POLICIES, ids=lambda file: file.stem)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from preserve.errors import Misused
@@ -52,6 +54,11 @@ def test_stolen_keys_leave_what_is_offline_and_what_is_locked() -> None:
         "main": KeyReach.ERASE, "near": KeyReach.LOCKED, "far": KeyReach.NOTHING,
     }  # fmt: skip
     assert (found.whole, found.locked) == (("far",), ("near",))
+
+
+def test_a_store_on_a_network_is_not_offline_whatever_it_is_called() -> None:
+    bucket = replace(store("far", Role.REMOTE_OFFLINE), url="s3://records?endpoint=http://far")
+    assert stolen_key(bucket).reach is KeyReach.ERASE
 
 
 def test_a_key_may_be_that_of_one_store_or_domain() -> None:
