@@ -29,7 +29,10 @@ setup(
     python_requires=">=3.11",
     packages=find_packages(include=["preserve", "preserve.*"]),
     package_data={"preserve": ["*.md", "kit/*", "state/*.sql", "cli/locale/*/LC_MESSAGES/*", "py.typed"]},
-    data_files=[("share/preserve/policies", shipped("policies"))],
+    data_files=[
+        ("share/preserve/policies", shipped("policies")),
+        ("share/preserve/policies/standards", shipped("policies/standards")),
+    ],
     install_requires=[
         "bagit>=1.9,<2",
         "boto3>=1.44,<1.45",

@@ -33,13 +33,21 @@ SHOWN_ENUMERATIONS = frozenset(
         "Condition",
         "CopyState",
         "EventType",
+        "Family",
         "How",
+        "Importance",
         "KeyChangeCause",
+        "KeyReach",
         "Level",
         "LinkRule",
+        "Mark",
+        "Medium",
         "Outcome",
         "Role",
+        "Rule",
         "Trust",
+        "Verdict",
+        "Weekday",
     ]
 )
 """Whose values people are shown as words; `--json` keeps the identifiers."""

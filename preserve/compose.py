@@ -26,6 +26,7 @@ from preserve.packages.identity import Identity, found, lay_anew, newest, read_i
 from preserve.ports import ErasableStore, Progress, Store
 from preserve.settings.home import Home, scratch
 from preserve.settings.shipped import profile_text
+from preserve.settings.shipped import standard as shipped_standard
 from preserve.state.books import Books
 from preserve.stores.counting import CountingStore
 from preserve.stores.folder import FolderStore
@@ -36,8 +37,10 @@ from preserve.workplace import Workplace
 
 if TYPE_CHECKING:
     from preserve.bags.profiles import Profile
+    from preserve.model.disaster_levels import Standard
     from preserve.model.keys import Key
     from preserve.operations.add_store import Place, Verdict
+    from preserve.operations.assess import Rules
     from preserve.operations.mend_store import Founding
     from preserve.packages.kit import Kit
     from preserve.state.notes import Signer
@@ -188,6 +191,30 @@ def policy_in_force(books: Books) -> Callable[[Receipt], Policy]:
         return newest[receipt.policy]
 
     return in_force
+
+
+FAULT_RATES = "fault-rates.toml"
+DISASTER_LEVELS = "gbt-20988-2007.toml"
+
+
+def disaster_levels() -> Standard:
+    """The rules by which levels of disaster recovery are told.  Raises `Refused`, `Misused`."""
+    from preserve.definitions.disaster_levels import read_standard
+
+    return read_standard(shipped_standard(DISASTER_LEVELS), DISASTER_LEVELS)
+
+
+def assessment_rules(books: Books | None) -> Rules:
+    """What safety is judged by; without books, with nothing declared.  Raises `Refused`, `Misused`."""
+    from preserve.definitions.disaster_levels import read_declarations
+    from preserve.definitions.fault_rates import read_fault_model
+    from preserve.operations.assess import Rules
+
+    faults = read_fault_model(shipped_standard(FAULT_RATES), FAULT_RATES)
+    standard = disaster_levels()
+    entry = books.declarations(standard.name) if books is not None else None
+    declared = read_declarations(entry.text, f"declarations, version {entry.version}", standard) if entry else ()
+    return Rules(faults, standard, declared)
 
 
 def profile(home: Home, kept_under: Policy) -> Profile | None:

@@ -11,6 +11,7 @@ from preserve.cli import answers
 from preserve.cli.answers import Document
 from preserve.cli.exits import Exit
 from preserve.cli.messages import _, said
+from preserve.errors import Misused
 from preserve.model.nouns import Act
 from preserve.settings.home import Home, existing, locate
 from preserve.workplace import Workplace
@@ -45,6 +46,13 @@ class Call:
     def home(self) -> Home:
         """The home, which need not be there yet.  Raises `Misused`."""
         return locate(self.home_given)
+
+    def has_home(self) -> bool:
+        """Whether there is a home, for what can do without; one named on the command line had better be there."""
+        try:
+            return self.home_given is not None or self.home().is_made
+        except (Misused, PermissionError):
+            return False
 
     @contextmanager
     def workplace(

@@ -9,6 +9,7 @@ from enum import Enum
 from preserve.cli.voices import DOMAIN, LOCALES, person, printable
 from preserve.errors import PreserveError
 from preserve.model.complaints import Complaint, Complaints
+from preserve.model.sentences import Sentence
 
 __all__ = [
     "_",
@@ -18,9 +19,11 @@ __all__ = [
     "complaint_said",
     "counted",
     "error_said",
+    "is_chinese",
     "printable",
     "resaid",
     "said",
+    "sentence_said",
     "speak",
     "word",
 ]
@@ -65,6 +68,19 @@ def complaint_said(complaint: Complaint) -> str:
 def complaint_lines(complaints: Complaints) -> list[str]:
     """One line for each complaint named, and one that counts the others."""
     return person().complaint_lines(complaints)
+
+
+def is_chinese() -> bool:
+    """Whether the person is spoken to in Chinese: data that hold both languages choose by this."""
+    return not person().is_english
+
+
+def sentence_said(sentence: Sentence) -> str:
+    """The sentence that a decision came to; an attribute of stores in it is called as people call it."""
+    values = dict(sentence.values)
+    if "attribute" in values:
+        values["attribute"] = attribute_word(str(values["attribute"]))
+    return said(sentence.template, **values)
 
 
 def word(value: Enum) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -11,6 +11,7 @@ from pathlib import Path
 from preserve.definitions.headings import element_of
 from preserve.definitions.tables import Cell, Row, Table, read_table
 from preserve.model.complaints import Complaint, ComplaintList
+from preserve.model.policy import RecordClass
 from preserve.model.records import NAMED_ELEMENTS, Classification, Record, retention_of
 
 _GRADES = {
@@ -54,13 +55,18 @@ class RecordsFile:
 
 
 def read_records(
-    path: Path, *, required: Collection[str] = (), allowed: Collection[Classification] = tuple(Classification)
+    path: Path,
+    *,
+    required: Collection[str] = (),
+    allowed: Collection[Classification] = tuple(Classification),
+    wanted: RecordClass | None = None,
 ) -> RecordsFile:
     """The records described in the file at `path`.
 
     `required` names elements that each record must have, `allowed` the classifications let in (a state secret never
-    is).  In CSV, several paths stand in one cell, one a line or with `|` between them.  Raises `Misused` where the file
-    cannot be read as a table, `Refused` with all that is wrong with its records.
+    is), `wanted` the class they must belong to.  In CSV, several paths stand in one cell, one a line or with `|`
+    between them.  Raises `Misused` where the file cannot be read as a table, `Refused` with all that is wrong with its
+    records.
     """
     table = read_table(path)
     complaints, notes = ComplaintList(), ComplaintList()
@@ -74,8 +80,23 @@ def read_records(
     records = tuple(record for row in table.rows if (record := desk.record(row)) is not None)
     if not table.rows:
         complaints.add("no-records", table.name, "{file} describes no record", file=table.name)
+    if wanted is not None:
+        complaints.take_all(_out_of_class(records, wanted, table.name))
     complaints.raise_if_any(table.name)
     return RecordsFile(records, table.encoding, notes.named)
+
+
+def _out_of_class(records: Sequence[Record], wanted: RecordClass, file: str) -> Iterator[Complaint]:
+    """Records that the policy is not for."""
+    for record in records:
+        element = wanted.outside(record)
+        if element is not None:
+            template = (
+                "{file}, line {line}: {element} {value} is none that the policy is for; correct it, or choose another"
+                " policy with --policy"
+            )
+            values = {"file": file, "line": record.line, "element": element, "value": getattr(record, element)}
+            yield Complaint("out-of-class", element, template, values)
 
 
 class _Desk:

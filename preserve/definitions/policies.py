@@ -1,135 +1,32 @@
-"""Read a policy from its author's TOML, strictly: what is unknown, missing or malformed is told with its line."""
+"""Read a policy from its author's TOML, strictly: what is unknown, missing, malformed or contradictory is told.
+
+Each mistake comes with its line, the reason and the remedy.
+"""
 
 from __future__ import annotations
 
 import difflib
 import hashlib
-import re
 import tomllib
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import ValidationError
+from pydantic.json_schema import GenerateJsonSchema
 
-from preserve.definitions.headings import ELEMENTS
+from preserve.definitions.contradictions import contradictions
+from preserve.definitions.policy_text import PolicyText
+from preserve.definitions.policy_values import policy_from
 from preserve.definitions.toml_lines import KeyPath, line_of, lines_of_keys
 from preserve.errors import Misused
 from preserve.model.complaints import ComplaintList
-from preserve.model.digests import WRITTEN, Algorithm
-from preserve.model.nouns import Level, Role
 from preserve.model.phrases import phrase
-from preserve.model.policy import AuditRule, CopyRule, LinkRule, Policy, Responsible
-from preserve.model.records import Classification
+from preserve.model.policy import Policy
 
-_UNITS = {
-    "B": 1,
-    "KIB": 2**10,
-    "MIB": 2**20,
-    "GIB": 2**30,
-    "TIB": 2**40,
-    "KB": 10**3,
-    "MB": 10**6,
-    "GB": 10**9,
-    "TB": 10**12,
-}
-_SIZE = re.compile(r"([0-9]+)\s*([A-Za-z]+)")
-_DAYS = re.compile(r"([0-9]+)\s*(day|week|month|year)s?")
-_DAYS_OF = {"day": 1, "week": 7, "month": 30, "year": 365}
+SCHEMA_ID = "urn:preserve:policy-schema:1"
 
-SMALLEST_PACKAGE_BYTES = 2**20
-LARGEST_PACKAGE_BYTES = 2**40
-"""One package is one object in a store: S3 takes 5 TiB, and a terabyte already takes hours to read back."""
-LONGEST_AUDIT_DAYS = 366
-"""Our own limit, no law's: a copy that nobody looks at for over a year is a hope, not a copy."""
-MOST_COPIES = 9
-
-
-class _Amount(ValueError):  # noqa: N818 - pydantic turns it into a message; nobody else sees it
-    """A size or a span of time that is written wrongly."""
-
-
-def _size(value: object) -> int:
-    match = _SIZE.fullmatch(value) if isinstance(value, str) else None
-    if match is None or match[2].upper() not in _UNITS:
-        raise _Amount
-    return int(match[1]) * _UNITS[match[2].upper()]
-
-
-def _days(value: object) -> int:
-    match = _DAYS.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
-        raise _Amount
-    return int(match[1]) * _DAYS_OF[match[2]]
-
-
-def _sha256_first(names: tuple[Algorithm, ...]) -> tuple[Algorithm, ...]:
-    if Algorithm.SHA256 not in names or len(set(names)) != len(names) or not set(names) <= set(WRITTEN):
-        raise _Amount
-    return tuple(name for name in WRITTEN if name in names)
-
-
-def _known_element(name: str) -> str:
-    if name not in ELEMENTS:
-        raise _Amount
-    return name
-
-
-def _no_state_secrets(names: tuple[Classification, ...]) -> tuple[Classification, ...]:
-    if any(name.is_state_secret for name in names) or not names:
-        raise _Amount
-    return names
-
-
-_Text = Annotated[str, StringConstraints(min_length=1, max_length=10_000, strip_whitespace=True)]
-_Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
-_FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,198}\.json$")]
-
-
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
-
-
-class _Copies(_Table):
-    role: Role
-    count: Annotated[int, Field(ge=1, le=MOST_COPIES, strict=True)] = 1
-
-
-class _Audit(_Table):
-    level: Literal["sample", "full"]
-    every: Annotated[int, BeforeValidator(_days), Field(ge=1, le=LONGEST_AUDIT_DAYS)]
-    sample_blocks: Annotated[int, Field(ge=1, le=100_000, strict=True)] = 8
-
-
-class _Responsible(_Table):
-    leader: _Text
-    manager: _Text
-    executor: _Text
-
-
-class PolicyText(_Table):
-    """A policy as TOML; its JSON Schema is what editors can use."""
-
-    name: _Name
-    title: _Text
-    description: str = ""
-    legal_basis: tuple[_Text, ...] = ()
-    package_bytes: Annotated[
-        int, BeforeValidator(_size), Field(ge=SMALLEST_PACKAGE_BYTES, le=LARGEST_PACKAGE_BYTES)
-    ] = 8 * 2**30
-    digests: Annotated[tuple[Algorithm, ...], AfterValidator(_sha256_first)] = (Algorithm.SHA256,)
-    symlinks: LinkRule = LinkRule.KEEP
-    required_metadata: tuple[Annotated[str, AfterValidator(_known_element)], ...] = ()
-    profile: _FileName | None = None
-    copies: Annotated[tuple[_Copies, ...], Field(min_length=1)]
-    audit: _Audit
-    retention_lock_days: Annotated[int, Field(ge=0, le=36_500, strict=True)] = 0
-    classifications: Annotated[tuple[Classification, ...], AfterValidator(_no_state_secrets)] = (
-        Classification.PUBLIC,
-        Classification.INTERNAL,
-    )
-    responsible: _Responsible
-    notify: _Text
-
-
+_SPAN = phrase('a span such as "15 minutes", "24 hours" or "90 days"')
+_DAYS = phrase('a span of days, such as "90 days" or "3 years"')
+_PERCENT = phrase("a whole number from 1 to 100")
 _WANTED = {
     "name": phrase("lower-case letters, digits and hyphens"),
     "package_bytes": phrase('a size from "1 MiB" to "1 TiB", such as "8 GiB"'),
@@ -139,16 +36,45 @@ _WANTED = {
     "profile": phrase('the file name of a BagIt profile, such as "government-records-profile.json"'),
     "copies": phrase('tables [[copies]] with role = "primary", "same_city" or "remote_offline" and count = 1 to 9'),
     "role": phrase('"primary", "same_city" or "remote_offline"'),
+    "from": phrase('a list of "primary", "same_city" or "remote_offline"'),
     "count": phrase("a whole number from 1 to 9"),
+    "set": phrase('"A", "B" or "C"'),
     "level": phrase('"sample" or "full"'),
-    "every": phrase('a span up to "366 days", such as "90 days"'),
+    "every": _SPAN,
+    "audit.every": phrase('a span up to "366 days", such as "90 days"'),
+    "drills.every": phrase('a span up to "366 days", such as "90 days"'),
+    "run_every": phrase('a span up to "366 days", such as "90 days"'),
+    "reader_check_every": phrase('a span up to "366 days", such as "90 days"'),
     "sample_blocks": phrase("a whole number from 1 to 100000"),
+    "rate_percent": _PERCENT,
+    "handover_rate_percent": _PERCENT,
+    "sample_packages": phrase("a whole number from 1 to 100000"),
+    "at_least": phrase("a whole number from 1 to 100000"),
+    "remote_distance_km": phrase("a whole number from 1 to 20000"),
+    "separation.medium_families": phrase("a whole number from 1 to 5"),
+    "medium_families": phrase('a list of "magnetic_disk", "magnetic_tape", "optical", "solid_state", "film"'),
+    "vendors": phrase("a whole number from 1 to 9"),
+    "everywhere": phrase('a list of attributes of stores, such as "site" or "credential_domain"'),
+    "remote": phrase('a list of attributes of stores, such as "city" or "power_grid"'),
+    "retention": phrase('a list such as ["永久"], ["30年", "10年"] or ["y15"]'),
+    "importance": phrase('"ordinary" or "important"'),
+    "at": phrase('a time of day such as "01:30"'),
+    "on": phrase('a list of "mon", "tue", "wed", "thu", "fri", "sat", "sun"'),
+    "timezone": phrase('a time zone such as "Asia/Shanghai"'),
+    "window": phrase('two times of day, such as "22:00-06:00"'),
+    "without_catalog": phrase("true or false"),
+    "owner": phrase("one person or office, without commas: what two own, neither does"),
+    "to": phrase("one person or office, without commas: what two own, neither does"),
+    "escalation": phrase('tables [[notification.escalation]] with after = "1 day" and to = "somebody"'),
+    "notification": phrase("a table with owner, and with [[notification.escalation]]"),
     "retention_lock_days": phrase("a whole number of days from 0 to 36500"),
     "classifications": phrase(
         '["public", "internal"] or one of them: state secrets never enter this system (保密法 §31(3))'
     ),
     "responsible": phrase("a table with leader, manager and executor (档案法实施条例 §18)"),
 }
+_WANTED |= dict.fromkeys(("after", "within", "rpo", "rto", "city_lost_rpo", "city_lost_rto"), _SPAN)
+_WANTED |= dict.fromkeys(("full_every", "inspect_every", "life", "superseded_hold", "lock_renew_before"), _DAYS)
 _ANY_TEXT = phrase("a text that is not empty")
 
 
@@ -161,57 +87,57 @@ def read_policy(text: str, file: str) -> Policy:
         plain = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise Misused("{file} is no sound TOML: {reason}", file=file, reason=error) from error
+    lines = lines_of_keys(text)
     try:
-        read = PolicyText.model_validate(plain)
+        PolicyText.model_validate(plain)
     except ValidationError as error:
-        raise _told(error, lines_of_keys(text), file) from None
-    _check_roles(read, lines_of_keys(text), file)
-    return _policy(read, text)
+        raise _told(error, lines, file) from None
+    complaints = ComplaintList()
+    for contradiction in contradictions(plain):
+        line = line_of(contradiction.path, lines)
+        complaints.add(
+            contradiction.code,
+            ".".join(map(str, contradiction.path)),
+            contradiction.template,
+            file=file,
+            line=line,
+            **contradiction.values,
+        )
+    _raise_if_any(complaints, file)
+    return policy_from(plain, hashlib.sha256(text.encode()).hexdigest())
 
 
-def _policy(read: PolicyText, text: str) -> Policy:
-    return Policy(
-        name=read.name,
-        title=read.title,
-        description=read.description.strip(),
-        legal_basis=read.legal_basis,
-        package_bytes=read.package_bytes,
-        digests=read.digests,
-        symlinks=read.symlinks,
-        required_metadata=read.required_metadata,
-        profile=read.profile,
-        copies=tuple(CopyRule(rule.role, rule.count) for rule in read.copies),
-        audit=AuditRule(Level(read.audit.level), read.audit.every, read.audit.sample_blocks),
-        retention_lock_days=read.retention_lock_days,
-        classifications=read.classifications,
-        responsible=Responsible(read.responsible.leader, read.responsible.manager, read.responsible.executor),
-        notify=read.notify,
-        sha256=hashlib.sha256(text.encode()).hexdigest(),
-    )
+def policy_schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of a policy, for editors that check TOML while it is typed.
+
+    It knows forms and bounds; contradictions between keys only `preserve policy check` finds.
+    """
+    return {
+        "$schema": GenerateJsonSchema.schema_dialect,
+        "$id": SCHEMA_ID,
+        **PolicyText.model_json_schema(by_alias=True),
+        "title": "preserve policy",
+    }
 
 
-def _check_roles(read: PolicyText, lines: dict[KeyPath, int], file: str) -> None:
-    roles = [rule.role for rule in read.copies]
-    for number, role in enumerate(roles):
-        if role in roles[:number]:
-            line = line_of(("copies", number), lines)
-            raise Misused(
-                "{file}, line {line}: copies on {role} are asked for twice; add up their counts",
-                file=file,
-                line=line,
-                role=role,
-            )
+def _raise_if_any(complaints: ComplaintList, file: str) -> None:
+    found = complaints.freeze()
+    if found.count == 1:
+        raise Misused(found.named[0].template, **found.named[0].values)
+    if found.count:
+        template = "{file} is not a policy, for {count} reasons:\n{complaints}"
+        raise Misused(template, file=file, count=found.count, complaints=found)
 
 
 def _told(error: ValidationError, lines: dict[KeyPath, int], file: str) -> Misused:
     complaints = ComplaintList()
     for problem in error.errors(include_url=False, include_context=False):
         _tell(problem["type"], tuple(problem["loc"]), problem.get("input"), lines, file, complaints)
-    found = complaints.freeze()
-    if found.count == 1:
-        return Misused(found.named[0].template, **found.named[0].values)
-    template = "{file} is not a policy, for {count} reasons:\n{complaints}"
-    return Misused(template, file=file, count=found.count, complaints=found)
+    try:
+        _raise_if_any(complaints, file)
+    except Misused as misused:
+        return misused
+    raise AssertionError("a validation error that says nothing")
 
 
 def _tell(
@@ -220,6 +146,7 @@ def _tell(
     names = [part for part in path if isinstance(part, str)]
     key, line = names[-1], line_of(path, lines)
     where = ".".join(names)
+    wanted = _WANTED.get(".".join(names[-2:])) or _WANTED.get(key, _ANY_TEXT)
     if kind == "extra_forbidden":
         near = difflib.get_close_matches(key, [*PolicyText.model_fields, *_WANTED], 1)
         template = "{file}, line {line}: {key} is not a setting of a policy; did you mean {near}?"
@@ -227,9 +154,8 @@ def _tell(
             template = "{file}, line {line}: {key} is not a setting of a policy; remove it"
         complaints.add("unknown-key", where, template, file=file, line=line, key=where, near="".join(near))
     elif kind == "missing":
-        template = "{file}: {key} is missing; give it {wanted}"
-        complaints.add("missing", where, template, file=file, key=where, wanted=_WANTED.get(key, _ANY_TEXT))
+        template = "{file}, line {line}: {key} is missing; give it {wanted}"
+        complaints.add("missing", where, template, file=file, line=line, key=where, wanted=wanted)
     else:
         template = "{file}, line {line}: {key} cannot be {value}; it must be {wanted}"
-        wanted = _WANTED.get(key, _ANY_TEXT)
         complaints.add("wrong", where, template, file=file, line=line, key=where, value=repr(value), wanted=wanted)

@@ -25,7 +25,7 @@ def lines_of_keys(text: str) -> dict[KeyPath, int]:
             reader.read(line)
             continue
         if (header := _TABLE.fullmatch(line)) is not None:
-            table = _parts(header[2])
+            table = _numbered(_parts(header[2]), counts)
             if header[1] == "[[":
                 counts[table] = counts.get(table, -1) + 1
                 found.setdefault(table, number)
@@ -42,6 +42,16 @@ def line_of(path: KeyPath, lines: dict[KeyPath, int]) -> int:
     while path and path not in lines:
         path = path[:-1]
     return lines.get(path, 1)
+
+
+def _numbered(table: KeyPath, counts: dict[KeyPath, int]) -> KeyPath:
+    """The path of a table inside arrays of tables: what follows `[[copies]]` as `[copies.audit]` is the last one's."""
+    path: KeyPath = ()
+    for part in table[:-1]:
+        path = (*path, part)
+        if path in counts:
+            path = (*path, counts[path])
+    return (*path, *table[-1:])
 
 
 def _parts(dotted: str) -> tuple[str, ...]:

@@ -86,7 +86,10 @@ def most_at_risk(copies: Iterable[CopyEntry], most: int, now: datetime) -> list[
 
 def age_limits(rule: AuditRule) -> AgeLimits:
     """What a policy's rule asks."""
-    return {rule.level: timedelta(days=rule.every_days)}
+    limits = {rule.level: timedelta(days=rule.every_days)}
+    if rule.full_every_days is not None:
+        limits[Level.FULL] = timedelta(days=rule.full_every_days)
+    return limits
 
 
 def is_overdue(copy: CopyEntry, limits: AgeLimits, now: datetime) -> bool:

@@ -59,6 +59,17 @@ class PolicyEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class DeclarationsEntry:
+    """What people declared to meet a standard, as it was registered; versions count from 1 for each standard."""
+
+    standard: str
+    version: int
+    sha256: str
+    text: str
+    declared_at: str
+
+
+@dataclass(frozen=True, slots=True)
 class AuditRun:
     """One audit, which may span several commands.  `packages` None: all packages."""
 

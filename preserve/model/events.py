@@ -113,6 +113,15 @@ def policy_registered(act: Act, at: str, name: str, text: str) -> Event:
     return _event(EventType.POLICY_REGISTERED, act, at, detail)
 
 
+def declared(act: Act, at: str, standard: str, text: str) -> Event:
+    """People declared what they have to meet a standard; it takes the place of what they declared before.
+
+    The books give it its version, and drop the event if the text is no news.
+    """
+    detail = {"standard": standard, "version": 0, "sha256": sha256(text.encode()).hex(), "text": text}
+    return _event(EventType.DECLARED, act, at, detail)
+
+
 def ingest_begun(act: Act, at: str, accession: AccessionEntry) -> Event:
     """A submission was seen and its packages were named; nothing is stored yet."""
     detail = {

@@ -67,6 +67,11 @@ class StoreEntry:
     profile: str | None = None
     """Name of the credentials' profile in the AWS standard chain; the credentials themselves are never kept."""
 
+    @property
+    def is_networked(self) -> bool:
+        """Whether it is reached over a network; a folder may be a mount of one, which nobody can tell from its URL."""
+        return not self.url.startswith("file:")
+
 
 @dataclass(frozen=True, slots=True)
 class ObjectDigest:
@@ -185,6 +190,7 @@ class EventType(StrEnum):
     STORE_ADDED = "store registration"
     STORE_PROBED = "store check"
     POLICY_REGISTERED = "policy assignment"
+    DECLARED = "declaration"
     INGEST_BEGUN = "ingestion start"
     INGEST_ABANDONED = "ingestion abandoned"
     PACKAGED = "ingestion end"

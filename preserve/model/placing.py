@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from preserve.model.media import family_of
 from preserve.model.nouns import CopyEntry, CopyState, Role, StoreEntry
-from preserve.model.policy import Policy
+from preserve.model.policy import CopyRule, Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,20 +29,23 @@ def stores_wanted(policy: Policy, stores: Iterable[StoreEntry], copies: Iterable
     wanted: list[str] = []
     for rule in policy.copies:
         candidates = sorted(
-            (store.name for store in stores_of(stores, rule.role)), key=lambda name: (name not in held, name)
+            (store.name for store in stores_fit(stores, rule)), key=lambda name: (name not in held, name)
         )
         wanted += [name for name in candidates[: rule.count] if name not in wanted]
     return wanted
 
 
-def stores_of(stores: Iterable[StoreEntry], role: object) -> list[StoreEntry]:
-    """The stores with a role."""
-    return [store for store in stores if store.role == role]
+def stores_fit(stores: Iterable[StoreEntry], rule: CopyRule) -> list[StoreEntry]:
+    """The stores that copies by `rule` may be on: of its role, and not known to be on media of another family."""
+    fit = [store for store in stores if store.role is rule.role]
+    if not rule.medium_families:
+        return fit
+    return [store for store in fit if family_of(store.attributes.get("medium", "")) in (None, *rule.medium_families)]
 
 
 def copies_lacking(policy: Policy, stores: Sequence[StoreEntry]) -> tuple[Lack, ...]:
     """The copies `policy` wants for which no store is registered, by role."""
-    lacks = (Lack(policy.name, rule.role, rule.count - len(stores_of(stores, rule.role))) for rule in policy.copies)
+    lacks = (Lack(policy.name, rule.role, rule.count - len(stores_fit(stores, rule))) for rule in policy.copies)
     return tuple(lack for lack in lacks if lack.count > 0)
 
 

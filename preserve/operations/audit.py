@@ -91,6 +91,7 @@ class _Audit:
         self._workplace = workplace
         self._books = workplace.books
         self._open = {name: Discerning(store) for name, store in workplace.stores.items()}
+        self._roles = {store.name: store.role for store in self._books.stores()}
         self._request = request
         self._scope = Scope(workplace.books, stores, package)
         self._began = monotonic_seconds()
@@ -168,7 +169,7 @@ class _Audit:
             counts[self._answer(look)] += 1
             if look is not None and self._is_too_shallow(look):
                 self._unattested[copy.store] += 1
-            if self._request.rules and self._is_overdue(copy, now):
+            if self._request.policies and self._is_overdue(copy, now):
                 counts["overdue"] += 1
         return AuditCounts(**counts)
 
@@ -181,14 +182,15 @@ class _Audit:
         return look.result is AuditResult.SOUND and look.level is not self._run.level
 
     def _is_overdue(self, copy: CopyEntry, now: datetime) -> bool:
-        rule = self._request.rules.get(self._books.package(copy.package_id).receipt.policy)
-        return rule is not None and is_overdue(copy, age_limits(rule), now)
+        policy = self._request.policies.get(self._books.package(copy.package_id).receipt.policy)
+        if policy is None:
+            return False
+        return is_overdue(copy, age_limits(policy.audit_on(self._roles[copy.store])), now)
 
     def _not_looked_at(self) -> Iterator[NotLookedAt]:
         now = self._workplace.clock.now()
-        roles = {entry.name: entry.role for entry in self._books.stores()}
         for name, error in self._away.items():
-            is_offline = roles[name] is Role.REMOTE_OFFLINE and name not in self._request.stores
+            is_offline = self._roles[name] is Role.REMOTE_OFFLINE and name not in self._request.stores
             copies = overdue = 0
             last_at = ""
             for copy in self._scope.copies([name]):

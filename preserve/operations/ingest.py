@@ -145,7 +145,12 @@ def _described(request: IngestRequest) -> RecordsFile:
     """The records of the metadata file, or none; refused where policy requires what nobody gave."""
     policy = request.policy
     if request.metadata is not None:
-        return read_records(request.metadata, required=policy.required_metadata, allowed=policy.classifications)
+        return read_records(
+            request.metadata,
+            required=policy.required_metadata,
+            allowed=policy.classifications,
+            wanted=policy.records,
+        )
     if policy.required_metadata:
         raise Refused(
             "policy {policy} requires metadata ({elements}); give a CSV or JSON file with --metadata",

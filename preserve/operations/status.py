@@ -23,7 +23,7 @@ from preserve.model.nouns import (
     stores_with_records_spared,
 )
 from preserve.model.placing import Lack, copies_kept, copies_lacking
-from preserve.model.policy import AuditRule, Policy
+from preserve.model.policy import Policy
 from preserve.model.separation import Coincidence, coincidences
 from preserve.workplace import Workplace
 
@@ -119,16 +119,16 @@ class StatusReport:
 
 
 def status(
-    workplace: Workplace, policy_of: Callable[[Receipt], Policy], rules: Mapping[str, AuditRule]
+    workplace: Workplace, policy_of: Callable[[Receipt], Policy], policies: Mapping[str, Policy]
 ) -> StatusReport:
     """Look through the books; each store is asked one thing only.
 
-    `policy_of` gives the policy under which a package is kept now; `rules` are the audit rules in force by the names of
-    their policies.
+    `policy_of` gives the policy under which a package is kept now; `policies` are those in force, by their names: their
+    rules say what is overdue.
     """
     books = workplace.books
     entries = books.stores()
-    tally = _Tally(policy_of, rules, entries, workplace.clock.now())
+    tally = _Tally(policy_of, policies, entries, workplace.clock.now())
     for package, copies in _packages_with_copies(books.packages(), books.copies()):
         tally.add(package, copies)
     unfinished = list(_unfinished(workplace))
@@ -144,14 +144,21 @@ def status(
         findings=tuple(_open_findings(workplace)),
         spared=tuple(stores_with_records_spared(books.findings())),
         stores=tuple(_store_status(workplace, entry.name, entry.role, tally) for entry in entries),
-        shared=tuple(
-            shared for number, entry in enumerate(entries) for shared in coincidences(entry, entries[:number])
-        ),
+        shared=tuple(_shared(tally.policies_used, entries)),
         lacking=tuple(lack for policy in tally.policies_used for lack in copies_lacking(policy, entries)),
         unfinished_count=len(unfinished),
         unfinished=tuple(unfinished[:MOST_NAMED]),
         ledger_entries=books.size(),
     )
+
+
+def _shared(policies: Iterable[Policy], stores: Sequence[StoreEntry]) -> Iterator[Coincidence]:
+    """What stores share, and the policies in use or common sense ask them not to."""
+    rules = [policy.separation for policy in policies if policy.separation is not None]
+    everywhere = [attribute for rule in rules for attribute in rule.everywhere]
+    remote = [attribute for rule in rules for attribute in rule.remote]
+    for number, store in enumerate(stores):
+        yield from coincidences(store, stores[:number], everywhere, remote)
 
 
 def _unfinished(workplace: Workplace) -> Iterator[Unfinished]:
@@ -176,13 +183,17 @@ class _Tally:
     def __init__(
         self,
         policy_of: Callable[[Receipt], Policy],
-        rules: Mapping[str, AuditRule],
+        policies: Mapping[str, Policy],
         stores: Sequence[StoreEntry],
         now: datetime,
     ) -> None:
         self._policy_of = policy_of
         self._stores = stores
-        self._limits = {name: age_limits(rule) for name, rule in rules.items()}
+        self._limits = {
+            (name, store.name): age_limits(policy.audit_on(store.role))
+            for name, policy in policies.items()
+            for store in stores
+        }
         self._now = now
         self._used: dict[str, Policy] = {}
         self.packages = self.files = self.bytes = self.short_count = 0
@@ -201,10 +212,9 @@ class _Tally:
         self.packages += 1
         self.files += receipt.payload_files
         self.bytes += receipt.payload_bytes
-        limits = self._limits.get(receipt.policy, {})
         for copy in copies:
             self.states[copy.store, copy.state] += 1
-            self.overdue[copy.store] += is_overdue(copy, limits, self._now)
+            self.overdue[copy.store] += is_overdue(copy, self._limits.get((receipt.policy, copy.store), {}), self._now)
             self.postdated += is_postdated(copy, self._now)
         self._compare(package, copies)
 

@@ -6,6 +6,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from preserve.errors import Refused
 from preserve.packages.kit import Kit, KitFile
 from preserve.settings.home import Home
 
@@ -32,12 +33,22 @@ def profile_text(home: Home, name: str) -> str | None:
     return None
 
 
-def policies() -> list[Shipped]:
-    """The policies that come with the program, by file name: from the checkout, else from the installation."""
+def policy_files() -> list[Path]:
+    """The policies that come with the program, to be copied: from the checkout, else from the installation."""
     for folder in _POLICY_FOLDERS:
         if folder.is_dir():
-            return [Shipped(path.name, path.read_bytes()) for path in sorted(folder.glob("*.toml"))]
+            return sorted(folder.glob("*.toml"))
     return []
+
+
+AT_FIRST = ("default.toml", "records-permanent-gm.toml")
+"""The policies of a new home.  The others name offices of one kind of archives or another: each is in force only when a
+person has made it their own and registered it."""
+
+
+def policies() -> list[Shipped]:
+    """The policies that a new home begins with, by file name."""
+    return [Shipped(path.name, path.read_bytes()) for path in policy_files() if path.name in AT_FIRST]
 
 
 def kit() -> Kit:
@@ -48,3 +59,15 @@ def kit() -> Kit:
         digest, size, name = line.split()
         versions[name].add((int(size), digest))
     return {name: KitFile((folder / name).read_bytes(), frozenset(versions[name])) for name in KIT}
+
+
+def standard(name: str) -> str:
+    """The text of a file of rules or figures that comes with the program (policies/standards).
+
+    Raises `Refused` where the installation lacks it.
+    """
+    for folder in _POLICY_FOLDERS:
+        path = folder / "standards" / name
+        if path.is_file():
+            return path.read_text(encoding="utf-8")
+    raise Refused("{file} is not where it was installed; install the program again", file=f"policies/standards/{name}")

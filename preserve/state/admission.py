@@ -50,6 +50,16 @@ def _policy_registered(tables: Tables, number: int, event: Event) -> Event | Non
     return _with(event, version=row[0] + 1 if row else 1)
 
 
+def _declared(tables: Tables, number: int, event: Event) -> Event | None:
+    row = tables.execute(
+        "SELECT version, sha256 FROM declarations WHERE standard = ? ORDER BY version DESC LIMIT 1",
+        (event.detail["standard"],),
+    ).fetchone()
+    if row and row[1] == event.detail["sha256"]:
+        return None
+    return _with(event, version=row[0] + 1 if row else 1)
+
+
 def _packaged(tables: Tables, number: int, event: Event) -> Event | None:
     receipt = event.detail["receipt"]
     package = receipt["package_id"] if isinstance(receipt, Mapping) else None
@@ -108,6 +118,7 @@ _CHECK: Mapping[EventType, Callable[[Tables, int, Event], Event | None]] = {
     EventType.STORE_ADDED: _store_added,
     EventType.STORE_PROBED: _known_store,
     EventType.POLICY_REGISTERED: _policy_registered,
+    EventType.DECLARED: _declared,
     EventType.PACKAGED: _packaged,
     EventType.COPIED: _known_package,
     EventType.COPY_MOVED: _known_copy,

@@ -19,6 +19,7 @@ from preserve.state.database import Database
 from preserve.state.findings_and_audits import AuditReading, FindingReading
 from preserve.state.holdings import HoldingsReading
 from preserve.state.registers import RegisterReading
+from preserve.state.safety import SafetyReading
 
 FILE_NAME = "books.db"
 
@@ -31,7 +32,7 @@ class KeptCheckpoint:
     note: bytes
 
 
-class Books(ledger.LedgerReading, RegisterReading, HoldingsReading, FindingReading, AuditReading):
+class Books(ledger.LedgerReading, RegisterReading, HoldingsReading, FindingReading, AuditReading, SafetyReading):
     """Catalog and ledger in one database: every act changes both in one transaction, or neither.
 
     Several processes may have the same books open, and several threads may share one `Books`; writers take turns.

@@ -19,6 +19,7 @@ CATALOG: Mapping[str, tuple[str, ...]] = {
     "verifier_key": ("since",),
     "store": ("name",),
     "policy": ("name", "version"),
+    "declarations": ("standard", "version"),
     "accession": ("id",),
     "package": ("id",),
     "record": ("archival_code", "package"),
@@ -105,6 +106,13 @@ def _policy_registered(tables: Tables, number: int, at: str, detail: Detail) -> 
     tables.execute(
         "INSERT INTO policy (name, version, sha256, text, registered_at) VALUES (?, ?, ?, ?, ?)",
         (detail["name"], detail["version"], detail["sha256"], detail["text"], at),
+    )
+
+
+def _declared(tables: Tables, number: int, at: str, detail: Detail) -> None:
+    tables.execute(
+        "INSERT INTO declarations (standard, version, sha256, text, declared_at) VALUES (?, ?, ?, ?, ?)",
+        (detail["standard"], detail["version"], detail["sha256"], detail["text"], at),
     )
 
 
@@ -303,6 +311,7 @@ _APPLY: Mapping[str, Apply] = {
     EventType.STORE_ADDED.value: _store_added,
     EventType.STORE_PROBED.value: _store_probed,
     EventType.POLICY_REGISTERED.value: _policy_registered,
+    EventType.DECLARED.value: _declared,
     EventType.INGEST_BEGUN.value: _ingest_begun,
     EventType.INGEST_ABANDONED.value: _ingest_abandoned,
     EventType.PACKAGED.value: _packaged,

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 
 from preserve.errors import Refused, Tampered
-from preserve.model.entries import PolicyEntry
+from preserve.model.entries import DeclarationsEntry, PolicyEntry
 from preserve.model.nouns import Role, StoreEntry
 from preserve.state.database import Database, Row
 
@@ -90,6 +90,15 @@ class RegisterReading:
             raise Refused("no policy is registered; register one with `preserve policy register FILE`")
         known = ", ".join(sorted({entry.name for entry in self.policies()})) or "-"
         raise Refused("there is no such policy as {policy}; registered are: {known}", policy=name, known=known)
+
+    def declarations(self, standard: str) -> DeclarationsEntry | None:
+        """What was last declared about a standard, if anything was."""
+        row = self._database.row(
+            "SELECT standard, version, sha256, text, declared_at FROM declarations WHERE standard = ?"
+            " ORDER BY version DESC LIMIT 1",
+            (standard,),
+        )
+        return DeclarationsEntry(*row) if row else None
 
     def policy_by_sha256(self, sha256: str) -> PolicyEntry:
         """The policy whose text has this digest.  Raises `Refused` where none has."""

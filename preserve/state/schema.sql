@@ -60,6 +60,15 @@ CREATE TABLE policy (
 );
 CREATE INDEX policy_by_digest ON policy (sha256);
 
+CREATE TABLE declarations (
+    standard TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    sha256 TEXT NOT NULL,
+    text TEXT NOT NULL,
+    declared_at TEXT NOT NULL,
+    PRIMARY KEY (standard, version)
+);
+
 CREATE TABLE accession (
     id TEXT PRIMARY KEY,
     source TEXT NOT NULL,

@@ -230,7 +230,8 @@ def test_policies_are_checked_registered_listed_and_shown(service: Service) -> N
     file.write_text(text.replace('name = "default"', 'name = "mine"'), encoding="utf-8")
     assert service.ask("policy", "check", file)["policy"] == "mine"
     assert service.ask("policy", "register", file) | {"sha256": ""} == {
-        "policy": "mine", "version": 1, "sha256": "", "news": True,
+        "policy": "mine", "version": 1, "sha256": "", "news": True, "changes": [],
+        "not_yet": [{"key": "notify", "command": "run"}],
     }  # fmt: skip
     assert not service.ask("policy", "register", file)["news"]
     assert ("mine", 1) in {(each["policy"], each["version"]) for each in service.ask("policy", "list")["policies"]}

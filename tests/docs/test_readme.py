@@ -76,6 +76,7 @@ def environment_for(readme: str, folder: Path) -> dict[str, str]:
         "PRESERVE_HOME": str(folder / "home"),
         "XDG_CONFIG_HOME": str(folder / "config"),
         "SAMPLES": str(ROOT / "ops" / "demo" / "samples"),
+        "POLICIES": str(ROOT / "policies"),
         "LC_ALL": "zh_CN.UTF-8" if ".zh." in readme else "C.UTF-8",
         "LANGUAGE": "",
     }

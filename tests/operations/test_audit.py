@@ -18,10 +18,11 @@ from preserve.errors import Away, Refused
 from preserve.model import events
 from preserve.model.audit import AuditCounts, Budget, SampleAim
 from preserve.model.keys import BAG, MEMBERS, RECEIPT, Key, object_key
-from preserve.model.nouns import Condition, CopyState, Level
+from preserve.model.nouns import Condition, CopyState, Level, Role
 from preserve.model.policy import AuditRule
 from preserve.operations import audit as audit_module
 from preserve.operations.audit import AuditReport, AuditRequest, audit
+from preserve.operations.status import status
 from preserve.packages.judging import inspection
 from preserve.packages.putting import put
 from preserve.ports import ErasableStore
@@ -30,6 +31,7 @@ from preserve.stores.folder_root import FolderRoot
 from preserve.stores.retry import RetryingStore
 from preserve.stores.wrapping import WrappedStore
 from tests.packages.archives import ACT, NOW, Archive, Built, archive, archive_in_memory, built
+from tests.policies.texts import shipped
 from tests.stores.memory import MemoryStore
 
 
@@ -466,13 +468,42 @@ class MendedMeanwhile(WrappedStore):
 
 def test_copies_nobody_looked_at_in_time_are_overdue_besides(tmp_path: Path) -> None:
     held = archive_in_memory(tmp_path, [built(0), built(1)], ["near"])
-    rules = {"default": AuditRule(Level.FULL, 90, 1)}
+    policies = {"default": replace(shipped("default"), audit=AuditRule(Level.FULL, 90, 1))}
     held.pass_time(days=91)
-    late = audit(held.place, AuditRequest(Level.EXISTS, rules=rules))
+    late = audit(held.place, AuditRequest(Level.EXISTS, policies=policies))
     assert late.counts == AuditCounts(sound=2, overdue=2)
-    assert audit(held.place, AuditRequest(rules=rules)).counts == AuditCounts(sound=2)
+    assert audit(held.place, AuditRequest(policies=policies)).counts == AuditCounts(sound=2)
     held.pass_time(days=89)
-    assert audit(held.place, AuditRequest(Level.EXISTS, rules=rules)).counts == AuditCounts(sound=2)
+    assert audit(held.place, AuditRequest(Level.EXISTS, policies=policies)).counts == AuditCounts(sound=2)
+
+
+def test_a_copy_is_overdue_by_the_rule_of_its_role_and_by_its_last_full_reading(tmp_path: Path) -> None:
+    held = archive_in_memory(tmp_path, [built(0)], ["near", "deep"])
+    policy = replace(shipped("default"), audit=AuditRule(Level.SAMPLE, 90, 8, full_every_days=200))
+    offline = AuditRule(Level.FULL, 300, 8)
+    copies = tuple(replace(rule, audit=offline) if rule.role is Role.REMOTE_OFFLINE else rule for rule in policy.copies)
+    policies = {"default": replace(policy, copies=copies)}
+
+    def overdue() -> list[int]:
+        """On the offline store, and on the near one."""
+        report = status(held.place, lambda _: policies["default"], policies)
+        looked = audit(held.place, AuditRequest(Level.EXISTS, policies=policies))
+        assert looked.counts.overdue == report.overdue
+        return [store.overdue for store in report.stores]
+
+    assert overdue() == [0, 0]
+    held.pass_time(days=91)
+    assert overdue() == [0, 1]
+    audit(held.place, AuditRequest(Level.SAMPLE, stores=("near",), blocks_of_each=1))
+    assert overdue() == [0, 0]
+    held.pass_time(days=89)
+    audit(held.place, AuditRequest(Level.SAMPLE, stores=("near",), blocks_of_each=1))
+    held.pass_time(days=60)
+    assert overdue() == [0, 1]  # samples are fresh, the last full reading is 240 days old
+    held.pass_time(days=61)
+    assert overdue() == [1, 1]
+    audit(held.place, AuditRequest(Level.FULL))
+    assert overdue() == [0, 0]
 
 
 def test_unknown_stores_and_packages_are_refused(tmp_path: Path) -> None:
@@ -531,17 +562,17 @@ def test_away_is_told_in_the_words_of_the_store(tmp_path: Path) -> None:
 
 def test_what_is_away_is_told_with_when_it_was_seen_and_offline_stores_may_be(tmp_path: Path) -> None:
     held = archive_in_memory(tmp_path, [built(0), built(1)], ["near", "deep"])
-    rules = {"default": AuditRule(Level.FULL, 90, 1)}
+    policies = {"default": replace(shipped("default"), audit=AuditRule(Level.FULL, 90, 1))}
     for name in ("near", "deep"):
         store = held.stores[name]
         assert isinstance(store, MemoryStore)
         store.away = True
-    report = audit(held.place, AuditRequest(rules=rules))
+    report = audit(held.place, AuditRequest(policies=policies))
     assert [(each.store, each.is_expected, each.copies, each.overdue) for each in report.not_looked_at] == [
         ("deep", True, 2, 0), ("near", False, 2, 0)
     ]  # fmt: skip
     assert {each.last_at for each in report.not_looked_at} == {NOW}
     assert report.is_any_missed
     held.pass_time(days=91)
-    (deep,) = audit(held.place, AuditRequest(stores=("deep",), rules=rules)).not_looked_at
+    (deep,) = audit(held.place, AuditRequest(stores=("deep",), policies=policies)).not_looked_at
     assert (deep.is_expected, deep.overdue) == (False, 2), "a store that was named should have been there"

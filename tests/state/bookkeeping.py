@@ -127,6 +127,8 @@ def a_life() -> Iterator[Event]:
     yield events.restored(ACT, at(17), [package_id(0)], "/restored", ["vault"], 3, 1000, None)
     yield events.rebuilt(ACT, at(18), "vault", 20, [])
     yield events.key_changed(ACT, at(19), "test+00000000+AQ==", "test+11111111+AQ==")
+    yield events.declared(ACT, at(20), "GB/T 20988-2007", "declarations = []\n")
+    yield events.declared(ACT, at(21), "GB/T 20988-2007", "declarations = [] # second\n")
 
 
 def books_with_a_life(home: Path) -> Books:

@@ -65,7 +65,7 @@ def audit(
             package=package,
             budget=parsed_budget(budget),
             afresh=afresh,
-            rules={name: policy.audit for name, policy in compose.policies(workplace.books).items()},
+            policies=compose.policies(workplace.books),
             kit=compose.kit(),
         )
         workplace.progress.begin("reading copies again", None)

@@ -18,7 +18,10 @@ from preserve.cli.tables import MOST_LINES, bounded, byte_count, pairs, table
 from preserve.model.nouns import CopyState
 
 if TYPE_CHECKING:
+    from preserve.model.disaster_levels import Standard
+    from preserve.operations.assess import Assessment
     from preserve.operations.status import StatusReport, Unfinished
+    from preserve.workplace import Workplace
 
 
 @click.command(
@@ -27,16 +30,33 @@ if TYPE_CHECKING:
         "Exit code 1 when anything is not as policy wants it."
     )
 )
+@click.option("--assess", "with_assessment", is_flag=True, help=_("add how safe that is, as `preserve policy assess`"))
 @asks
-def status(call: Call) -> Exit:
+def status(call: Call, with_assessment: bool) -> Exit:
     from preserve import compose
     from preserve.operations.status import status as report_status
 
     with call.workplace(patient=False) as workplace:
-        rules = {name: policy.audit for name, policy in compose.policies(workplace.books).items()}
-        report = report_status(workplace, compose.policy_in_force(workplace.books), rules)
+        policies = compose.policies(workplace.books)
+        report = report_status(workplace, compose.policy_in_force(workplace.books), policies)
         code = Exit.WELL if report.is_as_wanted else Exit.FINDINGS
-        return call.answer(_document(report), _lines(report), code)
+        if not with_assessment:
+            return call.answer(_document(report), _lines(report), code)
+        from preserve.cli.safety import assessment_document, assessment_lines
+
+        found, standard = _assessed(workplace)
+        document = {**_document(report), "assessment": assessment_document(found, standard)}
+        lines = [*_lines(report), "", *assessment_lines(found, standard)]
+        return call.answer(document, lines, code)
+
+
+def _assessed(workplace: Workplace) -> tuple[Assessment, Standard]:
+    """How safe all that is kept is, and the standard it was judged by."""
+    from preserve import compose
+    from preserve.operations.assess import assess
+
+    rules = compose.assessment_rules(workplace.books)
+    return assess(workplace, compose.policies(workplace.books), rules), rules.standard
 
 
 def _document(report: StatusReport) -> dict[str, object]:

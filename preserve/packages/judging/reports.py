@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from preserve.errors import Tampered
 from preserve.model.audit import NO_LIMIT, AuditCounts, Budget, SampleAim, SampleStatement
 from preserve.model.nouns import Finding, Level
-from preserve.model.policy import AuditRule
+from preserve.model.policy import Policy
 from preserve.packages.kit import Kit
 
 MOST_FINDINGS_REPORTED = 10_000
@@ -20,8 +20,8 @@ class AuditRequest:
 
     `stores` empty: all; `package` None: all, and what the stores hold besides; else an id, or how only one id begins.
     `afresh` begins anew even where an audit of the same scope was interrupted.  A sample is drawn from all blocks of a
-    store, as many as `aim` needs; or, where `blocks_of_each` is given, so many from each copy.  `rules` gives what
-    policies ask by their names, for what is overdue; `kit` is what every store carries.
+    store, as many as `aim` needs; or, where `blocks_of_each` is given, so many from each copy.  `policies` are those
+    in force, by their names: their rules say what is overdue; `kit` is what every store carries.
     """
 
     level: Level = Level.FULL
@@ -31,7 +31,7 @@ class AuditRequest:
     afresh: bool = False
     aim: SampleAim = field(default_factory=SampleAim)
     blocks_of_each: int | None = None
-    rules: Mapping[str, AuditRule] = field(default_factory=dict)
+    policies: Mapping[str, Policy] = field(default_factory=dict)
     kit: Kit = field(default_factory=dict)
 
 

@@ -1,0 +1,57 @@
+"""What a policy asks for that this version of the program records and does not carry out yet.
+
+Whoever builds a command that carries something out takes it from here; a test holds that the commands named are really
+not there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from preserve.model.policy import AuditRule, Policy
+from preserve.model.requirements import KeyPath
+
+RUN, DRILL, MEDIUM = "run", "drill", "medium"
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """A key of a policy, and the command that will carry it out; None: no command is named yet."""
+
+    path: KeyPath
+    command: str | None
+
+    @property
+    def key(self) -> str:
+        """The key as people write it, numbers of tables left out."""
+        return ".".join(part for part in self.path if isinstance(part, str))
+
+
+def not_yet(policy: Policy) -> Iterator[Promise]:
+    """The promises of a policy, in the order of its keys."""
+    given = {
+        ("backup",): (policy.backup, RUN),
+        ("recovery",): (policy.recovery, DRILL),
+        ("drills",): (policy.drills, DRILL),
+        ("media",): (policy.media, MEDIUM),
+        ("lock_renew_before",): (policy.lock_renew_before_days, RUN),
+        ("separation", "remote_distance_km"): (policy.separation and policy.separation.remote_distance_km, None),
+        ("notification",) if policy.escalation else ("notify",): (policy.notify, RUN),
+    }
+    for path, (value, command) in given.items():
+        if value:
+            yield Promise(path, command)
+    yield from _of_audit(policy.audit, ("audit",))
+    for number, rule in enumerate(policy.copies):
+        if rule.copy_set is not None:
+            yield Promise(("copies", number, "set"), MEDIUM)  # labels, and that a sealed set is not lent
+        if rule.within_seconds:
+            yield Promise(("copies", number, "within"), RUN)
+        if rule.audit is not None:
+            yield from _of_audit(rule.audit, ("copies", number, "audit"))
+
+
+def _of_audit(rule: AuditRule, path: KeyPath) -> Iterator[Promise]:
+    if rule.run_every_days:
+        yield Promise((*path, "run_every"), RUN)

@@ -1,0 +1,53 @@
+"""Whether the stores that are registered can give a policy what it asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from preserve.model.media import family_of
+from preserve.model.nouns import Role, StoreEntry
+from preserve.model.placing import copies_lacking, stores_wanted
+from preserve.model.policy import Policy, SeparationRule
+from preserve.model.sentences import Sentence, sentence
+from preserve.model.separation import ALWAYS_APART, FAR_APART
+
+_USUAL = SeparationRule(ALWAYS_APART, FAR_APART)
+"""What copies must differ in where a policy does not say."""
+
+
+def concerns(policy: Policy, stores: Sequence[StoreEntry]) -> Iterator[Sentence]:
+    """What is lacking, shared, too alike or not known, of the stores that copies would be made on."""
+    wanted = set(stores_wanted(policy, stores))
+    used = [store for store in stores if store.name in wanted]
+    for lack in copies_lacking(policy, stores):
+        yield sentence(
+            "copies on {role} that no registered store is fit for: {count}", role=lack.role, count=lack.count
+        )
+    rule = policy.separation or _USUAL
+    for number, store in enumerate(used):
+        for other in used[:number]:
+            yield from _shared(rule, store, other)
+    yield from _too_alike(rule, used)
+
+
+def _shared(rule: SeparationRule, store: StoreEntry, other: StoreEntry) -> Iterator[Sentence]:
+    is_far = Role.REMOTE_OFFLINE in (store.role, other.role)
+    for attribute in dict.fromkeys(rule.everywhere + (rule.remote if is_far else ())):
+        mine, others = (each.attributes.get(attribute, "").casefold() for each in (store, other))
+        values = {"store": store.name, "other": other.name, "attribute": attribute}
+        if mine and mine == others:
+            yield sentence("{store} and {other} share their {attribute}, and the policy forbids it", **values)
+        elif not mine or not others:
+            values["store"] = other.name if mine else store.name
+            yield sentence("{store} was not said to have any {attribute}, so that nobody can tell", **values)
+
+
+def _too_alike(rule: SeparationRule, used: Sequence[StoreEntry]) -> Iterator[Sentence]:
+    families = {family_of(store.attributes.get("medium", "")) for store in used} - {None}
+    if len(families) < rule.medium_families:
+        template = "families of media known of the stores: {known}; asked for: {wanted}"
+        yield sentence(template, known=len(families), wanted=rule.medium_families)
+    vendors = {store.attributes.get("vendor", "").casefold() for store in used} - {""}
+    if len(vendors) < rule.vendors:
+        template = "vendors known of the stores: {known}; asked for: {wanted}"
+        yield sentence(template, known=len(vendors), wanted=rule.vendors)

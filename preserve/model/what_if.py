@@ -1,0 +1,171 @@
+"""What if: which stores an event takes, what a stolen key could do in each, and so which copies are left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from preserve.errors import Misused
+from preserve.model.nouns import Role, StoreEntry
+from preserve.model.sentences import Sentence, sentence
+from preserve.model.separation import ATTRIBUTES
+
+WRITER_KEY = "writer-key"
+
+
+class KeyReach(StrEnum):
+    """What somebody with the writer's key could do in a store, the least first."""
+
+    NOTHING = "nothing"  # it is not there to be reached
+    HIDE = "hide"  # lay newer versions over objects; the older ones stay
+    LOCKED = "locked"  # the same, as long as the lock of each object lasts; then erase
+    ERASE = "erase"  # erase or replace everything
+
+
+@dataclass(frozen=True, slots=True)
+class Stolen:
+    """What a stolen writer key is in one store, and by what that is known."""
+
+    store: str
+    reach: KeyReach
+    why: Sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Aftermath:
+    """What is left after events: `lost` stores are gone; of `stolen` ones those copies stand that a key cannot erase.
+
+    `whole` are stores whose copies all stand; `locked` those in which only copies under an object lock do.
+    """
+
+    lost: tuple[str, ...]
+    stolen: tuple[Stolen, ...]
+    whole: tuple[str, ...]
+    locked: tuple[str, ...]
+
+
+def aftermath(entries: Sequence[StoreEntry], lose: Iterable[str], steal: Iterable[str]) -> Aftermath:
+    """What the events named leave.
+
+    `lose` names a store, a role (`same-city`), or an attribute with its value (`site=馆`, `vendor=X`); `steal` names
+    `writer-key`, which is the key of every store, or `writer-key=` and a store or credential domain.
+    Raises `Misused` for what names nothing.
+    """
+    lost = {store for event in lose for store in _struck(event, entries)}
+    robbed = {store for theft in steal for store in _robbed(theft, entries)}
+    stolen = tuple(stolen_key(entry) for entry in entries if entry.name in robbed and entry.name not in lost)
+    reach = {each.store: each.reach for each in stolen}
+    left = [entry.name for entry in entries if entry.name not in lost]
+    return Aftermath(
+        lost=tuple(entry.name for entry in entries if entry.name in lost),
+        stolen=stolen,
+        whole=tuple(name for name in left if reach.get(name, KeyReach.NOTHING) in (KeyReach.NOTHING, KeyReach.HIDE)),
+        locked=tuple(name for name in left if reach.get(name) is KeyReach.LOCKED),
+    )
+
+
+def stolen_key(entry: StoreEntry) -> Stolen:
+    """What a thief of the writer's key could do, from what the probe found the store to honour.
+
+    That a store heeds `If-None-Match` (`create_only`) protects nothing here: the thief need not ask for it.  What holds
+    is a lock, or older versions that the key may not erase.
+    """
+    can = entry.capabilities
+    if entry.role is Role.REMOTE_OFFLINE and not entry.is_networked:
+        why = sentence("it is offline: nobody reaches it as long as it is not mounted")
+        return Stolen(entry.name, KeyReach.NOTHING, why)
+    if can.get("object_lock"):
+        why = sentence("objects can be locked: locked ones cannot be erased before their day, the others can")
+        return Stolen(entry.name, KeyReach.LOCKED, why)
+    if can.get("versioning") and can.get("erases") is False:
+        why = sentence("older versions are kept, and this key may not erase: they can be hidden, and brought back")
+        return Stolen(entry.name, KeyReach.HIDE, why)
+    if not can:
+        return Stolen(
+            entry.name, KeyReach.ERASE, sentence("it is not known what the store honours: the worst is taken")
+        )
+    if can.get("erases") is False:
+        why = sentence("the key may not erase, and may replace: nothing in the store keeps what was there before")
+    elif can.get("versioning"):
+        why = sentence("older versions are kept, and the key may erase them too")
+    else:
+        why = sentence("the key may erase: there is neither a lock nor a version to go back to")
+    return Stolen(entry.name, KeyReach.ERASE, why)
+
+
+def _struck(event: str, entries: Sequence[StoreEntry]) -> list[str]:
+    named = [entry.name for entry in entries if entry.name == event]
+    if named:
+        return named
+    plain = event.replace("-", "_").casefold()
+    if plain in list(Role):
+        found = [entry.name for entry in entries if entry.role.value == plain]
+    else:
+        attribute, _, value = event.partition("=")
+        found = _sharing(attribute.replace("-", "_").casefold(), value, entries)
+    if not found:
+        raise Misused(
+            "{event} is no store, no role of one, and nothing that stores are said to share; try one of: {known}",
+            event=event, known=", ".join(_known(entries)),
+        )  # fmt: skip
+    return found
+
+
+def _sharing(attribute: str, value: str, entries: Sequence[StoreEntry]) -> list[str]:
+    if attribute not in ATTRIBUTES or not value:
+        return []
+    return [entry.name for entry in entries if entry.attributes.get(attribute, "").casefold() == value.casefold()]
+
+
+def _known(entries: Sequence[StoreEntry]) -> list[str]:
+    names = [entry.name for entry in entries]
+    roles = [role.value.replace("_", "-") for role in Role if any(entry.role is role for entry in entries)]
+    shared = {f"{name.replace('_', '-')}={entry.attributes[name]}": None
+              for entry in entries for name in ATTRIBUTES if entry.attributes.get(name)}  # fmt: skip
+    return [*names, *roles, *shared]
+
+
+def _robbed(theft: str, entries: Sequence[StoreEntry]) -> list[str]:
+    what, has_whose, whose = theft.partition("=")
+    if what == WRITER_KEY and not has_whose:
+        return [entry.name for entry in entries]
+    found = [
+        entry.name
+        for entry in entries
+        if what == WRITER_KEY and whose and whose in (entry.name, entry.attributes.get("credential_domain"))
+    ]
+    if not found:
+        raise Misused(
+            "{theft} cannot be stolen here; write writer-key, or writer-key= and a store or credential domain",
+            theft=theft,
+        )
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """So many packages, made between two moments (RFC 3339), with so much payload."""
+
+    packages: int
+    payload_bytes: int
+    oldest: str
+    newest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Survivors:
+    """What would be left: `safe` in a verified copy, `unread` in copies alone that nobody ever read back, `lost`.
+
+    `last_read` is when the copies that would be left were last read, the longest ago; `lost_named` are the first few.
+    """
+
+    aftermath: Aftermath
+    safe: Standing | None
+    unread: Standing | None
+    lost: Standing | None
+    last_read: str | None
+    lost_named: tuple[str, ...]
+    records_lost: int
+    probed: Mapping[str, str | None]
+    """When each store that a key was stolen of was last probed: what it honours may have changed since."""

@@ -1,0 +1,91 @@
+"""What would events leave: are stores found by what is lost, and is a stolen key trusted with nothing it could do?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from preserve.errors import Misused
+from preserve.model.nouns import Role, StoreEntry
+from preserve.model.what_if import KeyReach, aftermath, stolen_key
+
+LOCKING = {"create_only": True, "object_lock": True, "versioning": True, "erases": True}
+
+
+def store(name: str, role: Role = Role.PRIMARY, can: dict[str, bool] | None = None, **told: str) -> StoreEntry:
+    return StoreEntry(name, name, role, f"file:///{name}", told, can if can is not None else {"erases": True})
+
+
+STORES = [
+    store("main", city="武汉", credential_domain="ops"),
+    store("near", Role.SAME_CITY, LOCKING, city="武汉", credential_domain="ops2", vendor="X"),
+    store("far", Role.REMOTE_OFFLINE, city="兰州", vendor="X"),
+]
+
+
+@pytest.mark.parametrize(
+    ("event", "lost"),
+    [
+        ("main", {"main"}),
+        ("same-city", {"near"}),
+        ("same_city", {"near"}),
+        ("Remote-Offline", {"far"}),
+        ("city=武汉", {"main", "near"}),
+        ("vendor=x", {"near", "far"}),
+        ("credential-domain=ops", {"main"}),
+    ],
+)
+def test_what_is_lost_is_found_by_name_role_and_what_stores_share(event: str, lost: set[str]) -> None:
+    found = aftermath(STORES, [event], [])
+    assert set(found.lost) == lost
+    assert set(found.whole) == {"main", "near", "far"} - lost
+
+
+@pytest.mark.parametrize("event", ["mars", "city=", "city=mars", "colour=red", "", "primary-store"])
+def test_what_names_nothing_is_told_with_what_there_is(event: str) -> None:
+    with pytest.raises(Misused, match="same-city"):
+        aftermath(STORES, [event], [])
+
+
+def test_stolen_keys_leave_what_is_offline_and_what_is_locked() -> None:
+    found = aftermath(STORES, [], ["writer-key"])
+    assert {each.store: each.reach for each in found.stolen} == {
+        "main": KeyReach.ERASE, "near": KeyReach.LOCKED, "far": KeyReach.NOTHING,
+    }  # fmt: skip
+    assert (found.whole, found.locked) == (("far",), ("near",))
+
+
+def test_a_store_on_a_network_is_not_offline_whatever_it_is_called() -> None:
+    bucket = replace(store("far", Role.REMOTE_OFFLINE), url="s3://records?endpoint=http://far")
+    assert stolen_key(bucket).reach is KeyReach.ERASE
+
+
+def test_a_key_may_be_that_of_one_store_or_domain() -> None:
+    assert [each.store for each in aftermath(STORES, [], ["writer-key=main"]).stolen] == ["main"]
+    assert [each.store for each in aftermath(STORES, [], ["writer-key=ops2"]).stolen] == ["near"]
+    for theft in ("key", "writer-key=", "writer-key=nobody", "reader-key=main"):
+        with pytest.raises(Misused, match="cannot be stolen"):
+            aftermath(STORES, [], [theft])
+
+
+def test_what_is_lost_cannot_be_stolen_from() -> None:
+    found = aftermath(STORES, ["same-city"], ["writer-key"])
+    assert [each.store for each in found.stolen] == ["main", "far"]
+    assert (found.whole, found.locked) == (("far",), ())
+
+
+@pytest.mark.parametrize(
+    ("can", "reach"),
+    [
+        ({}, KeyReach.ERASE),
+        ({"create_only": True, "erases": True}, KeyReach.ERASE),
+        ({"create_only": True, "erases": False}, KeyReach.ERASE),  # the thief need not ask for create-only
+        ({"versioning": True, "erases": True}, KeyReach.ERASE),
+        ({"versioning": True, "erases": False}, KeyReach.HIDE),
+        (LOCKING, KeyReach.LOCKED),
+    ],
+    ids=str,
+)
+def test_a_key_is_judged_by_what_the_probe_found(can: dict[str, bool], reach: KeyReach) -> None:
+    assert stolen_key(store("a", can=can)).reach is reach
