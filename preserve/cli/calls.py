@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from preserve.cli import answers
 from preserve.cli.answers import Document
 from preserve.cli.exits import Exit
 from preserve.cli.messages import _, said
-from preserve.errors import Misused
+from preserve.errors import Misused, Refused
 from preserve.model.nouns import Act
 from preserve.settings.home import Home, existing, locate
 from preserve.workplace import Workplace
@@ -60,10 +60,10 @@ class Call:
     ) -> Iterator[Workplace]:
         """What an operation needs; when it is done, what it booked is published to the stores that can be reached.
 
-        Before a command that books is given anything, the key that will sign must open (unless it is about that key:
-        not `opens_key`), and no store in reach may know more of the ledger than the home (unless it is about that: not
-        `compares`).  Not `patient`: a store that does not answer at once is away.  `source` is the one store that is
-        read, where it is one: that another contradicts the books is then told at the end alone.
+        Before a command that books is given anything, the key that will sign must open (unless it is about that key, or
+        cannot wait for it: not `opens_key`), and no store in reach may know more of the ledger than the home (unless it
+        is about that: not `compares`).  Not `patient`: a store that does not answer at once is away.  `source` is the
+        one store that is read, where it is one: that another contradicts the books is then told at the end alone.
         """
         from preserve import compose
         from preserve.cli.progress import told
@@ -75,12 +75,13 @@ class Call:
                 if opens_key:
                     compose.require_key(home, workplace)
                 if compares:
-                    self._compare(workplace, source)
+                    workplace = self._compared(workplace, source)
             yield workplace
             if self.act is not None:
-                self._publish(home, workplace)
+                self._publish(home, workplace, must_sign=opens_key)
 
-    def _compare(self, workplace: Workplace, source: str | None) -> None:
+    def _compared(self, workplace: Workplace, source: str | None) -> Workplace:
+        """The same workplace, knowing which stores are away."""
         from preserve import compose
 
         unreached = compose.require_abreast(workplace, source)
@@ -91,11 +92,19 @@ class Call:
                 "this home was not compared with what these stores know of its ledger, because they are away: {stores}",
                 stores=", ".join(away),
             )
+        return replace(workplace, away=frozenset(each.store for each in unreached))
 
-    def _publish(self, home: Home, workplace: Workplace) -> None:
+    def _publish(self, home: Home, workplace: Workplace, *, must_sign: bool) -> None:
         from preserve import compose
 
-        for failure in compose.publish(home, workplace):
+        try:
+            unreached = compose.publish(home, workplace)
+        except Refused as error:
+            if must_sign:
+                raise
+            self.warn("what was done stands in the books and is not signed yet: {why}", why=error)
+            return
+        for failure in unreached:
             self.warn(
                 "the ledger could not be published to {store} ({why}); the next command that changes something"
                 " catches up, or `preserve ledger publish`",

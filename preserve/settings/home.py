@@ -80,6 +80,12 @@ def existing(given: str | None) -> Home:
             user=login_name(),
         ) from error
     if not is_made:
+        if home.work.is_dir():  # a command worked here once, and needed books
+            raise Refused(
+                "{home} has lost its books; keep it as it is, and make a new home from any of its stores:"
+                " `preserve rebuild --from STORE --home NEW`",
+                home=home.path,
+            )
         raise Refused(
             "{home} is no home of this service; make one with `preserve init`, or give another --home", home=home.path
         )

@@ -59,7 +59,24 @@ class SigningKey:
             self._private = self._opened()
         return self._private
 
+    def write_public_half(self, known: VerifierKey) -> None:
+        """Write the public half anew where its file is gone or damaged, if it is `known`, which the ledger names.
+
+        Raises `Refused` where the key or its passphrase is missing or wrong.
+        """
+        try:
+            self.verifier_key()
+        except (Refused, Tampered):
+            if self._unlocked().public_key().public_bytes_raw() == known.public:
+                write_file(self._folder / PUBLIC, f"{known}\n".encode())
+
     def _opened(self) -> Ed25519PrivateKey:
+        private = self._unlocked()
+        if private.public_key().public_bytes_raw() != self.verifier_key().public:
+            raise Tampered("{path} is not the key whose public half stands beside it", path=self._folder / PRIVATE)
+        return private
+
+    def _unlocked(self) -> Ed25519PrivateKey:
         from cryptography.hazmat.primitives import serialization
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -85,8 +102,6 @@ class SigningKey:
             ) from error
         if not isinstance(private, Ed25519PrivateKey):
             raise Refused("{path} is not an Ed25519 key", path=path)
-        if private.public_key().public_bytes_raw() != self.verifier_key().public:
-            raise Tampered("{path} is not the key whose public half stands beside it", path=path)
         return private
 
 
@@ -215,7 +230,8 @@ def _read_passphrase(path: Path) -> bytes:
     except OSError as error:
         raise Refused(
             "the passphrase of the signing key cannot be read from {path} ({error}); put it there, or name another file"
-            " in PRESERVE_PASSPHRASE_FILE",
+            " in PRESERVE_PASSPHRASE_FILE, or, where it is lost for good, begin with another key by"
+            " `preserve key renew --old-key-lost`",
             path=path,
             error=error.strerror,
         ) from error

@@ -81,6 +81,37 @@ def test_without_the_passphrase_nothing_is_begun(furnished: Service) -> None:
     assert written(furnished) == before
 
 
+def test_records_are_given_back_without_the_passphrase_and_the_books_signed_later(furnished: Service) -> None:
+    (package,) = furnished.ask("ingest", furnished.submission("one"))["packages"]
+    hidden = passphrase(furnished).rename(furnished.folder / "hidden")
+    ended = furnished.run("restore", package["id"], "--to", furnished.folder / "out")
+    assert (ended.code, "is not signed yet" in ended.err) == (0, True), ended
+    assert any((furnished.folder / "out").iterdir())
+    assert "preserve key renew --old-key-lost" in furnished.run("audit").err
+    hidden.rename(passphrase(furnished))
+    assert furnished.ask("ledger", "publish")
+    assert furnished.ask("ledger", "verify")["ok"]
+
+
+@pytest.mark.parametrize("harm", ["flipped", "gone"])
+def test_a_harmed_public_key_is_written_anew_from_the_private_one(furnished: Service, harm: str) -> None:
+    public = furnished.home / "keys" / "ledger.vkey"
+    sound = public.read_bytes()
+    public.unlink()
+    if harm == "flipped":
+        public.write_bytes(sound[:-4] + bytes([sound[-4] ^ 1]) + sound[-3:])
+    assert furnished.run("audit").code == 0
+    assert public.read_bytes() == sound
+
+
+def test_a_home_without_its_books_is_told_the_way_out(furnished: Service) -> None:
+    furnished.ask("ingest", furnished.submission("one"))
+    for file in furnished.home.glob("books.db*"):
+        file.unlink()
+    ended = furnished.run("status")
+    assert (ended.code, "preserve rebuild --from STORE --home NEW" in ended.err) == (3, True), ended
+
+
 def test_a_key_change_is_signed_by_both_keys_and_one_without_the_old_key_is_shown_as_such(furnished: Service) -> None:
     refused = furnished.run("key", "renew", "--old-key-lost")
     assert (refused.code, "is not lost" in refused.err) == (3, True)

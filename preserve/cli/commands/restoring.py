@@ -72,7 +72,7 @@ def restore(
     from preserve.operations.restore import RestoreRequest
     from preserve.operations.restore import restore as give_back
 
-    with call.workplace(source=store) as workplace:
+    with call.workplace(opens_key=False, source=store) as workplace:
         request = RestoreRequest(
             name,
             to,
