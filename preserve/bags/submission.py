@@ -216,7 +216,7 @@ def _look_through(desk: _Desk, unpack_limit_bytes: int, taken_as: TakenAs | None
     plain = as_plain_tar(real, desk.work, unpack_limit_bytes)
     if plain != real:
         desk.resources.callback(plain.unlink, missing_ok=True)
-    tar = TarTree(plain, desk.work, desk.complaints)
+    tar = TarTree(plain, desk.work, desk.complaints, handed_in=desk.source)
     desk.resources.callback(tar.close)
     desk.complaints.raise_if_any(str(desk.source))  # of a broken tar, the rest of what is wrong would only confuse
     top = next(iter(tar.tops)) if len(tar.tops) == 1 and not tar.marks.is_declared else b""

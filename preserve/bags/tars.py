@@ -38,10 +38,12 @@ class TarTree:
     """An uncompressed tar as a `Tree`; complaints name what cannot be taken.  Members are indexed once, when made.
 
     Folders that the tar implies without a member of their own get mode 755 and the time of the first thing in them.
+    `handed_in` is what a person calls it, where `path` is what it was unpacked to.
     """
 
-    def __init__(self, path: Path, work: Path, complaints: ComplaintList) -> None:
+    def __init__(self, path: Path, work: Path, complaints: ComplaintList, handed_in: Path | None = None) -> None:
         self.path = os.path.abspath(os.fsencode(path))
+        self._name = shown(os.fsencode(handed_in)) if handed_in else shown(self.path)
         self._complaints = complaints
         self._sorter = Sorter(work, key=_in_order)
         self.tops: set[bytes] = set()
@@ -79,9 +81,9 @@ class TarTree:
         except MalformedTarError as error:
             self._complaints.add(
                 f"tar-{error.reason}",
-                shown(self.path),
+                self._name,
                 _BROKEN[error.reason],
-                tar=shown(self.path),
+                tar=self._name,
                 offset=error.offset,
             )
         if hard_links:
@@ -161,7 +163,7 @@ class TarTree:
             before = entry
 
     def _complain(self, code: str, path: str, template: str, **more: object) -> None:
-        self._complaints.add(code, path, template, path=path, tar=shown(self.path), **more)
+        self._complaints.add(code, path, template, path=path, tar=self._name, **more)
 
 
 def _in_order(entry: Entry) -> bytes:

@@ -48,8 +48,6 @@ class Coverage:
         self._folders: dict[str, _Folder] = {}
         self._twice: list[tuple[_Claim, _Claim]] = []
         self._memory: tuple[str, tuple[_Folder, ...]] = ("\0", ())
-        self.uncovered = 0
-        """Paths asked about that belong to no record."""
         for record in records:
             for path in record.paths:
                 self._claim(record, path)
@@ -77,7 +75,6 @@ class Coverage:
         text = _text(path)
         claim = self._exact.get(text) or self._near(text)
         if claim is None:
-            self.uncovered += 1
             return None
         claim.is_met = True
         return claim.record.archival_code

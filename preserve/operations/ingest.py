@@ -184,6 +184,7 @@ class _Ingest:
         self._metadata_sha256 = sha256(request.metadata.read_bytes()).hex() if request.metadata else None
         self._stores = self._wanted_stores()
         self._advice = ComplaintList()
+        self._outside_records = 0
 
     def run(self) -> IngestReport:
         """Plan, gate, name the packages in the books, deliver them."""
@@ -211,12 +212,18 @@ class _Ingest:
 
     @property
     def _notes(self) -> tuple[Complaint, ...]:
-        return (*self._submission.notes, *self._described.notes, *self._advice.named, *self._more_advice())
+        return (*self._submission.notes, *self._described.notes, *self._advice.named, *self._further_advice())
 
-    def _more_advice(self) -> Iterator[Complaint]:
+    def _further_advice(self) -> Iterator[Complaint]:
         more = self._advice.count - len(self._advice.named)
         if more:
             yield Complaint("more", self._source, "{count} more notes of this kind are not listed", {"count": more})
+        if self._outside_records and self._request.metadata:
+            template = (
+                "{count} files are kept that belong to no record of {file}; nobody finds them by an archival code"
+            )
+            values = {"count": self._outside_records, "file": self._request.metadata.name}
+            yield Complaint("outside-records", self._source, template, values)
 
     # Which accession this is
 
@@ -266,6 +273,7 @@ class _Ingest:
         self._resources.callback(plan.close)
         if self._request.metadata is not None:
             coverage.check(self._request.metadata.name)
+            self._outside_records = plan.outside_records
         return plan
 
     def _fresh_ids(self) -> Iterator[str]:
@@ -276,7 +284,7 @@ class _Ingest:
     # Gates
 
     def _wanted_stores(self) -> dict[str, Store]:
-        names = stores_wanted(self._policy, self._books.stores())
+        names = stores_wanted(self._policy, self._books.stores(), away=self._workplace.away)
         if not names:
             raise Refused(
                 "no store is registered for any copy that policy {policy} wants; add one with `preserve store add`",
@@ -385,7 +393,8 @@ class _Ingest:
         receipt = self._books.package(package_id).receipt
         booked = list(self._books.copies(package_id))
         copies = [CopyMade(copy.store, copy.state) for copy in booked]
-        copies += [CopyMade(name, CopyState.DUE) for name in copies_due(self._policy, self._books.stores(), booked)]
+        due = copies_due(self._policy, self._books.stores(), booked, self._workplace.away)
+        copies += [CopyMade(name, CopyState.DUE) for name in due]
         return PackageMade(package_id, receipt.payload_files, receipt.payload_bytes, tuple(copies))
 
 

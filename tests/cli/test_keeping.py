@@ -50,10 +50,11 @@ def test_the_command_that_a_refusal_names_restores_that_version(service: Service
     service.store("main")
     source, metadata = service.submission(files=1), service.folder / "m.csv"
     metadata.write_text("档号,题名,路径\n甲-1,题,纪要0.txt\n", encoding="utf-8")
+    (source / "未著录.txt").write_text("no record is told of it")
     for text in ("one", "two"):
         (source / "纪要0.txt").write_text(text)
         notes = service.ask("ingest", source, "--metadata", metadata)["notes"]
-    assert [note["code"] for note in notes] == ["known-record"]
+    assert [note["code"] for note in notes] == ["known-record", "outside-records"]
     refused = service.run("restore", "甲-1", "--to", service.folder / "out")
     assert refused.code == 3
     newest = refused.err.splitlines()[1].partition("   (")[0].removeprefix("  - preserve ")

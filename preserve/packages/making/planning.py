@@ -39,10 +39,15 @@ class PayloadPlan:
 
 @dataclass(frozen=True, slots=True)
 class SubmissionPlan:
-    """All packages of one submission.  `listing_sha256` digests what was listed: names, sizes, times, inodes."""
+    """All packages of one submission.
+
+    `listing_sha256` digests what was listed: names, sizes, times, inodes.  `outside_records` counts the files and links
+    that belong to no record.
+    """
 
     packages: list[PayloadPlan]
     listing_sha256: str
+    outside_records: int
 
     def close(self) -> None:
         """Forget the spooled entries."""
@@ -69,7 +74,7 @@ def plan_submission(
     except OSError as error:
         raise_if_full(error, work)
         raise
-    return SubmissionPlan(planner.packages, listing.hexdigest())
+    return SubmissionPlan(planner.packages, listing.hexdigest(), planner.outside_records)
 
 
 class _Planner:
@@ -85,6 +90,7 @@ class _Planner:
         self._folders: list[tuple[Entry, str, bytes, int]] = []  # the folder being listed and those above it
         self._structure: IO[bytes] | None = None
         self.packages: list[PayloadPlan] = []
+        self.outside_records = 0
         self._begin()
 
     def add(self, entry: Entry) -> None:
@@ -130,6 +136,8 @@ class _Planner:
         package.payload.add(entry, state, bag_path, name, record, extent)
         if record is not None:
             package.codes.add(record)
+        elif kind != FOLDER:
+            self.outside_records += 1
         if kind == LINK:
             self._tell(package, {"path": bag_path, "link_to": entry[7].hex()})
         if name != path:
