@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from io import TextIOWrapper
 
+from preserve.errors import Unavailable
+
 Document = Mapping[str, object]
 """What `--json` prints.  An iterator as a value becomes a list, written while it is read: ledgers are long."""
 
@@ -45,15 +47,30 @@ def moment_shown(stamp: str | None) -> str:
 
 
 def _print_all(pieces: Iterable[str]) -> None:
-    """Print, and go on silently when the reader has gone (`| head`): the exit code is still worth having."""
+    """Print, and go on silently when the reader has gone (`| head`): the exit code is still worth having.
+
+    Raises `Unavailable` where standard output takes nothing more, such as a file on a full disk.
+    """
     try:
         for piece in pieces:
             sys.stdout.write(piece)
         sys.stdout.flush()
     except BrokenPipeError:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())  # or the interpreter complains when it flushes at its end
-        os.close(nowhere)
+        _print_nowhere()
+    except OSError as error:
+        _print_nowhere()
+        raise Unavailable(
+            "the result could not be written to standard output ({why}); what was done is booked, and the command may"
+            " be run again",
+            why=error.strerror,
+        ) from error
+
+
+def _print_nowhere() -> None:
+    """Or the interpreter complains when it flushes at its end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def _pieces(document: Document) -> Iterator[str]:

@@ -37,7 +37,7 @@ class Call:
     """Whether the person gave the reason, rather than the command line standing for it."""
     progress: Told | None = None
     is_answered: bool = False
-    """Whether the one document was printed; what goes wrong afterwards is told on standard error."""
+    """Whether the one document was printed, or begun; what goes wrong from then on is told on standard error."""
 
     def actor(self) -> Act:
         """Who acts and why."""
@@ -116,11 +116,11 @@ class Call:
         """Say the result, as the caller wants it, and hand back how the command ends."""
         if self.progress is not None:
             self.progress.stop()
+        self.is_answered = True
         if self.wants_json:
             answers.print_document(document)
         else:
             answers.print_lines(lines)
-        self.is_answered = True
         return code
 
     def warn(self, template: str, **values: object) -> None:

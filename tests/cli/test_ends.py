@@ -213,6 +213,16 @@ def test_a_reader_that_goes_away_does_not_change_the_exit_code(furnished: Servic
     assert (process.returncode, err) == (0, "")
 
 
+@pytest.mark.parametrize("more", [(), ("--json",)])
+def test_a_result_that_cannot_be_written_ends_with_75_and_one_sentence(service: Service, more: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        command = [sys.executable, "-m", "preserve", "store", "list", *more]
+        environment = {**os.environ, **service.environment}
+        ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, env=environment, text=True, check=False)
+    assert ended.returncode == 75
+    assert "standard output" in ended.stderr and "Traceback" not in ended.stderr
+
+
 def test_progress_shows_on_a_terminal_and_nowhere_else(furnished: Service) -> None:
     quiet = furnished.run("ingest", furnished.submission("first"))
     assert quiet.err == ""
