@@ -391,9 +391,9 @@ def require_key(home: Home, workplace: Workplace) -> None:
 def require_abreast(workplace: Workplace, source: str | None = None) -> list[Unreached]:
     """Hold the books against the newest checkpoint of every store in reach, all at once, before anything is written.
 
-    Returns the stores that are away, or did not answer in time, and notes since when.  Raises `Behind` where one knows more than the books,
-    and `Tampered` where one knows otherwise: but of `source` alone, where one is named, because what that store holds
-    shall be had all the same; the others are told of when the ledger is published.
+    Returns the stores that are away, or did not answer in time, and notes since when.  Raises `Behind` where one knows
+    more than the books, and `Tampered` where one knows otherwise: but of `source` alone, where one is named, because
+    what that store holds shall be had all the same; the others are told of when the ledger is published.
     """
     from concurrent.futures import ThreadPoolExecutor, wait
 

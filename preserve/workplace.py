@@ -30,7 +30,7 @@ class Workplace:
 
     `stores` are the registered ones by name; one that is away raises `Unavailable` when it is used.  `work` is a
     scratch folder of this command alone, whose content nobody needs after it; the folder above it is common to all
-    commands on the home.
+    commands on the home.  `away` are stores that did not answer when the command began, as far as they were asked.
     """
 
     books: Books
@@ -39,6 +39,7 @@ class Workplace:
     act: Act
     progress: Progress
     work: Path
+    away: frozenset[str] = frozenset()
 
     def now(self) -> str:
         """The current moment as the books write it."""

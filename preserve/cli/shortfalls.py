@@ -1,4 +1,4 @@
-"""What policy wants and no store is registered for, as the commands tell it: which role, and which command adds one."""
+"""What policy wants and no store can be had for, and the commands that add a store or retire one."""
 
 from __future__ import annotations
 
@@ -27,6 +27,15 @@ def lack_lines(lacks: Iterable[Lack]) -> Iterator[str]:
             role=lack.role,
             command=_command(lack),
         )
+
+
+def lost_line(store: str) -> str:
+    """What to do about a store that is away, if it never comes back."""
+    return said(
+        "if store {store} is lost for good: `preserve store retire {store} --lost --reason TEXT`, and then `preserve"
+        " replicate` makes its copies elsewhere",
+        store=store,
+    )
 
 
 def _command(lack: Lack) -> str:

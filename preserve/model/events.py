@@ -86,7 +86,7 @@ def key_changed(
 
 
 def store_added(act: Act, at: str, store: StoreEntry) -> Event:
-    """A store was registered, or its settings changed (same name and `store_id`)."""
+    """A store was registered, or its settings changed (same name and `store_id`), or a retired one is in use again."""
     detail = {
         "name": store.name,
         "store_id": store.store_id,
@@ -105,6 +105,15 @@ def store_probed(
     """The conformance probe ran against a store: what it honours, and what it does not."""
     detail = {"name": store, "ok": is_ok, "capabilities": dict(capabilities), "complaints": list(complaints)}
     return _event(EventType.STORE_PROBED, act, at, detail, Outcome.SUCCESS if is_ok else Outcome.FAILURE)
+
+
+def store_retired(act: Act, at: str, store: str, is_lost: bool, evidence: str) -> Event:
+    """A store is out of use from now on, because of the reason of the act, and its copies count for nothing.
+
+    Findings that are open about it are closed, with `evidence`.
+    """
+    detail = {"name": store, "lost": is_lost, "why": act.reason, "with": evidence}
+    return _event(EventType.STORE_RETIRED, act, at, detail)
 
 
 def policy_registered(act: Act, at: str, name: str, text: str) -> Event:

@@ -74,6 +74,25 @@ class StoreEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class RetiredStore:
+    """A store that is out of use since `retired_at`, and why; `is_lost`: nobody can read it any more.
+
+    `copies` counts what is booked in it and counts for nothing.
+    """
+
+    entry: StoreEntry
+    retired_at: str
+    why: str
+    is_lost: bool
+    copies: int
+
+    @property
+    def day(self) -> str:
+        """When it was retired, as people say it."""
+        return self.retired_at[:10]
+
+
+@dataclass(frozen=True, slots=True)
 class ObjectDigest:
     """Size in bytes and SHA-256 (hex) of one small object of a package."""
 
@@ -189,6 +208,7 @@ class EventType(StrEnum):
     INITIALISED = "initialisation"
     STORE_ADDED = "store registration"
     STORE_PROBED = "store check"
+    STORE_RETIRED = "store retirement"
     POLICY_REGISTERED = "policy assignment"
     DECLARED = "declaration"
     INGEST_BEGUN = "ingestion start"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from preserve.model.media import family_of
@@ -20,16 +20,19 @@ class Lack:
     count: int
 
 
-def stores_wanted(policy: Policy, stores: Iterable[StoreEntry], copies: Iterable[CopyEntry] = ()) -> list[str]:
+def stores_wanted(
+    policy: Policy, stores: Iterable[StoreEntry], copies: Iterable[CopyEntry] = (), away: Collection[str] = ()
+) -> list[str]:
     """The stores on which `policy` wants a copy, by name: for each role as many as it asks for.
 
-    Stores that hold a copy already come first, so that a store registered later draws no second copy to itself.
+    Stores that hold a copy already come first, so that a store registered later draws no second copy to itself; those
+    that are `away` come last, so that a copy that can be made now waits for none of them.
     """
     held = {copy.store for copy in copies}
     wanted: list[str] = []
     for rule in policy.copies:
         candidates = sorted(
-            (store.name for store in stores_fit(stores, rule)), key=lambda name: (name not in held, name)
+            (store.name for store in stores_fit(stores, rule)), key=lambda name: (name not in held, name in away, name)
         )
         wanted += [name for name in candidates[: rule.count] if name not in wanted]
     return wanted
@@ -56,7 +59,9 @@ def copies_kept(policy: Policy, stores: Iterable[StoreEntry], copies: Iterable[C
     return sum(min(rule.count, verified[rule.role]) for rule in policy.copies)
 
 
-def copies_due(policy: Policy, stores: Sequence[StoreEntry], copies: Sequence[CopyEntry]) -> list[str]:
+def copies_due(
+    policy: Policy, stores: Sequence[StoreEntry], copies: Sequence[CopyEntry], away: Collection[str] = ()
+) -> list[str]:
     """The stores on which a wanted copy was never made (a bad one is there, and is repaired instead)."""
     held = {copy.store for copy in copies}
-    return [name for name in stores_wanted(policy, stores, copies) if name not in held]
+    return [name for name in stores_wanted(policy, stores, copies, away) if name not in held]

@@ -11,12 +11,13 @@ from preserve import chance
 from preserve.errors import Away, Refused
 from preserve.model import events
 from preserve.model.complaints import Complaints
-from preserve.model.nouns import Event, Role, StoreEntry
+from preserve.model.nouns import Event, RetiredStore, Role, StoreEntry
 from preserve.model.separation import Coincidence, coincidences
 from preserve.packages import places
 from preserve.packages.kit import Kit, lay
 from preserve.ports import Store
 from preserve.state import checkpoints, notes, publishing, stored_ledger
+from preserve.state.admission import name_taken
 from preserve.state.books import Books
 from preserve.workplace import Workplace
 
@@ -63,7 +64,8 @@ class Added:
     """A store that is registered now.
 
     `adopted`: the place was this store before; `shared`: see `Coincidence`; `same_device` names the stores that lie on
-    the same disk or at the same site.  `is_beside_home`: an offline store lies on the disk that holds the home, as
+    the same disk or at the same site.  `returned` is what was known of it while it was retired, if it was: its copies
+    count as suspect until they are read.  `is_beside_home`: an offline store lies on the disk that holds the home, as
     where its medium is not mounted.
     """
 
@@ -73,10 +75,12 @@ class Added:
     shared: tuple[Coincidence, ...]
     same_device: tuple[str, ...]
     is_beside_home: bool
+    returned: RetiredStore | None
 
 
 def add_store(workplace: Workplace, wanted: StoreEntry, place: Place, kit: Kit) -> Added:
-    """Register `wanted` (its id and capabilities are found out here); doing it again changes settings alone.
+    """Register `wanted` (its id and capabilities are found out here); doing it again changes settings alone, and what
+    was retired is in use again.
 
     Raises `Refused` for a place abroad, one that does not keep what it is given, or one that is another store;
     `Unavailable`, `NoSpace`.
@@ -88,6 +92,9 @@ def add_store(workplace: Workplace, wanted: StoreEntry, place: Place, kit: Kit) 
     _refuse_enclosed(wanted, place)
     present = place.present()
     _refuse_twins(wanted, present, registered)
+    retired = workplace.books.retired_store(wanted.name)
+    if retired is not None and (present is None or present.store_id != retired.entry.store_id):
+        raise name_taken(retired.entry.name, retired.retired_at)
     if present is not None:
         _refuse_another(wanted, present, place.store, workplace.books)
     place.make()
@@ -111,6 +118,7 @@ def add_store(workplace: Workplace, wanted: StoreEntry, place: Place, kit: Kit) 
         shared=tuple(coincidences(entry, registered.values())),
         same_device=tuple(other.name for other in places.on_one_device(entry, list(registered.values()))),
         is_beside_home=entry.role is Role.REMOTE_OFFLINE and places.is_on_device_of(entry, home),
+        returned=retired,
     )
 
 

@@ -61,6 +61,8 @@ def catch_up(workplace: Workplace, trusted_key: str | None) -> CatchUpReport:
         workplace.progress.begin("reading the ledger from the stores", None)
         before = workplace.books.size()
         source, tail = _taken_in(workplace.books, stores, trusted_key)
+        in_use = {entry.name for entry in workplace.books.stores()}  # an entry taken in may have retired one
+        stores = [store for store in stores if store.name in in_use]
         for store in stores:
             publishing.require_abreast(workplace.books, store)
         adopted = _adopted(workplace, stores)

@@ -340,9 +340,11 @@ class _Rebuild:
     def _register_source(self, books: Books) -> StoreEntry:
         """The store as the books have it, at the place where it was found now."""
         given = self._request.source
-        known = next((entry for entry in books.stores() if entry.store_id == given.store_id), None)
+        in_use = books.stores()
+        ever = [*in_use, *(retired.entry for retired in books.retired_stores())]
+        known = next((entry for entry in ever if entry.store_id == given.store_id), None)
         now = given if known is None else replace(known, url=given.url, profile=given.profile or known.profile)
-        if now != known:
+        if now not in in_use:
             books.record(events.store_added(self._act, self._now(), now))
         return now
 

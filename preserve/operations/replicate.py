@@ -103,7 +103,7 @@ def replicate(workplace: Workplace, request: ReplicateRequest) -> ReplicateRepor
             lacking[policy.name] = copies_lacking(policy, registered)
             lacking_count += sum(lack.count for lack in lacking[policy.name])
         copies = list(workplace.books.copies(package.id))
-        for store in copies_due(policy, registered, copies):
+        for store in copies_due(policy, registered, copies, workplace.away):
             if only and store not in only:
                 continue
             try:

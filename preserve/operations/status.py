@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -25,6 +25,7 @@ from preserve.model.nouns import (
 from preserve.model.placing import Lack, copies_kept, copies_lacking
 from preserve.model.policy import Policy
 from preserve.model.separation import Coincidence, coincidences
+from preserve.state.books import Books
 from preserve.workplace import Workplace
 
 MOST_NAMED = 1000
@@ -33,7 +34,10 @@ MOST_NAMED = 1000
 
 @dataclass(frozen=True, slots=True)
 class StoreStatus:
-    """One store: its copies by state, how much of the ledger it holds, and why it is away, if it is."""
+    """One store: its copies by state, how much of the ledger it holds, and why it is away, if it is.
+
+    `away_since` is when a command first noticed that, as far as one that books did.
+    """
 
     name: str
     role: Role
@@ -41,6 +45,7 @@ class StoreStatus:
     overdue: int
     ledger_entries: int
     away_because: Unavailable | None
+    away_since: str | None = None
 
     @property
     def is_wanting(self) -> bool:
@@ -51,7 +56,10 @@ class StoreStatus:
 
 @dataclass(frozen=True, slots=True)
 class Shortfall:
-    """A package that has `verified` of the copies that its policy wants."""
+    """A package that has `verified` of the copies that its policy wants.
+
+    One that is overdue in a store that is away is none of them: nobody has looked for too long, and nobody can.
+    """
 
     package_id: str
     policy: str
@@ -128,7 +136,8 @@ def status(
     """
     books = workplace.books
     entries = books.stores()
-    tally = _Tally(policy_of, policies, entries, workplace.clock.now())
+    away = dict(_away(workplace))
+    tally = _Tally(policy_of, policies, entries, away, workplace.clock.now())
     for package, copies in _packages_with_copies(books.packages(), books.copies()):
         tally.add(package, copies)
     unfinished = list(_unfinished(workplace))
@@ -143,7 +152,7 @@ def status(
         postdated=tally.postdated,
         findings=tuple(_open_findings(workplace)),
         spared=tuple(stores_with_records_spared(books.findings())),
-        stores=tuple(_store_status(workplace, entry.name, entry.role, tally) for entry in entries),
+        stores=tuple(_store_statuses(books, entries, away, tally)),
         shared=tuple(_shared(tally.policies_used, entries)),
         lacking=tuple(lack for policy in tally.policies_used for lack in copies_lacking(policy, entries)),
         unfinished_count=len(unfinished),
@@ -185,10 +194,12 @@ class _Tally:
         policy_of: Callable[[Receipt], Policy],
         policies: Mapping[str, Policy],
         stores: Sequence[StoreEntry],
+        away: Collection[str],
         now: datetime,
     ) -> None:
         self._policy_of = policy_of
         self._stores = stores
+        self._away = away
         self._limits = {
             (name, store.name): age_limits(policy.audit_on(store.role))
             for name, policy in policies.items()
@@ -212,11 +223,15 @@ class _Tally:
         self.packages += 1
         self.files += receipt.payload_files
         self.bytes += receipt.payload_bytes
+        counting: list[CopyEntry] = []
         for copy in copies:
+            is_late = is_overdue(copy, self._limits.get((receipt.policy, copy.store), {}), self._now)
             self.states[copy.store, copy.state] += 1
-            self.overdue[copy.store] += is_overdue(copy, self._limits.get((receipt.policy, copy.store), {}), self._now)
+            self.overdue[copy.store] += is_late
             self.postdated += is_postdated(copy, self._now)
-        self._compare(package, copies)
+            if not (is_late and copy.store in self._away):
+                counting.append(copy)
+        self._compare(package, counting)
 
     def _compare(self, package: PackageEntry, copies: Sequence[CopyEntry]) -> None:
         policy = self._policy_of(package.receipt)
@@ -256,11 +271,22 @@ def _open_findings(workplace: Workplace) -> Iterator[OpenFindings]:
             yield OpenFindings(condition, counts[condition], oldest[condition])
 
 
-def _store_status(workplace: Workplace, name: str, role: Role, tally: _Tally) -> StoreStatus:
-    away = None
-    try:
-        workplace.stores[name].free_bytes()
-    except Unavailable as error:
-        away = error
-    copies = {state: tally.states[name, state] for state in CopyState if tally.states[name, state]}
-    return StoreStatus(name, role, copies, tally.overdue[name], workplace.books.pushed(name), away)
+def _away(workplace: Workplace) -> Iterator[tuple[str, Unavailable]]:
+    """The stores that do not answer now, and why."""
+    for name, store in workplace.stores.items():
+        try:
+            store.free_bytes()
+        except Unavailable as error:
+            yield name, error
+
+
+def _store_statuses(
+    books: Books, entries: Iterable[StoreEntry], away: Mapping[str, Unavailable], tally: _Tally
+) -> Iterator[StoreStatus]:
+    absences = books.absences()
+    for entry in entries:
+        name = entry.name
+        copies = {state: tally.states[name, state] for state in CopyState if tally.states[name, state]}
+        since = absences.get(name) if name in away else None
+        pushed = books.pushed(name)
+        yield StoreStatus(name, entry.role, copies, tally.overdue[name], pushed, away.get(name), since)

@@ -207,7 +207,8 @@ def require_target_outside(books: Books, target: Path) -> None:
 
 
 def _ours(books: Books) -> Iterator[tuple[Path, Spot]]:
-    """The folders of the home and of the stores; a store in an S3 bucket has none."""
+    """The folders of the home and of the stores, retired ones too; a store in an S3 bucket has none."""
     home = books.path.parent
-    folders = [folder_of(entry.url) for entry in books.stores() if urlsplit(entry.url).scheme == "file"]
+    entries = [*books.stores(), *(retired.entry for retired in books.retired_stores())]
+    folders = [folder_of(entry.url) for entry in entries if urlsplit(entry.url).scheme == "file"]
     return ((folder, spot_of_folder(folder)) for folder in [home, *folders])

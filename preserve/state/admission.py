@@ -31,7 +31,20 @@ def _store_added(tables: Tables, number: int, event: Event) -> Event:
     twin = tables.execute("SELECT name FROM store WHERE store_id = ? AND name <> ?", (store_id, name)).fetchone()
     if twin:
         raise Refused("this place is registered already, as store {known}", known=twin[0])
+    retired = tables.execute("SELECT store_id, retired_at FROM retired_store WHERE name = ?", (name,)).fetchone()
+    if retired and retired[0] != store_id:
+        raise name_taken(str(name), str(retired[1]))
     return event
+
+
+def name_taken(name: str, retired_at: str) -> Refused:
+    """Why no new store may bear the name of a retired one: entries of the ledger name stores by it."""
+    return Refused(
+        "a store named {store} was retired on {day}, and the ledger calls no other one so: choose another name; or, if"
+        " it is that very store that is to be used again, put it in its place",
+        store=name,
+        day=retired_at[:10],
+    )
 
 
 def _known_store(tables: Tables, number: int, event: Event) -> Event:
@@ -71,6 +84,13 @@ def _packaged(tables: Tables, number: int, event: Event) -> Event | None:
     raise Refused("package {package} is in the books already, with another receipt", package=package)
 
 
+def _not_retired(tables: Tables, event: Event) -> None:
+    """Work that was under way when somebody retired its store is not booked any more."""
+    store = event.detail["store"]
+    if tables.execute("SELECT 1 FROM retired_store WHERE name = ?", (store,)).fetchone():
+        raise Refused("store {store} was retired meanwhile: what was done in it is not booked", store=store)
+
+
 def _known_copy(tables: Tables, number: int, event: Event) -> Event:
     package, store = event.detail["package"], event.detail["store"]
     if not tables.execute("SELECT 1 FROM copy WHERE package = ? AND store = ?", (package, store)).fetchone():
@@ -82,15 +102,17 @@ def _repaired(tables: Tables, number: int, event: Event) -> Event:
     return event if event.detail["package"] is None else _known_copy(tables, number, event)
 
 
-def _known_package(tables: Tables, number: int, event: Event) -> Event:
+def _copied(tables: Tables, number: int, event: Event) -> Event:
     package = event.detail["package"]
     if not tables.execute("SELECT 1 FROM package WHERE id = ?", (package,)).fetchone():
         raise Refused("there is no package {package} in the books", package=package)
+    _not_retired(tables, event)
     return event
 
 
 def _found(tables: Tables, number: int, event: Event) -> Event | None:
     detail = event.detail
+    _not_retired(tables, event)
     is_open = tables.execute(
         "SELECT 1 FROM finding WHERE store = ? AND place = ? AND condition = ? AND COALESCE(package, '') = ?"
         " AND closed_at IS NULL",
@@ -117,10 +139,11 @@ def _with(event: Event, **completed: object) -> Event:
 _CHECK: Mapping[EventType, Callable[[Tables, int, Event], Event | None]] = {
     EventType.STORE_ADDED: _store_added,
     EventType.STORE_PROBED: _known_store,
+    EventType.STORE_RETIRED: _known_store,
     EventType.POLICY_REGISTERED: _policy_registered,
     EventType.DECLARED: _declared,
     EventType.PACKAGED: _packaged,
-    EventType.COPIED: _known_package,
+    EventType.COPIED: _copied,
     EventType.COPY_MOVED: _known_copy,
     EventType.REPAIRED: _repaired,
     EventType.FOUND: _found,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -153,6 +153,23 @@ class Books(ledger.LedgerReading, RegisterReading, HoldingsReading, FindingReadi
             " size = CASE WHEN excluded.size > published.size THEN excluded.size ELSE published.size END",
             (store, size),
         )
+
+    def absences(self) -> dict[str, str]:
+        """Since when stores are away, by name, as far as commands that book have noticed.  A note, no evidence."""
+        return dict(self._database.rows("SELECT store, since FROM absence ORDER BY store"))
+
+    def note_absences(self, away: Collection[str], at: str) -> None:
+        """Note that these stores were away at `at`, and that all others were there."""
+        noted = self.absences()
+        if set(away) == set(noted):
+            return
+        with self._database.transaction() as tables:
+            for store in set(noted) - set(away):
+                tables.execute("DELETE FROM absence WHERE store = ?", (store,))
+            for store in set(away) - set(noted):
+                tables.execute(
+                    "INSERT INTO absence (store, since) VALUES (?, ?) ON CONFLICT (store) DO NOTHING", (store, at)
+                )
 
     def progress(self, job: str) -> str | None:
         """What a long job noted of how far it is."""

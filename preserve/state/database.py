@@ -14,8 +14,8 @@ from typing import Any
 
 from preserve.durable import announce, free_bytes
 from preserve.errors import NoSpace, PreserveError, Refused, Tampered, Unavailable
+from preserve.state.schema_steps import SCHEMA_VERSION, STEPS
 
-SCHEMA_VERSION = 1
 BUSY_SECONDS = 30
 """How long one process waits for another's transaction before it says `Unavailable`."""
 PAGE_ROWS = 500
@@ -45,7 +45,7 @@ class Database:
                 # FULL: a commit that was reported is on the medium, also after a power failure.
                 self.connection.execute("PRAGMA synchronous=FULL")
             if must_exist:
-                self._refuse_other_schema()
+                self._bring_up_to_date()
         except PreserveError:
             self.connection.close()
             raise
@@ -139,14 +139,27 @@ class Database:
                 return
             after = page[-1][: len(key)]
 
-    def _refuse_other_schema(self) -> None:
+    def _bring_up_to_date(self) -> None:
+        """Take the steps from an earlier schema to the present one, all or none."""
+        if self._schema() == SCHEMA_VERSION:
+            return
+        with self.transaction() as tables:
+            version = self._schema()  # somebody else may have taken them meanwhile
+            while version in STEPS:
+                for statement in STEPS[version]:
+                    tables.execute(statement)
+                version += 1
+            if version != SCHEMA_VERSION:
+                raise Refused(
+                    "the books {path} have schema {found}, and this program knows schema {known}; use the newer"
+                    " program",
+                    path=self.path, found=version, known=SCHEMA_VERSION,
+                )  # fmt: skip
+            tables.execute("UPDATE schema_version SET version = ?", (SCHEMA_VERSION,))
+
+    def _schema(self) -> int:
         found = self.row("SELECT version FROM schema_version")
-        version = found[0] if found else None
-        if version != SCHEMA_VERSION:
-            raise Refused(
-                "the books {path} have schema {found}, and this program knows schema {known}; use the newer program",
-                path=self.path, found=version, known=SCHEMA_VERSION,
-            )  # fmt: skip
+        return int(found[0]) if found else 0
 
 
 @contextmanager

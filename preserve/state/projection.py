@@ -18,12 +18,14 @@ CATALOG: Mapping[str, tuple[str, ...]] = {
     "home": ("home_id",),
     "verifier_key": ("since",),
     "store": ("name",),
+    "retired_store": ("name",),
     "policy": ("name", "version"),
     "declarations": ("standard", "version"),
     "accession": ("id",),
     "package": ("id",),
     "record": ("archival_code", "package"),
     "copy": ("package", "store"),
+    "retired_copy": ("package", "store"),
     "finding": ("number",),
     "audit_run": ("id",),
     "audited": ("run", "store", "package"),
@@ -32,6 +34,22 @@ CATALOG: Mapping[str, tuple[str, ...]] = {
 
 # Details come out of canonical entries: sorting their names (ASCII) again gives the same text, at a third of the cost.
 _text = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"), sort_keys=True).encode
+
+_STORE = "name, store_id, role, url, attributes, capabilities, profile"
+_COPY = "bytes, generations, booked_at, audited_at, audited_level, audits, retain_until"
+_RETIRE_STORE = (
+    f"INSERT INTO retired_store ({_STORE}, retired_at, retired_because, is_lost)"  # noqa: S608
+    f" SELECT {_STORE}, ?, ?, ? FROM store WHERE name = ?"
+)
+_RETIRE_COPIES = (
+    f"INSERT INTO retired_copy (package, store, state, {_COPY})"  # noqa: S608
+    f" SELECT package, store, state, {_COPY} FROM copy WHERE store = ?"
+)
+_BRING_COPIES_BACK = (
+    f"INSERT INTO copy (package, store, state, {_COPY})"  # noqa: S608
+    " SELECT package, store, CASE state WHEN ? THEN state ELSE ? END,"
+    f" {_COPY} FROM retired_copy WHERE store = ?"
+)
 
 Detail = Mapping[str, Any]
 Apply = Callable[["Tables", int, str, Detail], None]
@@ -78,6 +96,7 @@ def _key_changed(tables: Tables, number: int, at: str, detail: Detail) -> None:
 
 
 def _store_added(tables: Tables, number: int, at: str, detail: Detail) -> None:
+    _bring_back(tables, detail["name"])
     tables.execute(
         "INSERT INTO store (name, store_id, role, url, attributes, capabilities, profile, complaints)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, '[]') ON CONFLICT (name) DO UPDATE SET store_id = excluded.store_id,"
@@ -92,6 +111,25 @@ def _store_added(tables: Tables, number: int, at: str, detail: Detail) -> None:
             _text(detail["capabilities"]),
             detail["profile"],
         ),
+    )
+
+
+def _bring_back(tables: Tables, store: str) -> None:
+    """End the retirement of a store, if it was retired: nobody has looked at its copies meanwhile."""
+    tables.execute("DELETE FROM retired_store WHERE name = ?", (store,))
+    tables.execute(_BRING_COPIES_BACK, (CopyState.BAD.value, CopyState.SUSPECT.value, store))
+    tables.execute("DELETE FROM retired_copy WHERE store = ?", (store,))
+
+
+def _store_retired(tables: Tables, number: int, at: str, detail: Detail) -> None:
+    store = detail["name"]
+    tables.execute(_RETIRE_STORE, (at, detail["why"], int(detail["lost"]), store))
+    tables.execute("DELETE FROM store WHERE name = ?", (store,))
+    tables.execute(_RETIRE_COPIES, (store,))
+    tables.execute("DELETE FROM copy WHERE store = ?", (store,))
+    tables.execute(
+        "UPDATE finding SET closed_at = ?, closed_with = ? WHERE store = ? AND closed_at IS NULL",
+        (at, detail["with"], store),
     )
 
 
@@ -310,6 +348,7 @@ _APPLY: Mapping[str, Apply] = {
     EventType.KEY_CHANGED.value: _key_changed,
     EventType.STORE_ADDED.value: _store_added,
     EventType.STORE_PROBED.value: _store_probed,
+    EventType.STORE_RETIRED.value: _store_retired,
     EventType.POLICY_REGISTERED.value: _policy_registered,
     EventType.DECLARED.value: _declared,
     EventType.INGEST_BEGUN.value: _ingest_begun,

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 
 from preserve.errors import Refused, Tampered
 from preserve.model.entries import DeclarationsEntry, PolicyEntry
-from preserve.model.nouns import Role, StoreEntry
+from preserve.model.nouns import RetiredStore, Role, StoreEntry
 from preserve.state.database import Database, Row
 
 _STORE = "name, store_id, role, url, attributes, capabilities, profile"
 _POLICY = "name, version, sha256, text, registered_at"
 _SELECT_STORE = f"SELECT {_STORE} FROM store"  # noqa: S608
+_SELECT_RETIRED = (
+    f"SELECT {_STORE}, retired_at, retired_because, is_lost,"  # noqa: S608
+    " (SELECT count(*) FROM retired_copy WHERE retired_copy.store = retired_store.name) FROM retired_store"
+)
 _SELECT_POLICY = f"SELECT {_POLICY} FROM policy"  # noqa: S608
 
 
@@ -51,13 +55,33 @@ class RegisterReading:
         return [SignedFrom(since, text) for since, text in rows]
 
     def stores(self) -> list[StoreEntry]:
-        """All registered stores, by name."""
+        """All stores in use, by name."""
         return [_store(row) for row in self._database.rows(_SELECT_STORE + " ORDER BY name")]
 
+    def retired_stores(self) -> list[RetiredStore]:
+        """The stores that are out of use, by name."""
+        return [_retired(row) for row in self._database.rows(_SELECT_RETIRED + " ORDER BY name")]
+
+    def retired_store(self, name: str) -> RetiredStore | None:
+        """One of them."""
+        row = self._database.row(_SELECT_RETIRED + " WHERE name = ?", (name,))
+        return _retired(row) if row else None
+
     def store(self, name: str) -> StoreEntry:
-        """A registered store.  Raises `Refused` for an unknown name, listing those known."""
+        """A store in use.  Raises `Refused` for an unknown name, listing those known, and for a retired store."""
         row = self._database.row(_SELECT_STORE + " WHERE name = ?", (name,))
         if row is None:
+            retired = self.retired_store(name)
+            if retired is not None:
+                raise Refused(
+                    "store {store} was retired on {day} ({why}) and is not used; `preserve store add {store} --role"
+                    " {role} --url {url}` brings it back",
+                    store=name,
+                    day=retired.day,
+                    why=retired.why,
+                    role=retired.entry.role.value,
+                    url=retired.entry.url,
+                )
             known = ", ".join(store.name for store in self.stores()) or "-"
             raise Refused("there is no store {store}; registered are: {known}", store=name, known=known)
         return _store(row)
@@ -111,3 +135,8 @@ class RegisterReading:
 def _store(row: Row) -> StoreEntry:
     name, store_id, role, url, attributes, capabilities, profile = row
     return StoreEntry(name, store_id, Role(role), url, json.loads(attributes), json.loads(capabilities), profile)
+
+
+def _retired(row: Row) -> RetiredStore:
+    *entry, retired_at, why, is_lost, copies = row
+    return RetiredStore(_store(tuple(entry)), retired_at, why, bool(is_lost), copies)

@@ -1,4 +1,4 @@
--- The books of one home, schema 1.
+-- The books of one home, schema 2 (schema_steps.py makes it of earlier ones).
 --
 -- Evidence: the entries of the ledger, byte for byte, and the hashes of their Merkle tree.
 -- Catalog: what the entries say, applied in order; replaying them into an empty database gives equal tables.
@@ -49,6 +49,18 @@ CREATE TABLE store (
     probed_at TEXT,
     probe_ok INTEGER,
     complaints TEXT NOT NULL
+);
+CREATE TABLE retired_store (             -- out of use: moved here from `store`, and back when it is added again
+    name TEXT PRIMARY KEY,
+    store_id TEXT NOT NULL,
+    role TEXT NOT NULL,
+    url TEXT NOT NULL,
+    attributes TEXT NOT NULL,
+    capabilities TEXT NOT NULL,
+    profile TEXT,
+    retired_at TEXT NOT NULL,
+    retired_because TEXT NOT NULL,
+    is_lost INTEGER NOT NULL
 );
 CREATE TABLE policy (
     name TEXT NOT NULL,
@@ -113,6 +125,21 @@ CREATE TABLE copy (
 );
 CREATE INDEX copy_by_store ON copy (store, package);
 
+CREATE TABLE retired_copy (              -- in retired stores: moved here from `copy`, so that nothing counts them
+    package TEXT NOT NULL,
+    store TEXT NOT NULL,
+    state TEXT NOT NULL,
+    bytes INTEGER NOT NULL,
+    generations TEXT NOT NULL,
+    booked_at TEXT NOT NULL,
+    audited_at TEXT,
+    audited_level TEXT,
+    audits TEXT NOT NULL,
+    retain_until TEXT,
+    PRIMARY KEY (package, store)
+);
+CREATE INDEX retired_copy_by_store ON retired_copy (store, package);
+
 CREATE TABLE finding (
     number INTEGER PRIMARY KEY,          -- of the entry that opened it
     package TEXT,
@@ -158,6 +185,10 @@ CREATE TABLE audited (                   -- of runs that have not ended: theirs 
 CREATE TABLE published (
     store TEXT PRIMARY KEY,
     size INTEGER NOT NULL                -- how many entries this home has put there
+);
+CREATE TABLE absence (
+    store TEXT PRIMARY KEY,
+    since TEXT NOT NULL                  -- when a command first failed to reach it
 );
 CREATE TABLE progress (
     job TEXT PRIMARY KEY,

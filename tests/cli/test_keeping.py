@@ -45,6 +45,40 @@ def test_an_accession_whose_source_is_gone_is_named_and_given_up_for_a_reason(se
     assert "来源已删除" in service.run("ledger", "show").out
 
 
+def test_a_store_that_is_lost_for_good_is_replaced_by_the_commands_that_are_named(furnished: Service) -> None:
+    source = furnished.submission()
+    furnished.ask("ingest", source)
+    shutil.rmtree(furnished.folder / "near")
+    furnished.store("near2", "same_city")
+    assert furnished.run("replicate").code == 0
+    told = furnished.run("audit")
+    command = "preserve store retire near --lost --reason TEXT"
+    assert (told.code, command in told.out) == (75, True)
+    seen = furnished.run("status")
+    assert (seen.code, command in seen.out, "near is away since 20" in seen.out) == (1, True, True)
+    assert furnished.run("store", "retire", "near", "--lost").code == 2, "a reason is needed"
+    gone = furnished.ask(*shlex.split(command)[1:-1], "机房失火")
+    assert (gone["copies"], gone["short"], gone["without_verified_copy"]) == (1, 1, 0)
+    assert [copy["store"] for copy in furnished.ask("replicate")["made"]] == ["near2"]
+    for arguments in (("audit",), ("status",), ("ingest", source, "--again")):
+        furnished.ask(*arguments)
+    (retired,) = furnished.ask("store", "list")["retired"]
+    assert (retired["store"], retired["reason"], retired["lost"], retired["copies"]) == ("near", "机房失火", True, 1)
+    refused = furnished.run("store", "add", "near", "--role", "same_city", "--url", (furnished.folder / "new").as_uri())
+    assert (refused.code, "choose another name" in refused.err) == (3, True)
+
+
+def test_a_retired_store_comes_back_and_counts_when_it_was_read(furnished: Service) -> None:
+    furnished.ask("ingest", furnished.submission())
+    furnished.ask("store", "retire", "near", "--reason", "worn out")
+    place = (furnished.folder / "near").as_uri()
+    assert furnished.ask("store", "add", "near", "--role", "same_city", "--url", place)["retired_before"]
+    (near,) = [each for each in furnished.run("status", "--json").document["stores"] if each["store"] == "near"]
+    assert (near["copies"]["suspect"], near["copies"]["verified"]) == (1, 0)
+    furnished.ask("audit", "--store", "near")
+    assert furnished.ask("status")["ok"]
+
+
 def test_the_command_that_a_refusal_names_restores_that_version(service: Service) -> None:
     service.promise("primary")
     service.store("main")

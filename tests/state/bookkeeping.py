@@ -129,6 +129,10 @@ def a_life() -> Iterator[Event]:
     yield events.key_changed(ACT, at(19), "test+00000000+AQ==", "test+11111111+AQ==")
     yield events.declared(ACT, at(20), "GB/T 20988-2007", "declarations = []\n")
     yield events.declared(ACT, at(21), "GB/T 20988-2007", "declarations = [] # second\n")
+    yield events.store_added(ACT, at(22), store("attic"))
+    yield copied(0, "attic")
+    yield events.found(ACT, at(23), damage(0, "attic"))
+    yield events.store_retired(ACT, at(24), "attic", True, "store attic was retired")
 
 
 def books_with_a_life(home: Path) -> Books:

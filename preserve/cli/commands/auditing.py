@@ -14,6 +14,7 @@ from preserve.cli.exits import Exit
 from preserve.cli.findings import finding_document, finding_lines
 from preserve.cli.messages import _, counted, error_said, printable, said, word
 from preserve.cli.options import acts
+from preserve.cli.shortfalls import lost_line
 from preserve.cli.tables import MOST_LINES, bounded, byte_count, pairs, table
 from preserve.errors import Tampered, Unavailable
 from preserve.model.nouns import Level
@@ -177,6 +178,7 @@ def _absence_lines(absent: NotLookedAt, why: str) -> Iterator[str]:
         yield said("offline store {store} is not attached: NOT LOOKED AT", store=absent.store)
     else:
         yield said("store {store} could not be looked at: {why}", store=absent.store, why=why)
+        yield f"  {lost_line(absent.store)}"
     if absent.copies:
         yield counted(
             "  {count} copy in it was last looked at on {moment}; overdue by policy: {overdue}",

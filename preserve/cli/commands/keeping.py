@@ -13,9 +13,9 @@ from preserve.cli.calls import Call
 from preserve.cli.exits import Exit
 from preserve.cli.messages import _, complaint_documents, complaint_said, error_said, said, word
 from preserve.cli.options import acts
-from preserve.cli.shortfalls import lack_documents, lack_lines
+from preserve.cli.shortfalls import lack_documents, lack_lines, lost_line
 from preserve.cli.tables import bounded, byte_count, table
-from preserve.errors import Unavailable
+from preserve.errors import Away, Unavailable
 from preserve.model.nouns import CopyState
 
 if TYPE_CHECKING:
@@ -163,4 +163,5 @@ def _replicate_lines(report: ReplicateReport) -> Iterator[str]:
         said("{package} is not in {store}: {why}", package=copy.package, store=copy.store, why=copy.why)
         for copy in report.not_made
     )
+    yield from map(lost_line, sorted({copy.store for copy in report.not_made if isinstance(copy.why, Away)}))
     yield from lack_lines(report.lacking)

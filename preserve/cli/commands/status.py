@@ -13,7 +13,7 @@ from preserve.cli.exits import Exit
 from preserve.cli.findings import unharmed_lines
 from preserve.cli.messages import _, attribute_word, counted, error_said, said, word
 from preserve.cli.options import asks
-from preserve.cli.shortfalls import lack_documents, lack_lines
+from preserve.cli.shortfalls import lack_documents, lack_lines, lost_line
 from preserve.cli.tables import MOST_LINES, bounded, byte_count, pairs, table
 from preserve.model.nouns import CopyState
 
@@ -81,6 +81,7 @@ def _document(report: StatusReport) -> dict[str, object]:
                 "role": store.role.value,
                 "reachable": store.away_because is None,
                 "away_because": error_said(store.away_because) if store.away_because else None,
+                "away_since": store.away_since,
                 "copies": {state.value: store.copies.get(state, 0) for state in CopyState},
                 "overdue": store.overdue,
                 "ledger_entries": store.ledger_entries,
@@ -176,6 +177,12 @@ def _store_lines(report: StatusReport) -> Iterator[str]:
     for store in report.stores:
         if store.away_because:
             yield f"  {error_said(store.away_because)}"
+        if store.away_since:
+            yield said(
+                "  store {store} is away since {moment}", store=store.name, moment=moment_shown(store.away_since)
+            )
+        if store.is_wanting or (store.away_because and store.overdue):
+            yield f"  {lost_line(store.name)}"
 
 
 def _concerns(report: StatusReport) -> Iterator[str]:

@@ -1,9 +1,9 @@
-"""`preserve store add|check|mend|list|show`."""
+"""`preserve store add|check|mend|retire|list|show`."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from preserve.cli.amounts import size_bytes
 from preserve.cli.answers import moment_shown
 from preserve.cli.calls import Call
 from preserve.cli.capabilities import capability_lines
+from preserve.cli.commands.retiring import retire
 from preserve.cli.exits import Exit
 from preserve.cli.help import Group
 from preserve.cli.messages import (
@@ -29,7 +30,7 @@ from preserve.cli.messages import (
 from preserve.cli.options import Decorator, acts, asks
 from preserve.cli.tables import byte_count, pairs, table
 from preserve.errors import Unavailable
-from preserve.model.nouns import CopyState, Role, StoreEntry
+from preserve.model.nouns import CopyState, RetiredStore, Role, StoreEntry
 from preserve.model.separation import ATTRIBUTES
 
 if TYPE_CHECKING:
@@ -39,9 +40,17 @@ if TYPE_CHECKING:
     from preserve.workplace import Workplace
 
 
-@click.group(cls=Group, help=_("Places that keep copies: add, check, list and show them, and mend their identity."))
+@click.group(
+    cls=Group,
+    help=_(
+        "Places that keep copies: add, check, list and show them, mend their identity, retire what is lost or worn out."
+    ),
+)
 def store() -> None:
     pass
+
+
+store.add_command(retire)
 
 
 def _attribute(name: str, help_text: str) -> Decorator:
@@ -108,6 +117,7 @@ def add(
             ],
             "same_device": list(added.same_device),
             "beside_home": added.is_beside_home,
+            "retired_before": added.returned is not None,
         }
         return call.answer(document, _added_lines(added))
 
@@ -172,15 +182,40 @@ def _mended_lines(mended: Mended) -> Iterator[str]:
     )
 
 
-@store.command("list", help=_("List the registered stores, and whether they can be reached."))
+@store.command("list", help=_("List the registered stores, whether they can be reached, and those that were retired."))
 @asks
 def list_(call: Call) -> Exit:
     with call.workplace(patient=False) as workplace:
         stands = [_stand(workplace, entry) for entry in workplace.books.stores()]
-        rows = ((each.entry.name, word(each.entry.role), _state_said(each), each.entry.url) for each in stands)
-        head = (_("store"), _("role"), _("state"), _("place"))
-        none = _("No store is registered; add one with `preserve store add`.")
-        return call.answer({"stores": [_stand_document(each) for each in stands]}, table(head, rows, none=none))
+        retired = workplace.books.retired_stores()
+        document = {
+            "stores": [_stand_document(each) for each in stands],
+            "retired": [_retired_document(each) for each in retired],
+        }
+        return call.answer(document, _list_lines(stands, retired))
+
+
+def _list_lines(stands: Sequence[_Stand], retired: Sequence[RetiredStore]) -> Iterator[str]:
+    rows = ((each.entry.name, word(each.entry.role), _state_said(each), each.entry.url) for each in stands)
+    head = (_("store"), _("role"), _("state"), _("place"))
+    yield from table(head, rows, none=_("No store is registered; add one with `preserve store add`."))
+    if retired:
+        yield ""
+        gone = (
+            (each.entry.name, word(each.entry.role), each.day, _("yes") if each.is_lost else _("no"), each.why)
+            for each in retired
+        )
+        yield from table((_("retired store"), _("role"), _("retired on"), _("lost"), _("reason")), gone)
+
+
+def _retired_document(retired: RetiredStore) -> dict[str, object]:
+    return {
+        **_entry_document(retired.entry),
+        "retired_at": retired.retired_at,
+        "reason": retired.why,
+        "lost": retired.is_lost,
+        "copies": retired.copies,
+    }
 
 
 @store.command(help=_("Show one store: its attributes, what it can do, what it holds."))
@@ -257,7 +292,17 @@ def _state_said(stand: _Stand) -> str:
 
 
 def _added_lines(added: Added) -> Iterator[str]:
-    if added.adopted:
+    if added.returned is not None:
+        yield counted(
+            "store {store}, retired on {day}, is in use again; {count} copy in it is suspect until `preserve audit"
+            " --store {store}` has read it",
+            "store {store}, retired on {day}, is in use again; {count} copies in it are suspect until `preserve audit"
+            " --store {store}` has read them",
+            added.returned.copies,
+            store=added.entry.name,
+            day=added.returned.day,
+        )
+    elif added.adopted:
         yield said("store {store} was there already and is registered", store=added.entry.name)
     else:
         yield said("store {store} was set up and registered", store=added.entry.name)

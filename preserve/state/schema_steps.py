@@ -1,0 +1,34 @@
+"""Schema steps: what turns the tables of an earlier program's books into those of `schema.sql`.
+
+A step adds tables and changes none: rows of a table are compared column by column with a replay of the ledger, and a
+database that was brought up to date must not differ from a new one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+SCHEMA_VERSION = 2
+
+STEPS: Mapping[int, Sequence[str]] = {
+    1: (
+        # The last programs of schema 1 made this one already.
+        """CREATE TABLE IF NOT EXISTS declarations (
+            standard TEXT NOT NULL, version INTEGER NOT NULL, sha256 TEXT NOT NULL, text TEXT NOT NULL,
+            declared_at TEXT NOT NULL, PRIMARY KEY (standard, version)
+        )""",
+        """CREATE TABLE retired_store (
+            name TEXT PRIMARY KEY, store_id TEXT NOT NULL, role TEXT NOT NULL, url TEXT NOT NULL,
+            attributes TEXT NOT NULL, capabilities TEXT NOT NULL, profile TEXT, retired_at TEXT NOT NULL,
+            retired_because TEXT NOT NULL, is_lost INTEGER NOT NULL
+        )""",
+        """CREATE TABLE retired_copy (
+            package TEXT NOT NULL, store TEXT NOT NULL, state TEXT NOT NULL, bytes INTEGER NOT NULL,
+            generations TEXT NOT NULL, booked_at TEXT NOT NULL, audited_at TEXT, audited_level TEXT,
+            audits TEXT NOT NULL, retain_until TEXT, PRIMARY KEY (package, store)
+        )""",
+        "CREATE INDEX retired_copy_by_store ON retired_copy (store, package)",
+        "CREATE TABLE absence (store TEXT PRIMARY KEY, since TEXT NOT NULL)",
+    ),
+}
+"""The statements that lead on from each schema to the next."""
