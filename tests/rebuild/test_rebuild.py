@@ -18,6 +18,7 @@ from preserve.errors import Away, Refused, Tampered, Unavailable
 from preserve.model import events
 from preserve.model.keys import object_key
 from preserve.model.nouns import Condition, CopyState, Role, StoreEntry
+from preserve.operations.catch_up import catch_up
 from preserve.operations.rebuild import RebuildReport, RebuildRequest, Trust, rebuild
 from preserve.operations.renew_key import renew_key
 from preserve.operations.restore import RestoreRequest, restore
@@ -386,3 +387,49 @@ def _rebuild_and_die(entry: StoreEntry, place: Path, home: Path, kill_at: int) -
     durable.listen(count)
     store = FolderStore("near", place, entry.store_id)
     rebuild(RebuildRequest(home, entry), store, ACT, SystemClock(), NoProgress(), absent)
+
+
+def retire_city(made: Service) -> None:
+    """Out of use, and the ledger says so in the other store."""
+    made.books.record(events.store_retired(ACT, made.workplace.now(), "city", False, "store city was retired"))
+    publishing.publish(made.books, made.workplace.stores["near"], SigningKey(made.home))
+
+
+def test_a_retired_store_is_retired_in_the_new_home_too_and_is_not_asked(lost: Service, tmp_path: Path) -> None:
+    retire_city(lost)
+    before = catalog(lost.home)
+    asked: list[str] = []
+
+    def reach(entry: StoreEntry) -> Store:
+        asked.append(entry.name)
+        return lost.workplace.stores[entry.name]
+
+    report = rebuilt(lost, tmp_path / "new", "near", reach)
+    after = catalog(tmp_path / "new")
+    assert {**after, "verifier_key": None} == {**before, "verifier_key": None}
+    assert (report.is_whole, asked) == (True, [])
+    with Books.open(tmp_path / "new") as books:
+        assert [(each.entry.name, each.copies) for each in books.retired_stores()] == [("city", 2)]
+        assert verify_books(books).is_ok
+
+
+def test_what_a_retired_store_knows_makes_no_home_while_another_knows_more(lost: Service, tmp_path: Path) -> None:
+    city = source(lost, "city")
+    retire_city(lost)
+    with pytest.raises(Refused, match="near"):
+        rebuild(
+            RebuildRequest(tmp_path / "new", city), lost.workplace.stores["city"], ACT, SystemClock(), NoProgress(),
+            lambda entry: lost.workplace.stores[entry.name],
+        )  # fmt: skip
+
+
+def test_an_old_backup_of_the_home_learns_that_a_store_was_retired(lost: Service, tmp_path: Path) -> None:
+    entries = [entry.content for entry in lost.books.entries()]
+    retire_city(lost)
+    (tmp_path / "backup").mkdir()
+    with Books.rebuild(tmp_path / "backup", entries) as backup:
+        assert [store.name for store in backup.stores()] == ["city", "near"]
+        report = catch_up(replace(lost.workplace, books=backup), None)
+        assert (report.taken, report.adopted, report.copies) == (1, (), ())
+        assert [store.name for store in backup.stores()] == ["near"]
+        assert {copy.store for copy in backup.copies()} == {"near"}

@@ -178,7 +178,6 @@ def _absence_lines(absent: NotLookedAt, why: str) -> Iterator[str]:
         yield said("offline store {store} is not attached: NOT LOOKED AT", store=absent.store)
     else:
         yield said("store {store} could not be looked at: {why}", store=absent.store, why=why)
-        yield f"  {lost_line(absent.store)}"
     if absent.copies:
         yield counted(
             "  {count} copy in it was last looked at on {moment}; overdue by policy: {overdue}",
@@ -187,6 +186,8 @@ def _absence_lines(absent: NotLookedAt, why: str) -> Iterator[str]:
             moment=moment_shown(absent.last_at),
             overdue=absent.overdue,
         )
+    if absent.overdue or not absent.is_expected:
+        yield f"  {lost_line(absent.store)}"
 
 
 def _sample_line(sample: SampleStatement) -> str:
