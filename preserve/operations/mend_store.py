@@ -88,10 +88,12 @@ def mend_store(workplace: Workplace, name: str, founding: Founding, *, is_certai
 
 
 def _evidence(workplace: Workplace, entry: StoreEntry, store: Store, present: StoreEntry | None) -> Evidence:
-    others = {other.store_id: other.name for other in workplace.books.stores() if other.name != entry.name}
+    books = workplace.books
+    ever = [*books.stores(), *(retired.entry for retired in books.retired_stores())]
+    others = {other.store_id: other.name for other in ever if other.name != entry.name}
     entries, contradiction = 0, None
     try:
-        entries = publishing.attested(workplace.books, store)
+        entries = publishing.attested(books, store)
     except Tampered as error:
         contradiction = error
     tried = list(_some_copies(workplace, entry.name))
@@ -123,7 +125,7 @@ def _fits(workplace: Workplace, store: Store, copy: CopyEntry) -> bool:
 
 
 def _twins(workplace: Workplace, entry: StoreEntry, tried: list[CopyEntry]) -> Iterator[str]:
-    """Other stores of the same kind of place that are away now and have a copy of all that was tried."""
+    """Other stores of the same kind of place that are away now, or retired, and have a copy of all that was tried."""
     for other in workplace.books.stores():
         if other.name == entry.name or urlsplit(other.url).scheme != urlsplit(entry.url).scheme:
             continue
@@ -132,6 +134,12 @@ def _twins(workplace: Workplace, entry: StoreEntry, tried: list[CopyEntry]) -> I
                 workplace.stores[other.name].free_bytes()
             except Unavailable:
                 yield other.name
+    for retired in workplace.books.retired_stores():
+        other = retired.entry
+        if retired.is_lost or urlsplit(other.url).scheme != urlsplit(entry.url).scheme:
+            continue
+        if all(workplace.books.is_in_retired(copy.package_id, other.name) for copy in tried):
+            yield other.name
 
 
 def _refuse_unless_it(entry: StoreEntry, evidence: Evidence, is_certain: bool) -> None:

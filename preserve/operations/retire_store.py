@@ -104,8 +104,8 @@ def _refuse_if_there(workplace: Workplace, entry: StoreEntry) -> None:
 def _holds_last_copies(entry: StoreEntry, tally: _Tally) -> Refused:
     return Refused(
         "store {store} was not retired: of {count} packages in it, such as {package}, no other store holds a verified"
-        " copy; bring it back and run `preserve replicate`, look at the other copies with `preserve audit`, or, where"
-        " that is in vain, give --despite-last-copies",
+        " copy; make one first with `preserve replicate`, if need be under a policy that wants a copy more, or look at"
+        " the other copies with `preserve audit`; where all that is in vain, give --despite-last-copies",
         store=entry.name,
         count=tally.last_count,
         package=tally.last[0],

@@ -207,8 +207,9 @@ def require_target_outside(books: Books, target: Path) -> None:
 
 
 def _ours(books: Books) -> Iterator[tuple[Path, Spot]]:
-    """The folders of the home and of the stores, retired ones too; a store in an S3 bucket has none."""
+    """The folders of the home and of the stores, also of retired ones that are not lost; one in a bucket has none."""
     home = books.path.parent
-    entries = [*books.stores(), *(retired.entry for retired in books.retired_stores())]
+    retired = [each.entry for each in books.retired_stores() if not each.is_lost]
+    entries = [*books.stores(), *retired]
     folders = [folder_of(entry.url) for entry in entries if urlsplit(entry.url).scheme == "file"]
     return ((folder, spot_of_folder(folder)) for folder in [home, *folders])

@@ -145,6 +145,11 @@ class HoldingsReading:
         )
         return _copy(row) if row else None
 
+    def is_in_retired(self, package: str, store: str) -> bool:
+        """Whether a package had a copy in a store when that was retired."""
+        row = self._database.row("SELECT 1 FROM retired_copy WHERE package = ? AND store = ?", (package, store))
+        return row is not None
+
 
 def _accession(row: Row) -> AccessionEntry:
     identifier, source, listing, metadata, policy, packages, accession_at, unpackaged, abandoned_because = row

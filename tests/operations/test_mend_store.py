@@ -14,6 +14,7 @@ from ops.sites import seaweed
 from preserve import compose
 from preserve.clock import SystemClock
 from preserve.errors import Refused, Unidentified
+from preserve.model import events
 from preserve.model.keys import RECEIPT, Key
 from preserve.model.nouns import Role, StoreEntry
 from preserve.operations.audit import AuditRequest, audit
@@ -22,7 +23,7 @@ from preserve.packages.identity import Identity, found, newest
 from preserve.stores.folder import FolderStore
 from preserve.stores.s3 import S3Store
 from preserve.stores.s3_place import S3Place
-from tests.packages.archives import NOW, Archive, archive, built
+from tests.packages.archives import ACT, NOW, Archive, archive, built
 from tests.stores.memory import MemoryStore
 
 
@@ -139,6 +140,18 @@ def test_who_knows_the_label_need_not_attach_the_others(tmp_path: Path) -> None:
     (tmp_path / "near" / "store.json").unlink()
     (tmp_path / "far").rename(tmp_path / "unmounted")
     assert mended(held, is_certain=True).key == "store.json"
+
+
+@pytest.mark.parametrize("is_lost", [False, True])
+def test_a_retired_store_is_not_turned_into_another(tmp_path: Path, is_lost: bool) -> None:
+    held = archive(tmp_path, [built(0)])
+    held.books.record(events.store_retired(ACT, NOW, "far", is_lost, "store far was retired"))
+    assert "its store.json names store far" in refusal(held, place=tmp_path / "far", is_certain=True)
+    (tmp_path / "near" / "store.json").unlink()
+    if is_lost:
+        assert mended(held).key == "store.json"
+    else:
+        assert "it could as well be far" in refusal(held)
 
 
 def test_the_act_stands_in_the_ledger(tmp_path: Path) -> None:
