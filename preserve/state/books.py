@@ -44,7 +44,10 @@ class Books(ledger.LedgerReading, RegisterReading, HoldingsReading, FindingReadi
 
     @classmethod
     def open(cls, home: Path) -> Books:
-        """The books of `home`.  Raises `Refused` where there are none, or they are torn or of a newer schema."""
+        """The books of `home`, brought up to date where an earlier program made them.
+
+        Raises `Refused` where there are none, or they are torn or of a newer schema.
+        """
         database = Database(home / FILE_NAME)
         database.allow_readers_beside_the_writer()
         return cls(database)

@@ -32,7 +32,10 @@ class Database:
     """One connection, usable from several threads, one at a time."""
 
     def __init__(self, path: Path, *, must_exist: bool = True) -> None:
-        """Open the file.  Raises `Refused` where there is none, or it is torn, or newer than this program."""
+        """Open the file, and bring an earlier program's up to date.
+
+        Raises `Refused` where there is none, or it is torn, or newer than this program.
+        """
         self.path = path
         self._lock = threading.RLock()
         if must_exist and not path.is_file():
