@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ops.campaigns.telling import parser, table, tell
@@ -23,16 +23,18 @@ from preserve.model.placements import DAYS_A_YEAR
 @dataclass(frozen=True, slots=True)
 class Blow:
     """A cause as it is simulated: found by audits every `audit_days` (at a phase of their own) and mended `mend_days`
-    after; `audit_days` 0: seen at once."""
+    after; `audit_days` 0: seen at once.  `sooner` are the copies audited more often, and every how many days."""
 
     strikes: frozenset[str]
     per_year: float
     audit_days: float
     mend_days: float
+    sooner: tuple[tuple[str, float], ...] = ()
 
     def cause(self) -> Cause:
         """As the formula takes it: damage waits half a period on average."""
-        return Cause(Threat.DECAY, "", self.strikes, self.per_year, self.audit_days / 2 + self.mend_days)
+        sooner = tuple((store, days / 2 + self.mend_days) for store, days in self.sooner)
+        return Cause(Threat.DECAY, "", self.strikes, self.per_year, self.audit_days / 2 + self.mend_days, sooner)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,32 +74,34 @@ def simulate(case: Case, losses: int, chance: random.Random) -> Simulated:
     years = 0.0
     for _ in range(losses):
         phases = [chance.random() for _ in case.blows]
-        sound_again = [0.0] * len(case.blows)
+        sound_again = [dict.fromkeys(blow.strikes, 0.0) for blow in case.blows]
         now = 0.0
         while True:
             now += chance.expovariate(total)
             number = chance.choices(range(len(case.blows)), weights)[0]
-            if sound_again[number] <= now:
-                sound_again[number] = _mended(case.blows[number], phases[number], now)
-                if _all_bad(case, sound_again, now):
-                    break
+            blow, ends = case.blows[number], sound_again[number]
+            periods = dict.fromkeys(blow.strikes, blow.audit_days) | dict(blow.sooner)
+            ends |= {
+                store: _mended(periods[store], blow.mend_days, phases[number], now)
+                for store, end in ends.items()
+                if end <= now
+            }
+            if _all_bad(case, sound_again, now):
+                break
         years += now
     return Simulated(losses, years)
 
 
-def _mended(blow: Blow, phase: float, now: float) -> float:
+def _mended(audit_days: float, mend_days: float, phase: float, now: float) -> float:
     found = now
-    if blow.audit_days:
-        period = blow.audit_days / DAYS_A_YEAR
+    if audit_days:
+        period = audit_days / DAYS_A_YEAR
         found = (math.floor(now / period - phase) + 1 + phase) * period
-    return found + blow.mend_days / DAYS_A_YEAR
+    return found + mend_days / DAYS_A_YEAR
 
 
-def _all_bad(case: Case, sound_again: Sequence[float], now: float) -> bool:
-    bad: set[str] = set()
-    for blow, end in zip(case.blows, sound_again, strict=True):
-        if end > now:
-            bad |= blow.strikes
+def _all_bad(case: Case, sound_again: Sequence[Mapping[str, float]], now: float) -> bool:
+    bad = {store for ends in sound_again for store, end in ends.items() if end > now}
     return bad >= set(case.stores)
 
 
@@ -127,6 +131,11 @@ CASES = (
         "three sites, two in one city",
         ("a", "b", "c"),
         (*(Blow(_of(store), 0.15, 0, 40) for store in "abc"), Blow(_of("a", "b"), 0.05, 0, 60)),
+    ),
+    Case(
+        "software strikes two copies of three, one of them audited seldom",
+        ("a", "b", "c"),
+        (*(Blow(_of(store), 0.2, 60, 5) for store in "abc"), Blow(_of("a", "b"), 0.1, 700, 5, (("b", 40.0),))),
     ),
 )
 """What is compared; the tests take the same cases with fewer losses."""

@@ -18,7 +18,7 @@ from preserve.model.nouns import Role
 from preserve.model.placements import Look, Placement, planned
 from preserve.model.policy import Policy
 from preserve.model.separation import ATTRIBUTES
-from preserve.model.threats import SHARED_BY, FaultModel, Reading, causes, unknown_attributes
+from preserve.model.threats import SHARED_BY, FaultModel, Reading, causes, loss_per_year, unknown_attributes
 from preserve.model.three_two_one import Digit, KeptAlike, digits_of_plan
 
 ONE_MORE_AUDIT_DAYS = 365.0
@@ -122,9 +122,9 @@ def assess_policy(policy: Policy, model: FaultModel) -> PolicyAssessment:
 def expected_loss(groups: Sequence[KeptAlike], model: FaultModel) -> ExpectedLoss:
     """The expected loss over groups of packages."""
     kinds = _kinds(group for group in groups if group.copies)
-    hazards = {reading: [_hazard(kind.copies, model, reading) for kind in kinds] for reading in Reading}
+    hazards = {reading: [loss_per_year(kind.copies, model, reading) for kind in kinds] for reading in Reading}
     per_year = Estimate(*(_mean(kinds, hazards[reading]) for reading in Reading))
-    involved = _involved(kinds, hazards[Reading.MIDDLE], model)
+    involved = _involved(kinds, model)
     return ExpectedLoss(
         packages=sum(kind.packages for kind in kinds),
         without_copy=sum(group.packages for group in groups if not group.copies),
@@ -160,10 +160,6 @@ def _likeness(copy: Placement) -> tuple[object, ...]:
     return copy.is_offline, tuple(sorted(copy.attributes.items())), looks, copy.is_locked
 
 
-def _hazard(copies: Sequence[Placement], model: FaultModel, reading: Reading) -> float:
-    return hazard([copy.store for copy in copies], causes(copies, model, reading))
-
-
 def _mean(kinds: Sequence[_Kind], hazards: Sequence[float]) -> float:
     """The hazard of one package among those of all kinds."""
     packages = sum(kind.packages for kind in kinds) or 1
@@ -183,20 +179,22 @@ def _within(years: int, kinds: Sequence[_Kind], hazards: Mapping[Reading, Sequen
     )
 
 
-def _involved(kinds: Sequence[_Kind], hazards: Sequence[float], model: FaultModel) -> list[Involved]:
+def _involved(kinds: Sequence[_Kind], model: FaultModel) -> list[Involved]:
     """What each cause is to the middle hazard: the hazard is reckoned again without it."""
     saved: dict[tuple[Threat, str], float] = {}
     found: dict[tuple[Threat, str], Cause] = {}
-    for kind, now in zip(kinds, hazards, strict=True):
+    whole = 0.0
+    for kind in kinds:
         every = list(causes(kind.copies, model, Reading.MIDDLE))
         stores = [copy.store for copy in kind.copies]
+        now = hazard(stores, every)
+        whole += now * kind.packages
         for cause in every:
             without = hazard(stores, [other for other in every if other is not cause])
             found.setdefault((cause.threat, cause.what), cause)
             saved[cause.threat, cause.what] = (
                 saved.get((cause.threat, cause.what), 0.0) + (now - without) * kind.packages
             )
-    whole = math.fsum(kind.packages * now for kind, now in zip(kinds, hazards, strict=True))
     involved = [Involved(found[key], amount / whole if whole else 0.0) for key, amount in saved.items()]
     return sorted(involved, key=lambda each: -each.share)
 
@@ -220,7 +218,7 @@ def _improvements(
         }
         if is_idle.get(step):
             continue
-        hazards = [_hazard(_stepped(kind.copies, step, attribute), model, Reading.MIDDLE) for kind in kinds]
+        hazards = [loss_per_year(_stepped(kind.copies, step, attribute), model, Reading.MIDDLE) for kind in kinds]
         if after := _mean(kinds, hazards):
             found.append(Improvement(step, after, now / after, attribute if step is Step.APART else None))
     return tuple(sorted(found, key=lambda each: -each.times_better))
