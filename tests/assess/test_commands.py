@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from preserve.cli.main import run
 from preserve.cli.safety import amount_shown, chance_shown, percent_shown
 from preserve.cli.voices import person
 from preserve.settings import shipped
+from preserve.state.books import FILE_NAME
 
 
 class Program:
@@ -203,6 +205,28 @@ def test_declarations_count_for_the_level_until_they_expire(furnished: Program) 
     assert "media_room" in missing()
     assert "expired on 2020-01-01" in furnished("policy", "assess", "default")
     assert '"declaration"' in furnished("ledger", "show", "--json")
+
+
+def test_in_a_home_older_than_declarations_they_are_made_and_count(program: Program) -> None:
+    with sqlite3.connect(program.folder / "home" / FILE_NAME) as books:
+        for table in ("declarations", "retired_store", "retired_copy", "absence"):  # what the first schema 1 had not
+            books.execute(f"DROP TABLE {table}")
+        books.execute("UPDATE schema_version SET version = 1")
+    books.close()
+
+    def missing() -> set[str]:
+        return {each["requirement"] for each in program.ask("policy", "assess")["disaster_recovery"]["missing"]}
+
+    assert "media_room" in missing()
+    file = program.folder / "declared.toml"
+    file.write_text(
+        'standard = "GB/T 20988-2007"\n[[declarations]]\nrequirement = "media_room"\n'
+        'document = "机房管理办法"\nby = "张三"\nuntil = 2999-01-01\n',
+        encoding="utf-8",
+    )
+    assert program.ask("policy", "declare", file)["version"] == 1
+    assert program.ask("policy", "declare", file)["news"] is False
+    assert "media_room" not in missing()
 
 
 @pytest.mark.parametrize(
