@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from preserve.bags.entries import BATCH_ENTRIES, FILE, FOLDER, LINK, Entry
+from preserve.bags.folder_states import FolderStates
 from preserve.bags.names import shown
 from preserve.model.complaints import ComplaintList
 from preserve.model.phrases import phrase
@@ -27,13 +28,16 @@ class FolderTree:
     """A folder as a `Tree`.  What cannot be taken is left out of the listing and told to `complaints`.
 
     Every folder is opened once, and its entries are looked up relative to it, so that a folder that is renamed or
-    replaced by a link meanwhile leads nowhere else.
+    replaced by a link meanwhile leads nowhere else.  What each was like then is added to `states`.
     """
 
-    def __init__(self, root: Path, complaints: ComplaintList, notes: ComplaintList) -> None:
+    def __init__(
+        self, root: Path, complaints: ComplaintList, notes: ComplaintList, states: FolderStates | None = None
+    ) -> None:
         self.root = os.path.abspath(os.fsencode(root))
         self._complaints = complaints
         self._notes = notes
+        self._states = states
         self._device = os.stat(self.root).st_dev
 
     def batches(self) -> Iterator[list[Entry]]:
@@ -65,6 +69,8 @@ class FolderTree:
             self._unreadable(relative, error)
             return [], False
         try:
+            if self._states is not None:
+                self._states.add(folder, os.fstat(descriptor))
             return self._read_folder(descriptor, folder + b"/", relative + b"/" if relative else b"")
         except OSError as error:
             self._unreadable(relative, error)

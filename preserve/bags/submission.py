@@ -11,13 +11,15 @@ import os
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from preserve.bags.entries import Below, Entry, Spool, Tree, order
+from preserve.bags.folder_states import FolderStates
 from preserve.bags.folders import FolderTree
 from preserve.bags.gate import NameGate
 from preserve.bags.listings import Digests
@@ -35,6 +37,7 @@ Expectation = tuple[bytes, Digests]
 """(payload path relative to `data/`, the digests that the submitted bag gives) for one file."""
 
 _EXPECTED_BATCH = 4096
+MOST_FOLDERS_NAMED = 20
 
 
 class Shape(StrEnum):
@@ -127,7 +130,8 @@ class Submission:
     `tag_files` are the tag files of a submitted bag (paths relative to the bag, in listing order), to be kept under
     `submission/`; `bag` is what that bag says of itself; `algorithms` are those the packer must compute to check it.
     `tar_state` is how the tar looked when it was listed: entries of a tar have no inode of their own, so the packer
-    compares the tar's.  `notes` are things a person should know and nobody must mend.
+    compares the tar's.  `folders` is how the folders were, one by one.  `notes` are things a person should know and
+    nobody must mend.
     """
 
     source: Path
@@ -137,6 +141,7 @@ class Submission:
     payload: Spool | Contents
     resources: ExitStack
     tar_state: SourceState | None = None
+    folders: FolderStates | None = None
     bag: BagFacts | None = None
     tag_files: tuple[Entry, ...] = ()
     algorithms: tuple[Algorithm, ...] = ()
@@ -150,6 +155,16 @@ class Submission:
         """What must compare the digests of files while they are packed in listing order; None where nothing is
         expected of them."""
         return None if self.expectations is None else Judge(iter(self.expectations))
+
+    def require_rest(self) -> None:
+        """Ask when the last byte was read: raises `Refused` where anything came into a folder, or left it, since."""
+        changed = [] if self.folders is None else list(islice(self.folders.changed(), MOST_FOLDERS_NAMED))
+        if changed:
+            raise Refused(
+                "these folders changed while they were read: {folders}; "
+                "nothing was packed; run the command again when they rest",
+                folders=", ".join(shown(folder) for folder in changed),
+            )
 
     def close(self) -> None:
         """Forget spools and remove what was unpacked."""
@@ -207,10 +222,12 @@ def _look_through(desk: _Desk, unpack_limit_bytes: int, taken_as: TakenAs | None
     except FileNotFoundError:
         raise Refused("there is nothing at {source}", source=desk.source) from None
     if stat.S_ISDIR(mode):
-        folder = FolderTree(real, desk.complaints, desk.notes)
+        states = FolderStates(desk.work)
+        desk.resources.callback(states.close)
+        folder = FolderTree(real, desk.complaints, desk.notes, states)
         if is_bag(desk.source, Marks(_names_in(real)), taken_as):
-            return _bag(desk, folder, Shape.BAG, None)
-        return _plain(desk, folder, Shape.FOLDER, None)
+            return replace(_bag(desk, folder, Shape.BAG, None), folders=states)
+        return replace(_plain(desk, folder, Shape.FOLDER, None), folders=states)
     if not stat.S_ISREG(mode):
         raise Refused("{source} is neither a folder nor a file", source=desk.source)
     plain = as_plain_tar(real, desk.work, unpack_limit_bytes)

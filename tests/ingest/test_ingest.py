@@ -321,6 +321,60 @@ def test_a_source_that_changes_meanwhile_is_not_committed(near_and_city: Service
     assert len(abandoned) == 1
 
 
+@pytest.mark.parametrize("late", ["late.txt", "minutes/late.txt", "leer/late.txt", "leer/late/"])
+def test_what_is_added_while_it_is_read_is_not_left_out_in_silence(
+    near_and_city: Service, source: Path, late: str
+) -> None:
+    place = source / late
+    meddler = Meddler(place.mkdir if late.endswith("/") else lambda: place.write_bytes(b"late") and None)
+    workplace = replace(near_and_city.workplace, progress=meddler)
+    with pytest.raises(Refused, match=rf"^these folders changed while they were read: {place.parent}; nothing"):
+        ingest(workplace, IngestRequest(source, near_and_city.policy))
+    assert stored(near_and_city, "near") == stored(near_and_city, "city") == []
+    assert near_and_city.books.package_count() == 0
+    report = near_and_city.ingest(source)
+    assert report.is_complete
+    assert report.packages[0].files == len(SAMPLES) + place.is_file()
+
+
+@pytest.mark.parametrize("late", ["late.txt", "data/late.txt", "data/minutes/late.txt"])
+def test_what_is_added_to_a_bag_while_it_is_read_is_not_left_out_in_silence(
+    near_and_city: Service, source: Path, late: str
+) -> None:
+    bagit.make_bag(str(source), checksums=["sha256"])
+    meddler = Meddler(lambda: (source / late).write_bytes(b"late") and None)
+    workplace = replace(near_and_city.workplace, progress=meddler)
+    with pytest.raises(Refused, match=rf"^these folders changed while they were read: {(source / late).parent}; "):
+        ingest(workplace, IngestRequest(source, near_and_city.policy))
+    assert stored(near_and_city, "near") == stored(near_and_city, "city") == []
+
+
+def test_what_is_added_before_the_last_package_of_an_accession_is_read_is_noticed(
+    near_and_city: Service, source: Path
+) -> None:
+    begun: list[int] = []
+
+    def at_the_second() -> None:
+        begun.append(1)
+        if len(begun) == 2:
+            (source / "late.txt").write_bytes(b"late")
+
+    workplace = replace(near_and_city.workplace, progress=Meddler(at_the_second))
+    policy = replace(near_and_city.policy, package_bytes=1_020_000)
+    with pytest.raises(Refused, match="these folders changed while they were read"):
+        ingest(workplace, IngestRequest(source, policy))
+    assert len(begun) == 2
+
+
+def test_reading_the_source_meanwhile_changes_nothing(near_and_city: Service, source: Path) -> None:
+    def read_all() -> None:
+        for path in source.rglob("*"):
+            assert list(path.iterdir()) or path.name == "leer" if path.is_dir() else path.read_bytes() is not None
+
+    workplace = replace(near_and_city.workplace, progress=Meddler(read_all))
+    assert ingest(workplace, IngestRequest(source, near_and_city.policy)).is_complete
+
+
 def test_nothing_is_left_in_the_work_folder(near_and_city: Service, source: Path) -> None:
     near_and_city.ingest(source)
     assert list(near_and_city.workplace.work.iterdir()) == []

@@ -88,6 +88,7 @@ def compose(
             policy.digests,
             checked_algorithms(submission, policy),
             judge,
+            submission.require_rest,
         )
         receipt = _receipt(accession, policy, payload, own, origin)
         packages.append(Composed(plan, receipt, own, _facts(plan, origin, own)))

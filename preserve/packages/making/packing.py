@@ -30,12 +30,17 @@ Judge = Callable[[str, Mapping[Algorithm, bytes]], str | None]
 MOST_TROUBLES_NAMED = 20
 
 
+def _rests() -> None:
+    """What lies in no folder has none that could change."""
+
+
 @dataclass(frozen=True, slots=True)
 class PackagePlan:
     """All that is known of a package before its content is read.
 
     `head` are the entries before the payload, `payload` those under `data/`, `algorithms` those written to manifests
-    and members, `checked` those computed only to be compared by `judge`.
+    and members, `checked` those computed only to be compared by `judge`.  `require_rest` is asked when the last byte
+    was read, and raises `Refused` where the folders are not as they were listed.
     """
 
     package_id: str
@@ -46,6 +51,7 @@ class PackagePlan:
     algorithms: Sequence[Algorithm]
     checked: Sequence[Algorithm] = ()
     judge: Judge | None = None
+    require_rest: Callable[[], None] = _rests
     least_block_bytes: int = BLOCK_BYTES
 
     @property
@@ -89,11 +95,12 @@ class Packed:
 def pack(plan: PackagePlan, crew: Crew, sink: FanOut, progress: Progress) -> Packed:
     """Read the source once and send its tar, block by block, into `sink` (which the caller commits).
 
-    Raises `Refused` naming the files that changed or could not be read; the caller then aborts the uploads.
+    Raises `Refused` naming the files and folders that changed or could not be read; the caller then aborts the uploads.
     """
     work = _Packing(plan, crew, sink, progress)
     with work:
         work.run()
+        plan.require_rest()
     return Packed(BlockList(plan.tar_bytes, bytes(work.block_digests), plan.block_bytes), work.members_path)
 
 
