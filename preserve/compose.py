@@ -414,7 +414,7 @@ def require_abreast(workplace: Workplace, source: str | None = None) -> list[Unr
             try:
                 asked[entry.name].result(0)
             except Tampered as error:
-                if isinstance(error, Behind) or source in (None, entry.name):
+                if isinstance(error, Behind) or source is None:
                     raise
             except (Unavailable, Unreadable) as error:
                 is_offline = entry.role is Role.REMOTE_OFFLINE and not isinstance(error, Unidentified)

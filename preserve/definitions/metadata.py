@@ -126,6 +126,9 @@ class _Desk:
             if values.get(element):
                 values[element] = self._read(row, element, values[element], read)
         classification = self._classification(row, values.pop("classification", ""))
+        for heading, text in other.items():
+            if element_of(heading) is None and (grade := _grade(text)) is not None and grade.is_state_secret:
+                self._refuse_secret(row, text)  # however the column is called
         if self._complaints.count > before:
             return None
         return Record(**values, classification=classification, other=other, paths=paths, line=row.line)
@@ -147,8 +150,7 @@ class _Desk:
         return found or ""
 
     def _classification(self, row: Row, value: str) -> Classification:
-        plain = _AFTER_GRADE.sub("", re.sub(r"[\s_\-]+", "", value).casefold())
-        grade = _GRADES.get(plain)
+        grade = _grade(value)
         if grade is None:
             template = (
                 "{file}, line {line}: classification {value} is not known; it must be 公开 (public) or 内部 (internal)"
@@ -156,18 +158,26 @@ class _Desk:
             self._complain(row, "classification", template, value=value)
             return Classification.PUBLIC
         if grade.is_state_secret:
-            template = (
-                "{file}, line {line}: the record is a state secret ({value}); 保密法 §31(3) forbids it on this system: "
-                "nothing was copied, tell the security administrator"
-            )
-            self._complain(row, "state-secret", template, value=value)
+            self._refuse_secret(row, value)
         elif grade not in self._allowed:
             template = "{file}, line {line}: the policy does not let in records classified {value}"
             self._complain(row, "classification", template, value=value)
         return grade
 
+    def _refuse_secret(self, row: Row, value: str) -> None:
+        template = (
+            "{file}, line {line}: the record is a state secret ({value}); 保密法 §31(3) forbids it on this system: "
+            "nothing was copied, tell the security administrator"
+        )
+        self._complain(row, "state-secret", template, value=value)
+
     def _complain(self, row: Row, code: str, template: str, **values: object) -> None:
         self._complaints.add(code, str(row.line), template, file=self._file, line=row.line, **values)
+
+
+def _grade(value: str) -> Classification | None:
+    """The classification that a text is a spelling of, or None."""
+    return _GRADES.get(_AFTER_GRADE.sub("", re.sub(r"[\s_\-]+", "", value).casefold()))
 
 
 def _sorted_cells(cells: Mapping[str, Cell]) -> tuple[dict[str, str], dict[str, str], tuple[str, ...]]:

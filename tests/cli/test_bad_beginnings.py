@@ -137,6 +137,12 @@ def test_a_home_from_an_old_backup_books_nothing_before_it_caught_up(furnished: 
     for command in commands(furnished):
         ended = furnished.run(*command)
         assert (ended.code, "preserve home catch-up" in ended.err) == (4, True), ended
+    alarmed = furnished.run("status")
+    assert (alarmed.code, "ALARM" in alarmed.out) == (4, True), alarmed
+    verified = furnished.run("ledger", "verify")
+    assert (verified.code, verified.out.count("LACK ENTRIES")) == (4, 1), verified
+    assert "catch-up" in verified.out and "BOOKS OF THIS HOME ARE WRONG" not in verified.out
+    assert "preserve rebuild" not in verified.out
     assert written(furnished) == before
     caught = furnished.ask("home", "catch-up")
     assert (caught["entries"], caught["before"] < size, caught["adopted"]) == (size, True, [])
@@ -144,6 +150,22 @@ def test_a_home_from_an_old_backup_books_nothing_before_it_caught_up(furnished: 
     assert furnished.ask("restore", package["id"], "--to", furnished.folder / "out")["verified"]
     again = furnished.ask("home", "catch-up")
     assert again["from"] is None and again["before"] == again["entries"]
+
+
+def test_a_rehearsed_rebuild_leaves_the_living_home_alone_until_it_books(furnished: Service) -> None:
+    (package,) = furnished.ask("ingest", furnished.submission("one"))["packages"]
+    rehearsal = {"PRESERVE_HOME": str(furnished.folder / "rehearsal")}
+    made = furnished.run("rebuild", "--from", furnished.folder / "main", more=rehearsal)
+    assert (made.code, "shuts out every other home" in made.out) == (0, True), made
+    assert furnished.run("status", more=rehearsal).code == 0
+    assert furnished.run("audit").code == 0
+    shutil.rmtree(furnished.folder / "rehearsal")
+    furnished.run("rebuild", "--from", furnished.folder / "main", more=rehearsal)
+    assert furnished.run("audit", more=rehearsal).code == 0
+    assert furnished.run("audit").code == 4, "the stores know the new key"
+    out = furnished.folder / "out"
+    had = furnished.run("restore", package["id"], "--from", "main", "--to", out)
+    assert (had.code, any(out.iterdir())) == (4, True), had
 
 
 def test_a_key_that_was_lost_meanwhile_is_believed_only_from_paper(furnished: Service) -> None:

@@ -67,8 +67,9 @@ def test_store_add_probes_founds_and_lays_the_kit(service: Service) -> None:
 
 def test_store_add_again_changes_settings_alone(service: Service) -> None:
     place = service.store("main")
+    service.ask("store", "add", "main", "--role", "primary", "--url", place.as_uri(), "--city", "武汉")
     again = service.ask("store", "add", "main", "--role", "primary", "--url", place.as_uri(), "--site", "新馆")
-    assert again["adopted"]
+    assert again["adopted"] and again["attributes"]["city"] == "武汉"
     assert len(service.ask("store", "list")["stores"]) == 1
     assert service.ask("store", "show", "main")["attributes"]["site"] == "新馆"
     assert [path.name for path in place.glob("README*")].count("README.txt.g2") == 0

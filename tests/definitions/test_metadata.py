@@ -126,6 +126,12 @@ def test_a_state_secret_is_refused_with_its_line_and_the_law(grade: str, tmp_pat
     assert "line 3" in message and "state secret" in message and "保密法" in message and "line 2" not in message
 
 
+@pytest.mark.parametrize("heading", ["保密等级", "涉密情况", "grade"])
+def test_a_state_secret_is_refused_however_the_column_is_called(heading: str, tmp_path: Path) -> None:
+    message = refusal(tmp_path, f"档号,{heading}\nA-1,公开\nA-2,秘密★10年\n")
+    assert "line 3" in message and "state secret" in message and "line 2" not in message
+
+
 @pytest.mark.parametrize("grade", ["", "公开", "内部", "Public", "internal", "unclassified", "GK", "内部级"])
 def test_what_is_no_state_secret_is_taken(grade: str, tmp_path: Path) -> None:
     assert not read(tmp_path, f"档号,密级\nA-1,{grade}\n").records[0].classification.is_state_secret

@@ -160,7 +160,9 @@ def _lines(report: RestoreReport, to: Path) -> Iterator[str]:
     help=_(
         "Make a new home from one store alone, when the old one is lost.\n\n"
         "STORE is where the store lies: a folder, or its URL.  Name the new home with --home.  No home is made"
-        " (exit code 3) when the store does not hold all of the ledger that it attests."
+        " (exit code 3) when the store does not hold all of the ledger that it attests.\n\n"
+        "The stores do not hear of it before the first command that books something with the new home; from then on no"
+        " other home of this service can book."
     )
 )
 @click.option(
@@ -193,11 +195,8 @@ def rebuild(
         store = compose.store(source, clock, progress.alert)
         report = make_anew(request, store, call.actor(), clock, progress, compose.glanced_at)
     code = Exit.WELL if report.is_whole else Exit.FINDINGS
-    call.answer(_rebuild_document(report), _rebuild_lines(report))
-    if report.is_new_history:
-        return code  # the very store it was made from attests more: a person has to set that aside first
-    with call.workplace():  # publishes what the new books say
-        return code
+    # Nothing is published yet: a rehearsal must not shut out the home that lives.
+    return call.answer(_rebuild_document(report), _rebuild_lines(report), code)
 
 
 def _rebuild_document(report: RebuildReport) -> dict[str, object]:
@@ -254,4 +253,8 @@ def _rebuild_lines(report: RebuildReport) -> Iterator[str]:
             stores=", ".join(report.unasked),
         )
     yield from finding_lines(report.findings)
+    yield _(
+        "the stores do not know this home yet: the first command that books something here (audit and restore too)"
+        " tells them its new key, and shuts out every other home of this service. After a rehearsal, remove this one instead"
+    )
     yield _("next: compare the old key with the one on paper, then `preserve store list` and `preserve audit`")

@@ -15,6 +15,7 @@ from preserve.cli.messages import _, attribute_word, counted, error_said, said, 
 from preserve.cli.options import asks
 from preserve.cli.shortfalls import lack_documents, lack_lines, lost_line
 from preserve.cli.tables import MOST_LINES, bounded, byte_count, pairs, table
+from preserve.errors import Tampered
 from preserve.model.nouns import CopyState
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 @click.command(
     help=_(
         "Say what is safe, what is not, and what nobody has checked.\n\n"
-        "Exit code 1 when anything is not as policy wants it."
+        "Exit code 1 when anything is not as policy wants it, 4 when a store attests another ledger, or more of it,"
+        " than this home has."
     )
 )
 @click.option("--assess", "with_assessment", is_flag=True, help=_("add how safe that is, as `preserve policy assess`"))
@@ -39,15 +41,29 @@ def status(call: Call, with_assessment: bool) -> Exit:
     with call.workplace(patient=False) as workplace:
         policies = compose.policies(workplace.books)
         report = report_status(workplace, compose.policy_in_force(workplace.books), policies)
+        alarm = _alarm(workplace)
         code = Exit.WELL if report.is_as_wanted else Exit.FINDINGS
+        if alarm is not None:
+            code = Exit.TAMPERED
         if not with_assessment:
-            return call.answer(_document(report), _lines(report), code)
+            return call.answer(_document(report, alarm), _lines(report, alarm), code)
         from preserve.cli.safety import assessment_document, assessment_lines
 
         found, standard = _assessed(workplace)
-        document = {**_document(report), "assessment": assessment_document(found, standard)}
-        lines = [*_lines(report), "", *assessment_lines(found, standard)]
+        document = {**_document(report, alarm), "assessment": assessment_document(found, standard)}
+        lines = [*_lines(report, alarm), "", *assessment_lines(found, standard)]
         return call.answer(document, lines, code)
+
+
+def _alarm(workplace: Workplace) -> Tampered | None:
+    """Why nothing may be booked with this home, if that is so: a store in reach knows more of the ledger, or other."""
+    from preserve import compose
+
+    try:
+        compose.require_abreast(workplace)
+    except Tampered as error:
+        return error
+    return None
 
 
 def _assessed(workplace: Workplace) -> tuple[Assessment, Standard]:
@@ -59,9 +75,10 @@ def _assessed(workplace: Workplace) -> tuple[Assessment, Standard]:
     return assess(workplace, compose.policies(workplace.books), rules), rules.standard
 
 
-def _document(report: StatusReport) -> dict[str, object]:
+def _document(report: StatusReport, alarm: Tampered | None) -> dict[str, object]:
     return {
-        "ok": report.is_as_wanted,
+        "ok": report.is_as_wanted and alarm is None,
+        "alarm": error_said(alarm) if alarm else None,
         "packages": report.packages,
         "payload_files": report.payload_files,
         "payload_bytes": report.payload_bytes,
@@ -109,14 +126,16 @@ def _document(report: StatusReport) -> dict[str, object]:
     }
 
 
-def _headline(report: StatusReport) -> str:
+def _headline(report: StatusReport, alarm: Tampered | None) -> str:
+    if alarm is not None:
+        return _("ALARM: ") + error_said(alarm)
     if not report.is_as_wanted:
         return _("Not everything is as policy wants it.")
     return _("All is as policy wants it.") if report.packages else _("Nothing is kept yet.")
 
 
-def _lines(report: StatusReport) -> Iterator[str]:
-    yield _headline(report)
+def _lines(report: StatusReport, alarm: Tampered | None) -> Iterator[str]:
+    yield _headline(report, alarm)
     yield ""
     size = byte_count(report.payload_bytes)
     yield from pairs(

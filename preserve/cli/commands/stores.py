@@ -60,7 +60,9 @@ def _attribute(name: str, help_text: str) -> Decorator:
 @store.command(
     help=_(
         "Try out a place, set it up as a store, register it, and put the rescue kit into it.\n\n"
-        "The attributes say what copies must differ in, so that one fire, flood or power cut cannot take them all."
+        "The attributes say what copies must differ in, so that one fire, flood or power cut cannot take them all.\n\n"
+        "For a store that is registered already, what is given is changed and the rest stays; a speed limit must be"
+        " given again."
     )
 )
 @click.argument("name", metavar="NAME")
@@ -103,8 +105,12 @@ def add(
     given = {attribute: text for attribute, text in attributes.items() if text}
     if speed_limit:
         given[compose.SPEED_LIMIT] = str(size_bytes(speed_limit, "--speed-limit"))
-    wanted = StoreEntry(name, "", Role(role), url, given, profile=profile)
     with call.workplace() as workplace:
+        known = next((entry for entry in workplace.books.stores() if entry.name == name), None)
+        if known is not None:
+            kept = {attribute: text for attribute, text in known.attributes.items() if attribute != compose.SPEED_LIMIT}
+            given, profile = {**kept, **given}, profile or known.profile
+        wanted = StoreEntry(name, "", Role(role), url, given, profile=profile)
         place = compose.place(wanted, workplace.clock, workplace.progress.alert)
         added = add_store(workplace, wanted, place, compose.kit())
         document = {
