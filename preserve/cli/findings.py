@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from preserve.cli.answers import moment_shown
 from preserve.cli.messages import _, counted, printable, resaid, said, word
 from preserve.cli.tables import bounded, pairs, table
-from preserve.model.nouns import Finding, stores_with_records_spared
+from preserve.model.nouns import HARMS, Condition, Finding, stores_with_records_spared
 
 MOST_BLOCKS_SHOWN = 20
 MOST_EXPLAINED = 10
@@ -55,7 +55,13 @@ def finding_lines(findings: Sequence[Finding]) -> Iterator[str]:
         yield from _explained(finding)
     yield from unharmed_lines(stores_with_records_spared(findings))
     if all(finding.id for finding in findings):
-        yield _("`preserve finding show ID` tells more; `preserve repair` mends what a sound copy can mend")
+        if any(finding.condition in HARMS for finding in findings):
+            yield _("`preserve finding show ID` tells more; `preserve repair` mends what a sound copy can mend")
+        if any(finding.condition is Condition.UNEXPECTED for finding in findings):
+            yield _(
+                "what is unexpected: do what is said of it here or in `preserve finding show ID`; then the next audit"
+                " closes the finding"
+            )
     else:
         yield _(
             "what has no id is not booked yet: `preserve audit --level attested` books it, and then `preserve repair`"

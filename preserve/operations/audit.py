@@ -102,6 +102,8 @@ class _Audit:
         self._unattested: Counter[str] = Counter()
         self._searched: set[str] = set()
         self._samples: list[SampleStatement] = []
+        self._left_waiting = 0
+        self._is_cut_short = False
         self._leftovers = 0
         self._bytes_read = 0
 
@@ -151,6 +153,8 @@ class _Audit:
             counts=counts,
             findings=tuple(islice(self._scope.open_findings(), MOST_FINDINGS_REPORTED)),
             away={name: str(error) for name, error in self._away.items()},
+            is_ended_by_budget=self._is_cut_short,
+            waiting=self._left_waiting,
             unidentified=tuple(name for name, error in self._away.items() if isinstance(error, Unidentified)),
             unattested=dict(self._unattested),
             not_looked_at=tuple(self._not_looked_at()),
@@ -165,8 +169,11 @@ class _Audit:
     def _counts(self) -> AuditCounts:
         counts: Counter[str] = Counter()
         now = self._workplace.clock.now()
+        is_drawn = self._run.level is Level.SAMPLE and self._request.blocks_of_each is None
         for copy, look in self._scope.looked_at(self._run.id):
             counts[self._answer(look)] += 1
+            if look is None and self._is_cut_short and not is_drawn and copy.store not in self._away:
+                self._left_waiting += 1
             if look is not None and self._is_too_shallow(look):
                 self._unattested[copy.store] += 1
             if self._request.policies and self._is_overdue(copy, now):
@@ -218,7 +225,7 @@ class _Audit:
 
     def _look_at_copies(self) -> None:
         """All copies that this run has not seen yet, those most at risk first."""
-        while not self._is_budget_spent():
+        while not self._is_cut_short:
             self._booking.flush()
             here = [name for name in self._scope.stores if name not in self._away]
             unseen = (copy for copy, look in self._scope.looked_at(self._run.id, here) if look is None)
@@ -287,6 +294,7 @@ class _Audit:
     def _affordable(self, tasks: Iterable[_Task]) -> Iterator[_Task]:
         for task in tasks:
             if self._is_budget_spent():
+                self._is_cut_short = True
                 return
             held = task.held
             copy = self._books.copy(held.package.id, held.store.name)  # as it is by now: a repair may have moved it on
@@ -341,7 +349,10 @@ class _Audit:
         if self._scope.package is not None:
             return
         for name in self._scope.stores:
-            if name in self._away or self._is_budget_spent():
+            if name in self._away:
+                continue
+            if self._is_budget_spent():
+                self._is_cut_short = True
                 continue
             try:
                 self._search(name)

@@ -5,10 +5,11 @@ What a store lacks beside the packages is made anew too: the kit from the progra
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from itertools import islice
 
 from preserve import chance
 from preserve.clock import moment_of, monotonic_seconds
@@ -24,11 +25,13 @@ from preserve.packages.held import HeldCopy, size_of
 from preserve.packages.judging import fittings, inspection
 from preserve.packages.judging.accounts import findings_of, part_of
 from preserve.packages.judging.inspection import Survey
+from preserve.packages.judging.reports import MOST_FINDINGS_REPORTED
 from preserve.packages.judging.strays import newer_generation
 from preserve.packages.kit import Kit
 from preserve.packages.repairing.refitting import Refitting
 from preserve.packages.repairing.remaking import How, NotRepaired, Remaking, Repaired
 from preserve.packages.repairing.wards import Ward
+from preserve.state.books import Books
 from preserve.state.notes import Signer
 from preserve.workplace import Workplace
 
@@ -58,13 +61,17 @@ class RepairReport:
     """What was repaired and what was not.
 
     `sound_again` are (package, store) of copies in which nothing wrong was found any more; package None: of what the
-    store holds beside them.  `bytes_read` and `bytes_written` are what travelled from and to all stores to make objects
-    anew; reading for judgement and reading back are not in it.
+    store holds beside them.  `right_again` are findings that were closed by looking alone: what they told of was right
+    by then.  `left_alone` are open ones about what nobody expects in a store, at most `MOST_FINDINGS_REPORTED`: repair
+    has nothing to do with them, and a person has.  `bytes_read` and `bytes_written` are what travelled from and to all
+    stores to make objects anew; reading for judgement and reading back are not in it.
     """
 
     repaired: tuple[Repaired, ...]
     not_repaired: tuple[NotRepaired, ...]
     sound_again: tuple[tuple[str | None, str], ...]
+    right_again: tuple[Finding, ...]
+    left_alone: tuple[Finding, ...]
     bytes_read: int
     bytes_written: int
     seconds: float
@@ -94,6 +101,8 @@ def repair(workplace: Workplace, request: RepairRequest) -> RepairReport:
         tuple(work.repaired),
         tuple(work.not_repaired),
         tuple(work.sound_again),
+        tuple(work.right_again),
+        tuple(islice(_left_alone(workplace, request), MOST_FINDINGS_REPORTED)),
         bytes_read=sum(each.bytes_read for each in work.repaired),
         bytes_written=sum(each.bytes_written for each in work.repaired),
         seconds=monotonic_seconds() - began,
@@ -134,11 +143,23 @@ def _is_mendable(workplace: Workplace, finding: Finding) -> bool:
     return copy is not None and newer_generation(finding, copy) is not None
 
 
+def _left_alone(workplace: Workplace, request: RepairRequest) -> Iterator[Finding]:
+    """The open findings that a person has to act on; the one that was asked for is told of as not repaired."""
+    if request.finding is not None:
+        return iter(())
+    return (
+        finding
+        for finding in _wanted(workplace, request)
+        if not (fittings.is_judged(finding) or _is_mendable(workplace, finding))
+    )
+
+
 def _nothing_to_mend(finding: Finding) -> NotRepaired:
     why = PreserveError(
-        "{key} is none of ours, and repair changes nothing stored: move it out of the store, and the next audit closes"
-        " the finding",
+        "repair changes nothing that is stored, and leaves {key} alone ({found}); once that is done, the next audit"
+        " closes the finding",
         key=finding.where,
+        found=finding.found,
     )
     return NotRepaired(finding.package_id, finding.store, finding.where, why)
 
@@ -150,6 +171,12 @@ class _Outcome:
     repaired: list[Repaired] = field(default_factory=list)
     not_repaired: list[NotRepaired] = field(default_factory=list)
     sound_again: list[tuple[str | None, str]] = field(default_factory=list)
+    right_again: list[Finding] = field(default_factory=list)
+
+    def note_right_again(self, books: Books, known: Iterable[Finding]) -> None:
+        """Of findings that were open, those that a look has closed, and none in favour of another."""
+        closed = (books.finding(finding.id) for finding in known)
+        self.right_again += (each for each in closed if each.closed_at and books.open_finding(each) is None)
 
 
 class _PackageRepair:
@@ -230,7 +257,9 @@ class _PackageRepair:
             moved = events.copy_moved(workplace.act, workplace.now(), self._package.id, held.store.name, state, why)
             happened.append(moved)
         if happened:
+            known = list(workplace.books.findings(package=self._package.id, store=held.store.name))
             workplace.record(*happened)
+            self._outcome.note_right_again(workplace.books, known)
 
     def _book_repair(self, made: Repaired) -> None:
         """The new generation takes its place in the books, and the findings about the old one are closed."""
@@ -312,7 +341,9 @@ class _FittingsRepair:
             workplace.books, workplace.act, workplace.now(), self._name, Level.FULL, harms, what
         )
         if happened:
+            known = list(fittings.known_harms(workplace.books, self._name))
             workplace.record(*happened)
+            self._outcome.note_right_again(workplace.books, known)
         return [harm for harm in harms if harm.condition in HARMS]
 
     def _mend(self, harms: Sequence[Finding]) -> bool:

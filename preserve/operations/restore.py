@@ -419,7 +419,7 @@ class _Restore:
                 happened.append(events.copy_moved(act, now, copy.package_id, copy.store, state, why))
         if happened:
             self._place.record(*happened)
-        return tuple(books.open_finding(finding) or finding for finding in findings)
+        return tuple(dict.fromkeys(books.open_finding(finding) or finding for finding in findings))
 
     def _book(self, tally: _Tally, certificate_sha256: str | None) -> None:
         """The ledger says what was given back."""

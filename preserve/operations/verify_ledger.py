@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from preserve.errors import PreserveError, Tampered, Unavailable, Unreadable
+from preserve.errors import Behind, PreserveError, Tampered, Unavailable, Unreadable
 from preserve.model.complaints import ComplaintList, Complaints
 from preserve.model.nouns import Finding
 from preserve.packages.discerning import Discerning
@@ -31,6 +31,9 @@ class LedgerReport:
     Where `are_books_wrong`, nothing is attested and `findings` are by the stores' own checkpoints; `witnesses` counts,
     for each store that holds this ledger whole by those, the entries that a home can be made of again.
 
+    Where `are_books_behind`, the only complaint is that stores attest more than the books have: catching up mends it,
+    and finds out whether what the stores hold goes on from what the books have.
+
     `key_changes` are for who knew an earlier key: each link says whether the old key handed over to the new one.
     """
 
@@ -40,6 +43,7 @@ class LedgerReport:
     findings: tuple[Finding, ...]
     away: Mapping[str, PreserveError]
     are_books_wrong: bool = False
+    are_books_behind: bool = False
     witnesses: Mapping[str, int] = field(default_factory=dict)
     key_changes: tuple[KeyChange, ...] = ()
 
@@ -66,6 +70,7 @@ def verify(workplace: Workplace, stores: Sequence[str] = ()) -> LedgerReport:
     findings: list[Finding] = []
     away: dict[str, PreserveError] = {}
     contradicting: set[str] = set()
+    ahead: set[str] = set()
     for name in names:
         try:
             harms = publishing.check(books, Discerning(workplace.stores[name]))
@@ -73,17 +78,31 @@ def verify(workplace: Workplace, stores: Sequence[str] = ()) -> LedgerReport:
             attested[name] = books.pushed(name)
         except Unavailable as error:
             away[name] = error
+        except Behind as error:
+            ahead.add(name)
+            complaints.add("store-ahead", name, error.template, **error.values)
         except Tampered as error:
             contradicting.add(name)
             complaints.add("store-contradicts", name, error.template, **error.values)
-    if complaints.count:
+    are_behind = bool(ahead) and not contradicting and verdict.is_ok
+    if complaints.count and not are_behind:
         evidence = _by_themselves(workplace, names, away)
         witnesses = _witnesses(workplace, evidence)
         if not verdict.is_ok or not contradicting.isdisjoint(witnesses):
             findings = [finding for found in evidence.values() for finding in found.findings]
-            return LedgerReport(verdict, complaints.freeze(), {}, tuple(findings), away, True, witnesses)
+            return LedgerReport(
+                verdict, complaints.freeze(), {}, tuple(findings), away, are_books_wrong=True, witnesses=witnesses
+            )
     changed = tuple(key_changes.changes(books)) if verdict.is_ok else ()
-    return LedgerReport(verdict, complaints.freeze(), attested, tuple(findings), away, key_changes=changed)
+    return LedgerReport(
+        verdict,
+        complaints.freeze(),
+        attested,
+        tuple(findings),
+        away,
+        are_books_behind=are_behind,
+        key_changes=changed,
+    )
 
 
 def _by_themselves(

@@ -181,10 +181,11 @@ class Sources:
     def findings(self) -> Iterator[Finding]:
         """What is wrong with the copies; blocks under suspicion are looked at once more before a verdict."""
         for standing in self.standings:
-            for part, look in standing.looks.items():
-                yield _finding(standing, part, look)
             whole = standing.looks.get(BAG)
             bad = [] if whole and whole.sight is AuditResult.MISSING else self._bad_blocks(standing)
+            for part, look in standing.looks.items():
+                if not (part == BAG and bad and bad[0].sight is look.sight):  # that one names the blocks too
+                    yield _finding(standing, part, look)
             if bad:
                 files = [path for look in bad for path in standing.suspects[look.number]]
                 yield _finding(standing, BAG, bad[0], tuple(look.number for look in bad), files)

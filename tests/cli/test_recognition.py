@@ -43,7 +43,10 @@ def test_every_sentence_of_ours_is_recognised_however_it_is_filled() -> None:
             "block 3: 17 of 4096 bytes; bad blocks: 1 of 9",
             "第 3 块：只有 17 字节，应为 4096 字节；共 9 块，其中 1 块有问题",
         ),
-        ("5 bytes; the books know no such package", "5 字节；账册中没有这个信息包"),
+        (
+            "5 bytes; no object of a package has such a name; move it out of the store",
+            "5 字节；信息包的对象没有这样的名称；请将其移出该存储",
+        ),
         ("No such file or directory", "没有此文件或文件夹"),
         ("a named pipe", "命名管道"),
     ],

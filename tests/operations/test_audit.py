@@ -246,8 +246,15 @@ def test_what_did_not_fit_the_budget_is_not_checked(tmp_path: Path) -> None:
     report = audit(held.place, AuditRequest(budget=Budget(bytes=1)))
     assert 0 < report.counts.sound < 30
     assert report.counts.sound + report.counts.not_checked == 30
+    assert (report.is_ended_by_budget, report.waiting) == (True, report.counts.not_checked)
     nothing = audit(held.place, AuditRequest(budget=Budget(seconds=0)))
     assert (nothing.counts, nothing.unlisted) == (AuditCounts(not_checked=30), ("near",))
+
+
+def test_a_budget_that_sufficed_ended_nothing(tmp_path: Path) -> None:
+    held = archive_in_memory(tmp_path, [built(0)], ["near"])
+    report = audit(held.place, AuditRequest(budget=Budget(bytes=1_000_000_000)))
+    assert (report.is_ended_by_budget, report.waiting, report.counts.sound) == (False, 0, 1)
 
 
 def test_audits_with_a_budget_come_round_to_everything(tmp_path: Path) -> None:
@@ -394,6 +401,7 @@ def test_a_sample_that_was_cut_short_says_what_it_read_and_vouches_for_nothing_e
     report = audit(held.place, AuditRequest(Level.SAMPLE, budget=Budget(bytes=1)))
     (statement,) = report.samples
     assert 0 < statement.looked_at < statement.drawn
+    assert report.is_ended_by_budget
     assert statement.not_sound == 0
     assert statement.at_most_bad is not None
     assert statement.at_most_bad > statement.blocks // 2

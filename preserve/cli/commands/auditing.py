@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -12,7 +12,7 @@ from preserve.cli.answers import moment_shown
 from preserve.cli.calls import Call
 from preserve.cli.exits import Exit
 from preserve.cli.findings import finding_document, finding_lines
-from preserve.cli.messages import _, counted, error_said, printable, said, word
+from preserve.cli.messages import _, counted, error_said, printable, resaid, said, word
 from preserve.cli.options import acts
 from preserve.cli.shortfalls import lost_line
 from preserve.cli.tables import MOST_LINES, bounded, byte_count, pairs, table
@@ -21,6 +21,7 @@ from preserve.model.nouns import Level
 
 if TYPE_CHECKING:
     from preserve.model.audit import SampleStatement
+    from preserve.model.nouns import Finding
     from preserve.operations.audit import AuditReport, NotLookedAt
     from preserve.operations.repair import RepairReport
 
@@ -115,6 +116,8 @@ def _document(report: AuditReport) -> dict[str, object]:
         ],
         "not_attested": dict(report.unattested),
         "not_searched": list(report.unlisted),
+        "ended_by_budget": report.is_ended_by_budget,
+        "waiting": report.waiting,
         "leftovers": report.leftovers,
         "samples": [
             {
@@ -151,6 +154,7 @@ def _lines(report: AuditReport) -> Iterator[str]:
         ]
     )
     yield from map(_sample_line, report.samples)
+    yield from _budget_lines(report)
     for store, count in report.unattested.items():
         yield counted(
             "store {store} attests no digests of {count} copy, which was not checked; look at it with --level sample or"
@@ -171,6 +175,26 @@ def _lines(report: AuditReport) -> Iterator[str]:
             report.leftovers,
         )
     yield from finding_lines(report.findings)
+
+
+def _budget_lines(report: AuditReport) -> Iterator[str]:
+    """What the budget left undone, and how to go on."""
+    if not report.is_ended_by_budget:
+        return
+    if report.waiting:
+        yield counted(
+            "the budget ended this audit: {count} copy waits for the next; the same command goes on with those whose"
+            " bytes nobody has read for longest",
+            "the budget ended this audit: {count} copies wait for the next; the same command goes on with those whose"
+            " bytes nobody has read for longest",
+            report.waiting,
+        )
+    else:
+        yield _(
+            "the budget ended this audit before all was done; the same command looks again, and a larger budget further"
+        )
+    if report.unlisted:
+        yield said("  not searched for what nobody expects: {stores}", stores=", ".join(report.unlisted))
 
 
 def _absence_lines(absent: NotLookedAt, why: str) -> Iterator[str]:
@@ -273,6 +297,8 @@ def _repair_document(report: RepairReport) -> dict[str, object]:
             }
             for each in report.not_repaired
         ],
+        "right_again": [finding_document(finding) for finding in report.right_again],
+        "left_alone": [finding_document(finding) for finding in report.left_alone],
         "sound_again": [{"package": package, "store": store} for package, store in report.sound_again],
         "bytes_transferred": report.bytes_transferred,
         "bytes_read": report.bytes_read,
@@ -313,6 +339,7 @@ def _repair_lines(report: RepairReport) -> Iterator[str]:
         )
         head = (_("package"), _("store"), _("object"), _("generation"), _("bad blocks"), _("taken from"), _("how"))
         yield from table(head, rows)
+    yield from _right_again_lines(report)
     for each in report.not_repaired[:MOST_LINES]:
         if each.package is None:
             yield said(
@@ -325,3 +352,38 @@ def _repair_lines(report: RepairReport) -> Iterator[str]:
             yield from bounded(f"    {printable(path)}" for path in each.lost.names)
     if len(report.not_repaired) > MOST_LINES:
         yield said("… and {count} more (--json gives all)", count=len(report.not_repaired) - MOST_LINES)
+    yield from _left_alone_lines(report.left_alone)
+
+
+def _right_again_lines(report: RepairReport) -> Iterator[str]:
+    """What needed no mending any more, with the findings that were closed for it."""
+    yield from bounded(
+        said(
+            "was right again when looked at: {key} in store {store} ({finding}, closed)",
+            key=finding.where,
+            store=finding.store,
+            finding=finding.id,
+        )
+        for finding in report.right_again
+    )
+    told = {(finding.package_id, finding.store) for finding in report.right_again}
+    yield from bounded(
+        said("was right again when looked at: {package} in store {store}", package=package, store=store)
+        for package, store in report.sound_again
+        if package is not None and (package, store) not in told
+    )
+
+
+def _left_alone_lines(findings: Sequence[Finding]) -> Iterator[str]:
+    """What lies in stores and nobody expects: what a person has to do about each."""
+    if findings:
+        yield counted(
+            "{count} finding is about what nobody expects in a store; repair leaves it alone, and a person must act:",
+            "{count} findings are about what nobody expects in a store; repair leaves it alone, and a person must act:",
+            len(findings),
+        )
+    yield from bounded(
+        said("  {finding}, {key} in store {store}: {found}", finding=finding.id, key=finding.where,
+             store=finding.store, found=resaid(finding.found))
+        for finding in findings
+    )  # fmt: skip

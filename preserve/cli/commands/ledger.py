@@ -52,6 +52,7 @@ def verify(call: Call, stores: tuple[str, ...]) -> Exit:
             "away": {store: error_said(why) for store, why in report.away.items()},
             "findings": [finding_document(finding) for finding in report.findings],
             "books_wrong": report.are_books_wrong,
+            "books_behind": report.are_books_behind,
             "witnesses": dict(report.witnesses),
             "key_changes": [
                 {
@@ -80,6 +81,12 @@ def _verify_lines(report: LedgerReport, places: Mapping[str, str]) -> Iterator[s
     if report.is_ok:
         root = report.verdict.root.hex()
         yield said("the ledger is whole: {size} entries, root {root}", size=report.verdict.size, root=root)
+    elif report.are_books_behind:
+        yield _(
+            "THE BOOKS OF THIS HOME LACK ENTRIES that stores attest; run `preserve home catch-up`, which reads them from"
+            " the stores"
+        )
+        yield from complaint_lines(report.complaints)
     else:
         yield counted(
             "THE LEDGER DOES NOT FIT ITSELF: {count} complaint; change nothing",

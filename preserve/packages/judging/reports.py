@@ -59,7 +59,9 @@ class AuditReport:
     provably, the registered store.  `contradictions` name stores that attest another ledger than the books hold.
     `unlisted` are stores that were not searched for unexpected objects; `leftovers` counts objects of unfinished
     ingests and replications.  `unattested` counts by store the copies of which it gives no digest that could be
-    compared: they are not checked, though the store was asked.  `bytes_read` and `seconds` are of this part of the run.
+    compared: they are not checked, though the store was asked.  Where the budget ended it before its work was done,
+    `waiting` copies were left for the next run, and perhaps stores in `unlisted`.  `bytes_read` and `seconds` are of
+    this part of the run.
     """
 
     run: str
@@ -73,6 +75,8 @@ class AuditReport:
     bytes_read: int
     seconds: float
     samples: tuple[SampleStatement, ...] = ()
+    is_ended_by_budget: bool = False
+    waiting: int = 0
     unidentified: tuple[str, ...] = ()
     unattested: Mapping[str, int] = field(default_factory=dict)
     not_looked_at: tuple[NotLookedAt, ...] = ()

@@ -122,14 +122,16 @@ class Explanations:
         match = _PACKAGE_KEY.fullmatch(objects[0].key)
         if match is None:
             strays = [
-                Stray(facts, phrase("no object of this program has such a key"))
+                Stray(facts, phrase("no object of this program has such a key; move it out of the store"))
                 for facts in objects
                 if _is_alien(facts)
             ]
             return Folder(objects, None, strays, 0)
         package = match["id"]
         if package_folder(package) != f"packages/{match['shard']}/{package}":
-            return Folder(objects, None, [Stray(facts, phrase("it lies in the wrong folder")) for facts in objects], 0)
+            why = phrase("it lies in the wrong folder; move it to {folder} or, if that is there, out of the store",
+                         folder=package_folder(package))  # fmt: skip
+            return Folder(objects, None, [Stray(facts, why) for facts in objects], 0)
         copy = self._books.copy(package, self._store)
         if copy is not None:
             return Folder(objects, copy, list(_strays_of_copy(copy, objects)), 0)
@@ -153,15 +155,15 @@ class Explanations:
         if package in self._unfinished:
             return Folder(objects, None, [], len(objects))
         if not self._books.has_package(package):
-            return Folder(objects, None, [Stray(each, phrase("the books know no such package")) for each in objects], 0)
+            why = phrase(
+                "the books know no such package; where this home was brought back from an old backup, `preserve home"
+                " catch-up` may know it; else find out whose it is, and move it out of the store"
+            )
+            return Folder(objects, None, [Stray(each, why) for each in objects], 0)
         if any(_part(facts) == RECEIPT for facts in objects):
             why = phrase("a copy that the books do not know; `preserve replicate` reads it and takes it in")
             return Folder(objects, None, [Stray(facts, why, package) for facts in objects], 0)
-        odd = [
-            Stray(facts, phrase("no object of a package has such a name"), package)
-            for facts in objects
-            if not _part(facts)
-        ]
+        odd = [Stray(facts, _NO_PART, package) for facts in objects if not _part(facts)]
         return Folder(objects, None, odd, len(objects) - len(odd))
 
 
@@ -208,6 +210,8 @@ def _is_ours(key: str) -> bool:
     return name in _ROOT_OBJECTS or _POLICY.fullmatch(name) is not None or bool(match and match["name"] in _PARTS)
 
 
+_NO_PART = phrase("no object of a package has such a name; move it out of the store")
+
 _ODD = {
     OddKind.NAME: phrase("nothing of this program has such a name; move it out of the store"),
     OddKind.LINK: phrase("a symbolic link, which was not followed; move it out of the store"),
@@ -229,7 +233,7 @@ def _strays_of_copy(copy: CopyEntry, objects: Sequence[ObjectFacts]) -> Iterator
     for facts in objects:
         part = _part(facts)
         if part is None:
-            yield Stray(facts, phrase("no object of a package has such a name"), copy.package_id)
+            yield Stray(facts, _NO_PART, copy.package_id)
         elif split_generation(facts.key)[1] > copy.generation(part):
             why = phrase(
                 "a newer generation than the books know; `preserve repair` reads it, and takes it in or makes another"
