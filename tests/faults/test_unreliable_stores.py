@@ -52,7 +52,7 @@ def is_clean(report: AuditReport) -> bool:
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_a_whole_life_goes_well(tmp_path: Path, seed: int) -> None:
-    source = write_submission(tmp_path / "source", SEVERAL_BLOCKS if seed == 1 else 0)
+    source = write_submission(tmp_path / "source", SEVERAL_BLOCKS if seed != 2 else 0)
     with shaky_service(tmp_path) as shaky:
         shake_all(shaky, seed)
         place, policy = shaky.workplace, shaky.plain.policy
