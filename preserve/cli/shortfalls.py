@@ -29,6 +29,15 @@ def lack_lines(lacks: Iterable[Lack]) -> Iterator[str]:
         )
 
 
+def full_line(store: str) -> str:
+    """What to do about a store without room, where no other of its role has any."""
+    return said(
+        "if store {store} is full: free space there, or add another of its role with `preserve store add`; `preserve"
+        " store retire {store} --reason TEXT` takes it from use when it is worn out",
+        store=store,
+    )
+
+
 def lost_line(store: str) -> str:
     """What to do about a store that is away, if it never comes back."""
     return said(

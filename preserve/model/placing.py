@@ -21,18 +21,24 @@ class Lack:
 
 
 def stores_wanted(
-    policy: Policy, stores: Iterable[StoreEntry], copies: Iterable[CopyEntry] = (), away: Collection[str] = ()
+    policy: Policy,
+    stores: Iterable[StoreEntry],
+    copies: Iterable[CopyEntry] = (),
+    away: Collection[str] = (),
+    full: Collection[str] = (),
 ) -> list[str]:
     """The stores on which `policy` wants a copy, by name: for each role as many as it asks for.
 
     Stores that hold a copy already come first, so that a store registered later draws no second copy to itself; those
-    that are `away` come last, so that a copy that can be made now waits for none of them.
+    that are `away` come last, and before them those that are `full`, so that a copy that can be made now waits for
+    none of them.
     """
     held = {copy.store for copy in copies}
     wanted: list[str] = []
     for rule in policy.copies:
         candidates = sorted(
-            (store.name for store in stores_fit(stores, rule)), key=lambda name: (name not in held, name in away, name)
+            (store.name for store in stores_fit(stores, rule)),
+            key=lambda name: (name not in held, name in away, name in full, name),
         )
         wanted += [name for name in candidates[: rule.count] if name not in wanted]
     return wanted
@@ -60,8 +66,12 @@ def copies_kept(policy: Policy, stores: Iterable[StoreEntry], copies: Iterable[C
 
 
 def copies_due(
-    policy: Policy, stores: Sequence[StoreEntry], copies: Sequence[CopyEntry], away: Collection[str] = ()
+    policy: Policy,
+    stores: Sequence[StoreEntry],
+    copies: Sequence[CopyEntry],
+    away: Collection[str] = (),
+    full: Collection[str] = (),
 ) -> list[str]:
     """The stores on which a wanted copy was never made (a bad one is there, and is repaired instead)."""
     held = {copy.store for copy in copies}
-    return [name for name in stores_wanted(policy, stores, copies, away) if name not in held]
+    return [name for name in stores_wanted(policy, stores, copies, away, full) if name not in held]

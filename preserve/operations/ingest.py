@@ -7,7 +7,7 @@ killed is taken up where it was; then one read of the source feeds everything; t
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
@@ -37,6 +37,7 @@ from preserve.packages.making.composing import Composed, checked_algorithms, com
 from preserve.packages.making.crew import Crew
 from preserve.packages.making.delivery import Delivery, Sent, deliver
 from preserve.packages.making.planning import SubmissionPlan, plan_submission
+from preserve.packages.making.room import place
 from preserve.ports import Store
 from preserve.workplace import Workplace
 
@@ -183,6 +184,7 @@ class _Ingest:
         self._source = str(submission.source)
         self._metadata_sha256 = sha256(request.metadata.read_bytes()).hex() if request.metadata else None
         self._stores = self._wanted_stores()
+        self._passed_over: tuple[Complaint, ...] = ()
         self._advice = ComplaintList()
         self._outside_records = 0
 
@@ -212,7 +214,13 @@ class _Ingest:
 
     @property
     def _notes(self) -> tuple[Complaint, ...]:
-        return (*self._submission.notes, *self._described.notes, *self._advice.named, *self._further_advice())
+        return (
+            *self._passed_over,
+            *self._submission.notes,
+            *self._described.notes,
+            *self._advice.named,
+            *self._further_advice(),
+        )
 
     def _further_advice(self) -> Iterator[Complaint]:
         more = self._advice.count - len(self._advice.named)
@@ -284,13 +292,16 @@ class _Ingest:
     # Gates
 
     def _wanted_stores(self) -> dict[str, Store]:
-        names = stores_wanted(self._policy, self._books.stores(), away=self._workplace.away)
+        names = self._wanted()
         if not names:
             raise Refused(
                 "no store is registered for any copy that policy {policy} wants; add one with `preserve store add`",
                 policy=self._policy.name,
             )
         return {name: self._workplace.stores[name] for name in names}
+
+    def _wanted(self, full: Collection[str] = ()) -> list[str]:
+        return stores_wanted(self._policy, self._books.stores(), away=self._workplace.away, full=full)
 
     def _require_profile(self, packages: Sequence[Composed]) -> None:
         profile = self._request.profile
@@ -305,19 +316,21 @@ class _Ingest:
         complaints.raise_if_any(self._source)
 
     def _require_space(self, packages: Sequence[Composed]) -> None:
+        """Have another store of its role take the place of one without room."""
         needed = sum(one.plan.tar_bytes + one.plan.payload.totals.entries * MEMBER_BYTES for one in packages)
-        for name, store in self._stores.items():
-            try:
-                free = store.free_bytes()
-            except Unavailable:
-                continue  # it is told as away when it is its turn
-            if free is not None and free < needed:
-                raise NoSpace(
-                    "store {store} has {free} left and the submission needs {needed}; nothing was written",
-                    store=name,
-                    free=Size(free),
-                    needed=Size(needed),
-                )
+        placing = place(self._workplace, self._wanted, needed)
+        for name in placing.without_room:
+            raise NoSpace(
+                "store {store} has {free} left and the submission needs {needed}, and no other attached store of role"
+                " {role} has room; nothing was written. Free space there, or add a store of this role with `preserve"
+                " store add`; `preserve store retire` takes one that is worn out from use",
+                store=name,
+                free=Size(placing.full[name]),
+                needed=Size(needed),
+                role=self._books.store(name).role,
+            )
+        self._stores = {name: self._workplace.stores[name] for name in placing.stores}
+        self._passed_over = placing.passed_over()
 
     def _note_known_records(self, accession: AccessionEntry) -> None:
         """An archival code stands for one record: where it comes again, a person has to know, and it is no harm."""

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from preserve.clock import monotonic_seconds, stamp
 from preserve.errors import PreserveError
 from preserve.model import events
+from preserve.model.complaints import Complaint
 from preserve.model.nouns import CopyEntry, CopyState, Event, PackageEntry, Receipt
 from preserve.model.placing import Lack, copies_due, copies_lacking
 from preserve.model.policy import Policy
 from preserve.packages.held import HeldCopy
 from preserve.packages.making.copying import Copying, CopyWork
+from preserve.packages.making.room import Placing, place
 from preserve.workplace import Workplace
+
+Due = Callable[[Collection[str], Collection[str]], list[str]]
+"""The stores in which a package lacks a copy, given those that are away and those that are full."""
 
 _TRUST = {
     CopyState.VERIFIED: 0,
@@ -65,6 +71,7 @@ class ReplicateReport:
 
     `lacking` says of which copies of each package none could even be tried, because no store is registered for them;
     `lacking_count` counts these over all packages.  Where only some stores were asked for, nobody asked for those.
+    `passed_over` says which stores were full, where others took what they should have.
     """
 
     made: tuple[Replicated, ...]
@@ -72,6 +79,7 @@ class ReplicateReport:
     lacking: tuple[Lack, ...]
     lacking_count: int
     seconds: float
+    passed_over: tuple[Complaint, ...] = ()
 
     @property
     def due_count(self) -> int:
@@ -97,13 +105,16 @@ def replicate(workplace: Workplace, request: ReplicateRequest) -> ReplicateRepor
     not_made: list[NotReplicated] = []
     lacking: dict[str, tuple[Lack, ...]] = {}
     lacking_count = 0
+    passed_over: dict[str, Complaint] = {}
     for package in _packages(workplace, request.package):
         policy = request.policy_of(package.receipt)
         if not only:
             lacking[policy.name] = copies_lacking(policy, registered)
             lacking_count += sum(lack.count for lack in lacking[policy.name])
         copies = list(workplace.books.copies(package.id))
-        for store in copies_due(policy, registered, copies, workplace.away):
+        placing = _placing(workplace, package.receipt, partial(copies_due, policy, registered, copies), only)
+        passed_over |= {note.where: note for note in placing.passed_over()}
+        for store in placing.stores:
             if only and store not in only:
                 continue
             try:
@@ -111,7 +122,28 @@ def replicate(workplace: Workplace, request: ReplicateRequest) -> ReplicateRepor
             except PreserveError as error:
                 not_made.append(NotReplicated(package.id, store, error))
     lacks = tuple(lack for _, each in sorted(lacking.items()) for lack in each)
-    return ReplicateReport(tuple(made), tuple(not_made), lacks, lacking_count, monotonic_seconds() - began)
+    seconds = monotonic_seconds() - began
+    return ReplicateReport(
+        tuple(made),
+        tuple(not_made),
+        lacks,
+        lacking_count,
+        seconds,
+        tuple(note for _, note in sorted(passed_over.items())),
+    )
+
+
+def _placing(workplace: Workplace, receipt: Receipt, due: Due, only: Set[str]) -> Placing:
+    """Where the copies of a package go.  Where stores were asked for, no other stands in for one that is full."""
+
+    def choose(full: Collection[str]) -> list[str]:
+        return due(workplace.away, full)
+
+    needed = receipt.bag_bytes + receipt.blocks.bytes + receipt.members.bytes
+    placing = place(workplace, choose, needed)
+    if only and not only & set(placing.stores):
+        return Placing(tuple(choose(())), {}, needed)
+    return placing
 
 
 def _packages(workplace: Workplace, package: str | None) -> Iterator[PackageEntry]:

@@ -119,6 +119,21 @@ def test_a_store_is_full_and_another_is_not(tmp_path: Path, mount: Mount) -> Non
     assert service.ask("audit")["counts"]["sound"] == 2
 
 
+def test_another_store_of_the_role_stands_in_for_a_full_one(tmp_path: Path, mount: Mount) -> None:
+    source = write_submission(tmp_path / "source", 3_000_000)
+    small = mount(tmp_path / "near", ROOM_FOR_A_STORE)
+    service = new_service(tmp_path)
+    two_stores(service)
+    small.fill(4096)
+    assert "`preserve store add`" in require_full(service.run("ingest", source))
+    service.store("other", "same_city")
+    ended = service.ask("ingest", source)
+    assert ended["complete"]
+    assert [copy["store"] for copy in ended["packages"][0]["copies"]] == ["main", "other"]
+    assert any("near has" in note["message"] and "passed over" in note["message"] for note in ended["notes"])
+    assert not hidden(tmp_path / "near")
+
+
 def test_a_store_becomes_full_while_a_copy_is_made(tmp_path: Path, mount: Mount) -> None:
     source = write_submission(tmp_path / "source", 3_000_000)
     small = mount(tmp_path / "near", ROOM_FOR_A_STORE)

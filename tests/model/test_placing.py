@@ -24,6 +24,17 @@ def test_of_two_stores_of_a_role_the_attached_one_takes_what_is_new() -> None:
     assert copies_due(POLICY, STORES, [held("near")], {"city"}) == ["city2"]
 
 
+def test_of_two_stores_of_a_role_the_one_with_room_takes_what_is_new() -> None:
+    assert stores_wanted(POLICY, STORES, full={"city"}) == ["near", "city2"]
+    assert copies_due(POLICY, STORES, [held("near")], full={"city"}) == ["city2"]
+    assert copies_due(POLICY, STORES, [held("near"), held("city")], full={"city"}) == []
+
+
+def test_no_store_that_is_away_stands_in_for_one_that_is_full() -> None:
+    assert stores_wanted(POLICY, STORES, away={"city2"}, full={"city"}) == ["near", "city"]
+    assert stores_wanted(POLICY, STORES, full={"city", "city2"}) == ["near", "city"]
+
+
 def test_a_copy_in_a_store_that_is_away_is_there_all_the_same() -> None:
     assert copies_due(POLICY, STORES, [held("near"), held("city")], {"city"}) == []
 

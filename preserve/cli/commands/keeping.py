@@ -13,9 +13,9 @@ from preserve.cli.calls import Call
 from preserve.cli.exits import Exit
 from preserve.cli.messages import _, complaint_documents, complaint_said, error_said, said, word
 from preserve.cli.options import acts
-from preserve.cli.shortfalls import lack_documents, lack_lines, lost_line
+from preserve.cli.shortfalls import full_line, lack_documents, lack_lines, lost_line
 from preserve.cli.tables import bounded, byte_count, table
-from preserve.errors import Away, Unavailable
+from preserve.errors import Away, NoSpace, Unavailable
 from preserve.model.nouns import CopyState
 
 if TYPE_CHECKING:
@@ -141,6 +141,7 @@ def replicate(call: Call, stores: tuple[str, ...], package: str | None) -> Exit:
             ],
             "due": report.due_count,
             "lacking_stores": lack_documents(report.lacking),
+            "notes": complaint_documents(report.passed_over),
             "seconds": report.seconds,
         }
         return call.answer(document, _replicate_lines(report), _replicate_code(report))
@@ -163,5 +164,7 @@ def _replicate_lines(report: ReplicateReport) -> Iterator[str]:
         said("{package} is not in {store}: {why}", package=copy.package, store=copy.store, why=copy.why)
         for copy in report.not_made
     )
+    yield from bounded(complaint_said(note) for note in report.passed_over)
+    yield from map(full_line, sorted({copy.store for copy in report.not_made if isinstance(copy.why, NoSpace)}))
     yield from map(lost_line, sorted({copy.store for copy in report.not_made if isinstance(copy.why, Away)}))
     yield from lack_lines(report.lacking)
