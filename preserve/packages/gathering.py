@@ -41,6 +41,7 @@ class Gathering:
         self.bytes_read = 0
         self._readers = [(place, BlockReader(place.store, place.key, blocks)) for place in places]
         self._unsound: dict[Place, set[int]] = {}
+        self._unread: dict[str, set[int]] = {}
         self._lied: set[Place] = set()
         self._lock = Lock()
 
@@ -48,6 +49,10 @@ class Gathering:
     def lied(self) -> Collection[Place]:
         """The places that gave something else than was asked of them, and had not been known to."""
         return frozenset(self._lied)
+
+    def unread(self, numbers: Collection[int]) -> set[str]:
+        """The stores that answered and did not give one of these blocks: what nobody has read may be sound."""
+        return {name for name, failed in self._unread.items() if not failed.isdisjoint(numbers)}
 
     def know_unsound(self, place: Place, numbers: Collection[int]) -> None:
         """Blocks found unsound a moment ago, which need not be asked for again."""
@@ -75,6 +80,8 @@ class Gathering:
             if look.is_sound:
                 self.bytes_read += self.blocks.span(look.number)[1]
                 return True
+            if look.sight is AuditResult.UNREADABLE:
+                self._unread.setdefault(place.name, set()).add(look.number)
             self._unsound.setdefault(place, set()).add(look.number)
             self._lied.add(place)
             return False

@@ -77,12 +77,13 @@ def test_a_store_with_a_damaged_bundle_is_no_witness_against_wrong_books(furnish
     ]
 
 
-def test_books_brought_back_from_an_old_backup_are_wrong_and_not_the_stores(furnished: Service) -> None:
+def test_books_brought_back_from_an_old_backup_are_behind_and_not_wrong(furnished: Service) -> None:
     old = (furnished.home / "books.db").read_bytes()
     furnished.ask("ingest", furnished.submission())
     for left in furnished.home.glob("books.db*"):
         left.unlink()
     (furnished.home / "books.db").write_bytes(old)
     asked = furnished.run("ledger", "verify", "--json")
-    assert (asked.code, asked.document["books_wrong"], asked.document["findings"]) == (4, True, [])
-    assert set(asked.document["witnesses"]) == {"main", "near", "far"}
+    assert (asked.code, asked.document["books_wrong"], asked.document["books_behind"]) == (4, False, True)
+    assert (asked.document["findings"], asked.document["witnesses"]) == ([], {})
+    assert {complaint["code"] for complaint in asked.document["complaints"]} == {"store-ahead"}

@@ -254,10 +254,40 @@ def test_what_is_lost_is_named_and_what_is_whole_is_counted(tmp_path: Path) -> N
     assert {left.store for left in report.not_repaired} == {"near", "far"}
     for left in report.not_repaired:
         assert left.blocks == (at // BLOCK,)
-        assert left.lost is not None
-        assert left.lost.names == ("一/附件.bin",)
+        assert left.without is not None
+        assert left.without.names == ("一/附件.bin",)
         assert left.files_whole == len(PACKAGE.files) - 1
+        assert left.is_loss_proved
     assert len(list(held.books.findings())) == 2
+
+
+def test_nothing_is_called_lost_while_the_store_of_a_copy_is_away(tmp_path: Path) -> None:
+    held = archive_in_memory(tmp_path, [PACKAGE])
+    at = PACKAGE.offset_of("一/附件.bin") + 10
+    spoil(held, "near", at // BLOCK, within=at % BLOCK)
+    audit(held.place, AuditRequest())
+    memory(held, "far").away = True
+    (left,) = repair(held.place, RepairRequest()).not_repaired
+    assert left.without is not None
+    assert (left.without.names, left.is_loss_proved) == (("一/附件.bin",), False)
+    assert (left.away, left.unread) == (("far",), ())
+    memory(held, "far").away = False
+    assert repair(held.place, RepairRequest()).not_repaired == ()
+
+
+def test_nothing_is_called_lost_while_a_copy_cannot_be_read(tmp_path: Path) -> None:
+    held = archive_in_memory(tmp_path, [PACKAGE], ["near"])
+    sound = memory(held, "near")
+    fault = Fault(Harm.UNAVAILABLE, "read", "*/bag.tar")
+    use(held, "near", FaultyStore(sound, [fault], held.clock, random.Random(1)))
+    (left,) = audited_and_repaired(held).not_repaired
+    assert (left.object, left.is_loss_proved, left.away, left.unread) == (BAG, False, (), ("near",))
+    use(held, "near", sound)
+    report = repair(held.place, RepairRequest())
+    assert (report.not_repaired, [finding.where for finding in report.right_again]) == (
+        (),
+        [object_key(PACKAGE.id, BAG)],
+    )
 
 
 def test_a_block_that_is_lost_in_a_header_alone_loses_no_file(tmp_path: Path) -> None:
@@ -265,8 +295,8 @@ def test_a_block_that_is_lost_in_a_header_alone_loses_no_file(tmp_path: Path) ->
     for store in ("near", "far"):
         spoil(held, store, 2, within=150)
     for left in audited_and_repaired(held).not_repaired:
-        assert left.lost is not None
-        assert (left.lost.count, left.files_whole) == (0, len(PACKAGE.files))
+        assert left.without is not None
+        assert (left.without.count, left.files_whole) == (0, len(PACKAGE.files))
 
 
 def test_what_is_repairable_is_repaired_beside_what_is_not(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from preserve.model.audit import SampleStatement
     from preserve.model.nouns import Finding
     from preserve.operations.audit import AuditReport, NotLookedAt
-    from preserve.operations.repair import RepairReport
+    from preserve.operations.repair import NotRepaired, RepairReport
 
 
 @click.command(
@@ -291,8 +291,13 @@ def _repair_document(report: RepairReport) -> dict[str, object]:
                 "object": each.object,
                 "why": error_said(each.why),
                 "blocks": list(each.blocks),
-                "files_lost": list(each.lost.names) if each.lost else [],
-                "files_lost_count": each.lost.count if each.lost else None,
+                "loss_proved": each.is_loss_proved,
+                "files_lost": list(each.without.names) if each.without and each.is_loss_proved else [],
+                "files_lost_count": each.without.count if each.without and each.is_loss_proved else None,
+                "files_not_in_reach": list(each.without.names) if each.without and not each.is_loss_proved else [],
+                "files_not_in_reach_count": each.without.count if each.without and not each.is_loss_proved else None,
+                "copies_away": list(each.away),
+                "copies_unreadable": list(each.unread),
                 "files_whole": each.files_whole,
             }
             for each in report.not_repaired
@@ -347,12 +352,36 @@ def _repair_lines(report: RepairReport) -> Iterator[str]:
             )
         else:
             yield said("{package} in {store}, not mended: {why}", package=each.package, store=each.store, why=each.why)
-        if each.lost:
-            yield counted("  {count} file is lost with it:", "  {count} files are lost with it:", each.lost.count)
-            yield from bounded(f"    {printable(path)}" for path in each.lost.names)
+        yield from _files_lines(each)
     if len(report.not_repaired) > MOST_LINES:
         yield said("… and {count} more (--json gives all)", count=len(report.not_repaired) - MOST_LINES)
     yield from _left_alone_lines(report.left_alone)
+
+
+def _files_lines(left: NotRepaired) -> Iterator[str]:
+    """The files that cannot be had without what is missing; lost only where every copy was read."""
+    if left.away:
+        yield said(
+            "  nothing can be called lost yet: bring back {stores}, and run `preserve repair` again",
+            stores=", ".join(left.away),
+        )
+    if left.unread:
+        yield said(
+            "  nothing can be called lost yet: let the account of this program read the copy in {stores} (permissions,"
+            " cables, drive), and run `preserve repair` again",
+            stores=", ".join(left.unread),
+        )
+    if not left.without:
+        return
+    if left.is_loss_proved:
+        yield counted("  {count} file is lost with it:", "  {count} files are lost with it:", left.without.count)
+    else:
+        yield counted(
+            "  {count} file is not to be had from the copies in reach:",
+            "  {count} files are not to be had from the copies in reach:",
+            left.without.count,
+        )
+    yield from bounded(f"    {printable(path)}" for path in left.without.names)
 
 
 def _right_again_lines(report: RepairReport) -> Iterator[str]:

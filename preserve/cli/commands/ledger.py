@@ -83,8 +83,8 @@ def _verify_lines(report: LedgerReport, places: Mapping[str, str]) -> Iterator[s
         yield said("the ledger is whole: {size} entries, root {root}", size=report.verdict.size, root=root)
     elif report.are_books_behind:
         yield _(
-            "THE BOOKS OF THIS HOME LACK ENTRIES that stores attest; run `preserve home catch-up`, which reads them from"
-            " the stores"
+            "THE BOOKS OF THIS HOME LACK ENTRIES that stores attest; run `preserve home catch-up`, which reads them"
+            " from the stores"
         )
         yield from complaint_lines(report.complaints)
     else:

@@ -13,8 +13,11 @@ from preserve.model.blocks import BlockList
 from preserve.model.digests import sha256
 from preserve.model.healing import next_generation
 from preserve.model.keys import BAG, BLOCKS, RECEIPT, Key, object_key
+from preserve.model.nouns import Condition
 from preserve.packages.gathering import Gathering, Place
 from preserve.packages.held import HeldCopy, digest_of
+from preserve.packages.judging.accounts import part_of
+from preserve.packages.judging.harm_reports import MOST_BLOCKS_NAMED
 from preserve.packages.judging.harmed_files import NamedFiles
 from preserve.packages.judging.inspection import Survey
 from preserve.packages.putting import put
@@ -66,8 +69,10 @@ class Repaired:
 class NotRepaired:
     """One object that is as bad as it was (`object` None: the whole copy, or all of a store's fittings), and why.
 
-    `blocks` are those that no copy in reach has sound.  `lost` are the payload files that are lost with them and
-    `files_whole` counts those that are whole; both None where that cannot be told, or does not depend on the object.
+    `blocks` are those that no copy in reach has sound.  `without` are the payload files that cannot be had without
+    them, and `files_whole` counts those that are whole; both None where that cannot be told, or does not depend on the
+    object.  `away` are stores that could not be asked for the blocks, `unread` those whose copy could not be read: as
+    long as there is any, nothing is proved to be lost.
     """
 
     package: str | None
@@ -75,8 +80,15 @@ class NotRepaired:
     object: str | None
     why: PreserveError
     blocks: tuple[int, ...] = ()
-    lost: NamedFiles | None = None
+    without: NamedFiles | None = None
     files_whole: int | None = None
+    away: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
+
+    @property
+    def is_loss_proved(self) -> bool:
+        """Whether every copy was read, and none has what is missing."""
+        return bool(self.blocks) and not (self.away or self.unread)
 
 
 class Remaking:
@@ -191,6 +203,10 @@ class Remaking:
             looks = BlockReader(self._held.store, self._held.key(part), blocks).looks(range(len(blocks)))
             bad = frozenset(look.number for look in looks if not look.is_sound)
         self._ward.know_unsound(self._held, part, bad)
+        for found in self._survey.findings:
+            if found.condition is Condition.UNREADABLE and part_of(found) == part:
+                are_all_named = 0 < len(found.blocks) < MOST_BLOCKS_NAMED
+                self._ward.know_unread(self._name, part, found.blocks if are_all_named else None)
         return tuple(sorted(bad))
 
     def _is_whole(self, part: str, generation: int, blocks: BlockList) -> bool:
@@ -212,31 +228,39 @@ class Remaking:
         return Repaired(self._ward.package.id, self._name, part, generation, blocks, sources, *moved, how)
 
     def _lost(self, part: str, gathering: Gathering, lost: tuple[int, ...]) -> NotRepaired:
+        away = tuple(sorted(gathering.away))
+        unread = tuple(sorted((gathering.unread(lost) | self._ward.unread(part, lost)) - gathering.away.keys()))
         why = PreserveError(
             "no copy in reach has all blocks of {object} sound (blocks lost: {count})", object=part, count=len(lost)
         )
-        if gathering.away:
+        if unread:
+            why = PreserveError(
+                "no copy in reach has all blocks of {object} sound (blocks missing: {count}); these stores have a copy"
+                " that could not be read: {unread}",
+                object=part,
+                count=len(lost),
+                unread=", ".join(unread),
+            )
+        if away:
             why = Unavailable(
                 "no copy in reach has all blocks of {object} sound (blocks missing: {count});"
                 " these stores could not be asked: {away}",
                 object=part,
                 count=len(lost),
-                away=", ".join(sorted(gathering.away)),
+                away=", ".join(away),
             )
         files = None
         if part == BAG and (members := self._ward.members()) is not None:
             files = lost_files(members, self._ward.copies, gathering, lost)
-        return self._not_repaired(part, why, lost, files)
+        whole = None if files is None else self._ward.package.receipt.payload_files - files.count
+        return NotRepaired(self._ward.package.id, self._name, part, why, lost, files, whole, away, unread)
 
     def _not_given_back(self, part: str) -> NotRepaired:
         why = "store {store} took a new {object} {times} times and did not give back what it was sent; check the store"
         return self._not_repaired(part, PreserveError(why, store=self._name, object=part, times=ATTEMPTS))
 
-    def _not_repaired(
-        self, part: str, why: PreserveError, blocks: tuple[int, ...] = (), lost: NamedFiles | None = None
-    ) -> NotRepaired:
-        whole = None if lost is None else self._ward.package.receipt.payload_files - lost.count
-        return NotRepaired(self._ward.package.id, self._name, part, why, blocks, lost, whole)
+    def _not_repaired(self, part: str, why: PreserveError) -> NotRepaired:
+        return NotRepaired(self._ward.package.id, self._name, part, why)
 
     # Keys
 

@@ -27,6 +27,7 @@ class Ward:
         self._copies = {held.store.name: held for held in copies}
         self._generations: dict[str, dict[str, set[int]]] = {}
         self._unsound: dict[Place, Collection[int]] = {}
+        self._unread: dict[tuple[str, str], Collection[int] | None] = {}
         self.liars: set[str] = set()
 
     @property
@@ -75,6 +76,18 @@ class Ward:
     def know_unsound(self, held: HeldCopy, part: str, numbers: Collection[int]) -> None:
         """These blocks of a copy's current object were seen not to be sound."""
         self._unsound[Place(held.store, held.key(part))] = numbers
+
+    def know_unread(self, store: str, part: str, numbers: Collection[int] | None) -> None:
+        """These blocks of a copy's current object (None: any) could not be read: they are not known to be bad."""
+        self._unread[store, part] = numbers
+
+    def unread(self, part: str, numbers: Collection[int]) -> set[str]:
+        """The stores in which one of these blocks could not be read when the copy was judged."""
+        return {
+            store
+            for (store, of), failed in self._unread.items()
+            if of == part and (failed is None or not set(failed).isdisjoint(numbers))
+        }
 
     def made(self, store: str, part: str, generation: int) -> None:
         """An object was made anew, is sound, and is the current one now."""
