@@ -98,6 +98,12 @@ class RestoreReport:
         """Whether everything that was asked for is in its place, digested and equal to what was deposited."""
         return not self.lost and not self.left
 
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """The stores that were away, or have a copy that could not be read: they may hold what is missing."""
+        unreadable = {finding.store for finding in self.damage if finding.condition is Condition.UNREADABLE}
+        return tuple(sorted(unreadable.union(self.away)))
+
 
 def restore(workplace: Workplace, request: RestoreRequest) -> RestoreReport:
     """Restore what `request` names.

@@ -362,13 +362,13 @@ def _files_lines(left: NotRepaired) -> Iterator[str]:
     """The files that cannot be had without what is missing; lost only where every copy was read."""
     if left.away:
         yield said(
-            "  nothing can be called lost yet: bring back {stores}, and run `preserve repair` again",
+            "  nothing can be called lost yet: bring these stores back ({stores}), and run `preserve repair` again",
             stores=", ".join(left.away),
         )
     if left.unread:
         yield said(
-            "  nothing can be called lost yet: let the account of this program read the copy in {stores} (permissions,"
-            " cables, drive), and run `preserve repair` again",
+            "  nothing can be called lost yet: make the copy readable again in these stores (permissions, cables,"
+            " drives: {stores}), and run `preserve repair` again",
             stores=", ".join(left.unread),
         )
     if not left.without:

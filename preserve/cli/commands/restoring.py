@@ -105,6 +105,7 @@ def _document(report: RestoreReport) -> dict[str, object]:
             for loss in report.losses
         ],
         "away": {name: error_said(why) for name, why in report.away.items()},
+        "copies_not_read": list(report.unread),
         "findings": [finding_document(finding) for finding in report.damage],
         "seconds": report.seconds,
         "certificate": str(report.certificate),
@@ -148,6 +149,12 @@ def _lines(report: RestoreReport, to: Path) -> Iterator[str]:
         f"  {printable(loss.path.decode('utf-8', 'surrogateescape'))}: {said(loss.template, **loss.values)}"
         for loss in report.losses
     )
+    if report.lost and report.unread:
+        yield said(
+            "nothing can be called lost yet: these stores were away, or have a copy that could not be read: {stores};"
+            " bring them back or make it readable, and run the same command again, which completes the folder",
+            stores=", ".join(report.unread),
+        )
     yield from finding_lines(report.damage)
     yield said(
         "certificate: {file} (for programs: {json_file})",

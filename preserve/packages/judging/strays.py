@@ -131,6 +131,7 @@ class Explanations:
         if package_folder(package) != f"packages/{match['shard']}/{package}":
             why = phrase("it lies in the wrong folder; move it to {folder} or, if that is there, out of the store",
                          folder=package_folder(package))  # fmt: skip
+            why = why if self._books.has_package(package) else _NO_PACKAGE
             return Folder(objects, None, [Stray(facts, why) for facts in objects], 0)
         copy = self._books.copy(package, self._store)
         if copy is not None:
@@ -155,11 +156,7 @@ class Explanations:
         if package in self._unfinished:
             return Folder(objects, None, [], len(objects))
         if not self._books.has_package(package):
-            why = phrase(
-                "the books know no such package; where this home was brought back from an old backup, `preserve home"
-                " catch-up` may know it; else find out whose it is, and move it out of the store"
-            )
-            return Folder(objects, None, [Stray(each, why) for each in objects], 0)
+            return Folder(objects, None, [Stray(each, _NO_PACKAGE) for each in objects], 0)
         if any(_part(facts) == RECEIPT for facts in objects):
             why = phrase("a copy that the books do not know; `preserve replicate` reads it and takes it in")
             return Folder(objects, None, [Stray(facts, why, package) for facts in objects], 0)
@@ -210,6 +207,10 @@ def _is_ours(key: str) -> bool:
     return name in _ROOT_OBJECTS or _POLICY.fullmatch(name) is not None or bool(match and match["name"] in _PARTS)
 
 
+_NO_PACKAGE = phrase(
+    "the books know no such package; where this home was brought back from an old backup, `preserve home catch-up` may"
+    " know it; else find out whose it is, and move it out of the store"
+)
 _NO_PART = phrase("no object of a package has such a name; move it out of the store")
 
 _ODD = {
