@@ -316,8 +316,9 @@ class _Ingest:
         complaints.raise_if_any(self._source)
 
     def _require_space(self, packages: Sequence[Composed]) -> None:
-        """Have another store of its role take the place of one without room."""
-        needed = sum(one.plan.tar_bytes + one.plan.payload.totals.entries * MEMBER_BYTES for one in packages)
+        """Have another store of its role take the place of one without room for the packages still to be made."""
+        to_make = [one.plan for one in packages if not self._is_made(one)]
+        needed = sum(plan.tar_bytes + plan.payload.totals.entries * MEMBER_BYTES for plan in to_make)
         placing = place(self._workplace, self._wanted, needed)
         for name in placing.without_room:
             raise NoSpace(
@@ -356,7 +357,7 @@ class _Ingest:
 
     def _make(self, accession: AccessionEntry, package: Composed, crew: Crew) -> tuple[PackageMade, Sent | None]:
         """Deliver one package and book it, unless an earlier run did."""
-        if package.plan.judge is None and self._books.has_package(package.plan.package_id):
+        if self._is_made(package):
             return self._made_before(package.plan.package_id), None
         until = self._policy.retain_until(self._workplace.clock.now())
         sent = deliver(package.plan, package.receipt, self._stores, crew, self._workplace.progress, until)
@@ -366,6 +367,10 @@ class _Ingest:
         self._workplace.record(*self._bookings(accession, sent, codes, until))
         shutil.rmtree(package.plan.folder, ignore_errors=True)
         return _made(sent), sent
+
+    def _is_made(self, package: Composed) -> bool:
+        """Whether an earlier run made it, and its files need not be read for what a submitted bag says of them."""
+        return package.plan.judge is None and self._books.has_package(package.plan.package_id)
 
     def _give_up(self, accession: AccessionEntry, sent: Sent) -> None:
         """No store holds a sound copy.  Where one kept other bytes, the next run must begin under new names."""

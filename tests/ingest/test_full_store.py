@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from preserve import chance
-from preserve.errors import NoSpace
+from preserve.errors import NoSpace, Unavailable
 from preserve.model import events
 from preserve.model.nouns import CopyState, Role, StoreEntry
 from preserve.operations.ingest import IngestReport, IngestRequest, ingest
 from preserve.operations.replicate import ReplicateReport, ReplicateRequest, replicate
+from preserve.ports import NoProgress
 from preserve.workplace import Workplace
 from tests.packages.building import Service, service
 from tests.stores.memory import MemoryStore
@@ -85,6 +86,28 @@ def test_a_store_that_is_away_is_no_room(stores: Stores, source: Path) -> None:
     stores.twin.away = True
     with pytest.raises(NoSpace, match="no other attached store of role same_city has room"):
         stores.ingest(source, "city2")
+
+
+class Interruption(NoProgress):
+    """Ends the second package that is packed."""
+
+    def __init__(self) -> None:
+        self.packed = 0
+
+    def begin(self, template: str, total_bytes: int | None, **values: object) -> None:
+        self.packed += template.startswith("packing")
+        if self.packed == 2:
+            raise Unavailable("interrupted")
+
+
+def test_room_is_asked_for_what_an_interrupted_run_left_to_do_alone(stores: Stores, source: Path) -> None:
+    (source / "text.txt").write_bytes(bytes(200_000))
+    stores.city.room_bytes = 600_000
+    policy = replace(stores.made.policy, package_bytes=200_500)
+    with pytest.raises(Unavailable, match="interrupted"):
+        ingest(replace(stores.workplace(), progress=Interruption()), IngestRequest(source, policy))
+    report = ingest(stores.workplace(), IngestRequest(source, policy))
+    assert [[copy.store for copy in package.copies] for package in report.packages] == [["city", "near"]] * 2
 
 
 def made_in_near_alone(stores: Stores, source: Path) -> None:
