@@ -285,4 +285,5 @@ def test_repair_says_of_what_is_none_of_ours_that_a_person_has_to_move_it(tmp_pa
     (stray,) = audit(held.place, AuditRequest()).findings
     (left,) = repair(held.place, RepairRequest(finding=stray.id)).not_repaired
     assert (left.object, "move it out" in str(left.why)) == ("stray", True)
-    assert repair(held.place, RepairRequest()).not_repaired == ()
+    report = repair(held.place, RepairRequest())
+    assert (report.not_repaired, report.left_alone) == ((), (stray,))

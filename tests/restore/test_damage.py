@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from preserve.errors import Refused, Unavailable
+from preserve.errors import Refused, Unavailable, Unreadable
 from preserve.model import events
 from preserve.model.digests import sha256
+from preserve.model.keys import BAG, Key
 from preserve.model.nouns import Condition, CopyState, Event
 from preserve.operations.restore import RestoreReport, RestoreRequest, restore
 from preserve.packages.members import MembersFile
+from preserve.stores.folder import FolderStore
 from tests.packages.building import Service, flip, service
 from tests.restore import samples
 from tests.restore.trees import differences
@@ -103,6 +105,7 @@ def test_what_no_copy_has_is_named_and_the_rest_comes(harmed: tuple[Service, Pat
     assert [loss.path.decode() for loss in report.losses] == ["卷1/文件-10.txt"]
     missing = [line.split(":")[0] for line in differences(source, tmp_path / "out")]
     assert missing == [repr("卷1/文件-10.txt".encode())]
+    assert report.unread == ()  # every copy was read: it is lost
     certificate = json.loads(report.certificate.read_bytes())
     assert certificate["verified"] is False and certificate["lost"] == 1
     assert "NOT COMPLETE" in report.certificate.with_suffix(".txt").read_text()
@@ -178,6 +181,30 @@ def test_a_store_that_is_away_is_passed_over_and_named(harmed: tuple[Service, Pa
     shutil.rmtree(made.places["city"])
     with pytest.raises(Unavailable):
         restored(made, package, tmp_path / "out2")
+
+
+def test_a_copy_that_may_not_be_read_is_told_of_once_and_may_hold_what_is_missing(
+    harmed: tuple[Service, Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, source, package = harmed
+    flip(made.object("city", package, "bag.tar"), place_of(made, package, "卷1/文件-10.txt"))
+    read = FolderStore.read
+
+    def forbidden(store: FolderStore, key: Key, start: int, into: memoryview) -> int:
+        if store.name == "near" and key.endswith(BAG):
+            raise Unreadable("store {store}: {key} may not be read", store=store.name, key=key)
+        return read(store, key, start, into)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FolderStore, "read", forbidden)
+        report = restored(made, package, tmp_path / "out")
+    assert (report.lost, report.unread) == (1, ("near",))
+    assert sorted((finding.store, finding.condition) for finding in report.damage) == [
+        ("city", Condition.DAMAGED),
+        ("near", Condition.UNREADABLE),
+    ]
+    again = restored(made, package, tmp_path / "out")
+    assert again.is_verified and differences(source, tmp_path / "out") == []
 
 
 def test_a_store_without_a_copy_is_refused(harmed: tuple[Service, Path, str], tmp_path: Path) -> None:
