@@ -215,6 +215,20 @@ def test_a_store_that_attests_another_ledger_raises_the_alarm_and_hides_no_copy(
     assert not report.is_all_well
 
 
+def test_repair_names_the_finding_of_what_was_right_again_when_it_looked(held: Archive) -> None:
+    file = OBJECTS["rescue.py"].file(held)
+    content = file.read_bytes()
+    flip(file)
+    look(held)
+    (known,) = held.books.findings()
+    file.chmod(0o600)
+    file.write_bytes(content)
+    report = mend(held)
+    assert (report.repaired, report.not_repaired, report.sound_again) == ((), (), ((None, "near"),))
+    assert [finding.id for finding in report.right_again] == [known.id]
+    assert report.right_again[0].closed_at
+
+
 def test_a_store_of_a_longer_ledger_is_told_by_repair_too(held: Archive) -> None:
     flip(OBJECTS["rescue.py"].file(held))
     look(held)
