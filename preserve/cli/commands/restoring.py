@@ -262,6 +262,7 @@ def _rebuild_lines(report: RebuildReport) -> Iterator[str]:
     yield from finding_lines(report.findings)
     yield _(
         "the stores do not know this home yet: the first command that books something here (audit and restore too)"
-        " tells them its new key, and shuts out every other home of this service. After a rehearsal, remove this one instead"
+        " tells them its new key, and shuts out every other home of this service. After a rehearsal, remove this one"
+        " instead"
     )
     yield _("next: compare the old key with the one on paper, then `preserve store list` and `preserve audit`")
