@@ -176,7 +176,6 @@ def test_the_books_of_a_unit_that_does_all_show_all() -> None:
             {"full_backup_daily", "full_backup_weekly", "batch_transfer_several_daily", "remote_replication_realtime"},
         ),
     ],
-    ids=str,
 )
 def test_each_thing_that_lacks_costs_what_it_showed(less: dict[str, object], lost: set[str]) -> None:
     assert set(BOOKS) - shown(evidence(**less)) == lost

@@ -21,7 +21,7 @@ from tests.state import bookkeeping as made
 from tests.state.bookkeeping import ACT, NOW
 from tests.stores.memory import MemoryStore
 
-ENTRIES = 29
+ENTRIES = 35
 """How many entries a life has, its beginning included."""
 
 
