@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,9 @@ from preserve.durable import free_bytes
 settings.register_profile("steady", derandomize=True, deadline=None, database=None)
 settings.register_profile("explore", derandomize=False, deadline=None, max_examples=5000)
 settings.load_profile("steady")
+
+# A shell that starts the tests in the background makes them deaf to Ctrl-C, and everything that they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _MEMORY = Path("/dev/shm")  # noqa: S108 - where Linux has it
 _MEMORY_BYTES = 512 * 1024 * 1024

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -19,10 +18,6 @@ from ops.policies import asking_for
 
 PATIENCE_SECONDS = 180
 """After which a command counts as hanging; nothing is measured by it, and a machine may be busy."""
-
-
-def _hear_interrupts() -> None:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @dataclass(frozen=True)
@@ -60,8 +55,6 @@ class Service:
             stderr=subprocess.PIPE,
             text=True,
             encoding="utf-8",
-            # What runs in the background of a shell is born deaf to SIGINT, and hands that on to its children.
-            preexec_fn=_hear_interrupts,
         )
 
     def run(self, *arguments: str | Path, more: Mapping[str, str] | None = None) -> Ended:
