@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,31 +10,15 @@ from typing import Any
 import pytest
 
 from preserve.cli.exits import Exit
-from preserve.cli.main import run
 from preserve.cli.safety import amount_shown, chance_shown, percent_shown
 from preserve.cli.voices import person
 from preserve.settings import shipped
 from preserve.state.books import FILE_NAME
+from tests.cli.program import Program
 
 
-class Program:
-    """The program, run in this process on a home of its own."""
-
-    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        self.folder = folder
-        self._capsys = capsys
-
-    def __call__(self, *arguments: str | Path, code: Exit = Exit.WELL) -> str:
-        ended = run([*map(str, arguments)])
-        out, err = self._capsys.readouterr()
-        assert ended is code, (out, err)
-        return out + err
-
-    def ask(self, *arguments: str | Path, code: Exit = Exit.WELL) -> Any:
-        ended = run([*map(str, arguments), "--json"])
-        out, err = self._capsys.readouterr()
-        assert ended is code, (out, err)
-        return json.loads(out)
+class Furnished(Program):
+    """A home of its own, with stores and submissions as a test wants them."""
 
     def store(self, name: str, role: str, *told: str) -> None:
         self.ask("store", "add", name, "--role", role, "--url", (self.folder / name).as_uri(), *told)
@@ -49,16 +32,16 @@ class Program:
 
 
 @pytest.fixture
-def program(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Program]:
+def program(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Furnished]:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("PRESERVE_HOME", str(tmp_path / "home"))
-    made = Program(tmp_path, capsys)
+    made = Furnished(tmp_path, capsys)
     made.ask("init")
     yield made
 
 
 @pytest.fixture
-def furnished(program: Program) -> Program:
+def furnished(program: Furnished) -> Furnished:
     """The three stores that the default policy wants, and one package in each."""
     program.store("main", "primary", "--site", "A", "--city", "武汉", "--medium", "hdd", "--credential-domain", "ops")
     program.store("near", "same_city", "--site", "B", "--city", "武汉", "--medium", "hdd", "--credential-domain", "ops")
@@ -79,7 +62,7 @@ def digits(assessed: Any) -> dict[str, Any]:
     return {each["rule"]: each for each in assessed["digits"]}
 
 
-def test_three_sound_copies_apart_meet_the_five_digits(furnished: Program) -> None:
+def test_three_sound_copies_apart_meet_the_five_digits(furnished: Furnished) -> None:
     found = furnished.ask("policy", "assess", "default")
     assert {rule: each["reached"] for rule, each in digits(found).items()} == {
         "copies": 3, "media": 2, "offsite": 2, "offline": 1, "errors": 0,
@@ -88,7 +71,7 @@ def test_three_sound_copies_apart_meet_the_five_digits(furnished: Program) -> No
     assert (found["policy"], found["packages"], found["falls_short"]) == ("default", 1, [])
 
 
-def test_loss_is_told_at_three_readings_with_what_brings_it(furnished: Program) -> None:
+def test_loss_is_told_at_three_readings_with_what_brings_it(furnished: Furnished) -> None:
     loss = furnished.ask("policy", "assess", "default")["expected_loss"]
     assert [each["years"] for each in loss["within"]] == [10, 30, 50]
     for within in loss["within"]:
@@ -109,7 +92,7 @@ def test_loss_is_told_at_three_readings_with_what_brings_it(furnished: Program) 
     assert "beliefs that nobody checked" in words
 
 
-def test_the_level_is_of_a_named_edition_not_verified_and_not_proved(furnished: Program) -> None:
+def test_the_level_is_of_a_named_edition_not_verified_and_not_proved(furnished: Furnished) -> None:
     level = furnished.ask("policy", "assess", "default")["disaster_recovery"]
     assert (level["standard"], level["superseded_by"], level["verified"]) == (
         "GB/T 20988-2007",
@@ -123,7 +106,7 @@ def test_the_level_is_of_a_named_edition_not_verified_and_not_proved(furnished: 
     assert "not proved: no drill has been made" in words
 
 
-def test_damage_shows_in_the_digit_it_costs_with_what_mends_it(furnished: Program) -> None:
+def test_damage_shows_in_the_digit_it_costs_with_what_mends_it(furnished: Furnished) -> None:
     bag = next((furnished.folder / "near").rglob("bag.tar"))
     content = bytearray(bag.read_bytes())
     content[1000] ^= 1
@@ -144,7 +127,7 @@ def test_damage_shows_in_the_digit_it_costs_with_what_mends_it(furnished: Progra
     assert rates["magnetic_tape"]["counted"]["faults"] == 0
 
 
-def test_a_copy_that_policy_never_asked_for_is_told_and_is_no_finding(program: Program) -> None:
+def test_a_copy_that_policy_never_asked_for_is_told_and_is_no_finding(program: Furnished) -> None:
     text = (shipped.policy_files()[0].parent / "default.toml").read_text(encoding="utf-8")
     begin, end = text.index("# 同城异地备份"), text.index("# 核对")
     file = program.folder / "one.toml"
@@ -158,7 +141,7 @@ def test_a_copy_that_policy_never_asked_for_is_told_and_is_no_finding(program: P
     assert "the policy does not ask for it" in program("policy", "assess", "default")
 
 
-def test_each_policy_is_judged_by_its_own_packages(furnished: Program) -> None:
+def test_each_policy_is_judged_by_its_own_packages(furnished: Furnished) -> None:
     text = (shipped.policy_files()[0].parent / "default.toml").read_text(encoding="utf-8")
     file = furnished.folder / "daily.toml"
     file.write_text(text.replace('name = "default"', 'name = "other"'), encoding="utf-8")
@@ -171,7 +154,7 @@ def test_each_policy_is_judged_by_its_own_packages(furnished: Program) -> None:
     assert (whole["packages"], whole["policy"], whole["policy_reaches"]) == (3, None, None)
 
 
-def test_what_a_policy_reaches_is_told_before_anything_is_kept(program: Program) -> None:
+def test_what_a_policy_reaches_is_told_before_anything_is_kept(program: Furnished) -> None:
     found = program.ask("policy", "assess", "records-permanent-gm")
     assert (found["packages"], found["falls_short"]) == (0, [])
     assert {each["rule"]: each["met"] for each in found["policy_reaches"]["digits"]}["copies"] is True
@@ -179,11 +162,11 @@ def test_what_a_policy_reaches_is_told_before_anything_is_kept(program: Program)
     assert "Nothing is kept yet" in program("policy", "assess")
 
 
-def test_an_unknown_policy_is_told_with_those_that_are_known(program: Program) -> None:
+def test_an_unknown_policy_is_told_with_those_that_are_known(program: Furnished) -> None:
     assert "default" in program("policy", "assess", "nowhere", code=Exit.REFUSED)
 
 
-def test_declarations_count_for_the_level_until_they_expire(furnished: Program) -> None:
+def test_declarations_count_for_the_level_until_they_expire(furnished: Furnished) -> None:
     file = furnished.folder / "mine.toml"
 
     def declare(until: str) -> Any:
@@ -207,7 +190,7 @@ def test_declarations_count_for_the_level_until_they_expire(furnished: Program) 
     assert '"declaration"' in furnished("ledger", "show", "--json")
 
 
-def test_in_a_home_older_than_declarations_they_are_made_and_count(program: Program) -> None:
+def test_in_a_home_older_than_declarations_they_are_made_and_count(program: Furnished) -> None:
     with sqlite3.connect(program.folder / "home" / FILE_NAME) as books:
         for table in ("declarations", "retired_store", "retired_copy", "absence"):  # what the first schema 1 had not
             books.execute(f"DROP TABLE {table}")
@@ -238,14 +221,14 @@ def test_in_a_home_older_than_declarations_they_are_made_and_count(program: Prog
         (b"#" * 2**20 + b"#", "too long"),
     ],
 )
-def test_a_file_that_holds_no_declarations_is_refused(program: Program, content: bytes | None, words: str) -> None:
+def test_a_file_that_holds_no_declarations_is_refused(program: Furnished, content: bytes | None, words: str) -> None:
     file = program.folder / "mine.toml"
     if content is not None:
         file.write_bytes(content)
     assert words in program("policy", "declare", file, code=Exit.MISUSED)
 
 
-def test_what_if_the_near_copies_are_lost_and_the_keys_stolen(furnished: Program) -> None:
+def test_what_if_the_near_copies_are_lost_and_the_keys_stolen(furnished: Furnished) -> None:
     found = furnished.ask("policy", "assess", "--lose", "same-city", "--steal", "writer-key")
     assert (found["lost_stores"], found["whole_stores"]) == (["near"], ["far"])
     assert {each["store"]: each["reach"] for each in found["stolen"]} == {"main": "erase", "far": "nothing"}
@@ -254,7 +237,7 @@ def test_what_if_the_near_copies_are_lost_and_the_keys_stolen(furnished: Program
     assert "the newest package left is 0 days old" in words
 
 
-def test_what_if_all_is_lost_names_what_is_lost(furnished: Program) -> None:
+def test_what_if_all_is_lost_names_what_is_lost(furnished: Furnished) -> None:
     package = furnished.ask("package", "list")["packages"][0]["id"]
     arguments = ("policy", "assess", "--lose", "city=武汉", "--lose", "far")
     found = furnished.ask(*arguments, code=Exit.FINDINGS)
@@ -264,14 +247,14 @@ def test_what_if_all_is_lost_names_what_is_lost(furnished: Program) -> None:
     assert "all packages" in furnished("policy", "assess", "default", "--lose", "far", code=Exit.MISUSED)
 
 
-def test_status_tells_it_too(furnished: Program) -> None:
+def test_status_tells_it_too(furnished: Furnished) -> None:
     found = furnished.ask("status", "--assess")
     assert (found["ok"], found["assessment"]["packages"]) == (True, 1)
     assert "assessment" not in furnished.ask("status")
     assert "3-2-1-1-0" in furnished("status", "--assess")
 
 
-def test_it_is_said_in_chinese(furnished: Program, chinese: None) -> None:
+def test_it_is_said_in_chinese(furnished: Furnished, chinese: None) -> None:
     words = furnished("policy", "assess", "default")
     for phrase in ("副本数", "灾难恢复能力等级", "数据备份系统", "首要威胁", "预期损失", "有符合介质存放条件的场地"):
         assert phrase in words

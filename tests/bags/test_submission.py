@@ -8,8 +8,7 @@ import os
 import socket
 import stat
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -23,6 +22,7 @@ from preserve.errors import Refused
 from preserve.model.complaints import ComplaintList, Complaints
 from preserve.model.digests import Algorithm
 from tests.bags.samples import lay_down, make_bag, manifest
+from tests.rights import as_nobody
 
 GIB = 1 << 30
 _OPEN = 0o755
@@ -151,19 +151,6 @@ def test_a_device_is_refused(tmp_path: Path) -> None:
     except PermissionError:
         pytest.skip("this machine lets nobody make devices")
     assert "device is a character device" in refusal(top, tmp_path)
-
-
-@contextmanager
-def as_nobody() -> Iterator[None]:
-    """Without the rights of root, which may read everything."""
-    if os.geteuid() != 0:
-        yield
-        return
-    os.seteuid(65534)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
 
 
 def test_what_may_not_be_read_is_refused(tmp_path: Path) -> None:

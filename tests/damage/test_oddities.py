@@ -8,7 +8,6 @@ import socket
 import stat
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,6 +28,7 @@ from preserve.stores.folder import FolderStore
 from preserve.stores.s3 import S3Store
 from preserve.stores.s3_place import S3Place
 from tests.packages.archives import NOW, Archive, archive, built
+from tests.rights import as_nobody
 
 LEVELS = pytest.mark.parametrize("level", list(Level))
 
@@ -199,18 +199,6 @@ def test_a_generation_left_behind_comes_to_an_end(tmp_path: Path, part: str, is_
 
 
 # Folders that may not be listed
-
-
-@contextmanager
-def as_nobody() -> Iterator[None]:
-    """As a user whom rights bind; not root, who may read everything."""
-    user = os.geteuid()
-    if user == 0:
-        os.seteuid(65534)
-    try:
-        yield
-    finally:
-        os.seteuid(user)
 
 
 @pytest.fixture

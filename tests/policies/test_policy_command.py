@@ -5,33 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from preserve.cli.exits import Exit
-from preserve.cli.main import run
+from tests.cli.program import Program
 from tests.policies.texts import PERMANENT, POLICIES, replaced
 
 
-class Program:
-    """The program, run in this process on a home of its own."""
-
-    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        self.folder = folder
-        self._capsys = capsys
-
-    def __call__(self, *arguments: str | Path, code: Exit = Exit.WELL) -> str:
-        ended = run([*map(str, arguments)])
-        out, err = self._capsys.readouterr()
-        assert ended is code, (out, err)
-        return out + (err if code is not Exit.WELL else "")
-
-    def ask(self, *arguments: str | Path, code: Exit = Exit.WELL) -> Any:
-        ended = run([*map(str, arguments), "--json"])
-        out, err = self._capsys.readouterr()
-        assert ended is code, (out, err)
-        return json.loads(out)
+class Furnished(Program):
+    """Policies of its own, and a home where a test wants one."""
 
     def file(self, text: str, name: str = "mine.toml") -> Path:
         path = self.folder / name
@@ -47,16 +30,16 @@ class Program:
 
 
 @pytest.fixture
-def program(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Program]:
+def program(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Furnished]:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("PRESERVE_HOME", str(tmp_path / "home"))
-    yield Program(tmp_path, capsys)
+    yield Furnished(tmp_path, capsys)
 
 
 PERMANENT_FILE = POLICIES / "records-permanent.toml"
 
 
-def test_check_needs_no_home_and_tells_all_it_knows(program: Program) -> None:
+def test_check_needs_no_home_and_tells_all_it_knows(program: Furnished) -> None:
     said = program("policy", "check", PERMANENT_FILE)
     assert "is a sound policy" in said
     assert "  - No two copies may share their: site, credential domain." in said
@@ -66,13 +49,13 @@ def test_check_needs_no_home_and_tells_all_it_knows(program: Program) -> None:
     assert "registered here" not in said
 
 
-def test_check_names_everything_when_asked(program: Program) -> None:
+def test_check_names_everything_when_asked(program: Furnished) -> None:
     said = program("policy", "check", PERMANENT_FILE, "--all")
     assert "R-11  Archives Law (2020) 第二十五条" in said
     assert "→ needs the attributes of the registered stores" in said
 
 
-def test_check_gives_programs_identifiers_lines_and_marks(program: Program) -> None:
+def test_check_gives_programs_identifiers_lines_and_marks(program: Furnished) -> None:
     document = program.ask("policy", "check", POLICIES / "county-shoestring.toml")
     found = {each["id"]: each for each in document["requirements"]}
     assert document["ok"] and document["here"] is None
@@ -82,12 +65,12 @@ def test_check_gives_programs_identifiers_lines_and_marks(program: Program) -> N
     assert {"key": "drills", "command": "drill"} in document["not_yet"]
 
 
-def test_a_mistake_is_misuse_and_nothing_is_judged(program: Program) -> None:
+def test_a_mistake_is_misuse_and_nothing_is_judged(program: Furnished) -> None:
     file = program.file(replaced(("vendors = 2", "vendors = 4")))
     assert "mine.toml, line 65: 3 copies cannot differ" in program("policy", "check", file, code=Exit.MISUSED)
 
 
-def test_in_a_home_check_holds_stores_and_the_version_in_force_against_it(program: Program) -> None:
+def test_in_a_home_check_holds_stores_and_the_version_in_force_against_it(program: Furnished) -> None:
     program.furnish()
     assert "No policy records-permanent is registered here." in program("policy", "check", PERMANENT_FILE)
     program.ask("policy", "register", PERMANENT_FILE)
@@ -103,11 +86,11 @@ def test_in_a_home_check_holds_stores_and_the_version_in_force_against_it(progra
     assert "It says what version 1 says" in program("policy", "check", PERMANENT_FILE)
 
 
-def test_a_home_that_was_named_had_better_be_there(program: Program) -> None:
+def test_a_home_that_was_named_had_better_be_there(program: Furnished) -> None:
     program("policy", "check", PERMANENT_FILE, "--home", program.folder / "elsewhere", code=Exit.REFUSED)
 
 
-def test_a_new_version_says_what_it_changed_then_and_later(program: Program) -> None:
+def test_a_new_version_says_what_it_changed_then_and_later(program: Furnished) -> None:
     program.furnish()
     first = program("policy", "register", PERMANENT_FILE)
     assert "policy records-permanent is in force, version 1" in first
@@ -125,7 +108,7 @@ def test_a_new_version_says_what_it_changed_then_and_later(program: Program) -> 
     assert "changes" not in program.ask("policy", "show", "records-permanent", "--changes", "--version", "1")
 
 
-def test_a_home_begins_with_the_general_policies_and_shows_where_the_others_are(program: Program) -> None:
+def test_a_home_begins_with_the_general_policies_and_shows_where_the_others_are(program: Furnished) -> None:
     assert program.ask("init")["policies"] == ["default", "records-permanent-gm"]
     found = {each["policy"]: Path(each["file"]) for each in program.ask("policy", "list", "--shipped")["shipped"]}
     assert set(found) == {path.stem for path in POLICIES.glob("*.toml")} >= {
@@ -136,11 +119,11 @@ def test_a_home_begins_with_the_general_policies_and_shows_where_the_others_are(
     assert "县级档案馆" in program("policy", "list", "--shipped")
 
 
-def test_the_schema_is_printed_for_editors(program: Program) -> None:
+def test_the_schema_is_printed_for_editors(program: Furnished) -> None:
     assert json.loads(program("policy", "schema")) == program.ask("policy", "schema")
 
 
-def test_records_that_the_policy_is_not_for_are_refused(program: Program) -> None:
+def test_records_that_the_policy_is_not_for_are_refused(program: Furnished) -> None:
     program.furnish()
     required = PERMANENT[PERMANENT.index("required_metadata") : PERMANENT.index("classifications")]
     text = replaced((required, ""), ("[records]\n", '[records]\nfonds = ["0001"]\n'))

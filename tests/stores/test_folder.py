@@ -10,7 +10,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -23,6 +22,7 @@ from preserve.packages.identity import Identity, found
 from preserve.ports import ObjectFacts, Oddity, OddKind
 from preserve.stores import linux
 from preserve.stores.folder import FolderStore
+from tests.rights import as_nobody
 from tests.stores.memory import MemoryStore
 
 MIB = 1024 * 1024
@@ -116,18 +116,6 @@ def test_symbolic_links_do_not_lead_out(store: FolderStore, root: Path, tmp_path
     with pytest.raises(AlreadyThere):
         put(store, key=Key("linked"))
     assert [path.name for path in outside.rglob("*")] == ["one", "bag.tar"]
-
-
-@contextmanager
-def as_nobody() -> Iterator[None]:
-    """As a user whom rights bind; not root, who may read everything."""
-    user = os.geteuid()
-    if user == 0:
-        os.seteuid(65534)
-    try:
-        yield
-    finally:
-        os.seteuid(user)
 
 
 @pytest.fixture
