@@ -382,8 +382,7 @@ def require_key(home: Home, workplace: Workplace) -> None:
         with workplace.claim("signing key"):
             signing_key.settle(home.path, str(checkpoints.known_keys(books)[-1]))
     key = signing_key.SigningKey(home.path)
-    if in_force := checkpoints.known_keys(books)[-1:]:
-        key.write_public_half(in_force[0])
+    key.write_public_half(checkpoints.known_keys(books)[-1])
     key.open()
     checkpoints.require_in_force(books, key)
 
@@ -391,9 +390,9 @@ def require_key(home: Home, workplace: Workplace) -> None:
 def require_abreast(workplace: Workplace, source: str | None = None) -> list[Unreached]:
     """Hold the books against the newest checkpoint of every store in reach, all at once, before anything is written.
 
-    Returns the stores that are away, or did not answer in time, and notes since when.  Raises `Behind` where one knows
-    more than the books, and `Tampered` where one knows otherwise: but of `source` alone, where one is named, because
-    what that store holds shall be had all the same; the others are told of when the ledger is published.
+    Returns the stores that are away, or did not answer in time.  Raises `Behind` where one knows more than the books,
+    and `Tampered` where one knows otherwise; but where a command only reads one store, `source`, that is told when the
+    ledger is published: the books say what its bytes must be, and they shall be had all the same.
     """
     from concurrent.futures import ThreadPoolExecutor, wait
 
@@ -421,7 +420,6 @@ def require_abreast(workplace: Workplace, source: str | None = None) -> list[Unr
                 away.append(Unreached(entry.name, error, is_offline))
             except TimeoutError:
                 away.append(Unreached(entry.name, Unavailable("store {store} does not answer", store=entry.name)))
-        workplace.books.note_absences({each.store for each in away}, workplace.now())
         return away
     finally:
         pool.shutdown(wait=False, cancel_futures=True)

@@ -85,6 +85,7 @@ class Call:
         from preserve import compose
 
         unreached = compose.require_abreast(workplace, source)
+        workplace.books.note_absences({each.store for each in unreached}, workplace.now())
         is_any_asked = len(unreached) < len(workplace.stores)
         away = [each.store for each in unreached if not (each.is_expected and is_any_asked)]
         if away:

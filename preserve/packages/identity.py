@@ -176,20 +176,14 @@ def check(store: Store, entry: StoreEntry) -> Iterator[Finding]:
 
     When it was founded the store alone knows: a moment that is another one is not found.  Raises `Unavailable`.
     """
-    known = [(key, content) for key, content in _stored(store) if parsed(content) is not None]
+    known = [(key, content, said) for key, content in _stored(store) if (said := parsed(content)) is not None]
     if not known:
         return  # nobody could have opened the store
-    key, content = known[-1]
-    expected = Identity(entry.store_id, entry.name, entry.role, known_since(store))
-    if content != written(expected):
-        wanted, found = (digest_of(each).hex() for each in (written(expected), content))
+    key, content, said = known[-1]
+    expected = written(Identity(entry.store_id, entry.name, entry.role, said.created_at))
+    if content != expected:
+        wanted, found = (digest_of(each).hex() for each in (expected, content))
         yield Finding(None, store.name, Condition.DAMAGED, key, wanted, found)
-
-
-def known_since(store: Store) -> str:
-    """When the store was founded, as it says itself; empty where it does not say.  Raises `Unavailable`."""
-    present = newest(store)
-    return present.created_at if present else ""
 
 
 def lay_anew(store: Store, wanted: Identity) -> Key:

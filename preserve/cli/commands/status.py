@@ -229,24 +229,23 @@ def _concerns(report: StatusReport) -> Iterator[str]:
 
 
 def _unfinished_line(each: Unfinished) -> str:
+    values = {
+        "accession": each.accession.id,
+        "source": each.accession.source,
+        "begun": moment_shown(each.accession.accession_at),
+        "booked": each.booked,
+        "count": len(each.accession.packages),
+    }
     if each.is_source_there:
         return said(
             "accession {accession} of {source}, begun {begun}, is not finished ({booked} of {count} packages):"
             " `preserve ingest` with that folder and the same options goes on, or `preserve accession abandon"
             " {accession} --reason TEXT` gives it up",
-            accession=each.accession.id,
-            source=each.accession.source,
-            begun=moment_shown(each.accession.accession_at),
-            booked=each.booked,
-            count=len(each.accession.packages),
+            **values,
         )
     return said(
         "accession {accession}, begun {begun}, is not finished ({booked} of {count} packages), and its source {source}"
         " is gone: bring it back and ingest it again, or `preserve accession abandon {accession} --reason TEXT` takes"
         " in what a store holds whole and gives the rest up",
-        accession=each.accession.id,
-        source=each.accession.source,
-        begun=moment_shown(each.accession.accession_at),
-        booked=each.booked,
-        count=len(each.accession.packages),
+        **values,
     )

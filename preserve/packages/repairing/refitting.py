@@ -51,7 +51,8 @@ class Refitting:
 
     def _identify(self) -> Repaired | NotRepaired:
         entry = self._books.store(self._store.name)
-        since = identity.known_since(self._store)
+        present = identity.newest(self._store)
+        since = present.created_at if present else ""
         try:
             return self._made(identity.lay_anew(self._store, Identity(entry.store_id, entry.name, entry.role, since)))
         except Refused as error:
