@@ -5,10 +5,13 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from preserve.errors import Refused
-from preserve.packages.kit import Kit, KitFile
 from preserve.settings.home import Home
+
+if TYPE_CHECKING:
+    from preserve.packages.kit import Kit
 
 _PROGRAM = Path(__file__).parent.parent
 _POLICY_FOLDERS = (_PROGRAM.parent / "policies", Path(sys.prefix) / "share" / "preserve" / "policies")
@@ -53,6 +56,8 @@ def policies() -> list[Shipped]:
 
 def kit() -> Kit:
     """What is laid beside the packages in every store, so that nobody needs this program to read them."""
+    from preserve.packages.kit import KitFile  # few commands need it, and it takes 15 ms to load
+
     folder = _PROGRAM / "kit"
     versions: dict[str, set[tuple[int, str]]] = {name: set() for name in KIT}
     for line in (folder / KIT_VERSIONS).read_text(encoding="ascii").splitlines():
