@@ -31,8 +31,10 @@ T = TypeVar("T")
 
 
 def shake_all(shaky: ShakyService, seed: int) -> None:
+    """By chance, and the first write and the first read for certain: a small package has few of them."""
+    first = [Fault(Harm.UNAVAILABLE, method, calls=(1,)) for method in ("write", "read")]
     for number, name in enumerate(STORES):
-        shaky.shake(name, unreliable(0.3), seed * 10 + number)
+        shaky.shake(name, [*first, *unreliable(0.3)], seed * 10 + number)
 
 
 def brought_to_its_end(act: Callable[[], T], is_done: Callable[[T], bool]) -> T:
@@ -82,8 +84,8 @@ def test_a_whole_life_goes_well(tmp_path: Path, seed: int) -> None:
         )
         assert differences(source, tmp_path / "out") == []
 
-        assert {fault.method for name in STORES for fault, _ in shaky.shaken[name].faulty.struck} >= {"read", "write"}
         for name in STORES:
+            assert {fault.method for fault, _ in shaky.shaken[name].faulty.struck} >= {"read", "write"}
             assert 1.1 < shaky.shaken[name].amplification < MOST_REQUESTS_FOR_ONE
         shaky.calm()
         assert audit(shaky.workplace, AuditRequest(afresh=True)).counts == AuditCounts(sound=2)
