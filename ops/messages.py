@@ -36,6 +36,7 @@ SHOWN_ENUMERATIONS = frozenset(
         "Family",
         "How",
         "Importance",
+        "IncidentKind",
         "KeyChangeCause",
         "KeyReach",
         "Level",

@@ -35,6 +35,7 @@ COMMANDS: Mapping[str, str] = {
     "accession": "accessions:accession",
     "package": "holdings:package",
     "finding": "holdings:finding",
+    "incident": "incidents:incident",
     "ledger": "ledger:ledger",
     "key": "keys:key",
     "home": "home:home",

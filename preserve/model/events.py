@@ -2,8 +2,8 @@
 
 The keys of each `Event.detail` are a format (FORMAT.md 6): they are named here and read in
 `preserve/state/projection.py`, nowhere else.  `at` is always a moment as `preserve.clock.stamp` writes it.  The books
-complete two kinds of event when they append them: the number of a finding and the version of a policy are known only
-then.
+complete some events when they append them: the number of a finding or an incident and the version of a policy are known
+only then.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from preserve import __version__
 from preserve.model import canonical, receipts
 from preserve.model.digests import sha256
 from preserve.model.entries import AccessionEntry, Audited, AuditRun
+from preserve.model.incidents import Incident
 from preserve.model.nouns import (
     Act,
     CopyState,
@@ -264,6 +265,18 @@ def found(act: Act, at: str, finding: Finding) -> Event:
 def closed(act: Act, at: str, finding_id: str, evidence: str) -> Event:
     """A finding no longer holds, and `evidence` says why.  Dropped where it is closed already."""
     return _event(EventType.CLOSED, act, at, {"id": finding_id, "with": evidence})
+
+
+def incident_opened(act: Act, at: str, incident: Incident) -> Event:
+    """Something happened that a person must answer for.  The books give it its id, and drop the event while an
+    incident of this kind is open about the same subject."""
+    detail = {"id": incident.id, "kind": incident.kind.value, "subject": incident.subject, "what": incident.what}
+    return _event(EventType.INCIDENT_OPENED, act, at, detail, Outcome.WARNING)
+
+
+def incident_closed(act: Act, at: str, incident_id: str, evidence: str) -> Event:
+    """An incident is over, and `evidence` says why.  Dropped where it is closed already."""
+    return _event(EventType.INCIDENT_CLOSED, act, at, {"id": incident_id, "with": evidence})
 
 
 def repaired(

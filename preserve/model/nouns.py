@@ -225,6 +225,8 @@ class EventType(StrEnum):
     RESTORED = "dissemination"
     REBUILT = "catalog rebuilt"
     KEY_CHANGED = "signing key change"
+    INCIDENT_OPENED = "incident opened"
+    INCIDENT_CLOSED = "incident closed"
 
 
 class KeyChangeCause(StrEnum):

@@ -12,6 +12,7 @@ from datetime import datetime
 from preserve.errors import Unavailable, Unidentified
 from preserve.model.audit import age_limits, is_overdue, is_postdated
 from preserve.model.entries import AccessionEntry, AccessionState
+from preserve.model.incidents import Incident
 from preserve.model.nouns import (
     Condition,
     CopyEntry,
@@ -94,8 +95,8 @@ class StatusReport:
 
     `spared` are stores with findings of which none is about a record.
     `unfinished` are accessions that were begun and neither completed nor given up, and that nobody is working on now;
-    `unfinished_count` counts all of them.  `postdated` copies were looked at on a day still to come, by a clock that
-    ran ahead: they count as overdue.
+    `unfinished_count` counts all of them.  `incidents` are those open.  `postdated` copies were looked at on a day
+    still to come, by a clock that ran ahead: they count as overdue.
     """
 
     packages: int
@@ -113,6 +114,7 @@ class StatusReport:
     lacking: tuple[Lack, ...]
     unfinished_count: int
     unfinished: tuple[Unfinished, ...]
+    incidents: tuple[Incident, ...]
     ledger_entries: int
 
     @property
@@ -123,7 +125,8 @@ class StatusReport:
         there and cannot be told to be that store.
         """
         is_any_away = any(store.is_wanting for store in self.stores)
-        return not (self.short_count or self.overdue or self.findings or self.unfinished_count or is_any_away)
+        is_any_wrong = self.short_count or self.overdue or self.findings or self.unfinished_count or self.incidents
+        return not (is_any_wrong or is_any_away)
 
 
 def status(
@@ -157,6 +160,7 @@ def status(
         lacking=tuple(lack for policy in tally.policies_used for lack in copies_lacking(policy, entries)),
         unfinished_count=len(unfinished),
         unfinished=tuple(unfinished[:MOST_NAMED]),
+        incidents=tuple(books.incidents()),
         ledger_entries=books.size(),
     )
 

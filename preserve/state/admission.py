@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from preserve.errors import Refused
 from preserve.model.nouns import Event, EventType
-from preserve.state.projection import Tables, finding_id, finding_number
+from preserve.state.projection import Tables, finding_id, finding_number, incident_id, incident_number
 
 
 def admitted(tables: Tables, number: int, event: Event) -> Event | None:
@@ -132,6 +132,26 @@ def _closed(tables: Tables, number: int, event: Event) -> Event | None:
     return None if row[0] else event
 
 
+def _incident_opened(tables: Tables, number: int, event: Event) -> Event | None:
+    is_open = tables.execute(
+        "SELECT 1 FROM incident WHERE kind = ? AND subject = ? AND closed_at IS NULL",
+        (event.detail["kind"], event.detail["subject"]),
+    ).fetchone()
+    return None if is_open else _with(event, id=incident_id(number))
+
+
+def _incident_closed(tables: Tables, number: int, event: Event) -> Event | None:
+    identifier = str(event.detail["id"])
+    try:
+        place = (incident_number(identifier),)
+        row = tables.execute("SELECT closed_at FROM incident WHERE number = ?", place).fetchone()
+    except ValueError:
+        row = None
+    if row is None:
+        raise Refused("there is no incident {incident} in the books", incident=identifier)
+    return None if row[0] else event
+
+
 def _with(event: Event, **completed: object) -> Event:
     return replace(event, detail={**event.detail, **completed})
 
@@ -148,4 +168,6 @@ _CHECK: Mapping[EventType, Callable[[Tables, int, Event], Event | None]] = {
     EventType.REPAIRED: _repaired,
     EventType.FOUND: _found,
     EventType.CLOSED: _closed,
+    EventType.INCIDENT_OPENED: _incident_opened,
+    EventType.INCIDENT_CLOSED: _incident_closed,
 }

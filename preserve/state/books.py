@@ -18,6 +18,7 @@ from preserve.state.admission import admitted
 from preserve.state.database import Database
 from preserve.state.findings_and_audits import AuditReading, FindingReading
 from preserve.state.holdings import HoldingsReading
+from preserve.state.incidents import IncidentReading
 from preserve.state.registers import RegisterReading
 from preserve.state.safety import SafetyReading
 
@@ -32,7 +33,15 @@ class KeptCheckpoint:
     note: bytes
 
 
-class Books(ledger.LedgerReading, RegisterReading, HoldingsReading, FindingReading, AuditReading, SafetyReading):
+class Books(
+    ledger.LedgerReading,
+    RegisterReading,
+    HoldingsReading,
+    FindingReading,
+    AuditReading,
+    IncidentReading,
+    SafetyReading,
+):
     """Catalog and ledger in one database: every act changes both in one transaction, or neither.
 
     Several processes may have the same books open, and several threads may share one `Books`; writers take turns.

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from preserve.errors import Refused, Tampered
 from preserve.model.entries import AuditResult, state_after
+from preserve.model.incidents import IncidentKind
 from preserve.model.nouns import CopyState, EventType, Level
 
 CATALOG: Mapping[str, tuple[str, ...]] = {
@@ -27,6 +28,7 @@ CATALOG: Mapping[str, tuple[str, ...]] = {
     "copy": ("package", "store"),
     "retired_copy": ("package", "store"),
     "finding": ("number",),
+    "incident": ("number",),
     "audit_run": ("id",),
     "audited": ("run", "store", "package"),
 }
@@ -50,6 +52,8 @@ _BRING_COPIES_BACK = (
     " SELECT package, store, CASE state WHEN ? THEN state ELSE ? END,"
     f" {_COPY} FROM retired_copy WHERE store = ?"
 )
+
+_FINDING, _INCIDENT = "F", "I"  # what ids begin with
 
 Detail = Mapping[str, Any]
 Apply = Callable[["Tables", int, str, Detail], None]
@@ -321,6 +325,22 @@ def _closed(tables: Tables, number: int, at: str, detail: Detail) -> None:
     )
 
 
+def _incident_opened(tables: Tables, number: int, at: str, detail: Detail) -> None:
+    if detail["id"] != incident_id(number):
+        raise ValueError(f"incident {detail['id']} stands where {incident_id(number)} belongs")
+    tables.execute(
+        "INSERT INTO incident (number, kind, subject, what, opened_at) VALUES (?, ?, ?, ?, ?)",
+        (number, IncidentKind(detail["kind"]).value, detail["subject"], detail["what"], at),
+    )
+
+
+def _incident_closed(tables: Tables, number: int, at: str, detail: Detail) -> None:
+    tables.execute(
+        "UPDATE incident SET closed_at = ?, closed_with = ? WHERE number = ?",
+        (at, detail["with"], incident_number(detail["id"])),
+    )
+
+
 def _repaired(tables: Tables, number: int, at: str, detail: Detail) -> None:
     place = (detail["package"], detail["store"])
     row = tables.execute("SELECT generations FROM copy WHERE package = ? AND store = ?", place).fetchone()
@@ -332,14 +352,28 @@ def _repaired(tables: Tables, number: int, at: str, detail: Detail) -> None:
 
 def finding_id(number: int) -> str:
     """The readable name of the finding that ledger entry `number` opened."""
-    return f"F-{number:06d}"
+    return f"{_FINDING}-{number:06d}"
 
 
 def finding_number(identifier: str) -> int:
     """The inverse of `finding_id`.  Raises ValueError for anything else."""
+    return _number(_FINDING, identifier)
+
+
+def incident_id(number: int) -> str:
+    """The readable name of the incident that ledger entry `number` opened."""
+    return f"{_INCIDENT}-{number:06d}"
+
+
+def incident_number(identifier: str) -> int:
+    """The inverse of `incident_id`.  Raises ValueError for anything else."""
+    return _number(_INCIDENT, identifier)
+
+
+def _number(wanted: str, identifier: str) -> int:
     prefix, _, digits = identifier.partition("-")
-    if prefix != "F" or not (digits.isascii() and digits.isdigit()):
-        raise ValueError(f"{identifier!r} is not the id of a finding")
+    if prefix != wanted or not (digits.isascii() and digits.isdigit()):
+        raise ValueError(f"{identifier!r} does not begin with {wanted}- and go on with digits")
     return int(digits)
 
 
@@ -361,6 +395,8 @@ _APPLY: Mapping[str, Apply] = {
     EventType.AUDIT_ENDED.value: _audit_ended,
     EventType.FOUND.value: _found,
     EventType.CLOSED.value: _closed,
+    EventType.INCIDENT_OPENED.value: _incident_opened,
+    EventType.INCIDENT_CLOSED.value: _incident_closed,
     EventType.REPAIRED.value: _repaired,
     EventType.RESTORED.value: _nothing,
     EventType.REBUILT.value: _nothing,

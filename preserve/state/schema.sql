@@ -1,4 +1,4 @@
--- The books of one home, schema 2 (schema_steps.py makes it of earlier ones).
+-- The books of one home, schema 3 (schema_steps.py makes it of earlier ones).
 --
 -- Evidence: the entries of the ledger, byte for byte, and the hashes of their Merkle tree.
 -- Catalog: what the entries say, applied in order; replaying them into an empty database gives equal tables.
@@ -157,6 +157,17 @@ CREATE TABLE finding (
 );
 CREATE UNIQUE INDEX open_finding ON finding (store, place, condition, COALESCE(package, '')) WHERE closed_at IS NULL;
 CREATE INDEX finding_by_package ON finding (package);
+
+CREATE TABLE incident (
+    number INTEGER PRIMARY KEY,          -- of the entry that opened it
+    kind TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    what TEXT NOT NULL,
+    opened_at TEXT NOT NULL,
+    closed_at TEXT,
+    closed_with TEXT
+);
+CREATE UNIQUE INDEX open_incident ON incident (kind, subject) WHERE closed_at IS NULL;
 
 CREATE TABLE audit_run (
     id TEXT PRIMARY KEY,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 STEPS: Mapping[int, Sequence[str]] = {
     1: (
@@ -29,6 +29,13 @@ STEPS: Mapping[int, Sequence[str]] = {
         )""",
         "CREATE INDEX retired_copy_by_store ON retired_copy (store, package)",
         "CREATE TABLE absence (store TEXT PRIMARY KEY, since TEXT NOT NULL)",
+    ),
+    2: (
+        """CREATE TABLE incident (
+            number INTEGER PRIMARY KEY, kind TEXT NOT NULL, subject TEXT NOT NULL, what TEXT NOT NULL,
+            opened_at TEXT NOT NULL, closed_at TEXT, closed_with TEXT
+        )""",
+        "CREATE UNIQUE INDEX open_incident ON incident (kind, subject) WHERE closed_at IS NULL",
     ),
 }
 """The statements that lead on from each schema to the next."""

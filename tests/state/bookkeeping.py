@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from preserve.model import events
 from preserve.model.entries import AccessionEntry, Audited, AuditResult, AuditRun
+from preserve.model.incidents import Incident, IncidentKind
 from preserve.model.nouns import (
     Act,
     Condition,
@@ -25,6 +27,7 @@ from preserve.state.checkpoints import origin
 
 HOME_ID = "h0m3h0m3h0"
 ACT = Act("archivist", "a test")
+BRAKED = Incident(IncidentKind.BRAKE, "mail", "9000 of 9001 files vanished")
 
 
 def at(second: int) -> str:
@@ -133,6 +136,9 @@ def a_life() -> Iterator[Event]:
     yield copied(0, "attic")
     yield events.found(ACT, at(23), damage(0, "attic"))
     yield events.store_retired(ACT, at(24), "attic", True, "store attic was retired")
+    yield events.incident_opened(ACT, at(25), BRAKED)
+    yield events.incident_opened(ACT, at(26), replace(BRAKED, kind=IncidentKind.MISSED_RUN))
+    yield events.incident_closed(ACT, at(27), "I-000035", "a person looked into it")
 
 
 def books_with_a_life(home: Path) -> Books:

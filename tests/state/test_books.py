@@ -417,10 +417,10 @@ def test_what_was_pushed_never_goes_back(books: Books) -> None:
 def test_books_of_a_newer_schema_are_refused(tmp_path: Path, books: Books) -> None:
     books.close()
     connection = sqlite3.connect(tmp_path / FILE_NAME)
-    connection.execute("UPDATE schema_version SET version = 3")
+    connection.execute("UPDATE schema_version SET version = 4")
     connection.commit()
     connection.close()
-    with pytest.raises(Refused, match="schema 3, and this program knows schema 2"):
+    with pytest.raises(Refused, match="schema 4, and this program knows schema 3"):
         Books.open(tmp_path)
 
 

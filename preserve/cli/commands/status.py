@@ -11,6 +11,7 @@ from preserve.cli.answers import moment_shown
 from preserve.cli.calls import Call
 from preserve.cli.exits import Exit
 from preserve.cli.findings import unharmed_lines
+from preserve.cli.incidents import incident_document, incident_lines
 from preserve.cli.messages import _, attribute_word, counted, error_said, said, word
 from preserve.cli.options import asks
 from preserve.cli.shortfalls import lack_documents, lack_lines, lost_line
@@ -122,6 +123,7 @@ def _document(report: StatusReport, alarm: Tampered | None) -> dict[str, object]
             }
             for each in report.unfinished
         ],
+        "incidents": [incident_document(each) for each in report.incidents],
         "ledger_entries": report.ledger_entries,
     }
 
@@ -210,6 +212,7 @@ def _concerns(report: StatusReport) -> Iterator[str]:
         rows = ((word(each.condition), each.count, moment_shown(each.oldest)) for each in report.findings)
         yield from table((_("open findings"), _("how many"), _("the oldest since")), rows)
         yield from unharmed_lines(report.spared)
+    yield from incident_lines(report.incidents)
     if report.short:
         yield ""
         short = ((each.package_id, each.policy, each.wanted, each.verified) for each in report.short)
