@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
+from contextlib import suppress
 
 LONGEST_NAME_BYTES = 255
 """What Linux file systems take as one name; an escaped name is cut to it, so that `tar x` can lay it down."""
@@ -105,6 +107,14 @@ class BagNames:
     def __init__(self) -> None:
         self._taken: dict[bytes, set[str]] = {}  # names with `=` or escapes, for the folders now open
         self._renamed: dict[bytes, str] = {}  # bag paths of renamed folders now open
+
+    def bag_paths(self, paths: Sequence[bytes]) -> list[str]:
+        """`bag_path` for many paths; most lists hold nothing that must be looked at one by one."""
+        together = b"\0".join(paths)
+        if paths and b"=" not in together:
+            with suppress(UnicodeDecodeError):
+                return together.decode().split("\0")
+        return [self.bag_path(path) for path in paths]
 
     def bag_path(self, path: bytes) -> str:
         """The path in the bag of the entry at `path` (relative to `data/`, in listing order, folders too)."""

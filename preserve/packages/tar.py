@@ -7,6 +7,8 @@ long for a header and keeps an object for each.  Format: IEEE Std 1003.1-2017, p
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 BLOCK = 512
 END = 2 * BLOCK
 """Length of the two zero blocks that end a tar."""
@@ -61,6 +63,20 @@ def header_bytes(name: bytes, size: int, mtime: int) -> int:
         return BLOCK
     records = len(_pax_records(name, size, mtime))
     return 2 * BLOCK + records + -records % BLOCK
+
+
+def header_bytes_of_each(names: Sequence[bytes], sizes: Sequence[int], mtimes: Sequence[int]) -> list[int]:
+    """`header_bytes` for many members; most lists hold nothing that needs a pax header."""
+    if not names or _needs_any_pax(names, sizes, mtimes):
+        return list(map(header_bytes, names, sizes, mtimes))
+    return [BLOCK] * len(names)
+
+
+def _needs_any_pax(names: Sequence[bytes], sizes: Sequence[int], mtimes: Sequence[int]) -> bool:
+    """Whether one member, put together of the worst of each, would need it."""
+    longest = b"n" * max(map(len, names))
+    are_ascii = all(map(bytes.isascii, names))
+    return not are_ascii or any(needs_pax(longest, max(sizes), mtime) for mtime in (min(mtimes), max(mtimes)))
 
 
 def padding_bytes(size: int) -> int:

@@ -15,7 +15,6 @@ from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple
 
-from preserve.bags import names
 from preserve.bags.entries import BATCH_ENTRIES, FILE, FOLDER, LINK, Entry, Spool
 from preserve.model.digests import Algorithm, start
 from preserve.packages import tar
@@ -121,6 +120,36 @@ def _tag(
     return Planned(extent, kind, name, size, mode, created_ns, source, 0, state, path, None, NO_MEMBER, None, None)
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Consecutive entries of a listing, and what is planned for each; all lists are of one length.
+
+    `bag_paths` are the entries' paths in the bag, relative to `data/`, `names` the same in UTF-8; `records` the
+    archival codes of the records they belong to; `extents` how much room each takes in the tar, in bytes.
+    """
+
+    entries: Sequence[Entry]
+    states: Sequence[State]
+    bag_paths: Sequence[str]
+    names: Sequence[bytes]
+    records: Sequence[str | None]
+    extents: Sequence[int]
+
+    def part(self, begin: int, end: int) -> Listed:
+        """Those from `begin` to before `end`."""
+        if (begin, end) == (0, len(self.entries)):
+            return self
+        those = slice(begin, end)
+        return Listed(
+            self.entries[those],
+            self.states[those],
+            self.bag_paths[those],
+            self.names[those],
+            self.records[those],
+            self.extents[those],
+        )
+
+
 class Payload:
     """The planned payload of one package: entries in tar order, spooled to disk when they are many."""
 
@@ -130,55 +159,89 @@ class Payload:
         self._batch: list[Planned] = []
         self.totals = Totals()
 
-    def extent(self, kind: int, name: bytes, size: int, mtime_ns: int) -> int:
-        """How much room an entry takes in the tar, in bytes; `name` is its path in the bag."""
-        if kind == LINK:
-            return 0
-        full = self._prefix + name + b"/" if kind == FOLDER else self._prefix + name
-        return tar.header_bytes(full, size, mtime_ns // 1_000_000_000) + size + -size % 512
+    def extents(self, entries: Sequence[Entry], names: Sequence[bytes]) -> list[int]:
+        """How much room entries take in the tar, in bytes each; `names` are their paths in the bag."""
+        sizes = [entry[2] for entry in entries]
+        mtimes = [entry[3] // 1_000_000_000 for entry in entries]
+        headers = tar.header_bytes_of_each(self._full_names(entries, names), sizes, mtimes)
+        return [
+            0 if entry[0] == LINK else header + size + -size % tar.BLOCK
+            for entry, header, size in zip(entries, headers, sizes, strict=True)
+        ]
 
-    def is_full(self, extent: int, most_bytes: int) -> bool:
-        """Whether another file that takes `extent` bytes would make this payload larger than `most_bytes`."""
-        return self.totals.files > 0 and self.totals.extent_bytes + extent > most_bytes
+    def _full_names(self, entries: Sequence[Entry], names: Sequence[bytes]) -> list[bytes]:
+        prefix = self._prefix
+        return [
+            prefix + name + b"/" if entry[0] == FOLDER else prefix + name
+            for entry, name in zip(entries, names, strict=True)
+        ]
 
-    def add(self, entry: Entry, state: State, bag_path: str, name: bytes, record: str | None, extent: int) -> None:
-        """Append a listed entry, which is called `bag_path` in the bag (`name`: the same in UTF-8).  Raises `NoSpace`.
+    def fitting(self, listed: Listed, begin: int, most_bytes: int) -> int:
+        """Where the first file of `listed`, from `begin` on, stands that would make this payload larger than
+        `most_bytes`, or its end; the first file of a payload always fits."""
+        room = most_bytes - self.totals.extent_bytes
+        extents = listed.extents
+        if sum(extents[begin:]) <= room:
+            return len(extents)
+        is_any = self.totals.files > 0
+        used = 0
+        for at in range(begin, len(extents)):
+            used += extents[at]
+            if listed.entries[at][0] == FILE:
+                if is_any and used > room:
+                    return at
+                is_any = True
+        return len(extents)
 
-        Runs for every entry there is, and therefore builds the plain tuple of a `Planned` directly.
+    def add(self, listed: Listed) -> None:
+        """Append entries.  Raises `NoSpace`.
+
+        Runs for every entry there is, and therefore builds the plain tuples of `Planned` directly.
         """
-        kind, path, size, mtime_ns, _, _, mode, target, source, offset = entry
-        original = None if name == path else path
-        totals = self.totals
-        totals.entries += 1
-        totals.extent_bytes += extent
-        if kind == FILE:
-            totals.files += 1
-            totals.payload_bytes += size
-            # `data/`, two blanks, LF; and what percent-encoding adds
-            totals.manifest_path_bytes += len(name) + 8
-            if "%" in bag_path or "\n" in bag_path or "\r" in bag_path:
-                totals.manifest_path_bytes += len(names.encode(bag_path)) - len(bag_path)
-        self._batch.append(
-            (  # type: ignore[arg-type]
+        self._count(listed)
+        # Listed in the order of `Planned`; `entry` as `preserve.bags.entries.Entry` has it.
+        self._batch += [
+            (  # type: ignore[misc]
                 extent,
-                _TAR_KINDS[kind],
-                self._prefix + name + b"/" if kind == FOLDER else self._prefix + name,
-                size,
-                mode,
-                mtime_ns,
-                source,
-                offset,
+                _TAR_KINDS[entry[0]],
+                full_name,
+                entry[2],
+                entry[6],
+                entry[3],
+                entry[8],
+                entry[9],
                 state,
                 bag_path,
-                original,
-                kind,
-                target or None,
+                None if name == entry[1] else entry[1],
+                entry[0],
+                entry[7] or None,
                 record,
             )
-        )
+            for entry, full_name, state, bag_path, name, record, extent in zip(
+                listed.entries,
+                self._full_names(listed.entries, listed.names),
+                listed.states,
+                listed.bag_paths,
+                listed.names,
+                listed.records,
+                listed.extents,
+                strict=True,
+            )
+        ]
         if len(self._batch) >= BATCH_ENTRIES:
             self._spool.add(self._batch)
             self._batch = []
+
+    def _count(self, listed: Listed) -> None:
+        totals = self.totals
+        files = [(entry[2], name) for entry, name in zip(listed.entries, listed.names, strict=True) if entry[0] == FILE]
+        names = b"".join([name for _, name in files])
+        totals.entries += len(listed.entries)
+        totals.extent_bytes += sum(listed.extents)
+        totals.files += len(files)
+        totals.payload_bytes += sum([size for size, _ in files])
+        # `data/`, two blanks, LF; and percent-encoding makes three bytes of one (`preserve.bags.names.encode`)
+        totals.manifest_path_bytes += len(names) + 8 * len(files) + 2 * sum(map(names.count, (b"%", b"\n", b"\r")))
 
     def chunks(self) -> Iterator[Sequence[Planned]]:
         """The entries again, in order, as plain tuples; may be read several times."""

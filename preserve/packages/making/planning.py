@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import marshal
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from preserve.bags.entries import FILE, FOLDER, LINK, Entry
+from preserve.bags.entries import FOLDER, LINK, Entry
 from preserve.bags.names import BagNames
 from preserve.durable import raise_if_full
 from preserve.packages.making import layout
@@ -68,8 +68,7 @@ def plan_submission(
         for batch in batches:
             # Version 2 of the format has no back references: equal batches give equal bytes.
             listing.update(marshal.dumps(batch, 2))
-            for entry in batch:
-                planner.add(entry)
+            planner.add(batch)
         planner.finish()
     except OSError as error:
         raise_if_full(error, work)
@@ -87,32 +86,42 @@ class _Planner:
         self._work = work
         self._names = BagNames()
         self._states: dict[bytes, layout.State] = {}
-        self._folders: list[tuple[Entry, str, bytes, int]] = []  # the folder being listed and those above it
+        self._folders: list[layout.Listed] = []  # the folder being listed and those above it, one by one
         self._structure: IO[bytes] | None = None
         self.packages: list[PayloadPlan] = []
         self.outside_records = 0
         self._begin()
 
-    def add(self, entry: Entry) -> None:
-        kind, path, size, mtime_ns, ctime_ns, inode = entry[:6]
-        bag_path = self._names.bag_path(path)
-        state = (size, mtime_ns, ctime_ns, inode) if ctime_ns else self._state_of(entry)
-        package = self.packages[-1]
-        name = bag_path.encode()
-        extent = package.payload.extent(kind, name, size, mtime_ns)
-        if kind == FOLDER:
-            self._close_folders(path)
-            self._folders.append((entry, bag_path, name, extent))
-        elif kind == FILE and package.payload.is_full(extent, self._package_bytes):
-            self._close_folders(path)
-            self._begin()
-            for folder in self._folders:
-                self._add(_NO_STATE, *folder)
-        self._add(state, entry, bag_path, name, extent)
+    def add(self, batch: Sequence[Entry]) -> None:
+        """Add the next entries of the listing."""
+        listed = self._listed(batch)
+        begin = 0
+        while begin < len(batch):
+            end = self.packages[-1].payload.fitting(listed, begin, self._package_bytes)
+            self._add(listed.part(begin, end))
+            self._enter_folders(listed, begin, end)
+            if end < len(batch):
+                self._close_folders(batch[end][1])
+                self._begin()
+                for folder in self._folders:
+                    self._add(folder)
+            begin = end
 
     def finish(self) -> None:
         if self._structure is not None:
             self._structure.close()
+
+    def _listed(self, batch: Sequence[Entry]) -> layout.Listed:
+        paths = [entry[1] for entry in batch]
+        bag_paths = self._names.bag_paths(paths)
+        names = [path.encode() for path in bag_paths]
+        states = [(entry[2], entry[3], entry[4], entry[5]) if entry[4] else self._state_of(entry) for entry in batch]
+        records = [self._record_of(path) for path in paths]
+        # Reckoned for the package under way, whichever the entries go into: ids are equally long.
+        extents = self.packages[-1].payload.extents(batch, names)
+        is_outside = [entry[0] != FOLDER and record is None for entry, record in zip(batch, records, strict=True)]
+        self.outside_records += sum(is_outside)
+        return layout.Listed(batch, states, bag_paths, names, records, extents)
 
     def _state_of(self, entry: Entry) -> layout.State:
         """For a member of a submitted tar: what that tar, which holds the content of many entries, is like now."""
@@ -123,25 +132,26 @@ class _Planner:
             self._states = {source: layout.state_of(source)}
         return self._states[source]
 
+    def _enter_folders(self, listed: layout.Listed, begin: int, end: int) -> None:
+        entries = listed.entries
+        for at in [at for at in range(begin, end) if entries[at][0] == FOLDER]:
+            self._close_folders(entries[at][1])
+            self._folders.append(listed.part(at, at + 1))
+
     def _close_folders(self, path: bytes) -> None:
         """Forget the folders that do not hold `path`."""
-        while self._folders and not path.startswith(self._folders[-1][0][1] + b"/"):
+        while self._folders and not path.startswith(self._folders[-1].entries[0][1] + b"/"):
             self._folders.pop()
 
-    def _add(self, state: layout.State, entry: Entry, bag_path: str, name: bytes, extent: int) -> None:
-        # The extent was reckoned for the package before, perhaps; ids are equally long, so it is the same in each.
+    def _add(self, listed: layout.Listed) -> None:
         package = self.packages[-1]
-        kind, path = entry[0], entry[1]
-        record = self._record_of(path)
-        package.payload.add(entry, state, bag_path, name, record, extent)
-        if record is not None:
-            package.codes.add(record)
-        elif kind != FOLDER:
-            self.outside_records += 1
-        if kind == LINK:
-            self._tell(package, {"path": bag_path, "link_to": entry[7].hex()})
-        if name != path:
-            self._tell(package, {"path": bag_path, "name_bytes": path.hex()})
+        package.payload.add(listed)
+        package.codes.update(record for record in listed.records if record is not None)
+        for entry, bag_path, name in zip(listed.entries, listed.bag_paths, listed.names, strict=True):
+            if entry[0] == LINK:
+                self._tell(package, {"path": bag_path, "link_to": entry[7].hex()})
+            if name != entry[1]:
+                self._tell(package, {"path": bag_path, "name_bytes": entry[1].hex()})
 
     def _tell(self, package: PayloadPlan, what: dict[str, str]) -> None:
         """A line of `structure.jsonl`: what a bag cannot say."""
