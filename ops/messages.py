@@ -32,6 +32,8 @@ SHOWN_ENUMERATIONS = frozenset(
         "Classification",
         "Condition",
         "CopyState",
+        "DutyKind",
+        "Ending",
         "EventType",
         "Family",
         "How",

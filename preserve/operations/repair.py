@@ -45,13 +45,14 @@ LOOKS_AT_FITTINGS = 3
 @dataclass(frozen=True, slots=True)
 class RepairRequest:
     """What to repair: all that is known to be bad, or of one package (an id, or how only one id begins), or what one
-    finding is about.
+    finding is about; in one `store`, or in all.
 
     `kit` is what every store carries; `signer` signs a checkpoint that was lost and that the books do not keep.
     """
 
     package: str | None = None
     finding: str | None = None
+    store: str | None = None
     kit: Kit = field(default_factory=dict)
     signer: Signer | None = None
 
@@ -115,7 +116,8 @@ def _wanted(workplace: Workplace, request: RepairRequest) -> Iterator[Finding]:
     if request.finding is not None:
         finding = books.finding(request.finding)
         return iter([] if finding.closed_at else [finding])
-    return books.findings(package=None if request.package is None else books.package(request.package).id)
+    only = None if request.package is None else books.package(request.package).id
+    return books.findings(package=only, store=request.store)
 
 
 def _copies_in_need(workplace: Workplace, request: RepairRequest) -> Mapping[str, Sequence[str]]:
@@ -124,7 +126,7 @@ def _copies_in_need(workplace: Workplace, request: RepairRequest) -> Mapping[str
     found: set[tuple[str, str]] = set()
     if request.finding is None:
         only = None if request.package is None else books.package(request.package).id
-        doubtful = books.copies(package=only, states=(CopyState.BAD, CopyState.SUSPECT))
+        doubtful = books.copies(package=only, store=request.store, states=(CopyState.BAD, CopyState.SUSPECT))
         found = {(copy.package_id, copy.store) for copy in doubtful}
     for finding in _wanted(workplace, request):
         if finding.package_id is not None and _is_mendable(workplace, finding):

@@ -263,7 +263,7 @@ def repair(call: Call, package: str | None, finding: str | None) -> Exit:
         raise click.UsageError(_("give either --package or --finding"))
     with call.workplace() as workplace:
         workplace.progress.begin("mending copies", None)
-        report = mend(workplace, RepairRequest(package, finding, compose.kit(), compose.signer(call.home())))
+        report = mend(workplace, RepairRequest(package, finding, kit=compose.kit(), signer=compose.signer(call.home())))
         return call.answer(_repair_document(report), _repair_lines(report), _repair_code(report))
 
 

@@ -1,0 +1,1 @@
+"""The runner: what is due, in which order, and what became of it."""

@@ -1,0 +1,75 @@
+"""Works that make up for harm: repair of open findings, publication of the ledger to stores that lag."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from preserve import compose
+from preserve.clock import moment_of
+from preserve.daemon.works import Shift, Work
+from preserve.errors import Unavailable
+from preserve.model.duties import Duty, DutyKind, Ended, Ending
+from preserve.model.nouns import HARMS
+from preserve.model.sentences import sentence
+from preserve.operations.repair import RepairRequest, repair
+
+REPAIRED_WITHIN = timedelta(days=1)
+"""How long known harm may wait before it is late; no policy says otherwise."""
+PUBLISHED_WITHIN = timedelta(days=7)
+"""How long a store that is there may lag behind the ledger."""
+
+
+def _harms(shift: Shift, now: datetime) -> Iterator[Duty]:
+    """One duty for each store with open findings of harm."""
+    counts: Counter[str] = Counter()
+    oldest: dict[str, datetime] = {}
+    for finding in shift.workplace.books.findings():
+        if finding.condition in HARMS:
+            counts[finding.store] += 1
+            oldest.setdefault(finding.store, moment_of(finding.opened_at))
+    for store, since in oldest.items():
+        why = sentence("open findings about store {store}: {count}", store=store, count=counts[store])
+        yield Duty(DutyKind.REPAIR, store, since, why, since + REPAIRED_WITHIN, copies=counts[store])
+
+
+def _repair(shift: Shift, duty: Duty) -> Ended:
+    """Repair what is known to be bad in one store."""
+    request = RepairRequest(store=duty.subject, kit=compose.kit(), signer=compose.signer(shift.home))
+    report = repair(shift.workplace, request)
+    what = sentence(
+        "repaired: {made}; right when it was looked at: {right}; not repaired: {left}",
+        made=len(report.repaired),
+        right=len(report.sound_again),
+        left=len(report.not_repaired),
+    )
+    if not report.not_repaired:
+        return Ended(Ending.DONE, what, report.bytes_transferred)
+    is_only_away = all(isinstance(each.why, Unavailable) for each in report.not_repaired)
+    return Ended(Ending.PUT_OFF if is_only_away else Ending.FAILED, what, report.bytes_transferred)
+
+
+def _lagging(shift: Shift, now: datetime) -> Iterator[Duty]:
+    """One duty for each store that lacks entries of the ledger."""
+    books = shift.workplace.books
+    size, absences = books.size(), books.absences()
+    for store in books.stores():
+        missing = size - books.pushed(store.name)
+        if missing:
+            since = absences.get(store.name)
+            due_at = moment_of(since) if since else now
+            why = sentence("store {store} lacks {count} entries of the ledger", store=store.name, count=missing)
+            yield Duty(DutyKind.PUBLICATION, store.name, due_at, why, due_at + PUBLISHED_WITHIN)
+
+
+def _publish(shift: Shift, duty: Duty) -> Ended:
+    """Publish to every store in reach; raises what kept this one from it."""
+    for unreached in compose.publish(shift.home, shift.workplace):
+        if unreached.store == duty.subject:
+            raise unreached.error
+    return Ended(Ending.DONE, sentence("the ledger stands in store {store}", store=duty.subject))
+
+
+REPAIR = Work(DutyKind.REPAIR, _harms, _repair)
+PUBLICATION = Work(DutyKind.PUBLICATION, _lagging, _publish)

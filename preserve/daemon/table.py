@@ -1,0 +1,12 @@
+"""The table of works: the one place that names what the runner does."""
+
+from __future__ import annotations
+
+from preserve.daemon.mending import PUBLICATION, REPAIR
+from preserve.daemon.works import Work
+
+WORKS: tuple[Work, ...] = (
+    REPAIR,
+    PUBLICATION,
+)
+"""One line for each kind of work; in which order duties are done, `preserve.model.duties.in_order` says."""
