@@ -1,0 +1,458 @@
+"""Give files back from packages into a folder: each from the best copy that has it soundly, verified before it gets
+its name.
+
+All that could make it fail for the person's own reasons (files in the way, no room) is found out before the first byte
+is written.  Then whatever a copy does not give soundly is taken from another one; what no copy gives is named, and the
+rest is given back.  A run that was killed is simply repeated.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from itertools import chain
+from pathlib import Path
+
+from preserve import clock, environment
+from preserve.bags.entries import FILE, FOLDER
+from preserve.bags.names import shown
+from preserve.durable import raise_if_full, sync_file_system
+from preserve.errors import PreserveError, Refused
+from preserve.model import events
+from preserve.model.certificates import ENGLISH, CertifiedPackage, RestoreCertificate, Voice
+from preserve.model.complaints import Complaint
+from preserve.model.nouns import MOST_FILES_NAMED, Condition, CopyState, Finding, Outcome, PackageEntry
+from preserve.model.restore import OnConflict, Presence, best_first
+from preserve.packages.held import HeldCopy
+from preserve.packages.restoring import certifying, target
+from preserve.packages.restoring.landing import Landing
+from preserve.packages.restoring.unpacking import Loss, Unpacker
+from preserve.packages.restoring.unpacking_crew import UnpackingCrew
+from preserve.packages.restoring.wanted import Wanted, WantedList
+from preserve.packages.sources import Sources
+from preserve.workplace import Counted, Workplace
+
+WRITERS = 2
+"""Processes that write files; fewer where the machine has fewer processors."""
+
+SMALL_FILES = 500
+"""For fewer files, writing them takes less time here than starting processes for it."""
+
+MOST_NAMED = 20
+"""Files in the way that a refusal names."""
+
+_NO_PACKAGE = "no-package"
+"""In the name of the hidden folder, where folders and links alone are given back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one package is to give: `wanted` lists it from its copies, in the order of the bag.
+
+    `wanted` raises ValueError or OSError where the list of members, or a part of it, is lost; then `files` are lost, or
+    more where it is not `is_exact`.
+    """
+
+    package: PackageEntry
+    wanted: Callable[[Sources], Iterable[Wanted]]
+    files: int
+    is_exact: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What to give back: from each package its share, into the folder `to`.
+
+    `store` alone is read if it is given.  `frame` are folders and links that lie in no package, laid down after all
+    shares, each folder before what is in it.  `selection` is what of it was asked for, as the certificate says it; the
+    certificate for people is written by each of `voices`.  `require_some` is asked, when nothing at all is wanted, to
+    refuse.
+    """
+
+    shares: tuple[Share, ...]
+    to: Path
+    frame: Iterable[Wanted] = ()
+    store: str | None = None
+    selection: str | None = None
+    as_bag: bool = False
+    on_conflict: OnConflict = OnConflict.REFUSE
+    voices: tuple[Voice, ...] = (ENGLISH,)
+    require_some: Callable[[], None] = lambda: None
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreReport:
+    """What a restore did.  `files` and `bytes` are in their place and verified; `lost` are not, `left` stand there with
+    other content because that was asked for; `damage` is what was wrong with copies, as it was booked.
+
+    Where `is_lost_known` is false, more may be lost: no list of the files could be read.  `bytes_read` is what was
+    fetched from each store, whatever it was needed for.
+    """
+
+    packages: tuple[str, ...]
+    files: int
+    bytes: int
+    already_there: int
+    left: int
+    lost: int
+    is_lost_known: bool
+    losses: tuple[Loss, ...]
+    bytes_read: Mapping[str, int]
+    sources: Mapping[str, int]
+    away: Mapping[str, PreserveError]
+    damage: tuple[Finding, ...]
+    seconds: float
+    certificate: Path
+    certificate_sha256: str
+
+    @property
+    def is_verified(self) -> bool:
+        """Whether everything that was asked for is in its place, digested and equal to what was deposited."""
+        return not self.lost and not self.left
+
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """The stores that were away, or have a copy that could not be read: they may hold what is missing."""
+        unreadable = {finding.store for finding in self.damage if finding.condition is Condition.UNREADABLE}
+        return tuple(sorted(unreadable.union(self.away)))
+
+
+def give_back(workplace: Workplace, order: Order) -> RestoreReport:
+    """Carry out an order.  The caller holds the claim on the folder.
+
+    Raises `Refused` (nothing was written) where files are in the way, `NoSpace`, and `Unavailable` where no store with
+    a copy serves.
+    """
+    with ExitStack() as resources:
+        return _GivingBack(workplace, order, resources).run()
+
+
+@dataclass(slots=True)
+class _Lot:
+    """Wanted entries; `presences` has one byte for each, in order."""
+
+    wanted: WantedList
+    presences: bytearray = field(default_factory=bytearray)
+
+    def entries(self) -> Iterator[tuple[Wanted, Presence]]:
+        return ((entry, Presence(value)) for entry, value in zip(self.wanted, self.presences, strict=True))
+
+
+@dataclass(slots=True)
+class _Task:
+    """What one package is to give."""
+
+    sources: Sources
+    lot: _Lot
+
+
+class _GivingBack:
+    """One restore under way."""
+
+    def __init__(self, workplace: Workplace, order: Order, resources: ExitStack) -> None:
+        self._place = workplace
+        self._order = order
+        self._packages = [share.package for share in order.shares]
+        self._resources = resources
+        self._to = order.to.absolute()
+        self._begun_at, self._began = workplace.now(), clock.monotonic_seconds()
+        self._tasks: list[_Task] = []
+        self._frame = _Lot(self._list())
+        self._losses: list[Loss] = []
+        self._lost = 0
+        self._is_lost_known = True
+
+    def run(self) -> RestoreReport:
+        self._tasks = [self._task(share) for share in self._order.shares]
+        self._frame.wanted.extend(self._order.frame)
+        if not self._lost and not any(lot.wanted.count for lot in self._lots):
+            self._order.require_some()
+        target.prepare(self._to)
+        with Landing(os.fsencode(self._to), b"") as landing:
+            self._survey(landing)
+        entries = chain.from_iterable(lot.entries() for lot in self._lots)
+        target.require_room(self._to, (entry.size for entry, there in entries if _is_to_be_written(entry, there)))
+        try:
+            self._write()
+        except PreserveError:
+            self._book(_Tally(0, 0, 0, 0), None)
+            raise
+        return self._report()
+
+    def _task(self, share: Share) -> _Task:
+        """The copies of one package, and what is wanted of it."""
+        sources = Sources(share.package, self._copies(share.package))
+        wanted = self._list()
+        try:
+            wanted.extend(share.wanted(sources))
+        except (ValueError, OSError) as error:
+            if isinstance(error, OSError):
+                raise_if_full(error, self._place.work)
+            wanted = self._list()
+            self._lose_all(share)
+        return _Task(sources, _Lot(wanted))
+
+    @property
+    def _lots(self) -> list[_Lot]:
+        return [*(task.lot for task in self._tasks), self._frame]
+
+    def _list(self) -> WantedList:
+        wanted = WantedList(self._place.work)
+        self._resources.callback(wanted.close)
+        return wanted
+
+    def _lose_all(self, share: Share) -> None:
+        """Nobody knows any more which files were meant; of a whole package the receipt tells how many."""
+        self._lost += share.files
+        self._is_lost_known &= share.is_exact
+        why = "no copy that can be read now has the list of its files sound; run `preserve repair` first"
+        self._losses.append(Loss(share.package.id.encode(), why))
+
+    def _copies(self, package: PackageEntry) -> list[HeldCopy]:
+        books, only = self._place.books, self._order.store
+        if only is not None:
+            books.store(only)
+        stores = {store.name: store for store in books.stores()}
+        copies = best_first(books.copies(package=package.id), stores)
+        held = [
+            HeldCopy(self._place.stores[copy.store], package, copy)
+            for copy in copies
+            if copy.store in self._place.stores and only in (None, copy.store)
+        ]
+        if not held:
+            raise Refused(
+                "the books know no copy of package {package} in {store}",
+                package=package.id,
+                store=f"store {only}" if only else "any store",
+            )
+        return held
+
+    def _survey(self, landing: Landing) -> None:
+        """Look at what stands in the target, all of it before anything is written."""
+        empty = target.is_empty(self._to)
+        in_the_way: list[bytes] = []
+        count = 0
+        for lot in self._lots:
+            if empty:
+                lot.presences = bytearray(lot.wanted.count)  # all `Presence.NOTHING`
+                continue
+            for entry in lot.wanted:
+                there = self._presence(landing, entry)
+                lot.presences.append(there)
+                if self._forbids(there):
+                    count += 1
+                    in_the_way += [entry.path][: MOST_NAMED - len(in_the_way)]
+        if count:
+            raise Refused(
+                "{count} files in {folder} differ from those to be restored, or stand in the way of them; nothing was"
+                " written: {files}",
+                count=count,
+                folder=self._to,
+                files=", ".join(map(shown, in_the_way)) + (" …" if count > len(in_the_way) else ""),
+            )
+
+    def _presence(self, landing: Landing, entry: Wanted) -> Presence:
+        try:
+            there = target.presence(landing, entry)
+        except OSError as error:
+            raise Refused(
+                "{path} in {folder} cannot be looked at ({reason}); nothing was written",
+                path=shown(entry.path),
+                folder=self._to,
+                reason=error.strerror,
+            ) from error
+        skips = self._order.on_conflict is OnConflict.SKIP
+        return Presence.OBSTRUCTED if skips and there is Presence.DIFFERENT else there
+
+    def _forbids(self, there: Presence) -> bool:
+        match self._order.on_conflict:
+            case OnConflict.REFUSE:
+                return there in (Presence.DIFFERENT, Presence.OBSTRUCTED)
+            case OnConflict.OVERWRITE:
+                return there is Presence.OBSTRUCTED
+            case OnConflict.SKIP:
+                return False
+
+    def _write(self) -> None:
+        files = sum(task.lot.wanted.files for task in self._tasks)
+        workers = 0 if files < SMALL_FILES else min(WRITERS, environment.processors())
+        root = os.fsencode(self._to)
+        with ExitStack() as open_now:
+            staging = open_now.enter_context(
+                target.staging(self._to, self._packages[0].id if self._packages else _NO_PACKAGE)
+            )
+            landing = open_now.enter_context(Landing(root, staging))
+            crew = open_now.enter_context(UnpackingCrew(workers, root, staging))
+            try:
+                for task in self._tasks:
+                    self._write_package(task, crew, landing)
+                self._lay_frame(landing)
+                sync_file_system(self._to)
+            except OSError as error:
+                raise_if_full(error, self._to)
+                raise Refused(
+                    "{folder} cannot be written: {reason}; what is there is whole; the same command goes on",
+                    folder=self._to,
+                    reason=error,
+                ) from error
+
+    def _write_package(self, task: _Task, crew: UnpackingCrew, landing: Landing) -> None:
+        """Folders, files, links, and then the modes and times of the folders."""
+        lot, package = task.lot, task.sources.package
+        self._place.progress.begin("restoring {package}", lot.wanted.total_bytes, package=package.id)
+        unpacker = Unpacker(task.sources, crew, landing, self._place.progress)
+        unpacker.unpack(lot.entries())
+        for row in unpacker.lost_rows:
+            lot.presences[row] = Presence.LOST
+        self._losses += unpacker.losses
+        self._lost += len(unpacker.lost_rows)
+        self._finish(landing, lot)
+
+    def _lay_frame(self, landing: Landing) -> None:
+        for entry, there in self._frame.entries():
+            if entry.kind == FOLDER and there is not Presence.OBSTRUCTED:
+                landing.make_folders(entry.path)
+        self._finish(landing, self._frame)
+
+    def _finish(self, landing: Landing, lot: _Lot) -> None:
+        for link, error in target.lay_links(landing, lot.entries()):
+            if error is not None:
+                self._lost += 1
+                reason = error.strerror or str(error)
+                self._losses.append(Loss(link.path, "the target does not take it: {reason}", {"reason": reason}))
+        target.settle(landing, lot.entries())
+
+    def _report(self) -> RestoreReport:
+        findings = self._booked([finding for task in self._tasks for finding in task.sources.findings()])
+        tally = _tally(lot.entries() for lot in self._lots)
+        entries = map(_Lot.entries, self._lots)
+        written = certifying.write(self._certificate(findings, tally), self._to, entries, self._order.voices)
+        seconds = clock.monotonic_seconds() - self._began
+        self._book(tally, written.certificate_sha256)
+        return RestoreReport(
+            packages=tuple(package.id for package in self._packages),
+            files=tally.files,
+            bytes=tally.bytes,
+            already_there=tally.already_there,
+            left=tally.left,
+            lost=self._lost,
+            is_lost_known=self._is_lost_known,
+            losses=tuple(self._losses[:MOST_FILES_NAMED]),
+            bytes_read=self._bytes_read(),
+            sources=self._sources(),
+            away=self._away(),
+            damage=findings,
+            seconds=seconds,
+            certificate=written.certificate,
+            certificate_sha256=written.certificate_sha256,
+        )
+
+    def _certificate(self, findings: Sequence[Finding], tally: _Tally) -> RestoreCertificate:
+        place, books = self._place, self._place.books
+        return RestoreCertificate(
+            packages=tuple(
+                CertifiedPackage(package.id, package.receipt_sha256, package.receipt.blocks_root)
+                for package in self._packages
+            ),
+            selection=self._order.selection,
+            as_bag=self._order.as_bag,
+            to=shown(os.fsencode(self._to)),
+            actor=place.act.actor,
+            reason=place.act.reason,
+            begun_at=self._begun_at,
+            ended_at=place.now(),
+            milliseconds=round((clock.monotonic_seconds() - self._began) * 1000),
+            files=tally.files,
+            bytes=tally.bytes,
+            already_there=tally.already_there,
+            left=tally.left,
+            lost=self._lost,
+            lost_files=tuple(
+                Complaint("lost", shown(loss.path), loss.template, loss.values)
+                for loss in self._losses[:MOST_FILES_NAMED]
+            ),
+            is_verified=not self._lost and not tally.left,
+            sources=self._sources(),
+            away=self._away(),
+            damage=tuple(findings),
+            files_sha256="",
+            ledger_size=books.size(),
+            ledger_root=books.root().hex(),
+            written_by=events.TOOL,
+        )
+
+    def _sources(self) -> dict[str, int]:
+        """Sound bytes by store."""
+        given: dict[str, int] = {}
+        for task in self._tasks:
+            for standing in task.sources.standings:
+                if standing.bytes_given or standing.files_given:
+                    given[standing.store] = given.get(standing.store, 0) + standing.bytes_given
+        return given
+
+    def _away(self) -> dict[str, PreserveError]:
+        standings = (standing for task in self._tasks for standing in task.sources.standings)
+        return {standing.store: standing.away for standing in standings if standing.away is not None}
+
+    def _bytes_read(self) -> dict[str, int]:
+        """What was fetched from each store that is counted, from the list of blocks to the last range."""
+        stores = [standing.held.store for task in self._tasks for standing in task.sources.standings]
+        return {store.name: store.bytes_fetched for store in stores if isinstance(store, Counted)}
+
+    def _booked(self, findings: Sequence[Finding]) -> tuple[Finding, ...]:
+        """Findings as the books have them: those that were opened now, and those that were open already."""
+        act, now, books = self._place.act, self._place.now(), self._place.books
+        happened = []
+        for finding in findings:
+            happened.append(events.found(act, now, finding))
+            state = CopyState.SUSPECT if finding.condition is Condition.UNREADABLE else CopyState.BAD
+            copy = books.copy(finding.package_id or "", finding.store)
+            if copy is not None and copy.state not in (state, CopyState.BAD):
+                why = f"{finding.where} was {finding.condition} when it was restored"
+                happened.append(events.copy_moved(act, now, copy.package_id, copy.store, state, why))
+        if happened:
+            self._place.record(*happened)
+        return tuple(dict.fromkeys(books.open_finding(finding) or finding for finding in findings))
+
+    def _book(self, tally: _Tally, certificate_sha256: str | None) -> None:
+        """The ledger says what was given back."""
+        packages = [package.id for package in self._packages]
+        event = events.restored(
+            self._place.act,
+            self._place.now(),
+            packages,
+            shown(os.fsencode(self._to)),
+            sorted(self._sources()),
+            tally.files,
+            tally.bytes,
+            certificate_sha256,
+        )
+        complete = certificate_sha256 is not None and not self._lost and not tally.left
+        self._place.record(replace(event, outcome=Outcome.SUCCESS if complete else Outcome.FAILURE))
+
+
+@dataclass(frozen=True, slots=True)
+class _Tally:
+    """Files in their place and verified, those of them that stood there before, and entries left as they were."""
+
+    files: int
+    bytes: int
+    already_there: int
+    left: int
+
+
+def _tally(tasks: Iterable[Iterator[tuple[Wanted, Presence]]]) -> _Tally:
+    files = size = already = left = 0
+    for entry, there in chain.from_iterable(tasks):
+        left += there is Presence.OBSTRUCTED
+        if entry.kind == FILE and there not in (Presence.OBSTRUCTED, Presence.LOST):
+            files += 1
+            size += entry.size
+            already += there is Presence.SAME
+    return _Tally(files, size, already, left)
+
+
+def _is_to_be_written(entry: Wanted, there: Presence) -> bool:
+    return entry.kind == FILE and there in (Presence.NOTHING, Presence.DIFFERENT)
