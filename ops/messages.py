@@ -36,6 +36,7 @@ SHOWN_ENUMERATIONS = frozenset(
         "Ending",
         "EventType",
         "Family",
+        "Holder",
         "How",
         "Importance",
         "IncidentKind",

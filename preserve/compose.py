@@ -21,6 +21,7 @@ from preserve.errors import Behind, Misused, PreserveError, Refused, Tampered, U
 from preserve.model.complaints import Complaints
 from preserve.model.nouns import Act, Receipt, Role, StoreEntry
 from preserve.model.policy import Policy
+from preserve.model.store_changes import SPEED_LIMIT
 from preserve.packages import places
 from preserve.packages.identity import Identity, found, lay_anew, newest, read_identity
 from preserve.ports import ErasableStore, Progress, Store
@@ -44,9 +45,6 @@ if TYPE_CHECKING:
     from preserve.operations.mend_store import Founding
     from preserve.packages.kit import Kit
     from preserve.state.notes import Signer
-
-SPEED_LIMIT = "bytes_per_second"
-"""The attribute of a store that bounds how fast it is written and read."""
 
 PUBLISHED_AT_ONCE = 8
 """Stores that the ledger is published to at the same time."""
@@ -146,7 +144,13 @@ def bare_store(entry: StoreEntry, store_id: str | None) -> ErasableStore:
         from preserve.stores.s3_place import place_of
 
         return S3Store(
-            entry.name, place_of(entry.url), store_id, profile=entry.profile, capabilities=entry.capabilities
+            entry.name,
+            place_of(entry.url),
+            store_id,
+            profile=entry.profile,
+            auditor_profile=entry.auditor_profile,
+            disposer_profile=entry.disposer_profile,
+            capabilities=entry.capabilities,
         )
     raise Misused("{url} is no place this program knows; write file:///folder or s3://bucket?endpoint=…", url=entry.url)
 

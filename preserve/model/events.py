@@ -88,7 +88,7 @@ def key_changed(
 
 def store_added(act: Act, at: str, store: StoreEntry) -> Event:
     """A store was registered, or its settings changed (same name and `store_id`), or a retired one is in use again."""
-    detail = {
+    detail: dict[str, object] = {
         "name": store.name,
         "store_id": store.store_id,
         "role": store.role.value,
@@ -97,6 +97,8 @@ def store_added(act: Act, at: str, store: StoreEntry) -> Event:
         "capabilities": dict(store.capabilities),
         "profile": store.profile,
     }
+    apart = {"auditor_profile": store.auditor_profile, "disposer_profile": store.disposer_profile}
+    detail |= {name: profile for name, profile in apart.items() if profile is not None}
     return _event(EventType.STORE_ADDED, act, at, detail)
 
 

@@ -65,7 +65,14 @@ class StoreEntry:
     attributes: Mapping[str, str] = field(default_factory=dict)
     capabilities: Mapping[str, bool] = field(default_factory=dict)
     profile: str | None = None
-    """Name of the credentials' profile in the AWS standard chain; the credentials themselves are never kept."""
+    """Name of the credentials' profile in the AWS standard chain; the credentials themselves are never kept.
+
+    It is the writer's, and does the auditor's or disposer's work too where they have no profile of their own.
+    """
+    auditor_profile: str | None = None
+    """Whose key reads: audits, restores, drills, rebuilds."""
+    disposer_profile: str | None = None
+    """Whose key may erase; kept for disposal, and tried by the probe on objects of its own."""
 
     @property
     def is_networked(self) -> bool:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from preserve import chance
 from preserve.errors import Away, Refused
-from preserve.model import events
+from preserve.model import credentials, events
 from preserve.model.complaints import Complaints
 from preserve.model.nouns import Event, RetiredStore, Role, StoreEntry
 from preserve.model.separation import Coincidence, coincidences
@@ -82,10 +82,11 @@ def add_store(workplace: Workplace, wanted: StoreEntry, place: Place, kit: Kit) 
     """Register `wanted` (its id and capabilities are found out here); doing it again changes settings alone, and what
     was retired is in use again.
 
-    Raises `Refused` for a place abroad, one that does not keep what it is given, or one that is another store;
-    `Unavailable`, `NoSpace`.
+    Raises `Refused` for a place abroad, one that does not keep what it is given, or one that is another store, and for
+    keys that are not apart; `Unavailable`, `NoSpace`.
     """
     _refuse_abroad(wanted)
+    credentials.require_apart(wanted)
     registered = {entry.name: entry for entry in workplace.books.stores()}
     home = workplace.books.path.parent
     places.require_a_place_of_its_own(wanted, list(registered.values()), home)

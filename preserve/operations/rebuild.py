@@ -343,10 +343,16 @@ class _Rebuild:
         in_use = books.stores()
         ever = [*in_use, *(retired.entry for retired in books.retired_stores())]
         known = next((entry for entry in ever if entry.store_id == given.store_id), None)
-        now = given if known is None else replace(known, url=given.url, profile=given.profile or known.profile)
+        now = given if known is None else _at_its_place(known, given)
         if now not in in_use:
             books.record(events.store_added(self._act, self._now(), now))
         return now
 
     def _now(self) -> str:
         return stamp(self._clock.now())
+
+
+def _at_its_place(known: StoreEntry, given: StoreEntry) -> StoreEntry:
+    """A store of the ledger, where it was found now.  A key that only reads or erases is not made the writer's."""
+    is_writer = given.profile not in (None, known.auditor_profile, known.disposer_profile)
+    return replace(known, url=given.url, profile=given.profile if is_writer else known.profile)

@@ -19,6 +19,7 @@ CATALOG: Mapping[str, tuple[str, ...]] = {
     "home": ("home_id",),
     "verifier_key": ("since",),
     "store": ("name",),
+    "store_credentials": ("store",),
     "retired_store": ("name",),
     "policy": ("name", "version"),
     "declarations": ("standard", "version"),
@@ -116,6 +117,14 @@ def _store_added(tables: Tables, number: int, at: str, detail: Detail) -> None:
             detail["profile"],
         ),
     )
+    # Of a retired store they stay: its name is never another's, and registering it again brings them anew.
+    tables.execute("DELETE FROM store_credentials WHERE store = ?", (detail["name"],))
+    apart = (detail.get("auditor_profile"), detail.get("disposer_profile"))
+    if any(apart):  # books of before have no rows for entries of before
+        tables.execute(
+            "INSERT INTO store_credentials (store, auditor_profile, disposer_profile) VALUES (?, ?, ?)",
+            (detail["name"], *apart),
+        )
 
 
 def _bring_back(tables: Tables, store: str) -> None:

@@ -375,4 +375,5 @@ def _place(books: Books, store: Store) -> str:
     entry = next((entry for entry in books.stores() if entry.name == store.name), None)
     if entry is None:
         return store.name
-    return shlex.quote(entry.url) + (f" --profile {shlex.quote(entry.profile)}" if entry.profile else "")
+    profile = entry.auditor_profile or entry.profile
+    return shlex.quote(entry.url) + (f" --profile {shlex.quote(profile)}" if profile else "")

@@ -10,12 +10,13 @@ from preserve.model.entries import DeclarationsEntry, PolicyEntry
 from preserve.model.nouns import RetiredStore, Role, StoreEntry
 from preserve.state.database import Database, Row
 
-_STORE = "name, store_id, role, url, attributes, capabilities, profile"
+_STORE = "name, store_id, role, url, attributes, capabilities, profile, auditor_profile, disposer_profile"
 _POLICY = "name, version, sha256, text, registered_at"
-_SELECT_STORE = f"SELECT {_STORE} FROM store"  # noqa: S608
+_SELECT_STORE = f"SELECT {_STORE} FROM store LEFT JOIN store_credentials ON store_credentials.store = name"  # noqa: S608
 _SELECT_RETIRED = (
     f"SELECT {_STORE}, retired_at, retired_because, is_lost,"  # noqa: S608
     " (SELECT count(*) FROM retired_copy WHERE retired_copy.store = retired_store.name) FROM retired_store"
+    " LEFT JOIN store_credentials ON store_credentials.store = name"
 )
 _SELECT_POLICY = f"SELECT {_POLICY} FROM policy"  # noqa: S608
 
@@ -133,8 +134,8 @@ class RegisterReading:
 
 
 def _store(row: Row) -> StoreEntry:
-    name, store_id, role, url, attributes, capabilities, profile = row
-    return StoreEntry(name, store_id, Role(role), url, json.loads(attributes), json.loads(capabilities), profile)
+    name, store_id, role, url, attributes, capabilities, *profiles = row
+    return StoreEntry(name, store_id, Role(role), url, json.loads(attributes), json.loads(capabilities), *profiles)
 
 
 def _retired(row: Row) -> RetiredStore:

@@ -50,6 +50,11 @@ CREATE TABLE store (
     probe_ok INTEGER,
     complaints TEXT NOT NULL
 );
+CREATE TABLE store_credentials (         -- whose keys do what in a store, in use or retired, beside the writer's
+    store TEXT PRIMARY KEY,
+    auditor_profile TEXT,
+    disposer_profile TEXT
+);
 CREATE TABLE retired_store (             -- out of use: moved here from `store`, and back when it is added again
     name TEXT PRIMARY KEY,
     store_id TEXT NOT NULL,

@@ -36,6 +36,7 @@ STEPS: Mapping[int, Sequence[str]] = {
             opened_at TEXT NOT NULL, closed_at TEXT, closed_with TEXT
         )""",
         "CREATE UNIQUE INDEX open_incident ON incident (kind, subject) WHERE closed_at IS NULL",
+        "CREATE TABLE store_credentials (store TEXT PRIMARY KEY, auditor_profile TEXT, disposer_profile TEXT)",
     ),
 }
 """The statements that lead on from each schema to the next."""

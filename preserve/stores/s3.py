@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,8 @@ class S3Store:
     `store_id` None opens a place that is not founded yet (preserve/packages/identity.py); otherwise `store.json` is
     read once, before the first use, and must name it.  `capabilities` are what the probe found (see
     preserve/stores/s3_probe.py); what they do not tell is unknown, and done in the way that is safe either way.
-    `profile` names the credentials' profile in the AWS standard chain.
+    `profile` names the credentials' profile in the AWS standard chain; where `auditor_profile` or `disposer_profile`
+    names another, that one's key reads or erases, and the writer's never does.
     """
 
     def __init__(
@@ -36,17 +38,22 @@ class S3Store:
         store_id: str | None,
         *,
         profile: str | None = None,
+        auditor_profile: str | None = None,
+        disposer_profile: str | None = None,
         capabilities: Capabilities | None = None,
         patience: Patience | None = None,
     ) -> None:
         self.name = name
         self.place = place
         self.connection = Connection(name, place, profile, patience or Patience())
+        self._auditing = replace(self.connection, profile=auditor_profile or profile)
+        self._disposing = replace(self.connection, profile=disposer_profile or profile)
         self._store_id = store_id
         self._capabilities = dict(capabilities or {})
         self._is_known = store_id is None
         self._lock = threading.Lock()
         self._writer: S3Client | None = None
+        self._eraser: S3Client | None = None
         self._reader: S3Reader | None = None
 
     def create(
@@ -104,7 +111,7 @@ class S3Store:
         from preserve.stores import s3_erasing
 
         may_have_versions = self._capabilities.get("versioning", True)
-        s3_erasing.erase(self.writer(), self.name, self.place, key, may_have_versions=may_have_versions)
+        s3_erasing.erase(self.eraser(), self.name, self.place, key, may_have_versions=may_have_versions)
 
     def writer(self) -> S3Client:
         """The writing client, made on first use.  Raises `Away` without credentials."""
@@ -115,13 +122,24 @@ class S3Store:
                 self._writer = s3_writing.open_writer(self.connection)
             return self._writer
 
+    def eraser(self) -> S3Client:
+        """The client that erases, with the disposer's key; made on first use.  Raises `Away` without credentials."""
+        if self._disposing.profile == self.connection.profile:
+            return self.writer()
+        with self._lock:
+            if self._eraser is None:
+                from preserve.stores import s3_writing
+
+                self._eraser = s3_writing.open_writer(self._disposing)
+            return self._eraser
+
     def reader(self) -> S3Reader:
-        """The reading client, made on first use."""
+        """The reading client, with the auditor's key; made on first use."""
         with self._lock:
             if self._reader is None:
                 from preserve.stores import s3_reading
 
-                self._reader = s3_reading.S3Reader(self.connection)
+                self._reader = s3_reading.S3Reader(self._auditing)
             return self._reader
 
     def has_locks(self) -> bool:
@@ -134,9 +152,9 @@ class S3Store:
 
     def knowing(self, capabilities: Capabilities) -> S3Store:
         """The same store, over the same connections, with these capabilities."""
-        twin = S3Store(self.name, self.place, None, profile=self.connection.profile, capabilities=capabilities)
-        twin.connection = self.connection
-        twin._writer, twin._reader = self.writer(), self.reader()
+        twin = S3Store(self.name, self.place, None, capabilities=capabilities)
+        twin.connection, twin._auditing, twin._disposing = self.connection, self._auditing, self._disposing
+        twin._writer, twin._eraser, twin._reader = self.writer(), self._eraser, self.reader()
         return twin
 
     def close(self) -> None:
@@ -144,9 +162,10 @@ class S3Store:
         with self._lock:
             if self._reader is not None:
                 self._reader.close()
-            if self._writer is not None:
-                self._writer.close()
-            self._reader = self._writer = None
+            for client in (self._writer, self._eraser):
+                if client is not None:
+                    client.close()
+            self._reader = self._writer = self._eraser = None
 
     def _require_identity(self) -> None:
         """Make sure, once, that this bucket is the store that was registered.  Raises `Away`, `Unidentified`."""

@@ -139,6 +139,9 @@ def a_life() -> Iterator[Event]:
     yield events.incident_opened(ACT, at(25), BRAKED)
     yield events.incident_opened(ACT, at(26), replace(BRAKED, kind=IncidentKind.MISSED_RUN))
     yield events.incident_closed(ACT, at(27), "I-000035", "a person looked into it")
+    yield events.store_added(
+        ACT, at(28), replace(store("cave"), profile="w", auditor_profile="a", disposer_profile="d")
+    )
 
 
 def books_with_a_life(home: Path) -> Books:

@@ -103,7 +103,7 @@ def test_books_of_the_first_schema_are_brought_up_to_date_and_differ_in_nothing(
     path = tmp_path / "home" / FILE_NAME
     new = schema(path)
     with sqlite3.connect(path) as connection:
-        for table in ("retired_store", "retired_copy", "absence", "incident"):
+        for table in ("retired_store", "retired_copy", "absence", "incident", "store_credentials"):
             connection.execute(f"DROP TABLE {table}")
         connection.execute("DELETE FROM declarations")
         if lacks_declarations:

@@ -1,19 +1,19 @@
-"""`preserve store add|check|mend|retire|list|show`."""
+"""`preserve store add|check|set|mend|retire|list|show`."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import click
 
-from preserve.cli.amounts import size_bytes
 from preserve.cli.answers import moment_shown
 from preserve.cli.calls import Call
 from preserve.cli.capabilities import capability_lines
 from preserve.cli.commands.retiring import retire
+from preserve.cli.commands.setting import profile_document, set_
 from preserve.cli.exits import Exit
 from preserve.cli.help import Group
 from preserve.cli.messages import (
@@ -27,11 +27,14 @@ from preserve.cli.messages import (
     said,
     word,
 )
-from preserve.cli.options import Decorator, acts, asks
+from preserve.cli.options import acts, asks
+from preserve.cli.store_facts import told_facts
 from preserve.cli.tables import byte_count, pairs, table
 from preserve.errors import Unavailable
+from preserve.model.credentials import profiles
 from preserve.model.nouns import CopyState, RetiredStore, Role, StoreEntry
 from preserve.model.separation import ATTRIBUTES
+from preserve.model.store_changes import SPEED_LIMIT, StoreChanges
 
 if TYPE_CHECKING:
     from preserve.operations.add_store import Added, Verdict
@@ -43,18 +46,16 @@ if TYPE_CHECKING:
 @click.group(
     cls=Group,
     help=_(
-        "Places that keep copies: add, check, list and show them, mend their identity, retire what is lost or worn out."
+        "Places that keep copies: add, check, list and show them, change what is registered of them, mend their"
+        " identity, retire what is lost or worn out."
     ),
 )
 def store() -> None:
     pass
 
 
+store.add_command(set_)
 store.add_command(retire)
-
-
-def _attribute(name: str, help_text: str) -> Decorator:
-    return click.option(f"--{name.replace('_', '-')}", name, metavar="TEXT", help=help_text)
 
 
 @store.command(
@@ -81,36 +82,21 @@ def _attribute(name: str, help_text: str) -> Decorator:
     required=True,
     help=_("file:///absolute/folder, or s3://bucket/prefix?endpoint=https://host:port"),
 )
-@_attribute("site", _("the site it stands at: a building, a computer room"))
-@_attribute("city", _("the city"))
-@_attribute("power_grid", _("the power grid"))
-@_attribute("river_basin", _("the river basin"))
-@_attribute("seismic_zone", _("the seismic zone"))
-@_attribute("vendor", _("who made or runs it"))
-@_attribute("software", _("what software keeps it"))
-@_attribute("medium", _("the kind of carrier: disk, tape, disc"))
-@_attribute("credential_domain", _("whose accounts open it"))
+@told_facts
 @click.option(
     "--jurisdiction", metavar="CC", default="CN", show_default=True, help=_("the country it lies in; only CN is lawful")
 )
-@click.option("--profile", metavar="NAME", help=_("the credentials' profile in the AWS configuration"))
-@click.option("--speed-limit", metavar="SIZE", help=_("never more than so much a second, such as 20MiB"))
 @acts
-def add(
-    call: Call, name: str, role: str, url: str, profile: str | None, speed_limit: str | None, **attributes: str | None
-) -> Exit:
+def add(call: Call, name: str, role: str, url: str, jurisdiction: str, facts: StoreChanges) -> Exit:
     from preserve import compose
     from preserve.operations.add_store import add_store
 
-    given = {attribute: text for attribute, text in attributes.items() if text}
-    if speed_limit:
-        given[compose.SPEED_LIMIT] = str(size_bytes(speed_limit, "--speed-limit"))
     with call.workplace() as workplace:
         known = next((entry for entry in workplace.books.stores() if entry.name == name), None)
-        if known is not None:
-            kept = {attribute: text for attribute, text in known.attributes.items() if attribute != compose.SPEED_LIMIT}
-            given, profile = {**kept, **given}, profile or known.profile
-        wanted = StoreEntry(name, "", Role(role), url, given, profile=profile)
+        plain = StoreEntry(name, "", Role(role), url)
+        before = plain if known is None else replace(known, store_id="", role=plain.role, url=url)
+        attributes = {"jurisdiction": jurisdiction, **facts.attributes}
+        wanted = replace(facts, attributes=attributes, removed=frozenset([SPEED_LIMIT])).applied(before)
         place = compose.place(wanted, workplace.clock, workplace.progress.alert)
         added = add_store(workplace, wanted, place, compose.kit())
         document = {
@@ -275,7 +261,7 @@ def _entry_document(entry: StoreEntry) -> dict[str, object]:
         "store_id": entry.store_id,
         "role": entry.role.value,
         "url": entry.url,
-        "profile": entry.profile,
+        **profile_document(entry),
         "attributes": dict(entry.attributes),
         "capabilities": dict(entry.capabilities),
     }
@@ -357,6 +343,7 @@ def _store_lines(stand: _Stand, probe: Probe | None, counts: Mapping[CopyState, 
         (_("state"), _state_said(stand)),
     ]
     rows += [(attribute_word(name), entry.attributes[name]) for name in ATTRIBUTES if name in entry.attributes]
+    rows += [(said("key of the {holder}", holder=holder), profile) for holder, profile in profiles(entry)]
     rows.append((_("probed"), moment_shown(probe.probed_at if probe else None)))
     rows += [(word(state), counted("{count} copy", "{count} copies", count)) for state, count in counts.items()]
     rows.append((_("ledger"), counted("{count} entry", "{count} entries", published)))

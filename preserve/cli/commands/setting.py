@@ -1,0 +1,81 @@
+"""`preserve store set`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from preserve.cli.calls import Call
+from preserve.cli.exits import Exit
+from preserve.cli.messages import _, attribute_word, said
+from preserve.cli.options import acts
+from preserve.cli.store_facts import told_facts
+from preserve.model.store_changes import PROFILES, REMOVABLE, SPEED_LIMIT, StoreChanges
+
+if TYPE_CHECKING:
+    from preserve.model.nouns import StoreEntry
+    from preserve.operations.set_store import SetReport
+
+_REMOVABLE = {("speed-limit" if name == SPEED_LIMIT else name.replace("_", "-")): name for name in REMOVABLE}
+
+
+@click.command(
+    "set",
+    help=_(
+        "Change what is registered of a store: where it stands, what it is made of, whose keys open it.\n\n"
+        "What is not named stays.  A key that is named must open the store now, or nothing is changed (exit code 75)."
+    ),
+)
+@click.argument("name", metavar="NAME")
+@told_facts
+@click.option(
+    "--without",
+    multiple=True,
+    metavar="FACT",
+    type=click.Choice(list(_REMOVABLE)),
+    help=said("take this away ({facts}); may be given several times", facts=", ".join(_REMOVABLE)),
+)
+@acts
+def set_(call: Call, name: str, facts: StoreChanges, without: tuple[str, ...]) -> Exit:
+    from dataclasses import replace
+
+    from preserve import compose
+    from preserve.operations.set_store import SetRequest, set_store
+
+    changes = replace(facts, removed=frozenset(_REMOVABLE[each] for each in without))
+    if changes == StoreChanges():
+        raise click.UsageError(_("say what is to be changed; --help lists it"))
+    with call.workplace(patient=False) as workplace:
+        report = set_store(workplace, SetRequest(name, changes, compose.glanced_at))
+        document = {
+            "store": name,
+            "changed": report.is_changed,
+            "attributes": dict(report.entry.attributes),
+            **profile_document(report.entry),
+            "shared": [
+                {"with": shared.other, "attribute": shared.attribute, "value": shared.value} for shared in report.shared
+            ],
+        }
+        return call.answer(document, _set_lines(report))
+
+
+def profile_document(entry: StoreEntry) -> dict[str, str | None]:
+    """The profiles of a store's keys."""
+    return {name: getattr(entry, name) for name in PROFILES}
+
+
+def _set_lines(report: SetReport) -> Iterator[str]:
+    if report.is_changed:
+        yield said("store {store} is registered with these facts", store=report.entry.name)
+    else:
+        yield said("store {store} was registered so already; nothing was changed", store=report.entry.name)
+    for shared in report.shared:
+        yield said(
+            "warning: {store} and {other} share their {attribute} ({value}): one event can take both copies",
+            store=shared.store,
+            other=shared.other,
+            attribute=attribute_word(shared.attribute),
+            value=shared.value,
+        )
