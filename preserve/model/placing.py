@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from preserve.model.media import family_of
@@ -60,8 +60,13 @@ def copies_lacking(policy: Policy, stores: Sequence[StoreEntry]) -> tuple[Lack, 
 
 def copies_kept(policy: Policy, stores: Iterable[StoreEntry], copies: Iterable[CopyEntry]) -> int:
     """How many of the copies that `policy` wants are verified: what there is more on one role makes up for no other."""
+    return verified_by_role(policy, stores, {copy.store: copy.state for copy in copies})
+
+
+def verified_by_role(policy: Policy, stores: Iterable[StoreEntry], states: Mapping[str, CopyState]) -> int:
+    """`copies_kept` of copies by their stores."""
     roles = {store.name: store.role for store in stores}
-    verified = Counter(roles.get(copy.store) for copy in copies if copy.state is CopyState.VERIFIED)
+    verified = Counter(roles.get(store) for store, state in states.items() if state is CopyState.VERIFIED)
     return sum(min(rule.count, verified[rule.role]) for rule in policy.copies)
 
 

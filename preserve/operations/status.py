@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from preserve.clock import stamp
 from preserve.errors import Unavailable, Unidentified
-from preserve.model.audit import age_limits, is_overdue, is_postdated
+from preserve.model.audit import CLOCKS_DIFFER, age_limits
 from preserve.model.entries import AccessionEntry, AccessionState
 from preserve.model.incidents import Incident
 from preserve.model.nouns import (
     Condition,
-    CopyEntry,
     CopyState,
-    PackageEntry,
+    Level,
     Receipt,
     Role,
     StoreEntry,
     stores_with_records_spared,
 )
-from preserve.model.placing import Lack, copies_kept, copies_lacking
+from preserve.model.placing import Lack, copies_lacking, verified_by_role
 from preserve.model.policy import Policy
 from preserve.model.separation import Coincidence, coincidences
 from preserve.state.books import Books
+from preserve.state.standing_reading import Ages, AlikeStanding
 from preserve.workplace import Workplace
 
 MOST_NAMED = 1000
@@ -140,17 +140,18 @@ def status(
     books = workplace.books
     entries = books.stores()
     away = dict(_away(workplace))
-    tally = _Tally(policy_of, policies, entries, away, workplace.clock.now())
-    for package, copies in _packages_with_copies(books.packages(), books.copies()):
-        tally.add(package, copies)
+    now = workplace.clock.now()
+    tally = _Tally(books, policy_of, _ages(policies, entries, now), entries, now)
+    short = tally.short(away)
+    short_count = sum(each.standing.packages for each in short)
     unfinished = list(_unfinished(workplace))
     return StatusReport(
         packages=tally.packages,
         payload_files=tally.files,
         payload_bytes=tally.bytes,
-        safe=tally.packages - tally.short_count,
-        short_count=tally.short_count,
-        short=tuple(tally.short),
+        safe=tally.packages - short_count,
+        short_count=short_count,
+        short=tuple(tally.named(short)),
         overdue=sum(tally.overdue.values()),
         postdated=tally.postdated,
         findings=tuple(_open_findings(workplace)),
@@ -190,78 +191,108 @@ def _is_under_way(workplace: Workplace, accession: AccessionEntry) -> bool:
         return True
 
 
+@dataclass(frozen=True, slots=True)
+class _Short:
+    """Packages that stand alike and have fewer verified copies than wanted; `late` are stores away in which their
+    copies are overdue."""
+
+    standing: AlikeStanding
+    late: frozenset[str]
+    wanted: int
+    verified: int
+
+
 class _Tally:
-    """What is counted over all packages, in memory that does not grow with them."""
+    """What is counted of all packages, put together by how their copies stand: none is read by itself."""
 
     def __init__(
         self,
+        books: Books,
         policy_of: Callable[[Receipt], Policy],
-        policies: Mapping[str, Policy],
+        ages: Mapping[tuple[str, str], Ages],
         stores: Sequence[StoreEntry],
-        away: Collection[str],
         now: datetime,
     ) -> None:
-        self._policy_of = policy_of
+        self._books = books
         self._stores = stores
-        self._away = away
-        self._limits = {
-            (name, store.name): age_limits(policy.audit_on(store.role))
-            for name, policy in policies.items()
-            for store in stores
-        }
-        self._now = now
-        self._used: dict[str, Policy] = {}
-        self.packages = self.files = self.bytes = self.short_count = 0
-        self.short: list[Shortfall] = []
+        self._ages = ages
+        self._ahead = stamp(now + CLOCKS_DIFFER)
+        self._standings = books.standings()
+        self._used = {each.policy: policy_of(self._any_receipt(each)) for each in self._standings}
+        self.packages = sum(each.packages for each in self._standings)
+        self.files = sum(each.payload_files for each in self._standings)
+        self.bytes = sum(each.payload_bytes for each in self._standings)
         self.states: Counter[tuple[str, CopyState]] = Counter()
+        for each in self._standings:
+            for store, state in each.states.items():
+                self.states[store, state] += each.packages
         self.overdue: Counter[str] = Counter()
         self.postdated = 0
+        for (store, policy), limits in ages.items():
+            self.overdue[store] += books.overdue_count(store, policy, limits, self._ahead)
+            self.postdated += books.looks(store, policy, Level.SAMPLE, "~", since=self._ahead).copies
+
+    def _any_receipt(self, standing: AlikeStanding) -> Receipt:
+        ((package, _),) = self._books.packages_standing(standing.policy, standing.states, 1)
+        return self._books.package(package).receipt
 
     @property
     def policies_used(self) -> list[Policy]:
         """Those under which anything is kept, by name."""
         return [policy for _, policy in sorted(self._used.items())]
 
-    def add(self, package: PackageEntry, copies: Sequence[CopyEntry]) -> None:
-        receipt = package.receipt
-        self.packages += 1
-        self.files += receipt.payload_files
-        self.bytes += receipt.payload_bytes
-        counting: list[CopyEntry] = []
-        for copy in copies:
-            is_late = is_overdue(copy, self._limits.get((receipt.policy, copy.store), {}), self._now)
-            self.states[copy.store, copy.state] += 1
-            self.overdue[copy.store] += is_late
-            self.postdated += is_postdated(copy, self._now)
-            if not (is_late and copy.store in self._away):
-                counting.append(copy)
-        self._compare(package, counting)
+    def short(self, away: Collection[str]) -> list[_Short]:
+        """Packages with fewer verified copies than their policy wants."""
+        late = {place: limits for place, limits in self._ages.items() if place[0] in away and self.overdue[place[0]]}
+        apart = list(self._books.overdue_standings(late, self._ahead))
+        all_but_late = {(each.policy, _key(each)): each.packages for each in self._standings}
+        for each, _ in apart:
+            all_but_late[each.policy, _key(each)] -= each.packages
+        whole = [
+            (replace(each, packages=all_but_late[each.policy, _key(each)]), frozenset[str]())
+            for each in self._standings
+        ]
+        compared = (self._compared(each, stores) for each, stores in [*whole, *apart] if each.packages)
+        return [each for each in compared if each.verified < each.wanted]
 
-    def _compare(self, package: PackageEntry, copies: Sequence[CopyEntry]) -> None:
-        policy = self._policy_of(package.receipt)
-        self._used[policy.name] = policy
-        wanted = sum(rule.count for rule in policy.copies)
-        verified = copies_kept(policy, self._stores, copies)
-        if verified < wanted:
-            self.short_count += 1
-            if len(self.short) < MOST_NAMED:
-                self.short.append(Shortfall(package.id, policy.name, wanted, verified))
+    def _compared(self, standing: AlikeStanding, late: frozenset[str]) -> _Short:
+        policy = self._used[standing.policy]
+        counting = {store: state for store, state in standing.states.items() if store not in late}
+        return _Short(standing, late, policy.copies_wanted, verified_by_role(policy, self._stores, counting))
+
+    def named(self, short: Iterable[_Short]) -> list[Shortfall]:
+        """The first of these packages, by id."""
+        found: dict[str, Shortfall] = {}
+        for each in short:  # those with overdue copies come last: they stand alike with others that have none
+            for package in self._packages_of(each):
+                found[package] = Shortfall(package, each.standing.policy, each.wanted, each.verified)
+        return [shortfall for _, shortfall in sorted(found.items())][:MOST_NAMED]
+
+    def _packages_of(self, short: _Short) -> list[str]:
+        standing, most = short.standing, MOST_NAMED
+        among = [self._ages[store, standing.policy] for store in sorted(short.late)]
+        if not among:
+            return [package for package, _ in self._books.packages_standing(standing.policy, standing.states, most)]
+        lists = [
+            {package for package, _ in self._books.overdue_packages(standing, store, ages, self._ahead, most)}
+            for store, ages in zip(sorted(short.late), among, strict=True)
+        ]
+        return sorted(set.intersection(*lists))
 
 
-def _packages_with_copies(
-    packages: Iterable[PackageEntry], copies: Iterator[CopyEntry]
-) -> Iterator[tuple[PackageEntry, list[CopyEntry]]]:
-    """Each package with its copies; both streams are sorted by package."""
-    grouped = itertools.groupby(copies, key=lambda copy: copy.package_id)
-    group = next(grouped, None)
-    for package in packages:
-        while group is not None and group[0] < package.id:  # booked meanwhile, with a package behind us
-            group = next(grouped, None)
-        if group is not None and group[0] == package.id:
-            yield package, list(group[1])
-            group = next(grouped, None)
-        else:
-            yield package, []
+def _key(standing: AlikeStanding) -> tuple[tuple[str, CopyState], ...]:
+    return tuple(sorted(standing.states.items()))
+
+
+def _ages(policies: Mapping[str, Policy], stores: Iterable[StoreEntry], now: datetime) -> dict[tuple[str, str], Ages]:
+    """Before which moments a look is too long ago, for each store and policy in force."""
+    return {
+        (store.name, name): {
+            level: stamp(now - longest) for level, longest in age_limits(policy.audit_on(store.role)).items()
+        }
+        for store in stores
+        for name, policy in policies.items()
+    }
 
 
 def _open_findings(workplace: Workplace) -> Iterator[OpenFindings]:

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from preserve.errors import Refused
 from preserve.model.nouns import Event, EventType
-from preserve.state.projection import Tables, finding_id, finding_number, incident_id, incident_number
+from preserve.state.projection import finding_id, finding_number, incident_id, incident_number
+from preserve.state.standings import Tables
 
 
 def admitted(tables: Tables, number: int, event: Event) -> Event | None:

@@ -21,6 +21,7 @@ from preserve.state.holdings import HoldingsReading
 from preserve.state.incidents import IncidentReading
 from preserve.state.registers import RegisterReading
 from preserve.state.safety import SafetyReading
+from preserve.state.standing_reading import StandingReading
 
 FILE_NAME = "books.db"
 
@@ -41,6 +42,7 @@ class Books(
     AuditReading,
     IncidentReading,
     SafetyReading,
+    StandingReading,
 ):
     """Catalog and ledger in one database: every act changes both in one transaction, or neither.
 

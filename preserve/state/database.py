@@ -119,12 +119,13 @@ class Database:
         *,
         among: Mapping[str, Sequence[object] | None] | None = None,
         after: Sequence[object] = (),
+        only: str = "1 = 1",
     ) -> Iterator[Row]:
         """Rows in the order of `key` (the first of `columns`), from past `after`, where columns hold given values.
 
         In `among`, None means any value, and values are few.  Each page is read when it is needed: rows changed
-        meanwhile are seen as they are then, none twice.  `columns`, `table`, `key` and the names in `among` are
-        constants of the program, never input.
+        meanwhile are seen as they are then, none twice.  `only` is a further condition.  `columns`, `table`,
+        `key`, `only` and the names in `among` are constants of the program, never input.
         """
         wanted = {column: list(values) for column, values in (among or {}).items() if values is not None}
         if not all(wanted.values()):
@@ -134,7 +135,7 @@ class Database:
         order = ", ".join(key)
         place = f"({order}) > ({', '.join('?' * len(key))})"
         while True:
-            where = " AND ".join([*tests, place] if after else tests) or "1 = 1"
+            where = " AND ".join([*tests, place, only] if after else [*tests, only])
             sql = f"SELECT {columns} FROM {table} WHERE {where} ORDER BY {order} LIMIT {PAGE_ROWS}"  # noqa: S608
             page = self.rows(sql, [*given, *after])
             yield from page

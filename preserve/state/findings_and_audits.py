@@ -38,12 +38,10 @@ class FindingReading:
         among = {
             "package": None if package is None else (package,),
             "store": None if store is None else (store,),
-            # The unique index of open findings is no index on numbers: what is closed is passed over here.
         }
-        rows = self._database.pages(_FINDING, "finding", ("number",), among=among)
-        found = (_finding(row) for row in rows)
-        wanted = (finding for finding in found if finding.closed_at is None or not open_only)
-        yield from itertools.islice(wanted, limit)
+        only = "closed_at IS NULL" if open_only else "1 = 1"
+        rows = self._database.pages(_FINDING, "finding", ("number",), among=among, only=only)
+        yield from itertools.islice(map(_finding, rows), limit)
 
     def finding(self, identifier: str) -> Finding:
         """One finding, open or closed.  Raises `Refused` where there is none with this id."""

@@ -39,8 +39,9 @@ class HoldingsReading:
     _database: Database
 
     def accessions(self, state: AccessionState | None = None) -> Iterator[AccessionEntry]:
-        """All accessions, by id."""
-        for row in self._database.pages(_ACCESSION, "accession", ("id",)):
+        """All accessions, or those in one state, by id."""
+        only = "unpackaged > 0 AND abandoned_because IS NULL" if state is AccessionState.OPEN else "1 = 1"
+        for row in self._database.pages(_ACCESSION, "accession", ("id",), only=only):
             entry = _accession(row)
             if state is None or entry.state is state:
                 yield entry

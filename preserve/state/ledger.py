@@ -11,7 +11,8 @@ from typing import Any
 from preserve.errors import Refused, Tampered
 from preserve.model import merkle
 from preserve.state.database import Database
-from preserve.state.projection import Tables, apply
+from preserve.state.projection import apply
+from preserve.state.standings import Tables
 
 BATCH_ENTRIES = 1000
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from preserve.errors import Refused, Tampered
 from preserve.model.entries import AuditResult, state_after
 from preserve.model.incidents import IncidentKind
 from preserve.model.nouns import CopyState, EventType, Level
+from preserve.state import standings
+from preserve.state.standings import Tables
 
 CATALOG: Mapping[str, tuple[str, ...]] = {
     "home": ("home_id",),
@@ -28,6 +30,9 @@ CATALOG: Mapping[str, tuple[str, ...]] = {
     "record": ("archival_code", "package"),
     "copy": ("package", "store"),
     "retired_copy": ("package", "store"),
+    "kept": ("package",),
+    "standing": ("policy", "marks"),
+    "look": ("package", "store"),
     "finding": ("number",),
     "incident": ("number",),
     "audit_run": ("id",),
@@ -57,13 +62,7 @@ _BRING_COPIES_BACK = (
 _FINDING, _INCIDENT = "F", "I"  # what ids begin with
 
 Detail = Mapping[str, Any]
-Apply = Callable[["Tables", int, str, Detail], None]
-
-
-class Tables(Protocol):
-    """What applying needs of a database connection within a transaction."""
-
-    def execute(self, sql: str, parameters: tuple[Any, ...], /) -> Any: ...
+Apply = Callable[[Tables, int, str, Detail], None]
 
 
 def apply(tables: Tables, number: int, kind: str, at: str, detail: Detail) -> None:
@@ -131,6 +130,8 @@ def _bring_back(tables: Tables, store: str) -> None:
     """End the retirement of a store, if it was retired: nobody has looked at its copies meanwhile."""
     tables.execute("DELETE FROM retired_store WHERE name = ?", (store,))
     tables.execute(_BRING_COPIES_BACK, (CopyState.BAD.value, CopyState.SUSPECT.value, store))
+    if tables.execute("SELECT 1 FROM retired_copy WHERE store = ? LIMIT 1", (store,)).fetchone():
+        standings.store_back(tables, store)
     tables.execute("DELETE FROM retired_copy WHERE store = ?", (store,))
 
 
@@ -140,6 +141,7 @@ def _store_retired(tables: Tables, number: int, at: str, detail: Detail) -> None
     tables.execute("DELETE FROM store WHERE name = ?", (store,))
     tables.execute(_RETIRE_COPIES, (store,))
     tables.execute("DELETE FROM copy WHERE store = ?", (store,))
+    standings.store_gone(tables, store)
     tables.execute(
         "UPDATE finding SET closed_at = ?, closed_with = ? WHERE store = ? AND closed_at IS NULL",
         (at, detail["with"], store),
@@ -211,6 +213,8 @@ def _packaged(tables: Tables, number: int, at: str, detail: Detail) -> None:
             "INSERT INTO record (archival_code, package) VALUES (?, ?) ON CONFLICT DO NOTHING", (code, package)
         )
     tables.execute("UPDATE accession SET unpackaged = unpackaged - 1 WHERE id = ?", (detail["accession"],))
+    counted = (receipt["payload_files"], receipt["payload_bytes"])
+    standings.package_kept(tables, package, receipt["policy"], *counted, at)
 
 
 def _copied(tables: Tables, number: int, at: str, detail: Detail) -> None:
@@ -235,6 +239,8 @@ def _copied(tables: Tables, number: int, at: str, detail: Detail) -> None:
             detail["retain_until"],
         ),
     )
+    standings.copy_looked_at(tables, detail["package"], detail["store"])
+    standings.copies_changed(tables, detail["package"])
 
 
 def _copy_moved(tables: Tables, number: int, at: str, detail: Detail) -> None:
@@ -248,6 +254,7 @@ def _copy_moved(tables: Tables, number: int, at: str, detail: Detail) -> None:
             detail["store"],
         ),
     )
+    standings.copies_changed(tables, detail["package"])
 
 
 def _audit_begun(tables: Tables, number: int, at: str, detail: Detail) -> None:
@@ -290,12 +297,16 @@ def _audited(tables: Tables, number: int, at: str, detail: Detail) -> None:
     if result is AuditResult.UNREADABLE:
         # Nobody has seen the bytes: the copy stays as overdue as it was.
         tables.execute("UPDATE copy SET state = ? WHERE package = ? AND store = ?", (state, *place))
+        standings.copies_changed(tables, detail["package"])
         return
     audits = _text({**json.loads(row[1]), level.value: at})
     tables.execute(
         "UPDATE copy SET state = ?, audited_at = ?, audited_level = ?, audits = ? WHERE package = ? AND store = ?",
         (state, at, level.value, audits, *place),
     )
+    standings.copy_looked_at(tables, *place)
+    if state != row[0]:
+        standings.copies_changed(tables, detail["package"])
 
 
 def _audit_ended(tables: Tables, number: int, at: str, detail: Detail) -> None:

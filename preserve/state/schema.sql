@@ -99,6 +99,7 @@ CREATE TABLE accession (
     abandoned_because TEXT
 );
 CREATE INDEX accession_by_source ON accession (source, begun);
+CREATE INDEX accession_still_open ON accession (id) WHERE unpackaged > 0 AND abandoned_because IS NULL;
 
 CREATE TABLE package (
     id TEXT PRIMARY KEY,
@@ -145,6 +146,36 @@ CREATE TABLE retired_copy (              -- in retired stores: moved here from `
 );
 CREATE INDEX retired_copy_by_store ON retired_copy (store, package);
 
+CREATE TABLE kept (                      -- each package, and how its copies in use stand
+    package TEXT PRIMARY KEY,
+    policy TEXT NOT NULL,                -- its name; the newest version of it counts
+    marks TEXT NOT NULL,                 -- {store: state of the copy}
+    payload_files INTEGER NOT NULL,
+    payload_bytes INTEGER NOT NULL,
+    packaged_at TEXT NOT NULL
+);
+CREATE INDEX kept_alike ON kept (policy, marks, packaged_at, package);
+CREATE TABLE standing (                  -- the same counted, so that nobody has to
+    policy TEXT NOT NULL,
+    marks TEXT NOT NULL,
+    packages INTEGER NOT NULL,
+    payload_files INTEGER NOT NULL,
+    payload_bytes INTEGER NOT NULL,
+    PRIMARY KEY (policy, marks)
+);
+CREATE TABLE look (                      -- since when nobody has looked at a copy; of retired stores too
+    package TEXT NOT NULL,
+    store TEXT NOT NULL,
+    policy TEXT NOT NULL,
+    bytes INTEGER NOT NULL,
+    is_new INTEGER NOT NULL,             -- 1 until all of it is read for the first time after its booking
+    sample_at TEXT NOT NULL,             -- last sample or full reading, else the booking
+    full_at TEXT NOT NULL,               -- last full reading, else the booking
+    PRIMARY KEY (package, store)
+);
+CREATE INDEX look_full ON look (store, policy, is_new, full_at, package, bytes);
+CREATE INDEX look_sample ON look (store, policy, sample_at, package, bytes);
+
 CREATE TABLE finding (
     number INTEGER PRIMARY KEY,          -- of the entry that opened it
     package TEXT,
@@ -162,6 +193,7 @@ CREATE TABLE finding (
 );
 CREATE UNIQUE INDEX open_finding ON finding (store, place, condition, COALESCE(package, '')) WHERE closed_at IS NULL;
 CREATE INDEX finding_by_package ON finding (package);
+CREATE INDEX finding_still_open ON finding (number) WHERE closed_at IS NULL;
 
 CREATE TABLE incident (
     number INTEGER PRIMARY KEY,          -- of the entry that opened it

@@ -37,6 +37,38 @@ STEPS: Mapping[int, Sequence[str]] = {
         )""",
         "CREATE UNIQUE INDEX open_incident ON incident (kind, subject) WHERE closed_at IS NULL",
         "CREATE TABLE store_credentials (store TEXT PRIMARY KEY, auditor_profile TEXT, disposer_profile TEXT)",
+        "CREATE INDEX finding_still_open ON finding (number) WHERE closed_at IS NULL",
+        "CREATE INDEX accession_still_open ON accession (id) WHERE unpackaged > 0 AND abandoned_because IS NULL",
+        """CREATE TABLE kept (
+            package TEXT PRIMARY KEY, policy TEXT NOT NULL, marks TEXT NOT NULL, payload_files INTEGER NOT NULL,
+            payload_bytes INTEGER NOT NULL, packaged_at TEXT NOT NULL
+        )""",
+        """CREATE TABLE standing (
+            policy TEXT NOT NULL, marks TEXT NOT NULL, packages INTEGER NOT NULL, payload_files INTEGER NOT NULL,
+            payload_bytes INTEGER NOT NULL, PRIMARY KEY (policy, marks)
+        )""",
+        """CREATE TABLE look (
+            package TEXT NOT NULL, store TEXT NOT NULL, policy TEXT NOT NULL, bytes INTEGER NOT NULL,
+            is_new INTEGER NOT NULL, sample_at TEXT NOT NULL, full_at TEXT NOT NULL, PRIMARY KEY (package, store)
+        )""",
+        # What follows from the tables that are there: the same rows as a replay gives.
+        """INSERT INTO kept SELECT id, json_extract(receipt, '$.policy'),
+            (SELECT json_group_object(store, state) FROM
+                (SELECT store, state FROM copy WHERE package = package.id ORDER BY store)),
+            payload_files, payload_bytes, packaged_at FROM package""",
+        """INSERT INTO standing SELECT policy, marks, count(*), sum(payload_files), sum(payload_bytes)
+            FROM kept GROUP BY policy, marks""",
+        """INSERT INTO look SELECT each.package, store, policy, bytes,
+            COALESCE(json_extract(audits, '$.full'), booked_at) = booked_at,
+            COALESCE(MAX(COALESCE(json_extract(audits, '$.sample'), json_extract(audits, '$.full')),
+                COALESCE(json_extract(audits, '$.full'), json_extract(audits, '$.sample'))), booked_at),
+            COALESCE(json_extract(audits, '$.full'), booked_at)
+            FROM (SELECT package, store, bytes, booked_at, audits FROM copy
+                UNION ALL SELECT package, store, bytes, booked_at, audits FROM retired_copy) AS each
+            JOIN kept ON kept.package = each.package""",
+        "CREATE INDEX kept_alike ON kept (policy, marks, packaged_at, package)",
+        "CREATE INDEX look_full ON look (store, policy, is_new, full_at, package, bytes)",
+        "CREATE INDEX look_sample ON look (store, policy, sample_at, package, bytes)",
     ),
 }
 """The statements that lead on from each schema to the next."""

@@ -15,6 +15,7 @@ from preserve.cli.voices import person
 from preserve.settings import shipped
 from preserve.state.books import FILE_NAME
 from tests.cli.program import Program
+from tests.state.bookkeeping import BACK_TO_THE_FIRST_SCHEMA
 
 
 class Furnished(Program):
@@ -192,8 +193,8 @@ def test_declarations_count_for_the_level_until_they_expire(furnished: Furnished
 
 def test_in_a_home_older_than_declarations_they_are_made_and_count(program: Furnished) -> None:
     with sqlite3.connect(program.folder / "home" / FILE_NAME) as books:
-        for table in ("declarations", "retired_store", "retired_copy", "absence"):  # what the first schema 1 had not
-            books.execute(f"DROP TABLE {table}")
+        for statement in (*BACK_TO_THE_FIRST_SCHEMA, "DROP TABLE declarations"):
+            books.execute(statement)
         books.execute("UPDATE schema_version SET version = 1")
     books.close()
 

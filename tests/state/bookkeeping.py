@@ -30,6 +30,21 @@ ACT = Act("archivist", "a test")
 BRAKED = Incident(IncidentKind.BRAKE, "mail", "9000 of 9001 files vanished")
 
 
+BACK_TO_THE_FIRST_SCHEMA = (
+    "DROP TABLE retired_store",
+    "DROP TABLE retired_copy",
+    "DROP TABLE absence",
+    "DROP TABLE incident",
+    "DROP TABLE store_credentials",
+    "DROP TABLE kept",
+    "DROP TABLE standing",
+    "DROP TABLE look",
+    "DROP INDEX finding_still_open",
+    "DROP INDEX accession_still_open",
+)
+"""Takes from a database what the first schema had not; one line for each, so that several people may add theirs."""
+
+
 def at(second: int) -> str:
     return f"2026-01-01T{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}.000000Z"
 

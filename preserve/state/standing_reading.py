@@ -1,0 +1,171 @@
+"""What the books know of how copies stand and since when nobody has looked at them, without reading them one by one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from preserve.model import canonical
+from preserve.model.nouns import CopyState, Level
+from preserve.state.database import Database
+
+_AT = {Level.SAMPLE: "sample_at", Level.FULL: "full_at"}
+"""Where a look as deep as each level stands; a policy asks for these alone."""
+
+Ages = Mapping[Level, str]
+"""Before which moment the last look at each level is too long ago."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlikeStanding:
+    """So many packages of one policy whose copies stand alike: `states` by store."""
+
+    policy: str
+    states: Mapping[str, CopyState]
+    packages: int
+    payload_files: int
+    payload_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """Copies in one store under one policy: how many, how large, and which look at them is the oldest."""
+
+    copies: int
+    bytes: int
+    oldest: str | None
+
+
+NO_LOOKS = Looks(0, 0, None)
+
+
+class StandingReading:
+    """Questions about how copies stand."""
+
+    _database: Database
+
+    def standings(self) -> list[AlikeStanding]:
+        """All packages, put together by policy and by how their copies stand."""
+        rows = self._database.rows(
+            "SELECT policy, marks, packages, payload_files, payload_bytes FROM standing ORDER BY policy, marks"
+        )
+        return [AlikeStanding(policy, _states(marks), *counts) for policy, marks, *counts in rows]
+
+    def packages_standing(self, policy: str, states: Mapping[str, CopyState], most: int) -> list[tuple[str, str]]:
+        """The oldest packages that stand so, and when each was booked."""
+        rows = self._database.rows(
+            "SELECT package, packaged_at FROM kept WHERE policy = ? AND marks = ?"
+            " ORDER BY packaged_at, package LIMIT ?",
+            (policy, _marks(states), most),
+        )
+        return [(package, at) for package, at in rows]
+
+    def overdue_count(self, store: str, policy: str, ages: Ages, ahead: str) -> int:
+        """How many copies nobody has looked at since the moments of `ages`; a look after `ahead` counts as none."""
+        chosen, given = _overdue(store, policy, ages, ahead)
+        row = self._database.row(f"SELECT count(*) FROM ({chosen}) AS late", given)  # noqa: S608
+        return int(row[0]) if row else 0
+
+    def overdue_standings(
+        self, ages: Mapping[tuple[str, str], Ages], ahead: str
+    ) -> Iterator[tuple[AlikeStanding, frozenset[str]]]:
+        """Packages with overdue copies, put together by how they stand and in which stores they are overdue.
+
+        `ages` are those of each store and policy that count.
+        """
+        parts, given = [], []
+        for (store, policy), limits in ages.items():
+            chosen, values = _overdue(store, policy, limits, ahead)
+            parts.append(f"SELECT package, ? AS store FROM ({chosen}) AS late")  # noqa: S608
+            given += [store, *values]
+        if not parts:
+            return
+        rows = self._database.rows(
+            "SELECT policy, marks, stores, count(*), sum(payload_files), sum(payload_bytes) FROM"  # noqa: S608
+            f" (SELECT package, group_concat(store, ' ') AS stores FROM ({' UNION ALL '.join(parts)}) AS each"
+            " GROUP BY package) AS late JOIN kept ON kept.package = late.package GROUP BY policy, marks, stores",
+            given,
+        )
+        for policy, marks, stores, *counts in rows:
+            yield AlikeStanding(policy, _states(marks), *counts), frozenset(stores.split(" "))
+
+    def overdue_packages(
+        self, standing: AlikeStanding, store: str, ages: Ages, ahead: str, most: int
+    ) -> list[tuple[str, str]]:
+        """The oldest packages that stand so and whose copy in `store` is overdue, and when each was booked."""
+        chosen, given = _overdue(store, standing.policy, ages, ahead)
+        rows = self._database.rows(
+            "SELECT package, packaged_at FROM kept WHERE policy = ? AND marks = ?"  # noqa: S608
+            f" AND package IN ({chosen}) ORDER BY packaged_at, package LIMIT ?",
+            [standing.policy, _marks(standing.states), *given, most],
+        )
+        return [(package, at) for package, at in rows]
+
+    def looks(
+        self, store: str, policy: str, level: Level, before: str, since: str = "", is_new: bool | None = None
+    ) -> Looks:
+        """Copies whose last look at `level` was before a moment, and not before `since`.
+
+        `is_new` True: only those that nobody has read whole since they were booked; False: only others.
+        """
+        row = self._database.row(
+            f"SELECT count(*), COALESCE(sum(bytes), 0), min({_AT[level]}) FROM look"  # noqa: S608
+            f" WHERE store = ? AND policy = ? AND {_newness(level, is_new)} AND {_AT[level]} >= ? AND {_AT[level]} < ?",
+            (store, policy, since, before),
+        )
+        return Looks(*row) if row else NO_LOOKS
+
+    def least_looked_at(
+        self, store: str, policy: str, level: Level, before: str, most: int, is_new: bool | None = None
+    ) -> list[tuple[str, str]]:
+        """The copies (packages) that nobody has looked at for longest, and since when; at most `most`."""
+        rows = self._database.rows(
+            f"SELECT package, {_AT[level]} FROM look WHERE store = ? AND policy = ?"  # noqa: S608
+            f" AND {_newness(level, is_new)} AND {_AT[level]} < ? ORDER BY {_AT[level]}, package LIMIT ?",
+            (store, policy, before, most),
+        )
+        return [(package, at) for package, at in rows]
+
+    def looks_by_day(self, store: str, policy: str, level: Level, before: str) -> list[tuple[str, int, int]]:
+        """Days (YYYY-MM-DD) of last looks at `level` before a moment: how many copies, how many bytes."""
+        rows = self._database.rows(
+            f"SELECT substr({_AT[level]}, 1, 10) AS day, count(*), sum(bytes) FROM look"  # noqa: S608
+            f" WHERE store = ? AND policy = ? AND {_newness(level, None)} AND {_AT[level]} < ?"
+            " GROUP BY day ORDER BY day",
+            (store, policy, before),
+        )
+        return [(day, copies, size) for day, copies, size in rows]
+
+    def copies_in(self, store: str, policy: str) -> Looks:
+        """All copies in a store under a policy."""
+        return self.looks(store, policy, Level.SAMPLE, "~")
+
+
+def _newness(level: Level, is_new: bool | None) -> str:
+    """The condition on `is_new`; the index of full readings has it, so it is always named there."""
+    if is_new is None:
+        return "is_new IN (0, 1)" if level is Level.FULL else "1 = 1"
+    return f"is_new = {int(is_new)}"
+
+
+def _overdue(store: str, policy: str, ages: Ages, ahead: str) -> tuple[str, list[object]]:
+    """A query of the packages whose copy is overdue, each once."""
+    parts: list[str] = []
+    given: list[object] = []
+    for level, before in ages.items():
+        for test, moment in (("<", before), (">", ahead)):
+            parts.append(
+                f"SELECT package FROM look WHERE store = ? AND policy = ? AND {_newness(level, None)}"  # noqa: S608
+                f" AND {_AT[level]} {test} ?"
+            )
+            given += [store, policy, moment]
+    return " UNION ".join(parts) or "SELECT package FROM look WHERE 1 = 0", given
+
+
+def _states(marks: str) -> dict[str, CopyState]:
+    return {store: CopyState(state) for store, state in json.loads(marks).items()}
+
+
+def _marks(states: Mapping[str, CopyState]) -> str:
+    return canonical.encode({store: state.value for store, state in states.items()}).decode()
