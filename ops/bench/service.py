@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ops.bench.measuring import Bounds, Case, Target, measure, report
-from ops.policies import asking_for
+from ops.policies import asking_for, in_one_package
 
 BIN = Path(sys.executable).parent
 PRESERVE = str(BIN / "preserve")
@@ -47,7 +47,7 @@ def home(folder: Path, stores: Mapping[str, str], environment: Mapping[str, str]
     variables |= environment or {}
     preserve(variables, "init")
     roles = ("primary", "same_city", "remote_offline")[: len(stores)]
-    (folder / "policy.toml").write_text(asking_for(roles), encoding="utf-8")
+    (folder / "policy.toml").write_text(in_one_package(asking_for(roles)), encoding="utf-8")
     preserve(variables, "policy", "register", str(folder / "policy.toml"))
     for (name, url), role in zip(stores.items(), roles, strict=True):
         preserve(variables, "store", "add", name, "--role", role, "--url", url)
