@@ -43,6 +43,7 @@ setup(
         "pydantic>=2.9,<3",
         "rich>=13",
         "tenacity>=9",
+        "tzdata>=2025.1",
     ],
     entry_points={"console_scripts": ["preserve = preserve.__main__:main"]},
 )

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from threading import Event
 from typing import Protocol
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from preserve.errors import Misused
 
 
 class Clock(Protocol):
@@ -41,3 +44,18 @@ def moment_of(text: str) -> datetime:
 def monotonic_seconds() -> float:
     """A counter for durations, unaffected by changes of the wall clock."""
     return time.monotonic()
+
+
+def zone(name: str | None) -> tzinfo:
+    """The time zone of an IANA name, as the machine's tables or those of the `tzdata` package have it; None: UTC.
+
+    Raises `Misused` for a name that neither knows.
+    """
+    if name is None:
+        return UTC
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise Misused(
+            "{name} is no time zone that this machine knows; write one such as Asia/Shanghai", name=name
+        ) from error
