@@ -1,15 +1,17 @@
 """The only place that names concrete classes: from a home and a registered store to what operations are handed.
 
-Every store is wrapped in one order: counting(throttle(retry(store))).  Retries are innermost, so that a request made
-three times pays and counts once; the count is outermost, so that it says what the operation asked for.
+Every store is wrapped in one order: counting(throttle(retry(sealed(store)))).  What a seal keeps from being written is
+asked of no store.  Retries are within the rest, so that a request made three times pays and counts once; the count is
+outermost, so that it says what the operation asked for.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
@@ -22,7 +24,7 @@ from preserve.model.complaints import Complaints
 from preserve.model.nouns import Act, Receipt, Role, StoreEntry
 from preserve.model.policy import Policy
 from preserve.model.store_changes import SPEED_LIMIT
-from preserve.packages import places
+from preserve.packages import places, sealing
 from preserve.packages.identity import Identity, found, lay_anew, newest, read_identity
 from preserve.ports import ErasableStore, Progress, Store
 from preserve.settings.home import Home, scratch
@@ -32,6 +34,7 @@ from preserve.state.books import Books
 from preserve.stores.counting import CountingStore
 from preserve.stores.folder import FolderStore
 from preserve.stores.retry import RetryingStore
+from preserve.stores.sealed import SealedStore
 from preserve.stores.telling import Alert
 from preserve.stores.throttle import ThrottledStore
 from preserve.workplace import Workplace
@@ -55,10 +58,14 @@ GLANCE_SECONDS = 10.0
 
 
 class Stores(Mapping[str, Store]):
-    """The registered stores by name, each made when it is first used: a store that is away fails nobody else."""
+    """The registered stores by name, each made when it is first used: a store that is away fails nobody else.
 
-    def __init__(self, entries: list[StoreEntry], wrap: Callable[[StoreEntry, ErasableStore], Store]) -> None:
-        self._entries = {entry.name: entry for entry in entries}
+    One that is a medium under seal or away (preserve/packages/sealing.py) is read only.
+    """
+
+    def __init__(self, books: Books, wrap: Callable[[StoreEntry, ErasableStore], Store]) -> None:
+        self._books = books
+        self._entries = {entry.name: entry for entry in books.stores()}
         self._wrap = wrap
         self._bare: dict[str, ErasableStore] = {}
         self._made: dict[str, Store] = {}
@@ -86,7 +93,8 @@ class Stores(Mapping[str, Store]):
         with self._lock:
             if name not in self._bare:
                 entry = self._entries[name]
-                self._bare[name] = bare_store(entry, entry.store_id)
+                bare = bare_store(entry, entry.store_id)
+                self._bare[name] = SealedStore(bare, partial(sealing.sealed, self._books, name))
             return self._bare[name]
 
 
@@ -105,7 +113,7 @@ def workplace(
 
     with scratch(home) as work, Books.open(home.path) as books:
         try:
-            yield Workplace(books, Stores(books.stores(), wrap), now, act, progress, work)
+            yield Workplace(books, Stores(books, wrap), now, act, progress, work)
         except OSError as error:
             # Stores and the target of a restore tell of themselves; what is left to be full is the home's disk.
             raise_if_full(error, home.work)
@@ -424,9 +432,17 @@ def require_abreast(workplace: Workplace, source: str | None = None) -> list[Unr
                 away.append(Unreached(entry.name, error, is_offline))
             except TimeoutError:
                 away.append(Unreached(entry.name, Unavailable("store {store} does not answer", store=entry.name)))
-        return away
+        return [*away, *_sealed(workplace, entries, {each.store for each in away})]
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _sealed(workplace: Workplace, entries: Iterable[StoreEntry], away: Collection[str]) -> Iterator[Unreached]:
+    """The stores that may not be written though they answer: no copy shall wait for one of them."""
+    for entry in entries:
+        error = sealing.sealed(workplace.books, entry.name)
+        if error is not None and entry.name not in away:
+            yield Unreached(entry.name, error, is_expected=True)
 
 
 def publish(home: Home, workplace: Workplace) -> list[Unreached]:
@@ -436,7 +452,11 @@ def publish(home: Home, workplace: Workplace) -> list[Unreached]:
     """
     books = workplace.books
     size = books.size()
-    behind = [entry for entry in books.stores() if books.pushed(entry.name) < size]
+    behind = [
+        entry
+        for entry in books.stores()
+        if books.pushed(entry.name) < size and sealing.sealed(books, entry.name) is None
+    ]
     if not behind:
         return []
     from concurrent.futures import ThreadPoolExecutor

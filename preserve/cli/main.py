@@ -36,6 +36,7 @@ COMMANDS: Mapping[str, str] = {
     "package": "holdings:package",
     "finding": "holdings:finding",
     "incident": "incidents:incident",
+    "medium": "media:medium",
     "ledger": "ledger:ledger",
     "key": "keys:key",
     "home": "home:home",

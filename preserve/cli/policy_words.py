@@ -10,7 +10,7 @@ from preserve.cli.messages import _, attribute_word, counted, is_chinese, printa
 from preserve.cli.tables import byte_count
 from preserve.model.nouns import Level
 from preserve.model.policy import DAY_SECONDS, AuditRule, BackupRule, CopyRule, CopySet, Policy, RecordClass
-from preserve.model.policy_promises import DRILL, MEDIUM, RUN
+from preserve.model.policy_promises import DRILL, RUN
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +83,8 @@ def in_plain_words(policy: Policy) -> Iterator[Told]:
     yield from map(Told, (*_audits(policy), *_lock(policy), *_people(policy)))
     yield from (Told(text, RUN) for text in _work(policy))
     yield from (Told(text, DRILL) for text in (*_recovery(policy), *_drills(policy)))
-    yield from (Told(text, MEDIUM) for text in _media(policy))
-    yield from (Told(text, "") for text in _distance(policy))
+    yield from map(Told, _copy_sets(policy))
+    yield from (Told(text, "") for text in (*_media(policy), *_distance(policy)))
 
 
 def _records(policy: Policy) -> str:
@@ -245,12 +245,15 @@ def _drills(policy: Policy) -> Iterator[str]:
         yield _("A rehearsal does without the catalog and the home.")
 
 
-def _media(policy: Policy) -> Iterator[str]:
+def _copy_sets(policy: Policy) -> Iterator[str]:
     for copies in policy.copies:
         if copies.copy_set is not None:
             template = "Copies on {role} are set {letter} ({meaning})."
             letter, meaning = copies.copy_set.value, _meaning(copies.copy_set)
             yield said(template, role=word(copies.role), letter=letter, meaning=meaning)
+
+
+def _media(policy: Policy) -> Iterator[str]:
     rules = policy.media
     if rules is None:
         return

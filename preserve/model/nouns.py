@@ -234,6 +234,14 @@ class EventType(StrEnum):
     KEY_CHANGED = "signing key change"
     INCIDENT_OPENED = "incident opened"
     INCIDENT_CLOSED = "incident closed"
+    MEDIUM_REGISTERED = "medium registration"
+    MEDIUM_LABELLED = "medium label"
+    MEDIUM_CHECKED_OUT = "medium check-out"
+    MEDIUM_CHECKED_IN = "medium check-in"
+    MEDIUM_INSPECTED = "medium inspection"
+    REFRESH_BEGUN = "refresh start"
+    REFRESH_ENDED = "refresh end"
+    READER_CHECKED = "reader check"
 
 
 class KeyChangeCause(StrEnum):

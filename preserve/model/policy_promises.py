@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from preserve.model.policy import AuditRule, Policy
 from preserve.model.requirements import KeyPath
 
-RUN, DRILL, MEDIUM = "run", "drill", "medium"
+RUN, DRILL = "run", "drill"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ def not_yet(policy: Policy) -> Iterator[Promise]:
         ("backup",): (policy.backup, RUN),
         ("recovery",): (policy.recovery, DRILL),
         ("drills",): (policy.drills, DRILL),
-        ("media",): (policy.media, MEDIUM),
+        ("media",): (policy.media, None),
         ("lock_renew_before",): (policy.lock_renew_before_days, RUN),
         ("separation", "remote_distance_km"): (policy.separation and policy.separation.remote_distance_km, None),
         ("notification",) if policy.escalation else ("notify",): (policy.notify, RUN),
@@ -44,8 +44,6 @@ def not_yet(policy: Policy) -> Iterator[Promise]:
             yield Promise(path, command)
     yield from _of_audit(policy.audit, ("audit",))
     for number, rule in enumerate(policy.copies):
-        if rule.copy_set is not None:
-            yield Promise(("copies", number, "set"), MEDIUM)  # labels, and that a sealed set is not lent
         if rule.within_seconds:
             yield Promise(("copies", number, "within"), RUN)
         if rule.audit is not None:

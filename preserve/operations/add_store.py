@@ -13,7 +13,7 @@ from preserve.model import credentials, events
 from preserve.model.complaints import Complaints
 from preserve.model.nouns import Event, RetiredStore, Role, StoreEntry
 from preserve.model.separation import Coincidence, coincidences
-from preserve.packages import places
+from preserve.packages import places, sealing
 from preserve.packages.kit import Kit, lay
 from preserve.ports import Store
 from preserve.state import checkpoints, notes, publishing, stored_ledger
@@ -87,6 +87,7 @@ def add_store(workplace: Workplace, wanted: StoreEntry, place: Place, kit: Kit) 
     """
     _refuse_abroad(wanted)
     credentials.require_apart(wanted)
+    sealing.require_unsealed(workplace.books, wanted.name)
     registered = {entry.name: entry for entry in workplace.books.stores()}
     home = workplace.books.path.parent
     places.require_a_place_of_its_own(wanted, list(registered.values()), home)
@@ -128,6 +129,7 @@ def check_store(workplace: Workplace, entry: StoreEntry, place: Place) -> Verdic
 
     Raises `Unavailable`, also where another store lies in its place, and `NoSpace`.
     """
+    sealing.require_unsealed(workplace.books, entry.name)
     present = place.present()
     if present is None:
         raise Away(

@@ -19,6 +19,7 @@ from preserve.state.database import Database
 from preserve.state.findings_and_audits import AuditReading, FindingReading
 from preserve.state.holdings import HoldingsReading
 from preserve.state.incidents import IncidentReading
+from preserve.state.media import MediaReading
 from preserve.state.registers import RegisterReading
 from preserve.state.safety import SafetyReading
 from preserve.state.standing_reading import StandingReading
@@ -41,6 +42,7 @@ class Books(
     FindingReading,
     AuditReading,
     IncidentReading,
+    MediaReading,
     SafetyReading,
     StandingReading,
 ):

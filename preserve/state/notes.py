@@ -51,6 +51,10 @@ class VerifierKey:
         """What a signature line names the key by, 4 bytes."""
         return sha256(self.name.encode() + b"\n" + ED25519 + self.public)[:KEY_ID_BYTES]
 
+    def has_signed(self, text: str, signature: bytes) -> bool:
+        """Whether `signature` is this key's Ed25519 signature of the text."""
+        return _is_signature(self.public, signature, text)
+
     def __str__(self) -> str:
         """As `name+hash+key`, the form other programs read too."""
         return f"{self.name}+{self.id.hex()}+{_base64(ED25519 + self.public)}"

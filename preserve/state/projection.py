@@ -14,7 +14,7 @@ from preserve.errors import Refused, Tampered
 from preserve.model.entries import AuditResult, state_after
 from preserve.model.incidents import IncidentKind
 from preserve.model.nouns import CopyState, EventType, Level
-from preserve.state import standings
+from preserve.state import medium_projection, standings
 from preserve.state.standings import Tables
 
 CATALOG: Mapping[str, tuple[str, ...]] = {
@@ -37,6 +37,7 @@ CATALOG: Mapping[str, tuple[str, ...]] = {
     "incident": ("number",),
     "audit_run": ("id",),
     "audited": ("run", "store", "package"),
+    **medium_projection.CATALOG,
 }
 """The tables that follow from the ledger, with their keys."""
 
@@ -420,4 +421,5 @@ _APPLY: Mapping[str, Apply] = {
     EventType.REPAIRED.value: _repaired,
     EventType.RESTORED.value: _nothing,
     EventType.REBUILT.value: _nothing,
+    **medium_projection.APPLY,
 }

@@ -206,6 +206,83 @@ CREATE TABLE incident (
 );
 CREATE UNIQUE INDEX open_incident ON incident (kind, subject) WHERE closed_at IS NULL;
 
+CREATE TABLE medium (
+    number TEXT PRIMARY KEY,             -- on the box and the label, given by people
+    store TEXT NOT NULL,                 -- its name
+    kind TEXT NOT NULL,
+    serial TEXT NOT NULL,
+    batch TEXT NOT NULL,
+    capacity_bytes INTEGER NOT NULL,
+    copy_set TEXT,
+    place TEXT NOT NULL,
+    keeper TEXT NOT NULL,
+    in_service_since TEXT NOT NULL,
+    registered_at TEXT NOT NULL,
+    custody TEXT NOT NULL,
+    seal TEXT NOT NULL,
+    held_by TEXT NOT NULL,
+    purpose TEXT,
+    moved_at TEXT,
+    due_back TEXT,
+    label INTEGER NOT NULL,              -- generation; 0: none was laid
+    label_sha256 TEXT,
+    label_entries INTEGER,
+    inspected_at TEXT,
+    inspected_well INTEGER,
+    refreshed_into TEXT,
+    hold_until TEXT
+);
+CREATE UNIQUE INDEX medium_by_store ON medium (store);
+CREATE TABLE medium_custody (
+    entry INTEGER PRIMARY KEY,           -- number of the entry
+    medium TEXT NOT NULL,
+    at TEXT NOT NULL,
+    booked_by TEXT NOT NULL,
+    going_out INTEGER NOT NULL,
+    person TEXT NOT NULL,
+    seal TEXT NOT NULL,
+    purpose TEXT,
+    due_back TEXT,
+    approved_by TEXT,
+    seal_whole INTEGER,
+    custody TEXT,
+    place TEXT,
+    carrier_condition TEXT,
+    packages INTEGER
+);
+CREATE INDEX custody_by_medium ON medium_custody (medium, entry);
+CREATE TABLE medium_inspection (
+    entry INTEGER PRIMARY KEY,
+    medium TEXT NOT NULL,
+    at TEXT NOT NULL,
+    booked_by TEXT NOT NULL,
+    cause TEXT NOT NULL,
+    carrier_condition TEXT NOT NULL,
+    readability TEXT NOT NULL,
+    fixity TEXT NOT NULL,
+    run TEXT,
+    copies INTEGER NOT NULL,
+    not_sound INTEGER NOT NULL,
+    note TEXT NOT NULL
+);
+CREATE INDEX inspection_by_medium ON medium_inspection (medium, entry);
+CREATE TABLE medium_refresh (
+    entry INTEGER PRIMARY KEY,
+    old_medium TEXT NOT NULL,
+    new_medium TEXT NOT NULL,
+    plan TEXT NOT NULL,
+    begun_at TEXT NOT NULL,
+    ended_at TEXT,
+    outcome TEXT
+);
+CREATE TABLE reader (
+    name TEXT PRIMARY KEY,
+    kinds TEXT NOT NULL,
+    checked_at TEXT NOT NULL,
+    works INTEGER NOT NULL,
+    note TEXT NOT NULL
+);
+
 CREATE TABLE audit_run (
     id TEXT PRIMARY KEY,
     level TEXT NOT NULL,

@@ -194,13 +194,12 @@ def test_every_promise_is_told_with_its_key() -> None:
         ("backup", "run"),
         ("recovery", "drill"),
         ("drills", "drill"),
-        ("media", "medium"),
+        ("media", None),
         ("lock_renew_before", "run"),
         ("separation.remote_distance_km", None),
         ("notification", "run"),
         ("audit.run_every", "run"),
         ("copies.within", "run"),
-        ("copies.set", "medium"),
     }
     ruled = replace(FULL, copies=(replace(FULL.copies[0], audit=FULL.audit, within_seconds=None),))
     assert ("copies", 0, "audit", "run_every") in {each.path for each in not_yet(ruled)}

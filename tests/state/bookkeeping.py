@@ -6,9 +6,25 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from preserve.model import events
+from preserve.model import events, medium_events
 from preserve.model.entries import AccessionEntry, Audited, AuditResult, AuditRun
 from preserve.model.incidents import Incident, IncidentKind
+from preserve.model.media import Medium
+from preserve.model.medium_register import (
+    Answer,
+    CarrierCondition,
+    Cause,
+    CheckIn,
+    CheckOut,
+    Custody,
+    Inspection,
+    Label,
+    Particulars,
+    Purpose,
+    RefreshOutcome,
+    RefreshPlan,
+    Trigger,
+)
 from preserve.model.nouns import (
     Act,
     Condition,
@@ -21,6 +37,7 @@ from preserve.model.nouns import (
     Role,
     StoreEntry,
 )
+from preserve.model.policy import CopySet
 from preserve.state import signing_key
 from preserve.state.books import Books
 from preserve.state.checkpoints import origin
@@ -39,6 +56,11 @@ BACK_TO_THE_FIRST_SCHEMA = (
     "DROP TABLE kept",
     "DROP TABLE standing",
     "DROP TABLE look",
+    "DROP TABLE medium",
+    "DROP TABLE medium_custody",
+    "DROP TABLE medium_inspection",
+    "DROP TABLE medium_refresh",
+    "DROP TABLE reader",
     "DROP INDEX finding_still_open",
     "DROP INDEX accession_still_open",
 )
@@ -157,6 +179,24 @@ def a_life() -> Iterator[Event]:
     yield events.store_added(
         ACT, at(28), replace(store("cave"), profile="w", auditor_profile="a", disposer_profile="d")
     )
+    yield from _life_of_media()
+
+
+def _life_of_media() -> Iterator[Event]:
+    said = Particulars(Medium.HDD, "WD-1", "2026-1", 4 * 10**12, CopySet.OFFSITE, "兰州", "省档案馆", "2026-01-01")
+    plan = RefreshPlan("0001", "0002", Trigger.LIFE_REACHED, "DA/T 75-2019", "甲", "乙", "丙", 1095)
+    yield medium_events.medium_registered(ACT, at(28), "0001", "vault", said)
+    yield medium_events.medium_registered(ACT, at(29), "0001", "vault", replace(said, place="武汉"))
+    yield medium_events.medium_registered(ACT, at(29), "0002", "cave", Particulars(Medium.LTO))
+    yield medium_events.medium_labelled(ACT, at(30), "0001", Label(1, "a" * 64, 30), 2)
+    yield medium_events.medium_checked_out(ACT, at(31), "0001", CheckOut("丁", "S-1", Purpose.DEPOSIT, "2026-02-01"))
+    back = CheckIn("S-1", True, Custody.AT_HAND, "武汉", CarrierCondition.GOOD, 2)
+    yield medium_events.medium_checked_in(ACT, at(32), "0001", back)
+    found = Inspection(Cause.ASKED, CarrierCondition.GOOD, Answer.PASSED, Answer.PASSED, "A-1", 2, 0, "clean")
+    yield medium_events.medium_inspected(ACT, at(33), "0001", found)
+    yield medium_events.refresh_begun(ACT, at(34), plan)
+    yield medium_events.refresh_ended(ACT, at(35), plan, RefreshOutcome(2, 2, 2, 20480, {"vault": 20480}), "2029-01-01")
+    yield medium_events.reader_checked(ACT, at(36), "LTO-8 drive", [Medium.LTO], True, "")
 
 
 def books_with_a_life(home: Path) -> Books:

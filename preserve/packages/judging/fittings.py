@@ -1,4 +1,4 @@
-"""Judge what a store holds beside its packages: identity, rescue kit, ledger with its checkpoints, policies.
+"""Judge what a store holds beside its packages: identity, rescue kit, ledger, policies, label.
 
 No record is harmed where these are; but without them nobody can tell so from that store alone.
 """
@@ -11,7 +11,7 @@ from preserve.model import events
 from preserve.model.keys import Key, split_generation
 from preserve.model.nouns import Act, Condition, Event, Finding, Level
 from preserve.model.phrases import phrase
-from preserve.packages import identity, kit
+from preserve.packages import identity, kit, medium_marks
 from preserve.packages.kit import Kit
 from preserve.ports import Store
 from preserve.state import publishing, stored_ledger
@@ -27,6 +27,7 @@ def harms(books: Books, store: Store, wanted: Kit, level: Level) -> list[Finding
         *identity.check(store, books.store(store.name)),
         *kit.check(store, wanted, level),
         *publishing.check(books, store, level),
+        *medium_marks.check(books, store, level),
     ]
 
 

@@ -15,6 +15,7 @@ from itertools import groupby
 from preserve.errors import NotThere, Unreadable
 from preserve.model.entries import AccessionState
 from preserve.model.keys import BAG, BLOCKS, MEMBERS, RECEIPT, Key, is_key, package_folder, split_generation
+from preserve.model.medium_labels import FOLDER
 from preserve.model.nouns import Condition, CopyEntry, Finding
 from preserve.model.phrases import phrase
 from preserve.ports import Found, ObjectFacts, Oddity, OddKind, Store, position
@@ -24,6 +25,7 @@ from preserve.state.books import Books
 _ROOT_OBJECTS = ("store.json", "README.txt", "README.zh.txt", "rescue.py")
 _POLICY = re.compile(stored_ledger.POLICIES + r"/[0-9a-f]{64}\.toml")
 _PACKAGE_KEY = re.compile(r"packages/(?P<shard>[^/]+)/(?P<id>[^/]+)/(?P<name>.+)", re.DOTALL)
+_MEDIUM = re.compile(FOLDER + r"/(label-[0-9]{6}\.(txt|sig)|list-[0-9]{6}\.sha256|key-[0-9a-f]{8}\.pem)")
 _PARTS = (BAG, BLOCKS, MEMBERS, RECEIPT)
 
 
@@ -204,7 +206,8 @@ def _is_ours(key: str) -> bool:
     if name.startswith(f"{stored_ledger.FOLDER}/"):
         return stored_ledger.bundle_span(name) is not None or stored_ledger.checkpoint_size(name) is not None
     match = _PACKAGE_KEY.fullmatch(name)
-    return name in _ROOT_OBJECTS or _POLICY.fullmatch(name) is not None or bool(match and match["name"] in _PARTS)
+    is_beside = name in _ROOT_OBJECTS or any(form.fullmatch(name) for form in (_POLICY, _MEDIUM))
+    return is_beside or bool(match and match["name"] in _PARTS)
 
 
 _NO_PACKAGE = phrase(

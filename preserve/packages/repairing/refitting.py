@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from preserve.errors import PreserveError, Refused, Unavailable, Unreadable
+from preserve.model import medium_labels
 from preserve.model.digests import sha256
 from preserve.model.keys import Key, split_generation
 from preserve.model.nouns import Finding
@@ -44,6 +45,8 @@ class Refitting:
                 yield harm, self._identify()
             elif name in self._kit:
                 yield harm, self._lay(name)
+            elif name.startswith(f"{medium_labels.FOLDER}/"):
+                yield harm, self._label(name)
             else:
                 of_the_books.append(harm)
         for harm, key in publishing.heal(self._books, self._store, of_the_books, self._elsewhere):
@@ -64,6 +67,15 @@ class Refitting:
         except Refused as error:
             return NotRepaired(None, self._store.name, name, error)
         return self._made(written[0] if written else Key(name))
+
+    def _label(self, name: str) -> NotRepaired:
+        medium = self._books.medium_of_store(self._store.name)
+        number = medium.number if medium else self._store.name
+        why = PreserveError(
+            "a label is not made anew: `preserve medium label {medium}` lays a further one, of what is on it now",
+            medium=number,
+        )
+        return NotRepaired(None, self._store.name, name, why)
 
     def _made(self, key: Key) -> Repaired:
         name, generation = split_generation(key)

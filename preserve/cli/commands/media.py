@@ -1,0 +1,226 @@
+"""`preserve medium add|list|show|label`, and the group that all commands about removable media belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from preserve.cli.amounts import size_bytes
+from preserve.cli.calls import Call
+from preserve.cli.commands.custody import check_in, check_out
+from preserve.cli.exits import Exit
+from preserve.cli.help import Group
+from preserve.cli.media import (
+    NOTHING,
+    custody_document,
+    custody_lines,
+    day,
+    inspection_document,
+    inspection_lines,
+    media_lines,
+    medium_document,
+    medium_lines,
+    refresh_document,
+    refresh_lines,
+)
+from preserve.cli.messages import _, counted, said
+from preserve.cli.options import acts, asks
+from preserve.errors import Misused
+from preserve.model.media import Medium
+from preserve.model.medium_register import Particulars
+from preserve.model.nouns import Role, StoreEntry
+from preserve.model.policy import CopySet
+
+if TYPE_CHECKING:
+    from preserve.model.medium_register import MediumEntry
+    from preserve.packages.carriers.labelling import Laid
+    from preserve.workplace import Workplace
+
+
+@click.group(
+    cls=Group,
+    help=_("Removable media: register, label, check out and in, inspect, refresh, hand over, list and show them."),
+)
+def medium() -> None:
+    pass
+
+
+@medium.command(
+    help=_(
+        "Register a store in a folder as a medium with a number; what is said of one that is registered is changed.\n\n"
+        "With --at the folder, where the medium is mounted, is first set up as a store of that name.  One medium is one"
+        " store: it has an identity of its own, and holds ledger and rescue kit.  A shelf of media is several stores of"
+        " one role: what is new goes to the one that is mounted and has room."
+    )
+)
+@click.argument("number", metavar="NUMBER")
+@click.option("--kind", type=click.Choice(list(map(str, Medium))), help=_("what it is"))
+@click.option("--store", "store_name", metavar="NAME", help=_("the store that it is (default: NUMBER)"))
+@click.option("--at", "folder", metavar="DIR", help=_("set this folder up as the store: where the medium is mounted"))
+@click.option(
+    "--role",
+    type=click.Choice([role.value for role in Role]),
+    default=Role.REMOTE_OFFLINE.value,
+    show_default=True,
+    help=_("what the store is for; with --at"),
+)
+@click.option("--site", metavar="TEXT", help=_("the site where it is kept; with --at"))
+@click.option("--city", metavar="TEXT", help=_("the city where it is kept; with --at"))
+@click.option("--serial", metavar="TEXT", help=_("the serial number that the maker gave it"))
+@click.option("--batch", metavar="TEXT", help=_("what it was bought with: if one fails, all are inspected"))
+@click.option("--capacity", metavar="SIZE", help=_("how much it holds, such as 4TB"))
+@click.option(
+    "--copy-set",
+    type=click.Choice([each.value for each in CopySet]),
+    help=_("the copy set: A sealed, B for use, C off-site"),
+)
+@click.option("--place", metavar="TEXT", help=_("where it is kept: building, shelf, box"))
+@click.option("--keeper", metavar="TEXT", help=_("the unit that keeps it, for the label"))
+@click.option("--since", metavar="DAY", help=_("since when it is in use (default: today); its life counts"))
+@acts
+def add(
+    call: Call,
+    number: str,
+    kind: str | None,
+    store_name: str | None,
+    folder: str | None,
+    role: str,
+    site: str | None,
+    city: str | None,
+    capacity: str | None,
+    copy_set: str | None,
+    since: str | None,
+    **texts: str | None,
+) -> Exit:
+    from preserve.operations.add_medium import add_medium
+
+    with call.workplace() as workplace:
+        known = next((each for each in workplace.books.media() if each.number == number), None)
+        if known is not None:
+            before = known.particulars
+        elif kind is not None:
+            before = Particulars(Medium(kind), in_service_since=workplace.now()[:10])
+        else:
+            raise Misused("say with --kind what medium {medium} is", medium=number)
+        given = {name: text for name, text in texts.items() if text is not None}
+        wanted = Particulars(
+            kind=Medium(kind) if kind else before.kind,
+            serial=given.get("serial", before.serial),
+            batch=given.get("batch", before.batch),
+            capacity_bytes=size_bytes(capacity, "--capacity") if capacity else before.capacity_bytes,
+            copy_set=CopySet(copy_set) if copy_set else before.copy_set,
+            place=given.get("place", before.place),
+            keeper=given.get("keeper", before.keeper),
+            in_service_since=day(since, "--since") or before.in_service_since,
+        )
+        name = store_name or (known.store if known else number)
+        if folder is not None:
+            attributes = {"site": site or wanted.place, "city": city, "medium": wanted.kind.value}
+            _found(workplace, StoreEntry(name, "", Role(role), Path(folder).absolute().as_uri(), _given(attributes)))
+        added = add_medium(workplace, number, name, wanted)
+        line = said("medium {medium} is registered as store {store}", medium=added.number, store=added.store)
+        return call.answer(medium_document(added), [line])
+
+
+def _given(attributes: dict[str, str | None]) -> dict[str, str]:
+    return {name: text for name, text in attributes.items() if text}
+
+
+def _found(workplace: Workplace, wanted: StoreEntry) -> None:
+    """Set a folder up as a store."""
+    from preserve import compose
+    from preserve.operations.add_store import add_store
+
+    add_store(workplace, wanted, compose.place(wanted, workplace.clock, workplace.progress.alert), compose.kit())
+
+
+@medium.command("list", help=_("List the media: what they are, where they are, when they were last read."))
+@asks
+def list_media(call: Call) -> Exit:
+    with call.workplace(patient=False) as workplace:
+        media, uses = workplace.books.media(), workplace.books.medium_uses()
+        document = {"media": [medium_document(each, uses.get(each.store, NOTHING)) for each in media]}
+        return call.answer(document, media_lines(media, dict(uses)))
+
+
+@medium.command(help=_("Show one medium, with its custody record, its inspections and refreshes."))
+@click.argument("number", metavar="NUMBER")
+@asks
+def show(call: Call, number: str) -> Exit:
+    with call.workplace(patient=False) as workplace:
+        books = workplace.books
+        shown = books.medium(number)
+        use = books.medium_uses().get(shown.store, NOTHING)
+        custody, inspections, refreshes = (
+            books.custody_of(number),
+            books.inspections_of(number),
+            books.refreshes_of(number),
+        )
+        document = {
+            **medium_document(shown, use),
+            "custody_record": [custody_document(each) for each in custody],
+            "inspections": [inspection_document(each) for each in inspections],
+            "refreshes": [refresh_document(each) for each in refreshes],
+        }
+
+        def lines() -> Iterator[str]:
+            yield from medium_lines(shown, use)
+            yield from custody_lines(custody)
+            yield from inspection_lines(inspections)
+            yield from refresh_lines(refreshes)
+
+        return call.answer(document, lines())
+
+
+@medium.command(
+    help=_(
+        "Lay a signed label on a medium, with the digests of what is on it, and print what stands on its box.\n\n"
+        "The medium must be mounted.  `sha256sum --check` checks the list and `openssl pkeyutl` the signature; each"
+        " label is a generation of its own, and the earlier ones stay."
+    )
+)
+@click.argument("number", metavar="NUMBER")
+@acts
+def label(call: Call, number: str) -> Exit:
+    from preserve import compose
+    from preserve.operations.label_medium import label_medium
+
+    with call.workplace() as workplace:
+        laid = label_medium(workplace, number, compose.signer(call.home()), compose.kit())
+        return call.answer(label_document(number, laid), label_lines(workplace.books.medium(number), laid))
+
+
+def label_document(number: str, laid: Laid) -> dict[str, object]:
+    """A label as `--json` gives it."""
+    return {
+        "medium": number,
+        "label": laid.label.generation,
+        "sha256": laid.label.sha256,
+        "list_sha256": laid.contents.list_sha256,
+        "packages": laid.contents.packages,
+        "bytes": laid.contents.use.bytes,
+    }
+
+
+def label_lines(labelled: MediumEntry, laid: Laid) -> Iterator[str]:
+    """What is written on the box, in Chinese and English whoever asks: whoever reads it later is not asked."""
+    from preserve.model.medium_labels import box_fields
+
+    for name, value in box_fields(labelled, laid.contents):
+        yield f"{name}: {value}"
+    yield counted(
+        "label {number} lies on medium {medium}, with the digests of {count} package",
+        "label {number} lies on medium {medium}, with the digests of {count} packages",
+        laid.contents.packages,
+        number=laid.label.generation,
+        medium=labelled.number,
+    )
+    if labelled.kind in (Medium.BD_R, Medium.DVD_R, Medium.CD_R):
+        yield _("put the label on the box: never stick anything on the disc itself")
+
+
+medium.add_command(check_out)
+medium.add_command(check_in)

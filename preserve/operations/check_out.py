@@ -1,0 +1,69 @@
+"""Check a medium out: it is labelled, sealed and handed to somebody, and nothing is written to it until it is back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from preserve.errors import Refused
+from preserve.model import medium_events
+from preserve.model.medium_register import CheckOut, Custody, MediumEntry, Purpose
+from preserve.model.policy import CopySet
+from preserve.packages.carriers.labelling import Laid
+from preserve.workplace import Workplace
+
+
+@dataclass(frozen=True, slots=True)
+class CheckOutReport:
+    """A medium that is out; `laid` is the label it was given, None where it was under seal already, or replaced."""
+
+    medium: MediumEntry
+    laid: Laid | None
+
+
+def check_out(
+    workplace: Workplace, number: str, out: CheckOut, label: Callable[[Workplace, str], Laid]
+) -> CheckOutReport:
+    """Label a medium, which must be mounted for that, and book who takes it under which seal.
+
+    One that is under seal goes out under that seal, unopened.  `label` lays the label (`label_medium`, as the caller
+    has its key).  Raises `Refused` for one that is out already, for another seal than the one on it, and for a lending
+    that its copy set forbids; and as `label` does.
+    """
+    medium = workplace.books.medium(number)
+    _refuse_out(medium)
+    _refuse_lending(medium, out)
+    if medium.custody is Custody.SEALED and out.seal != medium.seal:
+        raise Refused(
+            "medium {medium} is under seal {known}, not {found}; if that was opened, book it with `preserve medium"
+            " check-in {medium}` first",
+            medium=number,
+            known=medium.seal,
+            found=out.seal,
+        )
+    laid = label(workplace, number) if medium.may_be_written else None
+    workplace.record(medium_events.medium_checked_out(workplace.act, workplace.now(), number, out))
+    return CheckOutReport(workplace.books.medium(number), laid)
+
+
+def _refuse_out(medium: MediumEntry) -> None:
+    if medium.custody is Custody.OUT:
+        raise Refused(
+            "medium {medium} is out already, with {person}; check it in first",
+            medium=medium.number,
+            person=medium.held_by,
+        )
+
+
+def _refuse_lending(medium: MediumEntry, out: CheckOut) -> None:
+    """Set C is never lent, set A only where somebody allowed it (the media rules, copy_sets)."""
+    if out.purpose is not Purpose.LEND:
+        return
+    if medium.particulars.copy_set is CopySet.OFFSITE:
+        raise Refused("medium {medium} is of set C, kept off-site, and is never lent", medium=medium.number)
+    if medium.particulars.copy_set is CopySet.SEALED and not out.approved_by:
+        raise Refused(
+            "medium {medium} is of set A, sealed for preservation: it is lent only where somebody allows it; name who"
+            " did with --approved-by",
+            medium=medium.number,
+        )
