@@ -7,7 +7,7 @@ PYTHON_IN_VENV := .venv/bin/python
 LOCK := .venv/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header
 
-.PHONY: help install develop demo test test-ceph lint format lock bench clean
+.PHONY: help install develop browser demo test test-ceph lint format lock bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -19,10 +19,13 @@ install: ## install the program into .venv, from locked and digest-checked packa
 develop:
 	@ops/install.sh develop
 
+browser: develop
+	@ops/install.sh browser
+
 demo: develop ## the main job for real, in under a minute; KEEP=1 leaves the sites running
 	@$(PYTHON_IN_VENV) -m ops.demo.demo $(if $(KEEP),--keep)
 
-test: develop ## the tests, two at a time; PYTEST_ARGS="-k name" for some
+test: develop browser ## the tests, two at a time; PYTEST_ARGS="-k name" for some
 	$(PYTHON_IN_VENV) -m pytest -m "not ceph" -n 2 --dist worksteal $(PYTEST_ARGS)
 
 test-ceph: develop ## the tests against Ceph, a second and different S3 server

@@ -28,7 +28,9 @@ setup(
     long_description_content_type="text/markdown",
     python_requires=">=3.11",
     packages=find_packages(include=["preserve", "preserve.*"]),
-    package_data={"preserve": ["*.md", "kit/*", "state/*.sql", "cli/locale/*/LC_MESSAGES/*", "py.typed"]},
+    package_data={
+        "preserve": ["*.md", "kit/*", "state/*.sql", "cli/locale/*/LC_MESSAGES/*", "cli/page/*.css", "py.typed"]
+    },
     data_files=[
         ("share/preserve/policies", shipped("policies")),
         ("share/preserve/policies/standards", shipped("policies/standards")),
@@ -39,6 +41,7 @@ setup(
         "click>=8.1,<9",
         "cryptography>=44",
         "minio>=7.2,<8",
+        "prometheus-client>=0.21",
         "pyarrow>=20",
         "pydantic>=2.9,<3",
         "rich>=13",

@@ -3,6 +3,7 @@
 #
 #   ops/install.sh run       what the program needs                          (requirements.txt)
 #   ops/install.sh develop   that, and what the tests and the demo need      (requirements-dev.txt)
+#   ops/install.sh browser   Debian's Chromium, Chinese fonts and promtool, which tests look at pages and rules with
 #   ops/install.sh ceph      Debian's Ceph object gateway for `make test-ceph`
 #
 # Runs on a bare Debian 12: as root it installs a missing Python by apt-get, as anybody else it says what to install.
@@ -111,9 +112,36 @@ install_program() {
         --offline -e .
 }
 
+# Of Prometheus only the one program is taken out of Debian's package: nothing is to run as a service.
+take_promtool() {
+    place=$(mktemp -d)
+    (cd "$place" && apt-get download -qq prometheus >/dev/null && dpkg -x prometheus_*.deb . && mv usr/bin/promtool promtool)
+    mkdir -p $venv/bin
+    mv "$place/promtool" $venv/bin/promtool
+    rm -rf "$place"
+}
+
+# Who may not install goes on without: the tests that need them say so, and in CI they fail.
+need_watchers() {
+    if may_install_packages; then
+        command -v chromium >/dev/null 2>&1 && fc-list 2>/dev/null | grep -q NotoSansCJK || apt_install chromium fontconfig fonts-noto-cjk
+        if [ ! -x $venv/bin/promtool ] && ! command -v promtool >/dev/null 2>&1; then
+            say "taking promtool out of Debian's prometheus"
+            apt-get update -qq
+            take_promtool
+        fi
+    elif ! command -v chromium >/dev/null 2>&1; then
+        say "tests in a browser are left out: sudo apt-get install chromium fonts-noto-cjk"
+    fi
+}
+
 case $set_wanted in
     run) lock=requirements.txt ;;
     develop) lock=requirements-dev.txt ;;
+    browser)
+        need_watchers
+        exit 0
+        ;;
     ceph)
         command -v radosgw >/dev/null 2>&1 && exit 0
         may_install_packages && apt_install radosgw ceph-mon ceph-osd ceph-common && exit 0
@@ -121,7 +149,7 @@ case $set_wanted in
         exit 1
         ;;
     *)
-        say "usage: ops/install.sh run|develop|ceph"
+        say "usage: ops/install.sh run|develop|browser|ceph"
         exit 2
         ;;
 esac

@@ -28,8 +28,10 @@ COMPILED = CATALOGUE.with_suffix(".mo")
 SHOWN_ENUMERATIONS = frozenset(
     [
         "AccessionState",
+        "AgeBand",
         "AuditResult",
         "Classification",
+        "ConcernKind",
         "Condition",
         "CopyState",
         "DutyKind",

@@ -49,6 +49,11 @@ class StoreStatus:
     away_since: str | None = None
 
     @property
+    def never_read(self) -> int:
+        """Copies that nobody read back yet: the store said yes, or attested them itself."""
+        return self.copies.get(CopyState.WRITTEN, 0) + self.copies.get(CopyState.ATTESTED, 0)
+
+    @property
     def is_wanting(self) -> bool:
         """Whether somebody has to see why it is away."""
         is_expected = self.role is Role.REMOTE_OFFLINE and not isinstance(self.away_because, Unidentified)
@@ -78,6 +83,17 @@ class OpenFindings:
 
 
 @dataclass(frozen=True, slots=True)
+class ClassHoldings:
+    """What is kept under one policy; `short` packages have fewer verified copies than it wants."""
+
+    policy: str
+    packages: int
+    short: int
+    payload_files: int
+    payload_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Unfinished:
     """An accession that was begun and not finished: `booked` of its packages are in the books and count.
 
@@ -96,7 +112,8 @@ class StatusReport:
     `spared` are stores with findings of which none is about a record.
     `unfinished` are accessions that were begun and neither completed nor given up, and that nobody is working on now;
     `unfinished_count` counts all of them.  `incidents` are those open.  `postdated` copies were looked at on a day
-    still to come, by a clock that ran ahead: they count as overdue.
+    still to come, by a clock that ran ahead: they count as overdue.  `holdings` are told by policy, `overdue_in` counts
+    overdue copies by policy and store.
     """
 
     packages: int
@@ -116,6 +133,13 @@ class StatusReport:
     unfinished: tuple[Unfinished, ...]
     incidents: tuple[Incident, ...]
     ledger_entries: int
+    holdings: tuple[ClassHoldings, ...]
+    overdue_in: Mapping[tuple[str, str], int]
+
+    @property
+    def never_read(self) -> int:
+        """Copies that nobody read back yet: a store said yes, no more."""
+        return sum(store.never_read for store in self.stores)
 
     @property
     def is_as_wanted(self) -> bool:
@@ -163,6 +187,8 @@ def status(
         unfinished=tuple(unfinished[:MOST_NAMED]),
         incidents=tuple(books.incidents()),
         ledger_entries=books.size(),
+        holdings=tuple(tally.holdings(short)),
+        overdue_in=dict(tally.overdue_in),
     )
 
 
@@ -227,9 +253,11 @@ class _Tally:
             for store, state in each.states.items():
                 self.states[store, state] += each.packages
         self.overdue: Counter[str] = Counter()
+        self.overdue_in: Counter[tuple[str, str]] = Counter()
         self.postdated = 0
         for (store, policy), limits in ages.items():
-            self.overdue[store] += books.overdue_count(store, policy, limits, self._ahead)
+            self.overdue_in[policy, store] = books.overdue_count(store, policy, limits, self._ahead)
+            self.overdue[store] += self.overdue_in[policy, store]
             self.postdated += books.looks(store, policy, Level.SAMPLE, "~", since=self._ahead).copies
 
     def _any_receipt(self, standing: AlikeStanding) -> Receipt:
@@ -259,6 +287,21 @@ class _Tally:
         policy = self._used[standing.policy]
         counting = {store: state for store, state in standing.states.items() if store not in late}
         return _Short(standing, late, policy.copies_wanted, verified_by_role(policy, self._stores, counting))
+
+    def holdings(self, short: Iterable[_Short]) -> Iterator[ClassHoldings]:
+        """What is kept, by policy."""
+        lacking: Counter[str] = Counter()
+        for each in short:
+            lacking[each.standing.policy] += each.standing.packages
+        for policy in sorted(self._used):
+            alike = [each for each in self._standings if each.policy == policy]
+            yield ClassHoldings(
+                policy=policy,
+                packages=sum(each.packages for each in alike),
+                short=lacking[policy],
+                payload_files=sum(each.payload_files for each in alike),
+                payload_bytes=sum(each.payload_bytes for each in alike),
+            )
 
     def named(self, short: Iterable[_Short]) -> list[Shortfall]:
         """The first of these packages, by id."""

@@ -23,6 +23,7 @@ from preserve.state.media import MediaReading
 from preserve.state.registers import RegisterReading
 from preserve.state.safety import SafetyReading
 from preserve.state.standing_reading import StandingReading
+from preserve.state.surveys import SurveyReading
 
 FILE_NAME = "books.db"
 
@@ -45,6 +46,7 @@ class Books(
     MediaReading,
     SafetyReading,
     StandingReading,
+    SurveyReading,
 ):
     """Catalog and ledger in one database: every act changes both in one transaction, or neither.
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from preserve.cli.answers import moment_shown
+from preserve.cli import voices
+from preserve.cli.answers import moment_shown, print_lines
 from preserve.cli.calls import Call
 from preserve.cli.exits import Exit
 from preserve.cli.findings import unharmed_lines
@@ -16,13 +19,17 @@ from preserve.cli.messages import _, attribute_word, counted, error_said, said, 
 from preserve.cli.options import asks
 from preserve.cli.shortfalls import lack_documents, lack_lines, lost_line
 from preserve.cli.tables import MOST_LINES, bounded, byte_count, pairs, table
-from preserve.errors import Tampered
+from preserve.cli.watching import due_lines, owner_lines, watching_document
+from preserve.durable import write_file
+from preserve.errors import Misused, Refused
 from preserve.model.nouns import CopyState
 
 if TYPE_CHECKING:
+    from preserve.daemon.watching import Looked
     from preserve.model.disaster_levels import Standard
     from preserve.operations.assess import Assessment
     from preserve.operations.status import StatusReport, Unfinished
+    from preserve.operations.survey import SurveyReport
     from preserve.workplace import Workplace
 
 
@@ -34,37 +41,64 @@ if TYPE_CHECKING:
     )
 )
 @click.option("--assess", "with_assessment", is_flag=True, help=_("add how safe that is, as `preserve policy assess`"))
+@click.option(
+    "--html", metavar="FILE", help=_("write it as a page to look at or to print; - writes that to standard output")
+)
+@click.option(
+    "--language",
+    type=click.Choice(["zh", "en"]),
+    help=_("the language of the page (default: that of the environment)"),
+)
 @asks
-def status(call: Call, with_assessment: bool) -> Exit:
+def status(call: Call, with_assessment: bool, html: str | None, language: str | None) -> Exit:
     from preserve import compose
-    from preserve.operations.status import status as report_status
+    from preserve.daemon.table import WORKS
+    from preserve.daemon.watching import look
+    from preserve.daemon.works import Shift
+    from preserve.operations.survey import survey
 
+    if html == "-" and call.wants_json:
+        raise Misused("--html - and --json both want standard output; give --html a file")
+    if language is not None and html is None:
+        raise Misused("--language says in which language the page of --html is; for the terminal set LANG")
     with call.workplace(patient=False) as workplace:
         policies = compose.policies(workplace.books)
-        report = report_status(workplace, compose.policy_in_force(workplace.books), policies)
-        alarm = _alarm(workplace)
-        code = Exit.WELL if report.is_as_wanted else Exit.FINDINGS
-        if alarm is not None:
+        looked = look(Shift(call.home(), workplace, policies), WORKS)
+        surveyed = survey(workplace, policies) if html is not None or call.wants_json else None
+        code = Exit.WELL if looked.is_as_wanted else Exit.FINDINGS
+        if looked.alarm is not None:
             code = Exit.TAMPERED
-        if not with_assessment:
-            return call.answer(_document(report, alarm), _lines(report, alarm), code)
-        from preserve.cli.safety import assessment_document, assessment_lines
+        if html is not None and surveyed and _is_the_answer(call, html, _page(looked, surveyed, language)):
+            return code
+        document = _document(looked, surveyed)
+        lines: Iterable[str] = _lines(looked)
+        if with_assessment:
+            from preserve.cli.safety import assessment_document, assessment_lines
 
-        found, standard = _assessed(workplace)
-        document = {**_document(report, alarm), "assessment": assessment_document(found, standard)}
-        lines = [*_lines(report, alarm), "", *assessment_lines(found, standard)]
+            found, standard = _assessed(workplace)
+            document = {**document, "assessment": assessment_document(found, standard)}
+            lines = itertools.chain(lines, [""], assessment_lines(found, standard))
         return call.answer(document, lines, code)
 
 
-def _alarm(workplace: Workplace) -> Tampered | None:
-    """Why nothing may be booked with this home, if that is so: a store in reach knows more of the ledger, or other."""
-    from preserve import compose
+def _page(looked: Looked, surveyed: SurveyReport, language: str | None) -> str:
+    from preserve.cli.page.page import status_page
 
+    voice = {"zh": voices.chinese, "en": voices.english}.get(language or "", voices.person)()
+    return status_page(looked, surveyed, voice)
+
+
+def _is_the_answer(call: Call, place: str, content: str) -> bool:
+    """Write to a file, or say it on standard output: then nothing else is said there."""
+    if place == "-":
+        call.is_answered = True
+        print_lines(content.splitlines())
+        return True
     try:
-        compose.require_abreast(workplace)
-    except Tampered as error:
-        return error
-    return None
+        write_file(Path(place).absolute(), content.encode())
+    except OSError as error:
+        raise Refused("{file} could not be written: {why}", file=place, why=error.strerror) from error
+    return False
 
 
 def _assessed(workplace: Workplace) -> tuple[Assessment, Standard]:
@@ -76,10 +110,11 @@ def _assessed(workplace: Workplace) -> tuple[Assessment, Standard]:
     return assess(workplace, compose.policies(workplace.books), rules), rules.standard
 
 
-def _document(report: StatusReport, alarm: Tampered | None) -> dict[str, object]:
+def _document(looked: Looked, surveyed: SurveyReport | None) -> dict[str, object]:
+    report = looked.status
     return {
-        "ok": report.is_as_wanted and alarm is None,
-        "alarm": error_said(alarm) if alarm else None,
+        "ok": looked.is_as_wanted,
+        "alarm": error_said(looked.alarm) if looked.alarm else None,
         "packages": report.packages,
         "payload_files": report.payload_files,
         "payload_bytes": report.payload_bytes,
@@ -125,19 +160,22 @@ def _document(report: StatusReport, alarm: Tampered | None) -> dict[str, object]
         ],
         "incidents": [incident_document(each) for each in report.incidents],
         "ledger_entries": report.ledger_entries,
+        **(watching_document(looked, surveyed) if surveyed else {}),
     }
 
 
-def _headline(report: StatusReport, alarm: Tampered | None) -> str:
-    if alarm is not None:
-        return _("ALARM: ") + error_said(alarm)
-    if not report.is_as_wanted:
+def _headline(looked: Looked) -> str:
+    if looked.alarm is not None:
+        return _("ALARM: ") + error_said(looked.alarm)
+    if not looked.is_as_wanted:
         return _("Not everything is as policy wants it.")
-    return _("All is as policy wants it.") if report.packages else _("Nothing is kept yet.")
+    return _("All is as policy wants it.") if looked.status.packages else _("Nothing is kept yet.")
 
 
-def _lines(report: StatusReport, alarm: Tampered | None) -> Iterator[str]:
-    yield _headline(report, alarm)
+def _lines(looked: Looked) -> Iterator[str]:
+    report = looked.status
+    yield _headline(looked)
+    yield from owner_lines(looked.concerns, looked.policies)
     yield ""
     size = byte_count(report.payload_bytes)
     yield from pairs(
@@ -161,6 +199,7 @@ def _lines(report: StatusReport, alarm: Tampered | None) -> Iterator[str]:
                     report.overdue,
                 ),
             ),
+            (_("never read"), counted("{count} copy", "{count} copies", report.never_read)),
             (_("ledger"), counted("{count} entry", "{count} entries", report.ledger_entries)),
         ]
     )
@@ -175,6 +214,7 @@ def _lines(report: StatusReport, alarm: Tampered | None) -> Iterator[str]:
             report.postdated,
         )
     yield from _concerns(report)
+    yield from due_lines(looked)
 
 
 def _store_lines(report: StatusReport) -> Iterator[str]:

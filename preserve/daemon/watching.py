@@ -1,0 +1,91 @@
+"""What those who watch the service are shown: status, duties, and what is to be seen to, of one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from preserve import compose
+from preserve.clock import stamp
+from preserve.daemon.turn import derived
+from preserve.daemon.works import Shift, Work
+from preserve.errors import Tampered
+from preserve.model.concerns import Concern, LateSeen, Seen, concerns
+from preserve.model.duties import Duty
+from preserve.model.policy import Policy
+from preserve.operations.status import StatusReport, status
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """How everything stood at the moment `at`; `home_id` names the home in its ledger.
+
+    `duties` are all that can be derived, those to come too, in the order in which they are done.  `alarm` says why
+    nothing may be booked, where a store in reach knows more of the ledger than the home, or other.
+    """
+
+    at: datetime
+    home_id: str
+    status: StatusReport
+    duties: tuple[Duty, ...]
+    concerns: tuple[Concern, ...]
+    policies: Mapping[str, Policy]
+    alarm: Tampered | None
+
+    @property
+    def is_as_wanted(self) -> bool:
+        """Whether nothing is to be seen to."""
+        return self.status.is_as_wanted and self.alarm is None and not self.late
+
+    @property
+    def late(self) -> list[Duty]:
+        """Duties that should have been done by now."""
+        return [duty for duty in self.duties if duty.is_late(self.at)]
+
+
+def look(shift: Shift, works: Sequence[Work]) -> Looked:
+    """Look at everything once: the books, a glance at each store, and what the works say is due.
+
+    Raises `Tampered` where the books themselves do not fit.
+    """
+    workplace, now = shift.workplace, shift.now()
+    report = status(workplace, compose.policy_in_force(workplace.books), shift.policies)
+    alarm = _alarm(shift)
+    duties = tuple(derived(works, shift, now))
+    seen = Seen(
+        alarm=str(alarm) if alarm else None,
+        findings=workplace.books.open_findings_alike(),
+        incidents=report.incidents,
+        short={each.policy: each.short for each in report.holdings},
+        overdue=report.overdue_in,
+        lacking=report.lacking,
+        away={store.name: store.away_since for store in report.stores if store.is_wanting},
+        unfinished=report.unfinished_count,
+        unfinished_since=min((each.accession.accession_at for each in report.unfinished), default=None),
+        late=tuple(_late(duties, now)),
+    )
+    return Looked(
+        at=now,
+        home_id=workplace.books.home_id(),
+        status=report,
+        duties=duties,
+        concerns=tuple(concerns(seen)),
+        policies=shift.policies,
+        alarm=alarm,
+    )
+
+
+def _late(duties: Iterable[Duty], now: datetime) -> Iterable[LateSeen]:
+    for duty in duties:
+        if duty.is_late(now):
+            yield LateSeen(duty.name, duty.why, stamp(duty.due_at))
+
+
+def _alarm(shift: Shift) -> Tampered | None:
+    """Why nothing may be booked with this home, if that is so: a store in reach knows more of the ledger, or other."""
+    try:
+        compose.require_abreast(shift.workplace)
+    except Tampered as error:
+        return error
+    return None

@@ -1,0 +1,268 @@
+"""What somebody has to see to (关注事项), whose it is, and what to do: one list for pages, metrics and notices.
+
+A concern is a value put together from what the books and a glance at the stores tell; it is over when it is no longer
+found.  Of what comes in thousands (findings, overdue copies) one concern speaks for all that are alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from preserve.model.incidents import Incident, IncidentKind
+from preserve.model.nouns import HARMS, Condition
+from preserve.model.placing import Lack
+from preserve.model.policy import Policy
+from preserve.model.sentences import Sentence, sentence
+
+
+class ConcernKind(StrEnum):
+    """What sort of thing it is, the gravest first."""
+
+    ALARM = "alarm"  # a store contradicts the ledger
+    FINDING = "finding"  # bytes in a store are wrong
+    NOT_SAFE = "not safe"  # packages have fewer verified copies than policy wants
+    INCIDENT = "incident"  # something in the running should not have happened
+    AWAY = "store away"  # a store that must answer does not
+    OVERDUE = "overdue"  # nobody has looked for longer than policy allows
+    LATE = "late work"  # work is not done when policy wants it
+    NO_STORE = "no store"  # policy wants copies that no store is there for
+    UNFINISHED = "unfinished accession"
+
+
+@dataclass(frozen=True, slots=True)
+class Concern:
+    """One thing to see to.
+
+    `subject` tells it from others of its kind, `count` says of how many it speaks, and `mark` grows when more of the
+    same came.  `since` is when the oldest of it began, None where nobody noted that.  `policies` are those whose owners
+    it concerns; empty: of all.
+    """
+
+    kind: ConcernKind
+    subject: str
+    what: Sentence
+    remedy: Sentence
+    count: int = 1
+    since: str | None = None
+    mark: int = 0
+    policies: tuple[str, ...] = ()
+    is_about_telling: bool = False
+    """Somebody could not be told: who comes next is told at once."""
+
+    @property
+    def key(self) -> str:
+        """What it is known by as long as it lasts."""
+        return f"{self.kind.value}: {self.subject}"
+
+
+@dataclass(frozen=True, slots=True)
+class FindingsSeen:
+    """Open findings of one condition in one store, about packages of one policy (None: about no package).
+
+    `newest` is the number of the ledger's entry that opened the last of them.
+    """
+
+    policy: str | None
+    store: str
+    condition: Condition
+    count: int
+    oldest_at: str
+    newest: int
+
+
+@dataclass(frozen=True, slots=True)
+class LateSeen:
+    """Work that is late: what `subject` waits for since `due_at`, as `what` says."""
+
+    subject: str
+    what: Sentence
+    due_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What there is to be concerned about.  `short` counts packages by policy, `overdue` copies by policy and store,
+    `away` names stores that must answer and do not, with the moment since which that is known."""
+
+    alarm: str | None = None
+    findings: Sequence[FindingsSeen] = ()
+    incidents: Sequence[Incident] = ()
+    short: Mapping[str, int] | None = None
+    overdue: Mapping[tuple[str, str], int] | None = None
+    lacking: Sequence[Lack] = ()
+    away: Mapping[str, str | None] | None = None
+    unfinished: int = 0
+    unfinished_since: str | None = None
+    late: Sequence[LateSeen] = ()
+
+
+def concerns(seen: Seen) -> list[Concern]:
+    """All that is to be seen to, the gravest first, and within a kind the oldest first."""
+    found = [
+        *_alarms(seen),
+        *map(_of_findings, seen.findings),
+        *(_not_safe(policy, count) for policy, count in (seen.short or {}).items() if count),
+        *map(_of_incident, seen.incidents),
+        *(_away(store, since) for store, since in (seen.away or {}).items()),
+        *(_overdue(*place, count) for place, count in (seen.overdue or {}).items() if count),
+        *map(_late, seen.late),
+        *map(_no_store, seen.lacking),
+        *_unfinished(seen),
+    ]
+    order = list(ConcernKind)
+    return sorted(found, key=lambda each: (order.index(each.kind), each.since or "", each.subject))
+
+
+def owners(concern: Concern, policies: Mapping[str, Policy]) -> list[str]:
+    """Who is told of it first: the owner named by each policy that it concerns."""
+    return list(dict.fromkeys(policy.notify for policy in policies_of(concern, policies)))
+
+
+def policies_of(concern: Concern, policies: Mapping[str, Policy]) -> list[Policy]:
+    """The policies in force that it concerns, by name; all of them, where none of those it names is in force."""
+    named = [policies[name] for name in concern.policies if name in policies]
+    return named or [policy for _, policy in sorted(policies.items())]
+
+
+def _alarms(seen: Seen) -> Iterator[Concern]:
+    if seen.alarm is not None:
+        yield Concern(
+            ConcernKind.ALARM,
+            "ledger",
+            sentence("ALARM: {error}", error=seen.alarm),
+            sentence("book nothing more with this home; find out who wrote what, with `preserve ledger verify`"),
+        )
+
+
+def _of_findings(found: FindingsSeen) -> Concern:
+    return Concern(
+        ConcernKind.FINDING,
+        f"{found.condition.value} in {found.store}" + (f", policy {found.policy}" if found.policy else ""),
+        sentence(
+            "open findings in store {store}, {condition}: {count}",
+            count=found.count,
+            store=found.store,
+            condition=found.condition,
+        ),
+        _finding_remedy(found.condition),
+        count=found.count,
+        since=found.oldest_at,
+        mark=found.newest,
+        policies=(found.policy,) if found.policy else (),
+    )
+
+
+def _finding_remedy(condition: Condition) -> Sentence:
+    if condition in HARMS:
+        return sentence("`preserve repair` mends from a sound copy; `preserve finding list` names each")
+    if condition is Condition.OVERDUE:
+        return sentence("`preserve audit` looks again, those most at risk first")
+    return sentence("`preserve finding list` names each; find out who put it there")
+
+
+def _not_safe(policy: str, count: int) -> Concern:
+    return Concern(
+        ConcernKind.NOT_SAFE,
+        policy,
+        sentence(
+            "packages under policy {policy} with fewer verified copies than it wants: {count}",
+            count=count,
+            policy=policy,
+        ),
+        sentence("`preserve replicate` makes the copies that are missing, `preserve repair` mends those that are bad"),
+        count=count,
+        mark=count,
+        policies=(policy,),
+    )
+
+
+def _of_incident(incident: Incident) -> Concern:
+    return Concern(
+        ConcernKind.INCIDENT,
+        incident.id,
+        sentence(
+            "incident {id} ({kind}, {subject}): {what}",
+            id=incident.id,
+            kind=incident.kind,
+            subject=incident.subject,
+            what=incident.what,
+        ),
+        sentence(
+            "look into it; what is over closes by itself, or `preserve incident close {id} --reason TEXT` closes it",
+            id=incident.id,
+        ),
+        since=incident.opened_at,
+        is_about_telling=incident.kind is IncidentKind.NOTIFIER,
+    )
+
+
+def _away(store: str, since: str | None) -> Concern:
+    return Concern(
+        ConcernKind.AWAY,
+        store,
+        sentence("store {store} does not answer, and should", store=store),
+        sentence("bring store {store} back; `preserve status` says why it does not answer", store=store),
+        since=since,
+    )
+
+
+def _overdue(policy: str, store: str, count: int) -> Concern:
+    return Concern(
+        ConcernKind.OVERDUE,
+        f"{store}, policy {policy}",
+        sentence(
+            "copies in store {store} not looked at for longer than policy {policy} allows: {count}",
+            count=count,
+            store=store,
+            policy=policy,
+        ),
+        sentence("`preserve audit --store {store}` looks at them, those most at risk first", store=store),
+        count=count,
+        policies=(policy,),
+    )
+
+
+def _late(late: LateSeen) -> Concern:
+    return Concern(
+        ConcernKind.LATE,
+        late.subject,
+        late.what,
+        sentence("`preserve run --once` does what is due; find out why nobody ran it"),
+        since=late.due_at,
+    )
+
+
+def _no_store(lack: Lack) -> Concern:
+    return Concern(
+        ConcernKind.NO_STORE,
+        f"{lack.role.value}, policy {lack.policy}",
+        sentence(
+            "copies that policy {policy} wants on stores of the role {role}, and no store is there for: {count}",
+            count=lack.count,
+            policy=lack.policy,
+            role=lack.role,
+        ),
+        sentence("`preserve store add` registers one; `preserve replicate` then makes the copies"),
+        count=lack.count,
+        policies=(lack.policy,),
+    )
+
+
+def _unfinished(seen: Seen) -> Iterator[Concern]:
+    if seen.unfinished:
+        yield Concern(
+            ConcernKind.UNFINISHED,
+            "accessions",
+            sentence("accessions that were begun and not finished: {count}", count=seen.unfinished),
+            sentence("`preserve status` names them, and the command that goes on or gives up"),
+            count=seen.unfinished,
+            since=seen.unfinished_since,
+            mark=seen.unfinished,
+        )
+
+
+def unowned(found: Iterable[Concern], policies: Mapping[str, Policy], addressed: Collection[str]) -> list[str]:
+    """Owners of concerns whom nobody knows how to tell, each once."""
+    return sorted({owner for each in found for owner in owners(each, policies)} - set(addressed))
