@@ -201,6 +201,33 @@ class ErasableStore(Store, Protocol):
         """Remove one object for good.  Raises `Refused` where an object lock holds it, `Unavailable`."""
 
 
+class Locks(Protocol):
+    """The object locks of a store that has them; see `locks_of`."""
+
+    def extend(self, key: Key, until: datetime) -> datetime:
+        """Hold one object until `until`, or longer, and return until when the store says that it is held, asked anew.
+
+        Never shortens: what is held longer stays so.  May be done again without effect.  Raises `NotThere`,
+        `Unavailable`; `Away` also where these credentials may not, or the store says yes and does not do it.
+        """
+
+
+@runtime_checkable
+class Lockable(Protocol):
+    """A store, or what is wrapped around one, that can be asked whether it has object locks."""
+
+    def locks(self) -> Locks | None:
+        """Its locks; None where it has none.  Raises `Unavailable`."""
+
+
+def locks_of(store: Store) -> Locks | None:
+    """The object locks of a store; None where it has none: a folder, or a bucket that was made without.
+
+    Raises `Unavailable`.
+    """
+    return store.locks() if isinstance(store, Lockable) else None
+
+
 LARGEST_SINGLE_PART = 64 * 1024 * 1024
 """An object written in one part is held in memory by its writer, so it is bounded; in bytes."""
 

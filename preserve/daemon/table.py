@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from preserve.daemon.keeping import LOCK_EXTENSION
 from preserve.daemon.mending import PUBLICATION, REPAIR
 from preserve.daemon.works import Work
 
 WORKS: tuple[Work, ...] = (
+    LOCK_EXTENSION,
     REPAIR,
     PUBLICATION,
 )

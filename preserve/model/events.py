@@ -215,6 +215,12 @@ def copy_moved(
     return _event(EventType.COPY_MOVED, act, at, detail)
 
 
+def lock_extended(act: Act, at: str, package_id: str, store: str, retain_until: str, objects: int) -> Event:
+    """The store holds all `objects` of a copy until `retain_until`, as it said when it was asked anew."""
+    detail = {"package": package_id, "store": store, "retain_until": retain_until, "objects": objects}
+    return _event(EventType.LOCK_EXTENDED, act, at, detail)
+
+
 def audit_begun(act: Act, run: AuditRun) -> Event:
     """An audit of some stores, and of some packages or all, was begun at `run.begun_at`."""
     detail = {

@@ -223,6 +223,7 @@ class EventType(StrEnum):
     PACKAGED = "ingestion end"
     COPIED = "replication"
     COPY_MOVED = "copy state change"
+    LOCK_EXTENDED = "lock extension"
     AUDIT_BEGUN = "fixity audit start"
     AUDITED = "fixity check"
     AUDIT_ENDED = "fixity audit end"

@@ -188,9 +188,9 @@ class _Counted:
     def _placement(self, mark: StandingCopy, alike: StandingAlike) -> Placement:
         entry = self._entries[mark.store]
         looks = self._looks(entry, mark, alike)
-        return Placement(
-            entry.name, entry.role, entry.attributes, looks, mark.is_locked, is_networked=entry.is_networked
-        )
+        # A lock is booked where policy asks for one, and stores that have none ignore the wish.
+        is_locked = mark.is_locked and entry.capabilities.get("object_lock", False)
+        return Placement(entry.name, entry.role, entry.attributes, looks, is_locked, is_networked=entry.is_networked)
 
     def _looks(self, entry: StoreEntry, mark: StandingCopy, alike: StandingAlike) -> tuple[Look, ...]:
         """The audits that policy asks for; where they are overdue, the interval is as long as it has really become."""

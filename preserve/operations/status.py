@@ -13,6 +13,7 @@ from preserve.errors import Unavailable, Unidentified
 from preserve.model.audit import CLOCKS_DIFFER, age_limits
 from preserve.model.entries import AccessionEntry, AccessionState
 from preserve.model.incidents import Incident
+from preserve.model.locks import LockStanding, lock_rules, with_locks
 from preserve.model.nouns import (
     Condition,
     CopyState,
@@ -114,6 +115,9 @@ class StatusReport:
     `unfinished_count` counts all of them.  `incidents` are those open.  `postdated` copies were looked at on a day
     still to come, by a clock that ran ahead: they count as overdue.  `holdings` are told by policy, `overdue_in` counts
     overdue copies by policy and store.
+    `unfinished_count` counts all of them.  `incidents` are those open.  `locks` tells of the object
+    locks that policies ask for, in stores that have any.  `postdated` copies were looked at on a day
+    still to come, by a clock that ran ahead: they count as overdue.
     """
 
     packages: int
@@ -132,6 +136,7 @@ class StatusReport:
     unfinished_count: int
     unfinished: tuple[Unfinished, ...]
     incidents: tuple[Incident, ...]
+    locks: tuple[LockStanding, ...]
     ledger_entries: int
     holdings: tuple[ClassHoldings, ...]
     overdue_in: Mapping[tuple[str, str], int]
@@ -149,8 +154,9 @@ class StatusReport:
         there and cannot be told to be that store.
         """
         is_any_away = any(store.is_wanting for store in self.stores)
+        is_any_late = any(locks.late for locks in self.locks)
         is_any_wrong = self.short_count or self.overdue or self.findings or self.unfinished_count or self.incidents
-        return not (is_any_wrong or is_any_away)
+        return not (is_any_wrong or is_any_late or is_any_away)
 
 
 def status(
@@ -186,6 +192,7 @@ def status(
         unfinished_count=len(unfinished),
         unfinished=tuple(unfinished[:MOST_NAMED]),
         incidents=tuple(books.incidents()),
+        locks=tuple(books.lock_standings(with_locks(entries), lock_rules(policies), now)),
         ledger_entries=books.size(),
         holdings=tuple(tally.holdings(short)),
         overdue_in=dict(tally.overdue_in),

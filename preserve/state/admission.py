@@ -167,6 +167,7 @@ _CHECK: Mapping[EventType, Callable[[Tables, int, Event], Event | None]] = {
     EventType.PACKAGED: _packaged,
     EventType.COPIED: _copied,
     EventType.COPY_MOVED: _known_copy,
+    EventType.LOCK_EXTENDED: _known_copy,
     EventType.REPAIRED: _repaired,
     EventType.FOUND: _found,
     EventType.CLOSED: _closed,

@@ -19,6 +19,7 @@ from preserve.state.database import Database
 from preserve.state.findings_and_audits import AuditReading, FindingReading
 from preserve.state.holdings import HoldingsReading
 from preserve.state.incidents import IncidentReading
+from preserve.state.locks import LockReading
 from preserve.state.media import MediaReading
 from preserve.state.registers import RegisterReading
 from preserve.state.safety import SafetyReading
@@ -44,6 +45,7 @@ class Books(
     AuditReading,
     IncidentReading,
     MediaReading,
+    LockReading,
     SafetyReading,
     StandingReading,
     SurveyReading,

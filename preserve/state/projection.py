@@ -258,6 +258,14 @@ def _copy_moved(tables: Tables, number: int, at: str, detail: Detail) -> None:
     standings.copies_changed(tables, detail["package"])
 
 
+def _lock_extended(tables: Tables, number: int, at: str, detail: Detail) -> None:
+    """A lock that is booked to end later stays so: locks are never shortened."""
+    tables.execute(
+        "UPDATE copy SET retain_until = ? WHERE package = ? AND store = ? AND COALESCE(retain_until, '') < ?",
+        (detail["retain_until"], detail["package"], detail["store"], detail["retain_until"]),
+    )
+
+
 def _audit_begun(tables: Tables, number: int, at: str, detail: Detail) -> None:
     packages = detail["packages"]
     tables.execute(
@@ -411,6 +419,7 @@ _APPLY: Mapping[str, Apply] = {
     EventType.PACKAGED.value: _packaged,
     EventType.COPIED.value: _copied,
     EventType.COPY_MOVED.value: _copy_moved,
+    EventType.LOCK_EXTENDED.value: _lock_extended,
     EventType.AUDIT_BEGUN.value: _audit_begun,
     EventType.AUDITED.value: _audited,
     EventType.AUDIT_ENDED.value: _audit_ended,

@@ -36,6 +36,7 @@ STEPS: Mapping[int, Sequence[str]] = {
             opened_at TEXT NOT NULL, closed_at TEXT, closed_with TEXT
         )""",
         "CREATE UNIQUE INDEX open_incident ON incident (kind, subject) WHERE closed_at IS NULL",
+        "CREATE INDEX copy_by_lock ON copy (store, COALESCE(retain_until, ''), package)",
         "CREATE TABLE store_credentials (store TEXT PRIMARY KEY, auditor_profile TEXT, disposer_profile TEXT)",
         "CREATE INDEX finding_still_open ON finding (number) WHERE closed_at IS NULL",
         "CREATE INDEX accession_still_open ON accession (id) WHERE unpackaged > 0 AND abandoned_because IS NULL",

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from preserve.model.keys import Key
-from preserve.ports import ErasableStore, Found, ObjectFacts, Upload
+from preserve.ports import ErasableStore, Found, Locks, ObjectFacts, Upload
 from preserve.stores.wrapping import WrappedStore, WrappedUpload
 
 
@@ -66,7 +66,7 @@ class CountingStore(WrappedStore):
         self._counter = Counter()
 
     def counts(self) -> Mapping[str, Count]:
-        """Counts by method: `create write take commit abort read stat list free_bytes erase`."""
+        """Counts by method: `create write take commit abort read stat list free_bytes erase extend`."""
         return self._counter.counts()
 
     @property
@@ -118,6 +118,10 @@ class CountingStore(WrappedStore):
         with self._counter.call("erase"):
             super().erase(key)
 
+    def locks(self) -> Locks | None:
+        inner = super().locks()
+        return CountingLocks(inner, self._counter) if inner is not None else None
+
 
 class CountingUpload(WrappedUpload):
     """Any upload, counted.  What `take` moves is counted half as fetched, half as sent."""
@@ -144,3 +148,15 @@ class CountingUpload(WrappedUpload):
     def abort(self) -> None:
         with self._counter.call("abort"):
             super().abort()
+
+
+class CountingLocks:
+    """Any locks, counted."""
+
+    def __init__(self, inner: Locks, counter: Counter) -> None:
+        self._inner = inner
+        self._counter = counter
+
+    def extend(self, key: Key, until: datetime) -> datetime:
+        with self._counter.call("extend"):
+            return self._inner.extend(key, until)

@@ -20,7 +20,7 @@ from typing import TypeVar
 from preserve.clock import Clock
 from preserve.errors import NoSpace, NotThere, Unavailable
 from preserve.model.keys import Key, split_generation
-from preserve.ports import ErasableStore, Found, ObjectFacts, Upload, position
+from preserve.ports import ErasableStore, Found, Locks, ObjectFacts, Upload, position
 from preserve.stores.wrapping import WrappedStore, WrappedUpload
 
 F = TypeVar("F", bound=Found)
@@ -139,6 +139,10 @@ class FaultyStore(WrappedStore):
         if Harm.LOST_REPLY in harms:
             raise self.lost_reply("erase", key)
 
+    def locks(self) -> Locks | None:
+        inner = super().locks()
+        return FaultyLocks(inner, self) if inner is not None else None
+
     def suffer(self, method: str, key: str) -> frozenset[Harm]:
         """The harms that strike this call; those that come before its effect are done (they raise, or wait)."""
         faults = self._striking(method, key)
@@ -220,6 +224,21 @@ class FaultyUpload(WrappedUpload):
             self._store.inner.erase(self._key)
         if Harm.LOST_REPLY in harms:
             raise self._store.lost_reply("commit", self._key)
+
+
+class FaultyLocks:
+    """The locks of a faulty store; the method is called `extend`."""
+
+    def __init__(self, inner: Locks, store: FaultyStore) -> None:
+        self._inner = inner
+        self._store = store
+
+    def extend(self, key: Key, until: datetime) -> datetime:
+        harms = self._store.suffer("extend", key)
+        held = self._inner.extend(key, until)
+        if Harm.LOST_REPLY in harms:
+            raise self._store.lost_reply("extend", key)
+        return held
 
 
 def _older(key: Key) -> Key:

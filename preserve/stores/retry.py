@@ -18,7 +18,7 @@ from preserve.clock import Clock
 from preserve.errors import Away, Faltered, NoSpace, NotThere, Unavailable, Unreadable
 from preserve.model.keys import Key
 from preserve.packages.identity import IDENTITY
-from preserve.ports import ErasableStore, Found, ObjectFacts, Upload, position
+from preserve.ports import ErasableStore, Found, Locks, ObjectFacts, Upload, position
 from preserve.stores.telling import Alert, Teller
 from preserve.stores.wrapping import WrappedStore, WrappedUpload
 
@@ -165,6 +165,10 @@ class RetryingStore(WrappedStore):
     def erase(self, key: Key) -> None:
         self._repeat(lambda: self.inner.erase(key))
 
+    def locks(self) -> Locks | None:
+        inner = self._repeat(super().locks)
+        return RetryingLocks(inner, self._repeat) if inner is not None else None
+
     def verdict(self, key: Key, error: Faltered) -> Unreadable | Faltered:
         """What to make of an object that did not come however often it was asked for."""
         if not self._gives_another(key):
@@ -213,6 +217,17 @@ class RetryingUpload(WrappedUpload):
     def leave(self, error: BaseException | None) -> None:
         self._left.set()
         super().leave(error)
+
+
+class RetryingLocks:
+    """Any locks, with patience."""
+
+    def __init__(self, inner: Locks, repeat: Repeater) -> None:
+        self._inner = inner
+        self._repeat = repeat
+
+    def extend(self, key: Key, until: datetime) -> datetime:
+        return self._repeat(lambda: self._inner.extend(key, until))
 
 
 class _Listing(Generic[F]):

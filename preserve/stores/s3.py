@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from preserve.errors import AlreadyThere, NotThere
 from preserve.model.keys import Key
 from preserve.packages import identity
-from preserve.ports import LARGEST_SINGLE_PART, Capabilities, Found, ObjectFacts, Upload
+from preserve.ports import LARGEST_SINGLE_PART, Capabilities, Found, Locks, ObjectFacts, Upload
 from preserve.stores.s3_connection import Connection, Patience
 from preserve.stores.s3_place import S3Place
 
@@ -149,6 +149,15 @@ class S3Store:
 
             self._capabilities["object_lock"] = s3_writing.has_locks(self.writer(), self.name, self.place.bucket)
         return self._capabilities["object_lock"]
+
+    def locks(self) -> Locks | None:
+        """See `preserve.ports.Lockable`."""
+        self._require_identity()
+        if not self.has_locks():
+            return None
+        from preserve.stores.s3_locking import S3Locks
+
+        return S3Locks(self)
 
     def knowing(self, capabilities: Capabilities) -> S3Store:
         """The same store, over the same connections, with these capabilities."""

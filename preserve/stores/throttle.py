@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from preserve.clock import Clock
 from preserve.model.keys import Key
-from preserve.ports import ErasableStore, Found, ObjectFacts, Upload
+from preserve.ports import ErasableStore, Found, Locks, ObjectFacts, Upload
 from preserve.stores.wrapping import WrappedStore, WrappedUpload
 
 
@@ -90,6 +90,10 @@ class ThrottledStore(WrappedStore):
         self.pay(0)
         super().erase(key)
 
+    def locks(self) -> Locks | None:
+        inner = super().locks()
+        return ThrottledLocks(inner, self) if inner is not None else None
+
     def pay(self, byte_count: int, unless: threading.Event | None = None) -> None:
         """Wait until one request that moves `byte_count` bytes may be made, or `unless` is set."""
         if self._requests:
@@ -124,3 +128,15 @@ class ThrottledUpload(WrappedUpload):
     def leave(self, error: BaseException | None) -> None:
         self._left.set()
         super().leave(error)
+
+
+class ThrottledLocks:
+    """Any locks, at the store's pace."""
+
+    def __init__(self, inner: Locks, store: ThrottledStore) -> None:
+        self._inner = inner
+        self._store = store
+
+    def extend(self, key: Key, until: datetime) -> datetime:
+        self._store.pay(0)
+        return self._inner.extend(key, until)

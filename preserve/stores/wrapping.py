@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from preserve.model.keys import Key
-from preserve.ports import ErasableStore, Found, ObjectFacts, Upload
+from preserve.ports import ErasableStore, Found, Locks, ObjectFacts, Upload, locks_of
 
 
 class WrappedStore:
@@ -46,6 +46,9 @@ class WrappedStore:
 
     def erase(self, key: Key) -> None:
         self.inner.erase(key)
+
+    def locks(self) -> Locks | None:
+        return locks_of(self.inner)
 
 
 class WrappedUpload:

@@ -63,6 +63,7 @@ BACK_TO_THE_FIRST_SCHEMA = (
     "DROP TABLE reader",
     "DROP INDEX finding_still_open",
     "DROP INDEX accession_still_open",
+    "DROP INDEX copy_by_lock",
 )
 """Takes from a database what the first schema had not; one line for each, so that several people may add theirs."""
 
@@ -176,6 +177,7 @@ def a_life() -> Iterator[Event]:
     yield events.incident_opened(ACT, at(25), BRAKED)
     yield events.incident_opened(ACT, at(26), replace(BRAKED, kind=IncidentKind.MISSED_RUN))
     yield events.incident_closed(ACT, at(27), "I-000035", "a person looked into it")
+    yield events.lock_extended(ACT, at(28), package_id(0), "vault", "2031-01-01T00:00:00.000000Z", 4)
     yield events.store_added(
         ACT, at(28), replace(store("cave"), profile="w", auditor_profile="a", disposer_profile="d")
     )

@@ -15,6 +15,7 @@ from preserve.cli.calls import Call
 from preserve.cli.exits import Exit
 from preserve.cli.findings import unharmed_lines
 from preserve.cli.incidents import incident_document, incident_lines
+from preserve.cli.locks import lock_documents, lock_lines
 from preserve.cli.messages import _, attribute_word, counted, error_said, said, word
 from preserve.cli.options import asks
 from preserve.cli.shortfalls import lack_documents, lack_lines, lost_line
@@ -159,6 +160,7 @@ def _document(looked: Looked, surveyed: SurveyReport | None) -> dict[str, object
             for each in report.unfinished
         ],
         "incidents": [incident_document(each) for each in report.incidents],
+        "locks": lock_documents(report.locks),
         "ledger_entries": report.ledger_entries,
         **(watching_document(looked, surveyed) if surveyed else {}),
     }
@@ -253,6 +255,9 @@ def _concerns(report: StatusReport) -> Iterator[str]:
         yield from table((_("open findings"), _("how many"), _("the oldest since")), rows)
         yield from unharmed_lines(report.spared)
     yield from incident_lines(report.incidents)
+    if report.locks:
+        yield ""
+        yield from lock_lines(report.locks)
     if report.short:
         yield ""
         short = ((each.package_id, each.policy, each.wanted, each.verified) for each in report.short)
