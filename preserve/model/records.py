@@ -91,6 +91,17 @@ def record_to_plain(record: Record) -> dict[str, object]:
     return {**named, **dict(record.other), "paths": list(record.paths)}
 
 
+def record_from_plain(plain: Mapping[str, object]) -> Record:
+    """The inverse of `record_to_plain`.  Raises ValueError for what it cannot have written."""
+    named = {name: str(plain[name]) for name in NAMED_ELEMENTS if name in plain}
+    other = {name: str(value) for name, value in plain.items() if name not in (*NAMED_ELEMENTS, "paths")}
+    paths = plain.get("paths", ())
+    if "archival_code" not in named or not isinstance(paths, list | tuple):
+        raise ValueError("not a record as this program writes them")
+    classification = Classification(named.pop("classification", Classification.PUBLIC))
+    return Record(**named, classification=classification, other=other, paths=tuple(map(str, paths)))  # type: ignore[arg-type]
+
+
 def common_value(records: Sequence[Record], element: str) -> str | None:
     """The value all records share for `element`, for bag-info.txt; None where they differ or have none."""
     values = {str(getattr(record, element)) for record in records}

@@ -91,7 +91,8 @@ class _Selection:
 
     def _wanted(self, sources: Sources) -> Iterator[Wanted]:
         """Raises ValueError or OSError where the list of members, or a part of it, is lost."""
-        in_pieces = self._request.path is not None and sources.receipt.members.bytes > LARGEST_WHOLE_MEMBERS
+        is_large = sources.receipt.members.bytes > LARGEST_WHOLE_MEMBERS
+        in_pieces = self._request.path is not None and is_large and not sources.are_members_torn
         file = sources.members_in_pieces() if in_pieces else sources.members(self._work)
         if file is None:
             raise ValueError("no sound list of members")

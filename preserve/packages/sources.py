@@ -6,7 +6,7 @@ fails is noted, and becomes a finding when a second look confirms it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
@@ -23,6 +23,7 @@ from preserve.model.phrases import phrase
 from preserve.packages.block_lists import PackageBlocks
 from preserve.packages.held import HeldCopy, decoded
 from preserve.packages.reading import BlockReader, Look, SoundFile, read_fully
+from preserve.packages.relisting import write_members
 
 MOST_FAULTS = 4
 """A copy that failed so often is read after the others from then on."""
@@ -63,6 +64,10 @@ class Sources:
     def __init__(self, package: PackageEntry, copies: Sequence[HeldCopy]) -> None:
         self.package = package
         self.standings = [Standing(held) for held in copies]
+        self.are_members_relisted = False
+        """Whether the members had to be read from the bag: times are of whole seconds then."""
+        self.are_members_torn = False
+        """Whether a block of the members was needed that no copy has sound."""
         self._blocks: PackageBlocks | None = None
         self._blocks_asked = False
         self._lock = Lock()
@@ -135,24 +140,47 @@ class Sources:
         return self._blocks
 
     def members(self, work: Path) -> IO[bytes] | None:
-        """The members, whole and sound, as a file in `work`; None where no copy, nor all together, have them.
+        """The members, whole and sound, as a file in `work`: from one copy, from all together, or else read from the
+        bag itself (`are_members_relisted`); None where the bag is not sound enough for that either.
 
         Raises `Unavailable` where no store serves, `NoSpace`.
         """
         path = work / f"{self.package.id}.members"
+        if any(self._fetch_members(standing, path) for standing in self.usable()):
+            return path.open("rb")
+        if self._fill(path, self._gather_members):
+            return path.open("rb")
+        if self._fill(path, lambda file: self._relist_members(work, file)):
+            self.are_members_relisted = True
+            return path.open("rb")
+        return None
+
+    def _fill(self, path: Path, fill: Callable[[IO[bytes]], bool]) -> bool:
+        """Whether a file could be written; not where a block is needed that no copy has sound."""
         try:
-            if any(self._fetch_members(standing, path) for standing in self.usable()):
-                return path.open("rb")
-            mixed = self.members_in_pieces()
-            if mixed is None:
-                return None
             with path.open("wb") as file:
-                while piece := mixed.read(_PIECE_BYTES):
-                    file.write(piece)
+                return fill(file)
         except OSError as error:
             raise_if_full(error, path)
-            return None  # a block that no copy has sound
-        return path.open("rb")
+            return False
+
+    def _gather_members(self, into: IO[bytes]) -> bool:
+        mixed = self.members_in_pieces()
+        if mixed is None:
+            return False
+        while piece := mixed.read(_PIECE_BYTES):
+            into.write(piece)
+        return True
+
+    def _relist_members(self, work: Path, into: IO[bytes]) -> bool:
+        bag = self.bag()
+        if bag is None:
+            return False
+        try:
+            write_members(bag, self.receipt, work, into)
+        except ValueError:  # what is proved to be the bag that was written is none that this program can list
+            return False
+        return True
 
     def members_in_pieces(self) -> IO[bytes] | None:
         """The members as a file of which only the blocks asked for are read, each from a copy in which it is sound.
@@ -280,6 +308,7 @@ class _MixedReader(BlockReader):
                 self._sources._note(standing, self._part, look)
         if failed is None:
             self._sources.usable()  # raises: nobody serves any more
+        self._sources.are_members_torn |= self._part == MEMBERS
         return failed or Look(AuditResult.UNREADABLE, self._list.digest(number).hex(), phrase("nothing"), number)
 
 

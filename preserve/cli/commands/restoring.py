@@ -104,6 +104,7 @@ def _document(report: RestoreReport) -> dict[str, object]:
             {"path": loss.path.decode("utf-8", "surrogateescape"), "why": said(loss.template, **loss.values)}
             for loss in report.losses
         ],
+        "relisted": list(report.relisted),
         "away": {name: error_said(why) for name, why in report.away.items()},
         "copies_not_read": list(report.unread),
         "findings": [finding_document(finding) for finding in report.damage],
@@ -148,6 +149,14 @@ def _lines(report: RestoreReport, to: Path) -> Iterator[str]:
     yield from bounded(
         f"  {printable(loss.path.decode('utf-8', 'surrogateescape'))}: {said(loss.template, **loss.values)}"
         for loss in report.losses
+    )
+    yield from bounded(
+        said(
+            "  {package}: no copy has the list of its files sound; it was read from the bag itself, which has times in"
+            " whole seconds",
+            package=package,
+        )
+        for package in report.relisted
     )
     if report.lost and report.unread:
         yield said(

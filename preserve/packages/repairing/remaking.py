@@ -12,7 +12,7 @@ from preserve.model import receipts
 from preserve.model.blocks import BlockList
 from preserve.model.digests import sha256
 from preserve.model.healing import next_generation
-from preserve.model.keys import BAG, BLOCKS, RECEIPT, Key, object_key
+from preserve.model.keys import BAG, BLOCKS, MEMBERS, RECEIPT, Key, object_key
 from preserve.model.nouns import Condition
 from preserve.packages.gathering import Gathering, Place
 from preserve.packages.held import HeldCopy, digest_of
@@ -233,6 +233,13 @@ class Remaking:
         why = PreserveError(
             "no copy in reach has all blocks of {object} sound (blocks lost: {count})", object=part, count=len(lost)
         )
+        if part == MEMBERS:
+            why = PreserveError(
+                "no copy in reach has all blocks of {object} sound (blocks lost: {count}); no record is harmed by that:"
+                " `preserve restore` reads the list of the files from the bag instead",
+                object=part,
+                count=len(lost),
+            )
         if unread:
             why = PreserveError(
                 "no copy in reach has all blocks of {object} sound (blocks missing: {count}); these stores have a copy"

@@ -87,7 +87,8 @@ class RestoreReport:
     """What a restore did.  `files` and `bytes` are in their place and verified; `lost` are not, `left` stand there with
     other content because that was asked for; `damage` is what was wrong with copies, as it was booked.
 
-    Where `is_lost_known` is false, more may be lost: no list of the files could be read.  `bytes_read` is what was
+    Where `is_lost_known` is false, more may be lost: no list of the files could be read.  `relisted` are packages of
+    which the list was read from the bag itself: times of their files are of whole seconds.  `bytes_read` is what was
     fetched from each store, whatever it was needed for.
     """
 
@@ -99,6 +100,7 @@ class RestoreReport:
     lost: int
     is_lost_known: bool
     losses: tuple[Loss, ...]
+    relisted: tuple[str, ...]
     bytes_read: Mapping[str, int]
     sources: Mapping[str, int]
     away: Mapping[str, PreserveError]
@@ -184,15 +186,22 @@ class _GivingBack:
     def _task(self, share: Share) -> _Task:
         """The copies of one package, and what is wanted of it."""
         sources = Sources(share.package, self._copies(share.package))
+        wanted = self._wanted(share, sources)
+        if wanted is None and sources.are_members_torn:  # seen in the middle of the list; the bag has it too
+            wanted = self._wanted(share, sources)
+        if wanted is None:
+            self._lose_all(share)
+        return _Task(sources, _Lot(wanted or self._list()))
+
+    def _wanted(self, share: Share, sources: Sources) -> WantedList | None:
         wanted = self._list()
         try:
             wanted.extend(share.wanted(sources))
         except (ValueError, OSError) as error:
             if isinstance(error, OSError):
                 raise_if_full(error, self._place.work)
-            wanted = self._list()
-            self._lose_all(share)
-        return _Task(sources, _Lot(wanted))
+            return None
+        return wanted
 
     @property
     def _lots(self) -> list[_Lot]:
@@ -207,7 +216,10 @@ class _GivingBack:
         """Nobody knows any more which files were meant; of a whole package the receipt tells how many."""
         self._lost += share.files
         self._is_lost_known &= share.is_exact
-        why = "no copy that can be read now has the list of its files sound; run `preserve repair` first"
+        why = (
+            "no copy that can be read now has the list of its files sound, nor the bag from which it could be read;"
+            " what is left of it, `rescue.py` gives back, which lies in every store"
+        )
         self._losses.append(Loss(share.package.id.encode(), why))
 
     def _copies(self, package: PackageEntry) -> list[HeldCopy]:
@@ -340,6 +352,7 @@ class _GivingBack:
             lost=self._lost,
             is_lost_known=self._is_lost_known,
             losses=tuple(self._losses[:MOST_FILES_NAMED]),
+            relisted=tuple(task.sources.package.id for task in self._tasks if task.sources.are_members_relisted),
             bytes_read=self._bytes_read(),
             sources=self._sources(),
             away=self._away(),
