@@ -11,7 +11,7 @@ from preserve.clock import stamp
 from preserve.daemon.turn import derived
 from preserve.daemon.works import Shift, Work
 from preserve.errors import Tampered
-from preserve.model.concerns import Concern, LateSeen, Seen, concerns
+from preserve.model.concerns import Concern, FindingsSeen, LateSeen, Seen, concerns
 from preserve.model.duties import Duty
 from preserve.model.policy import Policy
 from preserve.operations.status import StatusReport, status
@@ -28,6 +28,7 @@ class Looked:
     at: datetime
     home_id: str
     status: StatusReport
+    findings: tuple[FindingsSeen, ...]
     duties: tuple[Duty, ...]
     concerns: tuple[Concern, ...]
     policies: Mapping[str, Policy]
@@ -53,9 +54,10 @@ def look(shift: Shift, works: Sequence[Work]) -> Looked:
     report = status(workplace, compose.policy_in_force(workplace.books), shift.policies)
     alarm = _alarm(shift)
     duties = tuple(derived(works, shift, now))
+    findings = tuple(workplace.books.open_findings_alike())
     seen = Seen(
         alarm=str(alarm) if alarm else None,
-        findings=workplace.books.open_findings_alike(),
+        findings=findings,
         incidents=report.incidents,
         short={each.policy: each.short for each in report.holdings},
         overdue=report.overdue_in,
@@ -69,6 +71,7 @@ def look(shift: Shift, works: Sequence[Work]) -> Looked:
         at=now,
         home_id=workplace.books.home_id(),
         status=report,
+        findings=findings,
         duties=duties,
         concerns=tuple(concerns(seen)),
         policies=shift.policies,

@@ -26,12 +26,16 @@ AUDITS_SHOWN_DAYS = 3 * 366
 
 @dataclass(frozen=True, slots=True)
 class SurveyReport:
-    """What those who watch are shown beside the status.  `by_day`: `grown` is told by days, not by months."""
+    """What those who watch are shown beside the status.
+
+    `by_day`: `grown` is told by days, not by months.  `lock_ends` says when the first object lock in each store ends.
+    """
 
     ages: tuple[StoreAges, ...]
     grown: tuple[Grown, ...]
     by_day: bool
     audits: tuple[AuditEnded, ...]
+    lock_ends: Mapping[str, str]
     stores: tuple[StoreEntry, ...]
 
 
@@ -56,5 +60,6 @@ def survey(workplace: Workplace, policies: Mapping[str, Policy]) -> SurveyReport
         grown=tuple(books.grown(by_day=by_day)),
         by_day=by_day,
         audits=tuple(books.audits_ended(stamp(now - timedelta(days=AUDITS_SHOWN_DAYS)))),
+        lock_ends=books.lock_ends(),
         stores=tuple(entries),
     )

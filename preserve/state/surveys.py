@@ -78,6 +78,13 @@ class SurveyReading:
         )
         return [_grown(row) for row in (*packages, *copies)]
 
+    def lock_ends(self) -> dict[str, str]:
+        """When the first object lock ends in each store that has any."""
+        rows = self._database.rows(
+            "SELECT store, min(retain_until) FROM copy WHERE retain_until IS NOT NULL GROUP BY store ORDER BY store"
+        )
+        return dict(rows)
+
     def audits_ended(self, since: str) -> list[AuditEnded]:
         """Audits that ended since a moment, in the order in which they were begun."""
         rows = self._database.rows(

@@ -50,8 +50,13 @@ if TYPE_CHECKING:
     type=click.Choice(["zh", "en"]),
     help=_("the language of the page (default: that of the environment)"),
 )
+@click.option(
+    "--metrics",
+    metavar="FILE",
+    help=_("write it as metrics for Prometheus, where node_exporter's textfile collector finds them (NAME.prom)"),
+)
 @asks
-def status(call: Call, with_assessment: bool, html: str | None, language: str | None) -> Exit:
+def status(call: Call, with_assessment: bool, html: str | None, language: str | None, metrics: str | None) -> Exit:
     from preserve import compose
     from preserve.daemon.table import WORKS
     from preserve.daemon.watching import look
@@ -65,11 +70,15 @@ def status(call: Call, with_assessment: bool, html: str | None, language: str | 
     with call.workplace(patient=False) as workplace:
         policies = compose.policies(workplace.books)
         looked = look(Shift(call.home(), workplace, policies), WORKS)
-        surveyed = survey(workplace, policies) if html is not None or call.wants_json else None
+        surveyed = survey(workplace, policies) if html or metrics or call.wants_json else None
         code = Exit.WELL if looked.is_as_wanted else Exit.FINDINGS
         if looked.alarm is not None:
             code = Exit.TAMPERED
-        if html is not None and surveyed and _is_the_answer(call, html, _page(looked, surveyed, language)):
+        if metrics and surveyed:
+            from preserve.daemon.metrics import exposition
+
+            _write(metrics, exposition(looked, surveyed))
+        if html and surveyed and _is_the_answer(call, html, _page(looked, surveyed, language)):
             return code
         document = _document(looked, surveyed)
         lines: Iterable[str] = _lines(looked)
@@ -89,17 +98,22 @@ def _page(looked: Looked, surveyed: SurveyReport, language: str | None) -> str:
     return status_page(looked, surveyed, voice)
 
 
-def _is_the_answer(call: Call, place: str, content: str) -> bool:
-    """Write to a file, or say it on standard output: then nothing else is said there."""
+def _is_the_answer(call: Call, place: str, page: str) -> bool:
+    """Write the page to a file, or say it on standard output: then nothing else is said there."""
     if place == "-":
         call.is_answered = True
-        print_lines(content.splitlines())
+        print_lines(page.splitlines())
         return True
+    _write(place, page.encode())
+    return False
+
+
+def _write(place: str, content: bytes) -> None:
+    """Whole or not at all, whoever reads meanwhile."""
     try:
-        write_file(Path(place).absolute(), content.encode())
+        write_file(Path(place).absolute(), content)
     except OSError as error:
         raise Refused("{file} could not be written: {why}", file=place, why=error.strerror) from error
-    return False
 
 
 def _assessed(workplace: Workplace) -> tuple[Assessment, Standard]:
