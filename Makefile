@@ -26,6 +26,7 @@ demo: develop ## the main job for real, in under a minute; KEEP=1 leaves the sit
 	@$(PYTHON_IN_VENV) -m ops.demo.demo $(if $(KEEP),--keep)
 
 test: develop browser ## the tests, two at a time; PYTEST_ARGS="-k name" for some
+	@ops/install.sh postgresql
 	$(PYTHON_IN_VENV) -m pytest -m "not ceph" -n 2 --dist worksteal $(PYTEST_ARGS)
 
 test-ceph: develop ## the tests against Ceph, a second and different S3 server

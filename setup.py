@@ -42,11 +42,13 @@ setup(
         "cryptography>=44",
         "minio>=7.2,<8",
         "prometheus-client>=0.21",
+        "psycopg[binary]>=3.2,<4",
         "pyarrow>=20",
         "pydantic>=2.9,<3",
         "rich>=13",
         "tenacity>=9",
         "tzdata>=2025.1",
     ],
+    extras_require={"dask": ["distributed>=2025.1"]},
     entry_points={"console_scripts": ["preserve = preserve.__main__:main"]},
 )

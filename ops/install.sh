@@ -3,6 +3,7 @@
 #
 #   ops/install.sh run       what the program needs                          (requirements.txt)
 #   ops/install.sh develop   that, and what the tests and the demo need      (requirements-dev.txt)
+#   ops/install.sh postgresql  Debian's PostgreSQL server, on which the tests keep books
 #   ops/install.sh browser   Debian's Chromium, Chinese fonts and promtool, which tests look at pages and rules with
 #   ops/install.sh ceph      Debian's Ceph object gateway for `make test-ceph`
 #
@@ -142,6 +143,12 @@ case $set_wanted in
         need_watchers
         exit 0
         ;;
+    postgresql)
+        ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && exit 0
+        may_install_packages && apt_install postgresql && exit 0
+        say "PostgreSQL is needed by the tests: sudo apt-get install --no-install-recommends postgresql"
+        exit 1
+        ;;
     ceph)
         command -v radosgw >/dev/null 2>&1 && exit 0
         may_install_packages && apt_install radosgw ceph-mon ceph-osd ceph-common && exit 0
@@ -149,7 +156,7 @@ case $set_wanted in
         exit 1
         ;;
     *)
-        say "usage: ops/install.sh run|develop|browser|ceph"
+        say "usage: ops/install.sh run|develop|browser|postgresql|ceph"
         exit 2
         ;;
 esac

@@ -27,7 +27,7 @@ from preserve.model.store_changes import SPEED_LIMIT
 from preserve.packages import places, sealing
 from preserve.packages.identity import Identity, found, lay_anew, newest, read_identity
 from preserve.ports import ErasableStore, Progress, Store
-from preserve.settings.home import Home, scratch
+from preserve.settings.home import Home, database, scratch
 from preserve.settings.shipped import profile_text
 from preserve.settings.shipped import standard as shipped_standard
 from preserve.state.books import Books
@@ -111,7 +111,7 @@ def workplace(
     def wrap(entry: StoreEntry, bare: ErasableStore) -> Store:
         return wrapped(entry, bare, now, progress.alert) if patient else bare
 
-    with scratch(home) as work, Books.open(home.path) as books:
+    with scratch(home) as work, Books.open(home.path, database()) as books:
         try:
             yield Workplace(books, Stores(books, wrap), now, act, progress, work)
         except OSError as error:

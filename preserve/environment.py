@@ -19,6 +19,11 @@ def login_name() -> str:
         return f"uid-{os.getuid()}"
 
 
+def machine_name() -> str:
+    """What this machine calls itself."""
+    return os.uname().nodename
+
+
 def processors() -> int:
     """How many processors this process may use."""
     return len(os.sched_getaffinity(0))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -41,6 +41,11 @@ class Workplace:
     work: Path
     away: frozenset[str] = frozenset()
 
+    @property
+    def home(self) -> Path:
+        """The folder of the home."""
+        return self.work.parents[1]
+
     def now(self) -> str:
         """The current moment as the books write it."""
         return stamp(self.clock.now())
@@ -49,6 +54,11 @@ class Workplace:
         """Book events, in one transaction with what they change in the catalog."""
         self.books.record(*events)
 
-    def claim(self, subject: str) -> AbstractContextManager[None]:
-        """Keep other processes of this home from the same work.  Entering raises `Unavailable` when one is at it."""
-        return claims.held(self.work.parent, subject)
+    @contextmanager
+    def claim(self, subject: str) -> Iterator[None]:
+        """Keep other processes of this home, on whatever machine, from the same work.
+
+        Entering raises `Unavailable` when one is at it.  Who dies, or loses the books, loses the claim with them.
+        """
+        with claims.held(self.work.parent, subject), self.books.claim(subject):
+            yield

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from ops.sites import seaweed
+from ops.sites import postgres, seaweed
 from ops.sites.site import Login
 from preserve.durable import free_bytes
+from tests.state.servers import PLACES
 
 # The same examples at every run and on every machine, so that a run that fails fails again.  New ones are looked for
 # where somebody waits for them: `pytest --hypothesis-profile explore`.
@@ -82,3 +83,21 @@ def weed(tmp_path_factory: pytest.TempPathFactory, logins: Logins) -> Iterator[s
         yield site
     finally:
         site.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[postgres.Server]:
+    """A PostgreSQL server, shared by all tests of one process; each uses databases of its own and leaves it running."""
+    server = postgres.start()
+    try:
+        yield server
+    finally:
+        server.remove()
+
+
+@pytest.fixture(params=["file", "server"])
+def kept_in(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Have `tests.state.bookkeeping` make books in a file, and then the same test again on a server."""
+    PLACES.use(request.getfixturevalue("postgres_server") if request.param == "server" else None)
+    yield request.param
+    PLACES.use(None)

@@ -20,7 +20,7 @@ from preserve.clock import stamp
 from preserve.model import receipts
 from preserve.model.nouns import CopyState, Level, ObjectDigest, Receipt
 from preserve.state.books import FILE_NAME
-from preserve.state.database import Database
+from preserve.state.sqlite_database import SqliteDatabase
 
 STORES = {"main": "primary", "near": "same_city", "far": "remote_offline"}
 BYTES_FOR_EACH = 4096
@@ -36,7 +36,7 @@ def fill(service: Service, packages: int) -> None:
     chance = random.Random(20261121)
     policy = service.ask("policy", "show", "default")
     newest = datetime.now(UTC)
-    database = Database(service.home / FILE_NAME)
+    database = SqliteDatabase(service.home / FILE_NAME)
     with database.transaction() as tables:
         made = [newest - timedelta(minutes=MINUTES_BETWEEN * (packages - number)) for number in range(packages)]
         tables.executemany(

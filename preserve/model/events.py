@@ -341,6 +341,16 @@ def rebuilt(act: Act, at: str, store: str, entries: int, adopted: Sequence[str])
     return _event(EventType.REBUILT, act, at, {"from": store, "entries": entries, "adopted": list(adopted)})
 
 
+def books_moved(act: Act, at: str, to: str) -> Event:
+    """The books lie on the server `to` from now on, and not in a file of one machine any more."""
+    return _event(EventType.BOOKS_MOVED, act, at, {"to": to})
+
+
+def machine_joined(act: Act, at: str, machine: str, signs: bool) -> Event:
+    """Another machine works on the same books; `signs` says whether it has the key that signs the ledger."""
+    return _event(EventType.MACHINE_JOINED, act, at, {"machine": machine, "signs": signs})
+
+
 def _event(
     kind: EventType, act: Act, at: str, detail: Mapping[str, object], outcome: Outcome = Outcome.SUCCESS
 ) -> Event:

@@ -233,6 +233,8 @@ class EventType(StrEnum):
     RESTORED = "dissemination"
     REBUILT = "catalog rebuilt"
     KEY_CHANGED = "signing key change"
+    BOOKS_MOVED = "books moved"
+    MACHINE_JOINED = "machine joined"
     INCIDENT_OPENED = "incident opened"
     INCIDENT_CLOSED = "incident closed"
     MEDIUM_REGISTERED = "medium registration"

@@ -89,7 +89,7 @@ def add_store(workplace: Workplace, wanted: StoreEntry, place: Place, kit: Kit) 
     credentials.require_apart(wanted)
     sealing.require_unsealed(workplace.books, wanted.name)
     registered = {entry.name: entry for entry in workplace.books.stores()}
-    home = workplace.books.path.parent
+    home = workplace.home
     places.require_a_place_of_its_own(wanted, list(registered.values()), home)
     _refuse_enclosed(wanted, place)
     present = place.present()

@@ -47,7 +47,7 @@ def ingest(workplace: Workplace, request: IngestRequest) -> IngestReport:
     command goes on where it was.
     """
     source = request.source.absolute()
-    places.require_source_outside(workplace.books, source)
+    places.require_source_outside(workplace.books, workplace.home, source)
     work = workplace.work / f"ingest-{chance.token(8)}"
     (work / "submission").mkdir(parents=True)
     with workplace.claim(str(source)), ExitStack() as resources:

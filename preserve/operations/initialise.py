@@ -14,8 +14,8 @@ from preserve.model import events
 from preserve.model.nouns import Act
 from preserve.model.policy import Policy
 from preserve.packages import places
-from preserve.state import checkpoints, signing_key
-from preserve.state.books import FILE_NAME, Books
+from preserve.state import books_place, checkpoints, signing_key
+from preserve.state.books import Books
 
 FOLDER_MODE = 0o700
 HOME_ID_CHARACTERS = 16
@@ -39,11 +39,14 @@ class Initialised:
     policies: tuple[str, ...]
 
 
-def initialise(home: Path, act: Act, clock: Clock, policies: Sequence[NewPolicy]) -> Initialised:
-    """Make folder, signing key and books; the books come last and make it a home.
+def initialise(
+    home: Path, act: Act, clock: Clock, policies: Sequence[NewPolicy], server: str | None = None
+) -> Initialised:
+    """Make folder, signing key and books; the books come last and make it a home.  They lie on `server`, if one is
+    named.
 
     An initialisation that was killed midway is finished by the next.  Raises `Refused` where the folder holds anything
-    else, `NoSpace`.
+    else, `NoSpace`, `Unavailable`.
     """
     places.require_home_apart(home)
     _make_folder(home)
@@ -51,7 +54,7 @@ def initialise(home: Path, act: Act, clock: Clock, policies: Sequence[NewPolicy]
     at = stamp(clock.now())
     first = [events.initialised(act, at, home_id, verifier_key)]
     first += [events.policy_registered(act, at, new.policy.name, new.text) for new in policies]
-    Books.create(home, *first).close()
+    Books.create(home, *first, server=server).close()
     return Initialised(home, home_id, verifier_key, tuple(new.policy.name for new in policies))
 
 
@@ -59,7 +62,7 @@ def _make_folder(home: Path) -> None:
     try:
         make_folders(home)
         surplus = sorted(name for name in _names(home) if not _is_ours(name))
-        if (home / FILE_NAME).exists():
+        if books_place.is_made(home):
             raise Refused("{home} is a home already; nothing was changed", home=home)
         if surplus:
             raise Refused(
@@ -77,7 +80,7 @@ def _names(home: Path) -> Iterable[str]:
 
 def _is_ours(name: str) -> bool:
     """Whether a killed initialisation may have left this."""
-    return name in (signing_key.FOLDER, FILE_NAME, "lost+found") or name.startswith(f".{FILE_NAME}.")
+    return name in (signing_key.FOLDER, "lost+found") or books_place.is_ours(name)
 
 
 def _key(home: Path) -> tuple[str, str]:

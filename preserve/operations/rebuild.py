@@ -18,7 +18,7 @@ from pathlib import Path
 from preserve import chance
 from preserve.clock import Clock, stamp
 from preserve.definitions.policies import read_policy
-from preserve.durable import make_folders, put_in_place_new, raise_if_full
+from preserve.durable import make_folders, raise_if_full
 from preserve.errors import Misused, PreserveError, Refused, Unavailable
 from preserve.model import events
 from preserve.model.digests import sha256
@@ -28,7 +28,15 @@ from preserve.model.phrases import phrase
 from preserve.packages import places
 from preserve.packages.adopting import adopt
 from preserve.ports import Progress, Store
-from preserve.state import checkpoints, key_changes, publishing, rebuild_evidence, signing_key, stored_ledger
+from preserve.state import (
+    books_place,
+    checkpoints,
+    key_changes,
+    publishing,
+    rebuild_evidence,
+    signing_key,
+    stored_ledger,
+)
 from preserve.state.books import FILE_NAME, Books
 from preserve.state.key_changes import KeyChange
 from preserve.state.signing_key import SigningKey
@@ -60,6 +68,7 @@ class RebuildRequest:
     `expected_key` is the verifier key a person has on paper.  `despite_contradiction` goes on where the ledger's
     entries are whole and a signed checkpoint says otherwise.  `is_partial_welcome` begins a new history from what can
     be proven where the store lacks entries that it attests; other stores that hold them contradict it from then on.
+    `server` is the database that the books shall lie in; None: a file.
     """
 
     home: Path
@@ -67,6 +76,7 @@ class RebuildRequest:
     expected_key: str | None = None
     despite_contradiction: bool = False
     is_partial_welcome: bool = False
+    server: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +147,7 @@ def rebuild(
 
 
 def _require_free(home: Path) -> None:
-    if (home / FILE_NAME).exists():
+    if books_place.is_made(home):
         raise Refused(
             "{home} is a home already, and its books are not touched; name a new folder, or set the books aside",
             home=home,
@@ -147,7 +157,7 @@ def _require_free(home: Path) -> None:
     if not home.is_dir():
         raise Refused("{home} is not a folder; choose another place for the home", home=home)
     surplus = sorted(path.name for path in home.iterdir() if path.name not in _MAY_BE_THERE)
-    surplus = [name for name in surplus if not name.startswith(f".{FILE_NAME}.")]
+    surplus = [name for name in surplus if not books_place.is_ours(name)]
     if surplus:
         raise Refused(
             "{home} is not empty (there is {name}); choose a new or an empty folder", home=home, name=surplus[0]
@@ -211,7 +221,7 @@ class _Rebuild:
                 source=source.name,
                 unasked=unasked,
             )
-        put_in_place_new(self._staging / FILE_NAME, self._home / FILE_NAME)
+        books_place.settle(self._staging / FILE_NAME, self._home, self._request.server)
         return report
 
     # The ledger

@@ -55,7 +55,7 @@ def restore(workplace: Workplace, request: RestoreRequest) -> RestoreReport:
     """
     if request.as_bag and request.path is not None:
         raise Misused("a bag is restored whole: give either --as-bag or --path")
-    places.require_target_outside(workplace.books, request.to)
+    places.require_target_outside(workplace.books, workplace.home, request.to)
     meant = chosen(workplace.books, request.name, request.accession, request.to)
     if request.as_bag and meant.record is not None:
         raise Misused("a bag is restored whole: name a package or an accession for --as-bag, not a record")

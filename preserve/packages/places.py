@@ -14,7 +14,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from preserve.errors import Misused, Refused
 from preserve.model.nouns import StoreEntry
-from preserve.state.books import FILE_NAME, Books
+from preserve.state import books_place
+from preserve.state.books import Books
 
 STORE_FILE, STORE_MARK = "store.json", b'"preserve-store/'
 """By which a store is known from outside (preserve/FORMAT.md, section 1)."""
@@ -167,7 +168,7 @@ def require_home_apart(home: Path) -> None:
 
 def _is_ours(folder: Path) -> bool:
     try:
-        if (folder / FILE_NAME).is_file():
+        if books_place.is_made(folder):
             return True
         with (folder / STORE_FILE).open("rb") as file:
             return STORE_MARK in file.read(LONGEST_LOOK_BYTES)
@@ -175,10 +176,10 @@ def _is_ours(folder: Path) -> bool:
         return False
 
 
-def require_source_outside(books: Books, source: Path) -> None:
+def require_source_outside(books: Books, home: Path, source: Path) -> None:
     """Make sure that a submission has nothing of the home or of a store in it, and lies in none.  Raises `Refused`."""
     spot = spot_of_folder(source)
-    for folder, its in _ours(books):
+    for folder, its in _ours(books, home):
         if spot.lies_in(its):
             raise Refused(
                 "{source} lies in {place}, which this service keeps itself; nothing is taken in from there",
@@ -193,10 +194,10 @@ def require_source_outside(books: Books, source: Path) -> None:
             )
 
 
-def require_target_outside(books: Books, target: Path) -> None:
+def require_target_outside(books: Books, home: Path, target: Path) -> None:
     """Make sure that nothing is restored into the home or a store.  Raises `Refused`."""
     spot = spot_of_folder(target)
-    for folder, its in _ours(books):
+    for folder, its in _ours(books, home):
         if spot.lies_in(its):
             raise Refused(
                 "{target} lies in {place}, which this service keeps itself; nothing is restored there: name another"
@@ -206,9 +207,8 @@ def require_target_outside(books: Books, target: Path) -> None:
             )
 
 
-def _ours(books: Books) -> Iterator[tuple[Path, Spot]]:
+def _ours(books: Books, home: Path) -> Iterator[tuple[Path, Spot]]:
     """The folders of the home and of the stores, also of retired ones that are not lost; one in a bucket has none."""
-    home = books.path.parent
     retired = [each.entry for each in books.retired_stores() if not each.is_lost]
     entries = [*books.stores(), *retired]
     folders = [folder_of(entry.url) for entry in entries if urlsplit(entry.url).scheme == "file"]

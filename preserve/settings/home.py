@@ -1,6 +1,6 @@
 """The home of a service: where it lies, what it holds, and a scratch folder for each command.
 
-    home/books.db     catalog and ledger (preserve/state)
+    home/books.db     catalog and ledger (preserve/state); or home/books.toml, which names the server that has them
     home/keys/        the signing key, encrypted, and its public half
     home/profiles/    BagIt profiles of one's own, where policies name any
     home/work/        scratch folders and claims of running commands, reports of crashes; may be emptied at any time
@@ -24,9 +24,10 @@ from preserve import chance, claims
 from preserve.durable import raise_if_full
 from preserve.environment import login_name, variable
 from preserve.errors import Misused, Refused
-from preserve.state.books import FILE_NAME
+from preserve.state import books_place
 
 VARIABLE = "PRESERVE_HOME"
+DATABASE_VARIABLE = "PRESERVE_DATABASE"
 FOLDER_MODE = 0o700
 """Names of records and of people stand in the books: nobody else on the machine may read them."""
 _SCRATCH = "command-"
@@ -38,11 +39,6 @@ class Home:
     """A service's home at the absolute `path`."""
 
     path: Path
-
-    @property
-    def books(self) -> Path:
-        """The database of catalog and ledger."""
-        return self.path / FILE_NAME
 
     @property
     def work(self) -> Path:
@@ -57,7 +53,7 @@ class Home:
     @property
     def is_made(self) -> bool:
         """Whether `preserve init` came to its end here: the books come last."""
-        return self.books.is_file()
+        return books_place.is_made(self.path)
 
 
 def locate(given: str | None) -> Home:
@@ -66,6 +62,11 @@ def locate(given: str | None) -> Home:
     if named is None:
         raise Misused("which home? give --home DIR, or set PRESERVE_HOME")
     return Home(Path(named).expanduser().absolute())
+
+
+def database() -> str | None:
+    """The address of the server that PRESERVE_DATABASE names for the books."""
+    return variable(DATABASE_VARIABLE)
 
 
 def existing(given: str | None) -> Home:

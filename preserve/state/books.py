@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from preserve import chance
-from preserve.durable import put_in_place_new, raise_if_full
+from preserve.durable import raise_if_full
 from preserve.errors import Refused, Unavailable
 from preserve.model import events
 from preserve.model.nouns import Event
-from preserve.state import ledger
+from preserve.state import books_place, ledger
 from preserve.state.admission import admitted
+from preserve.state.books_place import FILE_NAME as FILE_NAME
 from preserve.state.database import Database
 from preserve.state.findings_and_audits import AuditReading, FindingReading
 from preserve.state.holdings import HoldingsReading
@@ -23,10 +24,9 @@ from preserve.state.locks import LockReading
 from preserve.state.media import MediaReading
 from preserve.state.registers import RegisterReading
 from preserve.state.safety import SafetyReading
+from preserve.state.sqlite_database import SqliteDatabase
 from preserve.state.standing_reading import StandingReading
 from preserve.state.surveys import SurveyReading
-
-FILE_NAME = "books.db"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,59 +60,67 @@ class Books(
         self._database = database
 
     @classmethod
-    def open(cls, home: Path) -> Books:
+    def open(cls, home: Path, server: str | None = None) -> Books:
         """The books of `home`, brought up to date where an earlier program made them.
 
-        Raises `Refused` where there are none, or they are torn or of a newer schema.
+        `server` is the address of the database in place of the one that the home names.  Raises `Refused` where there
+        are none, or they are torn or of a newer schema, `Unavailable`.
         """
-        database = Database(home / FILE_NAME)
-        database.allow_readers_beside_the_writer()
-        return cls(database)
+        return cls(books_place.opened(home, server))
 
     @classmethod
-    def create(cls, home: Path, *first: Event) -> Books:
-        """New books that begin with the events `first`, whole or not at all.
+    def create(cls, home: Path, *first: Event, server: str | None = None) -> Books:
+        """New books that begin with the events `first`, whole or not at all; in a file, or on a server.
 
-        Raises `Refused` where `home` has books already.
+        Raises `Refused` where `home` has books already, `Unavailable`.
         """
-        return cls._build(home, lambda tables: _append(tables, first))
+        return cls._build(home, server, lambda tables: _append(tables, first))
 
     @classmethod
-    def rebuild(cls, home: Path, entries: Iterable[bytes]) -> Books:
+    def rebuild(cls, home: Path, entries: Iterable[bytes], server: str | None = None) -> Books:
         """New books in which the `entries` of a ledger are replayed in order, whole or not at all.
 
         Raises `Refused` where `home` has books already, or an entry is of a type unknown here; `Tampered` where the
         entries do not fit one another.
         """
-        return cls._build(home, lambda tables: ledger.replay(tables, entries))
+        return cls._build(home, server, lambda tables: ledger.replay(tables, entries))
 
     @classmethod
-    def _build(cls, home: Path, fill: Callable[[Any], object]) -> Books:
-        final = home / FILE_NAME
-        if final.exists():
+    def _build(cls, home: Path, server: str | None, fill: Callable[[Any], object]) -> Books:
+        if books_place.is_made(home):
             raise _occupied(home)
-        beside = home / f".{FILE_NAME}.{chance.token(8)}.partial"
+        beside = books_place.beside(home)
         try:
             _write(beside, fill)
-            put_in_place_new(beside, final)
+            books_place.settle(beside, home, server)
         except FileExistsError as error:
             raise _occupied(home) from error
         except OSError as error:
-            raise_if_full(error, final)
-            raise Refused("the books {path} cannot be made: {why}", path=final, why=error.strerror) from error
+            raise_if_full(error, beside)
+            raise Refused(
+                "the books {path} cannot be made: {why}", path=home / FILE_NAME, why=error.strerror
+            ) from error
         finally:
             # Also what killed attempts left: they cannot become books any more.
             for remains in home.glob(f".{FILE_NAME}.*"):
                 remains.unlink(missing_ok=True)
-        return cls.open(home)
+        return cls.open(home, server)
 
     @property
-    def path(self) -> Path:
-        """The database file."""
-        return self._database.path
+    def where(self) -> str:
+        """The file or the server's schema that they lie in, as messages name it."""
+        return self._database.where
+
+    def another_connection(self) -> Database:
+        """Their database over a connection of its own."""
+        return self._database.another_connection()
+
+    def claim(self, subject: str) -> AbstractContextManager[None]:
+        """Keep other machines that share these books from the same work.  Entering raises `Unavailable`."""
+        return self._database.claim(subject)
 
     def close(self) -> None:
-        """Let go of the file.  Nothing is lost without it."""
+        """Let go of them.  Nothing is lost without it."""
         self._database.close()
 
     def __enter__(self) -> Self:
@@ -142,7 +150,7 @@ class Books(
         """
         with self._database.transaction() as tables:
             if ledger.frontier(tables).size != size:
-                raise Unavailable("the books {path} are in use by another process; try again", path=self.path)
+                raise Unavailable("the books {path} are in use by another process; try again", path=self.where)
             ledger.replay(tables, entries)
 
     def checkpoints(self) -> Iterator[KeptCheckpoint]:
@@ -210,7 +218,7 @@ class Books(
 
 def _write(path: Path, fill: Callable[[Any], object]) -> None:
     """A whole database, in a file that nobody knows of yet."""
-    database = Database(path, must_exist=False)
+    database = SqliteDatabase(path, must_exist=False)
     try:
         database.make_tables()
         with database.transaction() as tables:

@@ -25,7 +25,8 @@ _SELECT_HOLDING = (
     " WHERE archival_code IN ({}) ORDER BY archival_code, package"
 )
 _SELECT_UNAUDITED = (
-    "SELECT COALESCE(sum(bytes), 0) FROM copy WHERE state <> ? AND (? IS NULL OR package = ?) AND NOT EXISTS"
+    "SELECT COALESCE(sum(bytes), 0) FROM copy WHERE state <> ? AND (CAST(? AS TEXT) IS NULL OR package = ?)"
+    " AND NOT EXISTS"
     " (SELECT 1 FROM audited WHERE run = ? AND audited.store = copy.store AND audited.package = copy.package)"
     " AND store IN ({})"
 )

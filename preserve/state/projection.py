@@ -431,4 +431,6 @@ _APPLY: Mapping[str, Apply] = {
     EventType.RESTORED.value: _nothing,
     EventType.REBUILT.value: _nothing,
     **medium_projection.APPLY,
+    EventType.BOOKS_MOVED.value: _nothing,
+    EventType.MACHINE_JOINED.value: _nothing,
 }

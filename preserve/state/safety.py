@@ -151,7 +151,7 @@ class SafetyReading:
         rows = self._database.rows(
             f"SELECT max(store), count(*), sum({years}), min(booked_at), max(audited_at),"  # noqa: S608
             " min(COALESCE(audited_at, booked_at)) FROM copy"
-            f" WHERE store NOT IN ({_places(large)}) OR substr(package, -1) IN ({_places(SOME_PACKAGES)})"
+            f" WHERE store NOT IN ({_places(large)}) OR substr(package, length(package)) IN ({_places(SOME_PACKAGES)})"
             " GROUP BY store || ''",  # in one pass: the index by store leads to the rows in any order
             [*large, *SOME_PACKAGES],
         )
@@ -261,7 +261,7 @@ class SafetyReading:
 def _put_together(late: str) -> str:
     """The columns that say of a package how its copies stand, and how large they are."""
     states = " ".join(f"WHEN '{state.value}' THEN {4 * number}" for number, state in enumerate(_STATES))
-    sign = f"1 + (CASE state {states} END) + 2 * ({late}) + COALESCE(retain_until > ?, 0)"
+    sign = f"1 + (CASE state {states} END) + 2 * ({late}) + (CASE WHEN retain_until > ? THEN 1 ELSE 0 END)"
     mark = f"store || substr('{_SIGNS}', {sign}, 1)"
     return f"group_concat({mark}, '{_BETWEEN_MARKS}') AS marks, COALESCE(sum(bytes), 0) AS bytes"
 
@@ -286,7 +286,9 @@ def _late(cutoffs: Cutoffs, ahead: str) -> tuple[str, list[object]]:
     given: list[object] = []
     for cutoff, names in stores.items():
         tests = [f"COALESCE({_LOOK[level]}, booked_at) NOT BETWEEN ? AND ?" for level, _ in cutoff]
-        cases.append(f"WHEN store IN ({_places(names)}) THEN {' OR '.join(tests) or '0'}")
+        if not tests:
+            continue
+        cases.append(f"WHEN store IN ({_places(names)}) AND ({' OR '.join(tests)}) THEN 1")
         given += [*names, *(moment for _, earliest in cutoff for moment in (earliest, ahead))]
     return (f"CASE {' '.join(cases)} ELSE 0 END" if cases else "0"), given
 

@@ -4,7 +4,7 @@
 -- Catalog: what the entries say, applied in order; replaying them into an empty database gives equal tables.
 -- Notes: conveniences that may be lost without loss.
 --
--- Each table of the catalog begins with its key.  Portable SQL; lists and objects are canonical JSON text, moments are RFC 3339 in UTC, digests are hexadecimal.
+-- Each table of the catalog begins with its key.  Portable SQL (postgres_database.py spells the types); lists and objects are canonical JSON text, moments are RFC 3339 in UTC, digests are hexadecimal.
 
 CREATE TABLE schema_version (version INTEGER PRIMARY KEY);
 
@@ -19,7 +19,7 @@ CREATE TABLE node (
     hash BLOB NOT NULL
 );
 CREATE TABLE head (
-    only INTEGER PRIMARY KEY CHECK (only = 1),
+    "only" INTEGER PRIMARY KEY CHECK ("only" = 1),
     size INTEGER NOT NULL,
     frontier BLOB NOT NULL               -- roots of the maximal perfect subtrees, largest first
 );

@@ -7,7 +7,6 @@ import itertools
 import operator
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from preserve.errors import PreserveError
@@ -15,10 +14,11 @@ from preserve.model import merkle
 from preserve.model.complaints import ComplaintList, Complaints
 from preserve.state import checkpoints, key_changes
 from preserve.state.books import Books
-from preserve.state.database import PRIVATE_AND_TEMPORARY, Database
+from preserve.state.database import Database
 from preserve.state.key_changes import Handover
 from preserve.state.ledger import take_effect
 from preserve.state.projection import CATALOG
+from preserve.state.sqlite_database import SqliteDatabase
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def verify_books(books: Books) -> LedgerVerdict:
     home signed with the tree, and each row of the catalog with a replay.  What was rewritten consistently, checkpoints
     included, only a checkpoint kept elsewhere gives away (`preserve.state.checkpoints.compare`).
     """
-    verification = _Verification(books.path)
+    verification = _Verification(books.another_connection())
     try:
         return verification.verdict()
     finally:
@@ -49,10 +49,9 @@ def verify_books(books: Books) -> LedgerVerdict:
 
 
 class _Verification:
-    def __init__(self, path: Path) -> None:
-        self._kept = Database(path)
-        self._again = Database(PRIVATE_AND_TEMPORARY, must_exist=False)
-        self._again.make_tables()
+    def __init__(self, kept: Database) -> None:
+        self._kept = kept
+        self._again = SqliteDatabase.private()
         self._complaints = ComplaintList()
         self._is_replayed = True
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,7 +22,6 @@ from preserve.model.policy import AuditRule
 from preserve.model.what_if import Standing
 from preserve.state import safety
 from preserve.state.books import Books
-from preserve.state.database import PRIVATE_AND_TEMPORARY, Database
 from preserve.state.safety import StandingAlike, StandingCopy
 from tests.state import bookkeeping as kept
 
@@ -34,12 +34,20 @@ RULES = {
 LEFT_OUT = (CopyState.DUE,)
 
 
-def books_of(*acts: Event) -> Books:
-    database = Database(PRIVATE_AND_TEMPORARY, must_exist=False)
-    database.make_tables()
-    books = Books(database)
-    books.record(kept.initialised(), *acts)
-    return books
+BooksOf = Callable[..., Books]
+"""Makes books of events."""
+
+
+@pytest.fixture
+def books_of(tmp_path: Path, kept_in: str) -> BooksOf:
+    homes = itertools.count()
+
+    def make(*acts: Event) -> Books:
+        home = tmp_path / str(next(homes))
+        home.mkdir()
+        return kept.create(home, kept.initialised(), *acts)
+
+    return make
 
 
 def stores() -> Iterator[Event]:
@@ -78,13 +86,16 @@ def package_events(number: int, chance: random.Random) -> Iterator[Event]:
                 yield events.found(kept.ACT, look, kept.damage(number, store))
 
 
-@pytest.fixture(scope="module")
-def lived() -> Books:
+@pytest.fixture(scope="module", params=["file", "server"])
+def lived(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Books:
     chance = random.Random(20261121)
     begun = events.audit_begun(kept.ACT, AuditRun("run", Level.FULL, STORES, None, kept.NOW))
     lives = [event for number in range(150) for event in package_events(number, chance)]
     text = "name = 'default'\n"
-    return books_of(*stores(), events.policy_registered(kept.ACT, kept.NOW, "default", text), begun, *lives)
+    registered = events.policy_registered(kept.ACT, kept.NOW, "default", text)
+    server = request.getfixturevalue("postgres_server").new_database() if request.param == "server" else None
+    home = tmp_path_factory.mktemp("lived")
+    return Books.create(home, kept.initialised(), *stores(), registered, begun, *lives, server=server)
 
 
 def copies_of(books: Books) -> dict[str, list[CopyEntry]]:
@@ -145,7 +156,7 @@ def test_one_policy_alone_gives_its_own_packages(lived: Books) -> None:
     assert only == Counter({key: count for key, count in whole.items() if key[0] == "other"})
 
 
-def test_where_one_policy_is_in_force_all_packages_are_its_own() -> None:
+def test_where_one_policy_is_in_force_all_packages_are_its_own(books_of: BooksOf) -> None:
     chance = random.Random(7)
     lives = [event for number in range(40) for event in package_events(number, chance)]
     begun = events.audit_begun(kept.ACT, AuditRun("run", Level.FULL, STORES, None, kept.NOW))
@@ -250,7 +261,9 @@ def made_at(books: Books, package: PackageEntry) -> str:
     )
 
 
-def test_arrivals_are_counted_by_the_hour_and_the_slowest_of_a_hundred_left_out(tmp_path: Path) -> None:
+def test_arrivals_are_counted_by_the_hour_and_the_slowest_of_a_hundred_left_out(
+    tmp_path: Path, books_of: BooksOf
+) -> None:
     lives: list[Event] = []
     for number in range(200):
         made = NOW - timedelta(hours=number)
@@ -268,7 +281,7 @@ def test_arrivals_are_counted_by_the_hour_and_the_slowest_of_a_hundred_left_out(
     assert sum(books.arrivals(["main"], stamp(NOW - timedelta(hours=3))).hours_by_day.values()) <= 10
 
 
-def test_days_on_which_submissions_came_in() -> None:
+def test_days_on_which_submissions_came_in(books_of: BooksOf) -> None:
     lives: list[Event] = []
     for number, days in enumerate((90, 9, 3, 3)):
         at = stamp(NOW - timedelta(days=days))
@@ -281,13 +294,13 @@ def test_days_on_which_submissions_came_in() -> None:
     assert books_of().accession_days(kept.NOW) == (None, [])
 
 
-def test_open_harm_is_not_what_is_overdue_or_unexpected() -> None:
+def test_open_harm_is_not_what_is_overdue_or_unexpected(books_of: BooksOf) -> None:
     harms = [kept.damage(0, condition=condition) for condition in Condition]
     books = books_of(kept.packaged(0), *(events.found(kept.ACT, kept.NOW, harm) for harm in harms))
     assert books.open_harm() == 3
 
 
-def test_declarations_are_versions_and_the_same_text_is_no_news() -> None:
+def test_declarations_are_versions_and_the_same_text_is_no_news(books_of: BooksOf) -> None:
     books = books_of()
     assert books.declarations("S") is None
     for text in ("one", "two", "two"):

@@ -25,7 +25,7 @@ from preserve.packages.members import Kind, MembersWriter, Row
 from preserve.packages.putting import put
 from preserve.ports import ErasableStore, NoProgress, Store
 from preserve.state.books import Books
-from preserve.state.database import PRIVATE_AND_TEMPORARY, Database
+from preserve.state.sqlite_database import SqliteDatabase
 from preserve.stores.folder import FolderStore
 from preserve.workplace import Workplace
 from tests.stores.clocks import SetClock
@@ -158,9 +158,7 @@ def archive(root: Path, packages: Sequence[Built] = (), stores: Sequence[str] = 
 
 def archive_in_memory(root: Path, packages: Sequence[Built] = (), stores: Sequence[str] = ("near", "far")) -> Archive:
     """An archive of which only the claims are on disk, below `root`: for thousands of tries."""
-    database = Database(PRIVATE_AND_TEMPORARY, must_exist=False)
-    database.make_tables()
-    books = Books(database)
+    books = Books(SqliteDatabase.private())
     books.record(*_first_events(root, stores))
     made = Archive(books, {name: MemoryStore(name) for name in stores}, root)
     for package in packages:

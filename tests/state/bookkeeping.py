@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,9 +38,11 @@ from preserve.model.nouns import (
     StoreEntry,
 )
 from preserve.model.policy import CopySet
-from preserve.state import signing_key
+from preserve.state import books_place, signing_key
 from preserve.state.books import Books
 from preserve.state.checkpoints import origin
+from preserve.state.projection import CATALOG
+from tests.state.servers import PLACES
 
 HOME_ID = "h0m3h0m3h0"
 ACT = Act("archivist", "a test")
@@ -178,6 +180,8 @@ def a_life() -> Iterator[Event]:
     yield events.incident_opened(ACT, at(26), replace(BRAKED, kind=IncidentKind.MISSED_RUN))
     yield events.incident_closed(ACT, at(27), "I-000035", "a person looked into it")
     yield events.lock_extended(ACT, at(28), package_id(0), "vault", "2031-01-01T00:00:00.000000Z", 4)
+    yield events.books_moved(ACT, at(28), "postgresql://db.example/archive (preserve_x)")
+    yield events.machine_joined(ACT, at(29), "second", True)
     yield events.store_added(
         ACT, at(28), replace(store("cave"), profile="w", auditor_profile="a", disposer_profile="d")
     )
@@ -201,16 +205,50 @@ def _life_of_media() -> Iterator[Event]:
     yield medium_events.reader_checked(ACT, at(36), "LTO-8 drive", [Medium.LTO], True, "")
 
 
+def create(home: Path, *first: Event) -> Books:
+    """New books, in a file or on a server as the test that runs wants them."""
+    return Books.create(home, *first, server=PLACES.next())
+
+
+def rebuild(home: Path, entries: Iterable[bytes]) -> Books:
+    """Books replayed from entries, likewise."""
+    return Books.rebuild(home, entries, server=PLACES.next())
+
+
+def tables(home: Path) -> dict[str, list[tuple[object, ...]]]:
+    """All rows of the catalog."""
+    database = books_place.opened(home)
+    try:
+        order = {table: ", ".join(key) for table, key in CATALOG.items()}
+        return {
+            table: database.rows(f"SELECT * FROM {table} ORDER BY {keys}")  # noqa: S608
+            for table, keys in order.items()
+        }
+    finally:
+        database.close()
+
+
+def edit(home: Path, statement: str, *parameters: object) -> None:
+    """Edit the database as a person with a tool would."""
+    database = books_place.opened(home)
+    try:
+        with database.transaction() as statements:
+            done = statements.execute(statement, parameters).rowcount
+    finally:
+        database.close()
+    assert done, f"{statement} must change something"
+
+
 def books_with_a_life(home: Path) -> Books:
     home.mkdir(parents=True, exist_ok=True)
-    return Books.create(home, initialised(), *a_life())
+    return create(home, initialised(), *a_life())
 
 
 def signing_home(home: Path) -> tuple[Books, signing_key.SigningKey]:
     """A home with a key of its own and books that name it; the passphrase's place is the caller's to set."""
     home.mkdir(parents=True, exist_ok=True)
     key = signing_key.create(home, origin(HOME_ID))
-    books = Books.create(home, initialised(str(key.verifier_key())), events.store_added(ACT, at(1), store()))
+    books = create(home, initialised(str(key.verifier_key())), events.store_added(ACT, at(1), store()))
     return books, key
 
 

@@ -3,41 +3,27 @@
 from __future__ import annotations
 
 import itertools
-import sqlite3
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from preserve.errors import NoSpace, PreserveError, Refused, Tampered, Unavailable
+from preserve.errors import PreserveError, Refused, Tampered
 from preserve.model import events
 from preserve.model.entries import AccessionState, AuditResult, AuditRun, state_after
 from preserve.model.nouns import Condition, CopyState, EventType, Level, Role
 from preserve.state import database
-from preserve.state.books import FILE_NAME, Books
-from preserve.state.projection import CATALOG
+from preserve.state.books import Books
 from preserve.state.verification import verify_books
 from tests.state import bookkeeping as made
 from tests.state.bookkeeping import ACT, NOW, at
 
+pytestmark = pytest.mark.usefixtures("kept_in")
+
 
 @pytest.fixture
 def books(tmp_path: Path) -> Books:
-    return Books.create(tmp_path, made.initialised(), events.store_added(ACT, at(1), made.store()))
-
-
-def tables(home: Path) -> dict[str, list[tuple[object, ...]]]:
-    connection = sqlite3.connect(home / FILE_NAME)
-    try:
-        order = {table: ", ".join(key) for table, key in CATALOG.items()}
-        return {
-            table: connection.execute(f"SELECT * FROM {table} ORDER BY {keys}").fetchall()  # noqa: S608
-            for table, keys in order.items()
-        }
-    finally:
-        connection.close()
+    return made.create(tmp_path, made.initialised(), events.store_added(ACT, at(1), made.store()))
 
 
 def test_every_type_of_event_is_in_the_life_that_these_tests_live() -> None:
@@ -47,9 +33,9 @@ def test_every_type_of_event_is_in_the_life_that_these_tests_live() -> None:
 def test_replaying_the_ledger_gives_equal_tables_field_by_field(tmp_path: Path) -> None:
     books = made.books_with_a_life(tmp_path / "one")
     (tmp_path / "two").mkdir()
-    again = Books.rebuild(tmp_path / "two", (entry.content for entry in books.entries()))
-    assert tables(tmp_path / "one") == tables(tmp_path / "two")
-    assert all(tables(tmp_path / "one").values()), "each table is filled, so that the comparison means something"
+    again = made.rebuild(tmp_path / "two", (entry.content for entry in books.entries()))
+    assert made.tables(tmp_path / "one") == made.tables(tmp_path / "two")
+    assert all(made.tables(tmp_path / "one").values()), "each table is filled, so that the comparison means something"
     assert again.root() == books.root()
     assert verify_books(books).is_ok
     assert verify_books(again).is_ok
@@ -60,7 +46,7 @@ def test_a_rebuild_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
     (tmp_path / "two").mkdir()
     entries = [entry.content for entry in books.entries()]
     with pytest.raises(Tampered, match="entry 5"):
-        Books.rebuild(tmp_path / "two", [*entries[:5], b"{}", *entries[6:]])
+        made.rebuild(tmp_path / "two", [*entries[:5], b"{}", *entries[6:]])
     assert list((tmp_path / "two").iterdir()) == []
 
 
@@ -69,12 +55,12 @@ def test_entries_of_a_type_unknown_here_are_refused_and_not_skipped(tmp_path: Pa
     (tmp_path / "two").mkdir()
     newer = books.entry(3).content.replace(b'"store check"', b'"teleportation"')
     with pytest.raises(Refused, match="teleportation"):
-        Books.rebuild(tmp_path / "two", [books.entry(0).content, newer])
+        made.rebuild(tmp_path / "two", [books.entry(0).content, newer])
 
 
 def test_a_home_has_only_one_set_of_books(tmp_path: Path, books: Books) -> None:
     with pytest.raises(Refused, match="has books already"):
-        Books.create(tmp_path, made.initialised())
+        made.create(tmp_path, made.initialised())
     assert books.home_id() == made.HOME_ID
 
 
@@ -107,7 +93,7 @@ def test_what_the_ledger_cannot_hold_is_refused(books: Books) -> None:
 
 def test_where_no_books_can_be_made_it_says_so(tmp_path: Path) -> None:
     with pytest.raises(PreserveError, match="books"):
-        Books.create(tmp_path / "nowhere", made.initialised())
+        made.create(tmp_path / "nowhere", made.initialised())
 
 
 # Stores and policies
@@ -411,68 +397,11 @@ def test_what_was_pushed_never_goes_back(books: Books) -> None:
     assert books.pushed("vault") == 7
 
 
-# The file
+# The schema
 
 
 def test_books_of_a_newer_schema_are_refused(tmp_path: Path, books: Books) -> None:
     books.close()
-    connection = sqlite3.connect(tmp_path / FILE_NAME)
-    connection.execute("UPDATE schema_version SET version = 4")
-    connection.commit()
-    connection.close()
+    made.edit(tmp_path, "UPDATE schema_version SET version = 4")
     with pytest.raises(Refused, match="schema 4, and this program knows schema 3"):
         Books.open(tmp_path)
-
-
-def test_a_file_that_is_no_database_is_refused_with_the_way_out(tmp_path: Path, books: Books) -> None:
-    books.close()
-    (tmp_path / FILE_NAME).write_bytes(b"not a database, but long enough to look at" * 100)
-    with pytest.raises(Refused, match="preserve rebuild"):
-        Books.open(tmp_path)
-
-
-def test_a_torn_page_is_refused_with_the_way_out(tmp_path: Path) -> None:
-    books = made.books_with_a_life(tmp_path)
-    books.close()
-    content = bytearray((tmp_path / FILE_NAME).read_bytes())
-    for page in range(1, len(content) // 4096):
-        content[page * 4096 : page * 4096 + 64] = b"\xff" * 64
-    (tmp_path / FILE_NAME).write_bytes(content)
-    with pytest.raises(Refused, match="preserve rebuild"), Books.open(tmp_path) as torn:
-        list(torn.packages())
-
-
-def test_books_held_by_another_are_unavailable_and_not_torn(
-    tmp_path: Path, books: Books, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(database, "BUSY_SECONDS", 0)
-    impatient = Books.open(tmp_path)
-    other = sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(Unavailable, match="in use by another process"):
-        impatient.record(made.packaged(0))
-    assert impatient.package_count() == 0, "readers are not kept waiting"
-    other.execute("ROLLBACK")
-    other.close()
-    impatient.record(made.packaged(0))
-    assert books.package_count() == 1
-
-
-def test_a_full_disk_is_told_and_costs_nothing_that_was_booked(tmp_path: Path, books: Books) -> None:
-    pages = books._database.row("PRAGMA page_count")
-    assert pages is not None
-    books._database.write(f"PRAGMA max_page_count = {pages[0]}")
-    size = books.size()
-    with pytest.raises(NoSpace, match="no space left where"):
-        books.record(*(made.packaged(number) for number in range(200)))
-    assert books.size() == size
-    books._database.write("PRAGMA max_page_count = 1000000")
-    books.record(*(made.packaged(number) for number in range(200)))
-    assert books.package_count() == 200
-    assert verify_books(books).is_ok
-
-
-def test_opening_the_books_loads_no_cryptography() -> None:
-    program = "import sys; import preserve.state.books, preserve.state.publishing; print('cryptography' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False"

@@ -11,12 +11,15 @@ from preserve.model import events
 from preserve.model.incidents import Incident, IncidentKind
 from preserve.state.books import Books
 from preserve.state.verification import verify_books
+from tests.state import bookkeeping as made
 from tests.state.bookkeeping import ACT, BRAKED, at, initialised
+
+pytestmark = pytest.mark.usefixtures("kept_in")
 
 
 @pytest.fixture
 def books(tmp_path: Path) -> Books:
-    return Books.create(tmp_path, initialised())
+    return made.create(tmp_path, initialised())
 
 
 def test_an_incident_is_opened_once_and_closed_once(books: Books) -> None:
@@ -57,5 +60,5 @@ def test_a_replay_gives_the_same_incidents(books: Books, tmp_path: Path) -> None
     books.record(events.incident_closed(ACT, at(3), next(books.incidents()).id, "looked into"))
     assert verify_books(books).is_ok
     (tmp_path / "again").mkdir()
-    with Books.rebuild(tmp_path / "again", (entry.content for entry in books.entries())) as again:
+    with made.rebuild(tmp_path / "again", (entry.content for entry in books.entries())) as again:
         assert list(again.incidents(open_only=False)) == list(books.incidents(open_only=False))

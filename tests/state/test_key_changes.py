@@ -32,7 +32,7 @@ def place(tmp_path: Path) -> Workplace:
 
 
 def home(place: Workplace) -> Path:
-    return place.books.path.parent
+    return place.home
 
 
 def handovers(books: Books) -> list[Handover]:

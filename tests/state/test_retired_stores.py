@@ -20,7 +20,7 @@ RETIRED = events.store_retired(ACT, at(50), "cave", False, "store cave was retir
 
 
 @pytest.fixture
-def books(tmp_path: Path) -> Books:
+def books(tmp_path: Path, kept_in: str) -> Books:
     return made.books_with_a_life(tmp_path / "home")
 
 
@@ -83,7 +83,7 @@ def test_the_same_store_comes_back_with_copies_that_nobody_has_looked_at(books: 
     assert states(books, "cave") == {made.package_id(0): CopyState.SUSPECT, made.package_id(1): CopyState.BAD}
     assert verify_books(books).is_ok
     (tmp_path / "again").mkdir()
-    with Books.rebuild(tmp_path / "again", (entry.content for entry in books.entries())) as again:
+    with made.rebuild(tmp_path / "again", (entry.content for entry in books.entries())) as again:
         assert states(again, "cave") == states(books, "cave")
 
 
@@ -107,9 +107,9 @@ def derived(path: Path) -> dict[str, set[tuple[object, ...]]]:
 
 @pytest.mark.parametrize("lacks_declarations", [True, False])
 def test_books_of_the_first_schema_are_brought_up_to_date_and_differ_in_nothing(
-    books: Books, tmp_path: Path, lacks_declarations: bool
+    tmp_path: Path, lacks_declarations: bool
 ) -> None:
-    books.close()
+    made.books_with_a_life(tmp_path / "home").close()
     path = tmp_path / "home" / FILE_NAME
     new, kept = schema(path), derived(path)
     with sqlite3.connect(path) as connection:

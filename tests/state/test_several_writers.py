@@ -7,11 +7,15 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+
 from preserve.model import events
 from preserve.state.books import Books
 from preserve.state.verification import verify_books
 from tests.state import bookkeeping as made
 from tests.state.bookkeeping import ACT, NOW
+
+pytestmark = pytest.mark.usefixtures("kept_in")
 
 PROCESSES = 3
 ACTS = 40
@@ -38,7 +42,7 @@ def write(home: Path, writer: int) -> None:
 
 
 def test_processes_write_in_turns_and_nothing_is_lost_or_doubled(tmp_path: Path) -> None:
-    Books.create(tmp_path, made.initialised()).close()
+    made.create(tmp_path, made.initialised()).close()
     children = [in_process(lambda writer=writer: write(tmp_path, writer)) for writer in range(PROCESSES)]  # type: ignore[misc]
     assert [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children] == [0] * PROCESSES
     with Books.open(tmp_path) as books:
@@ -50,7 +54,7 @@ def test_processes_write_in_turns_and_nothing_is_lost_or_doubled(tmp_path: Path)
 
 
 def test_a_reader_sees_whole_transactions_while_another_process_writes(tmp_path: Path) -> None:
-    Books.create(tmp_path, made.initialised()).close()
+    made.create(tmp_path, made.initialised()).close()
     child = in_process(lambda: write(tmp_path, 0))
     with Books.open(tmp_path) as books:
         sizes = []
@@ -70,7 +74,7 @@ def test_threads_share_one_set_of_books(tmp_path: Path) -> None:
         first = books.record(made.packaged(number), made.copied(number))
         return len(list(books.copies(package=made.package_id(number)))) and first
 
-    with Books.create(tmp_path, made.initialised()) as books, ThreadPoolExecutor(8) as pool:
+    with made.create(tmp_path, made.initialised()) as books, ThreadPoolExecutor(8) as pool:
         firsts = list(pool.map(act, range(100)))
         assert sorted(firsts) == list(range(1, 201, 2))
         assert verify_books(books).is_ok

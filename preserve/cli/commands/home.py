@@ -1,4 +1,4 @@
-"""`preserve init` and `preserve home catch-up`."""
+"""`preserve init`, `preserve home catch-up`, `home join` and `home move-books`."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ from preserve.cli.findings import finding_document, finding_lines
 from preserve.cli.help import Group
 from preserve.cli.messages import _, error_said, said
 from preserve.cli.options import acts
+from preserve.errors import Misused
 
 if TYPE_CHECKING:
     from preserve.operations.catch_up import CatchUpReport
     from preserve.operations.initialise import Initialised
+    from preserve.operations.join_home import Joined
+    from preserve.operations.move_books import BooksMoved
 
 
 @click.command(
@@ -31,11 +34,12 @@ def init(call: Call) -> Exit:
     from preserve.definitions.policies import read_policy
     from preserve.operations.initialise import NewPolicy, initialise
     from preserve.settings import shipped
+    from preserve.settings.home import database
     from preserve.state.signing_key import passphrase_file
 
     texts = [(file.name, file.content.decode("utf-8")) for file in shipped.policies()]
     policies = [NewPolicy(read_policy(text, name), text) for name, text in texts]
-    made = initialise(call.home().path, call.actor(), SystemClock(), policies)
+    made = initialise(call.home().path, call.actor(), SystemClock(), policies, database())
     document = {
         "home": str(made.home),
         "home_id": made.home_id,
@@ -58,7 +62,7 @@ def _lines(made: Initialised, passphrase_file: str) -> Iterator[str]:
     yield said("next: register a store with `preserve store add NAME --role primary --url file:///folder`")
 
 
-@click.group(cls=Group, help=_("This home: bring it up to what the stores know."))
+@click.group(cls=Group, help=_("This home: what stores know of it, where its books lie, which machines work on it."))
 def home() -> None:
     pass
 
@@ -115,3 +119,79 @@ def _catch_up_lines(report: CatchUpReport) -> Iterator[str]:
     for store, why in report.away.items():
         yield said("store {store} could not be asked: {why}", store=store, why=why)
     yield from finding_lines(report.findings)
+
+
+@home.command(
+    "move-books",
+    help=_(
+        "Move the books from the file in this home to the PostgreSQL database that PRESERVE_DATABASE names, so that"
+        " several machines can share them.\n\n"
+        "All at once: who is booking is waited for, and the file is not written any more.  The address holds no"
+        " password; that comes from PGPASSFILE, PGPASSWORD or a service file."
+    ),
+)
+@acts
+def move_books(call: Call) -> Exit:
+    from preserve.model import events
+    from preserve.operations.move_books import move_books as move
+    from preserve.settings.home import existing
+
+    moved = move(existing(call.home_given).path, _database())
+    with call.workplace() as workplace:
+        workplace.record(events.books_moved(call.actor(), workplace.now(), moved.where))
+    document = {"books": moved.where, "entries": moved.entries, "former": str(moved.former)}
+    return call.answer(document, _moved_lines(moved))
+
+
+def _moved_lines(moved: BooksMoved) -> Iterator[str]:
+    yield said("the books lie in {where} now, with {entries} entries", where=moved.where, entries=moved.entries)
+    yield said(
+        "{file} is what they were, and nothing can be booked into it any more; `preserve ledger verify` reads the new"
+        " ones against themselves, then set it aside",
+        file=moved.former,
+    )
+    yield said("next: `preserve home join` on each other machine")
+
+
+@home.command(
+    help=_(
+        "Make this folder a second machine's part of a home whose books lie in the database that PRESERVE_DATABASE"
+        " names.\n\n"
+        "Bring the folder `keys` of the first machine into it before, and the passphrase to where this machine looks"
+        " for it: both sign the same ledger.  Without them this machine only carries out work that others send it."
+    )
+)
+@click.argument("home_id", metavar="[HOME-ID]", required=False)
+@acts
+def join(call: Call, home_id: str | None) -> Exit:
+    from preserve.environment import machine_name
+    from preserve.model import events
+    from preserve.operations.join_home import join_home
+
+    joined = join_home(call.home().path, _database(), home_id)
+    with call.workplace(opens_key=joined.signs, compares=False) as workplace:
+        workplace.record(events.machine_joined(call.actor(), workplace.now(), machine_name(), joined.signs))
+    document = {
+        "home": str(joined.home),
+        "home_id": joined.home_id,
+        "books": joined.where,
+        "entries": joined.entries,
+        "signs": joined.signs,
+    }
+    return call.answer(document, _joined_lines(joined))
+
+
+def _joined_lines(joined: Joined) -> Iterator[str]:
+    yield said("{home} is part of the home {id} now; its books lie in {where}", home=joined.home, id=joined.home_id,
+               where=joined.where)  # fmt: skip
+    if not joined.signs:
+        yield said("this machine has no signing key: it carries out work that others send it, and publishes no ledger")
+
+
+def _database() -> str:
+    from preserve.settings.home import DATABASE_VARIABLE, database
+
+    named = database()
+    if named is None:
+        raise Misused("which database? set {variable} to postgresql://user@host/database", variable=DATABASE_VARIABLE)
+    return named

@@ -203,10 +203,11 @@ def rebuild(
     from preserve.clock import SystemClock
     from preserve.operations.rebuild import RebuildRequest
     from preserve.operations.rebuild import rebuild as make_anew
+    from preserve.settings.home import database
 
     clock = SystemClock()
     source = compose.store_at(place, profile)
-    request = RebuildRequest(call.home().path, source, key, despite_contradiction, partial)
+    request = RebuildRequest(call.home().path, source, key, despite_contradiction, partial, database())
     with told() as progress:
         store = compose.store(source, clock, progress.alert)
         report = make_anew(request, store, call.actor(), clock, progress, compose.glanced_at)

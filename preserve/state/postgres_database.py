@@ -1,0 +1,385 @@
+"""The database of the books in a schema of a PostgreSQL server, for homes that several machines share.
+
+The only module that knows PostgreSQL's dialect and its driver.  There is no reconnecting: claims end with the
+connection, so who lost it must not go on booking as though he still had them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import errors, pq
+from psycopg.adapt import Loader
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.sql import SQL, Identifier
+
+from preserve.durable import announce
+from preserve.errors import Misused, NoSpace, PreserveError, Refused, Tampered, Unavailable
+from preserve.state import database
+from preserve.state.database import Database, Row, Statements, schema_text
+
+CONNECT_SECONDS = 10
+"""How long a server may take to answer before it counts as away."""
+OLDEST_SERVER = 120_000
+"""PostgreSQL 12, the first that knows MATERIALIZED; older ones had their last update in 2023."""
+
+_KEEPALIVE = {"idle": 20, "interval": 10, "count": 3}
+"""Seconds, seconds, times: a server gives up a machine that lost its power after about 50 s, and its claims with it."""
+
+_SPELLING = {"%": "%%", "?": "%s", " AS BLOB)": " AS BYTEA)", "group_concat(": "string_agg("}
+_TYPES = {"INTEGER": "BIGINT", "BLOB": "BYTEA", "REAL": "DOUBLE PRECISION", "TEXT": 'TEXT COLLATE "C"'}
+"""Text compares byte by byte, as in SQLite: keys would else sort by the customs of the server's country."""
+
+_TABLE = re.compile(r"^CREATE TABLE (\w+) \(", re.MULTILINE)
+_COMMENT = re.compile(r"--.*")
+
+
+class _Number(Loader):
+    """Sums of whole numbers come as `numeric`, and are meant as whole numbers."""
+
+    def load(self, data: Any) -> int | float:
+        text = bytes(data).decode()
+        return float(text) if "." in text else int(text)
+
+
+class PostgresDatabase(Database):
+    """One schema; `url` names server and database as libpq's URIs do, without a password."""
+
+    def __init__(self, url: str, schema: str) -> None:
+        """Connect, and bring the tables of an earlier program up to date.
+
+        Raises `Misused` for an address that is none, `Refused` where the schema has no books, the server lets us not
+        in, or they are of a newer schema; `Unavailable`.
+        """
+        self._connect(url, schema)
+        try:
+            if not self._has_books():
+                raise Refused(
+                    "there are no books of this home in {path}; name the database that they lie in by"
+                    " PRESERVE_DATABASE, or make a new home from any store: `preserve rebuild --from STORE --home NEW`",
+                    path=self.where,
+                )
+            self.bring_up_to_date()
+        except PreserveError:
+            self.close()
+            raise
+
+    @classmethod
+    def fill(cls, url: str, schema: str, source: Database, tables: Iterable[tuple[str, Iterator[Row]]]) -> None:
+        """Lay out the schema and copy whole tables into it, in one transaction.
+
+        Books that are there are replaced where `source` goes on from them, or where nothing was ever kept by them.
+        Raises `Refused` where they know more or otherwise, and as opening does.
+        """
+        made = cls.__new__(cls)
+        made._connect(url, schema)
+        try:
+            with made.transaction() as statements:
+                made._make_room(statements, source)
+                made._make_tables(statements)
+                for name, rows in tables:
+                    made._copy(statements, name, rows)
+                statements.execute("ANALYZE")
+        finally:
+            made.close()
+
+    def close(self) -> None:
+        with self._lock, _translated(self.where):
+            self._connection.close()
+
+    def another_connection(self) -> PostgresDatabase:
+        return PostgresDatabase(self._url, self._schema_name)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Statements]:
+        with self._lock, _translated(self.where):
+            self._begin("BEGIN ISOLATION LEVEL READ COMMITTED")
+            try:
+                # Taken before anything is read, so that all that follows sees what the writer before committed.
+                self._connection.execute("SELECT pg_advisory_xact_lock(%s)", (self._lock_number("writers"),))
+                yield _Spelled(self._connection)
+                announce("books-commit:before")
+                self._commit()
+            except BaseException:
+                self._roll_back()
+                raise
+            announce("books-commit:after")
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        with self._lock, _translated(self.where):
+            self._begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            try:
+                yield
+            finally:
+                self._roll_back()
+
+    def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
+        with self._lock, _translated(self.where):
+            return self._connection.execute(spelled(sql), parameters).fetchall()
+
+    def row(self, sql: str, parameters: Sequence[object] = ()) -> Row | None:
+        with self._lock, _translated(self.where):
+            return self._connection.execute(spelled(sql), parameters).fetchone()
+
+    @contextmanager
+    def claim(self, subject: str) -> Iterator[None]:
+        number = self._lock_number("claim", subject)
+        if self.row("SELECT pg_try_advisory_lock(?)", (number,)) != (True,):
+            raise Unavailable(
+                "another machine is working on {subject} now; wait for it, or run the command again later",
+                subject=subject,
+            )
+        try:
+            yield
+        finally:
+            with suppress(Unavailable):  # the connection is gone, and the claim with it
+                self.row("SELECT pg_advisory_unlock(?)", (number,))
+
+    # Connecting
+
+    def _connect(self, url: str, schema: str) -> None:
+        self._url = url
+        self._schema_name = schema
+        self.where = f"{url} ({schema})"
+        self._lock = threading.RLock()
+        self._connection = connected(url)
+        with _translated(self.where):
+            self._connection.execute("SELECT set_config('search_path', quote_ident(%s), false)", (schema,))
+
+    def _begin(self, how: str) -> None:
+        if self._connection.info.transaction_status == pq.TransactionStatus.INTRANS:
+            raise psycopg.ProgrammingError("a transaction within a transaction")
+        self._connection.execute(how)
+
+    def _commit(self) -> None:
+        said = self._connection.execute("COMMIT").statusmessage
+        if said != "COMMIT":  # after a statement that failed and was passed over, the server answers ROLLBACK
+            raise psycopg.ProgrammingError(f"asked to commit, the server answered {said}")
+
+    def _roll_back(self) -> None:
+        """End the transaction as though it had not been; a connection that cannot is of no use any more."""
+        if self._connection.info.transaction_status == pq.TransactionStatus.IDLE:
+            return
+        with suppress(psycopg.Error):
+            self._connection.execute("ROLLBACK")
+            return
+        self._connection.close()
+
+    def _lock_number(self, *what: str) -> int:
+        """The number of an advisory lock (their space is the database's, and a number is all that they have)."""
+        digest = hashlib.sha256("\0".join((self._schema_name, *what)).encode("utf-8", "surrogateescape")).digest()
+        return int.from_bytes(digest[:8], "big", signed=True)
+
+    # Laying out
+
+    def _has_books(self) -> bool:
+        return self.row("SELECT to_regclass(quote_ident(?) || '.head') IS NOT NULL", (self._schema_name,)) == (True,)
+
+    def _make_room(self, statements: Statements, source: Database) -> None:
+        if self._has_books():
+            if not (self._is_beginning_of(source) or self._is_unused()):
+                raise Refused(
+                    "{path} has books of this home already, and they are not the beginning of those that you have:"
+                    " nothing was changed; `preserve home join` makes this machine use them",
+                    path=self.where,
+                )
+            self._connection.execute(SQL("DROP SCHEMA {} CASCADE").format(Identifier(self._schema_name)))
+        self._connection.execute(SQL("CREATE SCHEMA {}").format(Identifier(self._schema_name)))
+
+    def _is_beginning_of(self, source: Database) -> bool:
+        """Whether all entries here are entries there: the same hashes, from the first on."""
+        mine = self.pages("position, hash", "node", ("position",))
+        theirs = source.pages("position, hash", "node", ("position",))
+        return all(hashed == next(theirs, None) for hashed in mine)
+
+    def _is_unused(self) -> bool:
+        """Whether no store was ever registered, so that nothing can have been kept."""
+        stores = "SELECT (SELECT count(*) FROM store) + (SELECT count(*) FROM retired_store)"
+        return self.row(stores) == (0,)
+
+    def _make_tables(self, statements: Statements) -> None:
+        self._define(statements, schema_text())
+        self._connection.execute(SQL(Path(__file__).with_name("postgres.sql").read_text(encoding="utf-8")))
+
+    def _define(self, tables: Statements, statement: str) -> None:
+        plain = _COMMENT.sub("", statement)
+        for ours, theirs in _TYPES.items():
+            plain = re.sub(rf"\b{ours}\b", theirs, plain)
+        self._connection.execute(plain)
+
+    def _copy(self, statements: Statements, table: str, rows: Iterator[Row]) -> None:
+        sent = 0
+        copying = SQL("COPY {} FROM STDIN").format(Identifier(table))
+        with self._connection.cursor() as cursor, cursor.copy(copying) as server:
+            for row in rows:
+                server.write_row(row)
+                sent += 1
+        if statements.execute(f"SELECT count(*) FROM {table}").fetchone() != (sent,):  # noqa: S608 - from schema.sql
+            raise Tampered("the server has not kept what it was given of table {table}", table=table)
+
+
+class _Spelled:
+    """A connection within a transaction, asked in the words of SQLite."""
+
+    def __init__(self, connection: psycopg.Connection[Row]) -> None:
+        self._connection = connection
+
+    def execute(self, sql: str, parameters: Sequence[Any] = (), /) -> psycopg.Cursor[Row]:
+        return self._connection.execute(spelled(sql), parameters)
+
+    def executemany(self, sql: str, rows: Iterable[Sequence[Any]], /) -> None:
+        with self._connection.cursor() as cursor:
+            cursor.executemany(spelled(sql), rows)
+
+
+@lru_cache(maxsize=500)
+def spelled(sql: str) -> Any:
+    """A statement in PostgreSQL's spelling."""
+    for ours, theirs in _SPELLING.items():
+        sql = sql.replace(ours, theirs)
+    return sql
+
+
+def schemas(url: str, prefix: str) -> list[str]:
+    """The schemas that hold books, by name.  Raises as `connected` does."""
+    connection = connected(url)
+    try:
+        with _translated(url):
+            found = connection.execute(
+                "SELECT table_schema FROM information_schema.tables WHERE table_name = 'head'"
+                " AND starts_with(table_schema, %s) ORDER BY 1",
+                (prefix,),
+            ).fetchall()
+    finally:
+        connection.close()
+    return [name for (name,) in found]
+
+
+def table_names() -> list[str]:
+    """All tables of the books, whatever they hold."""
+    return _TABLE.findall(schema_text())
+
+
+def require_address(url: str) -> None:
+    """Make sure that `url` names a database, and no password.  Raises `Misused`."""
+    if not url.startswith(("postgresql://", "postgres://")):
+        raise Misused("{url} is no address of a database; write postgresql://user@host/database", url=url)
+    try:
+        named = conninfo_to_dict(url)
+    except psycopg.ProgrammingError as error:
+        raise Misused("the address of the database cannot be read: {error}", error=str(error).strip()) from error
+    if "password" in named:
+        raise Misused(
+            "the address of the database names a password, and addresses are written down; put it into the file that"
+            " PGPASSFILE names, or into PGPASSWORD, and leave it out of the address"
+        )
+
+
+def connected(url: str) -> psycopg.Connection[Row]:
+    """A connection that commits each statement by itself.  Raises `Misused`, `Refused`, `Unavailable`."""
+    require_address(url)
+    ours: dict[str, Any] = {
+        "connect_timeout": CONNECT_SECONDS,
+        "application_name": "preserve",
+        "client_encoding": "utf8",
+    }
+    try:
+        connection = psycopg.connect(make_conninfo(url, **{**ours, **conninfo_to_dict(url)}), autocommit=True)
+    except psycopg.OperationalError as error:
+        raise _not_let_in(error, url) from error
+    try:
+        with _translated(url):
+            _prepare(connection, url)
+    except PreserveError:
+        connection.close()
+        raise
+    return connection
+
+
+def _prepare(connection: psycopg.Connection[Row], url: str) -> None:
+    """Make a session what the books need."""
+    encoding = connection.execute("SHOW server_encoding").fetchone()
+    if connection.info.server_version < OLDEST_SERVER or encoding != ("UTF8",):
+        raise Refused(
+            "{url} is PostgreSQL {version} with the encoding {encoding}; the books need version 12 or later, and UTF8",
+            url=url, version=connection.info.server_version // 10_000, encoding=encoding[0] if encoding else "-",
+        )  # fmt: skip
+    settings = {f"tcp_keepalives_{name}": str(value) for name, value in _KEEPALIVE.items()}
+    # A query of the books takes milliseconds; compiling it took longer than running it.
+    settings |= {"lock_timeout": f"{database.BUSY_SECONDS * 1000}", "jit": "off"}
+    for name, value in settings.items():
+        connection.execute("SELECT set_config(%s, %s, false)", (name, value))
+    # A commit that was reported is on the medium; a server that is stricter yet (remote_apply) stays so.
+    connection.execute(
+        "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
+    )
+    connection.adapters.register_loader("numeric", _Number)
+
+
+def _not_let_in(error: psycopg.OperationalError, url: str) -> PreserveError:
+    """Nothing but a text in the server's language tells a wrong password from a server that is down: so ask it."""
+    why = str(error).strip()
+    if pq.PGconn.ping(url.encode()) == pq.Ping.OK:
+        return Refused(
+            "the server of {url} does not let us in ({error}); see to user, password (PGPASSFILE) and name of the"
+            " database",
+            url=url, error=why,
+        )  # fmt: skip
+    return Unavailable("the books at {url} cannot be reached ({error}); try again later", url=url, error=why)
+
+
+@contextmanager
+def _translated(where: str) -> Iterator[None]:
+    """Give the driver's errors the names of the reactions they deserve."""
+    try:
+        yield
+    except psycopg.Error as error:
+        reaction = _reaction(error, where)
+        if reaction is None:
+            raise  # a mistake in this program, as good as an AssertionError
+        raise reaction from error
+
+
+_BUSY = (errors.LockNotAvailable, errors.DeadlockDetected, errors.SerializationFailure, errors.QueryCanceled)
+_FORBIDDEN = (errors.InsufficientPrivilege, errors.ReadOnlySqlTransaction)
+_TORN = (
+    errors.UndefinedTable, errors.UndefinedColumn, errors.UndefinedFunction, errors.DataCorrupted,
+    errors.IndexCorrupted, errors.InvalidSchemaName,
+)  # fmt: skip
+_TOO_LARGE = (psycopg.DataError, errors.ProgramLimitExceeded)
+
+
+def _reaction(error: psycopg.Error, where: str) -> PreserveError | None:
+    why = str(error).strip()
+    if isinstance(error, _BUSY):
+        return Unavailable("the books {path} are in use by another process; try again", path=where)
+    if isinstance(error, psycopg.IntegrityError):
+        return Tampered("an entry of the ledger does not fit those before it ({error})", error=why)
+    if isinstance(error, errors.DiskFull):
+        return NoSpace("no space left where {path} lies; free some space and run the command again", path=where)
+    if isinstance(error, _FORBIDDEN):
+        return Refused("the books {path} may not be written by this user ({error})", path=where, error=why)
+    if isinstance(error, _TORN):
+        return Refused(
+            "the books {path} are torn ({error}); no record is lost by that: set the schema aside and make the books"
+            " again with `preserve rebuild --from STORE`",
+            path=where, error=why,
+        )  # fmt: skip
+    if isinstance(error, _TOO_LARGE):
+        return Refused("the books {path} cannot hold this: {error}", path=where, error=why)
+    if isinstance(error, psycopg.OperationalError | psycopg.InternalError):
+        return Unavailable(
+            "the books {path} cannot be read or written now ({error}); the same command again goes on from what stands"
+            " in them",
+            path=where, error=why,
+        )  # fmt: skip
+    return None
