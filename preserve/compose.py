@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -249,17 +249,56 @@ def profile(home: Home, kept_under: Policy) -> Profile | None:
     return read_profile(text, kept_under.profile)
 
 
-def store_at(place: str, profile_name: str | None) -> StoreEntry:
+def store_at(
+    place: str, profile_name: str | None, label: str | None, clock: Clock, alert: Alert
+) -> tuple[StoreEntry, ErasableStore]:
     """The store that lies at `place`, a URL or a folder, as its own `store.json` names it.
 
-    Raises `Misused` for what is no place, `Refused` where no store is, `Unavailable`.
+    `label` is the name that a person read on it, where `store.json` is lost: then the ledger in it says which that is.
+    Raises `Misused` for what is no place, `Refused` where no store is, or another than `label`, `Unavailable`.
     """
     url = place if urlsplit(place).scheme else Path(place).absolute().as_uri()
     nameless = StoreEntry(place, "", Role.PRIMARY, url, profile=profile_name)
-    present = read_identity(bare_store(nameless, None))
+    bare = bare_store(nameless, None)
+    if label is not None:
+        entry = _labelled(bare, nameless, label)
+        return entry, wrapped(entry, bare_store(entry, None), clock, alert)
+    present = read_identity(bare)
     if present is None:
-        raise Refused("there is no store at {place}: its store.json is missing", place=place)
-    return replace(nameless, name=present.name, store_id=present.store_id, role=present.role)
+        raise Refused(
+            "there is no store at {place}: its store.json is missing; if it is a store that lost it, give the name on"
+            " its label with --label",
+            place=place,
+        )
+    entry = replace(nameless, name=present.name, store_id=present.store_id, role=present.role)
+    return entry, store(entry, clock, alert)
+
+
+def _labelled(bare: Store, nameless: StoreEntry, label: str) -> StoreEntry:
+    """The store called `label` as the ledger in it has it registered, unless that one is where it belongs."""
+    from preserve.state.stored_reading import StoredLedger, registered_stores
+
+    present = newest(bare)
+    registered = registered_stores(StoredLedger([bare]))
+    known = registered.get(label)
+    if present is not None and present.name != label:
+        raise Refused("the store at {place} is {found}, by its store.json", place=nameless.name, found=present.name)
+    if known is None:
+        raise Refused(
+            "the ledger in {place} knows no store {label}; it knows: {names}",
+            place=nameless.name,
+            label=label,
+            names=", ".join(sorted(registered)) or "-",
+        )
+    with suppress(Unavailable):
+        bare_store(known, known.store_id).free_bytes()
+        raise Refused(
+            "store {store} is in its own place, {url}, and not at {place}",
+            store=label,
+            url=known.url,
+            place=nameless.name,
+        )
+    return replace(nameless, name=known.name, store_id=known.store_id, role=known.role)
 
 
 class _Place:

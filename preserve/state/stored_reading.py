@@ -12,8 +12,8 @@ import json
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 
-from preserve.model import merkle
-from preserve.model.nouns import Condition, EventType, Finding
+from preserve.model import events, merkle
+from preserve.model.nouns import Condition, EventType, Finding, Role, StoreEntry
 from preserve.model.phrases import phrase
 from preserve.ports import Store
 from preserve.state import checkpoints, stored_ledger
@@ -225,3 +225,17 @@ def _keys_in(entries: Sequence[bytes], first: int) -> Iterator[SignedFrom]:
             key = value["detail"].get(_BROUGHT_BY[value["type"]])
             if isinstance(key, str):
                 yield SignedFrom(number, key)
+
+
+def registered_stores(ledger: StoredLedger) -> dict[str, StoreEntry]:
+    """The stores that a ledger's proven entries register, by name, each as it was registered last.  Reads it all."""
+    stores: dict[str, StoreEntry] = {}
+    for entry in ledger.entries():
+        event = events.decode(entry)
+        if event.type is EventType.STORE_ADDED:
+            name, store_id, url = (str(event.detail[key]) for key in ("name", "store_id", "url"))
+            profile = event.detail["profile"]
+            stores[name] = StoreEntry(
+                name, store_id, Role(str(event.detail["role"])), url, profile=None if profile is None else str(profile)
+            )
+    return stores

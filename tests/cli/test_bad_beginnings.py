@@ -168,6 +168,35 @@ def test_a_rehearsed_rebuild_leaves_the_living_home_alone_until_it_books(furnish
     assert (had.code, any(out.iterdir())) == (4, True), had
 
 
+def test_the_last_store_gives_a_home_even_without_its_store_json(furnished: Service) -> None:
+    (package,) = furnished.ask("ingest", furnished.submission("one"))["packages"]
+    far = furnished.folder / "far"
+    (far / "store.json").unlink()
+    shutil.rmtree(furnished.home)
+    nameless = furnished.run("rebuild", "--from", far)
+    assert (nameless.code, "--label" in nameless.err) == (3, True), nameless
+    unknown = furnished.run("rebuild", "--from", far, "--label", "moon")
+    assert (unknown.code, "it knows: far, main, near" in unknown.err) == (3, True), unknown
+    other = furnished.run("rebuild", "--from", far, "--label", "main")
+    assert (other.code, "store main is in its own place" in other.err) == (3, True), other
+    assert not furnished.home.exists()
+    for name in ("main", "near"):
+        shutil.rmtree(furnished.folder / name)
+
+    made = furnished.run("rebuild", "--from", far, "--label", "far")
+    assert (made.code, "preserve store mend far" in made.err) == (0, True), made
+    assert furnished.run("restore", package["id"], "--to", furnished.folder / "early").code == 75
+    assert furnished.run("store", "mend", "far", "--certain").code == 0
+    assert furnished.ask("restore", package["id"], "--to", furnished.folder / "out")["verified"]
+
+
+def test_a_label_that_its_store_json_contradicts_is_refused(furnished: Service) -> None:
+    far = furnished.folder / "far"
+    shutil.rmtree(furnished.home)
+    ended = furnished.run("rebuild", "--from", far, "--label", "near")
+    assert (ended.code, "is far, by its store.json" in ended.err) == (3, True), ended
+
+
 def test_a_key_that_was_lost_meanwhile_is_believed_only_from_paper(furnished: Service) -> None:
     """Whoever can write to a store could append entries under a key of his own."""
     shutil.copytree(furnished.home, furnished.folder / "backup")

@@ -185,6 +185,7 @@ def _lines(report: RestoreReport, to: Path) -> Iterator[str]:
     "--from", "place", metavar="STORE", required=True, help=_("a folder, file:///folder or s3://bucket?endpoint=…")
 )
 @click.option("--profile", metavar="NAME", help=_("the credentials' profile in the AWS configuration"))
+@click.option("--label", metavar="NAME", help=_("the store's name as its label has it, where its store.json is lost"))
 @click.option("--key", metavar="KEY", help=_("the verifier key on paper; without it the ledger vouches for itself"))
 @click.option(
     "--despite-contradiction", is_flag=True, help=_("go on where a signed checkpoint contradicts whole entries")
@@ -196,7 +197,13 @@ def _lines(report: RestoreReport, to: Path) -> Iterator[str]:
 )
 @acts
 def rebuild(
-    call: Call, place: str, profile: str | None, key: str | None, despite_contradiction: bool, partial: bool
+    call: Call,
+    place: str,
+    profile: str | None,
+    label: str | None,
+    key: str | None,
+    despite_contradiction: bool,
+    partial: bool,
 ) -> Exit:
     from preserve import compose
     from preserve.cli.progress import told
@@ -206,13 +213,17 @@ def rebuild(
     from preserve.settings.home import database
 
     clock = SystemClock()
-    source = compose.store_at(place, profile)
-    request = RebuildRequest(call.home().path, source, key, despite_contradiction, partial, database())
     with told() as progress:
-        store = compose.store(source, clock, progress.alert)
+        source, store = compose.store_at(place, profile, label, clock, progress.alert)
+        request = RebuildRequest(call.home().path, source, key, despite_contradiction, partial, database())
         report = make_anew(request, store, call.actor(), clock, progress, compose.glanced_at)
     code = Exit.WELL if report.is_whole else Exit.FINDINGS
     # Nothing is published yet: a rehearsal must not shut out the home that lives.
+    if label is not None:
+        call.warn(
+            "store {store} cannot be used before its store.json is laid anew: `preserve store mend {store}`",
+            store=source.name,
+        )
     return call.answer(_rebuild_document(report), _rebuild_lines(report), code)
 
 
