@@ -29,6 +29,7 @@ SHOWN_ENUMERATIONS = frozenset(
     [
         "AccessionState",
         "AgeBand",
+        "Alarm",
         "AuditResult",
         "Classification",
         "ConcernKind",
@@ -57,6 +58,7 @@ SHOWN_ENUMERATIONS = frozenset(
         "Outcome",
         "Role",
         "Rule",
+        "SourceKind",
         "Trust",
         "Verdict",
         "Weekday",

@@ -23,6 +23,7 @@ from preserve.errors import Behind, Misused, PreserveError, Refused, Tampered, U
 from preserve.model.complaints import Complaints
 from preserve.model.nouns import Act, Receipt, Role, StoreEntry
 from preserve.model.policy import Policy
+from preserve.model.sources import Registered
 from preserve.model.store_changes import SPEED_LIMIT
 from preserve.packages import places, sealing
 from preserve.packages.identity import Identity, found, lay_anew, newest, read_identity
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from preserve.model.keys import Key
     from preserve.operations.add_store import Place, Verdict
     from preserve.operations.assess import Rules
+    from preserve.operations.harvest import HarvestRequest
     from preserve.operations.mend_store import Founding
     from preserve.packages.kit import Kit
     from preserve.state.notes import Signer
@@ -299,6 +301,16 @@ def _labelled(bare: Store, nameless: StoreEntry, label: str) -> StoreEntry:
             place=nameless.name,
         )
     return replace(nameless, name=known.name, store_id=known.store_id, role=known.role)
+
+
+def harvest_request(home: Home, workplace: Workplace, source: Registered) -> HarvestRequest:
+    """What a harvest of a source needs: its policy in force, its place.  Raises `Refused`, `Misused`, `Tampered`."""
+    from preserve.operations.harvest import HarvestRequest
+    from preserve.packages.harvesting.places import FolderCatchment
+
+    kept_under = policy(workplace.books, source.entry.policy)
+    place_of_it = FolderCatchment(Path(source.entry.place))
+    return HarvestRequest(source, kept_under, place_of_it, profile(home, kept_under))
 
 
 class _Place:

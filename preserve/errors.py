@@ -23,6 +23,10 @@ class Refused(PreserveError):
     """Tell the person: the request is not acceptable, and nothing was changed (exit 3)."""
 
 
+class Restless(Refused):
+    """Tell the person, or, where nobody waits, look again: the source changed while it was read."""
+
+
 class Misused(PreserveError):
     """Tell the person: the command line or a file given on it is malformed (exit 2)."""
 

@@ -29,7 +29,7 @@ from preserve.bags.reading import Inspection
 from preserve.bags.shapes import Marks, TakenAs, is_bag
 from preserve.bags.tars import SourceState, TarTree
 from preserve.bags.unpacking import as_plain_tar
-from preserve.errors import Refused, Unavailable
+from preserve.errors import Refused, Restless, Unavailable
 from preserve.model.complaints import Complaint, ComplaintList
 from preserve.model.digests import Algorithm, is_supported
 
@@ -160,7 +160,7 @@ class Submission:
         """Ask when the last byte was read: raises `Refused` where anything came into a folder, or left it, since."""
         changed = [] if self.folders is None else list(islice(self.folders.changed(), MOST_FOLDERS_NAMED))
         if changed:
-            raise Refused(
+            raise Restless(
                 "these folders changed while they were read: {folders}; "
                 "nothing was packed; run the command again when they rest",
                 folders=", ".join(shown(folder) for folder in changed),

@@ -26,6 +26,7 @@ COMMANDS: Mapping[str, str] = {
     "store": "stores:store",
     "policy": "policies:policy",
     "ingest": "keeping:ingest",
+    "source": "sources:source",
     "replicate": "keeping:replicate",
     "audit": "auditing:audit",
     "repair": "auditing:repair",

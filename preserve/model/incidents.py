@@ -16,6 +16,7 @@ class IncidentKind(StrEnum):
     MISSED_RUN = "missed run"  # work that was due was not done when policy wanted it
     FAILED_WORK = "failed work"  # work was tried as often as it may be, and did not come to its end
     BRAKE = "brake"  # a source changed as no source should: what came of it is held back
+    SILENT_CHANGE = "silent change"  # files of a source hold other bytes, though nobody changed them
     DRILL_FAILED = "drill failed"  # a rehearsal did not give everything back, or not in time
     MEDIUM = "medium"  # a removable medium is not what, or where, it should be
     CREDENTIALS = "credentials"  # a key may do what it must not

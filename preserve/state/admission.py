@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from preserve.errors import Refused
 from preserve.model.nouns import Event, EventType
-from preserve.state import medium_projection
+from preserve.state import medium_projection, source_projection
 from preserve.state.projection import finding_id, finding_number, incident_id, incident_number
 from preserve.state.standings import Tables
 
@@ -174,4 +174,5 @@ _CHECK: Mapping[EventType, Callable[[Tables, int, Event], Event | None]] = {
     EventType.INCIDENT_OPENED: _incident_opened,
     EventType.INCIDENT_CLOSED: _incident_closed,
     **medium_projection.CHECK,
+    **source_projection.CHECK,
 }

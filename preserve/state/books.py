@@ -24,6 +24,7 @@ from preserve.state.locks import LockReading
 from preserve.state.media import MediaReading
 from preserve.state.registers import RegisterReading
 from preserve.state.safety import SafetyReading
+from preserve.state.sources import SourceReading
 from preserve.state.sqlite_database import SqliteDatabase
 from preserve.state.standing_reading import StandingReading
 from preserve.state.surveys import SurveyReading
@@ -49,6 +50,7 @@ class Books(
     SafetyReading,
     StandingReading,
     SurveyReading,
+    SourceReading,
 ):
     """Catalog and ledger in one database: every act changes both in one transaction, or neither.
 

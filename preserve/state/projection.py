@@ -14,7 +14,7 @@ from preserve.errors import Refused, Tampered
 from preserve.model.entries import AuditResult, state_after
 from preserve.model.incidents import IncidentKind
 from preserve.model.nouns import CopyState, EventType, Level
-from preserve.state import medium_projection, standings
+from preserve.state import medium_projection, source_projection, standings
 from preserve.state.standings import Tables
 
 CATALOG: Mapping[str, tuple[str, ...]] = {
@@ -38,6 +38,7 @@ CATALOG: Mapping[str, tuple[str, ...]] = {
     "audit_run": ("id",),
     "audited": ("run", "store", "package"),
     **medium_projection.CATALOG,
+    **source_projection.CATALOG,
 }
 """The tables that follow from the ledger, with their keys."""
 
@@ -433,4 +434,5 @@ _APPLY: Mapping[str, Apply] = {
     **medium_projection.APPLY,
     EventType.BOOKS_MOVED.value: _nothing,
     EventType.MACHINE_JOINED.value: _nothing,
+    **source_projection.APPLY,
 }

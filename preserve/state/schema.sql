@@ -196,6 +196,29 @@ CREATE UNIQUE INDEX open_finding ON finding (store, place, condition, COALESCE(p
 CREATE INDEX finding_by_package ON finding (package);
 CREATE INDEX finding_still_open ON finding (number) WHERE closed_at IS NULL;
 
+CREATE TABLE source (
+    name TEXT PRIMARY KEY,
+    kind TEXT NOT NULL,
+    policy TEXT NOT NULL,
+    place TEXT NOT NULL,
+    settings TEXT NOT NULL,              -- what else preserve.model.sources.SourceEntry has
+    registered_at TEXT NOT NULL,
+    held TEXT,                           -- the upheaval for which the brake holds it
+    released TEXT,                       -- the one that a person let pass for the next harvest
+    retired_at TEXT,
+    retired_because TEXT
+);
+CREATE TABLE harvest (
+    source TEXT NOT NULL,
+    number INTEGER NOT NULL,             -- from 1 for each source
+    at TEXT NOT NULL,
+    counts TEXT NOT NULL,
+    accessions TEXT NOT NULL,
+    state_package TEXT,                  -- NULL: nothing differs from the state before
+    is_base INTEGER NOT NULL,
+    is_partial INTEGER NOT NULL,
+    PRIMARY KEY (source, number)
+);
 CREATE TABLE incident (
     number INTEGER PRIMARY KEY,          -- of the entry that opened it
     kind TEXT NOT NULL,

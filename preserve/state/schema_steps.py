@@ -31,6 +31,15 @@ STEPS: Mapping[int, Sequence[str]] = {
         "CREATE TABLE absence (store TEXT PRIMARY KEY, since TEXT NOT NULL)",
     ),
     2: (
+        """CREATE TABLE source (
+            name TEXT PRIMARY KEY, kind TEXT NOT NULL, policy TEXT NOT NULL, place TEXT NOT NULL, settings TEXT NOT
+            NULL, registered_at TEXT NOT NULL, held TEXT, released TEXT, retired_at TEXT, retired_because TEXT
+        )""",
+        """CREATE TABLE harvest (
+            source TEXT NOT NULL, number INTEGER NOT NULL, at TEXT NOT NULL, counts TEXT NOT NULL, accessions TEXT NOT
+            NULL, state_package TEXT, is_base INTEGER NOT NULL, is_partial INTEGER NOT NULL, PRIMARY KEY (source,
+            number)
+        )""",
         """CREATE TABLE incident (
             number INTEGER PRIMARY KEY, kind TEXT NOT NULL, subject TEXT NOT NULL, what TEXT NOT NULL,
             opened_at TEXT NOT NULL, closed_at TEXT, closed_with TEXT

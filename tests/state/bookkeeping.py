@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from preserve.model import events, medium_events
+from preserve.model import events, medium_events, source_events
+from preserve.model.brake import Alarm, Upheaval
 from preserve.model.entries import AccessionEntry, Audited, AuditResult, AuditRun
 from preserve.model.incidents import Incident, IncidentKind
 from preserve.model.media import Medium
@@ -38,6 +39,7 @@ from preserve.model.nouns import (
     StoreEntry,
 )
 from preserve.model.policy import CopySet
+from preserve.model.sources import Counts, HarvestEntry, SourceEntry, SourceKind
 from preserve.state import books_place, signing_key
 from preserve.state.books import Books
 from preserve.state.checkpoints import origin
@@ -63,6 +65,8 @@ BACK_TO_THE_FIRST_SCHEMA = (
     "DROP TABLE medium_inspection",
     "DROP TABLE medium_refresh",
     "DROP TABLE reader",
+    "DROP TABLE source",
+    "DROP TABLE harvest",
     "DROP INDEX finding_still_open",
     "DROP INDEX accession_still_open",
     "DROP INDEX copy_by_lock",
@@ -138,6 +142,15 @@ def accession(identifier: str = "a-1", packages: tuple[str, ...] = (package_id(0
     return AccessionEntry(identifier, "/submissions/2024", "l" * 64, None, "p" * 64, packages, NOW)
 
 
+def source(name: str = "mail") -> SourceEntry:
+    return SourceEntry(name, SourceKind.FOLDER, "default", f"/srv/{name}")
+
+
+def harvest(second: int, state_package: str | None = None, *, is_base: bool = False) -> HarvestEntry:
+    counts = Counts(files=9001, bytes=10240, new=2, changed=1)
+    return HarvestEntry("mail", at(second), counts, ("a-1",), state_package, is_base)
+
+
 def look(number: int, result: AuditResult, level: Level = Level.FULL, store_name: str = "vault") -> Audited:
     return Audited(package_id(number), store_name, level, result, 1, 1, 10240)
 
@@ -182,6 +195,13 @@ def a_life() -> Iterator[Event]:
     yield events.lock_extended(ACT, at(28), package_id(0), "vault", "2031-01-01T00:00:00.000000Z", 4)
     yield events.books_moved(ACT, at(28), "postgresql://db.example/archive (preserve_x)")
     yield events.machine_joined(ACT, at(29), "second", True)
+    yield source_events.source_registered(ACT, at(40), source())
+    yield source_events.harvested(ACT, harvest(41, package_id(0), is_base=True))
+    yield source_events.harvest_held(ACT, at(42), "mail", Upheaval(files=9001, vanished=9000), [Alarm.VANISHED])
+    yield source_events.source_released(ACT, at(43), "mail")
+    yield source_events.harvested(ACT, harvest(44, package_id(1)))
+    yield source_events.source_registered(ACT, at(45), source("maps"))
+    yield source_events.source_retired(ACT, at(46), "maps")
     yield events.store_added(
         ACT, at(28), replace(store("cave"), profile="w", auditor_profile="a", disposer_profile="d")
     )

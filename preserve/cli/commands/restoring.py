@@ -13,14 +13,14 @@ from preserve.cli.answers import moment_shown
 from preserve.cli.calls import Call
 from preserve.cli.exits import Exit
 from preserve.cli.findings import finding_document, finding_lines
-from preserve.cli.messages import _, counted, error_said, printable, said, word
+from preserve.cli.messages import _, counted, said, word
 from preserve.cli.options import acts
-from preserve.cli.tables import bounded, byte_count, pairs
+from preserve.cli.restored import restored_document, restored_lines
+from preserve.cli.tables import pairs
 from preserve.model.restore import OnConflict
 
 if TYPE_CHECKING:
     from preserve.operations.rebuild import RebuildReport
-    from preserve.operations.restore import RestoreReport
 
 
 @click.command(
@@ -84,92 +84,9 @@ def restore(
             accession=accession,
         )
         report = give_back(workplace, request)
-        return call.answer(_document(report), _lines(report, to), Exit.WELL if report.is_verified else Exit.FINDINGS)
-
-
-def _document(report: RestoreReport) -> dict[str, object]:
-    return {
-        "packages": list(report.packages),
-        "files": report.files,
-        "bytes": report.bytes,
-        "verified": report.is_verified,
-        "from": sorted(report.sources),
-        "bytes_from": dict(report.sources),
-        "bytes_read": dict(report.bytes_read),
-        "already_there": report.already_there,
-        "left": report.left,
-        "lost": report.lost,
-        "lost_at_least": not report.is_lost_known,
-        "losses": [
-            {"path": loss.path.decode("utf-8", "surrogateescape"), "why": said(loss.template, **loss.values)}
-            for loss in report.losses
-        ],
-        "relisted": list(report.relisted),
-        "away": {name: error_said(why) for name, why in report.away.items()},
-        "copies_not_read": list(report.unread),
-        "findings": [finding_document(finding) for finding in report.damage],
-        "seconds": report.seconds,
-        "certificate": str(report.certificate),
-        "certificate_sha256": report.certificate_sha256,
-    }
-
-
-def _lines(report: RestoreReport, to: Path) -> Iterator[str]:
-    size = byte_count(report.bytes)
-    if report.is_verified:
-        yield counted(
-            "{count} file, {size}, is in {to}, verified",
-            "{count} files, {size}, are in {to}, each verified",
-            report.files,
-            size=size,
-            to=to,
+        return call.answer(
+            restored_document(report), restored_lines(report, to), Exit.WELL if report.is_verified else Exit.FINDINGS
         )
-    else:
-        yield said(
-            "NOT COMPLETE: {files} files, {size}, are in {to}, each verified; {lost} could not be had soundly, {left}"
-            " were left as they stood there"
-            if report.is_lost_known
-            else "NOT COMPLETE: {files} files, {size}, are in {to}, each verified; at least {lost} could not be had"
-            " soundly, {left} were left as they stood there",
-            files=report.files,
-            size=size,
-            to=to,
-            lost=report.lost,
-            left=report.left,
-        )
-    if report.already_there:
-        yield said("{count} of them were there already, equal", count=report.already_there)
-    for store, count in sorted(report.sources.items()):
-        read = byte_count(report.bytes_read.get(store, count))
-        yield said(
-            "  {size} from store {store} ({read} were read there)", size=byte_count(count), store=store, read=read
-        )
-    for store, why in report.away.items():
-        yield said("store {store} could not be read: {why}", store=store, why=why)
-    yield from bounded(
-        f"  {printable(loss.path.decode('utf-8', 'surrogateescape'))}: {said(loss.template, **loss.values)}"
-        for loss in report.losses
-    )
-    yield from bounded(
-        said(
-            "  {package}: no copy has the list of its files sound; it was read from the bag itself, which has times in"
-            " whole seconds",
-            package=package,
-        )
-        for package in report.relisted
-    )
-    if report.lost and report.unread:
-        yield said(
-            "nothing can be called lost yet: these stores were away, or have a copy that could not be read: {stores};"
-            " bring them back or make it readable, and run the same command again, which completes the folder",
-            stores=", ".join(report.unread),
-        )
-    yield from finding_lines(report.damage)
-    yield said(
-        "certificate: {file} (for programs: {json_file})",
-        file=report.certificate.with_suffix(".txt"),
-        json_file=report.certificate.name,
-    )
 
 
 @click.command(

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, NoReturn
 
 from preserve.bags import names
-from preserve.errors import Refused
+from preserve.errors import Refused, Restless
 from preserve.model.blocks import BLOCK_BYTES, BlockList, block_bytes_for
 from preserve.model.digests import Algorithm, Running, start
 from preserve.packages import tar
@@ -326,7 +326,7 @@ def _refusal(troubles: Iterable[tuple[bytes, str]]) -> Refused:
     changed = [source.decode("utf-8", "backslashreplace") for source, what in named if what == CHANGED]
     others = [f"{source.decode('utf-8', 'backslashreplace')}: {what}" for source, what in named if what != CHANGED]
     if changed and not others:
-        return Refused(
+        return Restless(
             "these files changed while they were read: {files}; "
             "nothing was packed; run the command again when they rest",
             files=", ".join(changed),

@@ -1,0 +1,189 @@
+"""`preserve source harvest` and `preserve source restore`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from preserve.cli import voices
+from preserve.cli.answers import moment_shown
+from preserve.cli.calls import Call
+from preserve.cli.exits import Exit
+from preserve.cli.messages import _, complaint_documents, complaint_said, counted, error_said, printable, said, word
+from preserve.cli.moments import parsed_moment
+from preserve.cli.options import acts
+from preserve.cli.restored import restored_document, restored_lines
+from preserve.cli.shortfalls import lack_documents, lack_lines
+from preserve.cli.sources import harvest_document, upheaval_line
+from preserve.cli.tables import bounded, byte_count
+from preserve.errors import Misused, PreserveError
+from preserve.model.restore import OnConflict
+
+if TYPE_CHECKING:
+    from preserve.operations.harvest import HarvestReport
+
+
+@click.command(
+    help=_(
+        "Harvest sources now: keep what is new and changed of each, and how the whole was.\n\n"
+        "What looks as it did is not read again, but for a share.  Where a source changed as no source should (files"
+        " vanished, changed or encrypted in masses), nothing of it is taken: the brake holds it until somebody has"
+        " looked (`preserve source release`).  Exit code 1 when the brake holds a source, a file changed silently, or a"
+        " copy that policy wants could not be made now."
+    )
+)
+@click.argument("names", metavar="NAME", nargs=-1)
+@click.option("--all", "wants_all", is_flag=True, help=_("all sources in use"))
+@acts
+def harvest(call: Call, names: tuple[str, ...], wants_all: bool) -> Exit:
+    from preserve import compose
+    from preserve.operations.harvest import harvest as take
+
+    if bool(names) == wants_all:
+        raise Misused("name the sources to harvest, or give --all")
+    with call.workplace() as workplace:
+        books = workplace.books
+        wanted = [each for each in books.sources() if not each.is_retired] if wants_all else map(books.source, names)
+        reports: list[HarvestReport] = []
+        failed: dict[str, PreserveError] = {}
+        for registered in wanted:
+            try:
+                reports.append(take(workplace, compose.harvest_request(call.home(), workplace, registered)))
+            except PreserveError as error:
+                if not wants_all and len(names) == 1:
+                    raise
+                failed[registered.entry.name] = error
+        document = {
+            "harvests": [_document(report) for report in reports],
+            "failed": {name: error_said(error) for name, error in failed.items()},
+        }
+        is_well = not failed and all(map(_is_well, reports))
+        return call.answer(document, _lines(reports, failed), Exit.WELL if is_well else Exit.FINDINGS)
+
+
+def _is_well(report: HarvestReport) -> bool:
+    return report.entry is not None and report.is_complete and not report.doubtful
+
+
+def _document(report: HarvestReport) -> dict[str, object]:
+    return {
+        "source": report.source,
+        "held": report.entry is None,
+        "alarms": [alarm.value for alarm in report.alarms],
+        "upheaval": asdict(report.upheaval) if report.upheaval else None,
+        "harvest": harvest_document(report.entry) if report.entry else None,
+        "packages": list(report.packages),
+        "complete": report.is_complete,
+        "doubtful_files": [path.decode("utf-8", "surrogateescape") for path in report.doubtful],
+        "lacking_stores": lack_documents(report.lacking),
+        "notes": complaint_documents(report.notes),
+    }
+
+
+def _lines(reports: list[HarvestReport], failed: dict[str, PreserveError]) -> Iterator[str]:
+    for report in reports:
+        yield from _report_lines(report)
+    for name, error in failed.items():
+        yield said("source {source} was not harvested: {why}", source=name, why=error)
+
+
+def _report_lines(report: HarvestReport) -> Iterator[str]:
+    if report.entry is None:
+        words = ", ".join(map(word, report.alarms))
+        yield said(
+            "source {source}: THE BRAKE IS SET ({alarms}); nothing was taken", source=report.source, alarms=words
+        )
+        if report.upheaval:
+            yield upheaval_line(report.upheaval)
+        yield said(
+            "what was kept before is untouched; look at the source, then `preserve source release {source} --reason"
+            " TEXT`, or mend the source: `preserve source restore {source} --to DIR`",
+            source=report.source,
+        )
+        return
+    counts = report.entry.counts
+    yield said(
+        "source {source}: {files} files, {size}; new {new}, changed {changed}, moved {moved}, vanished {vanished}",
+        source=report.source,
+        files=counts.files,
+        size=byte_count(counts.bytes),
+        new=counts.new,
+        changed=counts.changed,
+        moved=counts.moved,
+        vanished=counts.vanished,
+    )
+    if counts.unsettled:
+        yield counted(
+            "{count} file changed a short while ago and is left for the next harvest",
+            "{count} files changed a short while ago and are left for the next harvest",
+            counts.unsettled,
+        )
+    if counts.doubtful:
+        yield said(
+            "ALARM: {count} files hold other bytes than were taken, though nobody changed them; what was taken is kept:"
+            " compare, and put it back with `preserve source restore {source} --path FILE --to DIR`",
+            count=counts.doubtful,
+            source=report.source,
+        )
+        yield from bounded(f"  {printable(path.decode('utf-8', 'surrogateescape'))}" for path in report.doubtful)
+    if not report.is_complete:
+        yield _("`preserve replicate` makes the copies that are still due")
+    yield from bounded(complaint_said(note) for note in report.notes)
+    yield from lack_lines(report.lacking)
+
+
+@click.command(
+    help=_(
+        "Give a source back as it was at a moment, whole or in part, each file verified before it gets its name.\n\n"
+        "`preserve source history` lists the moments.  Exit code 1 when a file could not be had soundly from any copy."
+    )
+)
+@click.argument("name", metavar="NAME")
+@click.option(
+    "--to",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    required=True,
+    help=_("a new or empty folder, or one to complete"),
+)
+@click.option(
+    "--as-of", metavar="MOMENT", help=_("how it was then: 2026-03-01 (the end of that day), or 2026-03-01T18:30")
+)
+@click.option("--path", metavar="GLOB", help=_("only what matches, such as '2024/**/*.pdf'"))
+@click.option(
+    "--from",
+    "store",
+    metavar="NAME",
+    help=_("read this store alone; the way also past another store whose ledger contradicts the books"),
+)
+@click.option(
+    "--on-conflict",
+    type=click.Choice(list(map(str, OnConflict))),
+    default=OnConflict.REFUSE.value,
+    show_default=True,
+    help=_(
+        "where a file of that name has other content: refuse writes nothing at all, skip leaves that file, overwrite"
+        " replaces it"
+    ),
+)
+@acts
+def restore(
+    call: Call, name: str, to: Path, as_of: str | None, path: str | None, store: str | None, on_conflict: str
+) -> Exit:
+    from preserve.operations.restore_source import SourceRestoreRequest, restore_source
+
+    moment = parsed_moment(as_of, "--as-of") if as_of else None
+    with call.workplace(opens_key=False, source=store) as workplace:
+        request = SourceRestoreRequest(name, to, moment, path, store, OnConflict(on_conflict), voices.both())
+        restored = restore_source(workplace, request)
+        report = restored.report
+        document = {"source": name, "harvest": harvest_document(restored.harvest), **restored_document(report)}
+        lines = [
+            said("source {source} as of {moment}", source=name, moment=moment_shown(restored.harvest.at)),
+            *restored_lines(report, to),
+        ]
+        return call.answer(document, lines, Exit.WELL if report.is_verified else Exit.FINDINGS)

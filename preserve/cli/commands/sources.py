@@ -1,0 +1,264 @@
+"""`preserve source add|list|show|history|retire|release`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+
+import click
+
+from preserve.cli.amounts import span_seconds
+from preserve.cli.answers import moment_shown
+from preserve.cli.calls import Call
+from preserve.cli.commands.harvesting import harvest, restore
+from preserve.cli.exits import Exit
+from preserve.cli.help import Group
+from preserve.cli.messages import _, said, word
+from preserve.cli.options import acts, asks
+from preserve.cli.sources import harvest_document, span_shown, upheaval_line
+from preserve.cli.tables import byte_count, pairs, table
+from preserve.errors import Misused
+from preserve.model.brake import BrakeLimits
+from preserve.model.sources import HarvestEntry, Registered, SourceEntry, SourceKind
+
+
+@click.group(
+    cls=Group,
+    help=_("Where records come from again and again: register sources, harvest them, restore them as of any moment."),
+)
+def source() -> None:
+    pass
+
+
+source.add_command(harvest)
+source.add_command(restore)
+
+
+@source.command(
+    help=_(
+        "Register a source, or change the settings of one; nothing is harvested yet.\n\n"
+        "Each harvest of it is a snapshot: what is new or changed is packaged under the policy, and the state of the"
+        " whole is kept, so that it can be restored as of any harvest.  Of a source that is registered already, what is"
+        " given is changed and the rest stays."
+    )
+)
+@click.argument("name", metavar="NAME")
+@click.option("--policy", metavar="NAME", help=_("the policy to keep it under (default: the only one, or `default`)"))
+@click.option("--folder", metavar="DIR", type=click.Path(path_type=Path), help=_("a folder in which people work"))
+@click.option(
+    "--settle", metavar="TIME", help=_("leave files that changed so short a while ago for the next harvest [10m]")
+)
+@click.option(
+    "--reread-percent",
+    metavar="N",
+    type=click.IntRange(0, 100),
+    help=_("of the files that look unchanged, read so many again at each harvest, to find silent rot [1]"),
+)
+@click.option(
+    "--brake",
+    "limits",
+    metavar="LIMIT=N",
+    multiple=True,
+    help=_("when the brake is set: vanished_percent=20, changed_percent=30, least_files=30 … (see `source show`)"),
+)
+@acts
+def add(
+    call: Call,
+    name: str,
+    policy: str | None,
+    folder: Path | None,
+    settle: str | None,
+    reread_percent: int | None,
+    limits: tuple[str, ...],
+) -> Exit:
+    from preserve import compose
+    from preserve.operations.add_source import add_source
+
+    with call.workplace() as workplace:
+        known = next((each.entry for each in workplace.books.sources() if each.entry.name == name), None)
+        if known is None and folder is None:
+            raise Misused("say where source {source} lies: --folder DIR", source=name)
+        kept_under = compose.policy(workplace.books, policy or (known.policy if known else None))
+        entry = known or SourceEntry(name, SourceKind.FOLDER, kept_under.name, "")
+        entry = replace(entry, policy=kept_under.name, limits=_limits(entry.limits, limits))
+        if folder is not None:
+            entry = replace(entry, kind=SourceKind.FOLDER, place=str(folder.absolute()))
+        if settle is not None:
+            entry = replace(entry, settle_seconds=_settle_seconds(settle))
+        if reread_percent is not None:
+            entry = replace(entry, reread_percent=reread_percent)
+        add_source(workplace, entry, kept_under)
+        registered = workplace.books.source(name)
+        lines = [said("source {source} is registered; `preserve source harvest {source}` harvests it", source=name)]
+        return call.answer(_document(registered, None), lines)
+
+
+def _settle_seconds(text: str) -> int:
+    seconds = 0 if text.strip() == "0" else span_seconds(text)
+    if seconds is None:
+        raise Misused("--settle: {text} is no span of time; write it like 10m or 2h", text=text)
+    return seconds
+
+
+def _limits(limits: BrakeLimits, given: tuple[str, ...]) -> BrakeLimits:
+    names = [each.name for each in fields(BrakeLimits)]
+    for text in given:
+        name, _equals, value = text.partition("=")
+        if name not in names or not (value.isascii() and value.isdigit()):
+            raise Misused(
+                "--brake: {text} is no limit; write one of these, = and a whole number: {known}",
+                text=text,
+                known=", ".join(names),
+            )
+        limits = replace(limits, **{name: int(value)})
+    return limits
+
+
+@source.command("list", help=_("List the sources, with their last harvests."))
+@asks
+def list_sources(call: Call) -> Exit:
+    with call.workplace(patient=False) as workplace:
+        books = workplace.books
+        known = [(each, books.last_harvest(each.entry.name)) for each in books.sources()]
+        rows = [
+            (
+                each.entry.name,
+                word(each.entry.kind),
+                each.entry.policy,
+                moment_shown(last.at) if last else "-",
+                last.counts.files if last else "-",
+                byte_count(last.counts.bytes) if last else "-",
+                _standing(each),
+            )
+            for each, last in known
+        ]
+        head = (
+            _("source"), _("kind"), _("policy"), _("last harvest"), _("files"), _("payload"), _("standing"),
+        )  # fmt: skip
+        none = _("There is no source yet; register one with `preserve source add`.")
+        document = {"sources": [_document(each, last) for each, last in known]}
+        return call.answer(document, table(head, rows, none=none))
+
+
+def _standing(registered: Registered) -> str:
+    if registered.is_retired:
+        return _("retired")
+    return _("HELD by the brake") if registered.held else _("in use")
+
+
+@source.command("show", help=_("Show one source: its settings, its last harvest, and what the brake holds back."))
+@click.argument("name", metavar="NAME")
+@asks
+def show(call: Call, name: str) -> Exit:
+    with call.workplace(patient=False) as workplace:
+        registered = workplace.books.source(name)
+        last = workplace.books.last_harvest(name)
+        return call.answer(
+            _document(registered, last), _lines(registered, last), Exit.FINDINGS if registered.held else Exit.WELL
+        )
+
+
+def _document(registered: Registered, last: HarvestEntry | None) -> dict[str, object]:
+    entry = registered.entry
+    return {
+        "name": entry.name,
+        "kind": entry.kind.value,
+        "policy": entry.policy,
+        "place": entry.place,
+        "settle_seconds": entry.settle_seconds,
+        "reread_percent": entry.reread_percent,
+        "brake_limits": asdict(entry.limits),
+        "registered_at": registered.registered_at,
+        "held": asdict(registered.held) if registered.held else None,
+        "released": asdict(registered.released) if registered.released else None,
+        "retired_at": registered.retired_at,
+        "last_harvest": harvest_document(last) if last else None,
+    }
+
+
+def _lines(registered: Registered, last: HarvestEntry | None) -> Iterator[str]:
+    entry = registered.entry
+    limits: Mapping[str, int] = asdict(entry.limits)
+    yield from pairs(
+        [
+            (_("source"), entry.name),
+            (_("kind"), word(entry.kind)),
+            (_("place"), entry.place),
+            (_("policy"), entry.policy),
+            (_("standing"), _standing(registered)),
+            (_("settle time"), span_shown(entry.settle_seconds)),
+            (_("read again"), f"{entry.reread_percent} %"),
+            (_("brake"), ", ".join(f"{name}={value}" for name, value in limits.items())),
+            (_("last harvest"), moment_shown(last.at) if last else "-"),
+            *([(_("files"), last.counts.files), (_("payload"), byte_count(last.counts.bytes))] if last else []),
+        ]
+    )
+    if registered.held:
+        yield upheaval_line(registered.held)
+        yield said(
+            "look at the source; when all is right, `preserve source release {source} --reason TEXT` lets the next"
+            " harvest take it",
+            source=entry.name,
+        )
+
+
+@source.command("history", help=_("List the harvests of a source: what each found, and the moment to restore as of."))
+@click.argument("name", metavar="NAME")
+@asks
+def history(call: Call, name: str) -> Exit:
+    with call.workplace(patient=False) as workplace:
+        books = workplace.books
+        books.source(name)
+        rows = (
+            (
+                each.number,
+                moment_shown(each.at),
+                each.counts.files,
+                byte_count(each.counts.bytes),
+                each.counts.new,
+                each.counts.changed,
+                each.counts.moved,
+                each.counts.vanished,
+                each.counts.unsettled,
+            )
+            for each in books.harvests(name)
+        )
+        head = (
+            _("harvest"), _("at"), _("files"), _("payload"), _("new"), _("changed"), _("moved"), _("vanished"),
+            _("unsettled"),
+        )  # fmt: skip
+        document = {"source": name, "harvests": map(harvest_document, books.harvests(name))}
+        return call.answer(document, table(head, rows, none=_("It was never harvested.")))
+
+
+@source.command(help=_("Harvest a source no more; all that came of it is kept and can be restored.  Needs --reason."))
+@click.argument("name", metavar="NAME")
+@acts
+def retire(call: Call, name: str) -> Exit:
+    from preserve.operations.retire_source import retire_source
+
+    if not call.is_reason_given:
+        raise Misused("a source is retired for a reason, which the ledger keeps: add --reason TEXT")
+    with call.workplace(patient=False) as workplace:
+        retired = retire_source(workplace, name)
+    return call.answer(_document(retired, None), [said("source {source} is harvested no more", source=name)])
+
+
+@source.command(
+    help=_(
+        "Release a source from the brake, after somebody has looked at it: the next harvest takes what was held back,"
+        " or hardly more.  The incident is closed.  Needs --reason."
+    )
+)
+@click.argument("name", metavar="NAME")
+@acts
+def release(call: Call, name: str) -> Exit:
+    from preserve.operations.release_source import release_source
+
+    if not call.is_reason_given:
+        raise Misused("say with --reason what was found at the source, and why it may be taken; the ledger keeps it")
+    with call.workplace(patient=False) as workplace:
+        released = release_source(workplace, name)
+    lines = [said("source {source} is released; `preserve source harvest {source}` takes what is there", source=name)]
+    return call.answer(_document(released, None), lines)

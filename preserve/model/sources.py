@@ -1,0 +1,152 @@
+"""Sources (数据源): where records come from again and again, and what each harvest of one found."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from preserve.errors import Refused
+from preserve.model.brake import BrakeLimits, Upheaval
+
+LONGEST_NAME = 64
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_PASSWORD = re.compile(r"://[^/\s:@]+:[^/\s@]+@|(PGPASSWORD|SECRET_ACCESS_KEY|password|passwd|pwd)=\S", re.IGNORECASE)
+
+SETTLE_SECONDS = 600
+"""So long nothing may have moved in a file, by its own times, before a harvest takes it."""
+REREAD_PERCENT = 1
+"""Of the files that look unchanged, so many are read again at each harvest: about 100 harvests see them all."""
+MOST_COMMAND_SECONDS = 6 * 3600
+
+
+class SourceKind(StrEnum):
+    """What sort of place records come from."""
+
+    FOLDER = "folder"  # a folder in which people work; each harvest is a snapshot of it
+    S3 = "s3"  # the objects below a prefix
+    COMMAND = "command"  # what a program prints, a dump of a database say, kept as one file
+    DROP = "drop"  # a folder in which whole submissions are laid, each an accession of its own
+
+
+@dataclass(frozen=True, slots=True)
+class SourceEntry:
+    """A registered source.  `place` is a folder, an S3 URL or a command line; `policy` is what its records are kept by.
+
+    `profile` names credentials in the AWS standard chain.  `file_name` is what the output of a command is kept as,
+    `uses_shell` whether a shell reads the command line, `most_seconds` how long it may take.  `moves_taken`: what was
+    taken from a drop folder is moved into its subfolder `taken`; else it stays.
+    """
+
+    name: str
+    kind: SourceKind
+    policy: str
+    place: str
+    settle_seconds: int = SETTLE_SECONDS
+    reread_percent: int = REREAD_PERCENT
+    limits: BrakeLimits = field(default_factory=BrakeLimits)
+    profile: str | None = None
+    file_name: str | None = None
+    uses_shell: bool = False
+    most_seconds: int = MOST_COMMAND_SECONDS
+    moves_taken: bool = True
+
+    @property
+    def accession_source(self) -> str:
+        """What accessions of its content are known by in the books."""
+        return f"source {self.name}"
+
+    @property
+    def state_source(self) -> str:
+        """What accessions of its states are known by."""
+        return f"state of source {self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A source as the books have it.
+
+    `held` is the upheaval for which the brake holds it since a harvest, `released` the one that a person let pass for
+    the next harvest.  A source that is retired is harvested no more; what came of it is kept.
+    """
+
+    entry: SourceEntry
+    registered_at: str
+    held: Upheaval | None = None
+    released: Upheaval | None = None
+    retired_at: str | None = None
+    retired_because: str | None = None
+
+    @property
+    def is_retired(self) -> bool:
+        return self.retired_at is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What a harvest found: `files` and `bytes` are there now; of the files, so many are `new`, `changed` in content,
+    `moved` (known content under another name) or `vanished` since the harvest before.
+
+    `unsettled` were left for the next harvest because they moved a short while ago.  `reread` looked unchanged and were
+    read all the same; of all that was ever read so, `doubtful` now hold other bytes than were taken, though nobody
+    changed them.  So many `rows` of the state differ from the state before, folders and links among them.
+    """
+
+    files: int = 0
+    bytes: int = 0
+    new: int = 0
+    changed: int = 0
+    moved: int = 0
+    vanished: int = 0
+    unsettled: int = 0
+    reread: int = 0
+    doubtful: int = 0
+    rows: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class HarvestEntry:
+    """One harvest (采集) in the books; numbers count from 1 for each source.
+
+    `accessions` hold what was new.  `state_package` holds the state of the source as a file, whole where `is_base`,
+    else what differs from the state before; None: nothing differs.  `is_partial`: a part of a large harvest, of which
+    more was to come.
+    """
+
+    source: str
+    at: str
+    counts: Counts
+    accessions: tuple[str, ...] = ()
+    state_package: str | None = None
+    is_base: bool = False
+    is_partial: bool = False
+    number: int = 0
+
+
+def require_good(entry: SourceEntry) -> None:
+    """Raise `Refused` for settings that cannot be meant."""
+    if len(entry.name) > LONGEST_NAME or not _NAME.fullmatch(entry.name):
+        raise Refused(
+            "{name} is no name for a source: letters, digits, `.`, `_` and `-`, at most {most} of them, and a letter or"
+            " digit first",
+            name=entry.name,
+            most=LONGEST_NAME,
+        )
+    if _PASSWORD.search(entry.place):
+        raise Refused(
+            "source {name}: there is a password in {kind} `{place}`, and the ledger would keep it for ever; put it"
+            " where the program finds it by itself (~/.pgpass, a profile of the AWS configuration)",
+            name=entry.name,
+            kind=entry.kind,
+            place=_PASSWORD.sub("…", entry.place),
+        )
+    if entry.kind is SourceKind.COMMAND and not _is_file_name(entry.file_name):
+        raise Refused(
+            "source {name}: say with --file-name what the output of the command is to be kept as, such as"
+            " registry.dump; one name, without a slash",
+            name=entry.name,
+        )
+
+
+def _is_file_name(name: str | None) -> bool:
+    return bool(name) and name not in (".", "..") and "/" not in str(name) and "\0" not in str(name)

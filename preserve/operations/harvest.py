@@ -1,0 +1,375 @@
+"""Harvest: how a source is now becomes a state that can be restored, and what is new of it becomes packages.
+
+What looks as it did is not read again, but for a share; what is known under another name is not taken again.  Before
+anything is taken the brake is asked.  A large harvest is done in parts, each of which is booked; one that is killed is
+simply done again.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from preserve import chance
+from preserve.bags.entries import FILE, Entry, Spool
+from preserve.bags.names import shown
+from preserve.bags.parts import BagFacts
+from preserve.bags.profiles import Profile
+from preserve.bags.submission import Shape, Submission, Totals
+from preserve.bags.tags import Element, Oxum
+from preserve.durable import free_bytes
+from preserve.errors import Refused, Restless
+from preserve.model import brake, events, source_events
+from preserve.model.brake import Alarm, Upheaval
+from preserve.model.complaints import Complaint, ComplaintList
+from preserve.model.incidents import Incident, IncidentKind
+from preserve.model.nouns import Event
+from preserve.model.phrases import phrase
+from preserve.model.placing import Lack
+from preserve.model.policy import Policy
+from preserve.model.sources import Counts, HarvestEntry, Registered
+from preserve.packages.harvesting import fetching, last_state, standing
+from preserve.packages.harvesting.cargo import PART_BYTES, Loader, Step, steps
+from preserve.packages.harvesting.comparing import Census, Comparison, Plan, share_of
+from preserve.packages.harvesting.last_state import LastState, WornError
+from preserve.packages.harvesting.places import Catchment
+from preserve.packages.harvesting.resolving import Resolution, Tally
+from preserve.packages.harvesting.rows import Row
+from preserve.packages.harvesting.state_files import NAME, StateWriter
+from preserve.packages.making.taking_in import IngestReport, Intake, take_in
+from preserve.workplace import Workplace
+
+MOST_ATTEMPTS = 3
+"""How often a harvest looks again where a file changed while it was read."""
+LEAST_ROWS_FOR_BASE = 20_000
+MOST_ROWS_OF_CHANGES = 200_000
+BASE_SHARE = 8
+"""The whole state is written again when differences come to more rows than one for each so many files (at least and at
+most so many): differences are held in memory when a state is read, and each is an object more that must be sound."""
+MOST_STATES = 60
+"""So many files a state is put together from at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class HarvestRequest:
+    """Which source, the policy that is in force for it, and its place.
+
+    `profile` is the BagIt profile that the policy names.  Of more than `part_bytes` parts are made.
+    """
+
+    source: Registered
+    policy: Policy
+    catchment: Catchment
+    profile: Profile | None = None
+    part_bytes: int = PART_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class HarvestReport:
+    """What a harvest did.  `entry` is None where the brake was set, for `alarms`; then nothing was taken.
+
+    `packages` hold what was new and the state; `is_complete`: each has every copy that policy wants, verified.
+    `doubtful` names the first files that hold other bytes than were taken, though nobody changed them.
+    """
+
+    source: str
+    entry: HarvestEntry | None
+    packages: tuple[str, ...] = ()
+    is_complete: bool = True
+    alarms: tuple[Alarm, ...] = ()
+    upheaval: Upheaval | None = None
+    doubtful: tuple[bytes, ...] = ()
+    notes: tuple[Complaint, ...] = ()
+    lacking: tuple[Lack, ...] = ()
+
+
+def harvest(workplace: Workplace, request: HarvestRequest) -> HarvestReport:
+    """Harvest a source.
+
+    Raises `Refused` where it is retired, or holds what cannot be taken, or changes again and again while it is read;
+    `Unavailable` where it, or every store, is away; `NoSpace`.
+    """
+    source = request.source.entry
+    if request.source.is_retired:
+        raise Refused("source {source} was retired and is not harvested", source=source.name)
+    if request.policy.required_metadata:
+        raise Refused(
+            "policy {policy} requires metadata ({elements}), and files of source {source} come without; keep the source"
+            " by another policy, or have submissions laid into a drop folder, each with its metadata",
+            policy=request.policy.name,
+            elements=", ".join(request.policy.required_metadata),
+            source=source.name,
+        )
+    with workplace.claim(source.accession_source):
+        reports = [_attempted(workplace, request)]
+        while (entry := reports[-1].entry) is not None and entry.is_partial:
+            reports.append(_attempted(workplace, request))
+        return _together(reports)
+
+
+def _attempted(workplace: Workplace, request: HarvestRequest) -> HarvestReport:
+    for _ in range(MOST_ATTEMPTS - 1):
+        try:
+            return _part(workplace, request)
+        except Restless:
+            continue  # by its new times the file is left for the next harvest, where the source has a settle time
+        except WornError:
+            standing.forget(workplace, request.source.entry.name)
+    return _part(workplace, request)
+
+
+def _part(workplace: Workplace, request: HarvestRequest) -> HarvestReport:
+    with ExitStack() as resources:
+        work = workplace.work / f"harvest-{chance.token(8)}"
+        work.mkdir()
+        resources.callback(shutil.rmtree, work, ignore_errors=True)
+        last = resources.enter_context(standing.opened(workplace, request.source.entry.name))
+        return _Part(workplace, request, work, last, resources).run()
+
+
+def _together(reports: list[HarvestReport]) -> HarvestReport:
+    """The parts of one harvest as one report: the last one's, with the packages and the counts of all."""
+    last = reports[-1]
+    entry = last.entry
+    if entry is not None:
+        counts = [report.entry.counts for report in reports if report.entry is not None]
+        total = replace(
+            entry.counts,
+            new=sum(each.new for each in counts),
+            changed=sum(each.changed for each in counts),
+            moved=sum(each.moved for each in counts),
+            vanished=sum(each.vanished for each in counts),
+        )
+        entry = replace(entry, counts=total)
+    return replace(
+        last,
+        entry=entry,
+        packages=tuple(package for report in reports for package in report.packages),
+        is_complete=all(report.is_complete for report in reports),
+        notes=tuple(note for report in reports for note in report.notes),
+    )
+
+
+class _Part:
+    """One look at a source, and what is taken of it at one go."""
+
+    def __init__(
+        self, workplace: Workplace, request: HarvestRequest, work: Path, last: LastState, resources: ExitStack
+    ) -> None:
+        self._workplace = workplace
+        self._books = workplace.books
+        self._request = request
+        self._source = request.source.entry
+        self._work = work
+        self._last = last
+        self._resources = resources
+        self._before = self._books.last_harvest(self._source.name)
+        self._notes = ComplaintList()
+
+    def run(self) -> HarvestReport:
+        resolution, census = self._looked_through()
+        tally = resolution.tally
+        report = self._held(resolution.upheaval(census.files_before))
+        if report is not None:
+            return report
+        counts = Counts(
+            files=census.files,
+            bytes=census.bytes,
+            new=tally.new,
+            changed=tally.changed,
+            moved=tally.moved,
+            vanished=tally.vanished,
+            unsettled=census.unsettled,
+            reread=tally.reread,
+            doubtful=tally.doubtful,
+            rows=tally.rows,
+        )
+        if not tally.rows:
+            return self._booked(counts, tally, [], is_partial=False)
+        return self._taken(counts, tally)
+
+    # Looking
+
+    def _looked_through(self) -> tuple[Resolution, Census]:
+        self._workplace.progress.begin("looking through source {source}", None, source=self._source.name)
+        now = self._workplace.clock.now()
+        rested = now - timedelta(seconds=self._source.settle_seconds)
+        number = self._before.number + 1 if self._before else 1
+        plan, self._resolved = self._plan(), self._plan()
+        comparison = Comparison(
+            plan,
+            self._last,
+            (_nanoseconds(rested), _nanoseconds(now)),
+            share_of(number, self._source.reread_percent),
+            bool(self._before and self._before.counts.doubtful),
+        )
+        complaints = ComplaintList()
+        comparison.run(self._request.catchment.batches(complaints, self._notes))
+        complaints.raise_if_any(self._source.place)
+        resolution = Resolution(self._request.catchment, plan, self._resolved)
+        resolution.run()
+        return resolution, comparison.census
+
+    def _plan(self) -> Plan:
+        plan = Plan(self._work)
+        self._resources.callback(plan.close)
+        return plan
+
+    # The brake
+
+    def _held(self, upheaval: Upheaval) -> HarvestReport | None:
+        alarms = brake.alarms(upheaval, self._source.limits)
+        if not alarms or brake.is_covered(upheaval, self._request.source.released):
+            return None
+        act, now, name = self._workplace.act, self._workplace.now(), self._source.name
+        self._workplace.record(
+            source_events.harvest_held(act, now, name, upheaval, alarms),
+            events.incident_opened(act, now, Incident(IncidentKind.BRAKE, name, _what_moved(upheaval))),
+        )
+        return HarvestReport(name, None, alarms=alarms, upheaval=upheaval)
+
+    # Taking
+
+    def _taken(self, counts: Counts, tally: Tally) -> HarvestReport:
+        loaded, made = self._plan(), list[IngestReport]()
+        catchment, policy = self._request.catchment, self._request.policy
+        room = self._request.part_bytes if catchment.is_local else self._room()
+        loader = Loader(catchment, loaded, self._work, room, keep_links=policy.keeps_links)
+        with loader.submission(self._resolved, Path(self._source.place), self._elements()) as submission:
+            if loader.taken:
+                intake = Intake(self._source.accession_source, policy, profile=self._request.profile)
+                made.append(take_in(self._workplace, intake, submission, self._folder()))
+        counts = replace(
+            counts, new=counts.new - loader.left_new, changed=counts.changed - loader.left_changed - loader.known
+        )
+        packages = tuple(package.id for report in made for package in report.packages)
+        is_base = self._is_base(tally.rows, counts.files)
+        beside, written = self._work / "state", self._work / NAME
+        writer = StateWriter(written)
+        rows = self._rows(steps(self._last, loaded, fetching.arrivals(self._workplace, packages)), writer, is_base)
+        last_state.write(beside, rows)
+        writer.close()
+        made.append(self._state_taken(written))
+        is_partial = loader.left_new + loader.left_changed > 0
+        report = self._booked(counts, tally, made, is_partial=is_partial, is_base=is_base)
+        self._keep(beside, report)
+        return report
+
+    def _rows(self, all_steps: Iterator[Step], writer: StateWriter, is_base: bool) -> Iterator[Row]:
+        """The rows of the new state; those that belong into its file are written on the way."""
+        for step in all_steps:
+            if step.is_new if not is_base else step.row is not None:
+                writer.add(step)
+            if step.row is not None:
+                yield step.row
+
+    def _is_base(self, rows: int, files: int) -> bool:
+        states = self._books.states(self._source.name, self._before.number) if self._before else []
+        if not states or len(states) >= MOST_STATES:
+            return True
+        differences = rows + sum(state.counts.rows for state in states[1:])
+        return differences > min(max(LEAST_ROWS_FOR_BASE, files // BASE_SHARE), MOST_ROWS_OF_CHANGES)
+
+    def _state_taken(self, written: Path) -> IngestReport:
+        """The state becomes a package like any other: copied, audited, repaired and rebuilt from as records are."""
+        facts = written.stat()
+        times = (facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino)
+        entry: Entry = (FILE, NAME.encode(), *times, 0o644, b"", str(written).encode(), 0)
+        with ExitStack() as resources:
+            spool = resources.enter_context(Spool(self._work))
+            spool.add([entry])
+            bag = BagFacts((1, 0), "UTF-8", self._elements(), (), (), (), Oxum(facts.st_size, 1), False)
+            totals = Totals(1, 0, 0, facts.st_size)
+            submission = Submission(written, Shape.FOLDER, totals, (), spool, resources.pop_all(), bag=bag)
+        with submission:
+            intake = Intake(self._source.state_source, self._request.policy)
+            return take_in(self._workplace, intake, submission, self._folder())
+
+    def _elements(self) -> tuple[Element, ...]:
+        """What bag-info.txt says, for who has nothing but a store."""
+        number = self._before.number + 1 if self._before else 1
+        return (
+            Element("External-Description", f"Harvest {number} of source {self._source.name}"),
+            Element("X-Preserve-Source", self._source.name),
+            Element("X-Preserve-Harvest", str(number)),
+        )
+
+    def _folder(self) -> Path:
+        folder = self._work / chance.token(8)
+        folder.mkdir()
+        return folder
+
+    def _room(self) -> int:
+        """How much is fetched at one go: the home's disk holds it until the stores do, and shall not be filled."""
+        return min(self._request.part_bytes, free_bytes(self._work) // 2)
+
+    # Booking
+
+    def _booked(
+        self,
+        counts: Counts,
+        tally: Tally,
+        made: list[IngestReport],
+        *,
+        is_partial: bool,
+        is_base: bool = False,
+    ) -> HarvestReport:
+        state = made[-1].packages[0].id if made else None
+        accessions = tuple(report.accession for report in made[:-1])
+        now, name = self._workplace.now(), self._source.name
+        harvested = HarvestEntry(name, now, counts, accessions, state, is_base=is_base, is_partial=is_partial)
+        event = source_events.harvested(self._workplace.act, harvested)
+        self._workplace.record(event, *self._silent_changes(tally, now))
+        return HarvestReport(
+            source=name,
+            entry=self._books.last_harvest(name),
+            packages=tuple(package.id for report in made for package in report.packages),
+            is_complete=all(report.is_complete for report in made),
+            doubtful=tuple(tally.doubtful_paths),
+            notes=(*self._notes.named, *(note for report in made for note in report.notes)),
+            lacking=made[-1].lacking if made else (),
+        )
+
+    def _silent_changes(self, tally: Tally, now: str) -> Iterator[Event]:
+        """The incident while any file is doubted; it is over when all that were have been read again and are sound."""
+        act, name = self._workplace.act, self._source.name
+        if tally.doubtful:
+            what = phrase(
+                "{count} files hold other bytes than were taken, though nobody changed them: {files}",
+                count=tally.doubtful,
+                files=", ".join(map(shown, tally.doubtful_paths)),
+            )
+            yield events.incident_opened(act, now, Incident(IncidentKind.SILENT_CHANGE, name, what))
+            return
+        incident = self._books.open_incident(IncidentKind.SILENT_CHANGE, name)
+        if incident is not None:
+            yield events.incident_closed(act, now, incident.id, phrase("each of them was read again, or changed"))
+
+    def _keep(self, state: Path, report: HarvestReport) -> None:
+        if report.entry is None or report.entry.state_package is None:
+            return
+        final = standing.path_of(self._workplace, self._source.name, report.entry.state_package)
+        final.parent.mkdir(mode=0o700, exist_ok=True)
+        state.replace(final)
+        standing.forget(self._workplace, self._source.name, but=final)
+
+
+def _nanoseconds(moment: datetime) -> int:
+    return int(moment.timestamp() * 1_000_000) * 1000
+
+
+def _what_moved(upheaval: Upheaval) -> str:
+    return phrase(
+        "of {files} files {vanished} vanished, {changed} changed and {renamed} have another ending; {scrambled} of"
+        " {sampled} that were looked into look encrypted",
+        files=upheaval.files,
+        vanished=upheaval.vanished,
+        changed=upheaval.changed,
+        renamed=upheaval.renamed,
+        scrambled=upheaval.scrambled,
+        sampled=upheaval.sampled,
+    )

@@ -1,0 +1,228 @@
+"""Hold how a source is now against how it was last, both in listing order; nothing is read but what is listed."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from preserve.bags.entries import BATCH_ENTRIES, FILE, Spool, order
+from preserve.packages.harvesting.last_state import Batch, LastState
+from preserve.packages.harvesting.rows import CTIME, DOUBTFUL, KIND, MTIME, PATH, SIZE, Seen
+
+SAME, REREAD, FRESH, TOUCHED, GONE = range(5)
+"""What a comparison comes to, as plain tuples in listing order:
+
+| first field | then | is |
+|---|---|---|
+| `SAME` | batch, from, to | rows of the last state that are as they were |
+| `REREAD` | batch, row, seen, kept | one of them that is to be read all the same |
+| `FRESH` | seen | what was not there |
+| `TOUCHED` | seen, seen before, kept | what is there still, and not as it was; both of one kind |
+| `GONE` | seen before, kept | what is there no more |
+"""
+
+_STRIDE = 256
+"""Rows compared at once, where all of them are likely the same."""
+_SHARES = 10_000
+
+
+class Plan:
+    """Plain tuples, spooled.  `close` it."""
+
+    def __init__(self, work: Path) -> None:
+        self._spool = Spool(work)
+        self._batch: list[tuple[Any, ...]] = []
+
+    def add(self, item: tuple[Any, ...]) -> None:
+        """One more.  Raises `NoSpace`."""
+        self._batch.append(item)
+        if len(self._batch) == BATCH_ENTRIES:
+            self._spool.add(self._batch)
+            self._batch = []
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        """All of them; may be read again, once all were added."""
+        if self._batch:
+            self._spool.add(self._batch)
+            self._batch = []
+        return self._spool.items()
+
+    def close(self) -> None:
+        """Forget them."""
+        self._spool.close()
+
+
+@dataclass(slots=True)
+class Census:
+    """How many files there were, and are, and how many bytes of them; how many moved too short a while ago."""
+
+    files_before: int = 0
+    files: int = 0
+    bytes: int = 0
+    unsettled: int = 0
+
+
+def share_of(number: int, percent: int) -> Callable[[bytes], bool] | None:
+    """Which paths harvest `number` reads again: each path belongs to one of 10,000 shares, and `percent` of them have
+    their turn, so that 100 / `percent` harvests see every file.  None for no path at all."""
+    if percent <= 0:
+        return None
+    width = percent * _SHARES // 100
+    begin = number * width % _SHARES
+
+    def is_picked(path: bytes) -> bool:
+        return (zlib.crc32(path) - begin) % _SHARES < width
+
+    return is_picked
+
+
+class Comparison:
+    """Compares a listing with the last state.
+
+    A file whose `mtime` or `ctime` lies within `moving_ns` (after, up to) is left as it was; what lies in the future is
+    some other machine's mistake, and says nothing.  `is_picked` says which unchanged files are read
+    all the same; with `has_doubtful` also those that are doubted already are.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        last: LastState,
+        moving_ns: tuple[int, int],
+        is_picked: Callable[[bytes], bool] | None,
+        has_doubtful: bool,
+    ) -> None:
+        self._plan = plan
+        self._batches = enumerate(last.batches())
+        self._rested_ns, self._now_ns = moving_ns
+        self._is_picked = is_picked
+        self._has_doubtful = has_doubtful
+        self._number = -1
+        self._batch: Batch | None = None
+        self._old: list[Seen] = []
+        self._at = 0
+        self._run_begin = 0
+        self.census = Census()
+
+    def run(self, listing: Iterable[list[Seen]]) -> None:
+        """Compare all of it.  Raises `WornError`, `NoSpace`, and what the listing raises."""
+        for new in listing:
+            self._compare(new)
+        while self._has_old():
+            self._gone()
+
+    def _compare(self, new: list[Seen]) -> None:
+        at = 0
+        while at < len(new):
+            if not self._has_old():
+                for seen in new[at:]:
+                    self._fresh(seen)
+                return
+            alike = self._alike(new, at)
+            if alike:
+                self._same(alike)
+                at += alike
+                continue
+            before, now = order(self._old[self._at][PATH]), order(new[at][PATH])
+            if now > before:
+                self._gone()
+            elif now < before:
+                self._fresh(new[at])
+                at += 1
+            else:
+                self._touched(new[at])
+                at += 1
+
+    def _has_old(self) -> bool:
+        """Whether a row of the last state is left; the next batch is taken up where one is used up."""
+        while self._at == len(self._old):
+            self._end_run()
+            number, batch = next(self._batches, (0, None))
+            if batch is None:
+                return False
+            self._number, self._batch, self._old, self._at, self._run_begin = number, batch, batch.seen, 0, 0
+            self.census.files_before += sum(1 for seen in batch.seen if seen[KIND] == FILE)
+        return True
+
+    def _alike(self, new: list[Seen], at: int) -> int:
+        """How many rows, at most a stride, are as they were."""
+        count = min(len(new) - at, len(self._old) - self._at, _STRIDE)
+        now, before = new[at : at + count], self._old[self._at : self._at + count]
+        if now == before:
+            return count
+        return next(number for number in range(count) if now[number] != before[number])
+
+    def _same(self, count: int) -> None:
+        rows = range(self._at, self._at + count)
+        old = self._old
+        sizes = [old[row][SIZE] for row in rows if old[row][KIND] == FILE]
+        self.census.files += len(sizes)
+        self.census.bytes += sum(sizes)
+        if self._is_picked is not None or self._has_doubtful:
+            for row in rows:
+                if old[row][KIND] == FILE and self._is_reread(row):
+                    self._at = row
+                    self._end_run()
+                    batch = self._batch
+                    if batch is not None:
+                        self._plan.add((REREAD, self._number, row, old[row], batch.kept()[row]))
+                    self._run_begin = row + 1
+        self._at = rows.stop
+
+    def _is_reread(self, row: int) -> bool:
+        if self._is_picked is not None and self._is_picked(self._old[row][PATH]):
+            return True
+        return self._has_doubtful and self._batch is not None and bool(self._batch.kept()[row][DOUBTFUL])
+
+    def _fresh(self, seen: Seen) -> None:
+        self._end_run()
+        if self._is_restless(seen):
+            self.census.unsettled += 1
+            return
+        self._count(seen)
+        self._plan.add((FRESH, seen))
+
+    def _touched(self, seen: Seen) -> None:
+        before, row = self._old[self._at], self._at
+        if self._is_restless(seen):
+            self.census.unsettled += 1
+            self._count(before)
+            self._at += 1  # it stays in the run: for this harvest it is as it was
+            return
+        self._end_run()
+        kept = self._batch.kept()[row] if self._batch is not None else None
+        if seen[KIND] == before[KIND]:
+            self._plan.add((TOUCHED, seen, before, kept))
+        else:
+            self._plan.add((GONE, before, kept))
+            self._plan.add((FRESH, seen))
+        self._count(seen)
+        self._step()
+
+    def _gone(self) -> None:
+        self._end_run()
+        if self._batch is not None:
+            self._plan.add((GONE, self._old[self._at], self._batch.kept()[self._at]))
+        self._step()
+
+    def _step(self) -> None:
+        self._at += 1
+        self._run_begin = self._at
+
+    def _end_run(self) -> None:
+        """Write down the rows before this one that are as they were."""
+        if self._run_begin < self._at:
+            self._plan.add((SAME, self._number, self._run_begin, self._at))
+        self._run_begin = self._at
+
+    def _count(self, seen: Seen) -> None:
+        if seen[KIND] == FILE:
+            self.census.files += 1
+            self.census.bytes += seen[SIZE]
+
+    def _is_restless(self, seen: Seen) -> bool:
+        is_moving = self._rested_ns < seen[MTIME] <= self._now_ns or self._rested_ns < seen[CTIME] <= self._now_ns
+        return is_moving and seen[KIND] == FILE

@@ -1,0 +1,116 @@
+"""What a harvest needs of the place that it harvests: a listing, and the content of what is new."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from preserve.bags.entries import Entry, open_source
+from preserve.bags.folders import FolderTree
+from preserve.errors import Restless, Unavailable
+from preserve.model.complaints import ComplaintList
+from preserve.model.digests import Algorithm, start
+from preserve.packages.harvesting.rows import CTIME, INODE, MTIME, PATH, SIZE, Seen
+
+_PIECE_BYTES = 1024 * 1024
+
+
+class Catchment(Protocol):
+    """A place that is harvested.  Everything raises `Unavailable` where it cannot be read."""
+
+    is_local: bool
+    """Whether content lies in files of this machine: reading it twice costs next to nothing."""
+
+    def batches(self, complaints: ComplaintList, notes: ComplaintList) -> Iterator[list[Seen]]:
+        """All there is, in listing order; what cannot be taken is left out, and complained about."""
+
+    def head(self, seen: Seen, length: int) -> bytes:
+        """The beginning of a file.  Raises `Restless` where it is no longer as it was seen."""
+
+    def sha256(self, seen: Seen) -> bytes:
+        """The digest of a file, read now.  Raises `Restless`."""
+
+    def bring(self, seen: Seen, folder: Path) -> Brought:
+        """A file as an entry that can be packed; `folder` is for what has to be fetched first, with room for it.
+
+        Raises `Restless`, `NoSpace`.
+        """
+
+
+class Brought(NamedTuple):
+    """A file that can be packed; its digest, where it had to be fetched anyway."""
+
+    entry: Entry
+    sha256: bytes | None = None
+
+
+class FolderCatchment:
+    """A folder in which people work."""
+
+    is_local = True
+
+    def __init__(self, folder: Path) -> None:
+        self._root = os.path.abspath(os.fsencode(folder))
+        self._folder = folder
+
+    def batches(self, complaints: ComplaintList, notes: ComplaintList) -> Iterator[list[Seen]]:
+        try:
+            for batch in FolderTree(self._folder, complaints, notes).batches():
+                yield [entry[:8] for entry in batch]
+        except OSError as error:
+            raise Unavailable("{source} cannot be read: {reason}", source=self._folder, reason=error) from error
+
+    def head(self, seen: Seen, length: int) -> bytes:
+        with _Reading(self._path(seen), seen) as descriptor:
+            return os.read(descriptor, length)
+
+    def sha256(self, seen: Seen) -> bytes:
+        running, buffer = start(Algorithm.SHA256), memoryview(bytearray(_PIECE_BYTES))
+        with _Reading(self._path(seen), seen) as descriptor:
+            while count := os.readv(descriptor, [buffer]):
+                running.update(buffer[:count])
+        return running.digest()
+
+    def bring(self, seen: Seen, folder: Path) -> Brought:
+        return Brought((*seen, self._path(seen), 0))
+
+    def _path(self, seen: Seen) -> bytes:
+        return self._root + b"/" + seen[PATH]
+
+
+class _Reading:
+    """A file that is read, and must be as it was seen, before and after."""
+
+    def __init__(self, path: bytes, seen: Seen) -> None:
+        self._path = path
+        self._state = (seen[SIZE], seen[MTIME], seen[CTIME], seen[INODE])
+        self._descriptor = -1
+
+    def __enter__(self) -> int:
+        try:
+            self._descriptor = open_source(self._path)
+        except OSError as error:
+            raise self._restless() from error
+        if not self._is_as_seen():
+            os.close(self._descriptor)
+            raise self._restless()
+        return self._descriptor
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        is_as_seen = self._is_as_seen()
+        os.close(self._descriptor)
+        if kind is None and not is_as_seen:
+            raise self._restless()
+
+    def _is_as_seen(self) -> bool:
+        facts = os.fstat(self._descriptor)
+        return (facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino) == self._state
+
+    def _restless(self) -> Restless:
+        return Restless(
+            "these files changed while they were read: {files}; nothing was packed; run the command again when they"
+            " rest",
+            files=os.fsdecode(self._path).encode("utf-8", "backslashreplace").decode(),
+        )

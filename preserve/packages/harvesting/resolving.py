@@ -1,0 +1,230 @@
+"""Find out what of the differences has to be taken in: content that is known already is not taken again.
+
+A file that was moved is known by its inode and times, or by its bytes; one that was merely touched, by its bytes.  On
+the way is counted what the brake asks for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from preserve.bags.entries import FILE
+from preserve.errors import Restless
+from preserve.model import brake
+from preserve.model.brake import Upheaval
+from preserve.packages.harvesting import comparing
+from preserve.packages.harvesting.comparing import GONE, SAME, Plan
+from preserve.packages.harvesting.places import Catchment
+from preserve.packages.harvesting.rows import (
+    CTIME,
+    DOUBTFUL,
+    INODE,
+    KIND,
+    MTIME,
+    NOT_A_FILE,
+    OFFSET,
+    PACKAGE,
+    PATH,
+    SHA256,
+    SIZE,
+    Kept,
+    Seen,
+    doubted,
+)
+
+PUT, CARGO = 10, 11
+"""What the differences come to, beside `SAME` and `GONE`:
+
+| first field | then | is |
+|---|---|---|
+| `PUT` | seen, kept | a row of which everything is known |
+| `CARGO` | seen, seen before or None, kept before or None | a file whose content has to be taken in |
+"""
+
+MOST_GONE = 200_000
+"""Of so many files that are gone it is found out whether they were moved; of more, all others count as new."""
+
+_BY_OWNER = (b".gpg", b".pgp", b".asc", b".p7m", b".age", b".kdbx", b".tc", b".hc", b".vhdx", b".img", b".iso")
+"""Endings of what its owner encrypted, or what holds a whole disk: that it looks random says nothing."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What the differences come to, in numbers; `doubtful_paths` names the first files that are doubted now."""
+
+    new: int = 0
+    changed: int = 0
+    moved: int = 0
+    vanished: int = 0
+    reread: int = 0
+    doubtful: int = 0
+    rows: int = 0
+    """Rows of the state that differ from the last."""
+    cargo: int = 0
+    renamed: int = 0
+    doubtful_paths: list[bytes] = field(default_factory=list)
+
+
+MOST_PATHS_NAMED = 20
+
+
+class Resolution:
+    """Goes through a plan twice: first for what is gone, then for what came."""
+
+    def __init__(self, source: Catchment, plan: Plan, resolved: Plan) -> None:
+        self._source = source
+        self._plan = plan
+        self._resolved = resolved
+        self._gone_by_inode: dict[tuple[int, int, int, int], Kept] = {}
+        self._gone_by_size: dict[tuple[int, int], list[Kept]] = {}
+        self._gone_paths: set[bytes] = set()
+        self._gone_stems: set[bytes] = set()
+        self._origins: set[tuple[str, int]] = set()
+        """Where what was moved is kept: several files may come of one that is gone."""
+        self._samples = _Samples()
+        self.tally = Tally()
+
+    def run(self) -> None:
+        """Raises `Restless`, `Unavailable`, `NoSpace`."""
+        for item in self._plan:
+            if item[0] == GONE and item[1][KIND] == FILE:
+                self._note_gone(item[1], item[2])
+        for item in self._plan:
+            self._resolve(item)
+        self.tally.vanished -= len(self._origins)
+
+    def upheaval(self, files_before: int) -> Upheaval:
+        """What moved, as the brake asks; files are looked into now.  Raises `Restless`, `Unavailable`."""
+        looked = [brake.looks_random(self._source.head(seen, brake.HEAD_BYTES)) for seen in self._samples]
+        return Upheaval(
+            files=files_before,
+            vanished=self.tally.vanished,
+            changed=self.tally.changed,
+            renamed=self.tally.renamed,
+            sampled=len(looked),
+            scrambled=sum(looked),
+        )
+
+    def _note_gone(self, seen: Seen, kept: Kept) -> None:
+        self.tally.vanished += 1
+        if len(self._gone_paths) >= MOST_GONE:
+            return
+        path = seen[PATH]
+        self._gone_paths.add(path)
+        self._gone_stems.add(_divided(path)[0])
+        if seen[INODE]:
+            self._gone_by_inode[seen[INODE], seen[SIZE], seen[MTIME], seen[CTIME]] = kept
+        if self._source.is_local:
+            self._gone_by_size.setdefault((seen[SIZE], seen[MTIME]), []).append(kept)
+
+    def _resolve(self, item: tuple[Any, ...]) -> None:
+        match item[0]:
+            case comparing.SAME:
+                self._resolved.add(item)
+                return
+            case comparing.GONE:
+                self._resolved.add(item)
+            case comparing.REREAD:
+                if not self._reread(*item[1:]):
+                    return
+            case comparing.FRESH:
+                self._fresh(item[1])
+            case comparing.TOUCHED:
+                self._touched(*item[1:])
+        self.tally.rows += 1
+
+    def _fresh(self, seen: Seen) -> None:
+        if seen[KIND] != FILE:
+            self._put(seen, NOT_A_FILE)
+            return
+        kept = self._moved_from(seen)
+        if kept is not None:
+            self.tally.moved += 1
+            self._origins.add((kept[PACKAGE], kept[OFFSET]))
+            self._put(seen, kept)
+            return
+        self.tally.new += 1
+        if self._is_renamed(seen[PATH]):
+            self.tally.renamed += 1
+            self._samples.add(seen)
+        self._carry(seen, None, None)
+
+    def _touched(self, seen: Seen, before: Seen, kept: Kept) -> None:
+        if seen[KIND] != FILE:
+            self._put(seen, NOT_A_FILE)
+            return
+        if seen[SIZE] == before[SIZE] and self._source.is_local and self._source.sha256(seen) == kept[SHA256]:
+            self._put(seen, doubted(kept, False))
+            return
+        self.tally.changed += 1
+        if not seen[PATH].lower().endswith(_BY_OWNER):
+            self._samples.add(seen)
+        self._carry(seen, before, kept)
+
+    def _reread(self, number: int, row: int, seen: Seen, kept: Kept) -> bool:
+        """Whether its row differs after it was read."""
+        try:
+            is_doubtful = self._source.sha256(seen) != kept[SHA256]
+        except Restless:  # it changes just now: the next harvest sees that
+            is_doubtful = bool(kept[DOUBTFUL])
+        else:
+            self.tally.reread += 1
+        if is_doubtful:
+            self.tally.doubtful += 1
+            self.tally.doubtful_paths += [seen[PATH]][: MOST_PATHS_NAMED - len(self.tally.doubtful_paths)]
+        if is_doubtful == bool(kept[DOUBTFUL]):
+            self._resolved.add((SAME, number, row, row + 1))
+            return False
+        self._put(seen, doubted(kept, is_doubtful))
+        return True
+
+    def _moved_from(self, seen: Seen) -> Kept | None:
+        """Where content that is gone from elsewhere is kept, if this is it."""
+        kept = self._gone_by_inode.get((seen[INODE], seen[SIZE], seen[MTIME], seen[CTIME])) if seen[INODE] else None
+        if kept is not None:
+            return doubted(kept, False)
+        candidates = self._gone_by_size.get((seen[SIZE], seen[MTIME]))
+        if not candidates:
+            return None
+        digest = self._source.sha256(seen)
+        return next((doubted(each, False) for each in candidates if each[SHA256] == digest), None)
+
+    def _is_renamed(self, path: bytes) -> bool:
+        """Whether a file that is gone bore this name with another ending, or with none added."""
+        stem, ending = _divided(path)
+        return bool(ending) and (stem in self._gone_paths or stem in self._gone_stems)
+
+    def _put(self, seen: Seen, kept: Kept) -> None:
+        self._resolved.add((PUT, seen, kept))
+
+    def _carry(self, seen: Seen, before: Seen | None, kept: Kept | None) -> None:
+        self.tally.cargo += 1
+        self._resolved.add((CARGO, seen, before, kept))
+
+
+def _divided(path: bytes) -> tuple[bytes, bytes]:
+    """A path without its ending, and the ending; a name that only begins with a dot has none."""
+    folder, slash, name = path.rpartition(b"/")
+    stem, _, ending = name.rpartition(b".")
+    return (folder + slash + stem, ending) if stem else (path, b"")
+
+
+class _Samples:
+    """At most `brake.MOST_SAMPLED` of any number of files, spread evenly."""
+
+    def __init__(self) -> None:
+        self._taken: list[Seen] = []
+        self._every, self._count = 1, 0
+
+    def add(self, seen: Seen) -> None:
+        if self._count % self._every == 0:
+            self._taken.append(seen)
+            if len(self._taken) == 2 * brake.MOST_SAMPLED:
+                self._taken, self._every = self._taken[::2], self._every * 2
+        self._count += 1
+
+    def __iter__(self) -> Iterator[Seen]:
+        step = 2 if len(self._taken) > brake.MOST_SAMPLED else 1
+        return iter(self._taken[::step])
