@@ -10,13 +10,18 @@ from pathlib import Path
 
 import pytest
 
+from ops.sites import postgres
 from preserve import durable
 from preserve.model import events
 from preserve.model.nouns import CopyState, Event
+from preserve.state import books_place
 from preserve.state.books import FILE_NAME, Books
+from preserve.state.books_place import SERVER_FILE_NAME
 from preserve.state.verification import verify_books
+from tests.crash.points import was_killed_at
 from tests.state import bookkeeping as made
 from tests.state.bookkeeping import ACT, NOW
+from tests.state.servers import PLACES
 
 ROUNDS = 3
 PER_ROUND = 3
@@ -45,16 +50,16 @@ def one_round(number: int) -> list[Event]:
     return [made.packaged(number), *copies]
 
 
-def live(home: Path, told: int) -> None:
+def live(home: Path, told: int, server: str | None) -> None:
     """What the process does that is killed; it tells each act it was told is durable."""
-    with Books.create(home, made.initialised()) as books:
+    with Books.create(home, made.initialised(), server=server) as books:
         os.write(told, b".")
         for number in range(ROUNDS):
             books.record(*one_round(number))
             os.write(told, b".")
 
 
-def killed_at(home: Path, nth: int, stopper: Stopper) -> tuple[bool, int]:
+def killed_at(home: Path, nth: int, stopper: Stopper, server: str | None) -> tuple[bool, int]:
     """Live in a process of its own that is killed at the nth point: whether it was, and how many acts it had told."""
     reader, writer = os.pipe()
     child = os.fork()
@@ -68,7 +73,7 @@ def killed_at(home: Path, nth: int, stopper: Stopper) -> tuple[bool, int]:
                 os.kill(os.getpid(), signal.SIGKILL)
 
         stopper(tick)
-        live(home, writer)
+        live(home, writer, server)
         os._exit(0)
     os.close(writer)
     with os.fdopen(reader, "rb") as pipe:
@@ -78,11 +83,12 @@ def killed_at(home: Path, nth: int, stopper: Stopper) -> tuple[bool, int]:
     return os.WIFSIGNALED(status), told
 
 
-def assert_whole(home: Path, told: int) -> None:
-    if not (home / FILE_NAME).exists():
+def assert_whole(home: Path, told: int, server: str | None) -> None:
+    if not books_place.is_made(home):
         assert told == 0
-        Books.create(home, made.initialised()).close()
-        assert [path.name for path in home.iterdir()] == [FILE_NAME], "the killed attempt left nothing for good"
+        Books.create(home, made.initialised(), server=server).close()
+        kept = FILE_NAME if server is None else SERVER_FILE_NAME
+        assert [path.name for path in home.iterdir()] == [kept], "the killed attempt left nothing for good"
         return
     with Books.open(home) as books:
         rounds, rest = divmod(books.size() - 1, PER_ROUND)
@@ -95,14 +101,20 @@ def assert_whole(home: Path, told: int) -> None:
         assert verify_books(books).is_ok
 
 
-@pytest.mark.parametrize("stopper", [at_durability_points, at_statements])
-def test_killed_at_any_point_the_books_are_whole(memory_path: Path, stopper: Stopper) -> None:
+@pytest.mark.parametrize(
+    ("kept_in", "stopper"),
+    [("file", at_durability_points), ("file", at_statements), ("server", at_durability_points)],
+    indirect=["kept_in"],
+)
+def test_killed_at_any_point_the_books_are_whole(memory_path: Path, stopper: Stopper, kept_in: str) -> None:
     points = 0
     while True:
         home = memory_path / str(points)
         home.mkdir()
-        was_killed, told = killed_at(home, points + 1, stopper)
-        assert_whole(home, told)
+        PLACES.begin_anew()
+        server = PLACES.next()
+        was_killed, told = killed_at(home, points + 1, stopper, server)
+        assert_whole(home, told, server)
         if not was_killed:
             break
         points += 1
@@ -110,7 +122,7 @@ def test_killed_at_any_point_the_books_are_whole(memory_path: Path, stopper: Sto
     assert points >= 12, "there are many points at which a process may die"
 
 
-def test_a_killed_rebuild_leaves_no_books_or_whole_ones(memory_path: Path) -> None:
+def test_a_killed_rebuild_leaves_no_books_or_whole_ones(memory_path: Path, kept_in: str) -> None:
     with made.books_with_a_life(memory_path / "source") as books:
         entries = [entry.content for entry in books.entries()]
         root = books.root()
@@ -118,6 +130,8 @@ def test_a_killed_rebuild_leaves_no_books_or_whole_ones(memory_path: Path) -> No
     while True:
         home = memory_path / str(points)
         home.mkdir()
+        PLACES.begin_anew()
+        server = PLACES.next()
         child = os.fork()
         if child == 0:
             left = points + 1
@@ -129,15 +143,43 @@ def test_a_killed_rebuild_leaves_no_books_or_whole_ones(memory_path: Path) -> No
                     os.kill(os.getpid(), signal.SIGKILL)
 
             durable.listen(tick)
-            Books.rebuild(home, entries)
+            Books.rebuild(home, entries, server)
             os._exit(0)
         _, status = os.waitpid(child, 0)
-        if (home / FILE_NAME).exists():
-            with Books.open(home) as books:
-                assert books.root() == root
-        else:
-            Books.rebuild(home, entries).close()
+        if not books_place.is_made(home):
+            Books.rebuild(home, entries, server).close()
+        with Books.open(home) as books:
+            assert books.root() == root
         if not os.WIFSIGNALED(status):
             break
         points += 1
     assert points >= 5
+
+
+def test_a_killed_move_leaves_the_books_in_the_file_or_on_the_server(
+    memory_path: Path, postgres_server: postgres.Server
+) -> None:
+    PLACES.use(postgres_server)
+    points = 0
+    while True:
+        home = memory_path / str(points)
+        home.mkdir()
+        with Books.create(home, made.initialised(), *made.a_life()) as books:
+            root = books.root()
+        PLACES.begin_anew()
+        server = PLACES.next()
+        assert server is not None
+        was_killed = was_killed_at(points + 1, lambda home=home, server=server: books_place.move(home, server))  # type: ignore[misc]
+        with Books.open(home) as books:
+            assert books.root() == root
+        if books_place.server_place(home) is None:
+            books_place.move(home, server)
+        with Books.open(home) as books:
+            assert books.where.startswith(server)
+            books.record(*one_round(77))
+            assert verify_books(books).is_ok
+        if not was_killed:
+            break
+        points += 1
+    PLACES.use(None)
+    assert points >= 6

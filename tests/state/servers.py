@@ -24,6 +24,10 @@ class BookPlaces:
         self._server = server
         self._used = 0
 
+    def begin_anew(self) -> None:
+        """Have databases that were handed out be used again."""
+        self._used = 0
+
     def next(self) -> str | None:
         """The address of an empty database, or None: a file."""
         if self._server is None:
