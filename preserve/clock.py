@@ -20,6 +20,9 @@ class Clock(Protocol):
     def sleep(self, seconds: float, unless: Event | None = None) -> None:
         """Wait, but no longer than until `unless` is set."""
 
+    def counter_seconds(self) -> float:
+        """Seconds since the machine was started, time asleep included; nobody can set it."""
+
 
 class SystemClock:
     """The machine's clock."""
@@ -29,6 +32,9 @@ class SystemClock:
 
     def sleep(self, seconds: float, unless: Event | None = None) -> None:
         (unless or Event()).wait(seconds)
+
+    def counter_seconds(self) -> float:
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def stamp(moment: datetime) -> str:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import getpass
 import os
+from pathlib import Path
+
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
 def variable(name: str) -> str | None:
@@ -27,3 +30,16 @@ def machine_name() -> str:
 def processors() -> int:
     """How many processors this process may use."""
     return len(os.sched_getaffinity(0))
+
+
+def boot_id() -> str:
+    """A name of this start of the machine, which the next has not (random(4)); "" where the system gives none."""
+    try:
+        return _BOOT.read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
+
+
+def process_number() -> int:
+    """The number of this process."""
+    return os.getpid()

@@ -33,6 +33,8 @@ COMMANDS: Mapping[str, str] = {
     "restore": "restoring:restore",
     "rebuild": "restoring:rebuild",
     "status": "status:status",
+    "run": "running:run",
+    "alarms": "running:alarms",
     "accession": "accessions:accession",
     "package": "holdings:package",
     "finding": "holdings:finding",

@@ -10,7 +10,7 @@ from preserve.cli.messages import _, attribute_word, counted, is_chinese, printa
 from preserve.cli.tables import byte_count
 from preserve.model.nouns import Level
 from preserve.model.policy import DAY_SECONDS, AuditRule, BackupRule, CopyRule, CopySet, Policy, RecordClass
-from preserve.model.policy_promises import DRILL, RUN
+from preserve.model.policy_promises import DRILL, SOURCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,10 @@ def in_plain_words(policy: Policy) -> Iterator[Told]:
     """The sentences, in the order in which things happen to a record."""
     yield from map(Told, (_records(policy), *_intake(policy), *map(_copies, policy.copies), *_separation(policy)))
     yield from map(Told, (*_audits(policy), *_lock(policy), *_people(policy)))
-    yield from (Told(text, RUN) for text in _work(policy))
+    yield from map(Told, (*_work(policy), *_renewal(policy)))
+    if policy.backup is not None:
+        yield Told(_backup(policy.backup), SOURCE)
+    yield from (Told(text, "") for text in _notices(policy))
     yield from (Told(text, DRILL) for text in (*_recovery(policy), *_drills(policy)))
     yield from map(Told, _copy_sets(policy))
     yield from (Told(text, "") for text in (*_media(policy), *_distance(policy)))
@@ -185,8 +188,6 @@ def _lock(policy: Policy) -> Iterator[str]:
 
 def _work(policy: Policy) -> Iterator[str]:
     """What is done by the clock."""
-    if policy.backup is not None:
-        yield _backup(policy.backup)
     for rule in policy.copies:
         if rule.within_seconds:
             template = "Copies on {role} are there within {span} of the accession."
@@ -196,8 +197,14 @@ def _work(policy: Policy) -> Iterator[str]:
             values = {"rate": audit.rate_percent or 100, "span": days(audit.run_every_days)}
             where = word(role) if role else _("all stores")
             yield said("Of the copies on {where}, {rate} % are looked at in a run every {span}.", where=where, **values)
+
+
+def _renewal(policy: Policy) -> Iterator[str]:
     if policy.lock_renew_before_days:
         yield said("The lock is renewed {span} before its end.", span=days(policy.lock_renew_before_days))
+
+
+def _notices(policy: Policy) -> Iterator[str]:
     yield said("When something is wrong, {owner} is told.", owner=policy.notify)
     for step in policy.escalation:
         yield said("Where nobody has acted after {span}, {name} is told.", span=span(step.after_seconds), name=step.to)

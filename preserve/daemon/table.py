@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from preserve.daemon.keeping import LOCK_EXTENSION
+from preserve.daemon.looking import AUDIT, LISTING
+from preserve.daemon.making import REPLICATION
 from preserve.daemon.mending import PUBLICATION, REPAIR
 from preserve.daemon.works import Work
 
 WORKS: tuple[Work, ...] = (
     LOCK_EXTENSION,
     REPAIR,
+    REPLICATION,
     PUBLICATION,
+    AUDIT,
+    LISTING,
 )
 """One line for each kind of work; in which order duties are done, `preserve.model.duties.in_order` says."""

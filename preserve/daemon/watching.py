@@ -8,12 +8,14 @@ from datetime import datetime
 
 from preserve import compose
 from preserve.clock import stamp
+from preserve.daemon import heartbeat
 from preserve.daemon.turn import derived
 from preserve.daemon.works import Shift, Work
 from preserve.errors import Tampered
 from preserve.model.concerns import Concern, FindingsSeen, LateSeen, Seen, concerns
 from preserve.model.duties import Duty
 from preserve.model.policy import Policy
+from preserve.model.sentences import Sentence
 from preserve.operations.status import StatusReport, status
 
 
@@ -45,9 +47,10 @@ class Looked:
         return [duty for duty in self.duties if duty.is_late(self.at)]
 
 
-def look(shift: Shift, works: Sequence[Work]) -> Looked:
+def look(shift: Shift, works: Sequence[Work], silence: Sentence | None = None) -> Looked:
     """Look at everything once: the books, a glance at each store, and what the works say is due.
 
+    `silence` says that the runner gives no sign of life; None: as its last one tells, if there ever was one.
     Raises `Tampered` where the books themselves do not fit.
     """
     workplace, now = shift.workplace, shift.now()
@@ -57,6 +60,7 @@ def look(shift: Shift, works: Sequence[Work]) -> Looked:
     findings = tuple(workplace.books.open_findings_alike())
     seen = Seen(
         alarm=str(alarm) if alarm else None,
+        silence=silence or heartbeat.silence(heartbeat.read(shift.home), now),
         findings=findings,
         incidents=report.incidents,
         short={each.policy: each.short for each in report.holdings},

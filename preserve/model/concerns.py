@@ -21,6 +21,7 @@ class ConcernKind(StrEnum):
     """What sort of thing it is, the gravest first."""
 
     ALARM = "alarm"  # a store contradicts the ledger
+    SILENCE = "silence"  # the runner gives no sign of life: nothing else is known to be done
     FINDING = "finding"  # bytes in a store are wrong
     NOT_SAFE = "not safe"  # packages have fewer verified copies than policy wants
     INCIDENT = "incident"  # something in the running should not have happened
@@ -87,6 +88,7 @@ class Seen:
     `away` names stores that must answer and do not, with the moment since which that is known."""
 
     alarm: str | None = None
+    silence: Sentence | None = None
     findings: Sequence[FindingsSeen] = ()
     incidents: Sequence[Incident] = ()
     short: Mapping[str, int] | None = None
@@ -102,6 +104,7 @@ def concerns(seen: Seen) -> list[Concern]:
     """All that is to be seen to, the gravest first, and within a kind the oldest first."""
     found = [
         *_alarms(seen),
+        *_silence(seen),
         *map(_of_findings, seen.findings),
         *(_not_safe(policy, count) for policy, count in (seen.short or {}).items() if count),
         *map(_of_incident, seen.incidents),
@@ -133,6 +136,16 @@ def _alarms(seen: Seen) -> Iterator[Concern]:
             "ledger",
             sentence("ALARM: {error}", error=seen.alarm),
             sentence("book nothing more with this home; find out who wrote what, with `preserve ledger verify`"),
+        )
+
+
+def _silence(seen: Seen) -> Iterator[Concern]:
+    if seen.silence is not None:
+        yield Concern(
+            ConcernKind.SILENCE,
+            "runner",
+            seen.silence,
+            sentence("start `preserve run`, or make `preserve run --once` a daily job; see why it stopped"),
         )
 
 

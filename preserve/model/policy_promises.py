@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from preserve.model.policy import AuditRule, Policy
+from preserve.model.policy import Policy
 from preserve.model.requirements import KeyPath
 
-RUN, DRILL = "run", "drill"
+SOURCE, DRILL = "source", "drill"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,25 +31,13 @@ class Promise:
 def not_yet(policy: Policy) -> Iterator[Promise]:
     """The promises of a policy, in the order of its keys."""
     given = {
-        ("backup",): (policy.backup, RUN),
+        ("backup",): (policy.backup, SOURCE),
         ("recovery",): (policy.recovery, DRILL),
         ("drills",): (policy.drills, DRILL),
         ("media",): (policy.media, None),
-        ("lock_renew_before",): (policy.lock_renew_before_days, RUN),
         ("separation", "remote_distance_km"): (policy.separation and policy.separation.remote_distance_km, None),
-        ("notification",) if policy.escalation else ("notify",): (policy.notify, RUN),
+        ("notification",) if policy.escalation else ("notify",): (policy.notify, None),
     }
     for path, (value, command) in given.items():
         if value:
             yield Promise(path, command)
-    yield from _of_audit(policy.audit, ("audit",))
-    for number, rule in enumerate(policy.copies):
-        if rule.within_seconds:
-            yield Promise(("copies", number, "within"), RUN)
-        if rule.audit is not None:
-            yield from _of_audit(rule.audit, ("copies", number, "audit"))
-
-
-def _of_audit(rule: AuditRule, path: KeyPath) -> Iterator[Promise]:
-    if rule.run_every_days:
-        yield Promise((*path, "run_every"), RUN)

@@ -55,8 +55,12 @@ def audit(workplace: Workplace, request: AuditRequest) -> AuditReport:
     is asked for again.  Raises `Refused` for an unknown store or package.
     """
     stores = sorted({workplace.books.store(name).name for name in request.stores}) or sorted(workplace.stores)
-    package = None if request.package is None else workplace.books.package(request.package).id
-    return _Audit(workplace, request, tuple(stores), package).run()
+    packages: tuple[str, ...] | None = None
+    if request.package is not None:
+        packages = (workplace.books.package(request.package).id,)
+    elif request.among is not None:
+        packages = tuple(sorted(request.among))
+    return _Audit(workplace, request, tuple(stores), packages).run()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +90,14 @@ class _Audit:
     """The state of one audit while it runs."""
 
     def __init__(
-        self, workplace: Workplace, request: AuditRequest, stores: tuple[str, ...], package: str | None
+        self, workplace: Workplace, request: AuditRequest, stores: tuple[str, ...], packages: tuple[str, ...] | None
     ) -> None:
         self._workplace = workplace
         self._books = workplace.books
         self._open = {name: Discerning(store) for name, store in workplace.stores.items()}
         self._roles = {store.name: store.role for store in self._books.stores()}
         self._request = request
-        self._scope = Scope(workplace.books, stores, package)
+        self._scope = Scope(workplace.books, stores, packages)
         self._began = monotonic_seconds()
         self._booking = Booking(workplace.books)
         self._run, self._is_resumed = self._begin()
@@ -127,7 +131,7 @@ class _Audit:
         self._workplace.progress.begin(template, total_bytes, level=self._run.level.value)
 
     def _begin(self) -> tuple[AuditRun, bool]:
-        level, packages = self._request.level, None if self._scope.package is None else (self._scope.package,)
+        level, packages = self._request.level, self._scope.packages
         if not self._request.afresh:
             begun = self._books.unfinished_audit(level, self._scope.stores, packages)
             if begun is not None:
@@ -144,7 +148,9 @@ class _Audit:
         plain = {each.name: getattr(counts, each.name) for each in fields(counts)}
         self._workplace.record(events.audit_ended(self._workplace.act, self._workplace.now(), self._run.id, plain))
         unlisted = (
-            () if self._scope.package else tuple(name for name in self._scope.stores if name not in self._searched)
+            ()
+            if self._scope.packages is not None
+            else tuple(name for name in self._scope.stores if name not in self._searched)
         )
         return AuditReport(
             run=self._run.id,
@@ -345,8 +351,8 @@ class _Audit:
     # What else lies there
 
     def _search_stores(self) -> None:
-        """List every store in scope and find what nothing explains; not when only one package was asked for."""
-        if self._scope.package is not None:
+        """List every store in scope and find what nothing explains; not when only some packages were asked for."""
+        if self._scope.packages is not None:
             return
         for name in self._scope.stores:
             if name in self._away:

@@ -35,7 +35,8 @@ _TRUST = {
 
 @dataclass(frozen=True, slots=True)
 class ReplicateRequest:
-    """Which copies to make: into `stores` (empty: all), of one package or of all (`package` None).
+    """Which copies to make: into `stores` (empty: all), of one package or of all (`package` None), or of those whose
+    ids are `among` some.
 
     `policy_of` gives the policy under which a package is kept now.
     """
@@ -43,6 +44,7 @@ class ReplicateRequest:
     policy_of: Callable[[Receipt], Policy]
     stores: tuple[str, ...] = ()
     package: str | None = None
+    among: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ def replicate(workplace: Workplace, request: ReplicateRequest) -> ReplicateRepor
     lacking: dict[str, tuple[Lack, ...]] = {}
     lacking_count = 0
     passed_over: dict[str, Complaint] = {}
-    for package in _packages(workplace, request.package):
+    for package in _packages(workplace, request):
         policy = request.policy_of(package.receipt)
         if not only:
             lacking[policy.name] = copies_lacking(policy, registered)
@@ -146,10 +148,11 @@ def _placing(workplace: Workplace, receipt: Receipt, due: Due, only: Set[str]) -
     return placing
 
 
-def _packages(workplace: Workplace, package: str | None) -> Iterator[PackageEntry]:
-    if package is not None:
-        return iter([workplace.books.package(package)])
-    return workplace.books.packages()
+def _packages(workplace: Workplace, request: ReplicateRequest) -> Iterator[PackageEntry]:
+    books = workplace.books
+    if request.among is not None:
+        return map(books.package, request.among)
+    return books.packages() if request.package is None else iter([books.package(request.package)])
 
 
 def _make(

@@ -20,6 +20,7 @@ from preserve.state.database import Database
 from preserve.state.findings_and_audits import AuditReading, FindingReading
 from preserve.state.holdings import HoldingsReading
 from preserve.state.incidents import IncidentReading
+from preserve.state.jobs import JobKeeping
 from preserve.state.locks import LockReading
 from preserve.state.media import MediaReading
 from preserve.state.registers import RegisterReading
@@ -51,6 +52,7 @@ class Books(
     StandingReading,
     SurveyReading,
     SourceReading,
+    JobKeeping,
 ):
     """Catalog and ledger in one database: every act changes both in one transaction, or neither.
 

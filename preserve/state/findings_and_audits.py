@@ -18,6 +18,8 @@ _FINDING = (
     " opened_at, closed_at, closed_with"
 )
 _RUN = "id, level, stores, packages, begun_at"
+_OF_ALL = "packages IS NULL AND ended_at IS NOT NULL"
+_ANSWERS = frozenset(result.value for result in AuditResult)
 _SELECT_FINDING = f"SELECT {_FINDING} FROM finding"  # noqa: S608
 _SELECT_RUN = f"SELECT {_RUN} FROM audit_run"  # noqa: S608
 
@@ -81,6 +83,24 @@ class AuditReading:
             (level.value, _names(stores), "" if packages is None else _names(packages)),
         )
         return _run(row) if row else None
+
+    def unfinished_part(self, level: Level, store: str) -> AuditRun | None:
+        """The newest audit of some packages in one store that was begun and has not ended."""
+        row = self._database.row(
+            _SELECT_RUN + " WHERE level = ? AND stores = ? AND packages IS NOT NULL AND ended_at IS NULL"
+            " ORDER BY begun DESC LIMIT 1",
+            (level.value, _names([store])),
+        )
+        return _run(row) if row else None
+
+    def listed_at(self) -> dict[str, str]:
+        """When each store was last looked through whole, at any level, and gave an answer about any copy in it."""
+        rows = self._database.pages("ended_at, id, stores, counts", "audit_run", ("ended_at", "id"), only=_OF_ALL)
+        found: dict[str, str] = {}
+        for ended_at, _, stores, counts in rows:
+            if any(count for answer, count in json.loads(counts).items() if answer in _ANSWERS):
+                found |= dict.fromkeys(json.loads(stores), ended_at)
+        return found
 
     def audited_in(self, run: str) -> Iterator[Audited]:
         """What an audit under way has looked at already, by store and package; nothing once it has ended."""

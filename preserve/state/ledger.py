@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from preserve.errors import Refused, Tampered
-from preserve.model import merkle
+from preserve.model import events, merkle
 from preserve.state.database import Database
 from preserve.state.projection import apply
 from preserve.state.standings import Tables
@@ -82,6 +82,11 @@ class LedgerReading:
         """How many entries there are."""
         row = self._database.row("SELECT size FROM head")
         return int(row[0]) if row else 0
+
+    def newest_moment(self) -> str | None:
+        """When the last entry was written, by the clock of then."""
+        size = self.size()
+        return None if not size else events.decode(self.entry(size - 1).content).at
 
     def root(self, size: int | None = None) -> bytes:
         """The Merkle tree hash of the first `size` entries (None: all)."""

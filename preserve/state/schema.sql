@@ -317,6 +317,8 @@ CREATE TABLE audit_run (
     ended_at TEXT,
     counts TEXT
 );
+CREATE INDEX audit_still_open ON audit_run (level, stores, begun) WHERE ended_at IS NULL;
+CREATE INDEX audit_of_all ON audit_run (ended_at) WHERE packages IS NULL;
 CREATE TABLE audited (                   -- of runs that have not ended: theirs is the ledger's to tell
     run TEXT NOT NULL,
     store TEXT NOT NULL,
@@ -342,4 +344,15 @@ CREATE TABLE absence (
 CREATE TABLE progress (
     job TEXT PRIMARY KEY,
     state TEXT NOT NULL
+);
+CREATE TABLE job (                       -- work on duties: who is at it, how often it failed
+    kind TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    holder TEXT,
+    token INTEGER NOT NULL,
+    lease_until TEXT,
+    attempts INTEGER NOT NULL,
+    not_before TEXT,
+    why TEXT,
+    PRIMARY KEY (kind, subject)
 );

@@ -47,8 +47,14 @@ STEPS: Mapping[int, Sequence[str]] = {
         "CREATE UNIQUE INDEX open_incident ON incident (kind, subject) WHERE closed_at IS NULL",
         "CREATE INDEX copy_by_lock ON copy (store, COALESCE(retain_until, ''), package)",
         "CREATE TABLE store_credentials (store TEXT PRIMARY KEY, auditor_profile TEXT, disposer_profile TEXT)",
+        "CREATE INDEX audit_still_open ON audit_run (level, stores, begun) WHERE ended_at IS NULL",
+        "CREATE INDEX audit_of_all ON audit_run (ended_at) WHERE packages IS NULL",
         "CREATE INDEX finding_still_open ON finding (number) WHERE closed_at IS NULL",
         "CREATE INDEX accession_still_open ON accession (id) WHERE unpackaged > 0 AND abandoned_because IS NULL",
+        """CREATE TABLE job (
+            kind TEXT NOT NULL, subject TEXT NOT NULL, holder TEXT, token INTEGER NOT NULL, lease_until TEXT,
+            attempts INTEGER NOT NULL, not_before TEXT, why TEXT, PRIMARY KEY (kind, subject)
+        )""",
         """CREATE TABLE kept (
             package TEXT PRIMARY KEY, policy TEXT NOT NULL, marks TEXT NOT NULL, payload_files INTEGER NOT NULL,
             payload_bytes INTEGER NOT NULL, packaged_at TEXT NOT NULL

@@ -127,6 +127,27 @@ class StandingReading:
         )
         return [(package, at) for package, at in rows]
 
+    def least_looked_at_alike(
+        self, standing: AlikeStanding, store: str, before: str, most: int
+    ) -> list[tuple[str, str]]:
+        """Copies of packages that stand so, last read whole before a moment, longest ago first, and since when."""
+        rows = self._database.rows(
+            "SELECT kept.package, full_at FROM kept JOIN look ON look.package = kept.package WHERE kept.policy = ?"
+            " AND marks = ? AND store = ? AND full_at < ? ORDER BY full_at, kept.package LIMIT ?",
+            (standing.policy, _marks(standing.states), store, before, most),
+        )
+        return [(package, at) for package, at in rows]
+
+    def first_booked(self) -> dict[str, str]:
+        """When the copy of the first package in each store was booked."""
+        rows = self._database.rows("SELECT name FROM store ORDER BY name")
+        found = {}
+        for (store,) in rows:
+            row = self._database.row("SELECT booked_at FROM copy WHERE store = ? ORDER BY package LIMIT 1", (store,))
+            if row:
+                found[store] = row[0]
+        return found
+
     def looks_by_day(self, store: str, policy: str, level: Level, before: str) -> list[tuple[str, int, int]]:
         """Days (YYYY-MM-DD) of last looks at `level` before a moment: how many copies, how many bytes."""
         rows = self._database.rows(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -189,20 +188,15 @@ def test_commands_that_will_carry_something_out_are_really_not_there() -> None:
 
 
 def test_every_promise_is_told_with_its_key() -> None:
-    assert [(each.key, each.command) for each in not_yet(SMALL)] == [("notify", "run")]
+    assert [(each.key, each.command) for each in not_yet(SMALL)] == [("notify", None)]
     assert {(each.key, each.command) for each in not_yet(FULL)} == {
-        ("backup", "run"),
+        ("backup", "source"),
         ("recovery", "drill"),
         ("drills", "drill"),
         ("media", None),
-        ("lock_renew_before", "run"),
         ("separation.remote_distance_km", None),
-        ("notification", "run"),
-        ("audit.run_every", "run"),
-        ("copies.within", "run"),
+        ("notification", None),
     }
-    ruled = replace(FULL, copies=(replace(FULL.copies[0], audit=FULL.audit, within_seconds=None),))
-    assert ("copies", 0, "audit", "run_every") in {each.path for each in not_yet(ruled)}
 
 
 def test_the_data_are_installed_with_the_program() -> None:

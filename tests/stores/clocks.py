@@ -12,6 +12,7 @@ class SetClock:
     def __init__(self, moment: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
         self.moment = moment
         self.slept: list[float] = []
+        self._counter = 0.0
         self._lock = threading.Lock()
 
     def now(self) -> datetime:
@@ -21,3 +22,8 @@ class SetClock:
         with self._lock:
             self.slept.append(seconds)
             self.moment += timedelta(seconds=seconds)
+            self._counter += seconds
+
+    def counter_seconds(self) -> float:
+        """What a clock that is set does not change."""
+        return self._counter

@@ -19,6 +19,7 @@ class AuditRequest:
     """What to look at, and how.
 
     `stores` empty: all; `package` None: all, and what the stores hold besides; else an id, or how only one id begins.
+    `among` names packages by their ids, in place of `package`.
     `afresh` begins anew even where an audit of the same scope was interrupted.  A sample is drawn from all blocks of a
     store, as many as `aim` needs; or, where `blocks_of_each` is given, so many from each copy.  `policies` are those
     in force, by their names: their rules say what is overdue; `kit` is what every store carries.
@@ -27,6 +28,7 @@ class AuditRequest:
     level: Level = Level.FULL
     stores: tuple[str, ...] = ()
     package: str | None = None
+    among: tuple[str, ...] | None = None
     budget: Budget = NO_LIMIT
     afresh: bool = False
     aim: SampleAim = field(default_factory=SampleAim)

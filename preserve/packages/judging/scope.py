@@ -14,16 +14,17 @@ _MADE = [state for state in CopyState if state is not CopyState.DUE]
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Copies in `stores` (names in ascending order) of one package, or of all."""
+    """Copies in `stores` of `packages` (both names in ascending order), or of all packages (None)."""
 
     books: Books
     stores: tuple[str, ...]
-    package: str | None
+    packages: tuple[str, ...] | None
 
     def copies(self, stores: Iterable[str] | None = None) -> Iterator[CopyEntry]:
         """The copies that somebody made, by store and package; in some of the stores, or in all."""
         for store in self.stores if stores is None else stores:
-            yield from self.books.copies(package=self.package, store=store, states=_MADE)
+            for package in (None,) if self.packages is None else self.packages:
+                yield from self.books.copies(package=package, store=store, states=_MADE)
 
     def looked_at(self, run: str, stores: Iterable[str] | None = None) -> Iterator[tuple[CopyEntry, Audited | None]]:
         """Each copy with what a run has seen of it so far: both are listed in the same order, and neither is held."""
@@ -38,10 +39,12 @@ class Scope:
 
     def unseen_bytes(self, run: str) -> int:
         """How many bytes the bags have that a run has not looked at yet."""
-        return self.books.unaudited_bytes(run, self.stores, self.package)
+        packages = (None,) if self.packages is None else self.packages
+        return sum(self.books.unaudited_bytes(run, self.stores, package) for package in packages)
 
     def open_findings(self) -> Iterator[Finding]:
         """What is known to be wrong among them."""
-        for finding in self.books.findings(package=self.package):
-            if finding.store in self.stores:
-                yield finding
+        for package in (None,) if self.packages is None else self.packages:
+            for finding in self.books.findings(package=package):
+                if finding.store in self.stores:
+                    yield finding

@@ -1,0 +1,238 @@
+"""`preserve run` and `preserve alarms`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import click
+
+from preserve.cli import answers
+from preserve.cli.amounts import parsed_budget, span_seconds
+from preserve.cli.answers import moment_shown
+from preserve.cli.calls import Call
+from preserve.cli.exits import Exit
+from preserve.cli.messages import _, error_said, said, sentence_said, word
+from preserve.cli.options import acts, asks
+from preserve.cli.tables import table
+from preserve.clock import SystemClock, stamp
+from preserve.errors import Misused, PreserveError, Unavailable
+from preserve.model.alarms import NagiosState, nagios_state, performance_data
+
+if TYPE_CHECKING:
+    from preserve.daemon.turn import TurnReport, Worked
+    from preserve.model.audit import Budget
+    from preserve.model.concerns import Concern
+    from preserve.model.duties import Duty
+
+
+EVERY = timedelta(minutes=5)
+"""How often the runner looks what is due, where nothing is known to be due earlier."""
+PATIENCE = timedelta(minutes=30)
+"""In which time a runner that goes on gives its next sign of life, if it lives: its share of a duty, and a reserve."""
+
+
+@click.command(
+    help=_(
+        "Do what is due by policy, the most urgent first, and say what was done; go on until stopped.\n\n"
+        "With --once, do what is due now and end: for cron.  What cannot be done now, because a store is away, is left"
+        " for the next time and named.  Exit code 1 when something failed, or is late all the same.  Several runners"
+        " may work on one home."
+    )
+)
+@click.option("--once", is_flag=True, help=_("do all that is due now, and end"))
+@click.option("--budget", metavar="AMOUNT", help=_("begin nothing more after so much time or data: 30m, 2h, 50GiB"))
+@acts
+def run(call: Call, once: bool, budget: str | None) -> Exit:
+    from preserve.daemon.supervision import Supervisor
+    from preserve.daemon.table import WORKS
+    from preserve.daemon.turn import BETWEEN_RUNS, turn
+
+    allowed = parsed_budget(budget)
+    if once:
+        with call.workplace() as workplace:
+            report = turn(call.home(), workplace, WORKS, allowed, BETWEEN_RUNS)
+            code = Exit.WELL if report.is_as_wanted else Exit.FINDINGS
+            return call.answer(_document(report), _lines(report), code)
+    supervisor = Supervisor()
+    while True:
+        supervisor.alive()
+        pause = _turn_told(call, allowed, supervisor.alive)
+        SystemClock().sleep(pause.total_seconds())
+
+
+def _turn_told(call: Call, budget: Budget, sign: Callable[[], None]) -> timedelta:
+    """One turn of a runner that goes on; returns how long to wait for the next."""
+    from preserve.daemon.table import WORKS
+    from preserve.daemon.turn import turn
+
+    try:
+        with call.workplace() as workplace:
+            report = turn(call.home(), workplace, WORKS, budget, PATIENCE, sign)
+            answers.print_aside(*_told(report))
+            now = workplace.clock.now()
+    except Unavailable as error:  # the next turn tries again, and its heartbeat is missed meanwhile
+        answers.print_aside(f"preserve: {error_said(error)}")
+        return EVERY
+    if report.next_due is None:
+        return EVERY
+    return min(EVERY, max(report.next_due.due_at - now, timedelta(seconds=1)))
+
+
+def _told(report: TurnReport) -> Iterator[str]:
+    """What a turn did, a line for each duty, for the log."""
+    for each in report.worked:
+        yield said(
+            "{duty} of {about}: {ending}; {what}",
+            duty=word(each.duty.kind),
+            about=each.duty.subject,
+            ending=word(each.ended.ending),
+            what=sentence_said(each.ended.what),
+        )
+
+
+@click.command(
+    help=_(
+        "Say what is late or wrong in the running, from outside: it needs no runner that lives.\n\n"
+        "Late is what policy wanted done by now: audits, copies, repairs, and whatever else is scheduled; and the"
+        " runner itself, when it gives no sign of life.  Exit code 1 for any alarm.  With --nagios, one line and the"
+        " exit codes of monitoring plugins: 0 well, 1 warning, 2 critical, 3 unknown."
+    )
+)
+@click.option("--nagios", is_flag=True, help=_("answer as a monitoring plugin does"))
+@click.option("--max-silence", metavar="TIME", help=_("how old the last sign of life may be: 30m, 26h, 2d"))
+@asks
+def alarms(call: Call, nagios: bool, max_silence: str | None) -> Exit:
+    from preserve import compose
+    from preserve.daemon import heartbeat
+    from preserve.daemon.table import WORKS
+    from preserve.daemon.watching import look
+    from preserve.daemon.works import Shift
+
+    longest = None
+    if max_silence is not None:
+        seconds = span_seconds(max_silence)
+        if not seconds:
+            raise Misused("--max-silence: {text} is no span of time; write it like 30m, 26h or 2d", text=max_silence)
+        longest = timedelta(seconds=seconds)
+    try:
+        with call.workplace(patient=False) as workplace:
+            shift = Shift(call.home(), workplace, compose.policies(workplace.books))
+            beat = heartbeat.read(shift.home)
+            silence = heartbeat.silence(beat, shift.now(), longest) if beat else heartbeat.NEVER
+            found = look(shift, WORKS, silence).concerns
+    except PreserveError as error:
+        if not nagios:
+            raise
+        answers.print_lines([f"PRESERVE {NagiosState.UNKNOWN.value} - {error_said(error)}"])
+        return Exit(NagiosState.UNKNOWN.code)
+    if nagios:
+        return _nagios(found)
+    document = {
+        "alarms": [
+            {
+                "kind": each.kind.value,
+                "subject": each.subject,
+                "what": sentence_said(each.what),
+                "remedy": sentence_said(each.remedy),
+                "since": each.since,
+                "count": each.count,
+            }
+            for each in found
+        ]
+    }
+    rows = ((word(each.kind), each.subject, sentence_said(each.what)) for each in found)
+    lines = table((_("alarm"), _("about"), _("what")), rows, none=_("Nothing is late, and nothing is wrong."))
+    return call.answer(document, lines, Exit.FINDINGS if found else Exit.WELL)
+
+
+def _nagios(found: Sequence[Concern]) -> Exit:
+    """One line with the worst first, and the figures; the other alarms in lines of their own."""
+    state = nagios_state(found)
+    said_of = [sentence_said(each.what).replace("|", "/") for each in found]
+    first = said_of[0] if said_of else _("Nothing is late, and nothing is wrong.")
+    more = [*said_of[1:]]
+    answers.print_lines([f"PRESERVE {state.value} - {first} | {' '.join(performance_data(found))}", *more])
+    return Exit(state.code)
+
+
+def duty_document(duty: Duty) -> dict[str, object]:
+    """One duty as `--json` gives it."""
+    return {
+        "kind": duty.kind.value,
+        "subject": duty.subject,
+        "due_at": stamp(duty.due_at),
+        "latest": stamp(duty.latest) if duty.latest else None,
+        "why": sentence_said(duty.why),
+        "copies": duty.copies,
+        "bytes": duty.bytes,
+    }
+
+
+def _document(report: TurnReport) -> dict[str, object]:
+    return {
+        "worked": [
+            {
+                **duty_document(each.duty),
+                "ending": each.ended.ending.value,
+                "what": sentence_said(each.ended.what),
+                "bytes_moved": each.ended.bytes,
+            }
+            for each in report.worked
+        ],
+        "left": [duty_document(duty) for duty in report.left],
+        "late": [duty.name for duty in report.late],
+        "clock_doubted": report.doubted_clock,
+        "next": duty_document(report.next_due) if report.next_due else None,
+        "ended_by_budget": report.is_ended_by_budget,
+        "seconds": report.seconds,
+    }
+
+
+def _lines(report: TurnReport) -> Iterator[str]:
+    if not report.worked and not report.left:
+        yield _("Nothing was due.")
+    yield from _worked_lines(report.worked)
+    if report.left:
+        yield _("Still due:")
+        yield from duty_lines(report.left)
+    if report.doubted_clock:
+        yield said(
+            "ALARM: the clock is not to be trusted ({incident}); what hangs on dates is left alone until a person has"
+            " closed it, or the clock is right again",
+            incident=report.doubted_clock,
+        )
+    if report.next_due:
+        yield said(
+            "next: {duty} of {about}, {moment}",
+            duty=word(report.next_due.kind),
+            about=report.next_due.subject,
+            moment=moment_shown(stamp(report.next_due.due_at)),
+        )
+    if report.is_ended_by_budget:
+        yield _("the budget ended this run before all was begun; the next goes on")
+
+
+def _worked_lines(worked: Sequence[Worked]) -> Iterator[str]:
+    if worked:
+        rows = (
+            (word(each.duty.kind), each.duty.subject, word(each.ended.ending), sentence_said(each.ended.what))
+            for each in worked
+        )
+        yield from table((_("duty"), _("about"), _("ended"), _("what")), rows)
+
+
+def duty_lines(duties: Sequence[Duty]) -> Iterator[str]:
+    """Duties as a table."""
+    rows = (
+        (
+            word(duty.kind),
+            duty.subject,
+            moment_shown(stamp(duty.due_at)),
+            moment_shown(stamp(duty.latest)) if duty.latest else "-",
+            sentence_said(duty.why),
+        )
+        for duty in duties
+    )
+    yield from table((_("duty"), _("about"), _("due"), _("late after"), _("why")), rows)

@@ -1,0 +1,312 @@
+"""Works that look: audits of the copies that are due, and the listing of whole stores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from preserve import compose
+from preserve.clock import moment_of, monotonic_seconds, stamp
+from preserve.daemon.works import Shift, Work
+from preserve.errors import Refused, Unavailable
+from preserve.model import looking
+from preserve.model.audit import Budget
+from preserve.model.duties import Duty, DutyKind, Ended, Ending
+from preserve.model.looking import UNVERIFIED_WITHIN, Share, Span
+from preserve.model.nouns import Level, StoreEntry
+from preserve.model.policy import AuditRule, Policy
+from preserve.model.sentences import Sentence, sentence
+from preserve.operations.audit import AuditReport, AuditRequest, audit
+from preserve.state.standing_reading import AlikeStanding, Looks
+
+COPIES_AT_ONCE = 200
+"""Copies of one audit: its entry in the ledger names them all, and a killed one is taken up again as a whole."""
+
+
+class AuditCause(StrEnum):
+    """Why copies are to be looked at, most at risk first."""
+
+    UNVERIFIED = "unverified"  # nobody has read them back yet
+    LAST = "last"  # no other verified copy is left
+    FULL = "full"  # the last reading of every byte is too long ago
+    SAMPLE = "sample"  # so is the last reading of a sample
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """The copies in one store under one policy."""
+
+    store: StoreEntry
+    policy: Policy
+    rank: int
+    stores: int
+
+    @property
+    def rule(self) -> AuditRule:
+        return self.policy.audit_on(self.store.role)
+
+    @property
+    def full_age(self) -> timedelta:
+        """How old a full reading may be; where the policy asks for samples alone, as old as a sample."""
+        rule = self.rule
+        return timedelta(days=rule.every_days if rule.level is Level.FULL else rule.full_every_days or rule.every_days)
+
+    @property
+    def read_within(self) -> timedelta:
+        """How long a copy may wait for being read back the first time."""
+        return min(UNVERIFIED_WITHIN, self.full_age)
+
+    def holds_unverified(self, standing: AlikeStanding) -> bool:
+        state = standing.states.get(self.store.name)
+        return standing.policy == self.policy.name and state is not None and looking.is_unverified(state)
+
+    def holds_last(self, standing: AlikeStanding) -> bool:
+        is_last = looking.is_last(self.policy, standing.states, self.store.name)
+        return standing.policy == self.policy.name and is_last
+
+    def spans(self, level: Level, now: datetime) -> list[Span]:
+        return [each for each in looking.spans(self.rule, self.rank, self.stores, now) if each.level is level]
+
+    def subject(self, cause: AuditCause) -> str:
+        return f"{self.store.name} {self.policy.name} {cause}"
+
+
+def _places(shift: Shift) -> Iterator[_Place]:
+    """Every store and policy under which copies may be in it."""
+    stores = shift.workplace.books.stores()
+    for _, policy in sorted(shift.policies.items()):
+        ranks = looking.ranks(policy, stores)
+        for store in stores:
+            if store.name in ranks:
+                yield _Place(store, policy, ranks[store.name], len(ranks))
+
+
+# What is due
+
+
+def _audits(shift: Shift, now: datetime) -> Iterator[Duty]:
+    standings = shift.workplace.books.standings()
+    for place in _places(shift):
+        yield from _unverified(shift, place, standings)
+        yield from _last(shift, place, standings, now)
+        yield from _aged(shift, place, now)
+
+
+def _unverified(shift: Shift, place: _Place, standings: Sequence[AlikeStanding]) -> Iterator[Duty]:
+    """Copies that nobody has read back yet."""
+    found = [each for each in standings if place.holds_unverified(each)]
+    if not found:
+        return
+    oldest = [shift.workplace.books.packages_standing(each.policy, each.states, 1)[0][1] for each in found]
+    count = sum(each.packages for each in found)
+    since = moment_of(min(oldest))
+    why = sentence("copies in {store} that nobody has read back yet: {count}", store=place.store.name, count=count)
+    yield Duty(
+        DutyKind.AUDIT, place.subject(AuditCause.UNVERIFIED), since, why, since + place.read_within, 0, copies=count
+    )
+
+
+def _last(shift: Shift, place: _Place, standings: Sequence[AlikeStanding], now: datetime) -> Iterator[Duty]:
+    """Copies that are the last verified ones: they are read four times as often as they must."""
+    found = [each for each in standings if place.holds_last(each)]
+    due = [looked for each in found for looked in _looked_at_alike(shift, place, each, now, 1)]
+    if due:
+        since = moment_of(min(at for _, at in due))
+        count = sum(each.packages for each in found)
+        why = sentence("packages whose last verified copy is in {store}: {count}", store=place.store.name, count=count)
+        yield Duty(
+            DutyKind.AUDIT, place.subject(AuditCause.LAST), since + place.full_age / 4, why, since + place.full_age, 1,
+            copies=count,
+        )  # fmt: skip
+
+
+def _aged(shift: Shift, place: _Place, now: datetime) -> Iterator[Duty]:
+    """Copies whose last look is too long ago, or that their share of this period is due of."""
+    for number, (level, cause) in enumerate([(Level.FULL, AuditCause.FULL), (Level.SAMPLE, AuditCause.SAMPLE)], 2):
+        copies, size, due, late = 0, 0, [], []
+        for span in place.spans(level, now):
+            looks = _looks(shift, place, span)
+            if looks.oldest is not None:
+                oldest = moment_of(looks.oldest)
+                copies, size = copies + looks.copies, size + looks.bytes
+                due.append(span.due_at(oldest, now))
+                late.append(span.late_at(oldest, now))
+        share = _share_left(shift, place, now) if level is place.rule.level else None
+        if share is not None and share.copies > copies:
+            copies = share.copies
+            due.append(share.since)
+            late.append(share.until)
+        if copies:
+            why = sentence("copies in {store} to be read again: {count}", store=place.store.name, count=copies)
+            yield Duty(
+                DutyKind.AUDIT, place.subject(cause), min(due), why, min(late), number, copies=copies, bytes=size
+            )
+
+
+def _looks(shift: Shift, place: _Place, span: Span) -> Looks:
+    books, before = shift.workplace.books, stamp(span.due_before)
+    return books.looks(place.store.name, place.policy.name, span.level, before, is_new=span.is_new)
+
+
+def _looked_at_alike(
+    shift: Shift, place: _Place, standing: AlikeStanding, now: datetime, most: int
+) -> list[tuple[str, str]]:
+    before = stamp(now - place.full_age / 4)
+    return shift.workplace.books.least_looked_at_alike(standing, place.store.name, before, most)
+
+
+def _share_left(shift: Shift, place: _Place, now: datetime) -> Share | None:
+    """What is left to be looked at of this period's share; None for nothing."""
+    books, store, policy, level = shift.workplace.books, place.store.name, place.policy.name, place.rule.level
+    share = looking.share(place.rule, books.copies_in(store, policy).copies, now)
+    if share is None:
+        return None
+    since = stamp(share.since)
+    is_new = False if level is Level.FULL else None  # a booking is no look
+    done = books.looks(store, policy, level, "~", since=since, is_new=is_new).copies
+    waiting = books.looks(store, policy, level, since).copies
+    left = min(share.copies - done, waiting)
+    return replace(share, copies=left) if left > 0 else None
+
+
+# Doing it
+
+
+def _audit(shift: Shift, duty: Duty) -> Ended:
+    """Look at the copies of one duty, a batch after the other, until the allowance is spent."""
+    place, cause = _place_of(shift, duty)
+    level = Level.SAMPLE if cause is AuditCause.SAMPLE else Level.FULL
+    began, moved, looked, wrong = monotonic_seconds(), 0, 0, 0
+    while batch := _batch(shift, place, cause, level):
+        left = _left(shift.allowance, began, moved)
+        if left is None:
+            return Ended(Ending.PARTLY, _looked(looked, wrong), moved)
+        report = audit(shift.workplace, _request(shift, place, level, batch, left))
+        _require_reached(place, report)
+        moved += report.bytes_read
+        looked += _answers(report)
+        wrong += _answers(report) - report.counts.sound
+        if not _answers(report):
+            return Ended(Ending.FAILED, _looked(looked, wrong), moved)
+    return Ended(Ending.DONE, _looked(looked, wrong), moved)
+
+
+def _batch(shift: Shift, place: _Place, cause: AuditCause, level: Level) -> list[str]:
+    """The next packages to look at; first those of an audit that was killed."""
+    books, now, store = shift.workplace.books, shift.now(), place.store.name
+    begun = books.unfinished_part(level, store)
+    if begun is not None and begun.packages is not None:
+        return list(begun.packages)
+    if cause in (AuditCause.UNVERIFIED, AuditCause.LAST):
+        chosen: list[tuple[str, str]] = []
+        for each in books.standings():
+            if cause is AuditCause.UNVERIFIED and place.holds_unverified(each):
+                chosen += books.packages_standing(each.policy, each.states, COPIES_AT_ONCE)
+            elif cause is AuditCause.LAST and place.holds_last(each):
+                chosen += _looked_at_alike(shift, place, each, now, COPIES_AT_ONCE)
+    else:
+        chosen = _oldest(shift, place, level, now)
+    return [package for package, _ in sorted(chosen, key=lambda each: each[1])[:COPIES_AT_ONCE]]
+
+
+def _oldest(shift: Shift, place: _Place, level: Level, now: datetime) -> list[tuple[str, str]]:
+    """Copies whose last look is too long ago; where there are none, the oldest of this period's share."""
+    books, store, policy = shift.workplace.books, place.store.name, place.policy.name
+    chosen = [
+        looked
+        for span in place.spans(level, now)
+        for looked in books.least_looked_at(
+            store, policy, level, stamp(span.due_before), COPIES_AT_ONCE, is_new=span.is_new
+        )
+    ]
+    share = _share_left(shift, place, now) if level is place.rule.level else None
+    if chosen or share is None:
+        return chosen
+    return books.least_looked_at(store, policy, level, stamp(share.since), min(share.copies, COPIES_AT_ONCE))
+
+
+def _request(shift: Shift, place: _Place, level: Level, batch: Sequence[str], budget: Budget) -> AuditRequest:
+    return AuditRequest(
+        level=level,
+        stores=(place.store.name,),
+        among=tuple(batch),
+        budget=budget,
+        blocks_of_each=place.rule.sample_blocks if level is Level.SAMPLE else None,
+        policies=shift.policies,
+    )
+
+
+def _left(allowance: Budget, began: float, moved: int) -> Budget | None:
+    """What is left of an allowance; None once it is spent."""
+    spent = monotonic_seconds() - began
+    if allowance.is_spent(spent, moved):
+        return None
+    return Budget(
+        None if allowance.seconds is None else allowance.seconds - spent,
+        None if allowance.bytes is None else allowance.bytes - moved,
+    )
+
+
+def _require_reached(place: _Place, report: AuditReport) -> None:
+    """Raise what kept the audit from the store, if anything did."""
+    if report.contradictions:
+        raise next(iter(report.contradictions.values()))
+    if report.away:
+        why = report.away[place.store.name]
+        raise Unavailable("store {store} cannot be looked at ({why})", store=place.store.name, why=why)
+
+
+def _answers(report: AuditReport) -> int:
+    counts = report.counts
+    return counts.sound + counts.damaged + counts.missing + counts.unreadable
+
+
+def _looked(copies: int, wrong: int) -> Sentence:
+    return sentence("copies looked at: {copies}; not sound: {wrong}", copies=copies, wrong=wrong)
+
+
+def _place_of(shift: Shift, duty: Duty) -> tuple[_Place, AuditCause]:
+    """The inverse of `_Place.subject`.  Raises `Refused` where the store was retired meanwhile."""
+    for place in _places(shift):
+        for cause in AuditCause:
+            if place.subject(cause) == duty.subject:
+                return place, cause
+    raise Refused("{subject} is to be audited no longer", subject=duty.subject)
+
+
+# Listing
+
+
+def _listings(shift: Shift, now: datetime) -> Iterator[Duty]:
+    """Whole stores to be looked through for what is missing, or what nobody expects."""
+    books = shift.workplace.books
+    listed = books.listed_at()
+    rules: dict[str, list[AuditRule]] = {}
+    for place in _places(shift):
+        if books.copies_in(place.store.name, place.policy.name).copies:
+            rules.setdefault(place.store.name, []).append(place.rule)
+    begun = books.first_booked()
+    for store, its in rules.items():
+        every = looking.listing_every(its)
+        last = moment_of(listed.get(store) or begun[store])
+        why = sentence("store {store} is to be looked through for what is missing or unexpected", store=store)
+        latest = last + timedelta(days=max(rule.every_days for rule in its))
+        yield Duty(DutyKind.LISTING, store, last + every, why, latest)
+
+
+def _list(shift: Shift, duty: Duty) -> Ended:
+    request = AuditRequest(Level.EXISTS, (duty.subject,), afresh=True, policies=shift.policies, kit=compose.kit())
+    report = audit(shift.workplace, request)
+    if report.contradictions:
+        raise report.contradictions[duty.subject]
+    if report.away:
+        raise Unavailable(
+            "store {store} cannot be looked at ({why})", store=duty.subject, why=report.away[duty.subject]
+        )
+    return Ended(Ending.DONE, _looked(_answers(report), _answers(report) - report.counts.sound), report.bytes_read)
+
+
+AUDIT = Work(DutyKind.AUDIT, _audits, _audit)
+LISTING = Work(DutyKind.LISTING, _listings, _list)

@@ -1,0 +1,116 @@
+"""The work that makes what policy wants: copies that are not there yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from preserve import compose
+from preserve.clock import moment_of, monotonic_seconds
+from preserve.daemon.works import Shift, Work
+from preserve.errors import Refused, Unavailable
+from preserve.model.duties import Duty, DutyKind, Ended, Ending
+from preserve.model.nouns import CopyEntry, StoreEntry
+from preserve.model.placing import copies_due
+from preserve.model.policy import Policy
+from preserve.model.sentences import sentence
+from preserve.operations.replicate import ReplicateRequest, replicate
+from preserve.state.standing_reading import AlikeStanding
+
+PACKAGES_AT_ONCE = 100
+"""Packages that are replicated before anybody looks at what else is due."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Shortfall:
+    """Packages that stand alike, and the stores in which each lacks a copy."""
+
+    standing: AlikeStanding
+    stores: tuple[str, ...]
+
+
+def _shortfalls(shift: Shift, policy: Policy) -> list[_Shortfall]:
+    """Stores that are away are named only where no other may take the copy."""
+    books, away = shift.workplace.books, shift.workplace.away
+    registered = books.stores()
+    found = []
+    for standing in books.standings():
+        if standing.policy == policy.name:
+            copies = [CopyEntry("", store, state, "") for store, state in standing.states.items()]
+            due = copies_due(policy, registered, copies, away)
+            if due:
+                found.append(_Shortfall(standing, tuple(due)))
+    return found
+
+
+def _replications(shift: Shift, now: datetime) -> Iterator[Duty]:
+    """One duty for each policy under which packages lack copies."""
+    books = shift.workplace.books
+    stores = {store.name: store for store in books.stores()}
+    for name, policy in sorted(shift.policies.items()):
+        short = _shortfalls(shift, policy)
+        if not short:
+            continue
+        oldest = [moment_of(books.packages_standing(name, each.standing.states, 1)[0][1]) for each in short]
+        late = [
+            since + timedelta(seconds=within)
+            for since, each in zip(oldest, short, strict=True)
+            for within in _within(policy, [stores[store] for store in each.stores])
+        ]
+        count = sum(each.standing.packages * len(each.stores) for each in short)
+        why = sentence("copies that policy {policy} wants and that are not there: {count}", policy=name, count=count)
+        yield Duty(DutyKind.REPLICATION, name, min(oldest), why, min(late, default=None), copies=count)
+
+
+def _within(policy: Policy, stores: Sequence[StoreEntry]) -> list[int]:
+    """In how many seconds copies in these stores should be there, as far as the policy says."""
+    roles = {store.role for store in stores}
+    return [rule.within_seconds for rule in policy.copies if rule.role in roles and rule.within_seconds]
+
+
+def _replicate(shift: Shift, duty: Duty) -> Ended:
+    """Make copies a batch of packages after the other, until none is due or the allowance is spent."""
+    policy = shift.policies.get(duty.subject)
+    if policy is None:
+        raise Refused("{subject} is no policy in force", subject=duty.subject)
+    request = ReplicateRequest(compose.policy_in_force(shift.workplace.books))
+    began, made, moved = monotonic_seconds(), 0, 0
+    while True:
+        packages = _next_packages(shift, policy)
+        if not packages:
+            break
+        if shift.allowance.is_spent(monotonic_seconds() - began, moved):
+            return Ended(Ending.PARTLY, sentence("copies made: {made}", made=made), moved)
+        report = replicate(shift.workplace, replace(request, among=tuple(packages)))
+        made += len(report.made)
+        moved += sum(each.bytes for each in report.made)
+        if report.not_made:
+            what = sentence(
+                "copies made: {made}; {package} is not in {store}: {why}",
+                made=made, package=report.not_made[0].package, store=report.not_made[0].store,
+                why=report.not_made[0].why,
+            )  # fmt: skip
+            is_only_away = all(isinstance(each.why, Unavailable) for each in report.not_made)
+            return Ended(Ending.PUT_OFF if is_only_away else Ending.FAILED, what, moved)
+    _require_all_in_reach(shift, policy)
+    return Ended(Ending.DONE, sentence("copies made: {made}", made=made), moved)
+
+
+def _next_packages(shift: Shift, policy: Policy) -> list[str]:
+    """The oldest packages that lack a copy in a store in reach."""
+    books, away = shift.workplace.books, shift.workplace.away
+    found: list[tuple[str, str]] = []
+    for each in _shortfalls(shift, policy):
+        if not away.issuperset(each.stores):
+            found += books.packages_standing(policy.name, each.standing.states, PACKAGES_AT_ONCE)
+    return [package for package, _ in sorted(found, key=lambda each: each[1])[:PACKAGES_AT_ONCE]]
+
+
+def _require_all_in_reach(shift: Shift, policy: Policy) -> None:
+    waiting = sorted({store for each in _shortfalls(shift, policy) for store in each.stores})
+    if waiting:
+        raise Unavailable("copies wait for stores that are away: {stores}", stores=", ".join(waiting))
+
+
+REPLICATION = Work(DutyKind.REPLICATION, _replications, _replicate)
