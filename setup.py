@@ -49,6 +49,10 @@ setup(
         "tenacity>=9",
         "tzdata>=2025.1",
     ],
-    extras_require={"dask": ["distributed>=2025.1"]},
+    extras_require={
+        "dask": ["distributed>=2025.1"],
+        # What drills open documents with, beside the standard library; without it they say what they could not open.
+        "opening": ["pillow>=11", "pypdfium2>=4.30"],
+    },
     entry_points={"console_scripts": ["preserve = preserve.__main__:main"]},
 )

@@ -35,6 +35,7 @@ SHOWN_ENUMERATIONS = frozenset(
         "ConcernKind",
         "Condition",
         "CopyState",
+        "DrillFault",
         "DutyKind",
         "Ending",
         "EventType",

@@ -14,6 +14,11 @@ def token(length: int) -> str:
     return "".join(secrets.choice(_ALPHABET) for _ in range(length))
 
 
+def repeatable(seed: str) -> random.Random:
+    """A generator whose choices follow from `seed`: whoever knows it draws the same lots."""
+    return random.Random(seed)  # noqa: S311 - meant to be repeated
+
+
 def unpredictable() -> random.Random:
     """A generator whose choices nobody can foresee, as audit samples need it."""
     return random.SystemRandom()

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from preserve.model.keys import Key
     from preserve.operations.add_store import Place, Verdict
     from preserve.operations.assess import Rules
+    from preserve.operations.drill import Rebuilt
     from preserve.operations.harvest import HarvestRequest
     from preserve.operations.mend_store import Founding
     from preserve.packages.kit import Kit
@@ -394,6 +395,26 @@ class _Founding:
 def founding(entry: StoreEntry, clock: Clock) -> Founding:
     """Where a registered store should be, as `store mend` needs it.  Raises `Misused`."""
     return _Founding(entry, clock)
+
+
+@contextmanager
+def rebuilt_alone(workplace: Workplace, entry: StoreEntry, folder: Path) -> Iterator[Rebuilt]:
+    """Books made again in `folder` from one store, as on the day when nothing else is left: no other store is asked.
+
+    Raises what `rebuild` raises.  Nothing is published: a rehearsal must not shut out the home that lives.
+    """
+    from preserve.operations.drill import Rebuilt
+    from preserve.operations.rebuild import RebuildRequest, rebuild
+
+    def nobody_else(other: StoreEntry) -> Store:
+        raise Unavailable("store {store} is not asked in a drill", store=other.name)
+
+    found_there = replace(entry, attributes={}, capabilities={})
+    request = RebuildRequest(folder, found_there)
+    store = workplace.stores[entry.name]
+    report = rebuild(request, store, workplace.act, workplace.clock, workplace.progress, nobody_else)
+    with Books.open(folder) as books:
+        yield Rebuilt(books, report.entries)
 
 
 def kit() -> Kit:

@@ -43,3 +43,8 @@ def boot_id() -> str:
 def process_number() -> int:
     """The number of this process."""
     return os.getpid()
+
+
+def temporary_folder() -> str:
+    """Where this machine keeps large temporary files (TMPDIR; FHS 3.0, 5.15: /var/tmp)."""
+    return variable("TMPDIR") or "/var/tmp"  # noqa: S108 - what is made there has a name nobody can foresee

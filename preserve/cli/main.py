@@ -32,6 +32,7 @@ COMMANDS: Mapping[str, str] = {
     "repair": "auditing:repair",
     "restore": "restoring:restore",
     "rebuild": "restoring:rebuild",
+    "drill": "drilling:drill",
     "status": "status:status",
     "run": "running:run",
     "alarms": "running:alarms",

@@ -10,7 +10,7 @@ from preserve.cli.messages import _, attribute_word, counted, is_chinese, printa
 from preserve.cli.tables import byte_count
 from preserve.model.nouns import Level
 from preserve.model.policy import DAY_SECONDS, AuditRule, BackupRule, CopyRule, CopySet, Policy, RecordClass
-from preserve.model.policy_promises import DRILL, SOURCE
+from preserve.model.policy_promises import SOURCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def in_plain_words(policy: Policy) -> Iterator[Told]:
     if policy.backup is not None:
         yield Told(_backup(policy.backup), SOURCE)
     yield from (Told(text, "") for text in _notices(policy))
-    yield from (Told(text, DRILL) for text in (*_recovery(policy), *_drills(policy)))
+    yield from map(Told, (*_recovery(policy), *_drills(policy)))
     yield from map(Told, _copy_sets(policy))
     yield from (Told(text, "") for text in (*_media(policy), *_distance(policy)))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from preserve.daemon.drilling import DRILL
 from preserve.daemon.keeping import LOCK_EXTENSION
 from preserve.daemon.looking import AUDIT, LISTING
 from preserve.daemon.making import REPLICATION
@@ -15,5 +16,6 @@ WORKS: tuple[Work, ...] = (
     PUBLICATION,
     AUDIT,
     LISTING,
+    DRILL,
 )
 """One line for each kind of work; in which order duties are done, `preserve.model.duties.in_order` says."""

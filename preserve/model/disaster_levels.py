@@ -217,9 +217,12 @@ def _proved(
 ) -> tuple[int, Sentence]:
     """The highest level, up to that of the elements, whose RTO and RPO the last drill kept to."""
     valid = timedelta(days=standard.measures.drill_valid_days)
-    counting = [each for each in drills if each.policy_sha256 == policy_sha256 and now - valid <= each.at <= now]
+    own = [each for each in drills if each.policy_sha256 == policy_sha256 and now - valid <= each.at <= now]
+    counting = [each for each in own if each.is_whole or not each.has_passed]  # a sample can only disprove
     if not drills:
         return 0, sentence("not proved: no drill has been made")
+    if own and not counting:
+        return 0, sentence("not proved: drills of this version of the policy restored samples alone")
     if not counting:
         return 0, sentence(
             "not proved: no drill of this version of the policy in the last {days} days", days=valid.days

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from preserve import __version__
 from preserve.model import canonical, receipts
 from preserve.model.digests import sha256
+from preserve.model.drills import DrillEntry
 from preserve.model.entries import AccessionEntry, Audited, AuditRun
 from preserve.model.incidents import Incident
 from preserve.model.nouns import (
@@ -334,6 +335,34 @@ def restored(
         "certificate_sha256": certificate_sha256,
     }
     return _event(EventType.RESTORED, act, at, detail)
+
+
+def drilled(act: Act, at: str, drill: DrillEntry) -> Event:
+    """A recovery from one store alone was rehearsed.  The books give the drill its id."""
+    detail = {
+        "id": drill.id,
+        "store": drill.store,
+        "begun_at": drill.begun_at,
+        "sample": drill.sample,
+        "seed": drill.seed,
+        "without_catalog": drill.without_catalog,
+        "faults": [fault.value for fault in drill.faults],
+        "packages": drill.packages,
+        "files": drill.files,
+        "bytes": drill.bytes,
+        "unopened": drill.unopened,
+        "unjudged": drill.unjudged,
+        "rpo_seconds": drill.rpo_seconds,
+        "lost_seconds": drill.lost_seconds,
+        "rto_milliseconds": drill.rto_milliseconds,
+        "policies": [
+            {"policy": part.policy, "sha256": part.policy_sha256, "packages": part.packages, "whole": part.is_whole}
+            for part in drill.policies
+        ],
+        "certificate": drill.certificate,
+        "certificate_sha256": drill.certificate_sha256,
+    }
+    return _event(EventType.DRILLED, act, at, detail, Outcome.SUCCESS if drill.has_passed else Outcome.FAILURE)
 
 
 def rebuilt(act: Act, at: str, store: str, entries: int, adopted: Sequence[str]) -> Event:

@@ -250,6 +250,7 @@ class EventType(StrEnum):
     REFRESH_BEGUN = "refresh start"
     REFRESH_ENDED = "refresh end"
     READER_CHECKED = "reader check"
+    DRILLED = "drill"
 
 
 class KeyChangeCause(StrEnum):

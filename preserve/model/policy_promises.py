@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from preserve.model.policy import Policy
 from preserve.model.requirements import KeyPath
 
-SOURCE, DRILL = "source", "drill"
+SOURCE = "source"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,6 @@ def not_yet(policy: Policy) -> Iterator[Promise]:
     """The promises of a policy, in the order of its keys."""
     given = {
         ("backup",): (policy.backup, SOURCE),
-        ("recovery",): (policy.recovery, DRILL),
-        ("drills",): (policy.drills, DRILL),
         ("media",): (policy.media, None),
         ("separation", "remote_distance_km"): (policy.separation and policy.separation.remote_distance_km, None),
         ("notification",) if policy.escalation else ("notify",): (policy.notify, None),

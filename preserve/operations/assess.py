@@ -15,12 +15,12 @@ from preserve.model.blocks import BLOCK_BYTES
 from preserve.model.disaster_levels import (
     Declaration,
     DisasterLevel,
-    Drill,
     Standard,
     declared_facts,
     disaster_level,
     supposed_facts,
 )
+from preserve.model.drills import as_proofs
 from preserve.model.fault_counts import StoreHistory, observed
 from preserve.model.nouns import CopyState, Level, Role, StoreEntry
 from preserve.model.placements import DAYS_A_YEAR, Look, Placement, looks_of
@@ -81,7 +81,6 @@ def assess(
     policies: Mapping[str, Policy],
     rules: Rules,
     name: str | None = None,
-    drills: Sequence[Drill] = (),
 ) -> Assessment:
     """Assess what is kept under the policy `name`, or all that is kept.
 
@@ -100,7 +99,7 @@ def assess(
         policy=policy.name if policy is not None else None,
         packages=sum(each.packages for each in books.groups),
         digits=digits(books.groups, workplace.books.open_harm() if name is None else 0),
-        level=disaster_level(rules.standard, facts, drills, sha256, now),
+        level=disaster_level(rules.standard, facts, as_proofs(workplace.books.drills()), sha256, now),
         loss=expected_loss(books.groups, faults),
         faults=faults,
         planned=plan(policy, rules, now) if policy is not None else None,

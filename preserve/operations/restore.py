@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from preserve.bags.entries import FILE
 from preserve.errors import Misused, Refused
 from preserve.model.certificates import ENGLISH, Voice
 from preserve.model.nouns import PackageEntry
@@ -17,8 +16,9 @@ from preserve.model.restore import OnConflict, PathPattern
 from preserve.packages import places
 from preserve.packages.choosing import Chosen, chosen
 from preserve.packages.members import Member, MembersFile
+from preserve.packages.restoring.bags import bag_entries
 from preserve.packages.restoring.giving_back import Order, RestoreReport, Share, give_back
-from preserve.packages.restoring.wanted import Wanted, as_deposited, as_in_bag, tag_entries
+from preserve.packages.restoring.wanted import Wanted, as_deposited
 from preserve.packages.sources import Sources
 from preserve.workplace import Workplace
 
@@ -99,7 +99,8 @@ class _Selection:
         with file:
             members = MembersFile(file)
             if self._request.as_bag:
-                yield from self._bag_entries(sources, members)
+                folder = f"{sources.package.id}/".encode() if len(self._meant.packages) > 1 else b""
+                yield from bag_entries(sources, members, folder)
             else:
                 yield from map(as_deposited, self._selected(members))
         if not in_pieces:
@@ -113,23 +114,6 @@ class _Selection:
                 continue
             if pattern is None or pattern.takes(member.name):
                 yield member
-
-    def _bag_entries(self, sources: Sources, members: MembersFile) -> Iterator[Wanted]:
-        bag = sources.bag()
-        if bag is None:
-            raise ValueError("no sound list of blocks")
-        folder = f"{sources.package.id}/".encode() if len(self._meant.packages) > 1 else b""
-        end = 0
-        with bag:
-            for entry in tag_entries(bag, sources.package.id, 0):
-                yield entry._replace(path=folder + entry.path)
-            for entry in as_in_bag(members.all()):
-                if entry.kind == FILE:
-                    end = entry.offset + entry.size + -entry.size % 512
-                yield entry._replace(path=folder + entry.path)
-            if end:
-                for entry in tag_entries(bag, sources.package.id, end):
-                    yield entry._replace(path=folder + entry.path)
 
     def _refuse_nothing(self) -> None:
         if self._request.path is not None:

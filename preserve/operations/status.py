@@ -11,6 +11,7 @@ from datetime import datetime
 from preserve.clock import stamp
 from preserve.errors import Unavailable, Unidentified
 from preserve.model.audit import CLOCKS_DIFFER, age_limits
+from preserve.model.drills_due import DrillDue, drills_due
 from preserve.model.entries import AccessionEntry, AccessionState
 from preserve.model.incidents import Incident
 from preserve.model.locks import LockStanding, lock_rules, with_locks
@@ -112,12 +113,10 @@ class StatusReport:
 
     `spared` are stores with findings of which none is about a record.
     `unfinished` are accessions that were begun and neither completed nor given up, and that nobody is working on now;
-    `unfinished_count` counts all of them.  `incidents` are those open.  `postdated` copies were looked at on a day
-    still to come, by a clock that ran ahead: they count as overdue.  `holdings` are told by policy, `overdue_in` counts
-    overdue copies by policy and store.
-    `unfinished_count` counts all of them.  `incidents` are those open.  `locks` tells of the object
-    locks that policies ask for, in stores that have any.  `postdated` copies were looked at on a day
-    still to come, by a clock that ran ahead: they count as overdue.
+    `unfinished_count` counts all of them.  `incidents` are those open, `late_drills` those that policy wants and nobody
+    held in time.  `locks` tells of the object locks that policies ask for, in stores that have any.  `postdated` copies
+    were looked at on a day still to come, by a clock that ran ahead: they count as overdue.  `holdings` are told by
+    policy, `overdue_in` counts overdue copies by policy and store.
     """
 
     packages: int
@@ -137,6 +136,7 @@ class StatusReport:
     unfinished: tuple[Unfinished, ...]
     incidents: tuple[Incident, ...]
     locks: tuple[LockStanding, ...]
+    late_drills: tuple[DrillDue, ...]
     ledger_entries: int
     holdings: tuple[ClassHoldings, ...]
     overdue_in: Mapping[tuple[str, str], int]
@@ -154,7 +154,7 @@ class StatusReport:
         there and cannot be told to be that store.
         """
         is_any_away = any(store.is_wanting for store in self.stores)
-        is_any_late = any(locks.late for locks in self.locks)
+        is_any_late = self.late_drills or any(locks.late for locks in self.locks)
         is_any_wrong = self.short_count or self.overdue or self.findings or self.unfinished_count or self.incidents
         return not (is_any_wrong or is_any_late or is_any_away)
 
@@ -193,6 +193,7 @@ def status(
         unfinished=tuple(unfinished[:MOST_NAMED]),
         incidents=tuple(books.incidents()),
         locks=tuple(books.lock_standings(with_locks(entries), lock_rules(policies), now)),
+        late_drills=tuple(_late_drills(books, entries, tally.policies_used, now)),
         ledger_entries=books.size(),
         holdings=tuple(tally.holdings(short)),
         overdue_in=dict(tally.overdue_in),
@@ -343,6 +344,18 @@ def _ages(policies: Mapping[str, Policy], stores: Iterable[StoreEntry], now: dat
         for store in stores
         for name, policy in policies.items()
     }
+
+
+def _late_drills(
+    books: Books, entries: Sequence[StoreEntry], policies: Sequence[Policy], now: datetime
+) -> Iterator[DrillDue]:
+    """Drills that policies in use want and that nobody held in time."""
+    if not any(policy.drills for policy in policies):
+        return
+    since = books.held_since(entry.name for entry in entries)
+    for due in drills_due(policies, entries, since, list(books.drills())):
+        if due.is_late(now):
+            yield due
 
 
 def _open_findings(workplace: Workplace) -> Iterator[OpenFindings]:

@@ -3,6 +3,7 @@
     home/books.db     catalog and ledger (preserve/state); or home/books.toml, which names the server that has them
     home/keys/        the signing key, encrypted, and its public half
     home/profiles/    BagIt profiles of one's own, where policies name any
+    home/certificates/  what drills proved
     home/work/        scratch folders and claims of running commands, reports of crashes; may be emptied at any time
                       when nothing runs
 
@@ -49,6 +50,11 @@ class Home:
     def profiles(self) -> Path:
         """BagIt profiles of this service's own, which its policies name."""
         return self.path / "profiles"
+
+    @property
+    def certificates(self) -> Path:
+        """Certificates of drills."""
+        return self.path / "certificates"
 
     @property
     def is_made(self) -> bool:

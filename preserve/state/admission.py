@@ -8,7 +8,7 @@ from dataclasses import replace
 from preserve.errors import Refused
 from preserve.model.nouns import Event, EventType
 from preserve.state import medium_projection, source_projection
-from preserve.state.projection import finding_id, finding_number, incident_id, incident_number
+from preserve.state.projection import drill_id, finding_id, finding_number, incident_id, incident_number
 from preserve.state.standings import Tables
 
 
@@ -154,6 +154,10 @@ def _incident_closed(tables: Tables, number: int, event: Event) -> Event | None:
     return None if row[0] else event
 
 
+def _drilled(tables: Tables, number: int, event: Event) -> Event:
+    return _with(event, id=drill_id(number))
+
+
 def _with(event: Event, **completed: object) -> Event:
     return replace(event, detail={**event.detail, **completed})
 
@@ -175,4 +179,5 @@ _CHECK: Mapping[EventType, Callable[[Tables, int, Event], Event | None]] = {
     EventType.INCIDENT_CLOSED: _incident_closed,
     **medium_projection.CHECK,
     **source_projection.CHECK,
+    EventType.DRILLED: _drilled,
 }

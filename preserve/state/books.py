@@ -17,6 +17,7 @@ from preserve.state import books_place, ledger
 from preserve.state.admission import admitted
 from preserve.state.books_place import FILE_NAME as FILE_NAME
 from preserve.state.database import Database
+from preserve.state.drills import DrillReading
 from preserve.state.findings_and_audits import AuditReading, FindingReading
 from preserve.state.holdings import HoldingsReading
 from preserve.state.incidents import IncidentReading
@@ -48,6 +49,7 @@ class Books(
     IncidentReading,
     MediaReading,
     LockReading,
+    DrillReading,
     SafetyReading,
     StandingReading,
     SurveyReading,

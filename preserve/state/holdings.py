@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
@@ -132,6 +133,19 @@ class HoldingsReading:
         }
         for row in self._database.pages(_COPY, "copy", ("package", "store"), among=among):
             yield _copy(row)
+
+    def packages_with_copies(self) -> Iterator[tuple[PackageEntry, list[CopyEntry]]]:
+        """All packages by id, each with its copies by store."""
+        grouped = itertools.groupby(self.copies(), key=lambda copy: copy.package_id)
+        group = next(grouped, None)
+        for package in self.packages():
+            while group is not None and group[0] < package.id:  # booked meanwhile, with a package behind us
+                group = next(grouped, None)
+            if group is not None and group[0] == package.id:
+                yield package, list(group[1])
+                group = next(grouped, None)
+            else:
+                yield package, []
 
     def unaudited_bytes(self, run: str, stores: Sequence[str], package: str | None = None) -> int:
         """Bytes of the bags of all copies in some stores, of one package or of all, that an audit has not looked at."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from preserve.errors import Refused, Tampered
+from preserve.model.drills import DrillFault
 from preserve.model.entries import AuditResult, state_after
 from preserve.model.incidents import IncidentKind
 from preserve.model.nouns import CopyState, EventType, Level
@@ -35,6 +36,7 @@ CATALOG: Mapping[str, tuple[str, ...]] = {
     "look": ("package", "store"),
     "finding": ("number",),
     "incident": ("number",),
+    "drill": ("number",),
     "audit_run": ("id",),
     "audited": ("run", "store", "package"),
     **medium_projection.CATALOG,
@@ -61,7 +63,7 @@ _BRING_COPIES_BACK = (
     f" {_COPY} FROM retired_copy WHERE store = ?"
 )
 
-_FINDING, _INCIDENT = "F", "I"  # what ids begin with
+_FINDING, _INCIDENT, _DRILL = "F", "I", "D"  # what ids begin with
 
 Detail = Mapping[str, Any]
 Apply = Callable[[Tables, int, str, Detail], None]
@@ -371,6 +373,36 @@ def _incident_closed(tables: Tables, number: int, at: str, detail: Detail) -> No
     )
 
 
+def _drilled(tables: Tables, number: int, at: str, detail: Detail) -> None:
+    if detail["id"] != drill_id(number):
+        raise ValueError(f"drill {detail['id']} stands where {drill_id(number)} belongs")
+    tables.execute(
+        "INSERT INTO drill (number, store, begun_at, sample, seed, without_catalog, faults, packages, files, bytes,"
+        " unopened, unjudged, rpo_seconds, lost_seconds, rto_milliseconds, policies, certificate, certificate_sha256)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            number,
+            detail["store"],
+            detail["begun_at"],
+            detail["sample"],
+            detail["seed"],
+            int(detail["without_catalog"]),
+            _text([DrillFault(fault).value for fault in detail["faults"]]),
+            detail["packages"],
+            detail["files"],
+            detail["bytes"],
+            detail["unopened"],
+            detail["unjudged"],
+            detail["rpo_seconds"],
+            detail["lost_seconds"],
+            detail["rto_milliseconds"],
+            _text(detail["policies"]),
+            detail["certificate"],
+            detail["certificate_sha256"],
+        ),
+    )
+
+
 def _repaired(tables: Tables, number: int, at: str, detail: Detail) -> None:
     place = (detail["package"], detail["store"])
     row = tables.execute("SELECT generations FROM copy WHERE package = ? AND store = ?", place).fetchone()
@@ -398,6 +430,11 @@ def incident_id(number: int) -> str:
 def incident_number(identifier: str) -> int:
     """The inverse of `incident_id`.  Raises ValueError for anything else."""
     return _number(_INCIDENT, identifier)
+
+
+def drill_id(number: int) -> str:
+    """The readable name of the drill that ledger entry `number` tells of."""
+    return f"{_DRILL}-{number:06d}"
 
 
 def _number(wanted: str, identifier: str) -> int:
@@ -428,6 +465,7 @@ _APPLY: Mapping[str, Apply] = {
     EventType.CLOSED.value: _closed,
     EventType.INCIDENT_OPENED.value: _incident_opened,
     EventType.INCIDENT_CLOSED.value: _incident_closed,
+    EventType.DRILLED.value: _drilled,
     EventType.REPAIRED.value: _repaired,
     EventType.RESTORED.value: _nothing,
     EventType.REBUILT.value: _nothing,

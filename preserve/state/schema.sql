@@ -307,6 +307,27 @@ CREATE TABLE reader (
     note TEXT NOT NULL
 );
 
+CREATE TABLE drill (
+    number INTEGER PRIMARY KEY,          -- of the entry that tells of it
+    store TEXT NOT NULL,
+    begun_at TEXT NOT NULL,
+    sample INTEGER,                      -- packages to be drawn, NULL for everything
+    seed TEXT NOT NULL,
+    without_catalog INTEGER NOT NULL,
+    faults TEXT NOT NULL,
+    packages INTEGER NOT NULL,
+    files INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    unopened INTEGER NOT NULL,
+    unjudged INTEGER NOT NULL,
+    rpo_seconds INTEGER,
+    lost_seconds INTEGER NOT NULL,
+    rto_milliseconds INTEGER NOT NULL,
+    policies TEXT NOT NULL,
+    certificate TEXT NOT NULL,
+    certificate_sha256 TEXT NOT NULL
+);
+
 CREATE TABLE audit_run (
     id TEXT PRIMARY KEY,
     level TEXT NOT NULL,

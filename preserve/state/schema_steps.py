@@ -114,6 +114,13 @@ STEPS: Mapping[int, Sequence[str]] = {
             name TEXT PRIMARY KEY, kinds TEXT NOT NULL, checked_at TEXT NOT NULL, works INTEGER NOT NULL, note
             TEXT NOT NULL
         )""",
+        """CREATE TABLE drill (
+            number INTEGER PRIMARY KEY, store TEXT NOT NULL, begun_at TEXT NOT NULL, sample INTEGER,
+            seed TEXT NOT NULL, without_catalog INTEGER NOT NULL, faults TEXT NOT NULL, packages INTEGER NOT NULL,
+            files INTEGER NOT NULL, bytes INTEGER NOT NULL, unopened INTEGER NOT NULL, unjudged INTEGER NOT NULL,
+            rpo_seconds INTEGER, lost_seconds INTEGER NOT NULL, rto_milliseconds INTEGER NOT NULL,
+            policies TEXT NOT NULL, certificate TEXT NOT NULL, certificate_sha256 TEXT NOT NULL
+        )""",
     ),
 }
 """The statements that lead on from each schema to the next."""

@@ -107,6 +107,13 @@ def test_a_drill_of_a_part_or_failed_or_of_another_policy_or_long_ago_proves_not
     assert level(everything(4), drill(**flaw)).proved == 0
 
 
+def test_a_sample_that_passed_later_takes_nothing_from_what_the_whole_proved() -> None:
+    whole = drill(at=NOW - timedelta(days=9))
+    assert level(everything(2), whole, drill(is_whole=False)).proved == 2
+    assert level(everything(2), whole, drill(is_whole=False, has_passed=False)).proved == 0
+    assert "samples alone" in str(level(everything(2), drill(is_whole=False)).proved_why)
+
+
 def test_the_last_drill_counts_not_the_best() -> None:
     earlier = drill(at=NOW - timedelta(days=9))
     assert level(everything(4), earlier, drill(has_passed=False)).proved == 0

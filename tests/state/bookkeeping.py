@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from preserve.model import events, medium_events, source_events
 from preserve.model.brake import Alarm, Upheaval
+from preserve.model.drills import DrillEntry, DrillFault, Rehearsed
 from preserve.model.entries import AccessionEntry, Audited, AuditResult, AuditRun
 from preserve.model.incidents import Incident, IncidentKind
 from preserve.model.media import Medium
@@ -56,6 +58,7 @@ BACK_TO_THE_FIRST_SCHEMA = (
     "DROP TABLE retired_copy",
     "DROP TABLE absence",
     "DROP TABLE incident",
+    "DROP TABLE drill",
     "DROP TABLE store_credentials",
     "DROP TABLE job",
     "DROP TABLE kept",
@@ -158,6 +161,30 @@ def look(number: int, result: AuditResult, level: Level = Level.FULL, store_name
     return Audited(package_id(number), store_name, level, result, 1, 1, 10240)
 
 
+def drill(**differs: Any) -> DrillEntry:
+    """A drill of the store `vault` that passed, but for what differs."""
+    passed = DrillEntry(
+        store="vault",
+        begun_at=at(27),
+        sample=5,
+        seed="s33d",
+        without_catalog=True,
+        faults=(),
+        packages=2,
+        files=6,
+        bytes=2001,
+        unopened=0,
+        unjudged=1,
+        rpo_seconds=20,
+        lost_seconds=0,
+        rto_milliseconds=1500,
+        policies=(Rehearsed("default", "0" * 64, 2, True),),
+        certificate="drill-vault-20260101T000027Z.json",
+        certificate_sha256="c" * 64,
+    )
+    return replace(passed, **differs)
+
+
 def a_life() -> Iterator[Event]:
     """Every type of event at least once, as operations would book them."""
     yield events.store_added(ACT, at(1), store())
@@ -209,6 +236,8 @@ def a_life() -> Iterator[Event]:
         ACT, at(28), replace(store("cave"), profile="w", auditor_profile="a", disposer_profile="d")
     )
     yield from _life_of_media()
+    yield events.drilled(ACT, at(37), drill())
+    yield events.drilled(ACT, at(38), drill(sample=None, faults=(DrillFault.BYTES, DrillFault.RTO), rpo_seconds=None))
 
 
 def _life_of_media() -> Iterator[Event]:

@@ -12,6 +12,7 @@ import click
 from preserve.cli import voices
 from preserve.cli.answers import moment_shown, print_lines
 from preserve.cli.calls import Call
+from preserve.cli.drills import late_drill_document, late_drill_lines
 from preserve.cli.exits import Exit
 from preserve.cli.findings import unharmed_lines
 from preserve.cli.incidents import incident_document, incident_lines
@@ -175,6 +176,7 @@ def _document(looked: Looked, surveyed: SurveyReport | None) -> dict[str, object
         ],
         "incidents": [incident_document(each) for each in report.incidents],
         "locks": lock_documents(report.locks),
+        "late_drills": [late_drill_document(each) for each in report.late_drills],
         "ledger_entries": report.ledger_entries,
         **(watching_document(looked, surveyed) if surveyed else {}),
     }
@@ -272,6 +274,7 @@ def _concerns(report: StatusReport) -> Iterator[str]:
     if report.locks:
         yield ""
         yield from lock_lines(report.locks)
+    yield from late_drill_lines(report.late_drills)
     if report.short:
         yield ""
         short = ((each.package_id, each.policy, each.wanted, each.verified) for each in report.short)

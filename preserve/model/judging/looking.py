@@ -41,7 +41,7 @@ def _full_days(rule: AuditRule) -> int | None:
 def _drills(policy: Policy, figures: Figures) -> Opinion:
     if policy.drills is None:
         return missed((), "no drill is asked for; add a table [drills]")
-    return promised(("drills",), "a drill shall be held each {days} days", days=policy.drills.every_days)
+    return met(("drills",), "a drill is held each {days} days", days=policy.drills.every_days)
 
 
 def _restore_tested(policy: Policy, figures: Figures) -> Opinion:

@@ -1,0 +1,104 @@
+"""`preserve drill`."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from preserve.cli import voices
+from preserve.cli.calls import Call
+from preserve.cli.drills import drill_document, drill_table, report_document, report_lines, trend_document, trend_table
+from preserve.cli.exits import Exit
+from preserve.cli.messages import _
+from preserve.cli.options import acts
+from preserve.errors import Misused
+from preserve.settings.home import existing
+
+if TYPE_CHECKING:
+    from preserve.model.nouns import StoreEntry
+    from preserve.operations.drill import Rebuilt
+
+
+@click.command(
+    help=_(
+        "Rehearse a recovery from one store alone: restore a sample or everything into an empty place, look at all that"
+        " came back, and measure how long it took.\n\n"
+        "Bytes are compared with what was deposited, bags read by the Library of Congress's reader too, documents"
+        " opened.  A certificate is written, and an incident opened where the drill does not pass (exit code 1)."
+        " --history shows how earlier drills went."
+    )
+)
+@click.option("--from", "store", metavar="NAME", help=_("the store; nothing else is read"))
+@click.option(
+    "--sample", metavar="N", type=click.IntRange(min=1), help=_("so many packages of every sort (default: 20)")
+)
+@click.option("--all", "wants_all", is_flag=True, help=_("everything that the store holds"))
+@click.option(
+    "--without-catalog", is_flag=True, help=_("with catalog and home given up for lost: they are made again first")
+)
+@click.option(
+    "--to",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help=_("where the empty place is made (default: TMPDIR, or /var/tmp)"),
+)
+@click.option("--keep", "keeps", is_flag=True, help=_("leave what was restored in the folder of --to"))
+@click.option("--seed", metavar="TEXT", default="", help=_("draw the same sample as the drill with this seed"))
+@click.option("--history", "wants_history", is_flag=True, help=_("hold no drill: show those that were held"))
+@acts
+def drill(
+    call: Call,
+    store: str | None,
+    sample: int | None,
+    wants_all: bool,
+    without_catalog: bool,
+    to: Path | None,
+    keeps: bool,
+    seed: str,
+    wants_history: bool,
+) -> Exit:
+    if wants_history:
+        return _history(call, store)
+    if store is None:
+        raise Misused("say with --from which store is to be rehearsed with; `preserve store list` names them")
+    if wants_all and sample is not None:
+        raise Misused("give either --sample or --all")
+    from preserve import compose
+    from preserve.model.drill_samples import DEFAULT_SAMPLE
+    from preserve.operations.drill import DrillRequest
+    from preserve.operations.drill import drill as rehearse
+
+    request = DrillRequest(
+        store,
+        existing(call.home_given).certificates,
+        sample=None if wants_all else sample or DEFAULT_SAMPLE,
+        without_catalog=without_catalog,
+        within=to,
+        keeps=keeps,
+        seed=seed,
+        voices=voices.both(),
+    )
+    with call.workplace(source=store) as workplace:
+        in_force = compose.policy_in_force(workplace.books)
+
+        def rebuild(entry: StoreEntry, folder: Path) -> AbstractContextManager[Rebuilt]:
+            return compose.rebuilt_alone(workplace, entry, folder)
+
+        report = rehearse(workplace, request, in_force, rebuild)
+        code = Exit.WELL if report.drill.has_passed else Exit.FINDINGS
+        return call.answer(report_document(report), report_lines(report), code)
+
+
+def _history(call: Call, store: str | None) -> Exit:
+    """Drills as they were held, and how they went over time; nothing is changed, so nobody acts."""
+    from preserve.model.drills import trends
+
+    call.act = None
+    with call.workplace(patient=False) as workplace:
+        held = list(workplace.books.drills(store))
+    document = {"drills": map(drill_document, held), "trends": map(trend_document, trends(held))}
+    return call.answer(document, chain(drill_table(held), trend_table(trends(held))))

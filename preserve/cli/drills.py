@@ -1,0 +1,248 @@
+"""Drills as the commands show them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from preserve.cli.answers import moment_shown
+from preserve.cli.findings import finding_document, finding_lines
+from preserve.cli.messages import _, resaid, said, word
+from preserve.cli.policy_words import days
+from preserve.cli.tables import bounded, byte_count, pairs, table
+from preserve.model.drill_pages import span
+from preserve.model.drills import DrillEntry, Spread, Trend
+from preserve.model.drills_due import DrillDue
+
+if TYPE_CHECKING:
+    from preserve.operations.drill import DrillReport
+
+MOST_SHOWN = 10
+_NOTHING = "-"
+
+
+def drill_document(drill: DrillEntry) -> dict[str, object]:
+    """A drill as `--json` gives it."""
+    return {
+        "id": drill.id,
+        "store": drill.store,
+        "begun_at": drill.begun_at,
+        "passed": drill.has_passed,
+        "faults": [fault.value for fault in drill.faults],
+        "sample": drill.sample,
+        "seed": drill.seed,
+        "without_catalog": drill.without_catalog,
+        "packages": drill.packages,
+        "files": drill.files,
+        "bytes": drill.bytes,
+        "unopened": drill.unopened,
+        "unjudged": drill.unjudged,
+        "rpo_seconds": drill.rpo_seconds,
+        "lost_seconds": drill.lost_seconds,
+        "rto_seconds": drill.rto_seconds,
+        "certificate": drill.certificate,
+        "certificate_sha256": drill.certificate_sha256,
+    }
+
+
+def report_document(report: DrillReport) -> dict[str, object]:
+    """What a drill came to, as `--json` gives it."""
+    details = report.details
+    return {
+        **drill_document(report.drill),
+        "certificate": str(report.certificate),
+        "page": str(report.page),
+        "allowed_rpo_seconds": details.limits.rpo_seconds,
+        "allowed_rto_seconds": details.limits.rto_seconds,
+        "seconds": {
+            "rebuilding": details.steps.rebuilding / 1000,
+            "restoring": details.steps.restoring / 1000,
+            "examining": details.steps.examining / 1000,
+        },
+        "restored": list(details.packages),
+        "drawn_from": details.drawn_from,
+        "opened": details.opened,
+        "unopened_named": [{"path": each.where, "why": str(each)} for each in details.unopened],
+        "not_judged": dict(details.unjudged),
+        "lost": [{"path": each.where, "why": str(each)} for each in details.lost],
+        "rejected": [{"package": each.where, "why": str(each)} for each in details.rejected],
+        "findings": [finding_document(finding) for finding in report.findings],
+        "place": None if report.place is None else str(report.place),
+        "incident_opened": None if report.opened is None else report.opened.id,
+        "incident_closed": None if report.closed is None else report.closed.id,
+    }
+
+
+def report_lines(report: DrillReport) -> Iterator[str]:
+    """What a drill came to, for people."""
+    drill, details = report.drill, report.details
+    if drill.has_passed:
+        yield said("PASSED: a recovery from store {store} alone was rehearsed", store=drill.store)
+    else:
+        yield said(
+            "NOT PASSED: a recovery from store {store} alone was rehearsed; missed: {faults}",
+            store=drill.store,
+            faults=", ".join(map(word, drill.faults)),
+        )
+    if details.failure is not None:
+        yield resaid(details.failure)
+    yield from pairs(_measures(report))
+    named = [*details.lost, *details.rejected, *details.unopened]
+    yield from bounded((f"  {each.where}: {said(each.template, **each.values)}" for each in named), MOST_SHOWN)
+    yield from finding_lines(report.findings)
+    if report.place is not None:
+        yield said("what was restored is in {folder}; remove it when you have looked at it", folder=report.place)
+    if report.opened is not None:
+        yield said("incident {id} is open until a drill like this one passes", id=report.opened.id)
+    if report.closed is not None:
+        yield said("incident {id} is closed by this drill", id=report.closed.id)
+    yield said("certificate: {file} (to print: {page})", file=report.certificate, page=report.page.name)
+
+
+def _measures(report: DrillReport) -> Iterator[tuple[str, object]]:
+    drill, details = report.drill, report.details
+    yield (
+        _("packages"),
+        said("{count} of {held} that the store holds", count=len(details.packages), held=details.drawn_from),
+    )
+    yield (
+        _("files back"),
+        said(
+            "{count} of {expected}, {size}",
+            count=drill.files,
+            expected=details.expected_files,
+            size=byte_count(drill.bytes),
+        ),
+    )
+    yield (
+        _("documents"),
+        said(
+            "{opened} open, {unopened} do not, {unjudged} could not be tried",
+            opened=details.opened,
+            unopened=drill.unopened,
+            unjudged=drill.unjudged,
+        ),
+    )
+    yield _("recovery time"), _against(drill.rto_seconds, details.limits.rto_seconds)
+    yield _("would be lost"), _against(drill.lost_seconds, details.limits.rpo_seconds)
+    yield _("newest record"), said("taken in {span} before the drill", span=_span(drill.rpo_seconds))
+    if details.entries_replayed is not None:
+        yield _("catalog"), said("made again from {count} entries of the ledger", count=details.entries_replayed)
+
+
+def _against(measured: float, allowed: int | None) -> str:
+    if allowed is None:
+        return said("{span}; policy does not limit it", span=_span(measured))
+    return said("{span}; policy allows {allowed}", span=_span(measured), allowed=_span(allowed))
+
+
+def _span(seconds: float | None) -> str:
+    line = span(seconds)
+    return _NOTHING if line is None else said(line[0], **line[1])
+
+
+def drill_table(drills: Sequence[DrillEntry]) -> Iterator[str]:
+    """The drills that were held, the latest first."""
+    rows = (
+        (
+            each.id,
+            moment_shown(each.begun_at),
+            each.store,
+            _extent(is_whole=each.is_whole),
+            _("gone") if each.without_catalog else _("in use"),
+            each.packages,
+            _span(each.rto_seconds),
+            _span(each.lost_seconds),
+            _("passed") if each.has_passed else ", ".join(map(word, each.faults)),
+        )
+        for each in reversed(drills)
+    )
+    head = (
+        _("drill"),
+        _("begun"),
+        _("store"),
+        _("extent"),
+        _("catalog"),
+        _("packages"),
+        _("recovery time"),
+        _("would be lost"),
+        _("result"),
+    )
+    yield from table(head, rows, none=_("No drill was ever held."))
+
+
+def trend_table(trends: Sequence[Trend]) -> Iterator[str]:
+    """How drills went over time: half of them, and 95 of 100, stayed within the spans shown."""
+    if not trends:
+        return
+    yield ""
+    rows = (
+        (each.store, _extent(is_whole=each.is_whole), each.drills, each.passed, *_spreads(each.rto_seconds))
+        for each in trends
+    )
+    yield from table((_("store"), _("extent"), _("drills"), _("passed"), "RTO p50", "RTO p95"), rows)
+
+
+def _extent(*, is_whole: bool) -> str:
+    return _("everything") if is_whole else _("sample")
+
+
+def _spreads(spread: Spread | None) -> tuple[str, str]:
+    return (_NOTHING, _NOTHING) if spread is None else (_span(spread.p50), _span(spread.p95))
+
+
+def trend_document(trend: Trend) -> dict[str, object]:
+    """How drills of one sort went, as `--json` gives it."""
+    return {
+        "store": trend.store,
+        "all": trend.is_whole,
+        "drills": trend.drills,
+        "passed": trend.passed,
+        "rto_seconds": _spread_document(trend.rto_seconds),
+        "rpo_seconds": _spread_document(trend.rpo_seconds),
+    }
+
+
+def _spread_document(spread: Spread | None) -> dict[str, float] | None:
+    return None if spread is None else {"p50": spread.p50, "p95": spread.p95}
+
+
+def late_drill_document(due: DrillDue) -> dict[str, object]:
+    """A drill that is late, as `--json` gives it."""
+    return {
+        "store": due.store,
+        "policy": due.policy,
+        "all": due.is_whole,
+        "sample": due.sample_packages,
+        "without_catalog": due.without_catalog,
+        "last_at": None if due.last_at is None else due.last_at.isoformat(),
+        "due_at": due.due_at.isoformat(),
+        "late_at": due.late_at.isoformat(),
+    }
+
+
+def late_drill_lines(late: Iterable[DrillDue]) -> Iterator[str]:
+    """Drills that policy wants and nobody has held, with the command for each."""
+    yield from bounded(map(_late_line, late))
+
+
+def _late_line(due: DrillDue) -> str:
+    extent = "--all" if due.is_whole else f"--sample {due.sample_packages}"
+    command = f"preserve drill --from {due.store} {extent}{' --without-catalog' if due.without_catalog else ''}"
+    every = days(due.every.days)
+    if due.last_at is None:
+        return said(
+            "LATE: policy {policy} wants a drill from store {store} every {every}, and none was ever held: `{command}`",
+            policy=due.policy,
+            store=due.store,
+            every=every,
+            command=command,
+        )
+    return said(
+        "LATE: policy {policy} wants a drill from store {store} every {every}, and the last was on {day}: `{command}`",
+        policy=due.policy,
+        store=due.store,
+        every=every,
+        day=due.last_at.date().isoformat(),
+        command=command,
+    )

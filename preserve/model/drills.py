@@ -1,0 +1,202 @@
+"""Drills (演练): what one proved, what of it missed policy, which failure a later one answers, how they went so far.
+
+The point in time of a drill (GB/T 20988-2007, 3: 恢复点目标) is the moment at which its disaster is supposed to strike:
+what was taken in before it and does not come back is lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from preserve.model.disaster_levels import Drill
+from preserve.model.nouns import Role
+from preserve.model.policy import Policy
+
+
+class DrillFault(StrEnum):
+    """In what a drill did not do what it should."""
+
+    CATALOG = "catalog"  # the store alone did not give the books back
+    MISSING = "missing packages"  # it does not hold what the books say it holds
+    BYTES = "bytes"  # what came back is not what was deposited
+    STRUCTURE = "structure"  # a reader of bags rejects what came back
+    UNOPENED = "documents"  # some do not open
+    RTO = "recovery time"  # it took longer than policy allows
+    RPO = "recovery point"  # more would be lost than policy allows
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsed:
+    """How many packages kept under a version of a policy a drill restored; `is_whole`: all that are in the store."""
+
+    policy: str
+    policy_sha256: str
+    packages: int
+    is_whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DrillEntry:
+    """A drill as the ledger has it; spans are whole seconds, the RTO milliseconds.
+
+    `sample` is how many packages were to be drawn with `seed`, None for everything.  `rpo_seconds` is the time between
+    the drill's point in time (`begun_at`) and the accession of the newest record restored, None where none was;
+    `lost_seconds` the time since the oldest accession that the store should hold and does not, 0 where there is none.
+    `unopened` documents do not open, `unjudged` ones nobody here can try to open.  `id` is given by the books.
+    """
+
+    store: str
+    begun_at: str
+    sample: int | None
+    seed: str
+    without_catalog: bool
+    faults: tuple[DrillFault, ...]
+    packages: int
+    files: int
+    bytes: int
+    unopened: int
+    unjudged: int
+    rpo_seconds: int | None
+    lost_seconds: int
+    rto_milliseconds: int
+    policies: tuple[Rehearsed, ...]
+    certificate: str
+    certificate_sha256: str
+    id: str = ""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything was to be restored, and not a sample."""
+        return self.sample is None
+
+    @property
+    def has_passed(self) -> bool:
+        return not self.faults
+
+    @property
+    def rto_seconds(self) -> float:
+        return self.rto_milliseconds / 1000
+
+    def answers(self, failed: DrillEntry) -> bool:
+        """Whether this drill, which passed, asked of the same store all that `failed` had asked."""
+        is_as_wide = self.is_whole or not failed.is_whole
+        is_as_hard = self.without_catalog or not failed.without_catalog
+        return self.has_passed and self.store == failed.store and is_as_wide and is_as_hard
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The least RPO and RTO in seconds that any of some policies asks for; None: none does."""
+
+    rpo_seconds: int | None
+    rto_seconds: int | None
+
+
+def limits(policies: Iterable[Policy], role: Role) -> Limits:
+    """What a recovery from a store of `role` alone is held to: the city is lost where only the remote one is left."""
+    rules = [policy.recovery for policy in policies if policy.recovery is not None]
+    if role is Role.REMOTE_OFFLINE:
+        rpos = [rule.city_lost_rpo_seconds for rule in rules]
+        rtos = [rule.city_lost_rto_seconds for rule in rules]
+    else:
+        rpos = [rule.rpo_seconds for rule in rules]
+        rtos = [rule.rto_seconds for rule in rules]
+    return Limits(_least(rpos), _least(rtos))
+
+
+def _least(values: Iterable[int | None]) -> int | None:
+    return min((value for value in values if value is not None), default=None)
+
+
+def missed(limit: Limits, lost_seconds: int, rto_seconds: float) -> list[DrillFault]:
+    """Which of the limits a drill missed.
+
+    The RPO is judged by what would be lost, and not by the age of the newest record that came back: where nothing was
+    deposited for a month, that is a month old, and nothing is lost.
+    """
+    faults = []
+    if limit.rto_seconds is not None and rto_seconds > limit.rto_seconds:
+        faults.append(DrillFault.RTO)
+    if limit.rpo_seconds is not None and lost_seconds > limit.rpo_seconds:
+        faults.append(DrillFault.RPO)
+    return faults
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How a measure was distributed over several drills: half of them stayed within `p50`, 95 of 100 within `p95`."""
+
+    drills: int
+    p50: float
+    p95: float
+
+
+def spread(values: Collection[float]) -> Spread | None:
+    """Nearest-rank percentiles: each is a value that was measured.  None where there is none."""
+    if not values:
+        return None
+    ordered = sorted(values)
+    return Spread(len(ordered), _at_rank(ordered, 50), _at_rank(ordered, 95))
+
+
+def _at_rank(ordered: Sequence[float], percent: int) -> float:
+    return ordered[max(-(-len(ordered) * percent // 100), 1) - 1]
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """How the drills of one sort from one store went: how many, how many passed, and what they measured."""
+
+    store: str
+    is_whole: bool
+    drills: int
+    passed: int
+    rpo_seconds: Spread | None
+    rto_seconds: Spread | None
+
+
+def trends(drills: Iterable[DrillEntry]) -> list[Trend]:
+    """One for each store and sort of drill; a sample's time says nothing of the whole, so they are kept apart."""
+    alike: dict[tuple[str, bool], list[DrillEntry]] = {}
+    for each in drills:
+        alike.setdefault((each.store, each.is_whole), []).append(each)
+    return [
+        Trend(
+            store,
+            is_whole,
+            len(group),
+            sum(each.has_passed for each in group),
+            spread([each.rpo_seconds for each in group if each.rpo_seconds is not None]),
+            spread([each.rto_seconds for each in group]),
+        )
+        for (store, is_whole), group in sorted(alike.items())
+    ]
+
+
+def as_proofs(drills: Iterable[DrillEntry]) -> list[Drill]:
+    """The drills as levels of disaster recovery count them: one for each version of a policy that was rehearsed."""
+    return [
+        Drill(
+            at=datetime.fromisoformat(each.begun_at),
+            policy_sha256=part.policy_sha256,
+            is_whole=each.is_whole and part.is_whole,
+            has_passed=each.has_passed,
+            rpo_seconds=each.lost_seconds if each.rpo_seconds is None else each.rpo_seconds,
+            rto_seconds=each.rto_seconds,
+            certificate=each.certificate,
+        )
+        for each in drills
+        for part in each.policies
+    ]
+
+
+def rehearsed(restored: Mapping[str, int], held: Mapping[str, int], policies: Mapping[str, Policy]) -> list[Rehearsed]:
+    """What a drill restored of each policy in force, by the counts of packages restored and held under each name."""
+    return [
+        Rehearsed(name, policies[name].sha256, count, count == held.get(name))
+        for name, count in sorted(restored.items())
+        if name in policies
+    ]

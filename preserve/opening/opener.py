@@ -1,0 +1,50 @@
+"""The process in which documents are opened: `python -m preserve.opening.opener BYTES`.
+
+The path of each file comes as a line of hex; the answer is a line of JSON: the verdict and why.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import warnings
+from pathlib import Path
+
+from preserve.model.phrases import phrase
+from preserve.opening.bounded import bound
+from preserve.opening.judges import judge_of
+from preserve.opening.verdicts import Broken, Opened, Opening, Unjudged
+
+
+def main(memory_bytes: int) -> None:
+    bound(memory_bytes)
+    warnings.simplefilter("ignore")
+    for line in sys.stdin:
+        verdict = judged(Path(os.fsdecode(bytes.fromhex(line.strip()))))
+        _answer([verdict.opened.value, verdict.why])
+
+
+def judged(path: Path) -> Opening:
+    """Open one document.  Whatever a reader raises over it is a verdict: nothing else happens in this process."""
+    try:
+        judge_of(path)(path)
+    except Unjudged as unjudged:
+        return Opening(Opened.UNJUDGED, str(unjudged))
+    except Broken as broken:
+        return Opening(Opened.BROKEN, str(broken))
+    except MemoryError:
+        return Opening(Opened.UNJUDGED, phrase("it takes more memory than is allowed"))
+    except (ArithmeticError, AttributeError, EOFError, LookupError, NotImplementedError, OSError, RuntimeError,
+            SyntaxError, TypeError, ValueError) as error:  # fmt: skip
+        return Opening(Opened.BROKEN, f"{type(error).__name__}: {error}")
+    return Opening(Opened.OPENS)
+
+
+def _answer(value: object) -> None:
+    sys.stdout.write(f"{json.dumps(value)}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
