@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from preserve.bags.profiles import Profile
     from preserve.model.disaster_levels import Standard
     from preserve.model.keys import Key
+    from preserve.model.medium_care import CareRules
     from preserve.operations.add_store import Place, Verdict
     from preserve.operations.assess import Rules
     from preserve.operations.drill import Rebuilt
@@ -230,6 +231,18 @@ def assessment_rules(books: Books | None) -> Rules:
     entry = books.declarations(standard.name) if books is not None else None
     declared = read_declarations(entry.text, f"declarations, version {entry.version}", standard) if entry else ()
     return Rules(faults, standard, declared)
+
+
+def medium_rules(books: Books) -> CareRules:
+    """How media are cared for: the strictest of the policies in force, else the figures of the standards.
+
+    Raises `Refused`, `Misused`, `Tampered`.
+    """
+    from preserve.definitions.standards import REQUIREMENTS, SOURCES, read_requirements
+    from preserve.model.medium_care import care_rules
+
+    texts = {name: shipped_standard(name) for name in (SOURCES, *REQUIREMENTS)}
+    return care_rules(policies(books).values(), read_requirements(texts))
 
 
 def profile(home: Home, kept_under: Policy) -> Profile | None:

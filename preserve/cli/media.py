@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date
+from datetime import date, datetime
 
 from preserve.cli.answers import moment_shown
-from preserve.cli.messages import _, counted, printable, said, word
+from preserve.cli.messages import _, counted, printable, said, sentence_said, word
 from preserve.cli.tables import byte_count, pairs, table
 from preserve.errors import Misused
+from preserve.model.media import Medium
+from preserve.model.medium_care import CareKind, MediumDuty
 from preserve.model.medium_register import CustodyAct, InspectionEntry, MediumEntry, MediumUse, RefreshEntry
 
 NOTHING = MediumUse()
@@ -112,6 +114,38 @@ def medium_lines(medium: MediumEntry, use: MediumUse) -> Iterator[str]:
     if medium.refreshed_into:
         rows += [(_("replaced by"), medium.refreshed_into), (_("kept until"), medium.hold_until)]
     yield from pairs(rows)
+
+
+def duty_document(duty: MediumDuty, now: datetime) -> dict[str, object]:
+    """Something that is due about media, as `--json` gives it."""
+    return {
+        "duty": duty.kind.value,
+        "subject": duty.subject,
+        "due_at": duty.due_at.isoformat(),
+        "deadline": duty.deadline and duty.deadline.isoformat(),
+        "due": duty.is_due(now),
+        "late": duty.is_late(now),
+        "verified": duty.is_verified,
+        "why": str(duty.why),
+    }
+
+
+def duty_lines(duties: Sequence[MediumDuty], now: datetime) -> Iterator[str]:
+    """A table of what is due about media, and of which of the rules nobody verified the figures."""
+    rows = (
+        (
+            word(duty.kind),
+            word(Medium(duty.subject)) if duty.kind is CareKind.READER_CHECK else duty.subject,
+            duty.due_at.date().isoformat(),
+            _("LATE") if duty.is_late(now) else "",
+            sentence_said(duty.why) + ("" if duty.is_verified else _(" [unverified]")),
+        )
+        for duty in duties
+    )
+    head = (_("to do"), _("medium"), _("due"), "", _("why"))
+    yield from table(head, rows, none=_("Nothing is due about any medium."))
+    if not all(duty.is_verified for duty in duties):
+        yield _("unverified: a figure from memory or at second hand; a table [media.KIND] in a policy sets its own")
 
 
 def custody_document(act: CustodyAct) -> dict[str, object]:

@@ -86,8 +86,8 @@ def in_plain_words(policy: Policy) -> Iterator[Told]:
         yield Told(_backup(policy.backup), SOURCE)
     yield from (Told(text, "") for text in _notices(policy))
     yield from map(Told, (*_recovery(policy), *_drills(policy)))
-    yield from map(Told, _copy_sets(policy))
-    yield from (Told(text, "") for text in (*_media(policy), *_distance(policy)))
+    yield from map(Told, (*_copy_sets(policy), *_media(policy)))
+    yield from (Told(text, "") for text in _distance(policy))
 
 
 def _records(policy: Policy) -> str:

@@ -80,7 +80,10 @@ class MediaReading:
 
     def medium_uses(self) -> Mapping[str, MediumUse]:
         """What lies on each medium, by its store; a store without copies, or out of use, is not named."""
-        return {store: MediumUse(*use) for store, *use in self._database.rows(_USES)}
+        return {
+            store: MediumUse(int(packages), int(size), *moments)  # a database may sum in a type of its own
+            for store, packages, size, *moments in self._database.rows(_USES)
+        }
 
     def archival_codes_in(self, store: str) -> tuple[str, str] | None:
         """The first and the last archival code (起止档号) among the records in a store."""

@@ -14,11 +14,10 @@ import pytest
 
 from ops.policies import asking_for
 from preserve.cli.exits import Exit
+from preserve.cli.main import run
 from preserve.clock import SystemClock
 from preserve.state.books import Books
 from tests.cli.program import Program
-
-CLOCK_SHIFT = [timedelta(0)]
 
 
 class Shelf(Program):
@@ -49,8 +48,6 @@ class Shelf(Program):
 
     def told(self, *arguments: str | Path) -> Any:
         """The document of a command, however it ends."""
-        from preserve.cli.main import run
-
         run([*map(str, arguments), "--json"])
         return json.loads(self._capsys.readouterr().out)
 

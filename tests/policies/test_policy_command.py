@@ -47,7 +47,7 @@ def test_check_needs_no_home_and_tells_all_it_knows(program: Furnished) -> None:
         "carried out by `preserve source`, which this version does not have yet:\n  - The source is backed up" in said
     )
     assert "missed: 1 requirement\n  line 116  sample.zhoushan  A rule of Zhoushan (2017) [second_hand]" in said
-    assert "not_judged: 107 (--all names them)" in said
+    assert "not_judged: 108 (--all names them)" in said
     assert "registered here" not in said
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ import click
 from preserve.cli.amounts import size_bytes
 from preserve.cli.calls import Call
 from preserve.cli.commands.custody import check_in, check_out
+from preserve.cli.commands.handing_over import handover
+from preserve.cli.commands.medium_care import inspect_, reader, refresh, watch
 from preserve.cli.exits import Exit
 from preserve.cli.help import Group
 from preserve.cli.media import (
@@ -18,6 +21,8 @@ from preserve.cli.media import (
     custody_document,
     custody_lines,
     day,
+    duty_document,
+    duty_lines,
     inspection_document,
     inspection_lines,
     media_lines,
@@ -137,13 +142,42 @@ def _found(workplace: Workplace, wanted: StoreEntry) -> None:
     add_store(workplace, wanted, compose.place(wanted, workplace.clock, workplace.progress.alert), compose.kit())
 
 
-@medium.command("list", help=_("List the media: what they are, where they are, when they were last read."))
+@medium.command(
+    "list",
+    help=_(
+        "List the media: what they are, where they are, when they were last read; or with --due what they need.\n\n"
+        "With --due exit code 1 where anything is due now."
+    ),
+)
+@click.option("--due", "is_due", is_flag=True, help=_("what is due: inspections, returns, refreshes, checks of drives"))
+@click.option(
+    "--within",
+    "days",
+    metavar="DAYS",
+    type=click.IntRange(0),
+    default=0,
+    help=_("with --due: also what comes by then"),
+)
 @asks
-def list_media(call: Call) -> Exit:
+def list_media(call: Call, is_due: bool, days: int) -> Exit:
     with call.workplace(patient=False) as workplace:
+        if is_due:
+            return _list_due(call, workplace, days)
         media, uses = workplace.books.media(), workplace.books.medium_uses()
         document = {"media": [medium_document(each, uses.get(each.store, NOTHING)) for each in media]}
         return call.answer(document, media_lines(media, dict(uses)))
+
+
+def _list_due(call: Call, workplace: Workplace, days: int) -> Exit:
+    from preserve import compose
+    from preserve.operations.watch_media import media_duties
+
+    now = workplace.clock.now()
+    found = media_duties(workplace.books, compose.medium_rules(workplace.books))
+    coming = [duty for duty in found if duty.is_due(now + timedelta(days=days))]
+    document = {"due": [duty_document(each, now) for each in coming]}
+    code = Exit.FINDINGS if any(duty.is_due(now) for duty in coming) else Exit.WELL
+    return call.answer(document, duty_lines(coming, now), code)
 
 
 @medium.command(help=_("Show one medium, with its custody record, its inspections and refreshes."))
@@ -222,5 +256,5 @@ def label_lines(labelled: MediumEntry, laid: Laid) -> Iterator[str]:
         yield _("put the label on the box: never stick anything on the disc itself")
 
 
-medium.add_command(check_out)
-medium.add_command(check_in)
+for command in (check_out, check_in, inspect_, refresh, watch, reader, handover):
+    medium.add_command(command)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from preserve.model.judging.opinions import Figures, Rule, missed, not_concerned, not_judged, promised
+from preserve.model.judging.opinions import Figures, Rule, met, missed, not_concerned, not_judged
 from preserve.model.media import FAMILY_OF, Medium
 from preserve.model.nouns import Role
 from preserve.model.policy import MediaRules, MediumRule, Policy
@@ -17,7 +17,7 @@ def _media_inspected(policy: Policy, figures: Figures) -> Opinion:
     inspected = [kind.value for kind, rule in _rules(policy).kinds.items() if rule.inspect_every_days]
     if not inspected:
         return missed(("media",), "no medium is inspected; add tables such as [media.hdd] with inspect_every")
-    return promised(("media",), "media shall be inspected by sample: {media}", media=", ".join(inspected))
+    return met(("media",), "media shall be inspected by sample: {media}", media=", ".join(inspected))
 
 
 def _inspection(policy: Policy, figures: Figures) -> Opinion:
@@ -34,7 +34,7 @@ def _inspection(policy: Policy, figures: Figures) -> Opinion:
             values = {"days": figures.whole("every_days"), "rate": figures.whole("rate_percent")}
             return missed(("media", kind.value), template, medium=kind.value, **values)
     media = ", ".join(kind.value for kind in ruled)
-    return promised(("media", next(iter(ruled)).value), "media shall be inspected by sample: {media}", media=media)
+    return met(("media", next(iter(ruled)).value), "media shall be inspected by sample: {media}", media=media)
 
 
 def _is_inspected(rule: MediumRule, figures: Figures) -> bool:
@@ -51,7 +51,7 @@ def _life(policy: Policy, figures: Figures) -> Opinion:
         template = "{medium} may grow older than {days} days; lower life"
         return missed(("media", kind.value), template, medium=kind.value, days=days)
     template = "{medium} shall be refreshed after {days} days"
-    return promised(("media", kind.value), template, medium=kind.value, days=rule.life_days)
+    return met(("media", kind.value), template, medium=kind.value, days=rule.life_days)
 
 
 def _unruled(policy: Policy, kinds: Sequence[Medium]) -> Opinion:
@@ -71,7 +71,7 @@ def _carrier_life(policy: Policy, figures: Figures) -> Opinion:
     aged = [kind.value for kind, rule in _rules(policy).kinds.items() if rule.life_days]
     if not aged:
         return missed(("media",), "no medium has a life by this policy; add tables such as [media.hdd] with life")
-    return promised(("media",), "media shall be refreshed in time: {media}", media=", ".join(aged))
+    return met(("media",), "media shall be refreshed in time: {media}", media=", ".join(aged))
 
 
 def _reader_check(policy: Policy, figures: Figures) -> Opinion:
@@ -79,7 +79,7 @@ def _reader_check(policy: Policy, figures: Figures) -> Opinion:
     path = ("media", "reader_check_every")
     if days is None or days > wanted:
         return missed(path, "drives need not be checked each {days} days; add [media] reader_check_every", days=wanted)
-    return promised(path, "drives shall be checked each {days} days", days=days)
+    return met(path, "drives shall be checked each {days} days", days=days)
 
 
 def _superseded(policy: Policy, figures: Figures) -> Opinion:
@@ -87,7 +87,7 @@ def _superseded(policy: Policy, figures: Figures) -> Opinion:
     path = ("media", "superseded_hold")
     if days is None or days < wanted:
         return missed(path, "old media need not be kept for {days} days; add [media] superseded_hold", days=wanted)
-    return promised(path, "old media shall be kept for {days} days", days=days)
+    return met(path, "old media shall be kept for {days} days", days=days)
 
 
 def _handover(policy: Policy, figures: Figures) -> Opinion:
@@ -96,7 +96,7 @@ def _handover(policy: Policy, figures: Figures) -> Opinion:
     if rate is None or rate < wanted:
         template = "fewer than {rate} % of the media need be read at a hand-over; add [media] handover_rate_percent"
         return missed(path, template, rate=wanted)
-    return promised(path, "{rate} % of the media shall be read at a hand-over", rate=rate)
+    return met(path, "{rate} % of the media shall be read at a hand-over", rate=rate)
 
 
 def _rules(policy: Policy) -> MediaRules:
