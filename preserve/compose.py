@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from preserve.operations.drill import Rebuilt
     from preserve.operations.harvest import HarvestRequest
     from preserve.operations.mend_store import Founding
+    from preserve.operations.try_canaries import KeyTrial
     from preserve.packages.kit import Kit
     from preserve.state.notes import Signer
 
@@ -165,6 +166,17 @@ def bare_store(entry: StoreEntry, store_id: str | None) -> ErasableStore:
             capabilities=entry.capabilities,
         )
     raise Misused("{url} is no place this program knows; write file:///folder or s3://bucket?endpoint=…", url=entry.url)
+
+
+def key_trial(entry: StoreEntry) -> KeyTrial | None:
+    """The keys of a registered store, to be tried on its canary; None for a folder, which has none."""
+    if not entry.is_networked:
+        return None
+    from preserve.stores.s3 import S3Store
+    from preserve.stores.s3_canary import S3KeyTrial
+
+    bare = glanced_at(entry)
+    return S3KeyTrial(bare) if isinstance(bare, S3Store) else None
 
 
 def policies(books: Books) -> dict[str, Policy]:

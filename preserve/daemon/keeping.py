@@ -1,15 +1,19 @@
-"""Works that keep what protects copies in force: the renewal of object locks."""
+"""Works that keep what protects copies in force: keys are tried on canaries, object locks are renewed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
 
+from preserve import compose
+from preserve.clock import moment_of
 from preserve.daemon.works import Shift, Work
+from preserve.model.canary import canaries_due
 from preserve.model.duties import Duty, DutyKind, Ended, Ending
 from preserve.model.locks import LockStanding, lock_rules, with_locks
 from preserve.model.sentences import sentence
 from preserve.operations.extend_locks import ExtendRequest, extend_locks
+from preserve.operations.try_canaries import CanaryRequest, try_canaries
 
 
 def _ending_locks(shift: Shift, now: datetime) -> Iterator[Duty]:
@@ -41,4 +45,30 @@ def _extend(shift: Shift, duty: Duty) -> Ended:
     return Ended(Ending.PUT_OFF if report.is_only_away else Ending.FAILED, what)
 
 
+def _untried_canaries(shift: Shift, now: datetime) -> Iterator[Duty]:
+    """One duty for each store."""
+    books = shift.workplace.books
+    entries, trials = books.stores(), books.canaries()
+    tried_at = {
+        entry.name: moment_of(trial.tried_at)
+        for entry in entries
+        if (trial := trials.get(entry.name)) and trial.is_of(entry)
+    }
+    for due in canaries_due(entries, tried_at, now):
+        why = sentence("the keys of store {store} are to be tried on its canary", store=due.store)
+        yield Duty(DutyKind.CANARY, due.store, due.due_at, why, due.latest)
+
+
+def _try(shift: Shift, duty: Duty) -> Ended:
+    """Try the keys of one store."""
+    are_locked = bool(lock_rules(shift.policies))
+    report = try_canaries(shift.workplace, CanaryRequest(compose.key_trial, are_locked, (duty.subject,)))
+    for _entry, error in report.untried:
+        raise error
+    if report.is_alarming:  # the trial came to its end, and the alarm is an incident
+        return Ended(Ending.DONE, sentence("ALARM: the canary in store {store}; see the incident", store=duty.subject))
+    return Ended(Ending.DONE, sentence("the keys of store {store} could do no harm", store=duty.subject))
+
+
+CANARY = Work(DutyKind.CANARY, _untried_canaries, _try)
 LOCK_EXTENSION = Work(DutyKind.LOCK_EXTENSION, _ending_locks, _extend)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from preserve.daemon.drilling import DRILL
-from preserve.daemon.keeping import LOCK_EXTENSION
+from preserve.daemon.keeping import CANARY, LOCK_EXTENSION
 from preserve.daemon.looking import AUDIT, LISTING
 from preserve.daemon.making import REPLICATION
 from preserve.daemon.mending import PUBLICATION, REPAIR
 from preserve.daemon.works import Work
 
 WORKS: tuple[Work, ...] = (
+    CANARY,
     LOCK_EXTENSION,
     REPAIR,
     REPLICATION,

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 
 from preserve import __version__
 from preserve.model import canonical, receipts
+from preserve.model.canary import CanaryTrial
 from preserve.model.digests import sha256
 from preserve.model.drills import DrillEntry
 from preserve.model.entries import AccessionEntry, Audited, AuditRun
@@ -118,6 +119,22 @@ def store_retired(act: Act, at: str, store: str, is_lost: bool, evidence: str) -
     """
     detail = {"name": store, "lost": is_lost, "why": act.reason, "with": evidence}
     return _event(EventType.STORE_RETIRED, act, at, detail)
+
+
+def canary_tried(act: Act, trial: CanaryTrial, key: str) -> Event:
+    """The canary stands in a store under `key`, and keys that must not be able to were tried on it."""
+    detail = {
+        "store": trial.store,
+        "key": key,
+        "profile": trial.profile,
+        "lock_until": trial.lock_until,
+        "effects": {
+            holder.value: {attempt.value: effect.value for attempt, effect in effects.items()}
+            for holder, effects in trial.effects.items()
+        },
+    }
+    outcome = Outcome.FAILURE if trial.harmful else Outcome.SUCCESS
+    return _event(EventType.CANARY_TRIED, act, trial.tried_at, detail, outcome)
 
 
 def policy_registered(act: Act, at: str, name: str, text: str) -> Event:

@@ -216,6 +216,7 @@ class EventType(StrEnum):
     STORE_ADDED = "store registration"
     STORE_PROBED = "store check"
     STORE_RETIRED = "store retirement"
+    CANARY_TRIED = "canary trial"
     POLICY_REGISTERED = "policy assignment"
     DECLARED = "declaration"
     INGEST_BEGUN = "ingestion start"

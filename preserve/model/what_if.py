@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from preserve.errors import Misused
+from preserve.model.canary import CanaryTrial, Effect
+from preserve.model.credentials import Holder
 from preserve.model.nouns import Role, StoreEntry
 from preserve.model.sentences import Sentence, sentence
 from preserve.model.separation import ATTRIBUTES
@@ -17,7 +19,7 @@ WRITER_KEY = "writer-key"
 class KeyReach(StrEnum):
     """What somebody with the writer's key could do in a store, the least first."""
 
-    NOTHING = "nothing"  # it is not there to be reached
+    NOTHING = "nothing"  # it is not there to be reached, or was seen to refuse everything
     HIDE = "hide"  # lay newer versions over objects; the older ones stay
     LOCKED = "locked"  # the same, as long as the lock of each object lasts; then erase
     ERASE = "erase"  # erase or replace everything
@@ -45,8 +47,13 @@ class Aftermath:
     locked: tuple[str, ...]
 
 
-def aftermath(entries: Sequence[StoreEntry], lose: Iterable[str], steal: Iterable[str]) -> Aftermath:
-    """What the events named leave.
+def aftermath(
+    entries: Sequence[StoreEntry],
+    lose: Iterable[str],
+    steal: Iterable[str],
+    trials: Mapping[str, CanaryTrial] | None = None,
+) -> Aftermath:
+    """What the events named leave; `trials` are what keys showed on the stores' canaries.
 
     `lose` names a store, a role (`same-city`), or an attribute with its value (`site=馆`, `vendor=X`); `steal` names
     `writer-key`, which is the key of every store, or `writer-key=` and a store or credential domain.
@@ -54,7 +61,9 @@ def aftermath(entries: Sequence[StoreEntry], lose: Iterable[str], steal: Iterabl
     """
     lost = {store for event in lose for store in _struck(event, entries)}
     robbed = {store for theft in steal for store in _robbed(theft, entries)}
-    stolen = tuple(stolen_key(entry) for entry in entries if entry.name in robbed and entry.name not in lost)
+    shown = trials or {}
+    taken = [entry for entry in entries if entry.name in robbed and entry.name not in lost]
+    stolen = tuple(stolen_key(entry, shown.get(entry.name)) for entry in taken)
     reach = {each.store: each.reach for each in stolen}
     left = [entry.name for entry in entries if entry.name not in lost]
     return Aftermath(
@@ -65,8 +74,9 @@ def aftermath(entries: Sequence[StoreEntry], lose: Iterable[str], steal: Iterabl
     )
 
 
-def stolen_key(entry: StoreEntry) -> Stolen:
-    """What a thief of the writer's key could do, from what the probe found the store to honour.
+def stolen_key(entry: StoreEntry, trial: CanaryTrial | None = None) -> Stolen:
+    """What a thief of the writer's key could do: by what that very key showed on the store's canary, else from what the
+    probe found the store to honour.
 
     That a store heeds `If-None-Match` (`create_only`) protects nothing here: the thief need not ask for it.  What holds
     is a lock, or older versions that the key may not erase.
@@ -75,9 +85,14 @@ def stolen_key(entry: StoreEntry) -> Stolen:
     if entry.role is Role.REMOTE_OFFLINE and not entry.is_networked:
         why = sentence("it is offline: nobody reaches it as long as it is not mounted")
         return Stolen(entry.name, KeyReach.NOTHING, why)
+    if trial is not None and trial.is_of(entry) and (shown := _shown(trial)):
+        return shown
     if can.get("object_lock"):
         why = sentence("objects can be locked: locked ones cannot be erased before their day, the others can")
         return Stolen(entry.name, KeyReach.LOCKED, why)
+    if entry.disposer_profile is not None:
+        why = sentence("nobody tried what this key may do: the worst is taken; `preserve store canary` tries it")
+        return Stolen(entry.name, KeyReach.ERASE, why)
     if can.get("versioning") and can.get("erases") is False:
         why = sentence("older versions are kept, and this key may not erase: they can be hidden, and brought back")
         return Stolen(entry.name, KeyReach.HIDE, why)
@@ -92,6 +107,25 @@ def stolen_key(entry: StoreEntry) -> Stolen:
     else:
         why = sentence("the key may erase: there is neither a lock nor a version to go back to")
     return Stolen(entry.name, KeyReach.ERASE, why)
+
+
+def _shown(trial: CanaryTrial) -> Stolen | None:
+    """What the writer's key showed; None where nothing was tried, or it may have been a lock alone that held."""
+    effects = trial.effects.get(Holder.WRITER)
+    if not effects:
+        return None
+    day = trial.tried_at[:10]
+    if Effect.DONE in effects.values():
+        why = sentence("tried on {day}: the key erased or replaced the canary, and can do so to anything", day=day)
+        return Stolen(trial.store, KeyReach.ERASE, why)
+    if trial.is_held_by_lock:
+        why = sentence("tried on {day}: a locked object holds against the key; what is not locked may not", day=day)
+        return Stolen(trial.store, KeyReach.LOCKED, why)
+    if Effect.OUTLIVED in effects.values():
+        why = sentence("tried on {day}: older versions are kept, and the key may not erase them", day=day)
+        return Stolen(trial.store, KeyReach.HIDE, why)
+    why = sentence("tried on {day}: the key may neither overwrite nor erase", day=day)
+    return Stolen(trial.store, KeyReach.NOTHING, why)
 
 
 def _struck(event: str, entries: Sequence[StoreEntry]) -> list[str]:

@@ -119,7 +119,7 @@ def plan(policy: Policy, rules: Rules, now: datetime) -> Planned:
 def survivors(workplace: Workplace, lose: Sequence[str], steal: Sequence[str]) -> Survivors:
     """Which records would be left if stores were lost and keys stolen (see `what_if.aftermath`).  Raises `Misused`."""
     books = workplace.books
-    after = aftermath(books.stores(), lose, steal)
+    after = aftermath(books.stores(), lose, steal, books.canaries())
     left = (after.whole, after.locked, workplace.now())
     standing = books.standing_in(*left)
     records, named = books.lost_packages(*left) if None in standing else (0, [])

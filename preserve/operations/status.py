@@ -117,6 +117,9 @@ class StatusReport:
     held in time.  `locks` tells of the object locks that policies ask for, in stores that have any.  `postdated` copies
     were looked at on a day still to come, by a clock that ran ahead: they count as overdue.  `holdings` are told by
     policy, `overdue_in` counts overdue copies by policy and store.
+    `unfinished_count` counts all of them.  `incidents` are those open.  `postdated` copies were looked at on a day
+    still to come, by a clock that ran ahead: they count as overdue.  `holdings` are told by policy, `overdue_in` counts
+    overdue copies by policy and store.  `locks` tells of the object locks that policies ask for, in stores with locks.
     """
 
     packages: int

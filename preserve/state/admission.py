@@ -56,6 +56,11 @@ def _known_store(tables: Tables, number: int, event: Event) -> Event:
     return event
 
 
+def _canary_tried(tables: Tables, number: int, event: Event) -> Event:
+    _not_retired(tables, event)
+    return event
+
+
 def _policy_registered(tables: Tables, number: int, event: Event) -> Event | None:
     row = tables.execute(
         "SELECT version, sha256 FROM policy WHERE name = ? ORDER BY version DESC LIMIT 1", (event.detail["name"],)
@@ -166,6 +171,7 @@ _CHECK: Mapping[EventType, Callable[[Tables, int, Event], Event | None]] = {
     EventType.STORE_ADDED: _store_added,
     EventType.STORE_PROBED: _known_store,
     EventType.STORE_RETIRED: _known_store,
+    EventType.CANARY_TRIED: _canary_tried,
     EventType.POLICY_REGISTERED: _policy_registered,
     EventType.DECLARED: _declared,
     EventType.PACKAGED: _packaged,

@@ -16,6 +16,7 @@ from preserve.model.nouns import Event
 from preserve.state import books_place, ledger
 from preserve.state.admission import admitted
 from preserve.state.books_place import FILE_NAME as FILE_NAME
+from preserve.state.canaries import CanaryReading
 from preserve.state.database import Database
 from preserve.state.drills import DrillReading
 from preserve.state.findings_and_audits import AuditReading, FindingReading
@@ -50,6 +51,7 @@ class Books(
     MediaReading,
     LockReading,
     DrillReading,
+    CanaryReading,
     SafetyReading,
     StandingReading,
     SurveyReading,

@@ -23,6 +23,7 @@ CATALOG: Mapping[str, tuple[str, ...]] = {
     "verifier_key": ("since",),
     "store": ("name",),
     "store_credentials": ("store",),
+    "canary": ("store",),
     "retired_store": ("name",),
     "policy": ("name", "version"),
     "declarations": ("standard", "version"),
@@ -156,6 +157,14 @@ def _store_probed(tables: Tables, number: int, at: str, detail: Detail) -> None:
     tables.execute(
         "UPDATE store SET probed_at = ?, probe_ok = ?, capabilities = ?, complaints = ? WHERE name = ?",
         (at, int(detail["ok"]), _text(detail["capabilities"]), _text(detail["complaints"]), detail["name"]),
+    )
+
+
+def _canary_tried(tables: Tables, number: int, at: str, detail: Detail) -> None:
+    tables.execute("DELETE FROM canary WHERE store = ?", (detail["store"],))
+    tables.execute(
+        "INSERT INTO canary (store, object, tried_at, profile, lock_until, effects) VALUES (?, ?, ?, ?, ?, ?)",
+        (detail["store"], detail["key"], at, detail["profile"], detail["lock_until"], _text(detail["effects"])),
     )
 
 
@@ -450,6 +459,7 @@ _APPLY: Mapping[str, Apply] = {
     EventType.STORE_ADDED.value: _store_added,
     EventType.STORE_PROBED.value: _store_probed,
     EventType.STORE_RETIRED.value: _store_retired,
+    EventType.CANARY_TRIED.value: _canary_tried,
     EventType.POLICY_REGISTERED.value: _policy_registered,
     EventType.DECLARED.value: _declared,
     EventType.INGEST_BEGUN.value: _ingest_begun,

@@ -55,6 +55,14 @@ CREATE TABLE store_credentials (         -- whose keys do what in a store, in us
     auditor_profile TEXT,
     disposer_profile TEXT
 );
+CREATE TABLE canary (                    -- the last trial in each store, in use or retired
+    store TEXT PRIMARY KEY,
+    object TEXT NOT NULL,
+    tried_at TEXT NOT NULL,
+    profile TEXT,
+    lock_until TEXT,
+    effects TEXT NOT NULL                -- {holder of a key: {attempt: effect}}
+);
 CREATE TABLE retired_store (             -- out of use: moved here from `store`, and back when it is added again
     name TEXT PRIMARY KEY,
     store_id TEXT NOT NULL,

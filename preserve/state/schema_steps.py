@@ -46,6 +46,10 @@ STEPS: Mapping[int, Sequence[str]] = {
         )""",
         "CREATE UNIQUE INDEX open_incident ON incident (kind, subject) WHERE closed_at IS NULL",
         "CREATE INDEX copy_by_lock ON copy (store, COALESCE(retain_until, ''), package)",
+        """CREATE TABLE canary (
+            store TEXT PRIMARY KEY, object TEXT NOT NULL, tried_at TEXT NOT NULL, profile TEXT, lock_until TEXT,
+            effects TEXT NOT NULL
+        )""",
         "CREATE TABLE store_credentials (store TEXT PRIMARY KEY, auditor_profile TEXT, disposer_profile TEXT)",
         "CREATE INDEX audit_still_open ON audit_run (level, stores, begun) WHERE ended_at IS NULL",
         "CREATE INDEX audit_of_all ON audit_run (ended_at) WHERE packages IS NULL",

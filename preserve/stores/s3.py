@@ -54,6 +54,7 @@ class S3Store:
         self._lock = threading.Lock()
         self._writer: S3Client | None = None
         self._eraser: S3Client | None = None
+        self._onlooker: S3Client | None = None
         self._reader: S3Reader | None = None
 
     def create(
@@ -133,6 +134,23 @@ class S3Store:
                 self._eraser = s3_writing.open_writer(self._disposing)
             return self._eraser
 
+    @property
+    def has_auditor(self) -> bool:
+        """Whether another key than the writer's reads."""
+        return self._auditing.profile != self.connection.profile
+
+    def onlooker(self) -> S3Client:
+        """A client of the writing kind with the auditor's key; made on first use.  Raises `Away` without
+        credentials."""
+        if not self.has_auditor:
+            return self.writer()
+        with self._lock:
+            if self._onlooker is None:
+                from preserve.stores import s3_writing
+
+                self._onlooker = s3_writing.open_writer(self._auditing)
+            return self._onlooker
+
     def reader(self) -> S3Reader:
         """The reading client, with the auditor's key; made on first use."""
         with self._lock:
@@ -171,10 +189,10 @@ class S3Store:
         with self._lock:
             if self._reader is not None:
                 self._reader.close()
-            for client in (self._writer, self._eraser):
+            for client in (self._writer, self._eraser, self._onlooker):
                 if client is not None:
                     client.close()
-            self._reader = self._writer = self._eraser = None
+            self._reader = self._writer = self._eraser = self._onlooker = None
 
     def _require_identity(self) -> None:
         """Make sure, once, that this bucket is the store that was registered.  Raises `Away`, `Unidentified`."""

@@ -59,6 +59,7 @@ ACTS = frozenset(
         phrase("look for parts of"),
         phrase("probe"),
         phrase("read"),
+        phrase("try to change"),
         phrase("write"),
         phrase("write a part of"),
     ]

@@ -7,6 +7,8 @@ from dataclasses import replace
 import pytest
 
 from preserve.errors import Misused
+from preserve.model.canary import Attempt, CanaryTrial, Effect
+from preserve.model.credentials import Holder
 from preserve.model.nouns import Role, StoreEntry
 from preserve.model.what_if import KeyReach, aftermath, stolen_key
 
@@ -89,3 +91,33 @@ def test_what_is_lost_cannot_be_stolen_from() -> None:
 )
 def test_a_key_is_judged_by_what_the_probe_found(can: dict[str, bool], reach: KeyReach) -> None:
     assert stolen_key(store("a", can=can)).reach is reach
+
+
+REFUSED, OUTLIVED, DONE = Effect.REFUSED, Effect.OUTLIVED, Effect.DONE
+TRIED_AT = "2026-01-01T00:00:00.000000Z"
+
+
+@pytest.mark.parametrize(
+    ("effects", "lock_until", "reach"),
+    [
+        ({Attempt.OVERWRITE: REFUSED, Attempt.ERASE: REFUSED}, None, KeyReach.NOTHING),
+        ({Attempt.OVERWRITE: OUTLIVED, Attempt.ERASE_VERSION: REFUSED, Attempt.ERASE: REFUSED}, None, KeyReach.HIDE),
+        ({Attempt.OVERWRITE: OUTLIVED, Attempt.ERASE_VERSION: REFUSED}, "2026-01-31", KeyReach.LOCKED),
+        ({Attempt.OVERWRITE: OUTLIVED, Attempt.ERASE_VERSION: DONE}, "2026-01-31", KeyReach.ERASE),
+        ({}, None, KeyReach.ERASE),
+    ],
+)
+def test_what_a_key_showed_on_the_canary_counts_more_than_what_the_probe_found(
+    effects: dict[Attempt, Effect], lock_until: str | None, reach: KeyReach
+) -> None:
+    entry = replace(store("near", Role.SAME_CITY), profile="w")
+    trial = CanaryTrial("near", TRIED_AT, "w", lock_until, {Holder.WRITER: effects} if effects else {})
+    assert stolen_key(entry, trial).reach is reach
+    assert stolen_key(replace(entry, profile="another"), trial).reach is KeyReach.ERASE, "another key than was tried"
+    assert aftermath([entry], [], ["writer-key"], {"near": trial}).stolen[0].reach is reach
+
+
+def test_that_the_disposers_key_erases_says_nothing_of_the_writers() -> None:
+    entry = replace(store("near", can={"versioning": True, "erases": False}), disposer_profile="d")
+    assert stolen_key(entry).reach is KeyReach.ERASE
+    assert stolen_key(replace(entry, disposer_profile=None)).reach is KeyReach.HIDE

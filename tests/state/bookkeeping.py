@@ -9,6 +9,8 @@ from typing import Any
 
 from preserve.model import events, medium_events, source_events
 from preserve.model.brake import Alarm, Upheaval
+from preserve.model.canary import Attempt, CanaryTrial, Effect
+from preserve.model.credentials import Holder
 from preserve.model.drills import DrillEntry, DrillFault, Rehearsed
 from preserve.model.entries import AccessionEntry, Audited, AuditResult, AuditRun
 from preserve.model.incidents import Incident, IncidentKind
@@ -53,6 +55,7 @@ ACT = Act("archivist", "a test")
 BRAKED = Incident(IncidentKind.BRAKE, "mail", "9000 of 9001 files vanished")
 
 
+TRIAL = CanaryTrial("vault", "2026-01-01T00:00:28.000000Z", "w", None, {Holder.WRITER: {Attempt.ERASE: Effect.REFUSED}})
 BACK_TO_THE_FIRST_SCHEMA = (
     "DROP TABLE retired_store",
     "DROP TABLE retired_copy",
@@ -61,6 +64,7 @@ BACK_TO_THE_FIRST_SCHEMA = (
     "DROP TABLE drill",
     "DROP TABLE store_credentials",
     "DROP TABLE job",
+    "DROP TABLE canary",
     "DROP TABLE kept",
     "DROP TABLE standing",
     "DROP TABLE look",
@@ -222,6 +226,7 @@ def a_life() -> Iterator[Event]:
     yield events.incident_opened(ACT, at(25), BRAKED)
     yield events.incident_opened(ACT, at(26), replace(BRAKED, kind=IncidentKind.MISSED_RUN))
     yield events.incident_closed(ACT, at(27), "I-000035", "a person looked into it")
+    yield events.canary_tried(ACT, TRIAL, "canary/canary.txt")
     yield events.lock_extended(ACT, at(28), package_id(0), "vault", "2031-01-01T00:00:00.000000Z", 4)
     yield events.books_moved(ACT, at(28), "postgresql://db.example/archive (preserve_x)")
     yield events.machine_joined(ACT, at(29), "second", True)

@@ -1,4 +1,4 @@
-"""`preserve store add|check|set|mend|retire|locks|extend-locks|list|show`."""
+"""`preserve store add|check|set|mend|retire|canary|locks|extend-locks|list|show`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import click
 from preserve.cli.answers import moment_shown
 from preserve.cli.calls import Call
 from preserve.cli.capabilities import capability_lines
+from preserve.cli.commands.canaries import canary
 from preserve.cli.commands.locking import extend_locks, locks
 from preserve.cli.commands.retiring import retire
 from preserve.cli.commands.setting import profile_document, set_
@@ -57,6 +58,7 @@ def store() -> None:
 
 store.add_command(set_)
 store.add_command(retire)
+store.add_command(canary)
 store.add_command(locks)
 store.add_command(extend_locks)
 

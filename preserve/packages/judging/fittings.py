@@ -11,7 +11,7 @@ from preserve.model import events
 from preserve.model.keys import Key, split_generation
 from preserve.model.nouns import Act, Condition, Event, Finding, Level
 from preserve.model.phrases import phrase
-from preserve.packages import identity, kit, medium_marks
+from preserve.packages import canary, identity, kit, medium_marks
 from preserve.packages.kit import Kit
 from preserve.ports import Store
 from preserve.state import publishing, stored_ledger
@@ -25,7 +25,7 @@ def harms(books: Books, store: Store, wanted: Kit, level: Level) -> list[Finding
     """
     return [
         *identity.check(store, books.store(store.name)),
-        *kit.check(store, wanted, level),
+        *kit.check(store, canary.fitted(books, store.name, wanted), level),
         *publishing.check(books, store, level),
         *medium_marks.check(books, store, level),
     ]

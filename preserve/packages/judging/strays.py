@@ -18,11 +18,12 @@ from preserve.model.keys import BAG, BLOCKS, MEMBERS, RECEIPT, Key, is_key, pack
 from preserve.model.medium_labels import FOLDER
 from preserve.model.nouns import Condition, CopyEntry, Finding
 from preserve.model.phrases import phrase
+from preserve.packages import canary
 from preserve.ports import Found, ObjectFacts, Oddity, OddKind, Store, position
 from preserve.state import stored_ledger
 from preserve.state.books import Books
 
-_ROOT_OBJECTS = ("store.json", "README.txt", "README.zh.txt", "rescue.py")
+_ROOT_OBJECTS = (canary.KEY, "store.json", "README.txt", "README.zh.txt", "rescue.py")
 _POLICY = re.compile(stored_ledger.POLICIES + r"/[0-9a-f]{64}\.toml")
 _PACKAGE_KEY = re.compile(r"packages/(?P<shard>[^/]+)/(?P<id>[^/]+)/(?P<name>.+)", re.DOTALL)
 _MEDIUM = re.compile(FOLDER + r"/(label-[0-9]{6}\.(txt|sig)|list-[0-9]{6}\.sha256|key-[0-9a-f]{8}\.pem)")

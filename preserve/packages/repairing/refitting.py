@@ -13,7 +13,7 @@ from preserve.model import medium_labels
 from preserve.model.digests import sha256
 from preserve.model.keys import Key, split_generation
 from preserve.model.nouns import Finding
-from preserve.packages import identity, kit
+from preserve.packages import canary, identity, kit
 from preserve.packages.identity import Identity
 from preserve.packages.kit import Kit
 from preserve.packages.repairing.remaking import How, NotRepaired, Repaired
@@ -30,7 +30,7 @@ class Refitting:
         self._books = books
         self._store = store
         self._others = others
-        self._kit = wanted
+        self._kit = canary.fitted(books, store.name, wanted)
         self._signer = signer
 
     def make(self, harms: Iterable[Finding]) -> Iterator[tuple[Finding, Repaired | NotRepaired]]:

@@ -1,0 +1,97 @@
+"""The canary of a store: one small object that nobody may change, on which keys are tried that must not be able to.
+
+Each key that is not meant to erase tries what a thief would: write over the canary, erase it, erase its version.  What
+became of it tells what the key could do to records, under the same rules of the same bucket.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from preserve.model.credentials import Holder
+from preserve.model.nouns import Role, StoreEntry
+
+TRIED_EVERY = timedelta(days=1)
+"""A key or a bucket's rules may be changed on any day, and a trial costs a few requests."""
+LATE_AFTER = timedelta(days=2)
+LOCK_SPAN = timedelta(days=30)
+"""How long the canary is locked where policies lock records: a trial shall meet what a thief would meet."""
+
+
+class Attempt(StrEnum):
+    """What a key tries on the canary."""
+
+    OVERWRITE = "overwrite"  # put another object under its key, unconditionally
+    ERASE = "erase"  # delete its key
+    ERASE_VERSION = "erase version"  # delete the very version that was there
+
+
+class Effect(StrEnum):
+    """What came of an attempt."""
+
+    REFUSED = "refused"
+    OUTLIVED = "outlived"  # accepted, and the version that was there is still kept
+    DONE = "done"  # what was there is gone
+
+
+Effects = Mapping[Attempt, Effect]
+
+
+@dataclass(frozen=True, slots=True)
+class CanaryTrial:
+    """The last trial in one store: what each key could do, and until when the canary was locked then (RFC 3339).
+
+    `profile` is the writer's that was tried.  Without `effects` there was no key to try: the store is a folder.
+    """
+
+    store: str
+    tried_at: str
+    profile: str | None
+    lock_until: str | None
+    effects: Mapping[Holder, Effects]
+
+    @property
+    def harmful(self) -> list[tuple[Holder, Attempt]]:
+        """What a key could do and must not."""
+        return [
+            (holder, attempt)
+            for holder, effects in self.effects.items()
+            for attempt, effect in effects.items()
+            if effect is Effect.DONE or (holder is Holder.AUDITOR and effect is not Effect.REFUSED)
+        ]
+
+    @property
+    def is_held(self) -> bool:
+        """Whether keys were tried, and none did harm."""
+        return bool(self.effects) and not self.harmful
+
+    @property
+    def is_held_by_lock(self) -> bool:
+        """Whether it may have been the lock alone that held: an object without one could fare otherwise."""
+        return self.lock_until is not None and self.lock_until > self.tried_at
+
+    def is_of(self, entry: StoreEntry) -> bool:
+        """Whether it tried the key that the store is written with now."""
+        return (self.store, self.profile) == (entry.name, entry.profile)
+
+
+@dataclass(frozen=True, slots=True)
+class CanaryDue:
+    """When the canary of a store is to be tried next, and after when that is late (None: its medium may lie on a
+    shelf)."""
+
+    store: str
+    due_at: datetime
+    latest: datetime | None
+
+
+def canaries_due(entries: Iterable[StoreEntry], tried_at: Mapping[str, datetime], now: datetime) -> Iterable[CanaryDue]:
+    """One for each store; `tried_at` are the last trials of the keys that are in force."""
+    for entry in entries:
+        last = tried_at.get(entry.name)
+        due_at = last + TRIED_EVERY if last else now
+        is_expected_away = entry.role is Role.REMOTE_OFFLINE
+        yield CanaryDue(entry.name, due_at, None if is_expected_away or last is None else last + LATE_AFTER)
