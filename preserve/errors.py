@@ -6,6 +6,9 @@ the command line can say the same sentence in Chinese; the template is what the 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 
 class PreserveError(Exception):
     """Anything this program raises on purpose.  `template.format(**values)` is the English sentence."""
@@ -17,6 +20,10 @@ class PreserveError(Exception):
 
     def __str__(self) -> str:
         return self.template.format(**self.values)
+
+    def __reduce__(self) -> tuple[Callable[[], PreserveError], tuple[()]]:
+        """How it travels to another process, which raises the same."""
+        return partial(type(self), self.template, **self.values), ()
 
 
 class Refused(PreserveError):

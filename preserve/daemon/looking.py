@@ -183,7 +183,7 @@ def _audit(shift: Shift, duty: Duty) -> Ended:
         left = _left(shift.allowance, began, moved)
         if left is None:
             return Ended(Ending.PARTLY, _looked(looked, wrong), moved)
-        report = audit(shift.workplace, _request(shift, place, level, batch, left))
+        report = shift.crew.audit(shift.workplace, _request(shift, place, level, batch, left))
         _require_reached(place, report)
         moved += report.bytes_read
         looked += _answers(report)

@@ -15,7 +15,7 @@ from preserve.model.nouns import CopyEntry, StoreEntry
 from preserve.model.placing import copies_due
 from preserve.model.policy import Policy
 from preserve.model.sentences import sentence
-from preserve.operations.replicate import ReplicateRequest, replicate
+from preserve.operations.replicate import ReplicateRequest
 from preserve.state.standing_reading import AlikeStanding
 
 PACKAGES_AT_ONCE = 100
@@ -82,7 +82,7 @@ def _replicate(shift: Shift, duty: Duty) -> Ended:
             break
         if shift.allowance.is_spent(monotonic_seconds() - began, moved):
             return Ended(Ending.PARTLY, sentence("copies made: {made}", made=made), moved)
-        report = replicate(shift.workplace, replace(request, among=tuple(packages)))
+        report = shift.crew.replicate(shift.workplace, replace(request, among=tuple(packages)))
         made += len(report.made)
         moved += sum(each.bytes for each in report.made)
         if report.not_made:

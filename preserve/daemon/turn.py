@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from preserve import compose, environment
 from preserve.clock import monotonic_seconds
 from preserve.daemon import heartbeat, oversight
+from preserve.daemon.crew import ALONE, Crew
 from preserve.daemon.heartbeat import Heartbeat
 from preserve.daemon.leases import kept_up
 from preserve.daemon.pulse import Pulse
@@ -74,14 +75,15 @@ def turn(
     budget: Budget = NO_LIMIT,
     expected_within: timedelta = BETWEEN_RUNS,
     sign: Callable[[], None] = lambda: None,
+    crew: Crew = ALONE,
 ) -> TurnReport:
     """Do what is due, in order, until nothing is left that can be done now, or the budget is spent.
 
     Policies are read anew: what was registered since the last turn counts.  The next heartbeat is said to be
-    `expected_within` so long; `sign` is called with each.  Raises `Tampered` where evidence does not fit
-    itself: nothing more is done then.
+    `expected_within` so long; `sign` is called with each.  Heavy work is `crew`'s.  Raises `Tampered` where
+    evidence does not fit itself: nothing more is done then.
     """
-    shift = Shift(home, workplace, compose.policies(workplace.books), Budget(SHARE_SECONDS))
+    shift = Shift(home, workplace, compose.policies(workplace.books), Budget(SHARE_SECONDS), crew)
     return _Turn(shift, works, budget, expected_within, sign).run()
 
 

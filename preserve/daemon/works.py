@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from preserve.daemon.crew import ALONE, Crew
 from preserve.model.audit import NO_LIMIT, Budget
 from preserve.model.duties import Duty, DutyKind, Ended
 from preserve.model.policy import Policy
@@ -17,13 +18,15 @@ from preserve.workplace import Workplace
 class Shift:
     """The means of one turn of the runner: `policies` are those in force, by name.
 
-    `allowance` is what one duty may cost before it lets others go first; what was begun is brought to its end.
+    `allowance` is what one duty may cost before it lets others go first; what was begun is brought to its end.  `crew`
+    carries out what is heavy.
     """
 
     home: Home
     workplace: Workplace
     policies: Mapping[str, Policy]
     allowance: Budget = NO_LIMIT
+    crew: Crew = ALONE
 
     def now(self) -> datetime:
         return self.workplace.clock.now()

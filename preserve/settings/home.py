@@ -75,6 +75,14 @@ def database() -> str | None:
     return variable(DATABASE_VARIABLE)
 
 
+def here(elsewhere: Path) -> Home:
+    """The part of a home that this machine has: PRESERVE_HOME, else the folder of the same path as elsewhere.
+
+    Raises `Refused` where there is none.
+    """
+    return existing(variable(VARIABLE) or str(elsewhere))
+
+
 def existing(given: str | None) -> Home:
     """The home named, which is there.  Raises `Misused`, `Refused`."""
     home = locate(given)

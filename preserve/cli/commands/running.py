@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from preserve.errors import Misused, PreserveError, Unavailable
 from preserve.model.alarms import NagiosState, nagios_state, performance_data
 
 if TYPE_CHECKING:
+    from preserve.daemon.crew import Crew
     from preserve.daemon.turn import TurnReport, Worked
     from preserve.model.audit import Budget
     from preserve.model.concerns import Concern
@@ -43,33 +45,38 @@ PATIENCE = timedelta(minutes=30)
 )
 @click.option("--once", is_flag=True, help=_("do all that is due now, and end"))
 @click.option("--budget", metavar="AMOUNT", help=_("begin nothing more after so much time or data: 30m, 2h, 50GiB"))
+@click.option(
+    "--cluster",
+    metavar="ADDRESS",
+    help=_("have the workers of a Dask cluster audit and replicate: tcp://host:port of its scheduler"),
+)
 @acts
-def run(call: Call, once: bool, budget: str | None) -> Exit:
+def run(call: Call, once: bool, budget: str | None, cluster: str | None) -> Exit:
     from preserve.daemon.supervision import Supervisor
     from preserve.daemon.table import WORKS
     from preserve.daemon.turn import BETWEEN_RUNS, turn
 
     allowed = parsed_budget(budget)
     if once:
-        with call.workplace() as workplace:
-            report = turn(call.home(), workplace, WORKS, allowed, BETWEEN_RUNS)
+        with call.workplace() as workplace, _crew(call, cluster) as crew:
+            report = turn(call.home(), workplace, WORKS, allowed, BETWEEN_RUNS, crew=crew)
             code = Exit.WELL if report.is_as_wanted else Exit.FINDINGS
             return call.answer(_document(report), _lines(report), code)
     supervisor = Supervisor()
     while True:
         supervisor.alive()
-        pause = _turn_told(call, allowed, supervisor.alive)
+        pause = _turn_told(call, allowed, supervisor.alive, cluster)
         SystemClock().sleep(pause.total_seconds())
 
 
-def _turn_told(call: Call, budget: Budget, sign: Callable[[], None]) -> timedelta:
+def _turn_told(call: Call, budget: Budget, sign: Callable[[], None], cluster: str | None) -> timedelta:
     """One turn of a runner that goes on; returns how long to wait for the next."""
     from preserve.daemon.table import WORKS
     from preserve.daemon.turn import turn
 
     try:
-        with call.workplace() as workplace:
-            report = turn(call.home(), workplace, WORKS, budget, PATIENCE, sign)
+        with call.workplace() as workplace, _crew(call, cluster) as crew:
+            report = turn(call.home(), workplace, WORKS, budget, PATIENCE, sign, crew)
             answers.print_aside(*_told(report))
             now = workplace.clock.now()
     except Unavailable as error:  # the next turn tries again, and its heartbeat is missed meanwhile
@@ -78,6 +85,20 @@ def _turn_told(call: Call, budget: Budget, sign: Callable[[], None]) -> timedelt
     if report.next_due is None:
         return EVERY
     return min(EVERY, max(report.next_due.due_at - now, timedelta(seconds=1)))
+
+
+@contextmanager
+def _crew(call: Call, cluster: str | None) -> Iterator[Crew]:
+    """Who carries out heavy work in one turn; a scheduler that was away is asked anew at the next."""
+    if cluster is None:
+        from preserve.daemon.crew import ALONE
+
+        yield ALONE
+        return
+    from preserve.daemon.cluster import crew_of
+
+    with crew_of(call.home(), cluster) as crew:
+        yield crew
 
 
 def _told(report: TurnReport) -> Iterator[str]:

@@ -1,0 +1,249 @@
+"""Who carries heavy work out: this process alone, or many processes, on this machine or on those of a cluster.
+
+An order names packages and what to do with them.  Whoever carries it out opens the home on *his* machine, moves the
+bytes between his machine and the stores, and books what he saw: only the order and the report travel.  An order whose
+worker dies is given to another, who goes on from what the dead one booked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import BrokenExecutor, Executor, Future
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, fields, replace
+from math import ceil
+from pathlib import Path
+from typing import Generic, Protocol, TypeVar
+
+from preserve import compose
+from preserve.errors import PreserveError, Unavailable
+from preserve.model.audit import AuditCounts, Budget
+from preserve.model.nouns import Act
+from preserve.operations.audit import AuditReport, AuditRequest, audit
+from preserve.operations.replicate import ReplicateReport, ReplicateRequest, replicate
+from preserve.ports import NoProgress
+from preserve.settings.home import Home, here
+from preserve.workplace import Workplace
+
+MOST_PACKAGES = 20
+"""Packages of one order: what has to be looked at again, at worst, where its worker dies."""
+ORDERS_EACH = 2
+"""Orders for each worker, about: one who is done early takes another's share."""
+
+CLAIM_TRIES = 5
+BETWEEN_TRIES_SECONDS = 1.0
+
+_Report = TypeVar("_Report", AuditReport, ReplicateReport, covariant=True)
+
+
+class Crew(Protocol):
+    """Who audits and replicates; reports and errors are those of the operations."""
+
+    def audit(self, workplace: Workplace, request: AuditRequest) -> AuditReport:
+        """Look at copies."""
+
+    def replicate(self, workplace: Workplace, request: ReplicateRequest) -> ReplicateReport:
+        """Make copies."""
+
+
+class Alone:
+    """This process, with the threads that the operations start."""
+
+    def audit(self, workplace: Workplace, request: AuditRequest) -> AuditReport:
+        return audit(workplace, request)
+
+    def replicate(self, workplace: Workplace, request: ReplicateRequest) -> ReplicateReport:
+        return replicate(workplace, request)
+
+
+ALONE = Alone()
+
+
+@dataclass(frozen=True, slots=True)
+class _Ordered:
+    """What all orders say: where the home lies unless the worker's machine has another, by whose order, and which
+    stores were away when it was given."""
+
+    home: Path
+    act: Act
+    away: frozenset[str]
+
+
+class Order(Protocol, Generic[_Report]):
+    """Something that a worker can be told to do; it can be pickled."""
+
+    @property
+    def given(self) -> _Ordered:
+        """By whom, for which home."""
+
+    @property
+    def subject(self) -> str:
+        """What nobody else is to work on meanwhile."""
+
+    def carry_out(self, workplace: Workplace) -> _Report:
+        """Do it with the means of the worker's machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditOrder:
+    """Look at the copies of some packages."""
+
+    given: _Ordered
+    request: AuditRequest
+
+    @property
+    def subject(self) -> str:
+        return f"audit {' '.join(self.request.stores)} {' '.join(self.request.among or ())}"
+
+    def carry_out(self, workplace: Workplace) -> AuditReport:
+        return audit(workplace, replace(self.request, policies=compose.policies(workplace.books)))
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicateOrder:
+    """Make copies of some packages; what the policies want is asked where it is carried out."""
+
+    given: _Ordered
+    stores: tuple[str, ...]
+    packages: tuple[str, ...]
+
+    @property
+    def subject(self) -> str:
+        return f"replicate {' '.join(self.stores)} {' '.join(self.packages)}"
+
+    def carry_out(self, workplace: Workplace) -> ReplicateReport:
+        wanted = ReplicateRequest(compose.policy_in_force(workplace.books), self.stores, among=self.packages)
+        return replicate(workplace, wanted)
+
+
+def carried_out(order: Order[_Report]) -> _Report:
+    """Carry an order out in this process, on the home that this machine has.
+
+    Raises `Unavailable` where another is at it, and as the operations do.
+    """
+    given = order.given
+    with (
+        compose.workplace(here(given.home), given.act, NoProgress()) as workplace,
+        _claimed(workplace, order.subject),
+    ):
+        return order.carry_out(replace(workplace, away=given.away))
+
+
+@contextmanager
+def _claimed(workplace: Workplace, subject: str) -> Iterator[None]:
+    """The claim on an order; one who died over it a moment ago may seem to hold it still."""
+    with ExitStack() as stack:
+        for left in reversed(range(CLAIM_TRIES)):
+            try:
+                stack.enter_context(workplace.claim(subject))
+                break
+            except Unavailable:
+                if not left:
+                    raise
+                workplace.clock.sleep(BETWEEN_TRIES_SECONDS)
+        yield
+
+
+class Spread:
+    """Many processes, told by an executor: a local pool's, or a Dask cluster's.  What names no packages, and so is no
+    work that can be shared, is done alone."""
+
+    def __init__(self, home: Home, pool: Executor, workers: int) -> None:
+        self._home = home
+        self._pool = pool
+        self.workers = workers
+
+    def audit(self, workplace: Workplace, request: AuditRequest) -> AuditReport:
+        if not request.among:
+            return audit(workplace, request)
+        parts = shares(request.among, self.workers)
+        share = replace(request, budget=_share(request.budget, len(parts)), policies={})
+        orders = [AuditOrder(self._given(workplace), replace(share, among=part)) for part in parts]
+        return _audited(self._reports(orders))
+
+    def replicate(self, workplace: Workplace, request: ReplicateRequest) -> ReplicateReport:
+        if not request.among:
+            return replicate(workplace, request)
+        parts = shares(request.among, self.workers)
+        orders = [ReplicateOrder(self._given(workplace), request.stores, part) for part in parts]
+        return _replicated(self._reports(orders))
+
+    def _given(self, workplace: Workplace) -> _Ordered:
+        return _Ordered(self._home.path, workplace.act, workplace.away)
+
+    def _reports(self, orders: Sequence[Order[_Report]]) -> list[_Report]:
+        """All reports.  What fails an order is raised when the others came to their end: they book all the same."""
+        futures = [self._pool.submit(carried_out, order) for order in orders]
+        reports: list[_Report] = []
+        failure: PreserveError | None = None
+        for future in futures:
+            try:
+                reports.append(_answer(future))
+            except PreserveError as error:
+                failure = failure or error
+        if failure is not None:
+            raise failure
+        return reports
+
+
+def shares(packages: Sequence[str], workers: int) -> list[tuple[str, ...]]:
+    """Packages in portions that keep so many workers busy to the end."""
+    size = max(1, min(MOST_PACKAGES, ceil(len(packages) / (workers * ORDERS_EACH))))
+    return [tuple(packages[at : at + size]) for at in range(0, len(packages), size)]
+
+
+def _share(budget: Budget, parts: int) -> Budget:
+    return budget if budget.bytes is None else replace(budget, bytes=max(1, budget.bytes // parts))
+
+
+def _answer(future: Future[_Report]) -> _Report:
+    try:
+        return future.result()
+    except BrokenExecutor as error:  # a Dask cluster's is made one by preserve.daemon.cluster
+        raise Unavailable("the workers died over this, or cannot be reached ({error})", error=str(error)) from error
+
+
+def _audited(reports: Sequence[AuditReport]) -> AuditReport:
+    """Reports about different packages as one."""
+    first = reports[0]
+    counts = AuditCounts(
+        **{each.name: sum(getattr(report.counts, each.name) for report in reports) for each in fields(AuditCounts)}
+    )
+    unattested: dict[str, int] = {}
+    for report in reports:
+        for store, count in report.unattested.items():
+            unattested[store] = unattested.get(store, 0) + count
+    return replace(
+        first,
+        is_resumed=any(report.is_resumed for report in reports),
+        counts=counts,
+        findings=tuple(_all(report.findings for report in reports)),
+        away={store: why for report in reports for store, why in report.away.items()},
+        is_ended_by_budget=any(report.is_ended_by_budget for report in reports),
+        waiting=sum(report.waiting for report in reports),
+        unidentified=tuple(sorted({*_all(report.unidentified for report in reports)})),
+        unattested=unattested,
+        contradictions={store: error for report in reports for store, error in report.contradictions.items()},
+        leftovers=sum(report.leftovers for report in reports),
+        bytes_read=sum(report.bytes_read for report in reports),
+        seconds=max(report.seconds for report in reports),
+    )
+
+
+def _replicated(reports: Sequence[ReplicateReport]) -> ReplicateReport:
+    return ReplicateReport(
+        made=tuple(_all(report.made for report in reports)),
+        not_made=tuple(_all(report.not_made for report in reports)),
+        lacking=tuple(dict.fromkeys(_all(report.lacking for report in reports))),
+        lacking_count=sum(report.lacking_count for report in reports),
+        seconds=max(report.seconds for report in reports),
+        passed_over=tuple(dict.fromkeys(_all(report.passed_over for report in reports))),
+    )
+
+
+_Each = TypeVar("_Each")
+
+
+def _all(parts: Iterator[Sequence[_Each]]) -> Iterator[_Each]:
+    for part in parts:
+        yield from part
