@@ -23,7 +23,7 @@ from preserve.errors import Behind, Misused, PreserveError, Refused, Tampered, U
 from preserve.model.complaints import Complaints
 from preserve.model.nouns import Act, Receipt, Role, StoreEntry
 from preserve.model.policy import Policy
-from preserve.model.sources import Registered
+from preserve.model.sources import Registered, SourceEntry, SourceKind
 from preserve.model.store_changes import SPEED_LIMIT
 from preserve.packages import places, sealing
 from preserve.packages.identity import Identity, found, lay_anew, newest, read_identity
@@ -50,7 +50,9 @@ if TYPE_CHECKING:
     from preserve.operations.drill import Rebuilt
     from preserve.operations.harvest import HarvestRequest
     from preserve.operations.mend_store import Founding
+    from preserve.operations.take_submissions import TakeRequest
     from preserve.operations.try_canaries import KeyTrial
+    from preserve.packages.harvesting.places import Catchment
     from preserve.packages.kit import Kit
     from preserve.state.notes import Signer
 
@@ -332,11 +334,35 @@ def _labelled(bare: Store, nameless: StoreEntry, label: str) -> StoreEntry:
 def harvest_request(home: Home, workplace: Workplace, source: Registered) -> HarvestRequest:
     """What a harvest of a source needs: its policy in force, its place.  Raises `Refused`, `Misused`, `Tampered`."""
     from preserve.operations.harvest import HarvestRequest
-    from preserve.packages.harvesting.places import FolderCatchment
 
     kept_under = policy(workplace.books, source.entry.policy)
-    place_of_it = FolderCatchment(Path(source.entry.place))
-    return HarvestRequest(source, kept_under, place_of_it, profile(home, kept_under))
+    return HarvestRequest(source, kept_under, catchment(workplace, source.entry), profile(home, kept_under))
+
+
+def take_request(home: Home, workplace: Workplace, source: Registered) -> TakeRequest:
+    """What taking submissions from a drop folder needs.  Raises `Refused`, `Misused`, `Tampered`."""
+    from preserve.operations.take_submissions import TakeRequest
+
+    kept_under = policy(workplace.books, source.entry.policy)
+    return TakeRequest(source, kept_under, profile(home, kept_under))
+
+
+def catchment(workplace: Workplace, source: SourceEntry) -> Catchment:
+    """The place that a source is harvested from; nothing is asked of it yet.  Raises `Misused`."""
+    if source.kind is SourceKind.S3:
+        from preserve.stores.s3_connection import Connection
+        from preserve.stores.s3_place import place_of
+        from preserve.stores.s3_source import S3Catchment
+
+        connection = Connection(source.name, place_of(source.place), source.profile)
+        return S3Catchment(connection, workplace.work)
+    if source.kind is SourceKind.COMMAND:
+        from preserve.packages.harvesting.outputs import OutputCatchment
+
+        return OutputCatchment(source, workplace.work)
+    from preserve.packages.harvesting.places import FolderCatchment
+
+    return FolderCatchment(Path(source.place))
 
 
 class _Place:

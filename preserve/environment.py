@@ -14,6 +14,11 @@ def variable(name: str) -> str | None:
     return os.environ.get(name) or None
 
 
+def surroundings(**changed: str) -> dict[str, str]:
+    """All variables, for a program that is started, with some of them changed."""
+    return {**os.environ, **changed}
+
+
 def login_name() -> str:
     """Who runs the program: the default actor of an event."""
     try:

@@ -197,7 +197,8 @@ class _Part:
     def _looked_through(self) -> tuple[Resolution, Census]:
         self._workplace.progress.begin("looking through source {source}", None, source=self._source.name)
         now = self._workplace.clock.now()
-        rested = now - timedelta(seconds=self._source.settle_seconds)
+        settle_seconds = self._source.settle_seconds if self._request.catchment.keeps_times else 0
+        rested = now - timedelta(seconds=settle_seconds)
         number = self._before.number + 1 if self._before else 1
         plan, self._resolved = self._plan(), self._plan()
         comparison = Comparison(

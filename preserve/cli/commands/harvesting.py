@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,9 +23,11 @@ from preserve.cli.sources import harvest_document, upheaval_line
 from preserve.cli.tables import bounded, byte_count
 from preserve.errors import Misused, PreserveError
 from preserve.model.restore import OnConflict
+from preserve.model.sources import SourceKind
 
 if TYPE_CHECKING:
     from preserve.operations.harvest import HarvestReport
+    from preserve.operations.take_submissions import TakeReport
 
 
 @click.command(
@@ -42,6 +45,7 @@ if TYPE_CHECKING:
 def harvest(call: Call, names: tuple[str, ...], wants_all: bool) -> Exit:
     from preserve import compose
     from preserve.operations.harvest import harvest as take
+    from preserve.operations.take_submissions import take_submissions
 
     if bool(names) == wants_all:
         raise Misused("name the sources to harvest, or give --all")
@@ -49,20 +53,66 @@ def harvest(call: Call, names: tuple[str, ...], wants_all: bool) -> Exit:
         books = workplace.books
         wanted = [each for each in books.sources() if not each.is_retired] if wants_all else map(books.source, names)
         reports: list[HarvestReport] = []
+        drops: list[TakeReport] = []
         failed: dict[str, PreserveError] = {}
         for registered in wanted:
             try:
-                reports.append(take(workplace, compose.harvest_request(call.home(), workplace, registered)))
+                if registered.entry.kind is SourceKind.DROP:
+                    drops.append(take_submissions(workplace, compose.take_request(call.home(), workplace, registered)))
+                else:
+                    reports.append(take(workplace, compose.harvest_request(call.home(), workplace, registered)))
             except PreserveError as error:
                 if not wants_all and len(names) == 1:
                     raise
                 failed[registered.entry.name] = error
         document = {
             "harvests": [_document(report) for report in reports],
+            "drops": [_drop_document(report) for report in drops],
             "failed": {name: error_said(error) for name, error in failed.items()},
         }
-        is_well = not failed and all(map(_is_well, reports))
-        return call.answer(document, _lines(reports, failed), Exit.WELL if is_well else Exit.FINDINGS)
+        is_well = not failed and all(map(_is_well, reports)) and all(report.is_complete for report in drops)
+        lines = chain(_lines(reports, failed), *map(_drop_lines, drops))
+        return call.answer(document, lines, Exit.WELL if is_well else Exit.FINDINGS)
+
+
+def _drop_document(report: TakeReport) -> dict[str, object]:
+    return {
+        "source": report.source,
+        "harvest": harvest_document(report.entry) if report.entry else None,
+        "taken": [
+            {
+                "name": each.name,
+                "accession": each.report.accession,
+                "already": each.report.already,
+                "packages": [package.id for package in each.report.packages],
+                "complete": each.report.is_complete,
+                "moved_to": str(each.moved_to) if each.moved_to else None,
+            }
+            for each in report.taken
+        ],
+        "waiting": list(report.waiting),
+        "refused": {name: error_said(error) for name, error in report.refused},
+    }
+
+
+def _drop_lines(report: TakeReport) -> Iterator[str]:
+    yield said(
+        "source {source}: submissions taken {taken}, waiting {waiting}, refused {refused}",
+        source=report.source,
+        taken=len(report.taken),
+        waiting=len(report.waiting),
+        refused=len(report.refused),
+    )
+    yield from bounded(
+        said("  {name}: accession {accession}", name=each.name, accession=each.report.accession)
+        for each in report.taken
+    )
+    yield from bounded(said("  {name} is not taken: {why}", name=name, why=why) for name, why in report.refused)
+    yield from bounded(
+        said("  {name} waits until it is declared complete and has rested", name=name) for name in report.waiting
+    )
+    if not all(each.report.is_complete for each in report.taken):
+        yield _("`preserve replicate` makes the copies that are still due")
 
 
 def _is_well(report: HarvestReport) -> bool:

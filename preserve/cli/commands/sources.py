@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, fields, replace
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -46,6 +47,21 @@ source.add_command(restore)
 @click.argument("name", metavar="NAME")
 @click.option("--policy", metavar="NAME", help=_("the policy to keep it under (default: the only one, or `default`)"))
 @click.option("--folder", metavar="DIR", type=click.Path(path_type=Path), help=_("a folder in which people work"))
+@click.option("--s3", metavar="URL", help=_("all objects below s3://bucket/prefix?endpoint=https://host:port"))
+@click.option("--profile", metavar="NAME", help=_("the credentials' profile in the AWS configuration"))
+@click.option("--command", metavar="COMMAND", help=_("what this command prints, such as 'pg_dump -Fc registry'"))
+@click.option("--file-name", metavar="NAME", help=_("the name under which the output of the command is kept"))
+@click.option("--shell", is_flag=True, default=None, help=_("have /bin/sh read the command, for pipes and the like"))
+@click.option("--time-limit", metavar="TIME", help=_("end the command after so long, and keep nothing of it [6h]"))
+@click.option(
+    "--drop",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help=_("a folder into which submissions are laid, each with NAME.complete beside it when it is all there"),
+)
+@click.option(
+    "--leave-taken", is_flag=True, default=None, help=_("leave what was taken in the drop folder, not in `taken`")
+)
 @click.option(
     "--settle", metavar="TIME", help=_("leave files that changed so short a while ago for the next harvest [10m]")
 )
@@ -67,37 +83,70 @@ def add(
     call: Call,
     name: str,
     policy: str | None,
-    folder: Path | None,
-    settle: str | None,
-    reread_percent: int | None,
     limits: tuple[str, ...],
+    settle: str | None,
+    time_limit: str | None,
+    shell: bool | None,
+    leave_taken: bool | None,
+    folder: Path | None,
+    s3: str | None,
+    command: str | None,
+    drop: Path | None,
+    **given: object,
 ) -> Exit:
     from preserve import compose
     from preserve.operations.add_source import add_source
 
+    place = _place(folder, s3, command, drop)
     with call.workplace() as workplace:
         known = next((each.entry for each in workplace.books.sources() if each.entry.name == name), None)
-        if known is None and folder is None:
-            raise Misused("say where source {source} lies: --folder DIR", source=name)
+        if known is None and place is None:
+            raise Misused("say where source {source} lies: --folder, --s3, --command or --drop", source=name)
         kept_under = compose.policy(workplace.books, policy or (known.policy if known else None))
         entry = known or SourceEntry(name, SourceKind.FOLDER, kept_under.name, "")
-        entry = replace(entry, policy=kept_under.name, limits=_limits(entry.limits, limits))
-        if folder is not None:
-            entry = replace(entry, kind=SourceKind.FOLDER, place=str(folder.absolute()))
-        if settle is not None:
-            entry = replace(entry, settle_seconds=_settle_seconds(settle))
-        if reread_percent is not None:
-            entry = replace(entry, reread_percent=reread_percent)
+        if place is not None:
+            entry = replace(entry, kind=place[0], place=place[1])
+        said_now: dict[str, object] = {
+            **given,
+            "settle_seconds": _seconds(settle, "--settle"),
+            "most_seconds": _seconds(time_limit, "--time-limit"),
+            "uses_shell": shell,
+            "moves_taken": None if leave_taken is None else not leave_taken,
+        }
+        entry = replace(entry, policy=kept_under.name, limits=_limits(entry.limits, limits), **_given(said_now))
+        compose.catchment(workplace, entry)  # a URL that names no place is refused now, not at night
         add_source(workplace, entry, kept_under)
         registered = workplace.books.source(name)
         lines = [said("source {source} is registered; `preserve source harvest {source}` harvests it", source=name)]
         return call.answer(_document(registered, None), lines)
 
 
-def _settle_seconds(text: str) -> int:
+def _given(values: Mapping[str, object]) -> dict[str, Any]:
+    """What was said; the rest stays as it is."""
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _place(
+    folder: Path | None, s3: str | None, command: str | None, drop: Path | None
+) -> tuple[SourceKind, str] | None:
+    places = {
+        SourceKind.FOLDER: folder and str(folder.absolute()),
+        SourceKind.S3: s3,
+        SourceKind.COMMAND: command,
+        SourceKind.DROP: drop and str(drop.absolute()),
+    }
+    named = [(kind, text) for kind, text in places.items() if text]
+    if len(named) > 1:
+        raise Misused("a source is one thing: give one of --folder, --s3, --command and --drop")
+    return named[0] if named else None
+
+
+def _seconds(text: str | None, option: str) -> int | None:
+    if text is None:
+        return None
     seconds = 0 if text.strip() == "0" else span_seconds(text)
     if seconds is None:
-        raise Misused("--settle: {text} is no span of time; write it like 10m or 2h", text=text)
+        raise Misused("{option}: {text} is no span of time; write it like 10m or 2h", option=option, text=text)
     return seconds
 
 
@@ -166,6 +215,8 @@ def _document(registered: Registered, last: HarvestEntry | None) -> dict[str, ob
         "kind": entry.kind.value,
         "policy": entry.policy,
         "place": entry.place,
+        "profile": entry.profile,
+        "file_name": entry.file_name,
         "settle_seconds": entry.settle_seconds,
         "reread_percent": entry.reread_percent,
         "brake_limits": asdict(entry.limits),

@@ -20,7 +20,7 @@ SAME, REREAD, FRESH, TOUCHED, GONE = range(5)
 | `SAME` | batch, from, to | rows of the last state that are as they were |
 | `REREAD` | batch, row, seen, kept | one of them that is to be read all the same |
 | `FRESH` | seen | what was not there |
-| `TOUCHED` | seen, seen before, kept | what is there still, and not as it was; both of one kind |
+| `TOUCHED` | seen, seen before, kept, batch, row | what is there still, and not as it was; both of one kind |
 | `GONE` | seen before, kept | what is there no more |
 """
 
@@ -195,7 +195,7 @@ class Comparison:
         self._end_run()
         kept = self._batch.kept()[row] if self._batch is not None else None
         if seen[KIND] == before[KIND]:
-            self._plan.add((TOUCHED, seen, before, kept))
+            self._plan.add((TOUCHED, seen, before, kept, self._number, row))
         else:
             self._plan.add((GONE, before, kept))
             self._plan.add((FRESH, seen))

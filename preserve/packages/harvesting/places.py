@@ -22,6 +22,8 @@ class Catchment(Protocol):
 
     is_local: bool
     """Whether content lies in files of this machine: reading it twice costs next to nothing."""
+    keeps_times: bool
+    """Whether its times say when something was changed, and not merely when it was asked for."""
 
     def batches(self, complaints: ComplaintList, notes: ComplaintList) -> Iterator[list[Seen]]:
         """All there is, in listing order; what cannot be taken is left out, and complained about."""
@@ -50,6 +52,7 @@ class FolderCatchment:
     """A folder in which people work."""
 
     is_local = True
+    keeps_times = True
 
     def __init__(self, folder: Path) -> None:
         self._root = os.path.abspath(os.fsencode(folder))

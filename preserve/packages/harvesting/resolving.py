@@ -64,6 +64,7 @@ class Tally:
     """Rows of the state that differ from the last."""
     cargo: int = 0
     renamed: int = 0
+    shrunk_to_percent: int = 100
     doubtful_paths: list[bytes] = field(default_factory=list)
 
 
@@ -105,6 +106,7 @@ class Resolution:
             renamed=self.tally.renamed,
             sampled=len(looked),
             scrambled=sum(looked),
+            shrunk_to_percent=self.tally.shrunk_to_percent,
         )
 
     def _note_gone(self, seen: Seen, kept: Kept) -> None:
@@ -132,7 +134,8 @@ class Resolution:
             case comparing.FRESH:
                 self._fresh(item[1])
             case comparing.TOUCHED:
-                self._touched(*item[1:])
+                if not self._touched(*item[1:]):
+                    return
         self.tally.rows += 1
 
     def _fresh(self, seen: Seen) -> None:
@@ -151,17 +154,24 @@ class Resolution:
             self._samples.add(seen)
         self._carry(seen, None, None)
 
-    def _touched(self, seen: Seen, before: Seen, kept: Kept) -> None:
+    def _touched(self, seen: Seen, before: Seen, kept: Kept, number: int, row: int) -> bool:
+        """Whether its row differs."""
         if seen[KIND] != FILE:
             self._put(seen, NOT_A_FILE)
-            return
+            return True
         if seen[SIZE] == before[SIZE] and self._source.is_local and self._source.sha256(seen) == kept[SHA256]:
+            if not self._source.keeps_times:
+                self._resolved.add((SAME, number, row, row + 1))
+                return False
             self._put(seen, doubted(kept, False))
-            return
+            return True
         self.tally.changed += 1
+        if not self._source.keeps_times and before[SIZE]:
+            self.tally.shrunk_to_percent = min(100, 100 * seen[SIZE] // before[SIZE])
         if not seen[PATH].lower().endswith(_BY_OWNER):
             self._samples.add(seen)
         self._carry(seen, before, kept)
+        return True
 
     def _reread(self, number: int, row: int, seen: Seen, kept: Kept) -> bool:
         """Whether its row differs after it was read."""

@@ -1,0 +1,235 @@
+"""Take submissions from a drop folder: each that was declared complete, and has rested, becomes an accession.
+
+    DROP/name             a folder, a tar or a bag
+    DROP/name.complete    says that all of `name` is there; an empty file `complete` in a folder says the same
+    DROP/name.metadata.csv, or .json        about its records
+    DROP/taken/           where what was committed is moved to
+
+Nothing is moved before it is committed: a copy of each package was read back and found equal, and the books say so.  A
+run that was killed in between finds the same submission again, known, and moves it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+from preserve import chance
+from preserve.bags.entries import Spool
+from preserve.bags.profiles import Profile
+from preserve.bags.submission import Shape, Submission, open_submission
+from preserve.definitions.metadata import read_records
+from preserve.durable import free_bytes, make_folders, move
+from preserve.errors import PreserveError, Refused, Unavailable
+from preserve.model import source_events
+from preserve.model.digests import sha256
+from preserve.model.policy import Policy
+from preserve.model.sources import Counts, HarvestEntry, Registered
+from preserve.packages.making.taking_in import UNDESCRIBED, IngestReport, Intake, take_in
+from preserve.workplace import Workplace
+
+TAKEN = "taken"
+MARKER = "complete"
+_ASIDE = (f".{MARKER}", ".metadata.csv", ".metadata.json")
+
+
+@dataclass(frozen=True, slots=True)
+class TakeRequest:
+    """Which drop folder, and the policy in force for it with the BagIt profile that it names."""
+
+    source: Registered
+    policy: Policy
+    profile: Profile | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """One submission that was taken; `moved_to` None: it stayed where it is."""
+
+    name: str
+    report: IngestReport
+    moved_to: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class TakeReport:
+    """What came of a drop folder: submissions `taken`, those still `waiting` with the reason, those `refused`.
+
+    `entry` is None where nothing was taken.
+    """
+
+    source: str
+    entry: HarvestEntry | None
+    taken: tuple[Taken, ...]
+    waiting: tuple[str, ...]
+    refused: tuple[tuple[str, PreserveError], ...]
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing was refused, and every copy that policy wants of what was taken is there."""
+        return not self.refused and all(each.report.is_complete for each in self.taken)
+
+
+def take_submissions(workplace: Workplace, request: TakeRequest) -> TakeReport:
+    """Take what is ready.  What is refused stays where it is, and does not stop the others.
+
+    Raises `Refused` where the source was retired, `Unavailable` where its folder, or every store, is away; `NoSpace`.
+    """
+    source = request.source.entry
+    if request.source.is_retired:
+        raise Refused("source {source} was retired and is not harvested", source=source.name)
+    with workplace.claim(source.accession_source):
+        drop = _Drop(workplace, request)
+        taken, refused = [], []
+        ready, waiting = drop.look()
+        for path in ready:
+            try:
+                taken.append(drop.take(path))
+            except Unavailable:
+                raise
+            except PreserveError as error:
+                refused.append((path.name, error))
+        return TakeReport(source.name, drop.book(taken), tuple(taken), tuple(waiting), tuple(refused))
+
+
+class _Drop:
+    """One look into a drop folder."""
+
+    def __init__(self, workplace: Workplace, request: TakeRequest) -> None:
+        self._workplace = workplace
+        self._request = request
+        self._source = request.source.entry
+        self._folder = Path(self._source.place)
+        rested = workplace.clock.now() - timedelta(seconds=self._source.settle_seconds)
+        self._rested_ns = int(rested.timestamp() * 1_000_000) * 1000
+
+    def look(self) -> tuple[list[Path], list[str]]:
+        """The submissions that are ready, and the names of those that are not yet."""
+        try:
+            names = sorted(os.listdir(self._folder))
+        except OSError as error:
+            raise Unavailable("{source} cannot be read: {reason}", source=self._folder, reason=error) from error
+        ready, waiting = [], []
+        for name in names:
+            if name == TAKEN or name.startswith(".") or name.endswith(_ASIDE):
+                continue
+            path = self._folder / name
+            if self._is_ready(path):
+                ready.append(path)
+            else:
+                waiting.append(name)
+        return ready, waiting
+
+    def take(self, path: Path) -> Taken:
+        """Take one submission in, and move it when it is committed."""
+        metadata = next((beside for beside in _beside(path) if beside.suffix in (".csv", ".json")), None)
+        report = self._taken_in(path, metadata)
+        is_committed = all(package.is_safe for package in report.packages)
+        return Taken(path.name, report, self._moved(path) if is_committed and self._source.moves_taken else None)
+
+    def book(self, taken: list[Taken]) -> HarvestEntry | None:
+        """One row for the look, where it found anything that was not known."""
+        news = [each.report for each in taken if not each.report.already]
+        if not news:
+            return None
+        packages = [package for report in news for package in report.packages]
+        files, size = sum(package.files for package in packages), sum(package.bytes for package in packages)
+        counts = Counts(files=files, bytes=size, new=files)
+        accessions = tuple(report.accession for report in news)
+        entry = HarvestEntry(self._source.name, self._workplace.now(), counts, accessions)
+        self._workplace.record(source_events.harvested(self._workplace.act, entry))
+        return self._workplace.books.last_harvest(self._source.name)
+
+    def _is_ready(self, path: Path) -> bool:
+        """Whether it was declared complete, and nothing in or about it moved for the settle time."""
+        marks = [mark for mark in (Path(f"{path}.{MARKER}"), path / MARKER) if _is_marker(mark)]
+        if not marks:
+            return False
+        try:
+            return all(max(times) <= self._rested_ns for times in _times([path, *_beside(path)]))
+        except OSError:  # something is just being moved
+            return False
+
+    def _taken_in(self, path: Path, metadata: Path | None) -> IngestReport:
+        policy, workplace = self._request.policy, self._workplace
+        if metadata is None and policy.required_metadata:
+            raise Refused(
+                "policy {policy} requires metadata ({elements}); lay {file}.metadata.csv beside {file}",
+                policy=policy.name,
+                elements=", ".join(policy.required_metadata),
+                file=path.name,
+            )
+        described = UNDESCRIBED
+        named = None
+        if metadata is not None:
+            described = read_records(
+                metadata,
+                required=policy.required_metadata,
+                allowed=policy.classifications,
+                wanted=policy.records,
+            )
+            named = (metadata.name, sha256(metadata.read_bytes()).hex())
+        work = workplace.work / f"drop-{chance.token(8)}"
+        (work / "submission").mkdir(parents=True)
+        with workplace.claim(str(path)), ExitStack() as resources:
+            resources.callback(shutil.rmtree, work, ignore_errors=True)
+            submission = resources.enter_context(
+                open_submission(
+                    path, work / "submission", keep_links=policy.keeps_links, unpack_limit_bytes=free_bytes(work)
+                )
+            )
+            if submission.shape is Shape.FOLDER and _is_marker(path / MARKER):
+                submission = _without_marker(submission, work, resources)
+            intake = Intake(str(path), policy, described, named, self._request.profile)
+            return take_in(workplace, intake, submission, work)
+
+    def _moved(self, path: Path) -> Path:
+        """Move a submission, then what lies beside it: a run that is killed in between finds no submission again."""
+        taken = self._folder / TAKEN
+        make_folders(taken)
+        final = _free(taken, path.name)
+        beside = [(each, taken / (final.name + each.name.removeprefix(path.name))) for each in _beside(path)]
+        move(path, final)
+        for each, to in beside:
+            move(each, to)
+        return final
+
+
+def _beside(path: Path) -> list[Path]:
+    return [beside for ending in _ASIDE if (beside := Path(f"{path}{ending}")).is_file()]
+
+
+def _is_marker(path: Path) -> bool:
+    """A marker is an empty file: a file of that name with something in it is a record."""
+    return path.is_file() and not path.is_symlink() and path.stat().st_size == 0
+
+
+def _times(paths: list[Path]) -> Iterator[tuple[int, int]]:
+    for path in paths:
+        facts = path.lstat()
+        yield facts.st_mtime_ns, facts.st_ctime_ns
+        if path.is_dir() and not path.is_symlink():
+            yield from _times([Path(entry.path) for entry in os.scandir(path)])
+
+
+def _without_marker(submission: Submission, work: Path, resources: ExitStack) -> Submission:
+    """The same submission without the empty file that declared it complete."""
+    spool = resources.enter_context(Spool(work))
+    for batch in submission.batches():
+        spool.add([entry for entry in batch if entry[1] != MARKER.encode()])
+    totals = replace(submission.totals, files=submission.totals.files - 1)
+    return replace(submission, payload=spool, totals=totals)
+
+
+def _free(folder: Path, name: str) -> Path:
+    """A name that nothing taken before has."""
+    number, path = 1, folder / name
+    while os.path.lexists(path):
+        number += 1
+        path = folder / f"{name}~{number}"
+    return path

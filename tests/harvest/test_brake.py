@@ -1,0 +1,226 @@
+"""Is a disaster at a source noticed before it is taken for the source, and is an ordinary day left in peace?"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from preserve.errors import Refused
+from preserve.model.brake import Alarm, BrakeLimits, Upheaval, alarms, is_covered, looks_random
+from preserve.model.incidents import IncidentKind
+from preserve.operations.release_source import release_source
+from tests.harvest.harvesting import Harvesting, tree
+
+WORDS = "各级各类档案馆应当对电子档案定期备份。The records office keeps what was decided. "
+
+
+@pytest.fixture
+def office(mail: Harvesting) -> Harvesting:
+    """Two hundred letters of some length, harvested."""
+    for number in range(200):
+        file = mail.folder / f"{number % 20:02d}" / f"minutes {number}.txt"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(f"{number} " + WORDS * 10)
+    mail.harvest()
+    return mail
+
+
+def letters(office: Harvesting) -> list[Path]:
+    return sorted(office.folder.rglob("minutes*.txt"))
+
+
+def encrypted(file: Path, seed: int = 1) -> bytes:
+    return random.Random(f"{seed} {file}").randbytes(file.stat().st_size)
+
+
+def encrypt_in_place(office: Harvesting, count: int) -> None:
+    for file in letters(office)[:count]:
+        file.write_bytes(encrypted(file))
+
+
+def encrypt_beside(office: Harvesting, count: int) -> None:
+    """As most do: a new file with an ending of their own, then the old one is gone."""
+    for file in letters(office)[:count]:
+        file.with_name(f"{file.name}.locked").write_bytes(encrypted(file))
+        file.unlink()
+
+
+def encrypt_the_beginning(office: Harvesting, count: int) -> None:
+    """As the quick ones do: the first kilobytes alone."""
+    for file in letters(office)[:count]:
+        with file.open("r+b") as stream:
+            stream.write(random.Random(file.name).randbytes(4096))
+
+
+def delete(office: Harvesting, count: int) -> None:
+    for file in letters(office)[:count]:
+        file.unlink()
+
+
+def unmount(office: Harvesting, count: int) -> None:
+    office.folder.rename(office.folder.with_name("elsewhere"))
+    office.folder.mkdir()
+
+
+@pytest.mark.parametrize(
+    ("disaster", "count", "expected"),
+    [
+        (encrypt_in_place, 200, {Alarm.CHANGED, Alarm.SCRAMBLED}),
+        (encrypt_in_place, 12, {Alarm.SCRAMBLED}),
+        (encrypt_beside, 200, {Alarm.VANISHED, Alarm.SCRAMBLED, Alarm.RENAMED}),
+        (encrypt_beside, 25, {Alarm.SCRAMBLED, Alarm.RENAMED}),
+        (encrypt_the_beginning, 15, {Alarm.SCRAMBLED}),
+        (delete, 100, {Alarm.VANISHED}),
+        (unmount, 0, {Alarm.EMPTIED, Alarm.VANISHED}),
+    ],
+)
+def test_a_disaster_is_held(
+    office: Harvesting, disaster: Callable[[Harvesting, int], None], count: int, expected: set[Alarm], tmp_path: Path
+) -> None:
+    before, packages = tree(office.folder), office.service.books.package_count()
+    disaster(office, count)
+    report = office.harvest()
+    assert (set(report.alarms), report.entry) == (expected, None)
+    assert office.service.books.package_count() == packages
+    incident = office.service.books.open_incident(IncidentKind.BRAKE, "mail")
+    assert incident is not None
+    assert office.restored(tmp_path / "as it was") == before
+
+
+def a_year_is_filed(office: Harvesting) -> None:
+    for number in range(600):
+        file = office.folder / "2027" / f"{number % 20}" / f"minutes {number}.docx"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b"PK\x03\x04" + random.Random(number).randbytes(600))
+
+
+def pictures_come(office: Harvesting) -> None:
+    for number in range(150):
+        (office.folder / f"scan {number}.jpg").write_bytes(b"\xff\xd8\xff\xe0" + random.Random(number).randbytes(3000))
+
+
+def people_work(office: Harvesting) -> None:
+    for file in letters(office)[:60]:
+        file.write_text(file.read_text() + "one line more")
+    for file in letters(office)[60:80]:
+        file.unlink()
+
+
+def a_share_is_put_in_order(office: Harvesting) -> None:
+    (office.folder / "old").mkdir()
+    for number in range(20):
+        (office.folder / f"{number:02d}").rename(office.folder / "old" / f"series {number}")
+    for file in letters(office)[:100]:
+        file.rename(file.with_name(f"renamed {file.name}"))
+
+
+def rights_are_set(office: Harvesting) -> None:
+    for file in letters(office):
+        file.chmod(0o640)
+        file.touch()
+
+
+def archives_are_packed_anew(office: Harvesting) -> None:
+    for number in range(29):
+        (office.folder / f"box {number}.7z").write_bytes(b"7z\xbc\xaf" + random.Random(number).randbytes(5000))
+    office.harvest()
+    for number in range(29):
+        (office.folder / f"box {number}.7z").write_bytes(b"7z\xbc\xaf" + random.Random(-number).randbytes(5000))
+
+
+def keys_are_renewed(office: Harvesting) -> None:
+    for again in range(2):
+        for number in range(29):
+            (office.folder / f"salary {number}.pdf.gpg").write_bytes(random.Random(number + again).randbytes(5000))
+        office.harvest()
+
+
+@pytest.mark.parametrize(
+    "day",
+    [
+        a_year_is_filed,
+        pictures_come,
+        people_work,
+        a_share_is_put_in_order,
+        rights_are_set,
+        archives_are_packed_anew,
+        keys_are_renewed,
+    ],
+)
+def test_an_ordinary_day_passes(office: Harvesting, day: Callable[[Harvesting], None]) -> None:
+    day(office)
+    report = office.harvest()
+    assert (report.alarms, report.entry is None) == ((), False)
+    assert office.service.books.open_incident(IncidentKind.BRAKE, "mail") is None
+
+
+def test_a_person_lets_it_pass_once_and_no_more_than_was_seen(office: Harvesting) -> None:
+    delete(office, 100)
+    office.harvest()
+    release_source(office.service.workplace, "mail")
+    assert office.service.books.open_incident(IncidentKind.BRAKE, "mail") is None
+    delete(office, 60)
+    assert office.harvest().entry is None, "160 vanished, 100 were released"
+    release_source(office.service.workplace, "mail")
+    report = office.harvest()
+    assert report.entry is not None
+    assert report.entry.counts.vanished == 160
+    delete(office, 150)
+    assert office.harvest().entry is None, "a release is for one harvest"
+
+
+def test_what_is_put_right_at_the_source_needs_no_release_to_go_on(office: Harvesting) -> None:
+    unmount(office, 0)
+    assert office.harvest().entry is None
+    office.folder.rmdir()
+    office.folder.with_name("elsewhere").rename(office.folder)
+    report = office.harvest()
+    assert report.entry is not None
+    assert office.service.books.source("mail").held is None
+    assert office.service.books.open_incident(IncidentKind.BRAKE, "mail") is not None, "a person answers for it"
+    release_source(office.service.workplace, "mail")
+    with pytest.raises(Refused, match="nothing to release"):
+        release_source(office.service.workplace, "mail")
+
+
+def test_the_same_upheaval_is_booked_once_however_often_it_is_looked_at(office: Harvesting) -> None:
+    delete(office, 100)
+    office.harvest()
+    size = office.service.books.size()
+    office.harvest()
+    assert office.service.books.size() == size
+
+
+def test_limits_are_data(office: Harvesting) -> None:
+    office.set(limits=BrakeLimits(vanished_percent=50))
+    delete(office, 100)
+    assert office.harvest().entry is not None
+
+
+def test_each_limit_decides_at_its_value() -> None:
+    calm, limits = Upheaval(files=1000, sampled=20), BrakeLimits()
+    for field, alarm, value in (
+        ("vanished", Alarm.VANISHED, 200),
+        ("changed", Alarm.CHANGED, 300),
+        ("scrambled", Alarm.SCRAMBLED, 10),
+        ("renamed", Alarm.RENAMED, 50),
+    ):
+        assert alarms(replace(calm, **{field: value}), limits) == (alarm,)
+        assert alarms(replace(calm, **{field: value - 1}), limits) == ()
+    assert alarms(replace(calm, shrunk_to_percent=49), limits) == (Alarm.SHRUNK,)
+    assert alarms(Upheaval(files=40, vanished=29), limits) == ()
+    assert alarms(Upheaval(files=1, vanished=1), limits) == (Alarm.EMPTIED,)
+    assert not is_covered(Upheaval(files=10, vanished=4), Upheaval(files=10, vanished=3))
+
+
+def test_random_bytes_are_told_from_what_people_keep() -> None:
+    assert all(looks_random(random.Random(seed).randbytes(size)) for seed in range(20) for size in (512, 1024, 4096))
+    assert not looks_random(b"too short to say")
+    assert not looks_random((WORDS * 80).encode()[:4096])
+    assert not looks_random((WORDS * 80).encode("gb18030")[:4096])
+    assert not looks_random(bytes(range(64)) * 64)
+    assert not looks_random(b"%PDF-1.7" + random.Random(1).randbytes(4000))

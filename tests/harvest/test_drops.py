@@ -1,0 +1,140 @@
+"""Does a drop folder take each submission once, whole, and move nothing that is not committed?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from preserve.clock import moment_of
+from preserve.errors import Unavailable
+from preserve.model import source_events
+from preserve.model.sources import SourceEntry, SourceKind
+from preserve.operations import take_submissions as module
+from preserve.operations.restore import RestoreRequest, restore
+from preserve.operations.take_submissions import TakeReport, TakeRequest, take_submissions
+from tests.harvest.harvesting import tree
+from tests.packages.building import Service, service
+from tests.stores.clocks import SetClock
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    service: Service
+    folder: Path
+
+    def take(self, settle_seconds: int = 0, moves_taken: bool = True) -> TakeReport:
+        place = self.service.workplace
+        entry = SourceEntry(
+            "incoming", SourceKind.DROP, "default", str(self.folder), settle_seconds, moves_taken=moves_taken
+        )
+        place.record(source_events.source_registered(place.act, place.now(), entry))
+        request = TakeRequest(self.service.books.source("incoming"), self.service.policy)
+        return take_submissions(place, request)
+
+    def names(self) -> list[str]:
+        return sorted(str(path.relative_to(self.folder)) for path in self.folder.iterdir())
+
+
+@pytest.fixture
+def drop(tmp_path: Path) -> Iterator[Drop]:
+    with service(tmp_path) as made:
+        folder = tmp_path / "incoming"
+        for name in ("first", "second"):
+            (folder / name / "deep").mkdir(parents=True)
+            (folder / name / "deep" / "a.txt").write_text(f"of {name}")
+        yield Drop(made, folder)
+
+
+def test_only_what_was_declared_complete_is_taken_and_moved(drop: Drop, tmp_path: Path) -> None:
+    (drop.folder / "first.complete").touch()
+    report = drop.take()
+    assert [each.name for each in report.taken] == ["first"]
+    assert report.waiting == ("second",)
+    assert drop.names() == ["second", "taken"]
+    assert sorted(path.name for path in (drop.folder / "taken").iterdir()) == ["first", "first.complete"]
+    accession = report.taken[0].report.accession
+    restore(drop.service.workplace, RestoreRequest(accession, tmp_path / "back"))
+    assert tree(tmp_path / "back") == tree(drop.folder / "taken" / "first")
+
+
+def test_a_marker_within_is_no_record_and_a_file_of_that_name_is(drop: Drop, tmp_path: Path) -> None:
+    (drop.folder / "first" / "complete").touch()
+    (drop.folder / "second" / "complete").write_text("the complete works")
+    report = drop.take()
+    assert ([each.name for each in report.taken], report.waiting) == (["first"], ("second",))
+    restore(drop.service.workplace, RestoreRequest(report.taken[0].report.accession, tmp_path / "back"))
+    assert sorted(path.name for path in (tmp_path / "back").iterdir()) == ["deep"]
+
+
+def test_what_moved_a_short_while_ago_waits(drop: Drop) -> None:
+    (drop.folder / "first.complete").touch()
+    assert drop.take(settle_seconds=600).taken == ()
+    later = SetClock(moment_of("2099-01-01T00:00:00+00:00"))
+    place = replace(drop.service.workplace, clock=later)
+    assert len(Drop(replace(drop.service, workplace=place), drop.folder).take(settle_seconds=600).taken) == 1
+
+
+def test_a_run_killed_before_the_move_takes_nothing_twice(drop: Drop, monkeypatch: pytest.MonkeyPatch) -> None:
+    (drop.folder / "first.complete").touch()
+
+    def killed(path: Path, final: Path) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "move", killed)
+        with pytest.raises(KeyboardInterrupt):
+            drop.take()
+    count = drop.service.books.package_count()
+    report = drop.take()
+    assert (report.taken[0].report.already, drop.service.books.package_count()) == (True, count)
+    assert drop.names() == ["second", "taken"]
+
+
+def test_nothing_is_moved_that_no_store_took(drop: Drop) -> None:
+    (drop.folder / "first.complete").touch()
+    for place in drop.service.places.values():
+        place.rename(place.with_name(f"{place.name} away"))
+    with pytest.raises(Unavailable):
+        drop.take()
+    assert drop.names() == ["first", "first.complete", "second"]
+
+
+def test_one_that_is_refused_stops_no_other(drop: Drop) -> None:
+    (drop.folder / "empty").mkdir()
+    for name in ("empty", "first"):
+        (drop.folder / f"{name}.complete").touch()
+    report = drop.take()
+    assert ([each.name for each in report.taken], [name for name, _ in report.refused]) == (["first"], ["empty"])
+    assert "empty" in drop.names()
+
+
+def test_taken_submissions_may_stay_and_are_taken_once(drop: Drop) -> None:
+    (drop.folder / "first.complete").touch()
+    drop.take(moves_taken=False)
+    again = drop.take(moves_taken=False)
+    assert (again.taken[0].report.already, again.entry) == (True, None)
+    assert drop.names() == ["first", "first.complete", "second"]
+
+
+def test_metadata_beside_a_submission_describes_it_and_goes_with_it(drop: Drop) -> None:
+    (drop.folder / "first.metadata.csv").write_text(
+        "archival_code,title,fonds,retention,classification,path\n0001-WS·2024-永久-0001,Minutes,0001,永久,公开,deep/\n"
+    )
+    (drop.folder / "first.complete").touch()
+    report = drop.take()
+    assert report.refused == ()
+    package = drop.service.books.package(report.taken[0].report.packages[0].id)
+    assert package.receipt.records == 1
+    assert (drop.folder / "taken" / "first.metadata.csv").exists()
+
+
+def test_a_name_that_was_taken_before_is_free_again(drop: Drop) -> None:
+    (drop.folder / "first.complete").touch()
+    drop.take()
+    (drop.folder / "first").mkdir()
+    (drop.folder / "first" / "b.txt").write_text("another")
+    (drop.folder / "first.complete").touch()
+    assert drop.take().taken[0].moved_to == drop.folder / "taken" / "first~2"
