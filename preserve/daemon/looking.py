@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from preserve import compose
@@ -13,6 +13,7 @@ from preserve.daemon.works import Shift, Work
 from preserve.errors import Refused, Unavailable
 from preserve.model import looking
 from preserve.model.audit import Budget
+from preserve.model.audit_plans import Reading
 from preserve.model.duties import Duty, DutyKind, Ended, Ending
 from preserve.model.looking import UNVERIFIED_WITHIN, Share, Span
 from preserve.model.nouns import Level, StoreEntry
@@ -138,11 +139,26 @@ def _aged(shift: Shift, place: _Place, now: datetime) -> Iterator[Duty]:
             copies = share.copies
             due.append(share.since)
             late.append(share.until)
-        if copies:
+        if not copies:
+            yield from _next(shift, place, level, place.subject(cause), now)
+        else:
             why = sentence("copies in {store} to be read again: {count}", store=place.store.name, count=copies)
             yield Duty(
                 DutyKind.AUDIT, place.subject(cause), min(due), why, min(late), number, copies=copies, bytes=size
             )
+
+
+def _next(shift: Shift, place: _Place, level: Level, subject: str, now: datetime) -> Iterator[Duty]:
+    """When the next copies are to be read again, where none is now."""
+    books, coming = shift.workplace.books, []
+    for span in place.spans(level, now):
+        oldest = books.oldest_look(place.store.name, place.policy.name, level, span.is_new)
+        if oldest is not None:
+            coming.append((span.due_at(moment_of(oldest), now), span.late_at(moment_of(oldest), now)))
+    if coming:
+        due_at, late_at = min(coming)
+        why = sentence("copies in {store} are to be read again", store=place.store.name)
+        yield Duty(DutyKind.AUDIT, subject, due_at, why, late_at)
 
 
 def _looks(shift: Shift, place: _Place, span: Span) -> Looks:
@@ -160,7 +176,7 @@ def _looked_at_alike(
 def _share_left(shift: Shift, place: _Place, now: datetime) -> Share | None:
     """What is left to be looked at of this period's share; None for nothing."""
     books, store, policy, level = shift.workplace.books, place.store.name, place.policy.name, place.rule.level
-    share = looking.share(place.rule, books.copies_in(store, policy).copies, now)
+    share = looking.share(place.rule, books.copies_in(store, policy), now)
     if share is None:
         return None
     since = stamp(share.since)
@@ -285,7 +301,7 @@ def _listings(shift: Shift, now: datetime) -> Iterator[Duty]:
     listed = books.listed_at()
     rules: dict[str, list[AuditRule]] = {}
     for place in _places(shift):
-        if books.copies_in(place.store.name, place.policy.name).copies:
+        if books.copies_in(place.store.name, place.policy.name):
             rules.setdefault(place.store.name, []).append(place.rule)
     begun = books.first_booked()
     for store, its in rules.items():
@@ -310,3 +326,22 @@ def _list(shift: Shift, duty: Duty) -> Ended:
 
 AUDIT = Work(DutyKind.AUDIT, _audits, _audit)
 LISTING = Work(DutyKind.LISTING, _listings, _list)
+
+
+# What is to come
+
+
+def readings(shift: Shift, now: datetime, days: int) -> Iterator[Reading]:
+    """The full and sampled readings that fall due in so many days, put together by the day of the last look."""
+    until = now + timedelta(days=days)
+    for place in _places(shift):
+        for level in (Level.FULL, Level.SAMPLE):
+            for span in place.spans(level, now):
+                before = stamp(span.due_before + (until - now))
+                found = shift.workplace.books.looks_by_day(
+                    place.store.name, place.policy.name, level, before, is_new=span.is_new
+                )
+                for day, copies, size in found:
+                    looked = datetime.fromisoformat(day).replace(tzinfo=UTC)
+                    due, late = span.due_at(looked, now).date(), span.late_at(looked, now).date()
+                    yield Reading(place.store.name, due, late, copies, size)

@@ -148,19 +148,32 @@ class StandingReading:
                 found[store] = row[0]
         return found
 
-    def looks_by_day(self, store: str, policy: str, level: Level, before: str) -> list[tuple[str, int, int]]:
+    def looks_by_day(
+        self, store: str, policy: str, level: Level, before: str, is_new: bool | None = None
+    ) -> list[tuple[str, int, int]]:
         """Days (YYYY-MM-DD) of last looks at `level` before a moment: how many copies, how many bytes."""
         rows = self._database.rows(
             f"SELECT substr({_AT[level]}, 1, 10) AS day, count(*), sum(bytes) FROM look"  # noqa: S608
-            f" WHERE store = ? AND policy = ? AND {_newness(level, None)} AND {_AT[level]} < ?"
+            f" WHERE store = ? AND policy = ? AND {_newness(level, is_new)} AND {_AT[level]} < ?"
             " GROUP BY day ORDER BY day",
             (store, policy, before),
         )
         return [(day, copies, size) for day, copies, size in rows]
 
-    def copies_in(self, store: str, policy: str) -> Looks:
-        """All copies in a store under a policy."""
-        return self.looks(store, policy, Level.SAMPLE, "~")
+    def copies_in(self, store: str, policy: str) -> int:
+        """How many copies there are in a store under a policy."""
+        return sum(each.packages for each in self.standings() if each.policy == policy and store in each.states)
+
+    def oldest_look(self, store: str, policy: str, level: Level, is_new: bool | None) -> str | None:
+        """The oldest of the last looks at copies in a store, found without reading the others."""
+        found = [
+            self._database.row(
+                f"SELECT min({_AT[level]}) FROM look WHERE store = ? AND policy = ? AND {newness}",  # noqa: S608
+                (store, policy),
+            )
+            for newness in _newnesses(level, is_new)
+        ]
+        return min((row[0] for row in found if row and row[0] is not None), default=None)
 
 
 def _newness(level: Level, is_new: bool | None) -> str:
@@ -168,6 +181,13 @@ def _newness(level: Level, is_new: bool | None) -> str:
     if is_new is None:
         return "is_new IN (0, 1)" if level is Level.FULL else "1 = 1"
     return f"is_new = {int(is_new)}"
+
+
+def _newnesses(level: Level, is_new: bool | None) -> list[str]:
+    """The same as several conditions, each of which is one stretch of an index."""
+    if is_new is None and level is Level.FULL:
+        return ["is_new = 0", "is_new = 1"]
+    return [_newness(level, is_new)]
 
 
 def _overdue(store: str, policy: str, ages: Ages, ahead: str) -> tuple[str, list[object]]:

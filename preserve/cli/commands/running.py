@@ -50,13 +50,25 @@ PATIENCE = timedelta(minutes=30)
     metavar="ADDRESS",
     help=_("have the workers of a Dask cluster audit and replicate: tcp://host:port of its scheduler"),
 )
+@click.option("--plan", "plans", is_flag=True, help=_("do nothing; say what is due, and what a daily budget buys"))
+@click.option(
+    "--days",
+    type=click.IntRange(1, 3660),
+    default=30,
+    show_default=True,
+    help=_("for how many days --plan looks ahead"),
+)
 @acts
-def run(call: Call, once: bool, budget: str | None, cluster: str | None) -> Exit:
+def run(call: Call, once: bool, budget: str | None, cluster: str | None, plans: bool, days: int) -> Exit:
     from preserve.daemon.supervision import Supervisor
     from preserve.daemon.table import WORKS
     from preserve.daemon.turn import BETWEEN_RUNS, turn
 
     allowed = parsed_budget(budget)
+    if plans:
+        from preserve.cli.commands.planning import planned
+
+        return planned(call, allowed, days)
     if once:
         with call.workplace() as workplace, _crew(call, cluster) as crew:
             report = turn(call.home(), workplace, WORKS, allowed, BETWEEN_RUNS, crew=crew)

@@ -1,0 +1,140 @@
+"""Do `preserve run` and `preserve alarms` say what was done and what is wrong, and end as jobs expect?"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from preserve.cli.exits import Exit
+from preserve.clock import stamp
+from tests.cli.conftest import Service
+from tests.packages.building import flip
+
+
+@pytest.fixture
+def kept(service: Service) -> Iterator[Service]:
+    """Two stores and one package in both."""
+    service.store("near", "primary")
+    service.store("city", "same_city")
+    service.promise("primary", "same_city")
+    service.ask("ingest", service.submission(), "--policy", "default")
+    yield service
+
+
+def beat(service: Service) -> dict[str, object]:
+    found: dict[str, object] = json.loads((service.home / "heartbeat.json").read_text("utf-8"))
+    return found
+
+
+def with_beat(service: Service, at: datetime, within: timedelta = timedelta(hours=1)) -> None:
+    """A last sign of life of some time ago."""
+    value = {**beat(service), "at": stamp(at), "expected_by": stamp(at + within)}
+    (service.home / "heartbeat.json").write_text(json.dumps(value), "utf-8")
+
+
+def test_a_day_in_its_life(kept: Service) -> None:
+    """Harm is found by an audit, mended by the run; the alarms tell of both, and of silence before and after."""
+    ended = kept.run("alarms", "--json")
+    assert ended.code == 1 and [each["kind"] for each in ended.document["alarms"]] == ["silence"]
+    assert kept.ask("run", "--once")["left"] == []
+    assert kept.ask("alarms")["alarms"] == [] and kept.run("alarms", "--nagios").code == 0
+
+    (package,) = kept.ask("package", "list")["packages"]
+    flip(next((kept.folder / "city").glob(f"packages/*/{package['id']}/bag.tar")), 700)
+    assert kept.run("audit", "--json").code == 1
+    nagios = kept.run("alarms", "--nagios")
+    assert nagios.code == 2 and nagios.out.startswith("PRESERVE CRITICAL - ") and "'finding'=1;;;0" in nagios.out
+
+    done = kept.ask("run", "--once")
+    first = done["worked"][0]
+    assert (first["kind"], first["subject"], first["ending"]) == ("repair", "city", "done")
+    assert kept.run("alarms", "--nagios").out.startswith("PRESERVE OK - ")
+
+    with_beat(kept, datetime.now(UTC) - timedelta(hours=3))
+    nagios = kept.run("alarms", "--nagios")
+    assert nagios.code == 2 and "its last sign of life" in nagios.out.splitlines()[0]
+    assert kept.run("alarms").code == 1
+
+
+def test_how_long_silence_may_last_can_be_said(kept: Service) -> None:
+    kept.ask("run", "--once")
+    with_beat(kept, datetime.now(UTC) - timedelta(hours=3), timedelta(hours=25))
+    assert kept.run("alarms").code == 0 and kept.run("alarms", "--max-silence", "2h").code == 1
+    assert kept.run("alarms", "--max-silence", "soon").code == Exit.MISUSED
+
+
+def test_a_check_that_cannot_look_is_unknown_and_not_well(kept: Service, tmp_path: Path) -> None:
+    (kept.home / "books.db").rename(tmp_path / "books.db")
+    ended = kept.run("alarms", "--nagios")
+    assert ended.code == 3 and ended.out.startswith("PRESERVE UNKNOWN - ")
+
+
+def test_the_plan_books_nothing_and_says_what_is_to_come(kept: Service) -> None:
+    before = kept.ask("status")["ledger_entries"]
+    planned = kept.ask("run", "--plan", "--days", "400", "--budget", "1GiB")
+    assert {each["kind"] for each in planned["duties"]} >= {"audit", "listing"}
+    assert planned["first_overdue"] is None and sum(each["due_copies"] for each in planned["days"]) >= 2
+    assert kept.ask("status")["ledger_entries"] == before
+    assert kept.run("run", "--plan", "--budget", "2h").code == Exit.MISUSED
+
+
+def test_a_runner_that_goes_on_tells_its_supervisor_and_ends_when_told(kept: Service) -> None:
+    path = str(kept.folder / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
+        channel.bind(path)
+        channel.settimeout(60)
+        process = kept.begin("run", more={"NOTIFY_SOCKET": path})
+        assert b"READY=1" in channel.recv(100)
+        _wait_for(kept, process, "done")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == Exit.TERMINATED
+
+
+def test_a_runner_that_was_killed_needs_no_unlocking(kept: Service) -> None:
+    process = kept.begin("run")
+    _wait_for(kept, process, "at")
+    process.kill()
+    process.wait(60)
+    assert kept.ask("run", "--once")["left"] == []
+
+
+def _wait_for(service: Service, process: subprocess.Popen[str], key: str) -> None:
+    for _ in range(600):
+        if (service.home / "heartbeat.json").exists() and beat(service).get(key) is not None:
+            return
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.1)
+    raise AssertionError("no sign of life")
+
+
+UNITS = Path(__file__).parents[2] / "ops" / "systemd"
+
+
+@pytest.mark.parametrize(
+    "unit", sorted(each.name for each in UNITS.glob("*.*") if each.suffix in (".service", ".timer"))
+)
+def test_the_units_are_as_systemd_wants_them(unit: str, tmp_path: Path) -> None:
+    program = tmp_path / "preserve"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    for each in UNITS.glob("*.*"):
+        (tmp_path / each.name).write_text(
+            each.read_text("utf-8").replace("/usr/local/bin/preserve", str(program)), "utf-8"
+        )
+    try:
+        done = subprocess.run(
+            ["systemd-analyze", "verify", str(tmp_path / unit)], capture_output=True, text=True, check=False,
+            env={**os.environ, "SYSTEMD_UNIT_PATH": f"{tmp_path}:"},
+        )  # fmt: skip
+    except FileNotFoundError:
+        pytest.skip("systemd-analyze is not there")
+    assert (done.returncode, done.stderr) == (0, "")
