@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from preserve.model.nouns import CopyEntry, CopyState, Level
+from preserve.model.entries import AuditResult
+from preserve.model.nouns import HARMS, Condition, CopyEntry, CopyState, Level
 from preserve.model.policy import AuditRule
 
 AgeLimits = Mapping[Level, timedelta]
@@ -18,7 +19,11 @@ AgeLimits = Mapping[Level, timedelta]
 @dataclass(frozen=True, slots=True)
 class AuditCounts:
     """Copies in the scope of an audit.  Each is in one of the first five; `overdue` counts once more those that
-    policy wanted looked at earlier, and that nobody has looked at deeply enough up to now."""
+    policy wanted looked at earlier, and that nobody has looked at deeply enough up to now.
+
+    `sound` says no more than the level can: every byte was read and fits only at level `full`.  A copy with an open
+    finding, which a shallower look cannot refute, counts by that finding.
+    """
 
     sound: int = 0
     damaged: int = 0
@@ -26,6 +31,14 @@ class AuditCounts:
     unreadable: int = 0
     not_checked: int = 0
     overdue: int = 0
+
+
+def known_condition(conditions: Collection[Condition]) -> AuditResult:
+    """What a copy counts as in which a look saw nothing wrong, when open findings tell of these conditions.
+
+    The worst of them; damage first, because only reading could show it, and so only reading refutes it.
+    """
+    return next((AuditResult(each.value) for each in HARMS if each in conditions), AuditResult.SOUND)
 
 
 @dataclass(frozen=True, slots=True)

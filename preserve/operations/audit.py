@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from functools import partial
@@ -18,13 +18,14 @@ from preserve.model.audit import (
     SampleStatement,
     age_limits,
     is_overdue,
+    known_condition,
     most_at_risk,
     risk,
     stated,
 )
 from preserve.model.blocks import BLOCK_BYTES
 from preserve.model.entries import Audited, AuditResult, AuditRun
-from preserve.model.nouns import CopyEntry, Level, Role
+from preserve.model.nouns import Condition, CopyEntry, Level, Role
 from preserve.packages.at_once import in_order
 from preserve.packages.booking import Booking
 from preserve.packages.discerning import Discerning
@@ -176,8 +177,8 @@ class _Audit:
         counts: Counter[str] = Counter()
         now = self._workplace.clock.now()
         is_drawn = self._run.level is Level.SAMPLE and self._request.blocks_of_each is None
-        for copy, look in self._scope.looked_at(self._run.id):
-            counts[self._answer(look)] += 1
+        for copy, look, known in self._scope.looked_at_and_known(self._run.id):
+            counts[self._answer(look, known)] += 1
             if look is None and self._is_cut_short and not is_drawn and copy.store not in self._away:
                 self._left_waiting += 1
             if look is not None and self._is_too_shallow(look):
@@ -186,9 +187,14 @@ class _Audit:
                 counts["overdue"] += 1
         return AuditCounts(**counts)
 
-    def _answer(self, look: Audited | None) -> str:
-        """What one copy counts as.  A look that was less deep than asked for says at most what is wrong."""
-        return "not_checked" if look is None or self._is_too_shallow(look) else look.result.value
+    def _answer(self, look: Audited | None, known: Collection[Condition]) -> str:
+        """What one copy counts as, of which open findings tell `known`: a look that does not refute them is no news.
+
+        A look that was less deep than asked for says at most what is wrong.
+        """
+        if look is None or self._is_too_shallow(look):
+            return "not_checked"
+        return (known_condition(known) if look.result is AuditResult.SOUND else look.result).value
 
     def _is_too_shallow(self, look: Audited) -> bool:
         """Whether nothing is wrong with a copy whose store attests less than was asked."""

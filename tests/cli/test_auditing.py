@@ -75,3 +75,22 @@ def test_an_audit_of_what_no_store_attests_says_why_it_checked_nothing(furnished
     assert told.code == 1
     assert "store main attests no digests of 1 copy" in told.out
     assert "--level full" in told.out
+
+
+def test_a_listing_says_that_it_read_nothing_and_does_not_call_sound_what_is_known_to_be_bad(
+    furnished: Service,
+) -> None:
+    furnished.ask("ingest", furnished.submission())
+    listed = furnished.run("audit", "--level", "exists")
+    assert "sound (listed with its size, no byte read)" in listed.out
+    bag = next((furnished.folder / "near").rglob("bag.tar"))
+    bag.chmod(0o600)
+    content = bytearray(bag.read_bytes())
+    content[2000] ^= 1
+    bag.write_bytes(content)
+    assert furnished.run("audit").code == 1
+    audited = furnished.run("audit", "--level", "exists", "--json")
+    assert audited.code == 1
+    assert (audited.document["level"], audited.document["bytes_read"]) == ("exists", 0)
+    assert audited.document["counts"]["sound"] == 2
+    assert audited.document["counts"]["damaged"] == 1

@@ -584,3 +584,25 @@ def test_what_is_away_is_told_with_when_it_was_seen_and_offline_stores_may_be(tm
     held.pass_time(days=91)
     (deep,) = audit(held.place, AuditRequest(stores=("deep",), policies=policies)).not_looked_at
     assert (deep.is_expected, deep.overdue) == (False, 2), "a store that was named should have been there"
+
+
+@pytest.mark.parametrize("level", [Level.EXISTS, Level.SAMPLE])
+def test_a_copy_known_to_be_bad_is_never_sound_by_a_look_that_cannot_refute_it(tmp_path: Path, level: Level) -> None:
+    held = archive(tmp_path, [built(0), built(1)])
+    flip(held, "near", built(0))
+    assert audit(held.place, AuditRequest()).counts == AuditCounts(sound=3, damaged=1)
+    flip(held, "near", built(0))  # it is right again, and no shallow look tells
+    report = audit(held.place, AuditRequest(level=level, blocks_of_each=1 if level is Level.SAMPLE else None))
+    assert report.counts == AuditCounts(sound=3, damaged=1)
+    assert audit(held.place, AuditRequest()).counts == AuditCounts(sound=4)
+    assert audit(held.place, AuditRequest(level=level)).counts == AuditCounts(sound=4)
+
+
+def test_what_was_missing_and_is_damaged_too_counts_as_damaged(tmp_path: Path) -> None:
+    held = archive(tmp_path, [built(0)])
+    flip(held, "near", built(0))
+    held.file("near", built(0), MEMBERS).unlink()
+    audit(held.place, AuditRequest())
+    assert audit(held.place, AuditRequest(level=Level.EXISTS)).counts == AuditCounts(sound=1, missing=1)
+    put(held.stores["near"], object_key(built(0).id, MEMBERS), built(0).objects[MEMBERS])
+    assert audit(held.place, AuditRequest(level=Level.EXISTS)).counts == AuditCounts(sound=1, damaged=1)

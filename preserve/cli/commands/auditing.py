@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 @click.command(
     help=_(
         "Read copies again and say which are sound, damaged, missing, unreadable, not checked, overdue.\n\n"
+        "Sound means no more than the level looked at: at exists that the objects are listed with their sizes, at"
+        " attested that the store's own digests fit, at sample that the blocks drawn do; only at full that every byte"
+        " was read and fits.  A copy that is known to be bad counts as that until a full audit or a repair shows"
+        " otherwise.\n\n"
         "Those most at risk come first.  An audit that was interrupted goes on where it was.  Level attested reads"
         " nothing: it checks only copies whose store gives digests of its own, and folders give none.  What lies beside"
         " the packages, the rescue kit and the ledger, is looked at too.\n\n"
@@ -144,7 +148,7 @@ def _lines(report: AuditReport) -> Iterator[str]:
         yield _("this audit continues one that was interrupted")
     yield from pairs(
         [
-            (_("sound"), counts.sound),
+            (_sound_label(report.level), counts.sound),
             (_("damaged"), counts.damaged),
             (_("missing"), counts.missing),
             (_("unreadable"), counts.unreadable),
@@ -175,6 +179,17 @@ def _lines(report: AuditReport) -> Iterator[str]:
             report.leftovers,
         )
     yield from finding_lines(report.findings)
+
+
+def _sound_label(level: Level) -> str:
+    """What "sound" means at a level: no more than was looked at."""
+    labels = {
+        Level.EXISTS: _("sound (listed with its size, no byte read)"),
+        Level.ATTESTED: _("sound (by the store's own digests, no byte of records read)"),
+        Level.SAMPLE: _("sound (in the blocks drawn, the others not read)"),
+        Level.FULL: _("sound"),
+    }
+    return labels[level]
 
 
 def _budget_lines(report: AuditReport) -> Iterator[str]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 
 from preserve.model.entries import Audited
-from preserve.model.nouns import CopyEntry, CopyState, Finding
+from preserve.model.nouns import HARMS, Condition, CopyEntry, CopyState, Finding
 from preserve.state.books import Books
 
 _MADE = [state for state in CopyState if state is not CopyState.DUE]
@@ -36,6 +37,16 @@ class Scope:
                 look = next(looks, None)
             is_seen = look is not None and (look.store, look.package_id) == key
             yield copy, look if is_seen else None
+
+    def looked_at_and_known(self, run: str) -> Iterator[tuple[CopyEntry, Audited | None, Collection[Condition]]]:
+        """The same with the harms that open findings tell of each copy; held are those of one store at a time."""
+        for store, looks in groupby(self.looked_at(run), key=lambda seen: seen[0].store):
+            known: dict[str, set[Condition]] = {}
+            for finding in self.books.findings(store=store):
+                if finding.package_id is not None and finding.condition in HARMS:
+                    known.setdefault(finding.package_id, set()).add(finding.condition)
+            for copy, look in looks:
+                yield copy, look, known.get(copy.package_id, ())
 
     def unseen_bytes(self, run: str) -> int:
         """How many bytes the bags have that a run has not looked at yet."""
