@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.campaigns import flips, kills, million_files
+from ops.campaigns import flips, growth, kills, million_files
 from ops.campaigns.service import new_service
 
 FILES = 20_000
@@ -46,3 +46,11 @@ def test_forty_bits_flipped_are_forty_findings_and_none_else(tmp_path: Path) -> 
     tally = flips.campaign(tmp_path, flips=40, seed=7, packages=10)
     assert tally.flips.total() == 40
     assert tally.clean_looks == 4 * (20 - 10 + 20)
+
+
+def test_growth_is_measured_and_continued(tmp_path: Path) -> None:
+    small, large = points = growth.campaign(tmp_path, packages=30, steps=2, server=None)
+    assert (small.packages, large.packages) == (9, 30)
+    assert large.figures[growth.SIZE] > small.figures[growth.SIZE]
+    assert growth.continued(points, growth.SIZE, growth.MOST) > large.figures[growth.SIZE]
+    assert "First bottleneck" in growth.told(points) or "Nothing reaches" in growth.told(points)

@@ -16,6 +16,7 @@ from tests.docs.pages import ROOT, environment_for, follow, needs_of, shown_in
 
 PAGES = sorted(path for folder in ("guides", "runbooks") for path in (ROOT / "ops" / folder).glob("*.md"))
 TWO_SITES = "two sites"
+A_DATABASE = "a database"
 
 
 def _case(page: Path) -> object:
@@ -43,6 +44,8 @@ def test_a_page_works_as_written_and_prints_what_it_shows(
     for need in needs_of(text):
         if need == TWO_SITES:
             environment |= request.getfixturevalue("two_sites")
+        elif need == A_DATABASE:
+            environment["PRESERVE_DATABASE"] = request.getfixturevalue("postgres_server").new_database()
         else:
             folder, copy = request.getfixturevalue("kept_before")
             environment |= environment_for(page, folder)
