@@ -10,7 +10,6 @@ from preserve.cli.messages import _, attribute_word, counted, is_chinese, printa
 from preserve.cli.tables import byte_count
 from preserve.model.nouns import Level
 from preserve.model.policy import DAY_SECONDS, AuditRule, BackupRule, CopyRule, CopySet, Policy, RecordClass
-from preserve.model.policy_promises import SOURCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +82,7 @@ def in_plain_words(policy: Policy) -> Iterator[Told]:
     yield from map(Told, (*_audits(policy), *_lock(policy), *_people(policy)))
     yield from map(Told, (*_work(policy), *_renewal(policy)))
     if policy.backup is not None:
-        yield Told(_backup(policy.backup), SOURCE)
+        yield Told(_backup(policy.backup))
     yield from (Told(text, "") for text in _notices(policy))
     yield from map(Told, (*_recovery(policy), *_drills(policy)))
     yield from map(Told, (*_copy_sets(policy), *_media(policy)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from preserve.daemon.drilling import DRILL
+from preserve.daemon.harvesting import HARVEST
 from preserve.daemon.keeping import CANARY, LOCK_EXTENSION
 from preserve.daemon.looking import AUDIT, LISTING
 from preserve.daemon.making import REPLICATION
@@ -13,6 +14,7 @@ WORKS: tuple[Work, ...] = (
     CANARY,
     LOCK_EXTENSION,
     REPAIR,
+    HARVEST,
     REPLICATION,
     PUBLICATION,
     AUDIT,

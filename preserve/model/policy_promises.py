@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from preserve.model.policy import Policy
 from preserve.model.requirements import KeyPath
 
-SOURCE = "source"
-
 
 @dataclass(frozen=True, slots=True)
 class Promise:
@@ -31,7 +29,6 @@ class Promise:
 def not_yet(policy: Policy) -> Iterator[Promise]:
     """The promises of a policy, in the order of its keys."""
     given = {
-        ("backup",): (policy.backup, SOURCE),
         ("separation", "remote_distance_km"): (policy.separation and policy.separation.remote_distance_km, None),
         ("notification",) if policy.escalation else ("notify",): (policy.notify, None),
     }

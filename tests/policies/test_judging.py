@@ -189,7 +189,6 @@ def test_commands_that_will_carry_something_out_are_really_not_there() -> None:
 def test_every_promise_is_told_with_its_key() -> None:
     assert [(each.key, each.command) for each in not_yet(SMALL)] == [("notify", None)]
     assert {(each.key, each.command) for each in not_yet(FULL)} == {
-        ("backup", "source"),
         ("separation.remote_distance_km", None),
         ("notification", None),
     }
