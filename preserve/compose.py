@@ -19,7 +19,7 @@ from urllib.parse import urlsplit, urlunsplit
 from preserve import chance
 from preserve.clock import Clock, SystemClock
 from preserve.durable import raise_if_full
-from preserve.errors import Behind, Misused, PreserveError, Refused, Tampered, Unavailable, Unidentified, Unreadable
+from preserve.errors import Behind, Misused, PreserveError, Refused, Unavailable, Unidentified, Unreadable
 from preserve.model.complaints import Complaints
 from preserve.model.nouns import Act, Receipt, Role, StoreEntry
 from preserve.model.policy import Policy
@@ -529,35 +529,19 @@ def require_abreast(workplace: Workplace, source: str | None = None) -> list[Unr
     and `Tampered` where one knows otherwise; but where a command only reads one store, `source`, that is told when the
     ledger is published: the books say what its bytes must be, and they shall be had all the same.
     """
-    from concurrent.futures import ThreadPoolExecutor, wait
-
-    from preserve.state import publishing
+    from preserve.state.glances import glance
 
     entries = workplace.books.stores()
-    if not entries:
-        return []
-    pool = ThreadPoolExecutor(min(len(entries), PUBLISHED_AT_ONCE), "compare")
-    try:
-        asked = {
-            entry.name: pool.submit(publishing.require_abreast, workplace.books, _bare(workplace, entry))
-            for entry in entries
-        }
-        wait(asked.values(), GLANCE_SECONDS)
-        away = []
-        for entry in entries:
-            try:
-                asked[entry.name].result(0)
-            except Tampered as error:
-                if isinstance(error, Behind) or source is None:
-                    raise
-            except (Unavailable, Unreadable) as error:
-                is_offline = entry.role is Role.REMOTE_OFFLINE and not isinstance(error, Unidentified)
-                away.append(Unreached(entry.name, error, is_offline))
-            except TimeoutError:
-                away.append(Unreached(entry.name, Unavailable("store {store} does not answer", store=entry.name)))
-        return [*away, *_sealed(workplace, entries, {each.store for each in away})]
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+    seen = glance(workplace.books, {entry.name: _bare(workplace, entry) for entry in entries})
+    away = []
+    for entry in entries:
+        alarm, why = seen[entry.name].alarm, seen[entry.name].away_because
+        if alarm is not None and (isinstance(alarm, Behind) or source is None):
+            raise alarm
+        if why is not None:
+            is_offline = entry.role is Role.REMOTE_OFFLINE and not isinstance(why, Unidentified)
+            away.append(Unreached(entry.name, why, is_offline))
+    return [*away, *_sealed(workplace, entries, {each.store for each in away})]
 
 
 def _sealed(workplace: Workplace, entries: Iterable[StoreEntry], away: Collection[str]) -> Iterator[Unreached]:

@@ -50,6 +50,10 @@ class Away(Unavailable):
     """Try later, and not in a moment: a person has to act first (mount a medium, renew a key, mend a setting)."""
 
 
+class Barred(Away):
+    """Tell the person: the store may well be there, and lets nobody in with the credentials at hand."""
+
+
 class Unidentified(Away):
     """Tell the person, whatever the store is for: its place is there, and is not, or not provably, that store."""
 

@@ -83,7 +83,7 @@ def samples(looked: Looked, surveyed: SurveyReport) -> Iterator[Sample]:
     yield BUILD, (__version__,), 1
     yield STATUS_AT, (), looked.at.timestamp()
     yield OK, (), float(looked.is_as_wanted)
-    yield LEDGER_ALARM, (), float(looked.alarm is not None)
+    yield LEDGER_ALARM, (), float(looked.status.alarm is not None)
     yield POSTDATED, (), status.postdated
     yield ENTRIES, (), status.ledger_entries
     yield UNFINISHED, (), status.unfinished_count
@@ -110,7 +110,7 @@ def _of_stores(looked: Looked) -> Iterator[Sample]:
             yield COPIES, (store.name, role, state.value), store.copies.get(state, 0)
         yield UP, (store.name, role), float(store.away_because is None)
         yield WANTING, (store.name, role), float(store.is_wanting)
-        yield UNPUBLISHED, (store.name,), looked.status.ledger_entries - store.ledger_entries
+        yield UNPUBLISHED, (store.name,), looked.status.ledger_entries - store.published
     findings: Counter[tuple[str, Condition]] = Counter()
     for finding in looked.findings:
         findings[finding.store, finding.condition] += finding.count

@@ -11,7 +11,6 @@ from preserve.clock import stamp
 from preserve.daemon import heartbeat
 from preserve.daemon.turn import derived
 from preserve.daemon.works import Shift, Work
-from preserve.errors import Tampered
 from preserve.model.concerns import Concern, FindingsSeen, LateSeen, Seen, concerns
 from preserve.model.duties import Duty
 from preserve.model.policy import Policy
@@ -23,8 +22,7 @@ from preserve.operations.status import StatusReport, status
 class Looked:
     """How everything stood at the moment `at`; `home_id` names the home in its ledger.
 
-    `duties` are all that can be derived, those to come too, in the order in which they are done.  `alarm` says why
-    nothing may be booked, where a store in reach knows more of the ledger than the home, or other.
+    `duties` are all that can be derived, those to come too, in the order in which they are done.
     """
 
     at: datetime
@@ -34,12 +32,11 @@ class Looked:
     duties: tuple[Duty, ...]
     concerns: tuple[Concern, ...]
     policies: Mapping[str, Policy]
-    alarm: Tampered | None
 
     @property
     def is_as_wanted(self) -> bool:
         """Whether nothing is to be seen to."""
-        return self.status.is_as_wanted and self.alarm is None and not self.late
+        return self.status.is_as_wanted and not self.late
 
     @property
     def late(self) -> list[Duty]:
@@ -55,11 +52,10 @@ def look(shift: Shift, works: Sequence[Work], silence: Sentence | None = None) -
     """
     workplace, now = shift.workplace, shift.now()
     report = status(workplace, compose.policy_in_force(workplace.books), shift.policies)
-    alarm = _alarm(shift)
     duties = tuple(derived(works, shift, now))
     findings = tuple(workplace.books.open_findings_alike())
     seen = Seen(
-        alarm=str(alarm) if alarm else None,
+        alarm=str(report.alarm) if report.alarm else None,
         silence=silence or heartbeat.silence(heartbeat.read(shift.home), now),
         findings=findings,
         incidents=report.incidents,
@@ -79,7 +75,6 @@ def look(shift: Shift, works: Sequence[Work], silence: Sentence | None = None) -
         duties=duties,
         concerns=tuple(concerns(seen)),
         policies=shift.policies,
-        alarm=alarm,
     )
 
 
@@ -87,12 +82,3 @@ def _late(duties: Iterable[Duty], now: datetime) -> Iterable[LateSeen]:
     for duty in duties:
         if duty.is_late(now):
             yield LateSeen(duty.name, duty.why, stamp(duty.due_at))
-
-
-def _alarm(shift: Shift) -> Tampered | None:
-    """Why nothing may be booked with this home, if that is so: a store in reach knows more of the ledger, or other."""
-    try:
-        compose.require_abreast(shift.workplace)
-    except Tampered as error:
-        return error
-    return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from preserve.errors import Refused, Unavailable
+from preserve.errors import Barred, Refused, Unavailable
 from preserve.model import events
 from preserve.model.nouns import CopyEntry, CopyState, PackageEntry, Receipt, StoreEntry
 from preserve.model.phrases import phrase
@@ -92,6 +92,13 @@ def retire_store(workplace: Workplace, request: RetireRequest) -> RetireReport:
 def _refuse_if_there(workplace: Workplace, entry: StoreEntry) -> None:
     try:
         workplace.stores[entry.name].free_bytes()
+    except Barred as error:
+        raise Refused(
+            "store {store} is not shown to be lost ({why}); mend the credentials, or leave --lost out to retire it all"
+            " the same",
+            store=entry.name,
+            why=error,
+        ) from error
     except Unavailable:
         return
     raise Refused(

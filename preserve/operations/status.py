@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from preserve.clock import stamp
-from preserve.errors import Unavailable, Unidentified
+from preserve.errors import PreserveError, Tampered, Unavailable, Unidentified
 from preserve.model.audit import CLOCKS_DIFFER, age_limits
 from preserve.model.drills_due import DrillDue, drills_due
 from preserve.model.entries import AccessionEntry, AccessionState
@@ -28,6 +28,7 @@ from preserve.model.placing import Lack, copies_lacking, verified_by_role
 from preserve.model.policy import Policy
 from preserve.model.separation import Coincidence, coincidences
 from preserve.state.books import Books
+from preserve.state.glances import Glance, glance
 from preserve.state.standing_reading import Ages, AlikeStanding
 from preserve.workplace import Workplace
 
@@ -37,23 +38,30 @@ MOST_NAMED = 1000
 
 @dataclass(frozen=True, slots=True)
 class StoreStatus:
-    """One store: its copies by state, how much of the ledger it holds, and why it is away, if it is.
+    """One store: its copies by state, how much of the ledger stands in it, and why it is away, if it is.
 
-    `away_since` is when a command first noticed that, as far as one that books did.
+    `ledger_entries` is what it shows now, None where it is away or attests another ledger; this home has put
+    `published` entries there.  `away_since` is when a command first noticed that, as far as one that books did.
     """
 
     name: str
     role: Role
     copies: Mapping[CopyState, int]
     overdue: int
-    ledger_entries: int
-    away_because: Unavailable | None
+    ledger_entries: int | None
+    published: int
+    away_because: PreserveError | None
     away_since: str | None = None
 
     @property
     def never_read(self) -> int:
         """Copies that nobody read back yet: the store said yes, or attested them itself."""
         return self.copies.get(CopyState.WRITTEN, 0) + self.copies.get(CopyState.ATTESTED, 0)
+
+    @property
+    def lacks_ledger(self) -> bool:
+        """Whether entries that were put there do not stand there any more."""
+        return self.ledger_entries is not None and self.ledger_entries < self.published
 
     @property
     def is_wanting(self) -> bool:
@@ -116,10 +124,8 @@ class StatusReport:
     `unfinished_count` counts all of them.  `incidents` are those open, `late_drills` those that policy wants and nobody
     held in time.  `locks` tells of the object locks that policies ask for, in stores that have any.  `postdated` copies
     were looked at on a day still to come, by a clock that ran ahead: they count as overdue.  `holdings` are told by
-    policy, `overdue_in` counts overdue copies by policy and store.
-    `unfinished_count` counts all of them.  `incidents` are those open.  `postdated` copies were looked at on a day
-    still to come, by a clock that ran ahead: they count as overdue.  `holdings` are told by policy, `overdue_in` counts
-    overdue copies by policy and store.  `locks` tells of the object locks that policies ask for, in stores with locks.
+    policy, `overdue_in` counts overdue copies by policy and store.  `alarm` says why nothing may be booked, where a
+    store in reach knows more of the ledger than the home, or other.
     """
 
     packages: int
@@ -138,6 +144,7 @@ class StatusReport:
     unfinished_count: int
     unfinished: tuple[Unfinished, ...]
     incidents: tuple[Incident, ...]
+    alarm: Tampered | None
     locks: tuple[LockStanding, ...]
     late_drills: tuple[DrillDue, ...]
     ledger_entries: int
@@ -156,23 +163,24 @@ class StatusReport:
         A remote offline store is away by its nature; any other that is away is not as wanted, nor is one whose place is
         there and cannot be told to be that store.
         """
-        is_any_away = any(store.is_wanting for store in self.stores)
+        is_any_away = any(store.is_wanting or store.lacks_ledger for store in self.stores)
         is_any_late = self.late_drills or any(locks.late for locks in self.locks)
         is_any_wrong = self.short_count or self.overdue or self.findings or self.unfinished_count or self.incidents
-        return not (is_any_wrong or is_any_late or is_any_away)
+        return not (is_any_wrong or is_any_late or is_any_away or self.alarm)
 
 
 def status(
     workplace: Workplace, policy_of: Callable[[Receipt], Policy], policies: Mapping[str, Policy]
 ) -> StatusReport:
-    """Look through the books; each store is asked one thing only.
+    """Look through the books; at each store one glance is cast, at all of them at once.
 
     `policy_of` gives the policy under which a package is kept now; `policies` are those in force, by their names: their
     rules say what is overdue.
     """
     books = workplace.books
     entries = books.stores()
-    away = dict(_away(workplace))
+    glances = glance(books, workplace.stores)
+    away = frozenset(name for name, seen in glances.items() if seen.away_because is not None)
     now = workplace.clock.now()
     tally = _Tally(books, policy_of, _ages(policies, entries, now), entries, now)
     short = tally.short(away)
@@ -189,12 +197,13 @@ def status(
         postdated=tally.postdated,
         findings=tuple(_open_findings(workplace)),
         spared=tuple(stores_with_records_spared(books.findings())),
-        stores=tuple(_store_statuses(books, entries, away, tally)),
+        stores=tuple(_store_statuses(books, entries, glances, tally)),
         shared=tuple(_shared(tally.policies_used, entries)),
         lacking=tuple(lack for policy in tally.policies_used for lack in copies_lacking(policy, entries)),
         unfinished_count=len(unfinished),
         unfinished=tuple(unfinished[:MOST_NAMED]),
         incidents=tuple(books.incidents()),
+        alarm=next((seen.alarm for seen in glances.values() if seen.alarm), None),
         locks=tuple(books.lock_standings(with_locks(entries), lock_rules(policies), now)),
         late_drills=tuple(_late_drills(books, entries, tally.policies_used, now)),
         ledger_entries=books.size(),
@@ -372,22 +381,19 @@ def _open_findings(workplace: Workplace) -> Iterator[OpenFindings]:
             yield OpenFindings(condition, counts[condition], oldest[condition])
 
 
-def _away(workplace: Workplace) -> Iterator[tuple[str, Unavailable]]:
-    """The stores that do not answer now, and why."""
-    for name, store in workplace.stores.items():
-        try:
-            store.free_bytes()
-        except Unavailable as error:
-            yield name, error
-
-
 def _store_statuses(
-    books: Books, entries: Iterable[StoreEntry], away: Mapping[str, Unavailable], tally: _Tally
+    books: Books, entries: Iterable[StoreEntry], glances: Mapping[str, Glance], tally: _Tally
 ) -> Iterator[StoreStatus]:
     absences = books.absences()
     for entry in entries:
-        name = entry.name
-        copies = {state: tally.states[name, state] for state in CopyState if tally.states[name, state]}
-        since = absences.get(name) if name in away else None
-        pushed = books.pushed(name)
-        yield StoreStatus(name, entry.role, copies, tally.overdue[name], pushed, away.get(name), since)
+        name, seen = entry.name, glances[entry.name]
+        yield StoreStatus(
+            name=name,
+            role=entry.role,
+            copies={state: tally.states[name, state] for state in CopyState if tally.states[name, state]},
+            overdue=tally.overdue[name],
+            ledger_entries=seen.entries,
+            published=books.pushed(name),
+            away_because=seen.away_because,
+            away_since=absences.get(name) if seen.away_because is not None else None,
+        )

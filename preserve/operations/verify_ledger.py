@@ -75,7 +75,7 @@ def verify(workplace: Workplace, stores: Sequence[str] = ()) -> LedgerReport:
         try:
             harms = publishing.check(books, Discerning(workplace.stores[name]))
             findings += (books.open_finding(harm) or harm for harm in harms)
-            attested[name] = books.pushed(name)
+            attested[name] = publishing.attested(books, Discerning(workplace.stores[name]))
         except Unavailable as error:
             away[name] = error
         except Behind as error:

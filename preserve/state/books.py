@@ -178,9 +178,9 @@ class Books(
         )
 
     def pushed(self, store: str) -> int:
-        """How many entries this home has published to a store.  A note, no evidence."""
+        """How many entries this home has published to a store.  A note, no evidence; never more than there are."""
         row = self._database.row("SELECT size FROM published WHERE store = ?", (store,))
-        return int(row[0]) if row else 0
+        return min(int(row[0]), self.size()) if row else 0
 
     def set_pushed(self, store: str, size: int) -> None:
         """Note that the first `size` entries stand in a store; the note never goes back."""

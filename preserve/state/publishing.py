@@ -59,16 +59,23 @@ def publish(books: Books, store: Store, signer: Signer) -> Published:
     return Published(store.name, first, size, tuple(objects), tuple(findings))
 
 
-def require_abreast(books: Books, store: Store) -> None:
+def require_abreast(books: Books, store: Store) -> int:
     """Make sure, before anything is written, that a store attests no other entries than the books have.
 
-    What was published from here is not read again: one listing tells whether there is more, as after this home was
-    brought back from an old backup, or while another publishes to the store.  Raises `Tampered` as `publish` does,
-    `Unavailable`.
+    What was published from here is not read again: one listing tells whether it is there, and whether there is more,
+    as after this home was brought back from an old backup, or while another publishes to the store.  Returns how many
+    entries the store attests.  Raises `Tampered` as `publish` does, `Unavailable`.
     """
-    for head in _current(stored_ledger.heads_after(store, books.pushed(store.name))):
-        if not isinstance(_checkpoint(books, store, head), Finding):
-            return
+    published = books.pushed(store.name)
+    listed = list(_current(stored_ledger.heads_after(store, max(0, published - 1))))
+    for head in listed:
+        if head.size > published or head.generation > 1:
+            found = _checkpoint(books, store, head)
+            if not isinstance(found, Finding):
+                return found
+    if any(head.size == published for head in listed):
+        return published
+    return attested(books, store) if published else 0
 
 
 def check(books: Books, store: Store, level: Level = Level.FULL) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from preserve.environment import variable
-from preserve.errors import Away
+from preserve.errors import Barred
 from preserve.stores.s3_place import S3Place
 
 CONNECTIONS = 32
@@ -51,7 +51,7 @@ class Connection:
         return _session(self.profile)
 
     def credentials(self) -> Login:
-        """The credentials in force now, refreshed where they expire.  Raises `Away`."""
+        """The credentials in force now, refreshed where they expire.  Raises `Barred`."""
         from botocore.exceptions import BotoCoreError
 
         try:
@@ -60,10 +60,10 @@ class Connection:
                 now = found.get_frozen_credentials()
                 return Login(now.access_key, now.secret_key, now.token)
         except BotoCoreError as error:
-            raise Away(
+            raise Barred(
                 "store {store}: the credentials cannot be had ({why})", store=self.store, why=type(error).__name__
             ) from error
-        raise Away(
+        raise Barred(
             "store {store}: there are no credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile",
             store=self.store,
         )

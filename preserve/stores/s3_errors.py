@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from preserve.errors import Away, NoSpace, NotThere, PreserveError, Unavailable
+from preserve.errors import Away, Barred, NoSpace, NotThere, PreserveError, Unavailable
 from preserve.model.phrases import phrase
 
 _NO_KEY = frozenset({"NoSuchKey", "NoSuchVersion"})
@@ -81,7 +81,7 @@ def failure(code: str, status: int, message: str, *, store: str, act: str, name:
             "store {store}: {act} {name}: the site is full or its quota used up ({code})", code=code, **values
         )
     if code in _NOT_LET_IN or status in (401, 403):
-        return Away(
+        return Barred(
             "store {store}: {act} {name}: the site does not let us ({code});"
             " look at the credentials, their rights and this machine's clock",
             code=code or status,

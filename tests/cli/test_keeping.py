@@ -72,7 +72,9 @@ def test_a_retired_store_comes_back_and_counts_when_it_was_read(furnished: Servi
     furnished.ask("ingest", furnished.submission())
     furnished.ask("store", "retire", "near", "--reason", "worn out")
     place = (furnished.folder / "near").as_uri()
-    assert furnished.ask("store", "add", "near", "--role", "same_city", "--url", place)["retired_before"]
+    again = furnished.ask("store", "add", "near", "--role", "same_city", "--url", place)
+    assert again["retired_before"]
+    assert (again["attributes"]["site"], again["attributes"]["city"]) == ("B", "武汉"), "what was known of it stays"
     (near,) = [each for each in furnished.run("status", "--json").document["stores"] if each["store"] == "near"]
     assert (near["copies"]["suspect"], near["copies"]["verified"]) == (1, 0)
     furnished.ask("audit", "--store", "near")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 
 from tests.cli.conftest import Service
@@ -87,3 +88,24 @@ def test_books_brought_back_from_an_old_backup_are_behind_and_not_wrong(furnishe
     assert (asked.code, asked.document["books_wrong"], asked.document["books_behind"]) == (4, False, True)
     assert (asked.document["findings"], asked.document["witnesses"]) == ([], {})
     assert {complaint["code"] for complaint in asked.document["complaints"]} == {"store-ahead"}
+
+
+def test_status_says_that_the_ledger_is_gone_from_a_store(furnished: Service) -> None:
+    entries = furnished.ask("ledger", "verify")["size"]
+    shutil.rmtree(furnished.folder / "far" / "ledger")
+    ended = furnished.run("status", "--json")
+    far = next(store for store in ended.document["stores"] if store["store"] == "far")
+    assert (ended.code, far["ledger_entries"], far["published"]) == (1, 0, entries)
+    assert "store far holds 0 entries of the ledger" in furnished.run("status").out
+    assert furnished.run("audit").code == 1
+    assert furnished.run("repair").code == 0
+    assert furnished.run("status").code == 0
+
+
+def test_verify_tells_what_stands_in_the_stores_and_not_what_was_noted(furnished: Service) -> None:
+    size = furnished.ask("ledger", "verify")["size"]
+    with sqlite3.connect(furnished.home / "books.db") as books:
+        books.execute("UPDATE published SET size = 9999")
+    verified = furnished.ask("ledger", "verify")
+    assert verified["attested"] == dict.fromkeys(("far", "main", "near"), size)
+    assert {store["ledger_entries"] for store in furnished.ask("status")["stores"]} == {size}

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from preserve import chance
-from preserve.errors import Refused
+from preserve.errors import Barred, Refused
 from preserve.model import events
 from preserve.model.nouns import CopyState, Role, StoreEntry
 from preserve.operations.audit import AuditRequest, audit
@@ -23,6 +23,7 @@ from preserve.packages.putting import put
 from preserve.state.stored_ledger import policy_key
 from preserve.state.verification import verify_books
 from preserve.stores.folder import FolderStore
+from preserve.stores.wrapping import WrappedStore
 from preserve.workplace import Workplace
 from tests.packages.building import Service, service
 from tests.stores.clocks import SetClock
@@ -121,6 +122,22 @@ def test_the_last_verified_copy_is_not_given_up_unless_a_person_insists(kept: Se
 def test_what_answers_is_not_lost(kept: Service) -> None:
     with pytest.raises(Refused, match="city is not lost: it answers"):
         retired(kept, "city", is_lost=True)
+    assert [store.name for store in kept.books.stores()] == ["city", "near"]
+
+
+class Locked(WrappedStore):
+    """A site that answers, and not to us."""
+
+    def free_bytes(self) -> int | None:
+        raise Barred("store {store}: the site does not let us", store=self.name)
+
+
+def test_what_does_not_let_us_in_is_not_lost(kept: Service) -> None:
+    there = kept.workplace.stores["city"]
+    assert isinstance(there, FolderStore)
+    place = replace(next_command(kept), stores={**kept.workplace.stores, "city": Locked(there)})
+    with pytest.raises(Refused, match=r"city is not shown to be lost .*does not let us"):
+        retire_store(place, RetireRequest("city", lambda receipt: kept.policy, is_lost=True))
     assert [store.name for store in kept.books.stores()] == ["city", "near"]
 
 

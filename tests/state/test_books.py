@@ -392,9 +392,15 @@ def test_progress_is_kept_until_it_is_cleared(books: Books) -> None:
 
 def test_what_was_pushed_never_goes_back(books: Books) -> None:
     assert books.pushed("vault") == 0
-    books.set_pushed("vault", 7)
-    books.set_pushed("vault", 3)
-    assert books.pushed("vault") == 7
+    size = books.size()
+    books.set_pushed("vault", size)
+    books.set_pushed("vault", size - 1)
+    assert books.pushed("vault") == size
+
+
+def test_no_more_is_told_to_be_pushed_than_there_is(books: Books) -> None:
+    books.set_pushed("vault", 9999)
+    assert books.pushed("vault") == books.size()
 
 
 # The schema

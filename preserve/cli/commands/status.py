@@ -23,7 +23,7 @@ from preserve.cli.shortfalls import lack_documents, lack_lines, lost_line
 from preserve.cli.tables import MOST_LINES, bounded, byte_count, pairs, table
 from preserve.cli.watching import due_lines, owner_lines, watching_document
 from preserve.durable import write_file
-from preserve.errors import Misused, Refused
+from preserve.errors import Barred, Misused, Refused
 from preserve.model.nouns import CopyState
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def status(call: Call, with_assessment: bool, html: str | None, language: str | 
         looked = look(Shift(call.home(), workplace, policies), WORKS)
         surveyed = survey(workplace, policies) if html or metrics or call.wants_json else None
         code = Exit.WELL if looked.is_as_wanted else Exit.FINDINGS
-        if looked.alarm is not None:
+        if looked.status.alarm is not None:
             code = Exit.TAMPERED
         if metrics and surveyed:
             from preserve.daemon.metrics import exposition
@@ -130,7 +130,7 @@ def _document(looked: Looked, surveyed: SurveyReport | None) -> dict[str, object
     report = looked.status
     return {
         "ok": looked.is_as_wanted,
-        "alarm": error_said(looked.alarm) if looked.alarm else None,
+        "alarm": error_said(looked.status.alarm) if looked.status.alarm else None,
         "packages": report.packages,
         "payload_files": report.payload_files,
         "payload_bytes": report.payload_bytes,
@@ -154,6 +154,7 @@ def _document(looked: Looked, surveyed: SurveyReport | None) -> dict[str, object
                 "copies": {state.value: store.copies.get(state, 0) for state in CopyState},
                 "overdue": store.overdue,
                 "ledger_entries": store.ledger_entries,
+                "published": store.published,
             }
             for store in report.stores
         ],
@@ -183,8 +184,8 @@ def _document(looked: Looked, surveyed: SurveyReport | None) -> dict[str, object
 
 
 def _headline(looked: Looked) -> str:
-    if looked.alarm is not None:
-        return _("ALARM: ") + error_said(looked.alarm)
+    if looked.status.alarm is not None:
+        return _("ALARM: ") + error_said(looked.status.alarm)
     if not looked.is_as_wanted:
         return _("Not everything is as policy wants it.")
     return _("All is as policy wants it.") if looked.status.packages else _("Nothing is kept yet.")
@@ -248,7 +249,7 @@ def _store_lines(report: StatusReport) -> Iterator[str]:
             _("away") if store.away_because else _("there"),
             *(store.copies.get(state, 0) for state in states),
             store.overdue,
-            store.ledger_entries,
+            "-" if store.ledger_entries is None else store.ledger_entries,
         ]
         for store in report.stores
     )
@@ -260,7 +261,16 @@ def _store_lines(report: StatusReport) -> Iterator[str]:
             yield said(
                 "  store {store} is away since {moment}", store=store.name, moment=moment_shown(store.away_since)
             )
-        if store.is_wanting or (store.away_because and store.overdue):
+        if store.lacks_ledger:
+            yield said(
+                "  store {store} holds {entries} entries of the ledger, and {published} were put there:"
+                " `preserve audit --store {store}` tells what is missing, and `preserve repair` makes it anew",
+                store=store.name,
+                entries=store.ledger_entries,
+                published=store.published,
+            )
+        may_be_lost = store.is_wanting or (store.away_because and store.overdue)
+        if may_be_lost and not isinstance(store.away_because, Barred):
             yield f"  {lost_line(store.name)}"
 
 

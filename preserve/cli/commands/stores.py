@@ -97,7 +97,9 @@ def add(call: Call, name: str, role: str, url: str, jurisdiction: str, facts: St
     from preserve.operations.add_store import add_store
 
     with call.workplace() as workplace:
-        known = next((entry for entry in workplace.books.stores() if entry.name == name), None)
+        retired = workplace.books.retired_store(name)
+        ever = [*workplace.books.stores(), *([retired.entry] if retired else [])]
+        known = next((entry for entry in ever if entry.name == name), None)
         plain = StoreEntry(name, "", Role(role), url)
         before = plain if known is None else replace(known, store_id="", role=plain.role, url=url)
         attributes = {"jurisdiction": jurisdiction, **facts.attributes}

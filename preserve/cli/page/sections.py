@@ -70,7 +70,7 @@ def headline(looked: Looked, voice: Voice) -> Element:
     status = looked.status
     verdict = (
         voice.sentence("A store contradicts the ledger of this home.")
-        if looked.alarm is not None
+        if looked.status.alarm is not None
         else voice.sentence("Not everything is as policy wants it.")
         if not looked.is_as_wanted
         else voice.sentence("All is as policy wants it.")
