@@ -151,7 +151,7 @@ def test_a_spent_share_leaves_the_rest_for_later(kept: Kept) -> None:
 
 def test_a_killed_audit_is_gone_on_with(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
     kept.clock.moment = NOW + 85 * DAY
-    monkeypatch.setattr("preserve.daemon.looking.audit", _killed(2))
+    monkeypatch.setattr("preserve.daemon.crew.audit", _killed(2))
     with pytest.raises(KeyboardInterrupt):
         kept.do("audit near default full")
     monkeypatch.undo()
