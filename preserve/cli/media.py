@@ -230,15 +230,17 @@ def inspection_lines(inspections: Sequence[InspectionEntry]) -> Iterator[str]:
     """Inspections, a line each."""
     for each in inspections:
         found = each.result
-        yield said(
-            "{moment}  {medium}: carrier {condition}, data readability {readability}, fixity {fixity}; {copies} copies"
-            " read, {bad} not sound",
+        yield counted(
+            "{moment}  {medium}: carrier {condition}, data readability {readability}, fixity {fixity}; {count} copy on"
+            " it, {bad} not sound",
+            "{moment}  {medium}: carrier {condition}, data readability {readability}, fixity {fixity}; {count} copies"
+            " on it, {bad} not sound",
+            found.copies,
             moment=moment_shown(each.at),
             medium=each.medium,
             condition=found.condition,
             readability=found.readability,
             fixity=found.fixity,
-            copies=found.copies,
             bad=found.not_sound,
         )
 

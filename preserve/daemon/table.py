@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from preserve.daemon.caring import INSPECTION, REFRESHING
 from preserve.daemon.drilling import DRILL
 from preserve.daemon.harvesting import HARVEST
 from preserve.daemon.keeping import CANARY, LOCK_EXTENSION
@@ -20,5 +21,7 @@ WORKS: tuple[Work, ...] = (
     AUDIT,
     LISTING,
     DRILL,
+    INSPECTION,
+    REFRESHING,
 )
 """One line for each kind of work; in which order duties are done, `preserve.model.duties.in_order` says."""

@@ -7,6 +7,7 @@ language.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -27,8 +28,14 @@ _SETS: Mapping[CopySet, str] = {
     CopySet.OFFSITE: "C 异地保存 off-site",
 }
 
-ELEMENTS = ("X-CN-Fonds", "X-CN-Category", "X-CN-Classification", "X-CN-Retention")
-"""Elements of a package's bag-info that a label sums up, in the order of `Contents.described`."""
+ELEMENTS = ("fonds", "category", "classification", "retention")
+"""What receipts say of their packages and a label sums up, in the order of `Contents.described`."""
+
+MIXED = "多种或未著录 mixed, or not described"
+"""Stands for packages whose records differ in an element, or have none."""
+
+_WORDS: Mapping[str, str] = {"internal": "内部 internal", "public": "公开 public", "permanent": "永久 permanent"}
+_YEARS = re.compile(r"y([0-9]+)")
 
 
 def label_key(generation: int) -> Key:
@@ -111,8 +118,14 @@ def _inner_fields(
 def _several(values: Sequence[str]) -> str:
     if not values:
         return "-"
-    named = ", ".join(values[:MOST_VALUES])
+    named = ", ".join(map(_plain, values[:MOST_VALUES]))
     return named if len(values) <= MOST_VALUES else f"{named} … ({len(values)})"
+
+
+def _plain(value: str) -> str:
+    """An identifier of the glossary as people write it."""
+    years = _YEARS.fullmatch(value)
+    return f"{years[1]}年 years" if years else _WORDS.get(value, value)
 
 
 def _span(first: str | None, last: str | None) -> str:

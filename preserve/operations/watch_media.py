@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from preserve.model import events
 from preserve.model.incidents import Incident, IncidentKind
@@ -30,6 +31,18 @@ def media_duties(books: Books, rules: CareRules) -> list[MediumDuty]:
     return duties(media, books.medium_uses(), books.readers(), rules)
 
 
+def is_watched(books: Books, duties: Sequence[MediumDuty], now: datetime) -> bool:
+    """Whether `watch_media` would change nothing."""
+    late = {overdue_subject(duty.subject) for duty in duties if duty.is_late(now)}
+    return late == {incident.subject for incident in _ours(books)}
+
+
+def _ours(books: Books) -> list[Incident]:
+    """The open incidents about late media."""
+    subjects = {overdue_subject(medium.number) for medium in books.media()}
+    return [each for each in books.incidents() if each.kind is IncidentKind.MEDIUM and each.subject in subjects]
+
+
 def watch_media(workplace: Workplace, rules: CareRules) -> WatchReport:
     """Open an incident for each medium that is out, or waits for its inspection, past the deadline; close what is over.
 
@@ -39,15 +52,13 @@ def watch_media(workplace: Workplace, rules: CareRules) -> WatchReport:
     due = [duty for duty in media_duties(books, rules) if duty.is_due(now)]
     late = {overdue_subject(duty.subject): duty for duty in due if duty.is_late(now)}
     workplace.record(*_bookings(workplace, late))
-    open_now = [each for each in books.incidents() if each.kind is IncidentKind.MEDIUM and each.subject in late]
-    return WatchReport(tuple(due), tuple(open_now))
+    return WatchReport(tuple(due), tuple(_ours(books)))
 
 
 def _bookings(workplace: Workplace, late: dict[str, MediumDuty]) -> Iterator[Event]:
     act, at = workplace.act, workplace.now()
-    subjects = {overdue_subject(medium.number) for medium in workplace.books.media()}
-    for incident in list(workplace.books.incidents()):
-        if incident.kind is IncidentKind.MEDIUM and incident.subject in subjects - late.keys():
+    for incident in _ours(workplace.books):
+        if incident.subject not in late:
             yield events.incident_closed(act, at, incident.id, phrase("nothing about it is late any more"))
     for subject, duty in late.items():
         yield events.incident_opened(act, at, Incident(IncidentKind.MEDIUM, subject, _what(duty)))

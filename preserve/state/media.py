@@ -48,7 +48,9 @@ _SELECT_INSPECTION = (
 )
 _SELECT_REFRESH = "SELECT entry, plan, begun_at, ended_at, outcome FROM medium_refresh"
 _USES = (
-    "SELECT store, count(*), COALESCE(sum(bytes), 0), min(booked_at), max(booked_at), max(audited_at) FROM copy"
+    "SELECT store, count(*), COALESCE(sum(bytes), 0), min(booked_at), max(booked_at), max(audited_at) FROM"
+    " (SELECT store, state, bytes, booked_at, audited_at FROM copy UNION ALL"
+    " SELECT store, state, bytes, booked_at, audited_at FROM retired_copy) AS made"
     " WHERE store IN (SELECT store FROM medium) AND state <> 'due' GROUP BY store"
 )
 _CODES = (
@@ -79,7 +81,7 @@ class MediaReading:
         return _medium(row) if row else None
 
     def medium_uses(self) -> Mapping[str, MediumUse]:
-        """What lies on each medium, by its store; a store without copies, or out of use, is not named."""
+        """What lies on each medium, by its store, those out of use too; a store without copies is not named."""
         return {
             store: MediumUse(int(packages), int(size), *moments)  # a database may sum in a type of its own
             for store, packages, size, *moments in self._database.rows(_USES)

@@ -175,14 +175,16 @@ def _inspection_lines(reports: Sequence[InspectReport], not_looked_at: dict[str,
             template = "medium {medium}: the budget ended the reading, nothing is booked; the same command goes on"
             yield said(template, medium=number)
             continue
-        yield said(
-            "medium {medium}: carrier {condition}, data readability {readability}, fixity {fixity}; {copies} copies on"
+        yield counted(
+            "medium {medium}: carrier {condition}, data readability {readability}, fixity {fixity}; {count} copy on it,"
+            " {bad} not sound",
+            "medium {medium}: carrier {condition}, data readability {readability}, fixity {fixity}; {count} copies on"
             " it, {bad} not sound",
+            result.copies,
             medium=number,
             condition=result.condition,
             readability=result.readability,
             fixity=result.fixity,
-            copies=result.copies,
             bad=result.not_sound,
         )
         if report.audit is not None:

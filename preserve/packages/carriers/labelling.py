@@ -16,7 +16,7 @@ from preserve.errors import Refused
 from preserve.model import medium_labels
 from preserve.model.digests import Algorithm, start
 from preserve.model.keys import RECEIPT, object_key
-from preserve.model.medium_labels import ELEMENTS, Attested, Contents
+from preserve.model.medium_labels import ELEMENTS, MIXED, Attested, Contents
 from preserve.model.medium_register import Label, MediumEntry, MediumUse
 from preserve.model.nouns import CopyState, ObjectDigest
 from preserve.packages import kit
@@ -81,7 +81,7 @@ def survey(books: Books, medium: MediumEntry, listed: Path) -> Contents:
                 digest.update(line)
                 file.write(line)
                 for seen, name in zip(values, ELEMENTS, strict=True):
-                    seen.update([metadata[name]] if name in metadata else [])
+                    seen.add(metadata.get(name) or MIXED)
     except OSError as error:
         raise_if_full(error, listed)
         raise

@@ -1,0 +1,50 @@
+"""Does the runner say what media need, and raise the alarm about those that are late?"""
+
+from __future__ import annotations
+
+import pytest
+
+from preserve.cli.calls import Call
+from preserve.daemon.caring import INSPECTION, REFRESHING
+from preserve.daemon.turn import derived
+from preserve.daemon.works import Shift
+from preserve.model.duties import Duty
+from preserve.model.nouns import Act
+from tests.media.conftest import Shelf
+
+
+def due(shelf: Shelf) -> list[str]:
+    """The names of the duties about media that are due now."""
+    call = Call(act=Act("daemon", "a test"))
+    with call.workplace() as workplace:
+        shift = Shift(call.home(), workplace, {})
+        now = shift.now()
+        found: list[Duty] = derived((INSPECTION, REFRESHING), shift, now)
+        return [duty.name for duty in found if duty.is_due(now)]
+
+
+def test_inspections_and_refreshes_wait_for_a_person(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert due(shelf) == []
+    shelf.medium("0001")
+    assert due(shelf) == []
+    shelf.pass_days(monkeypatch, 735)
+    assert due(shelf) == ["inspection 0001"]
+    shelf.pass_days(monkeypatch, 1100)
+    assert due(shelf) == ["inspection 0001", "refreshing 0001"]
+    said = shelf.told("run", "--once")
+    told = str(said)
+    assert "preserve medium inspect 0001" in told and "preserve medium refresh 0001" in told
+
+
+def test_a_medium_that_is_late_is_an_incident_once_and_closed_when_it_is_back(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf.medium("0001")
+    shelf("medium", "check-out", "0001", "--to", "张三", "--seal", "S-1")
+    shelf.pass_days(monkeypatch, 8)
+    assert due(shelf) == ["inspection the register of media"]
+    shelf.told("run", "--once")
+    (incident,) = [what for what in shelf.incidents() if "with 张三" in what]
+    assert due(shelf) == []
+    shelf("medium", "check-in", "0001", "--seal", "S-1")
+    assert incident not in shelf.incidents()
