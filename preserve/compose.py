@@ -42,6 +42,7 @@ from preserve.workplace import Workplace
 
 if TYPE_CHECKING:
     from preserve.bags.profiles import Profile
+    from preserve.model.addresses import Address
     from preserve.model.disaster_levels import Standard
     from preserve.model.keys import Key
     from preserve.model.medium_care import CareRules
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from preserve.operations.drill import Rebuilt
     from preserve.operations.harvest import HarvestRequest
     from preserve.operations.mend_store import Founding
+    from preserve.operations.notify import Post
     from preserve.operations.take_submissions import TakeRequest
     from preserve.operations.try_canaries import KeyTrial
     from preserve.packages.harvesting.places import Catchment
@@ -593,3 +595,18 @@ def _bare(workplace: Workplace, entry: StoreEntry) -> ErasableStore:
     if isinstance(stores, Stores) and stores.knows(entry):
         return stores.bare(entry.name)
     return glanced_at(entry)
+
+
+def addresses(home: Home) -> dict[str, Address]:
+    """How owners are told, by owner.  Raises `Refused`."""
+    from preserve.settings.addresses import read_addresses
+
+    return read_addresses(home)
+
+
+def post(clock: Clock) -> Post:
+    """How letters leave the house."""
+    from preserve.post.posting import Posting
+    from preserve.settings.addresses import secret_of
+
+    return Posting(clock, secret_of)

@@ -40,6 +40,7 @@ COMMANDS: Mapping[str, str] = {
     "package": "holdings:package",
     "finding": "holdings:finding",
     "incident": "incidents:incident",
+    "notify": "notifying:notify",
     "medium": "media:medium",
     "ledger": "ledger:ledger",
     "key": "keys:key",

@@ -80,10 +80,9 @@ def in_plain_words(policy: Policy) -> Iterator[Told]:
     """The sentences, in the order in which things happen to a record."""
     yield from map(Told, (_records(policy), *_intake(policy), *map(_copies, policy.copies), *_separation(policy)))
     yield from map(Told, (*_audits(policy), *_lock(policy), *_people(policy)))
-    yield from map(Told, (*_work(policy), *_renewal(policy)))
+    yield from map(Told, (*_work(policy), *_renewal(policy), *_notices(policy)))
     if policy.backup is not None:
         yield Told(_backup(policy.backup))
-    yield from (Told(text, "") for text in _notices(policy))
     yield from map(Told, (*_recovery(policy), *_drills(policy)))
     yield from map(Told, (*_copy_sets(policy), *_media(policy)))
     yield from (Told(text, "") for text in _distance(policy))

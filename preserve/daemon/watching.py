@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from preserve import compose
 from preserve.clock import stamp
@@ -14,8 +14,11 @@ from preserve.daemon.works import Shift, Work
 from preserve.model.concerns import Concern, FindingsSeen, LateSeen, Seen, concerns
 from preserve.model.duties import Duty
 from preserve.model.policy import Policy
-from preserve.model.sentences import Sentence
+from preserve.model.sentences import Sentence, sentence
 from preserve.operations.status import StatusReport, status
+
+LONGEST_UNTOLD = timedelta(hours=26)
+"""So long ago somebody must have looked whether there is anything to tell: a day, and what a daily run may shift."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,7 @@ class Looked:
     @property
     def is_as_wanted(self) -> bool:
         """Whether nothing is to be seen to."""
-        return self.status.is_as_wanted and not self.late
+        return self.status.is_as_wanted and not self.concerns
 
     @property
     def late(self) -> list[Duty]:
@@ -65,7 +68,7 @@ def look(shift: Shift, works: Sequence[Work], silence: Sentence | None = None) -
         away={store.name: store.away_since for store in report.stores if store.is_wanting},
         unfinished=report.unfinished_count,
         unfinished_since=min((each.accession.accession_at for each in report.unfinished), default=None),
-        late=tuple(_late(duties, now)),
+        late=(*_late(duties, now), *_untold(shift, now)),
     )
     return Looked(
         at=now,
@@ -82,3 +85,11 @@ def _late(duties: Iterable[Duty], now: datetime) -> Iterable[LateSeen]:
     for duty in duties:
         if duty.is_late(now):
             yield LateSeen(duty.name, duty.why, stamp(duty.due_at))
+
+
+def _untold(shift: Shift, now: datetime) -> Iterable[LateSeen]:
+    """That nobody looks any more whether there is anything to tell, in a home whose owners are to be told."""
+    last = shift.workplace.books.noticed_at()
+    if last is not None and compose.addresses(shift.home) and not last <= now <= last + LONGEST_UNTOLD:
+        what = sentence("nobody has looked since then whether there is anything to tell the owners")
+        yield LateSeen("notices", what, stamp(last))

@@ -6,7 +6,7 @@ found.  Of what comes in thousands (findings, overdue copies) one concern speaks
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -274,8 +274,3 @@ def _unfinished(seen: Seen) -> Iterator[Concern]:
             since=seen.unfinished_since,
             mark=seen.unfinished,
         )
-
-
-def unowned(found: Iterable[Concern], policies: Mapping[str, Policy], addressed: Collection[str]) -> list[str]:
-    """Owners of concerns whom nobody knows how to tell, each once."""
-    return sorted({owner for each in found for owner in owners(each, policies)} - set(addressed))

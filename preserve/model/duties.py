@@ -24,13 +24,13 @@ class DutyKind(StrEnum):
     HARVEST = "harvest"
     REPLICATION = "replication"
     PUBLICATION = "publication"  # of the ledger, to stores that lag behind
+    NOTICE = "notice"  # to the person who answers for it; before what takes hours
     THAW = "thaw"  # what a cold store was asked for, and has to be fetched when it is there
     AUDIT = "audit"
     LISTING = "listing"  # of all that lies in a store, for what nobody expects
     DRILL = "drill"
     INSPECTION = "inspection"  # of removable media, by sample
     REFRESHING = "refreshing"  # of removable media that grow too old
-    NOTICE = "notice"  # to the person who answers for it
 
 
 _KINDS = list(DutyKind)

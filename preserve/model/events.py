@@ -305,6 +305,14 @@ def incident_closed(act: Act, at: str, incident_id: str, evidence: str) -> Event
     return _event(EventType.INCIDENT_CLOSED, act, at, {"id": incident_id, "with": evidence})
 
 
+def notification_set(act: Act, at: str, owner: str, ways: Sequence[str]) -> Event:
+    """It was settled in which ways (`mail`, `webhook`) an owner is told; none: no more.
+
+    The address is in the home alone: what stands here is for ever, and people move.
+    """
+    return _event(EventType.NOTIFICATION_SET, act, at, {"owner": owner, "ways": list(ways)})
+
+
 def repaired(
     act: Act,
     at: str,

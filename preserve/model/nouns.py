@@ -243,6 +243,7 @@ class EventType(StrEnum):
     SOURCE_RELEASED = "source release"
     INCIDENT_OPENED = "incident opened"
     INCIDENT_CLOSED = "incident closed"
+    NOTIFICATION_SET = "notification setting"
     MEDIUM_REGISTERED = "medium registration"
     MEDIUM_LABELLED = "medium label"
     MEDIUM_CHECKED_OUT = "medium check-out"

@@ -30,7 +30,6 @@ def not_yet(policy: Policy) -> Iterator[Promise]:
     """The promises of a policy, in the order of its keys."""
     given = {
         ("separation", "remote_distance_km"): (policy.separation and policy.separation.remote_distance_km, None),
-        ("notification",) if policy.escalation else ("notify",): (policy.notify, None),
     }
     for path, (value, command) in given.items():
         if value:

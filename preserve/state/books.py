@@ -25,6 +25,7 @@ from preserve.state.incidents import IncidentReading
 from preserve.state.jobs import JobKeeping
 from preserve.state.locks import LockReading
 from preserve.state.media import MediaReading
+from preserve.state.notices import NoticeNotes
 from preserve.state.registers import RegisterReading
 from preserve.state.safety import SafetyReading
 from preserve.state.sources import SourceReading
@@ -57,6 +58,7 @@ class Books(
     SurveyReading,
     SourceReading,
     JobKeeping,
+    NoticeNotes,
 ):
     """Catalog and ledger in one database: every act changes both in one transaction, or neither.
 

@@ -477,6 +477,7 @@ _APPLY: Mapping[str, Apply] = {
     EventType.INCIDENT_CLOSED.value: _incident_closed,
     EventType.DRILLED.value: _drilled,
     EventType.REPAIRED.value: _repaired,
+    EventType.NOTIFICATION_SET.value: _nothing,
     EventType.RESTORED.value: _nothing,
     EventType.REBUILT.value: _nothing,
     **medium_projection.APPLY,

@@ -385,3 +385,19 @@ CREATE TABLE job (                       -- work on duties: who is at it, how of
     why TEXT,
     PRIMARY KEY (kind, subject)
 );
+CREATE TABLE told (                      -- of what each addressee was told
+    addressee TEXT NOT NULL,
+    concern TEXT NOT NULL,
+    mark INTEGER NOT NULL,
+    first_at TEXT NOT NULL,
+    what TEXT NOT NULL,
+    PRIMARY KEY (addressee, concern)
+);
+CREATE TABLE delivery (                  -- how telling each addressee goes
+    addressee TEXT PRIMARY KEY,
+    sent_at TEXT,
+    attempts INTEGER NOT NULL,           -- in vain, since the last that was not
+    next_at TEXT,
+    failing_since TEXT,
+    error TEXT
+);

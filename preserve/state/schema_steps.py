@@ -125,6 +125,14 @@ STEPS: Mapping[int, Sequence[str]] = {
             rpo_seconds INTEGER, lost_seconds INTEGER NOT NULL, rto_milliseconds INTEGER NOT NULL,
             policies TEXT NOT NULL, certificate TEXT NOT NULL, certificate_sha256 TEXT NOT NULL
         )""",
+        """CREATE TABLE told (
+            addressee TEXT NOT NULL, concern TEXT NOT NULL, mark INTEGER NOT NULL, first_at TEXT NOT NULL,
+            what TEXT NOT NULL, PRIMARY KEY (addressee, concern)
+        )""",
+        """CREATE TABLE delivery (
+            addressee TEXT PRIMARY KEY, sent_at TEXT, attempts INTEGER NOT NULL, next_at TEXT, failing_since TEXT,
+            error TEXT
+        )""",
     ),
 }
 """The statements that lead on from each schema to the next."""

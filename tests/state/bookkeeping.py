@@ -77,6 +77,8 @@ BACK_TO_THE_FIRST_SCHEMA = (
     "DROP TABLE harvest",
     "DROP INDEX audit_still_open",
     "DROP INDEX audit_of_all",
+    "DROP TABLE told",
+    "DROP TABLE delivery",
     "DROP INDEX finding_still_open",
     "DROP INDEX accession_still_open",
     "DROP INDEX copy_by_lock",
@@ -243,6 +245,7 @@ def a_life() -> Iterator[Event]:
     yield from _life_of_media()
     yield events.drilled(ACT, at(37), drill())
     yield events.drilled(ACT, at(38), drill(sample=None, faults=(DrillFault.BYTES, DrillFault.RTO), rpo_seconds=None))
+    yield events.notification_set(ACT, at(60), "档案室值班员", ["mail"])
 
 
 def _life_of_media() -> Iterator[Event]:

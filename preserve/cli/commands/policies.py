@@ -56,12 +56,14 @@ def check(call: Call, file: Path, with_all: bool) -> Exit:
     from preserve.cli.safety import planned_document, planned_lines
     from preserve.clock import SystemClock
     from preserve.definitions.toml_lines import lines_of_keys
+    from preserve.model.notices import unaddressed
     from preserve.operations.assess import plan
 
     read, text = _read(file)
     keys = lines_of_keys(text)
     judgements = _judgements(read)
     beside = _beside(call, read)
+    without_address = unaddressed([read], compose.addresses(call.home())) if beside else []
     rules = compose.assessment_rules(None)
     planned = plan(read, rules, SystemClock().now())
     document = {
@@ -71,6 +73,7 @@ def check(call: Call, file: Path, with_all: bool) -> Exit:
         "requirements": requirement_documents(judgements, keys),
         "reaches": planned_document(planned),
         "here": _beside_document(beside) if beside else None,
+        "without_address": without_address,
     }
 
     def lines() -> Iterator[str]:
@@ -84,6 +87,10 @@ def check(call: Call, file: Path, with_all: bool) -> Exit:
         if beside is not None:
             yield ""
             yield from _beside_lines(read, beside)
+            yield from (
+                said("policies name {owner}, and nobody knows how to tell that one", owner=owner)
+                for owner in without_address
+            )
 
     return call.answer(document, lines())
 

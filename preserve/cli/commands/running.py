@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from preserve.model.audit import Budget
     from preserve.model.concerns import Concern
     from preserve.model.duties import Duty
+    from preserve.workplace import Workplace
 
 
 EVERY = timedelta(minutes=5)
@@ -72,6 +73,7 @@ def run(call: Call, once: bool, budget: str | None, cluster: str | None, plans: 
     if once:
         with call.workplace() as workplace, _crew(call, cluster) as crew:
             report = turn(call.home(), workplace, WORKS, allowed, BETWEEN_RUNS, crew=crew)
+            _tell(call, workplace)
             code = Exit.WELL if report.is_as_wanted else Exit.FINDINGS
             return call.answer(_document(report), _lines(report), code)
     supervisor = Supervisor()
@@ -81,14 +83,30 @@ def run(call: Call, once: bool, budget: str | None, cluster: str | None, plans: 
         SystemClock().sleep(pause.total_seconds())
 
 
+def _tell(call: Call, workplace: Workplace) -> None:
+    """After all is done that was due: tell people what is left, once; who cannot be told is an incident."""
+    from preserve import compose
+    from preserve.cli import voices
+    from preserve.daemon.notices import tell
+    from preserve.daemon.table import WORKS
+    from preserve.daemon.works import Shift
+
+    report = tell(Shift(call.home(), workplace, compose.policies(workplace.books)), WORKS, voices.both())
+    for failure in report.failed:
+        call.warn("{owner} could not be told: {why}", owner=failure.addressee, why=failure.error)
+
+
 def _turn_told(call: Call, budget: Budget, sign: Callable[[], None], cluster: str | None) -> timedelta:
     """One turn of a runner that goes on; returns how long to wait for the next."""
+    from preserve.cli import voices
+    from preserve.daemon.notices import notice_work
     from preserve.daemon.table import WORKS
     from preserve.daemon.turn import turn
 
+    works = (*WORKS, notice_work(WORKS, voices.both()))
     try:
         with call.workplace() as workplace, _crew(call, cluster) as crew:
-            report = turn(call.home(), workplace, WORKS, budget, PATIENCE, sign, crew)
+            report = turn(call.home(), workplace, works, budget, PATIENCE, sign, crew)
             answers.print_aside(*_told(report))
             now = workplace.clock.now()
     except Unavailable as error:  # the next turn tries again, and its heartbeat is missed meanwhile

@@ -1,0 +1,162 @@
+"""Notices (通知): what to tell whom at this moment, decided from what is wrong, whose it is, and what was told before.
+
+Somebody is told of a concern at once, of more of the same in digests, again from time to time while it lasts, and when
+it is over.  Who comes next in a policy is told when nobody has ended it for as long as the policy gives, or at once
+where nobody before can be told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from preserve.model.concerns import Concern, policies_of
+from preserve.model.policy import Policy
+
+DIGEST = timedelta(hours=1)
+"""News that come so soon after a letter wait, and go out together."""
+REMINDER = timedelta(days=7)
+"""After so long what is still open is told again."""
+FIRST_PAUSE = timedelta(minutes=1)
+LONGEST_PAUSE = timedelta(hours=1)
+"""Between attempts to tell somebody; each pause is twice the one before."""
+ATTEMPTS_BEFORE_ALARM = 3
+"""After so many attempts in vain somebody cannot be told: that is an incident."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToldOf:
+    """What somebody was told of one concern: first and last when, up to which mark, in which words (English)."""
+
+    concern: str
+    mark: int
+    first_at: datetime
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How telling somebody goes.
+
+    `sent_at` is when a letter last arrived; `attempts` were made in vain since then, the first at `failing_since`,
+    because of `error`; the next is not made before `next_at`.
+    """
+
+    sent_at: datetime | None = None
+    attempts: int = 0
+    next_at: datetime | None = None
+    failing_since: datetime | None = None
+    error: str | None = None
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether so many attempts were in vain that somebody else has to know."""
+        return self.attempts >= ATTEMPTS_BEFORE_ALARM
+
+    def arrived(self, now: datetime, error: str | None) -> Delivery:
+        """A letter arrived; `error` says what was not quite right with it."""
+        return Delivery(sent_at=now, error=error)
+
+    def tried(self, now: datetime) -> Delivery:
+        """What is noted before an attempt, so that one killed in the midst of it is not made again at once."""
+        pause = min(FIRST_PAUSE * 2 ** min(self.attempts, 10), LONGEST_PAUSE)
+        return replace(
+            self,
+            attempts=self.attempts + 1,
+            next_at=now + pause,
+            failing_since=self.failing_since or now,
+        )
+
+
+NEVER = Delivery()
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What one addressee is told: what is new, what is open since before, and (in the words it was told in) what is
+    over."""
+
+    addressee: str
+    news: tuple[Concern, ...]
+    still: tuple[Concern, ...]
+    over: tuple[ToldOf, ...]
+
+    @property
+    def is_all_clear(self) -> bool:
+        """Whether nothing is left that the addressee was told of."""
+        return not self.news and not self.still
+
+
+def addressees(
+    concerns: Iterable[Concern],
+    policies: Mapping[str, Policy],
+    told: Mapping[str, Mapping[str, ToldOf]],
+    deaf: Collection[str],
+    now: datetime,
+) -> dict[str, list[Concern]]:
+    """Who is to know of which concerns by now; `told` is what each was told, `deaf` are those who cannot be told.
+
+    The time until who comes next runs from when the owner was first told.
+    """
+    found: dict[str, dict[str, Concern]] = {}
+    for concern in concerns:
+        for policy in policies_of(concern, policies):
+            for name in _chain(concern, policy, told, deaf, now):
+                found.setdefault(name, {})[concern.key] = concern
+    return {name: list(each.values()) for name, each in found.items()}
+
+
+def _chain(
+    concern: Concern,
+    policy: Policy,
+    told: Mapping[str, Mapping[str, ToldOf]],
+    deaf: Collection[str],
+    now: datetime,
+) -> list[str]:
+    chain = [policy.notify]
+    first = told.get(policy.notify, {}).get(concern.key)
+    for step in sorted(policy.escalation, key=lambda each: each.after_seconds):
+        is_time = first is not None and first.first_at + timedelta(seconds=step.after_seconds) <= now
+        if is_time or concern.is_about_telling or all(name in deaf for name in chain):
+            chain.append(step.to)
+    return chain
+
+
+def unaddressed(policies: Iterable[Policy], addressed: Collection[str]) -> list[str]:
+    """Who is named by policies, as owner or as who comes next, and has no address."""
+    named = {name for each in policies for name in (each.notify, *(step.to for step in each.escalation))}
+    return sorted(named - set(addressed))
+
+
+def letter(
+    addressee: str, mine: Sequence[Concern], told: Mapping[str, ToldOf], delivery: Delivery, now: datetime
+) -> Letter | None:
+    """What to tell somebody now; None: nothing, or not yet.  `told` is what that one was told, by concern."""
+    if delivery.next_at is not None and _is_between(delivery.failing_since, now, delivery.next_at):
+        return None
+    open_keys = {concern.key for concern in mine}
+    news = tuple(each for each in mine if each.key not in told or each.mark > told[each.key].mark)
+    over = tuple(each for key, each in told.items() if key not in open_keys)
+    still = tuple(each for each in mine if each not in news)
+    wait = DIGEST if news or over else REMINDER
+    if not (news or over or still) or _is_within(delivery.sent_at, wait, now):
+        return None
+    return Letter(addressee, news, still, over)
+
+
+def remembered(sent: Letter, told: Mapping[str, ToldOf], now: datetime) -> list[ToldOf]:
+    """What somebody was told of once the letter has arrived; what is over is forgotten."""
+    return [
+        ToldOf(each.key, each.mark, told[each.key].first_at if each.key in told else now, str(each.what))
+        for each in (*sent.news, *sent.still)
+    ]
+
+
+def _is_within(since: datetime | None, span: timedelta, now: datetime) -> bool:
+    return since is not None and _is_between(since, now, since + span)
+
+
+def _is_between(begin: datetime | None, now: datetime, end: datetime) -> bool:
+    """A moment before the beginning is none between: a clock that was ahead once must not silence anybody for years."""
+    return (begin is None or begin <= now) and now < end

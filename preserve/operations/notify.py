@@ -1,0 +1,218 @@
+"""Tell who answers for it what is wrong, what is over, and that nobody could be told.
+
+What was told is noted when the letter has arrived, and each attempt before it is made: killed between the two, the same
+letter goes out once more, after a pause and with the same identifier, and never none.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from preserve.clock import stamp
+from preserve.errors import PreserveError, Refused, Unavailable
+from preserve.model import events, letters
+from preserve.model.addresses import Address, Message
+from preserve.model.certificates import ENGLISH, Voice
+from preserve.model.concerns import Concern
+from preserve.model.digests import sha256
+from preserve.model.incidents import Incident, IncidentKind
+from preserve.model.notices import NEVER, Delivery, Letter, ToldOf, addressees, letter, remembered, unaddressed
+from preserve.model.phrases import phrase
+from preserve.model.policy import Policy
+from preserve.workplace import Workplace
+
+IDENTIFIER_CHARACTERS = 32
+
+
+class Post(Protocol):
+    """How letters leave the house."""
+
+    def send(self, address: Address, message: Message) -> str | None:
+        """Send by every way that the address has.  Returns what was not quite right where it arrived all the same.
+
+        Raises `Unavailable` where it did not arrive by any of them, `Refused` where it never can.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class NotifyRequest:
+    """What is wrong now, whose it is by the `policies` in force, and how the owners are told.
+
+    Letters are written in each of `voices`, one below the other.
+    """
+
+    concerns: Sequence[Concern]
+    policies: Mapping[str, Policy]
+    addresses: Mapping[str, Address]
+    post: Post
+    voices: Sequence[Voice]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Somebody who could not be told, and why."""
+
+    addressee: str
+    error: PreserveError
+
+
+@dataclass(frozen=True, slots=True)
+class NotifyReport:
+    """Who was told, who could not be, and for whom there is no address.
+
+    `is_set_up`: there is an address at all; a home without any tells nobody and calls that no failure.
+    """
+
+    sent: tuple[Letter, ...]
+    failed: tuple[Failure, ...]
+    unaddressed: tuple[str, ...]
+    is_set_up: bool
+
+
+NOT_SET_UP = NotifyReport((), (), (), is_set_up=False)
+
+
+def notify(workplace: Workplace, request: NotifyRequest) -> NotifyReport:
+    """Tell everybody what is theirs to know now; who cannot be told is an incident, which ends when it works again.
+
+    Raises `Unavailable` where another process is at it.
+    """
+    if not request.addresses:
+        return NOT_SET_UP
+    with workplace.claim("notices"):
+        round_ = _Round(workplace, request)
+        report = round_.run()
+        workplace.books.note_noticed(workplace.clock.now())
+        return report
+
+
+def try_address(workplace: Workplace, address: Address, post: Post, voices: Sequence[Voice]) -> str | None:
+    """Send a letter that says it is a test.  Raises as `Post.send` does."""
+    at = workplace.now()
+    home_id = workplace.books.home_id()
+    subject = letters.trial_subject(voices)
+    text = letters.trial_text(address.owner, home_id, at, voices)
+    document = {"home": home_id, "at": at, "addressee": address.owner, "subject": subject, "text": text, "test": True}
+    return post.send(address, Message(_identifier(home_id, address.owner, at), subject, text, _json(document)))
+
+
+class _Round:
+    def __init__(self, workplace: Workplace, request: NotifyRequest) -> None:
+        self._workplace = workplace
+        self._books = workplace.books
+        self._request = request
+        self._told = self._books.told()
+        self._deliveries = self._books.deliveries()
+        self._home_id = self._books.home_id()
+
+    def run(self) -> NotifyReport:
+        now = self._workplace.clock.now()
+        deaf = {name for name, each in self._deliveries.items() if each.is_failing}
+        deaf.update(unaddressed(self._request.policies.values(), self._request.addresses))
+        due = addressees(self._request.concerns, self._request.policies, self._told, deaf, now)
+        sent: list[Letter] = []
+        failed: list[Failure] = []
+        unknown: list[str] = []
+        # Who was told of something that is over is told that too, though nothing concerns that one any more.
+        for name in sorted({*due, *self._told}):
+            if name not in self._request.addresses:
+                if name in due:
+                    unknown.append(name)
+                else:
+                    self._books.forget_addressee(name)
+                continue
+            told, delivery = self._told.get(name, {}), self._deliveries.get(name, NEVER)
+            found = letter(name, due.get(name, []), told, delivery, now)
+            if found is not None:
+                error = self._send(found, told, delivery)
+                failed += [Failure(name, error)] if error else []
+                sent += [] if error else [found]
+        self._answer_for(failed, unknown, sent)
+        return NotifyReport(tuple(sent), tuple(failed), tuple(unknown), is_set_up=True)
+
+    def _send(self, found: Letter, told: Mapping[str, ToldOf], delivery: Delivery) -> PreserveError | None:
+        name, now = found.addressee, self._workplace.clock.now()
+        tried = delivery.tried(now)
+        self._books.note_delivery(name, tried)
+        try:
+            complaint = self._request.post.send(self._request.addresses[name], self._message(found, delivery))
+        except (Unavailable, Refused) as error:
+            self._books.note_delivery(name, replace(tried, error=str(error)))
+            self._deliveries[name] = tried
+            return error
+        arrived = delivery.arrived(self._workplace.clock.now(), complaint)
+        self._books.note_told(name, remembered(found, told, now), arrived)
+        self._deliveries[name] = arrived
+        return None
+
+    def _message(self, found: Letter, delivery: Delivery) -> Message:
+        at, policies, voices = self._workplace.now(), self._request.policies, self._request.voices
+        subject = letters.subject(found, voices)
+        text = letters.text(found, policies, self._home_id, at, voices)
+        marks = [f"{each.key} {each.mark}" for each in (*found.news, *found.still)]
+        before = stamp(delivery.sent_at) if delivery.sent_at else ""
+        identifier = _identifier(self._home_id, found.addressee, before, *marks, *(each.concern for each in found.over))
+        document = {
+            "home": self._home_id,
+            "at": at,
+            "addressee": found.addressee,
+            "subject": subject,
+            "text": text,
+            "all_clear": found.is_all_clear,
+            "new": [_plain(each) for each in found.news],
+            "open": [_plain(each) for each in found.still],
+            "over": [{"key": each.concern, "what": each.what} for each in found.over],
+        }
+        return Message(identifier, subject, text, _json(document))
+
+    def _answer_for(self, failed: Sequence[Failure], unknown: Sequence[str], sent: Sequence[Letter]) -> None:
+        """Open an incident for each who cannot be told, and close those of who can be again."""
+        workplace = self._workplace
+        new = [
+            Incident(
+                IncidentKind.NOTIFIER,
+                each.addressee,
+                phrase("{owner} could not be told: {why}", owner=each.addressee, why=each.error),
+            )
+            for each in failed
+            if self._deliveries[each.addressee].is_failing
+        ] + [
+            Incident(
+                IncidentKind.NOTIFIER,
+                name,
+                phrase("nobody knows how to tell {owner}: `preserve notify set` says it", owner=name),
+            )
+            for name in unknown
+        ]
+        opened = [events.incident_opened(workplace.act, workplace.now(), each) for each in new]
+        well = {each.addressee for each in sent}
+        closed = [
+            events.incident_closed(workplace.act, workplace.now(), each.id, phrase("a letter has arrived"))
+            for each in self._books.incidents()
+            if each.kind is IncidentKind.NOTIFIER and each.subject in well
+        ]
+        if opened or closed:
+            workplace.record(*opened, *closed)
+
+
+def _identifier(*parts: str) -> str:
+    """The same for the same letter, so that who gets it twice can tell."""
+    return sha256("\x1f".join(parts).encode()).hex()[:IDENTIFIER_CHARACTERS]
+
+
+def _plain(concern: Concern) -> dict[str, object]:
+    return {
+        "key": concern.key,
+        "kind": concern.kind.value,
+        "what": ENGLISH.said(concern.what.template, **concern.what.values),
+        "remedy": ENGLISH.said(concern.remedy.template, **concern.remedy.values),
+        "count": concern.count,
+        "since": concern.since,
+    }
+
+
+def _json(document: Mapping[str, object]) -> bytes:
+    return json.dumps(document, ensure_ascii=False).encode()

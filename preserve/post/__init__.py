@@ -1,0 +1,1 @@
+"""How letters leave the house: by mail, and to webhooks.  Nothing foreign escapes: what fails is `Unavailable`."""
