@@ -309,7 +309,7 @@ def _listings(shift: Shift, now: datetime) -> Iterator[Duty]:
         last = moment_of(listed.get(store) or begun[store])
         why = sentence("store {store} is to be looked through for what is missing or unexpected", store=store)
         latest = last + timedelta(days=max(rule.every_days for rule in its))
-        yield Duty(DutyKind.LISTING, store, last + every, why, latest)
+        yield Duty(DutyKind.LISTING, store, last + every - looking.lead(every), why, latest)
 
 
 def _list(shift: Shift, duty: Duty) -> Ended:

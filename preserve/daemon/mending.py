@@ -51,14 +51,13 @@ def _repair(shift: Shift, duty: Duty) -> Ended:
 
 
 def _lagging(shift: Shift, now: datetime) -> Iterator[Duty]:
-    """One duty for each store that lacks entries of the ledger."""
+    """One duty for each store that was away and lacks entries of the ledger; to all others every command publishes."""
     books = shift.workplace.books
     size, absences = books.size(), books.absences()
     for store in books.stores():
-        missing = size - books.pushed(store.name)
-        if missing:
-            since = absences.get(store.name)
-            due_at = moment_of(since) if since else now
+        missing, since = size - books.pushed(store.name), absences.get(store.name)
+        if missing and since is not None:
+            due_at = moment_of(since)
             why = sentence("store {store} lacks {count} entries of the ledger", store=store.name, count=missing)
             yield Duty(DutyKind.PUBLICATION, store.name, due_at, why, due_at + PUBLISHED_WITHIN)
 

@@ -271,7 +271,7 @@ def _worked_lines(worked: Sequence[Worked]) -> Iterator[str]:
             (word(each.duty.kind), each.duty.subject, word(each.ended.ending), sentence_said(each.ended.what))
             for each in worked
         )
-        yield from table((_("duty"), _("about"), _("ended"), _("what")), rows)
+        yield from table((_("duty"), _("about"), _("how it ended"), _("what")), rows)
 
 
 def duty_lines(duties: Sequence[Duty]) -> Iterator[str]:
