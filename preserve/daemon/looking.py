@@ -194,53 +194,55 @@ def _audit(shift: Shift, duty: Duty) -> Ended:
     """Look at the copies of one duty, a batch after the other, until the allowance is spent."""
     place, cause = _place_of(shift, duty)
     level = Level.SAMPLE if cause is AuditCause.SAMPLE else Level.FULL
-    began, moved, looked, wrong = monotonic_seconds(), 0, 0, 0
-    while batch := _batch(shift, place, cause, level):
+    began, moved, looked, wrong, unread = monotonic_seconds(), 0, 0, 0, 0
+    tried: set[str] = set()  # what could not be read stays due, and must not keep the others waiting
+    while batch := _batch(shift, place, cause, level, tried):
         left = _left(shift.allowance, began, moved)
         if left is None:
             return Ended(Ending.PARTLY, _looked(looked, wrong), moved)
         report = shift.crew.audit(shift.workplace, _request(shift, place, level, batch, left))
         _require_reached(place, report)
         moved += report.bytes_read
+        tried.update(batch)
         looked += _answers(report)
         wrong += _answers(report) - report.counts.sound
-        if not _answers(report):
-            return Ended(Ending.FAILED, _looked(looked, wrong), moved)
-    return Ended(Ending.DONE, _looked(looked, wrong), moved)
+        unread += report.counts.unreadable
+    return Ended(Ending.FAILED if unread else Ending.DONE, _looked(looked, wrong), moved)
 
 
-def _batch(shift: Shift, place: _Place, cause: AuditCause, level: Level) -> list[str]:
-    """The next packages to look at; first those of an audit that was killed."""
+def _batch(shift: Shift, place: _Place, cause: AuditCause, level: Level, tried: set[str]) -> list[str]:
+    """The next packages to look at, without those `tried`; first those of an audit that was killed."""
     books, now, store = shift.workplace.books, shift.now(), place.store.name
+    most = COPIES_AT_ONCE + len(tried)
     begun = books.unfinished_part(level, store)
-    if begun is not None and begun.packages is not None:
+    if begun is not None and begun.packages is not None and not tried.issuperset(begun.packages):
         return list(begun.packages)
     if cause in (AuditCause.UNVERIFIED, AuditCause.LAST):
         chosen: list[tuple[str, str]] = []
         for each in books.standings():
             if cause is AuditCause.UNVERIFIED and place.holds_unverified(each):
-                chosen += books.packages_standing(each.policy, each.states, COPIES_AT_ONCE)
+                chosen += books.packages_standing(each.policy, each.states, most)
             elif cause is AuditCause.LAST and place.holds_last(each):
-                chosen += _looked_at_alike(shift, place, each, now, COPIES_AT_ONCE)
+                chosen += _looked_at_alike(shift, place, each, now, most)
     else:
-        chosen = _oldest(shift, place, level, now)
-    return [package for package, _ in sorted(chosen, key=lambda each: each[1])[:COPIES_AT_ONCE]]
+        chosen = _oldest(shift, place, level, now, most)
+    fresh = [each for each in chosen if each[0] not in tried]
+    return [package for package, _ in sorted(fresh, key=lambda each: each[1])[:COPIES_AT_ONCE]]
 
 
-def _oldest(shift: Shift, place: _Place, level: Level, now: datetime) -> list[tuple[str, str]]:
+def _oldest(shift: Shift, place: _Place, level: Level, now: datetime, most: int) -> list[tuple[str, str]]:
     """Copies whose last look is too long ago; where there are none, the oldest of this period's share."""
     books, store, policy = shift.workplace.books, place.store.name, place.policy.name
     chosen = [
         looked
         for span in place.spans(level, now)
-        for looked in books.least_looked_at(
-            store, policy, level, stamp(span.due_before), COPIES_AT_ONCE, is_new=span.is_new
-        )
+        for looked in books.least_looked_at(store, policy, level, stamp(span.due_before), most, is_new=span.is_new)
     ]
     share = _share_left(shift, place, now) if level is place.rule.level else None
     if chosen or share is None:
         return chosen
-    return books.least_looked_at(store, policy, level, stamp(share.since), min(share.copies, COPIES_AT_ONCE))
+    wanted = min(share.copies + most - COPIES_AT_ONCE, most)
+    return books.least_looked_at(store, policy, level, stamp(share.since), wanted)
 
 
 def _request(shift: Shift, place: _Place, level: Level, batch: Sequence[str], budget: Budget) -> AuditRequest:

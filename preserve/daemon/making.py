@@ -85,6 +85,8 @@ def _replicate(shift: Shift, duty: Duty) -> Ended:
         report = shift.crew.replicate(shift.workplace, replace(request, among=tuple(packages)))
         made += len(report.made)
         moved += sum(each.bytes for each in report.made)
+        if not report.made and not report.not_made:  # the stores that lack them are full, say
+            return Ended(Ending.PUT_OFF, sentence("copies made: {made}", made=made), moved)
         if report.not_made:
             what = sentence(
                 "copies made: {made}; {package} is not in {store}: {why}",

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -13,12 +14,17 @@ from preserve.daemon.looking import AUDIT, LISTING
 from preserve.daemon.making import REPLICATION
 from preserve.daemon.turn import TurnReport, turn
 from preserve.daemon.works import Shift
-from preserve.errors import Unavailable
+from preserve.errors import Unavailable, Unreadable
 from preserve.model import events, looking
 from preserve.model.audit import Budget
 from preserve.model.duties import Duty, Ending
+from preserve.model.keys import Key
 from preserve.model.nouns import CopyState, Level
 from preserve.model.policy import AuditRule, Policy
+from preserve.operations import audit as operation
+from preserve.packages.held import HeldCopy
+from preserve.packages.judging.inspection import Survey
+from preserve.ports import Store
 from preserve.settings.home import Home
 from preserve.state.verification import verify_books
 from tests.packages.building import Service, flip, service
@@ -151,35 +157,51 @@ def test_a_spent_share_leaves_the_rest_for_later(kept: Kept) -> None:
 
 def test_a_killed_audit_is_gone_on_with(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
     kept.clock.moment = NOW + 85 * DAY
-    monkeypatch.setattr("preserve.daemon.crew.audit", _killed(2))
-    with pytest.raises(KeyboardInterrupt):
-        kept.do("audit near default full")
-    monkeypatch.undo()
+    take, seen = operation._Audit._take, []
+
+    def killed(self: operation._Audit, held: HeldCopy, survey: Survey) -> None:
+        take(self, held, survey)
+        seen.append(held.package.id)
+        if len(seen) == 2:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(operation._Audit, "_take", killed)
+        with pytest.raises(KeyboardInterrupt):
+            kept.do("audit near default full")
     begun = kept.made.books.unfinished_part(Level.FULL, "near")
     assert begun is not None and len(begun.packages or ()) == 6
     assert kept.do("audit near default full") is Ending.DONE
     assert kept.made.books.unfinished_part(Level.FULL, "near") is None
 
 
-def _killed(after: int) -> object:
-    """The audit, ended by a signal when so many copies were read."""
-    from preserve.operations import audit as operation
+def test_what_cannot_be_read_stays_due_is_tried_once_and_keeps_no_other_waiting(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept.clock.moment = NOW + 85 * DAY
+    monkeypatch.setattr("preserve.daemon.looking.COPIES_AT_ONCE", 2)
+    stores = kept.made.workplace.stores
+    oldest = {package for package, _ in kept.made.books.least_looked_at("near", "default", Level.FULL, "~", 3)}
+    kept.made = replace(kept.made, workplace=kept.made.with_stores({"near": cast(Store, Deaf(stores["near"], oldest))}))
+    assert kept.do("audit near default full") is Ending.FAILED
+    assert kept.duties()["audit near default full"].copies == 3
 
-    def audit(workplace: object, request: object) -> object:
-        seen: list[int] = []
-        take = operation._Audit._take
 
-        def counted(self: object, held: object, survey: object) -> None:
-            take(self, held, survey)  # type: ignore[arg-type]
-            seen.append(1)
-            if len(seen) == after:
-                raise KeyboardInterrupt
+class Deaf:
+    """A store that answers, and does not give some packages."""
 
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(operation._Audit, "_take", counted)
-            return operation.audit(workplace, request)  # type: ignore[arg-type]
+    def __init__(self, inner: Store, packages: set[str]) -> None:
+        self._inner = inner
+        self._packages = packages
+        self.name = inner.name
 
-    return audit
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._inner, name)
+
+    def read(self, key: Key, start: int, into: memoryview) -> int:
+        if any(package in key for package in self._packages):
+            raise Unreadable("{key} does not come", key=key)
+        return self._inner.read(key, start, into)
 
 
 def test_with_a_rate_so_many_are_read_each_day_the_oldest_first(kept: Kept) -> None:
