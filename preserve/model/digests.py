@@ -30,6 +30,9 @@ class Running(Protocol):
 
     def hexdigest(self) -> str: ...
 
+    def copy(self) -> Running:
+        """The same, to be gone on with independently."""
+
 
 def start(algorithm: Algorithm) -> Running:
     """A new computation.  Raises ValueError where this machine's OpenSSL lacks the algorithm (FIPS builds drop SM3)."""

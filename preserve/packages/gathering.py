@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from threading import Lock
 
@@ -10,7 +10,9 @@ from preserve.errors import Unavailable
 from preserve.model.blocks import BlockList
 from preserve.model.entries import AuditResult
 from preserve.model.keys import Key
+from preserve.model.merging import Extent, Known
 from preserve.model.phrases import phrase
+from preserve.packages.merging import merged_from, most_merged
 from preserve.packages.reading import BlockReader, Look, SoundFile, UnsoundBlockError
 from preserve.ports import Store
 
@@ -27,6 +29,13 @@ class Place:
         return self.store.name
 
 
+MOST_IN_VAIN = 16
+"""Blocks of one object that cannot be merged, after which no more are tried: it is lost, and each may take seconds."""
+
+Contents = Callable[[int], tuple[Sequence[Extent], Sequence[Known]]]
+"""What is known to lie in a block of this number: files with their digests, headers and padding."""
+
+
 class Gathering:
     """Reads blocks from `places`, in that order of preference, and gives out only those that fit their digest.
 
@@ -34,15 +43,17 @@ class Gathering:
     is passed over from then on and stays in `away`.
     """
 
-    def __init__(self, places: Sequence[Place], blocks: BlockList) -> None:
+    def __init__(self, places: Sequence[Place], blocks: BlockList, contents: Contents | None = None) -> None:
         self.places = tuple(places)
         self.blocks = blocks
+        self._contents = contents
         self.away: dict[str, str] = {}
         self.bytes_read = 0
         self._readers = [(place, BlockReader(place.store, place.key, blocks)) for place in places]
         self._unsound: dict[Place, set[int]] = {}
         self._unread: dict[str, set[int]] = {}
         self._lied: set[Place] = set()
+        self._in_vain = 0
         self._lock = Lock()
 
     @property
@@ -75,6 +86,26 @@ class Gathering:
                 return place
         return None
 
+    def merge(self, number: int, into: memoryview) -> Collection[str]:
+        """Put a block together that no place has sound, and that several may have between them.
+
+        Returns the stores of which something was taken; none where that cannot be done.
+        """
+        if self._in_vain >= MOST_IN_VAIN:
+            return ()
+        places = [place for place in self.places if place.name not in self.away]
+        files, known = self._contents(number) if self._contents else ((), ())
+        offset, length = self.blocks.span(number)
+        asked = [(place.store, place.key) for place in places]
+        merged = merged_from(asked, offset, length, self.blocks.digest(number), files, known)
+        if merged is None:
+            self._in_vain += 1
+            return ()
+        into[:length] = merged.content
+        with self._lock:
+            self.bytes_read += length * min(len(places), most_merged(length))
+        return sorted({places[which].name for _, _, which in merged.origins})
+
     def _took(self, place: Place, look: Look) -> bool:
         with self._lock:
             if look.is_sound:
@@ -99,7 +130,8 @@ class GatheredFile(SoundFile):
     def _block(self, number: int) -> bytes:
         if number not in self._kept:
             buffer = bytearray(self._blocks.span(number)[1] + 1)
-            if self._gathering.read(number, memoryview(buffer)) is None:
+            memory = memoryview(buffer)
+            if self._gathering.read(number, memory) is None and not self._gathering.merge(number, memory):
                 expected = self._blocks.digest(number).hex()
                 raise UnsoundBlockError(Look(AuditResult.MISSING, expected, phrase("nothing sound in reach"), number))
             self._kept[number] = bytes(buffer[:-1])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from preserve.errors import Unavailable
@@ -11,6 +11,7 @@ from preserve.model.keys import BLOCKS, MEMBERS, RECEIPT, Key, object_key
 from preserve.model.nouns import CopyEntry, ObjectDigest, PackageEntry, Receipt
 from preserve.packages import block_lists
 from preserve.packages.block_lists import PackageBlocks
+from preserve.packages.merging import merged_from
 from preserve.packages.reading import Look, fetch
 from preserve.ports import Store
 
@@ -69,7 +70,11 @@ def decoded(package: PackageEntry, content: bytes) -> PackageBlocks:
 
 
 def blocks_from_any(copies: Iterable[HeldCopy]) -> PackageBlocks | None:
-    """The list of blocks from the first copy that has it sound, or None.  A store that is away is passed over."""
+    """The list of blocks from the first copy that has it sound, else from all of them together, or None.
+
+    A store that is away is passed over.
+    """
+    copies = list(copies)
     for held in copies:
         try:
             look = held.fetch(BLOCKS)
@@ -77,4 +82,14 @@ def blocks_from_any(copies: Iterable[HeldCopy]) -> PackageBlocks | None:
             continue
         if look.is_sound:
             return decoded(held.package, look.content)
-    return None
+    return merged_blocks(copies)
+
+
+def merged_blocks(copies: Sequence[HeldCopy]) -> PackageBlocks | None:
+    """The list of blocks, put together from copies of which none has it sound, or None."""
+    if not copies:
+        return None
+    expected = copies[0].digest(BLOCKS)
+    places = [(held.store, held.key(BLOCKS)) for held in copies]
+    merged = merged_from(places, 0, expected.bytes, bytes.fromhex(expected.sha256))
+    return None if merged is None else decoded(copies[0].package, merged.content)

@@ -21,7 +21,8 @@ from preserve.model.keys import BAG, BLOCKS, MEMBERS
 from preserve.model.nouns import MOST_FILES_NAMED, Condition, Finding, PackageEntry, Receipt
 from preserve.model.phrases import phrase
 from preserve.packages.block_lists import PackageBlocks
-from preserve.packages.held import HeldCopy, decoded
+from preserve.packages.held import HeldCopy, decoded, merged_blocks
+from preserve.packages.merging import Merged, merged_from
 from preserve.packages.reading import BlockReader, Look, SoundFile, read_fully
 from preserve.packages.relisting import write_members
 
@@ -244,7 +245,7 @@ class Sources:
             if look.is_sound:
                 return decoded(self.package, look.content)
             self._note(standing, BLOCKS, look)
-        return None
+        return merged_blocks([standing.held for standing in self.standings if standing.away is None])
 
     def _fetch_members(self, standing: Standing, path: Path, attempts: int = 2) -> bool:
         """Write the members of one copy to `path`; whether they are sound.  A torn transmission is no damage."""
@@ -308,8 +309,16 @@ class _MixedReader(BlockReader):
                 self._sources._note(standing, self._part, look)
         if failed is None:
             self._sources.usable()  # raises: nobody serves any more
+        elif (merged := self._merged(number)) is not None:
+            into[: len(merged.content)] = merged.content
+            return Look(AuditResult.SOUND, failed.expected, failed.expected, number)
         self._sources.are_members_torn |= self._part == MEMBERS
         return failed or Look(AuditResult.UNREADABLE, self._list.digest(number).hex(), phrase("nothing"), number)
+
+    def _merged(self, number: int) -> Merged | None:
+        """A block that no copy has sound, from all of them together."""
+        places = [(each.held.store, each.held.key(self._part)) for each in self._sources.usable()]
+        return merged_from(places, *self._list.span(number), self._list.digest(number))
 
 
 class _MixedFile(SoundFile):

@@ -337,7 +337,7 @@ def test_a_store_that_is_away_is_left_for_later_and_stops_no_other(tmp_path: Pat
 
 def test_a_block_only_a_store_that_is_away_may_have_is_not_called_lost_for_good(tmp_path: Path) -> None:
     held = archive_in_memory(tmp_path, [PACKAGE])
-    spoil(held, "far", 4)
+    spoil(held, "far", 5)
     audit(held.place, AuditRequest())
     memory(held, "near").away = True
     (left,) = repair(held.place, RepairRequest()).not_repaired

@@ -98,6 +98,32 @@ def test_a_large_file_spoilt_in_every_copy_at_different_places_is_put_together(
     assert {finding.store for finding in report.damage} == {"near", "city"}
 
 
+def test_a_file_spoilt_in_every_copy_at_different_places_of_one_block_is_put_together(
+    harmed: tuple[Service, Path, str], tmp_path: Path
+) -> None:
+    made, source, package = harmed
+    for path, first, second in (("卷1/文件-10.txt", 5, 90), ("大文件.bin", 1 * MIB, 1 * MIB + 7)):
+        begin = place_of(made, package, path)
+        flip(made.object("near", package, "bag.tar"), begin + first)
+        flip(made.object("city", package, "bag.tar"), begin + second)
+    report = restored(made, package, tmp_path / "out")
+    assert report.is_verified and differences(source, tmp_path / "out") == []
+    assert {finding.store for finding in report.damage} == {"near", "city"}
+    assert set(report.sources) == {"near", "city"}
+
+
+def test_lists_spoilt_in_every_copy_at_different_places_are_put_together(
+    harmed: tuple[Service, Path, str], tmp_path: Path
+) -> None:
+    made, source, package = harmed
+    for part in ("blocks.sha256", "members.parquet"):
+        flip(made.object("near", package, part), 40)
+        flip(made.object("city", package, part), 80)
+    report = restored(made, package, tmp_path / "out")
+    assert report.is_verified and differences(source, tmp_path / "out") == []
+    assert not report.relisted
+
+
 def test_what_no_copy_has_is_named_and_the_rest_comes(harmed: tuple[Service, Path, str], tmp_path: Path) -> None:
     made, source, package = harmed
     for store in made.places:

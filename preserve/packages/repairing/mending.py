@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Lock
@@ -25,7 +25,8 @@ WRITERS = 4
 class Mended:
     """How an object was made anew, or which blocks of it (`lost`) nobody in reach has: then nothing was made.
 
-    `sources` counts the bad blocks by the store they came from.  `bytes_read` and `bytes_written` are what travelled
+    `sources` counts the bad blocks by the store they came from; one that was merged, for each that gave a part of it.
+    `bytes_read` and `bytes_written` are what travelled
     for it from and to all stores: sound blocks, parts, and what a store that cannot copy by itself had us carry.
     """
 
@@ -128,16 +129,17 @@ class Mending:
         for number in self._blocks.touching(offset, length):
             within = self._blocks.span(number)[0] - offset
             place = self._gathering.read(number, buffer[within:])
+            names = self._gathering.merge(number, buffer[within:]) if place is None else (place.name,)
             with self._lock:
-                self._note(number, place)
+                self._note(number, names)
         if not self._lost:
             content = buffer[:length]
             upload.write(offset, content, sha256(content))
             with self._lock:
                 self._moved_bytes += length
 
-    def _note(self, number: int, place: Place | None) -> None:
-        if place is None:
+    def _note(self, number: int, names: Collection[str]) -> None:
+        if not names:
             self._lost.add(number)
         elif number in self._bad:
-            self._sources[place.name] += 1
+            self._sources.update(names)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 
 from preserve.errors import Unavailable, Unreadable
 from preserve.model.blocks import BlockList
-from preserve.model.keys import PARTS_BEFORE_RECEIPT, RECEIPT, object_key, package_folder, split_generation
+from preserve.model.keys import BAG, PARTS_BEFORE_RECEIPT, RECEIPT, object_key, package_folder, split_generation
+from preserve.model.merging import Extent, Known
 from preserve.model.nouns import CopyEntry, PackageEntry
 from preserve.packages.gathering import Gathering, Place
 from preserve.packages.held import HeldCopy
 from preserve.packages.members import MembersFile
 from preserve.packages.members_anywhere import members_from_any
+from preserve.packages.merging import files_in, known_in
 from preserve.packages.repairing.knowledge import Knowledge, known_of
 
 PARTS = (*PARTS_BEFORE_RECEIPT, RECEIPT)
@@ -100,10 +102,20 @@ class Ward:
         """Blocks of one object from everywhere: the copy in store `first`, the other copies, then superseded
         generations, which may be the last to have a block."""
         current = [Place(held.store, held.key(part)) for held in (self._copies[first], *self.others(first))]
-        gathering = Gathering([*current, *self._superseded(part, current)], blocks)
+        contents = partial(self._contents, blocks) if part == BAG else None
+        gathering = Gathering([*current, *self._superseded(part, current)], blocks, contents)
         for place, numbers in self._unsound.items():
             gathering.know_unsound(place, numbers)
         return gathering
+
+    def _contents(self, blocks: BlockList, number: int) -> tuple[Sequence[Extent], Sequence[Known]]:
+        """What the list of the files says of one block of the bag; nothing where no copy has that list."""
+        members = self.members()
+        try:
+            extents, touching = ([], []) if members is None else files_in(members.all(), blocks, number)
+        except ValueError:
+            return (), ()
+        return extents, known_in(self.package.id, touching, blocks, number)
 
     def learn(self, part: str, gathering: Gathering) -> None:
         """Remember which copies gave something unsound when they were asked for a block."""

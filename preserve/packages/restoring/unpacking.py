@@ -21,6 +21,7 @@ from preserve.model.nouns import MOST_FILES_NAMED
 from preserve.model.restore import Presence
 from preserve.packages.at_once import in_order
 from preserve.packages.restoring.landing import Draft, Landing
+from preserve.packages.restoring.merging import merged_parts
 from preserve.packages.restoring.unfilling import NOT_SOUND, Slice
 from preserve.packages.restoring.unpacking_crew import SLOT_BYTES, SLOTS, UnpackingCrew
 from preserve.packages.restoring.wanted import Wanted
@@ -205,7 +206,7 @@ class Unpacker:
             self._not_taken(large.file, large.error)
 
     def _mend(self, file: File, buffer: memoryview) -> None:
-        """Get one file whole from any copy, else block by block from several."""
+        """Get one file whole from any copy, else block by block from several, else merged from what all have of it."""
         entry = file.entry
         try:
             for origin in self._sources.usable():
@@ -214,7 +215,9 @@ class Unpacker:
                 if origin.away is None:
                     self._sources.suspect(origin, entry.offset, entry.size, os.fsdecode(entry.path))
             stretches = self._sound_stretches(entry)
-            if stretches is None or not self._written_from(stretches, file, buffer):
+            if stretches is not None and self._written_from(stretches, file, buffer):
+                return
+            if not self._written_merged(file):
                 self._lose(file, Loss(entry.path, "no copy that can be read now has it sound"))
         except OSError as error:
             self._not_taken(file, error)
@@ -246,6 +249,26 @@ class Unpacker:
                     running.update(piece)
                     draft.write(piece, at)
             if running.digest() != entry.sha256:
+                return False
+            self._name(draft, file)
+        finally:
+            self._close(draft)
+        self._restored(entry, stretches)
+        return True
+
+    def _written_merged(self, file: File) -> bool:
+        """Write a file of which no copy has some part right; whether it was sound, and is in its place."""
+        entry, running, at = file.entry, start(Algorithm.SHA256), 0
+        stretches: list[Stretch] = []
+        with self._landing_lock:
+            draft = Draft(self._landing, _folder(entry))
+        try:
+            for part in merged_parts(self._sources, entry.offset, entry.size, entry.sha256):
+                running.update(part.content)
+                draft.write(memoryview(part.content), at)
+                stretches += ((at + begin, at + end, origin) for begin, end, origin in part.stretches)
+                at += len(part.content)
+            if at != entry.size or running.digest() != entry.sha256:
                 return False
             self._name(draft, file)
         finally:
