@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -21,6 +22,9 @@ from preserve.state.admission import name_taken
 from preserve.state.books import Books
 from preserve.workplace import Workplace
 
+LONGEST_NAME = 64
+"""Characters in the name of a store."""
+_NAME = re.compile(rf"[^\W_][\w.-]{{0,{LONGEST_NAME - 1}}}")
 STORE_ID_CHARACTERS = 16
 HOME_JURISDICTION = "CN"
 
@@ -89,6 +93,8 @@ def add_store(workplace: Workplace, wanted: StoreEntry, place: Place, kit: Kit) 
     credentials.require_apart(wanted)
     sealing.require_unsealed(workplace.books, wanted.name)
     registered = {entry.name: entry for entry in workplace.books.stores()}
+    if wanted.name not in registered and workplace.books.retired_store(wanted.name) is None:
+        _refuse_name(wanted.name)
     home = workplace.home
     places.require_a_place_of_its_own(wanted, list(registered.values()), home)
     _refuse_enclosed(wanted, place)
@@ -156,6 +162,17 @@ def check_store(workplace: Workplace, entry: StoreEntry, place: Place) -> Verdic
 def _probed(workplace: Workplace, store: str, verdict: Verdict) -> Event:
     sentences = [str(complaint) for complaint in verdict.complaints.named]
     return events.store_probed(workplace.act, workplace.now(), store, verdict.is_ok, verdict.capabilities, sentences)
+
+
+def _refuse_name(name: str) -> None:
+    """Names of stores stand in the ledger for ever, in tables, labels and commands."""
+    if not _NAME.fullmatch(name):
+        raise Refused(
+            "{name} is no name for a store: letters, digits, dots, hyphens and underscores, at most {most}, a letter or"
+            " a digit first",
+            name=name,
+            most=LONGEST_NAME,
+        )
 
 
 def _refuse_abroad(wanted: StoreEntry) -> None:

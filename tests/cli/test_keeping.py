@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import shlex
 import shutil
+import stat
+
+import pytest
 
 from tests.cli.conftest import Service
 
@@ -107,3 +110,42 @@ def test_what_looks_like_a_bag_is_asked_about(service: Service) -> None:
     assert (refused.code, "--as folder" in refused.err) == (3, True)
     assert service.ask("ingest", source, "--as", "folder")["packages"][0]["files"] == 4
     assert service.run("ingest", source, "--as", "bag", "--again").code == 3
+
+
+@pytest.mark.parametrize("name", ["../x", "a b", "-x", "two\nlines", "\x1b[31mred", "x" * 65])
+def test_a_name_that_would_spoil_tables_and_commands_is_refused(bare: Service, name: str) -> None:
+    bare.ask("init")
+    place = bare.folder / "place"
+    ended = bare.run("store", "add", "--role", "primary", "--url", place.as_uri(), "--", name)
+    assert (ended.code, "is no name for a store" in ended.err) == (3, True), ended
+    assert not place.exists()
+
+
+def test_a_name_may_be_chinese(bare: Service) -> None:
+    bare.ask("init")
+    bare.store("同城-2", "same_city")
+
+
+def test_without_any_store_in_reach_no_copy_is_made_and_that_is_for_later(furnished: Service) -> None:
+    furnished.run("ingest", furnished.submission("one"))
+    shutil.rmtree(furnished.folder / "far")
+    furnished.store("far2", "remote_offline")
+    furnished.ask("store", "retire", "far", "--lost", "--reason", "gone")
+    for name in ("main", "near"):
+        (furnished.folder / name).rename(furnished.folder / f"{name}.away")
+    assert furnished.run("replicate").code == 75
+
+
+def test_folders_on_the_way_to_what_was_asked_for_may_be_entered(furnished: Service) -> None:
+    source = furnished.folder / "deep"
+    (source / "a" / "b").mkdir(parents=True)
+    (source / "a" / "b" / "x.pdf").write_text("x")
+    (source / "y.txt").write_text("y")
+    (package,) = furnished.ask("ingest", source)["packages"]
+    out = furnished.folder / "out"
+    furnished.ask("restore", package["id"], "--to", out, "--path", "**/*.pdf")
+    assert (out / "a" / "b" / "x.pdf").read_text() == "x"
+    plain = furnished.folder / "plain"
+    plain.mkdir()
+    modes = {stat.S_IMODE(folder.stat().st_mode) for folder in (out / "a", out / "a" / "b")}
+    assert modes == {stat.S_IMODE(plain.stat().st_mode)}

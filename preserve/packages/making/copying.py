@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Lock, local
 
 from preserve.durable import raise_if_full
-from preserve.errors import AlreadyThere, Refused
+from preserve.errors import AlreadyThere, Refused, Unavailable
 from preserve.model import receipts
 from preserve.model.blocks import BlockList
 from preserve.model.keys import BAG, BLOCKS, MEMBERS, RECEIPT, object_key
@@ -67,11 +67,16 @@ class Copying:
         """Make the copy.  What is there already, from a run that was interrupted, is judged and left as it is; what
         that run had sent of the bag is not sent again.
 
-        Raises `Refused` when no store in reach has a sound block that is needed, and the target's errors.
+        Raises `Unavailable` where no store in reach has the list of blocks sound, `Refused` where none has a block that
+        is needed, and the target's errors.
         """
         blocks = blocks_from_any(self._sources)
         if blocks is None:
-            raise Refused("no store in reach has a sound list of blocks of package {package}", package=self._package.id)
+            raise Unavailable(
+                "no store in reach has a sound list of blocks of package {package}; bring back one that is away, or see"
+                " `preserve audit --package {package}`",
+                package=self._package.id,
+            )
         self._copy_bag(blocks.bag)
         bad = next(((part, look) for part, look in self._finish(blocks) if not look.is_sound), None)
         return CopyWork(dict(self._taken), bad and Mismatch(bad[0], (bad[1],)))
@@ -117,6 +122,7 @@ class Copying:
             self._buffers.bytes = view = buffer(blocks.block_bytes + 1)
         place = gathering.read(number, view)
         if place is None:
+            self._raise_away(gathering)
             raise Refused(
                 "no store in reach has a sound block {block} of package {package}; repair a copy first",
                 block=number,
@@ -126,6 +132,15 @@ class Copying:
         with self._lock:
             self._taken[place.name] += length
         self._progress.advance(length)
+
+    def _raise_away(self, gathering: Gathering) -> None:
+        """What is not to be had now may lie in a store that is away."""
+        if gathering.away:
+            raise Unavailable(
+                "no store in reach has all of package {package} sound, and these could not be asked: {stores}",
+                package=self._package.id,
+                stores=", ".join(sorted(gathering.away)),
+            )
 
     def _finish(self, blocks: PackageBlocks) -> Iterator[tuple[str, Look]]:
         """Read back the bag, put and read back the other objects; stops at the first that is not sound."""
@@ -161,6 +176,7 @@ class Copying:
                 while piece := members.read(_PIECE_BYTES):
                     file.write(piece)
         except UnsoundBlockError as error:
+            self._raise_away(gathering)
             raise Refused(
                 "no store in reach has the members of package {package} sound; repair a copy first",
                 package=self._package.id,

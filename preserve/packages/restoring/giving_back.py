@@ -301,6 +301,7 @@ class _GivingBack:
                 for task in self._tasks:
                     self._write_package(task, crew, landing)
                 self._lay_frame(landing)
+                landing.finish_rest()
                 sync_file_system(self._to)
             except OSError as error:
                 raise_if_full(error, self._to)

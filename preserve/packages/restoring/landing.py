@@ -27,6 +27,7 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _KEPT_FOLDERS = 64
 _PIECE_BYTES = 1024 * 1024
 _WHILE_RESTORING = 0o700
+_FOLDER_MODE = 0o777
 _NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 
 
@@ -41,6 +42,7 @@ class Landing:
         self._root = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self._staging = staging
         self._open: OrderedDict[bytes, int] = OrderedDict()
+        self._unfinished: set[bytes] = set()
         self._drafts = 0
 
     def close(self) -> None:
@@ -80,6 +82,7 @@ class Landing:
         self.make_folders(parent)
         with suppress(FileExistsError):
             os.mkdir(name, _WHILE_RESTORING, dir_fd=self.folder(parent))
+            self._unfinished.add(path)
         self.folder(path)  # raises where a file or a link has that name
 
     def finish_folder(self, path: bytes, mode: int, mtime_ns: int) -> None:
@@ -87,6 +90,13 @@ class Landing:
         descriptor = self.folder(path)
         os.utime(descriptor, ns=(mtime_ns, mtime_ns))
         os.fchmod(descriptor, mode)
+        self._unfinished.discard(path)
+
+    def finish_rest(self) -> None:
+        """Give folders that were made on the way, and that nobody listed, the mode that any new folder has."""
+        for path in self._unfinished:
+            os.fchmod(self.folder(path), _FOLDER_MODE & ~_umask())
+        self._unfinished.clear()
 
     def place(
         self, folder: bytes, name: bytes, content: memoryview, mode: int, mtime_ns: int, replace: bool = False
@@ -245,3 +255,10 @@ class Draft:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _umask() -> int:
+    """What this process takes from the modes of what it makes (umask(2) can only be read by setting it)."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
