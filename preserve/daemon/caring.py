@@ -27,7 +27,7 @@ def _inspections(shift: Shift, now: datetime) -> Iterator[Duty]:
     if not books.media():
         return
     rules = compose.medium_rules(books)
-    duties = media_duties(books, rules)
+    duties = media_duties(books, rules, with_copies=False)
     for subject, duty in _first_of_each(duties, _INSPECTIONS).items():
         yield Duty(DutyKind.INSPECTION, subject, duty.due_at, duty.why)
     if not is_watched(books, duties, now):
@@ -38,7 +38,7 @@ def _refreshes(shift: Shift, now: datetime) -> Iterator[Duty]:
     books = shift.workplace.books
     if not books.media():
         return
-    duties = media_duties(books, compose.medium_rules(books))
+    duties = media_duties(books, compose.medium_rules(books), with_copies=False)
     for subject, duty in _first_of_each(duties, (CareKind.REFRESH,)).items():
         yield Duty(DutyKind.REFRESHING, subject, duty.due_at, duty.why)
 

@@ -14,6 +14,7 @@ from preserve.model.duties import Duty, DutyKind, Ended, Ending
 from preserve.model.nouns import HARMS
 from preserve.model.sentences import sentence
 from preserve.operations.repair import RepairRequest, repair
+from preserve.packages import sealing
 
 REPAIRED_WITHIN = timedelta(days=1)
 """How long known harm may wait before it is late; no policy says otherwise."""
@@ -51,12 +52,15 @@ def _repair(shift: Shift, duty: Duty) -> Ended:
 
 
 def _lagging(shift: Shift, now: datetime) -> Iterator[Duty]:
-    """One duty for each store that was away and lacks entries of the ledger; to all others every command publishes."""
+    """One duty for each store that was away and lacks entries of the ledger; to all others every command publishes.
+
+    A medium under seal, or away with somebody, is left as it is.
+    """
     books = shift.workplace.books
     size, absences = books.size(), books.absences()
     for store in books.stores():
         missing, since = size - books.pushed(store.name), absences.get(store.name)
-        if missing and since is not None:
+        if missing and since is not None and sealing.sealed(books, store.name) is None:
             due_at = moment_of(since)
             why = sentence("store {store} lacks {count} entries of the ledger", store=store.name, count=missing)
             yield Duty(DutyKind.PUBLICATION, store.name, due_at, why, due_at + PUBLISHED_WITHIN)

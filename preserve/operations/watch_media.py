@@ -24,11 +24,15 @@ class WatchReport:
     incidents: tuple[Incident, ...]
 
 
-def media_duties(books: Books, rules: CareRules) -> list[MediumDuty]:
-    """All that media need next by the books, the earliest first; what is out of use needs nothing but to be let go."""
+def media_duties(books: Books, rules: CareRules, *, with_copies: bool = True) -> list[MediumDuty]:
+    """All that media need next by the books, the earliest first; what is out of use needs nothing but to be let go.
+
+    Without a look at the copies, which may be millions, a disk counts as powered on when it was last inspected.
+    """
     in_use = {entry.name for entry in books.stores()}
     media = [each for each in books.media() if each.store in in_use or each.refreshed_into is not None]
-    return duties(media, books.medium_uses(), books.readers(), rules)
+    uses = books.medium_uses() if with_copies else {}
+    return duties(media, uses, books.readers(), rules)
 
 
 def is_watched(books: Books, duties: Sequence[MediumDuty], now: datetime) -> bool:

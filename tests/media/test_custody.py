@@ -59,6 +59,31 @@ def test_the_label_is_checked_with_other_peoples_programs_alone(shelf: Shelf) ->
     assert subprocess.run(verify, check=False, capture_output=True).returncode != 0
 
 
+def test_a_label_says_what_the_records_have_in_common(shelf: Shelf) -> None:
+    shelf.medium("0001", "--copy-set", "A")
+    source = shelf.folder / "dossier"
+    source.mkdir()
+    (source / "a.txt").write_text("a record")
+    table = shelf.folder / "metadata.csv"
+    table.write_text("档号,题名,全宗,门类,保管期限,密级,路径\n0001-WS·2024-永久-0001,请示,0001,WS,永久,内部,a.txt\n")
+    shelf("ingest", source, "--metadata", table)
+    said = shelf("medium", "label", "0001")
+    for wanted in ("Fonds: 0001", "Category: WS", "Classification: 内部 internal", "Retention: 永久 permanent"):
+        assert wanted in said
+    assert "Archival codes: 0001-WS·2024-永久-0001 — 0001-WS·2024-永久-0001" in said
+    shelf.ingest("bare")
+    assert "Fonds: 0001, 多种或未著录 mixed, or not described" in shelf("medium", "label", "0001")
+
+
+def test_what_an_interrupted_labelling_left_is_passed_over(shelf: Shelf) -> None:
+    place = shelf.medium("0001")
+    (place / "medium").mkdir()
+    (place / "medium" / "label-000001.txt").write_text("half a label")
+    assert shelf.ask("medium", "label", "0001")["label"] == 2
+    assert (place / "medium" / "label-000001.txt").read_text() == "half a label"
+    shelf("audit", "--store", "0001")
+
+
 def test_an_audit_finds_a_label_that_was_altered_and_a_new_label_ends_that(shelf: Shelf) -> None:
     place = shelf.medium("0001")
     shelf.ingest()

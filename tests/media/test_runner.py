@@ -36,6 +36,17 @@ def test_inspections_and_refreshes_wait_for_a_person(shelf: Shelf, monkeypatch: 
     assert "preserve medium inspect 0001" in told and "preserve medium refresh 0001" in told
 
 
+def test_a_medium_under_seal_is_not_waited_for_by_the_ledger(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = shelf.medium("0001")
+    shelf("medium", "check-out", "0001", "--to", "张三", "--seal", "S-1")
+    before = shelf.objects(place)
+    shelf("medium", "check-in", "0001", "--seal", "S-1", "--sealed", "--place", "兰州库")
+    shelf.pass_days(monkeypatch, 60)
+    assert "publication 0001" not in str(shelf.told("run", "--once"))
+    assert not [what for what in shelf.incidents() if "0001" in what]
+    assert shelf.objects(place) == before
+
+
 def test_a_medium_that_is_late_is_an_incident_once_and_closed_when_it_is_back(
     shelf: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
