@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from preserve.cli.answers import moment_shown
 from preserve.cli.findings import finding_document, finding_lines
 from preserve.cli.messages import _, resaid, said, word
-from preserve.cli.policy_words import days
+from preserve.cli.policy_words import days, listed
 from preserve.cli.tables import bounded, byte_count, pairs, table
 from preserve.model.drill_pages import span
 from preserve.model.drills import DrillEntry, Spread, Trend
@@ -82,7 +82,7 @@ def report_lines(report: DrillReport) -> Iterator[str]:
         yield said(
             "NOT PASSED: a recovery from store {store} alone was rehearsed; missed: {faults}",
             store=drill.store,
-            faults=", ".join(map(word, drill.faults)),
+            faults=listed(map(word, drill.faults)),
         )
     if details.failure is not None:
         yield resaid(details.failure)
@@ -125,7 +125,8 @@ def _measures(report: DrillReport) -> Iterator[tuple[str, object]]:
     )
     yield _("recovery time"), _against(drill.rto_seconds, details.limits.rto_seconds)
     yield _("would be lost"), _against(drill.lost_seconds, details.limits.rpo_seconds)
-    yield _("newest record"), said("taken in {span} before the drill", span=_span(drill.rpo_seconds))
+    if drill.rpo_seconds is not None:
+        yield _("newest record"), said("taken in {span} before the drill", span=_span(drill.rpo_seconds))
     if details.entries_replayed is not None:
         yield _("catalog"), said("made again from {count} entries of the ledger", count=details.entries_replayed)
 
@@ -153,7 +154,7 @@ def drill_table(drills: Sequence[DrillEntry]) -> Iterator[str]:
             each.packages,
             _span(each.rto_seconds),
             _span(each.lost_seconds),
-            _("passed") if each.has_passed else ", ".join(map(word, each.faults)),
+            _("passed") if each.has_passed else listed(map(word, each.faults)),
         )
         for each in reversed(drills)
     )

@@ -158,6 +158,14 @@ def test_a_package_that_cannot_be_had_without_its_object_is_lost(kept: Service, 
     assert DrillFault.BYTES in report.drill.faults and report.details.lost
 
 
+def test_of_a_bag_with_a_harmed_tag_file_each_sound_file_of_the_payload_comes_back(kept: Service, hold: Hold) -> None:
+    """All of a small bag lies in one block: a reader that wants sound blocks would give up the whole of it."""
+    flip(kept.object("city", packages(kept)[0], "bag.tar"), 600)  # within bagit.txt
+    report = hold()
+    assert report.drill.faults == (DrillFault.BYTES, DrillFault.STRUCTURE)
+    assert report.drill.files == report.details.expected_files == 5
+
+
 def test_without_the_list_of_members_all_comes_back_and_the_loss_is_a_finding(kept: Service, hold: Hold) -> None:
     kept.object("city", packages(kept)[0], "members.parquet").unlink()
     report = hold(without_catalog=True)

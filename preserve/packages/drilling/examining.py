@@ -58,6 +58,7 @@ def examine(bag: Path, work: Path, examiner: Examiner, into: Examined, progress:
     else:
         why = examiner.complaint(bag, total)
         into.accepted += why is None
+        why = why and why.replace(f"{bag}/", "")
     if why is not None:
         into.rejected.append(Complaint("rejected", bag.name, "{reason}", {"reason": why}))
     for path, size in files:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from preserve import environment
@@ -64,34 +64,50 @@ def lay_bag(sources: Sources, to: Path, work: Path, progress: Progress) -> LaidB
     What no copy gives soundly is named and left out.  Raises `Unavailable`, `NoSpace`, OSError.
     """
     target.prepare(to)
-    wanted = WantedList(work)
-    try:
+    tags: tuple[Loss, ...] = ()
+    for entries in (_whole, _payload):
+        wanted = WantedList(work)
         try:
-            wanted.extend(_entries(sources, work))
-        except (ValueError, OSError) as error:
-            if isinstance(error, OSError):
-                raise_if_full(error, work)
-            return _nothing(sources)
-        return _laid(sources, wanted, to, progress)
-    finally:
-        wanted.close()
-
-
-def _entries(sources: Sources, work: Path) -> Iterator[Wanted]:
-    file = sources.members(work)
-    if file is None:
-        raise ValueError("no sound list of members")
-    try:
-        with file:
-            for entry in bag_entries(sources, MembersFile(file)):
-                yield entry._replace(mode=entry.mode | _READABLE)
-    finally:
-        Path(file.name).unlink(missing_ok=True)
-
-
-def _nothing(sources: Sources) -> LaidBag:
+            wanted.extend(_listed(entries, sources, work))
+            laid = _laid(sources, wanted, to, progress)
+            return replace(laid, losses=(*tags, *laid.losses), lost=laid.lost + len(tags))
+        except _Unlisted:  # each file of the payload can still be had by itself
+            tags = (Loss(b"bagit.txt", "the files that make the bag are not to be had soundly"),)
+        finally:
+            wanted.close()
     why = "the list of its files, or of its blocks, is not to be had soundly"
     return LaidBag(0, 0, (Loss(sources.package.id.encode(), why),), max(sources.receipt.payload_files, 1))
+
+
+class _Unlisted(Exception):  # noqa: N818
+    """Nobody can tell what the bag, or its payload, consists of."""
+
+
+Entries = Callable[[Sources, MembersFile], Iterator[Wanted]]
+
+
+def _whole(sources: Sources, members: MembersFile) -> Iterator[Wanted]:
+    return bag_entries(sources, members)
+
+
+def _payload(sources: Sources, members: MembersFile) -> Iterator[Wanted]:
+    return as_in_bag(members.all())
+
+
+def _listed(entries: Entries, sources: Sources, work: Path) -> Iterator[Wanted]:
+    file = sources.members(work)
+    if file is None:
+        raise _Unlisted
+    try:
+        with file:
+            for entry in entries(sources, MembersFile(file)):
+                yield entry._replace(mode=entry.mode | _READABLE)
+    except (ValueError, OSError) as error:
+        if isinstance(error, OSError):
+            raise_if_full(error, work)
+        raise _Unlisted from error
+    finally:
+        Path(file.name).unlink(missing_ok=True)
 
 
 def _laid(sources: Sources, wanted: WantedList, to: Path, progress: Progress) -> LaidBag:
