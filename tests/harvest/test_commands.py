@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shlex
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from ops.sites.postgres import Server
 from preserve.clock import monotonic_seconds
 from preserve.errors import PreserveError, Refused, Unavailable
 from preserve.model import source_events
@@ -54,6 +56,26 @@ def test_dumps_come_back_as_of_each_day(kept: Service, tmp_path: Path) -> None:
     assert first.entry is not None
     assert restored(kept, tmp_path / "first", first.entry.at).startswith(b"table one")
     assert restored(kept, tmp_path / "second").startswith(b"table two")
+
+
+def test_a_database_is_dumped_and_comes_back(kept: Service, tmp_path: Path, postgres_server: Server) -> None:
+    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_dump"))
+    if not programs:
+        pytest.skip("PostgreSQL is not installed; `ops/install.sh postgresql` installs it")
+    tools, url = programs[-1].parent, postgres_server.new_database()
+    fill = "CREATE TABLE births (name text); INSERT INTO births SELECT 'child ' || n FROM generate_series(1, 5000) AS n"
+    subprocess.run([tools / "psql", "-q", "-c", fill, url], check=True)
+    dump(kept, shlex.join([str(tools / "pg_dump"), "-Fc", url]))
+    content = restored(kept, tmp_path / "back")
+    assert content.startswith(b"PGDMP")
+    again = postgres_server.new_database()
+    subprocess.run([tools / "pg_restore", "--no-owner", "-d", again], input=content, check=True)
+    count = subprocess.run(
+        [tools / "psql", "-Atc", "SELECT count(*) FROM births", again], capture_output=True, check=True
+    )
+    assert count.stdout == b"5000\n"
+    with pytest.raises(Unavailable, match="exit status"):
+        dump(kept, shlex.join([str(tools / "pg_dump"), "-Fc", url + "_none"]))
 
 
 def test_the_same_output_is_not_kept_twice(kept: Service) -> None:
