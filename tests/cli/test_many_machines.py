@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from ops.sites import postgres
+from ops.sites.site import wait_for
 from preserve.cli.exits import Exit
 from preserve.settings.home import DATABASE_VARIABLE
+from preserve.state.books import Books
 from preserve.state.books_place import SERVER_FILE_NAME
 from tests.cli.program import Program
 
@@ -138,3 +143,36 @@ def test_a_server_that_is_away_is_told_with_the_code_for_later(
     first.on_home("init")
     monkeypatch.setenv(DATABASE_VARIABLE, "postgresql://preserve@127.0.0.1:9/archive")
     assert "cannot be reached" in first.on_home("status", code=Exit.UNAVAILABLE)
+
+
+def test_what_a_killed_runner_left_the_other_machine_takes_up(
+    first: Machine, second: Machine, url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(DATABASE_VARIABLE, url)
+    first.on_home("init")
+    monkeypatch.delenv(DATABASE_VARIABLE)
+    first.on_home("store", "add", "main", "--role", "primary", "--url", (tmp_path / "main").as_uri())
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.bin").write_bytes(os.urandom(240_000))
+    first.on_home("ingest", tmp_path / "in", code=Exit.FINDINGS)
+    near = ("store", "add", "near", "--role", "same_city", "--url", (tmp_path / "near").as_uri())
+    first.on_home(*near, "--speed-limit", "60KB")
+    bring_keys(first, second)
+    monkeypatch.setenv(DATABASE_VARIABLE, url)
+    second.on_home("home", "join")
+    monkeypatch.delenv(DATABASE_VARIABLE)
+
+    runner = subprocess.Popen(
+        [sys.executable, "-m", "preserve", "run", "--once", "--home", str(first.home)],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    with Books.open(second.home) as books:
+        wait_for(lambda: bool(books.jobs()), 60)
+    held = second.ask("run", "--once", "--home", second.home, code=Exit.WELL)
+    assert [each["ending"] for each in held["worked"] if each["kind"] == "replication"] == ["put off"]
+    runner.kill()
+    runner.wait()
+    report = second.ask("run", "--once", "--home", second.home)
+    assert [each["ending"] for each in report["worked"] if each["kind"] == "replication"] == ["done"]
+    assert second.ask("audit", "--store", "near", "--home", second.home)["counts"]["sound"] == 1
+    assert second.ask("ledger", "verify", "--home", second.home)["ok"]
