@@ -27,6 +27,9 @@ SHARE_SECONDS = 600.0
 BETWEEN_RUNS = timedelta(hours=25)
 """When the next sign of life is expected after a single run: such are made each day, or more often."""
 
+LOOKING = frozenset([DutyKind.AUDIT, DutyKind.LISTING, DutyKind.DRILL, DutyKind.INSPECTION])
+"""What may find harm."""
+
 BY_ANY_CLOCK = frozenset([DutyKind.CANARY, DutyKind.REPAIR, DutyKind.PUBLICATION, DutyKind.NOTICE])
 """What is done also while the clock is not to be trusted: nothing of it hangs on a date, nor locks anything."""
 
@@ -140,7 +143,15 @@ class _Turn:
             self.spent_bytes += result.bytes
             if result.ending is not Ending.PARTLY:
                 self.ended[duty.name] = result.ending.value
+            if duty.kind in LOOKING:
+                self._let_repair_again()
             yield Worked(duty, result)
+
+    def _let_repair_again(self) -> None:
+        """What was mended in this turn may be found harmed by a look in it: then that is not left for the next."""
+        for name, ending in list(self.ended.items()):
+            if name.startswith(f"{DutyKind.REPAIR} ") and ending == Ending.DONE.value:
+                del self.ended[name]
 
     def _is_to_be_done(self, duty: Duty, now: datetime, waits: set[tuple[str, str]]) -> bool:
         return duty.is_due(now) and duty.name not in self.ended and (duty.kind.value, duty.subject) not in waits

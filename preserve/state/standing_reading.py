@@ -63,6 +63,10 @@ class StandingReading:
 
     def overdue_count(self, store: str, policy: str, ages: Ages, ahead: str) -> int:
         """How many copies nobody has looked at since the moments of `ages`; a look after `ahead` counts as none."""
+        if len(ages) == 1:  # before and after do not overlap, and so nothing has to be put together to be counted
+            ((level, before),) = ages.items()
+            spans = (self.looks(store, policy, level, before), self.looks(store, policy, level, "~", since=ahead))
+            return sum(each.copies for each in spans)
         chosen, given = _overdue(store, policy, ages, ahead)
         row = self._database.row(f"SELECT count(*) FROM ({chosen}) AS late", given)  # noqa: S608
         return int(row[0]) if row else 0
