@@ -94,3 +94,38 @@ def test_a_listing_says_that_it_read_nothing_and_does_not_call_sound_what_is_kno
     assert (audited.document["level"], audited.document["bytes_read"]) == ("exists", 0)
     assert audited.document["counts"]["sound"] == 2
     assert audited.document["counts"]["damaged"] == 1
+
+
+def change_in_all(service: Service, part: bytes) -> None:
+    """Change one byte of the bags of all copies alike: nobody has it then."""
+    for store in ("main", "near", "far"):
+        bag = next((service.folder / store).rglob("bag.tar"))
+        bag.chmod(0o600)
+        content = bytearray(bag.read_bytes())
+        content[content.index(part)] ^= 1
+        bag.write_bytes(content)
+
+
+def test_a_frame_that_no_copy_has_is_told_once_with_what_to_do(furnished: Service) -> None:
+    (package,) = furnished.ask("ingest", furnished.submission())["packages"]
+    change_in_all(furnished, b"Bagging-Date")
+    assert furnished.run("audit").code == 1
+    told = furnished.run("repair")
+    assert told.code == 1
+    assert "0 files" not in told.out
+    assert told.out.count(", not mended: no copy") == told.out.count("  no file is lost with it: all ") == 1
+    (line,) = [line for line in told.out.splitlines() if ", not mended: no copy" in line]
+    assert all(store in line for store in ("main", "near", "far"))
+    assert f"`preserve restore {package['id']} --to FOLDER`" in told.out
+    given = furnished.run("restore", package["id"], "--to", str(furnished.folder / "out"), "--json")
+    assert (given.code, given.document["files"]) == (0, package["files"])
+
+
+def test_a_file_that_no_copy_has_is_named_once(furnished: Service) -> None:
+    source = furnished.submission()
+    lost = next(path for path in sorted(source.rglob("*")) if path.is_file() and path.stat().st_size > 3)
+    furnished.ask("ingest", source)
+    change_in_all(furnished, lost.read_bytes())
+    assert furnished.run("audit").code == 1
+    told = furnished.run("repair").out
+    assert told.count("  1 file is lost with it:") == told.count(f"    {lost.relative_to(source)}") == 1

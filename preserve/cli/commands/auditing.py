@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
@@ -12,18 +12,18 @@ from preserve.cli.answers import moment_shown
 from preserve.cli.calls import Call
 from preserve.cli.exits import Exit
 from preserve.cli.findings import finding_document, finding_lines
-from preserve.cli.messages import _, counted, error_said, printable, resaid, said, word
+from preserve.cli.messages import _, counted, error_said, said
 from preserve.cli.options import acts
+from preserve.cli.repaired import repair_lines
 from preserve.cli.shortfalls import lost_line
-from preserve.cli.tables import MOST_LINES, bounded, byte_count, pairs, table
+from preserve.cli.tables import byte_count, pairs
 from preserve.errors import Tampered, Unavailable
 from preserve.model.nouns import Level
 
 if TYPE_CHECKING:
     from preserve.model.audit import SampleStatement
-    from preserve.model.nouns import Finding
     from preserve.operations.audit import AuditReport, NotLookedAt
-    from preserve.operations.repair import NotRepaired, RepairReport
+    from preserve.operations.repair import RepairReport
 
 
 @click.command(
@@ -279,7 +279,7 @@ def repair(call: Call, package: str | None, finding: str | None) -> Exit:
     with call.workplace() as workplace:
         workplace.progress.begin("mending copies", None)
         report = mend(workplace, RepairRequest(package, finding, kit=compose.kit(), signer=compose.signer(call.home())))
-        return call.answer(_repair_document(report), _repair_lines(report), _repair_code(report))
+        return call.answer(_repair_document(report), repair_lines(report), _repair_code(report))
 
 
 def _repair_document(report: RepairReport) -> dict[str, object]:
@@ -334,100 +334,3 @@ def _repair_code(report: RepairReport) -> Exit:
         return Exit.TAMPERED
     is_only_away = all(isinstance(each.why, Unavailable) for each in report.not_repaired)
     return Exit.UNAVAILABLE if is_only_away else Exit.FINDINGS
-
-
-def _repair_lines(report: RepairReport) -> Iterator[str]:
-    yield said(
-        "objects mended: {repaired}, not mended: {left}; {read} read from sound copies, {written} written anew",
-        repaired=len(report.repaired),
-        left=len(report.not_repaired),
-        read=byte_count(report.bytes_read),
-        written=byte_count(report.bytes_written),
-    )
-    if report.repaired:
-        rows = (
-            (
-                each.package or "-",
-                each.store,
-                each.object,
-                each.generation,
-                len(each.blocks),
-                ", ".join(each.sources),
-                word(each.how),
-            )
-            for each in report.repaired
-        )
-        head = (_("package"), _("store"), _("object"), _("generation"), _("bad blocks"), _("taken from"), _("how"))
-        yield from table(head, rows)
-    yield from _right_again_lines(report)
-    for each in report.not_repaired[:MOST_LINES]:
-        if each.package is None:
-            yield said(
-                "{object} in {store}, not mended: {why}", object=each.object or "-", store=each.store, why=each.why
-            )
-        else:
-            yield said("{package} in {store}, not mended: {why}", package=each.package, store=each.store, why=each.why)
-        yield from _files_lines(each)
-    if len(report.not_repaired) > MOST_LINES:
-        yield said("… and {count} more (--json gives all)", count=len(report.not_repaired) - MOST_LINES)
-    yield from _left_alone_lines(report.left_alone)
-
-
-def _files_lines(left: NotRepaired) -> Iterator[str]:
-    """The files that cannot be had without what is missing; lost only where every copy was read."""
-    if left.away:
-        yield said(
-            "  nothing can be called lost yet: bring these stores back ({stores}), and run `preserve repair` again",
-            stores=", ".join(left.away),
-        )
-    if left.unread:
-        yield said(
-            "  nothing can be called lost yet: make the copy readable again in these stores (permissions, cables,"
-            " drives: {stores}), and run `preserve repair` again",
-            stores=", ".join(left.unread),
-        )
-    if not left.without:
-        return
-    if left.is_loss_proved:
-        yield counted("  {count} file is lost with it:", "  {count} files are lost with it:", left.without.count)
-    else:
-        yield counted(
-            "  {count} file is not to be had from the copies in reach:",
-            "  {count} files are not to be had from the copies in reach:",
-            left.without.count,
-        )
-    yield from bounded(f"    {printable(path)}" for path in left.without.names)
-
-
-def _right_again_lines(report: RepairReport) -> Iterator[str]:
-    """What needed no mending any more, with the findings that were closed for it."""
-    yield from bounded(
-        said(
-            "was right again when looked at: {key} in store {store} ({finding}, closed)",
-            key=finding.where,
-            store=finding.store,
-            finding=finding.id,
-        )
-        for finding in report.right_again
-    )
-    told = {(finding.package_id, finding.store) for finding in report.right_again}
-    yield from bounded(
-        said("was right again when looked at: {package} in store {store}", package=package, store=store)
-        for package, store in report.sound_again
-        if package is not None and (package, store) not in told
-    )
-
-
-def _left_alone_lines(findings: Sequence[Finding]) -> Iterator[str]:
-    """What lies in stores and nobody expects: what a person has to do about each."""
-    if findings:
-        yield counted(
-            "{count} finding is about what nobody expects in a store; repair leaves it alone, and a person must act:",
-            "{count} findings are about what nobody expects in a store; repair leaves it alone, and a person must act:",
-            len(findings),
-        )
-    yield from bounded(
-        said("  {finding}, {key} in store {store}: {found}", finding=finding.id, key=finding.where,
-             store=finding.store, found=resaid(finding.found))
-        for finding in findings
-    )  # fmt: skip
