@@ -10,7 +10,7 @@ from preserve.clock import moment_of
 from preserve.daemon.works import Shift, Work
 from preserve.model.canary import canaries_due
 from preserve.model.duties import Duty, DutyKind, Ended, Ending
-from preserve.model.locks import LockStanding, lock_rules, with_locks
+from preserve.model.locks import LockStanding, is_all_locked, lock_rules, with_locks
 from preserve.model.sentences import sentence
 from preserve.operations.extend_locks import ExtendRequest, extend_locks
 from preserve.operations.try_canaries import CanaryRequest, try_canaries
@@ -61,7 +61,8 @@ def _untried_canaries(shift: Shift, now: datetime) -> Iterator[Duty]:
 
 def _try(shift: Shift, duty: Duty) -> Ended:
     """Try the keys of one store."""
-    are_locked = bool(lock_rules(shift.policies))
+    in_use = (each.policy for each in shift.workplace.books.standings())
+    are_locked = is_all_locked(lock_rules(shift.policies), in_use, shift.policies)
     report = try_canaries(shift.workplace, CanaryRequest(compose.key_trial, are_locked, (duty.subject,)))
     for _entry, error in report.untried:
         raise error

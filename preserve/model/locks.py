@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -56,6 +56,12 @@ def lock_rules(policies: Mapping[str, Policy]) -> dict[str, LockRule]:
         for name, policy in policies.items()
         if policy.retention_lock_days
     }
+
+
+def is_all_locked(rules: Collection[str], in_use: Iterable[str], in_force: Iterable[str]) -> bool:
+    """Whether all that is kept is locked where its store can: by each policy in use, else by each in force."""
+    policies = set(in_use) or set(in_force)
+    return bool(policies) and policies <= set(rules)
 
 
 @dataclass(frozen=True, slots=True)

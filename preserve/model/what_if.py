@@ -104,6 +104,8 @@ def stolen_key(entry: StoreEntry, trial: CanaryTrial | None = None) -> Stolen:
         why = sentence("the key may not erase, and may replace: nothing in the store keeps what was there before")
     elif can.get("versioning"):
         why = sentence("older versions are kept, and the key may erase them too")
+    elif not entry.is_networked:
+        why = sentence("it is a folder and has no keys: whoever can write there can erase there")
     else:
         why = sentence("the key may erase: there is neither a lock nor a version to go back to")
     return Stolen(entry.name, KeyReach.ERASE, why)

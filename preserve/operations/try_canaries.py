@@ -40,8 +40,8 @@ class KeyTrial(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CanaryRequest:
-    """Which stores (empty: all); `trial_of` gives the keys of a store, None where it has none; `are_locked`: policies
-    ask for object locks, and so the canary has one where the store can."""
+    """Which stores (empty: all); `trial_of` gives the keys of a store, None where it has none; `are_locked`: all that
+    is kept has an object lock where its store can, and so the canary has one too: it is to fare as records do."""
 
     trial_of: Callable[[StoreEntry], KeyTrial | None]
     are_locked: bool

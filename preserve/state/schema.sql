@@ -138,7 +138,7 @@ CREATE TABLE copy (
     PRIMARY KEY (package, store)
 );
 CREATE INDEX copy_by_store ON copy (store, package);
-CREATE INDEX copy_by_lock ON copy (store, COALESCE(retain_until, ''), package);
+CREATE INDEX copy_by_lock ON copy (store, COALESCE(retain_until, ''), package, state);
 
 CREATE TABLE retired_copy (              -- in retired stores: moved here from `copy`, so that nothing counts them
     package TEXT NOT NULL,

@@ -45,7 +45,7 @@ STEPS: Mapping[int, Sequence[str]] = {
             opened_at TEXT NOT NULL, closed_at TEXT, closed_with TEXT
         )""",
         "CREATE UNIQUE INDEX open_incident ON incident (kind, subject) WHERE closed_at IS NULL",
-        "CREATE INDEX copy_by_lock ON copy (store, COALESCE(retain_until, ''), package)",
+        "CREATE INDEX copy_by_lock ON copy (store, COALESCE(retain_until, ''), package, state)",
         """CREATE TABLE canary (
             store TEXT PRIMARY KEY, object TEXT NOT NULL, tried_at TEXT NOT NULL, profile TEXT, lock_until TEXT,
             effects TEXT NOT NULL

@@ -12,7 +12,8 @@ from ops.sites import seaweed
 @pytest.fixture(scope="module")
 def two_sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """Two S3 sites in other hands, each with the locked bucket `records`: the environment in which commands find them,
-    at `CITY` and `REMOTE`, with the profiles `city` and `remote`."""
+    at `CITY` and `REMOTE`, with the profiles `city` and `remote`, and
+    `city-auditor` and `remote-auditor`, which may only read."""
     sites = {
         owner: seaweed.start(tmp_path_factory.mktemp(owner), buckets=[], object_lock=["records"], owner=owner)
         for owner in ("city", "remote")
@@ -20,8 +21,9 @@ def two_sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, st
     credentials = tmp_path_factory.mktemp("logins") / "credentials"
     credentials.write_text(
         "".join(
-            f"[{name}]\naws_access_key_id={site.writer.access_key}\naws_secret_access_key={site.writer.secret_key}\n"
+            f"[{profile}]\naws_access_key_id={login.access_key}\naws_secret_access_key={login.secret_key}\n"
             for name, site in sites.items()
+            for profile, login in ((name, site.writer), (f"{name}-auditor", site.auditor))
         )
     )
     endpoints = {name.upper(): site.endpoint for name, site in sites.items()}

@@ -17,7 +17,7 @@ from preserve.errors import NotThere, Refused, Unavailable
 from preserve.model import events
 from preserve.model.duties import Duty, DutyKind, in_order
 from preserve.model.keys import Key
-from preserve.model.locks import LockRule, LockStanding, lock_rules
+from preserve.model.locks import LockRule, LockStanding, is_all_locked, lock_rules
 from preserve.model.nouns import CopyState
 from preserve.operations.extend_locks import ExtendReport, ExtendRequest, extend_locks
 from preserve.operations.ingest import IngestRequest, ingest
@@ -250,3 +250,10 @@ def test_the_histogram_counts_each_copy_once_where_it_ends(locked: Locked) -> No
     assert spans == [(None, 0), (0, 0), (7, 1), (30, 0), (90, 0), (365, 0), (None, 0)]
     (nearest,) = locked.books.nearest_lock_ends(LOCKED, 5)
     assert (nearest.package_id, nearest.ends_at) == (locked.package, locked.end)
+
+
+def test_the_canary_is_locked_only_where_whatever_is_kept_is() -> None:
+    assert is_all_locked({"a", "b"}, ["a"], ["a", "b", "c"])
+    assert not is_all_locked({"a", "b"}, ["a", "c"], ["a", "b", "c"])
+    assert not is_all_locked({"a", "b"}, [], ["a", "c"]), "nothing is kept yet, and what comes may not be locked"
+    assert not is_all_locked(set(), [], [])

@@ -13,7 +13,7 @@ from preserve.cli.messages import _, error_said, said, word
 from preserve.cli.options import acts
 from preserve.cli.tables import table
 from preserve.model.credentials import Holder
-from preserve.model.locks import lock_rules
+from preserve.model.locks import is_all_locked, lock_rules
 from preserve.model.nouns import Role
 
 if TYPE_CHECKING:
@@ -35,7 +35,9 @@ def canary(call: Call, names: tuple[str, ...]) -> Exit:
     from preserve.operations.try_canaries import CanaryRequest, try_canaries
 
     with call.workplace() as workplace:
-        are_locked = bool(lock_rules(compose.policies(workplace.books)))
+        policies = compose.policies(workplace.books)
+        in_use = (each.policy for each in workplace.books.standings())
+        are_locked = is_all_locked(lock_rules(policies), in_use, policies)
         report = try_canaries(workplace, CanaryRequest(compose.key_trial, are_locked, names))
         document = {
             "stores": [_document(each) for each in report.tried],

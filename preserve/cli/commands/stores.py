@@ -137,7 +137,7 @@ def check(call: Call, name: str) -> Exit:
             "capabilities": dict(verdict.capabilities),
             "complaints": _complaint_documents(verdict),
         }
-        return call.answer(document, _checked_lines(name, verdict), Exit.WELL if verdict.is_ok else Exit.FINDINGS)
+        return call.answer(document, _checked_lines(entry, verdict), Exit.WELL if verdict.is_ok else Exit.FINDINGS)
 
 
 @store.command(
@@ -327,12 +327,22 @@ def _added_lines(added: Added) -> Iterator[str]:
         )
 
 
-def _checked_lines(name: str, verdict: Verdict) -> Iterator[str]:
+def _checked_lines(entry: StoreEntry, verdict: Verdict) -> Iterator[str]:
     if verdict.is_ok:
-        yield said("store {store} keeps what it is given", store=name)
+        yield said("store {store} keeps what it is given", store=entry.name)
     else:
-        yield said("store {store} must not be relied on", store=name)
+        yield said("store {store} must not be relied on", store=entry.name)
     yield from _verdict_lines(verdict)
+    if not entry.is_networked:
+        yield _("it is a folder and has no keys: whoever can write there can erase there")
+    elif entry.disposer_profile is None:
+        yield said("what its keys could do to what is kept, `preserve store canary {store}` tries", store=entry.name)
+    else:
+        yield said(
+            "what may be erased is said of the disposer's key; what the other keys could do to what is kept,"
+            " `preserve store canary {store}` tries",
+            store=entry.name,
+        )
 
 
 def _verdict_lines(verdict: Verdict) -> Iterator[str]:
