@@ -19,7 +19,8 @@ ENGLISH_TITLE = "Hand-over list of backup data of electronic records"
 _STYLE = """
 body { font-family: "Noto Sans CJK SC", "Source Han Sans SC", "Microsoft YaHei", sans-serif; margin: 1.5cm }
 h1 { font-size: 16pt; margin: 0 } h2 { font-size: 10pt; font-weight: normal; margin: 0 0 1em; color: #444 }
-table { border-collapse: collapse; width: 100%; font-size: 8pt; margin-bottom: 1em } th, td { border: 1px solid #444; padding: 3px 5px }
+table { border-collapse: collapse; width: 100%; font-size: 8pt; margin-bottom: 1em }
+th, td { border: 1px solid #444; padding: 3px 5px }
 th { background: #eee; text-align: left } th small { display: block; font-weight: normal; color: #555 }
 .digest { font-family: monospace; font-size: 7pt; word-break: break-all } p { font-size: 9pt }
 .signatures td { height: 2.2cm; vertical-align: top; width: 25% } .bad { font-weight: bold }
