@@ -31,7 +31,8 @@ from preserve.model.nouns import Event
 from preserve.model.phrases import phrase
 from preserve.model.placing import Lack
 from preserve.model.policy import Policy
-from preserve.model.sources import Counts, HarvestEntry, Registered
+from preserve.model.sources import Counts, HarvestEntry, Registered, SourceKind
+from preserve.packages import places
 from preserve.packages.harvesting import fetching, last_state, standing
 from preserve.packages.harvesting.cargo import PART_BYTES, Loader, Step, steps
 from preserve.packages.harvesting.comparing import Census, Comparison, Plan, share_of
@@ -104,6 +105,8 @@ def harvest(workplace: Workplace, request: HarvestRequest) -> HarvestReport:
             elements=", ".join(request.policy.required_metadata),
             source=source.name,
         )
+    if source.kind is SourceKind.FOLDER:  # a store may have been laid into it since it was registered
+        places.require_source_outside(workplace.books, workplace.home, Path(source.place))
     with workplace.claim(source.accession_source):
         reports = [_attempted(workplace, request)]
         while (entry := reports[-1].entry) is not None and entry.is_partial:
