@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from preserve.errors import Refused
+from preserve.errors import Refused, Unavailable
 from preserve.operations import harvest as harvest_module
 from preserve.operations.harvest import HarvestReport
 from preserve.state.verification import verify_books
@@ -158,3 +158,21 @@ def test_what_moved_a_short_while_ago_is_left_for_the_next_harvest(mail: Harvest
     assert back["0/letter 1.txt"] == before["0/letter 1.txt"]
     mail.set(settle_seconds=0)
     assert (mail.counts().unsettled, len(mail.restored(tmp_path / "all"))) == (0, len(tree(mail.folder)))
+
+
+def test_what_cannot_be_taken_is_told_and_never_counts_as_vanished(mail: Harvesting, tmp_path: Path) -> None:
+    mail.harvest()
+    before, size = tree(mail.folder), mail.service.books.size()
+    (mail.folder / "0" / "letter 1.txt").unlink()
+    os.mkfifo(mail.folder / "0" / "letter 1.txt")
+    with pytest.raises(Refused, match="named pipe"):
+        mail.harvest()
+    (mail.folder / "0" / "letter 1.txt").unlink()
+    (mail.folder / "机密★名单.txt").write_text("secret")
+    with pytest.raises(Refused, match="state secret"):
+        mail.harvest()
+    mail.folder.rename(tmp_path / "unplugged")
+    with pytest.raises(Unavailable):
+        mail.harvest()
+    assert mail.service.books.size() == size
+    assert mail.restored(tmp_path / "back") == before
