@@ -36,6 +36,7 @@ RECEIPT_NAMES = {
     *("format", "package_id", "created_at", "payload_files", "payload_bytes", "records", "policy", "policy_sha256"),
     *("algorithms", "block_bytes", "objects", "metadata", "part_of", "written_by"),
 }
+PACKAGE_ID = re.compile(r"[0-9]{8}-[0-9a-z]{1,40}$")
 LARGEST_PAX_BYTES = 1024 * 1024
 TAR_BLOCK = 512
 ZEROS = b"\0" * TAR_BLOCK
@@ -46,6 +47,14 @@ SENTENCES = """\
 {package}：缺少 {object}
 {package}: {path} does not fit the rest of the package and is not used
 {package}：{path} 与信息包其余部分不符，未采用
+{package}: {path} belongs to package {other} and lies in the wrong place
+{package}：{path} 属于信息包 {other}，放错了位置
+{package}: it was found in {folder}, where it lies by mistake, and is taken from there
+{package}：在 {folder} 中找到（系误放），从该处取用
+{package}: nothing of it is here
+{package}：此处没有它的任何内容
+{package}: {path} is damaged, or of another format, and is not used
+{package}：{path} 已损坏或格式不同，未采用
 {package}: {path} cannot be read: {reason}
 {package}：{path} 无法读取：{reason}
 {package}: {path}: block {number} (from byte {offset}) is damaged
@@ -251,6 +260,45 @@ def sources(folders: List[str], name: str) -> List[Source]:
     return found
 
 
+def owner_of(path: str) -> Optional[str]:
+    """The package that a receipt or a bag says it belongs to; None where it does not say."""
+    try:
+        with open(path, "rb") as file:
+            if os.path.basename(path).startswith("bag.tar"):
+                header = parse_header(file.read(TAR_BLOCK))
+                said_there = header.name.split(b"/")[0].decode("ascii") if header else ""
+            else:
+                said_there = str(json.loads(file.read(LARGEST_RECEIPT_BYTES).decode("utf-8"))["package_id"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return said_there if PACKAGE_ID.match(said_there) else None
+
+
+def owned(folders: List[str], name: str, package: str) -> List[Source]:
+    """The generations of a receipt or bag that are of this package, or do not say that they are of another.
+
+    In the folder of another package only what says so is of this one.
+    """
+    found = []
+    for source in sources(folders, name):
+        owner = owner_of(source.path)
+        is_at_home = os.path.basename(os.path.dirname(os.path.abspath(source.path))) == package
+        if owner == package or (owner is None and (is_at_home or len(folders) == 1)):
+            found.append(source)
+    return found
+
+
+def owners_in(folder: str) -> Dict[str, str]:
+    """The packages that receipts and bags in a folder say they belong to, each with one path that says so."""
+    found: Dict[str, str] = {}
+    for name in ("receipt.json", "bag.tar"):
+        for source in sources([folder], name):
+            owner = owner_of(source.path)
+            if owner:
+                found.setdefault(owner, source.path)
+    return found
+
+
 def read_receipt(content: bytes, package: str) -> Receipt:
     """Raises ValueError, KeyError or TypeError for what is not the receipt of this package."""
     said_there = json.loads(content.decode("utf-8"))
@@ -327,19 +375,22 @@ def _report_misfits(
         if receipt.content != chosen.content:
             report.problem("{package}: {path} does not fit the rest of the package and is not used", path=path)
     for _, root, path in lists:
-        if root != chosen.root:
+        is_at_home = os.path.basename(os.path.dirname(os.path.abspath(path))) == report.package
+        if root != chosen.root and is_at_home:
             report.problem("{package}: {path} does not fit the rest of the package and is not used", path=path)
 
 
 def _readable_receipts(folders: List[str], report: Report) -> List[Tuple[Receipt, str]]:
     found = []
-    candidates = sources(folders, "receipt.json")
+    candidates = owned(folders, "receipt.json", report.package)
     for source in candidates:
         try:
             with open(source.path, "rb") as file:
                 found.append((read_receipt(file.read(LARGEST_RECEIPT_BYTES), report.package), source.path))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            report.problem("{package}: {path} cannot be read: {reason}", path=source.path, reason=repr(error))
+        except OSError as error:
+            report.problem("{package}: {path} cannot be read: {reason}", path=source.path, reason=error.strerror)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            report.problem("{package}: {path} is damaged, or of another format, and is not used", path=source.path)
     if not candidates:
         report.problem("{package}: {object} is missing", object="receipt.json")
     return found
@@ -1142,13 +1193,39 @@ def usable_algorithms(receipt: Optional[Receipt], report: Report) -> List[str]:
     return usable
 
 
+def report_misplaced(folders: List[str], report: Report) -> List[str]:
+    """Tell what lies in the wrong place; the folders that have anything of the package."""
+    kept = []
+    for folder in folders:
+        owners = owners_in(folder)
+        others = sorted(set(owners) - {report.package})
+        is_at_home = os.path.basename(os.path.abspath(folder)) == report.package
+        if not is_at_home:
+            report.tell(
+                "{package}: it was found in {folder}, where it lies by mistake, and is taken from there", folder=folder
+            )
+        for other in others if is_at_home else []:
+            report.problem(
+                "{package}: {path} belongs to package {other} and lies in the wrong place",
+                path=owners[other],
+                other=other,
+            )
+        if report.package in owners or not others:
+            kept.append(folder)
+    return kept
+
+
 def process(package: str, folders: List[str], wanted: Wanted) -> Report:
     """Check one package, and restore it if there is a target."""
     report = Report(package)
+    folders = report_misplaced(folders, report)
+    if not folders:
+        report.problem("{package}: nothing of it is here")
+        return report
     receipt, blocks = choose_evidence(folders, report)
     if receipt:
         check_small_objects(folders, receipt, report)
-    copies = sources(folders, "bag.tar")
+    copies = owned(folders, "bag.tar", package)
     if not copies:
         report.problem("{package}: {object} is missing", object="bag.tar")
         return report
@@ -1195,11 +1272,19 @@ def _sum_up(extraction: Extraction, receipt: Optional[Receipt], wanted: Wanted, 
 
 
 def chosen(stores: List[str], names: List[str]) -> Dict[str, List[str]]:
-    """Package id -> its folders in `stores`; what was named and is nowhere has none."""
+    """Package id -> its folders in `stores`, then those of others in which something of it lies by mistake.
+
+    What was named and is nowhere has none.
+    """
     found: Dict[str, List[str]] = {}
+    strays: Dict[str, List[str]] = {}
     for store in stores:
         for package, folder in package_folders(store).items():
             found.setdefault(package, []).append(folder)
+            for other in sorted(set(owners_in(folder)) - {package}):
+                strays.setdefault(other, []).append(folder)
+    for package, folders in strays.items():
+        found.setdefault(package, []).extend(folders)
     return {name: found.get(name, []) for name in names or sorted(found)}
 
 
@@ -1224,9 +1309,9 @@ def run_all(groups: List[List[str]], names: List[str], wanted: Wanted) -> int:
 def list_packages(store: str) -> int:
     """What the receipts say; nothing else is read."""
     problems = 0
-    for package, folder in package_folders(store).items():
+    for package, folders in chosen([store], []).items():
         report = Report(package)
-        for receipt, _ in _readable_receipts([folder], report)[:1]:
+        for receipt, _ in _readable_receipts(report_misplaced(folders, report), report)[:1]:
             report.tell(
                 "{package}: {files} files, {bytes} bytes, {records} records, {created}, {title}",
                 files=receipt.files,

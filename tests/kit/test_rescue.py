@@ -441,3 +441,48 @@ def test_the_split_parts_and_metadata_of_a_package_are_written_beside_it(store: 
     records = json.loads((tmp_path / "out" / f"{ID}.about" / "metadata" / "records.json").read_text(encoding="utf-8"))
     assert records["format"] == "preserve-records/1"
     assert len(bag_paths(awkward_deposits())) == len(awkward_deposits())
+
+
+OTHER = "20240305-9876543210"
+
+
+def two_packages(store: Path) -> tuple[Path, Path, list[Deposit]]:
+    """The folders of two packages with other deposits each, and those of the second."""
+    others = [Deposit(b"other.txt", b"of the other package")]
+    return write_package(store, ID, awkward_deposits()), write_package(store, OTHER, others), others
+
+
+def swap(one: Path, other: Path) -> None:
+    aside = one.with_name("aside")
+    one.rename(aside)
+    other.rename(one)
+    aside.rename(other)
+
+
+@pytest.mark.parametrize("what", ["", "bag.tar", "receipt.json"], ids=["folders", "bags", "receipts"])
+@pytest.mark.parametrize("language", ["C.UTF-8", "zh_CN.UTF-8"])
+def test_packages_that_were_swapped_come_back_under_their_true_names(
+    what: str, language: str, store: Path, tmp_path: Path
+) -> None:
+    one, other, deposits = two_packages(store)
+    swap(one / what, other / what)
+    told = run(store / "rescue.py", "restore", store, "out", language=language, cwd=tmp_path)
+    assert told.code == 1
+    assert tree(tmp_path / "out" / ID) == expected(awkward_deposits())
+    assert tree(tmp_path / "out" / OTHER) == expected(deposits)
+    assert "ValueError" not in told.text and "LOST" not in told.text
+    wrong = "放错了位置" if "zh" in language else "lies in the wrong place"
+    assert told.text.count(wrong) == 2
+    checked = run(store / "rescue.py", "check", store, language=language, cwd=tmp_path)
+    assert checked.code == 1 and checked.text.count(wrong) == 2
+    listed = run(store / "rescue.py", "list", store, language=language, cwd=tmp_path)
+    assert listed.code == 1 and listed.text.count(wrong) == 2
+
+
+def test_a_package_in_a_folder_of_another_name_comes_back_under_its_own(store: Path, tmp_path: Path) -> None:
+    folder = write_package(store, ID, awkward_deposits())
+    folder.rename(folder.with_name(OTHER))
+    told = run(store / "rescue.py", "restore", store, "out", cwd=tmp_path)
+    assert told.code == 1
+    assert tree(tmp_path / "out" / ID) == expected(awkward_deposits())
+    assert f"{OTHER}: nothing of it is here" in told.text
