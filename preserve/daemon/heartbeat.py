@@ -44,7 +44,6 @@ class Heartbeat:
     done: Mapping[str, str] | None = None
     late: Sequence[str] = ()
     next_due: tuple[str, datetime] | None = None
-    ended_because: str | None = None
 
     def is_stale(self, now: datetime) -> bool:
         """Whether a sign of life is overdue; one from a day still to come tells nothing either."""
@@ -111,7 +110,6 @@ def _document(beat: Heartbeat) -> dict[str, object]:
         "late": list(beat.late[:MOST_NAMED]),
         "late_count": len(beat.late),
         "next": None if beat.next_due is None else {"duty": beat.next_due[0], "due_at": stamp(beat.next_due[1])},
-        "ended_because": beat.ended_because,
     }
 
 
@@ -134,7 +132,6 @@ def _beat(value: Mapping[str, object]) -> Heartbeat:
         done={str(name): str(ending) for name, ending in done.items()},
         late=[str(name) for name in late],
         next_due=(str(after["duty"]), moment_of(str(after["due_at"]))) if isinstance(after, dict) else None,
-        ended_because=_text(value["ended_because"]),
     )
 
 

@@ -29,7 +29,7 @@ COPIES_AT_ONCE = 200
 class AuditCause(StrEnum):
     """Why copies are to be looked at, most at risk first."""
 
-    UNVERIFIED = "unverified"  # nobody has read them back yet
+    UNVERIFIED = "unverified"  # nobody has read them back yet, or what came was doubtful
     LAST = "last"  # no other verified copy is left
     FULL = "full"  # the last reading of every byte is too long ago
     SAMPLE = "sample"  # so is the last reading of a sample

@@ -102,8 +102,8 @@ def listing_every(rules: Sequence[AuditRule]) -> timedelta:
 
 
 def is_unverified(state: CopyState) -> bool:
-    """Whether nobody has read such a copy back, and it is not known to be in need of repair."""
-    return state in (CopyState.WRITTEN, CopyState.ATTESTED, CopyState.AWAY)
+    """Whether nobody has read such a copy back, or what came was doubtful; a bad one needs repair, not another look."""
+    return state in (CopyState.WRITTEN, CopyState.ATTESTED, CopyState.AWAY, CopyState.SUSPECT)
 
 
 def is_last(policy: Policy, states: Mapping[str, CopyState], store: str) -> bool:

@@ -216,10 +216,11 @@ def test_with_a_rate_so_many_are_read_each_day_the_oldest_first(kept: Kept) -> N
     assert len(set(read)) == 6
 
 
-def test_a_copy_that_nobody_read_back_comes_first(kept: Kept) -> None:
+@pytest.mark.parametrize("state", [CopyState.WRITTEN, CopyState.ATTESTED, CopyState.SUSPECT])
+def test_a_copy_that_nobody_read_back_or_that_is_doubtful_comes_first(kept: Kept, state: CopyState) -> None:
     books, act, now = kept.made.books, kept.made.workplace.act, kept.made.workplace.now()
     (package, *_) = books.packages()
-    books.record(events.copy_moved(act, now, package.id, "near", CopyState.WRITTEN, "a test"))
+    books.record(events.copy_moved(act, now, package.id, "near", state, "a test"))
     assert kept.due() == ["audit near default unverified"]
     assert kept.do("audit near default unverified") is Ending.DONE
     copy = books.copy(package.id, "near")
