@@ -67,7 +67,8 @@ def test_where_nobody_has_it_soundly_the_old_medium_stays_in_use(aged: Shelf) ->
     package = next(iter(aged.states("old")))
     shutil.rmtree(aged.folder / "near")
     flip(bag(aged, "old", package), 3000)
-    aged.refuses("no store in reach has a sound block", "medium", "refresh", "old", "--to", "new", *PERSONS)
+    refresh = ["medium", "refresh", "old", "--to", "new", *PERSONS]
+    aged.refuses("these could not be asked: near", *refresh, code=Exit.UNAVAILABLE)
     assert aged.ask("medium", "show", "old")["refreshed_into"] is None
     assert set(aged.states("old")) >= set(aged.states("new"))
 
