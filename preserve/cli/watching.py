@@ -53,6 +53,17 @@ def watching_document(looked: Looked, survey: SurveyReport) -> dict[str, object]
             {"period": each.period, "store": each.store, "count": each.count, "bytes": each.bytes}
             for each in survey.grown
         ],
+        "drills": [
+            {
+                "store": each.store,
+                "begun_at": each.begun_at,
+                "passed": each.has_passed,
+                "whole": each.is_whole,
+                "rto_seconds": each.rto_seconds,
+                "lost_seconds": each.lost_seconds,
+            }
+            for each in survey.drills
+        ],
         "audits": [
             {"ended_at": each.ended_at, "level": each.level.value, "counts": dict(each.counts)}
             for each in survey.audits

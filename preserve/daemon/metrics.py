@@ -18,6 +18,7 @@ from preserve.clock import moment_of
 from preserve.daemon.watching import Looked
 from preserve.errors import Refused
 from preserve.model.concerns import ConcernKind
+from preserve.model.drills import spread
 from preserve.model.duties import DutyKind
 from preserve.model.incidents import IncidentKind
 from preserve.model.nouns import Condition, CopyState
@@ -66,11 +67,17 @@ LATE = Gauge("duties_late", "Work that should have been done by now.", ("kind",)
 LOCK = Gauge(
     "lock_runway_seconds", "Until the first object lock in a store ends; negative: since it has ended.", ("store",)
 )
+DRILLS = Gauge("drills", "Drills booked, of the newest, by how they ended.", ("store", "passed"))
+DRILL_AT = Gauge("drill_last_passed_timestamp_seconds", "When the last drill that passed was begun.", ("store",))
+DRILL_RTO = Gauge("drill_rto_seconds", "How long drills took until all was verified.", ("store", "quantile"))
+DRILL_RPO = Gauge("drill_rpo_seconds", "What drills would have lost.", ("store", "quantile"))
+NOTICED_AT = Gauge("notices_timestamp_seconds", "When somebody last looked whether there is anything to tell.")
+NOTICES_FAILING = Gauge("notices_failing", "Addressees who cannot be told.")
 
 GAUGES = (
     BUILD, STATUS_AT, OK, LEDGER_ALARM, PACKAGES, NOT_SAFE, PAYLOAD_FILES, PAYLOAD_BYTES, COPIES, OVERDUE, POSTDATED,
     BY_AGE, OLDEST, LIMIT, FINDINGS, INCIDENTS, CONCERNS, UP, WANTING, UNPUBLISHED, ENTRIES, UNFINISHED, DUE, LATE,
-    LOCK,
+    LOCK, DRILLS, DRILL_AT, DRILL_RTO, DRILL_RPO, NOTICED_AT, NOTICES_FAILING,
 )  # fmt: skip
 """Every metric there is, in the order in which they are told."""
 
@@ -91,6 +98,26 @@ def samples(looked: Looked, surveyed: SurveyReport) -> Iterator[Sample]:
     yield from _of_stores(looked)
     yield from _of_ages(looked, surveyed)
     yield from _of_kinds(looked)
+    yield from _of_drills(surveyed)
+    yield NOTICES_FAILING, (), looked.notices_failing
+    if looked.noticed_at is not None:
+        yield NOTICED_AT, (), looked.noticed_at.timestamp()
+
+
+def _of_drills(surveyed: SurveyReport) -> Iterator[Sample]:
+    for store in sorted({each.store for each in surveyed.drills}):
+        mine = [each for each in surveyed.drills if each.store == store]
+        passed = [each for each in mine if each.has_passed]
+        yield DRILLS, (store, "yes"), len(passed)
+        yield DRILLS, (store, "no"), len(mine) - len(passed)
+        if passed:
+            yield DRILL_AT, (store,), moment_of(passed[-1].begun_at).timestamp()
+        for gauge, values in ((DRILL_RTO, [each.rto_seconds for each in mine]),
+                              (DRILL_RPO, [float(each.lost_seconds) for each in mine])):  # fmt: skip
+            found = spread(values)
+            if found is not None:
+                yield gauge, (store, "0.5"), found.p50
+                yield gauge, (store, "0.95"), found.p95
 
 
 def _of_holdings(looked: Looked) -> Iterator[Sample]:

@@ -25,7 +25,8 @@ LONGEST_UNTOLD = timedelta(hours=26)
 class Looked:
     """How everything stood at the moment `at`; `home_id` names the home in its ledger.
 
-    `duties` are all that can be derived, those to come too, in the order in which they are done.
+    `duties` are all that can be derived, those to come too, in the order in which they are done.  At `noticed_at`
+    somebody last looked whether there is anything to tell, and so many addressees cannot be told.
     """
 
     at: datetime
@@ -35,6 +36,8 @@ class Looked:
     duties: tuple[Duty, ...]
     concerns: tuple[Concern, ...]
     policies: Mapping[str, Policy]
+    noticed_at: datetime | None
+    notices_failing: int
 
     @property
     def is_as_wanted(self) -> bool:
@@ -78,6 +81,8 @@ def look(shift: Shift, works: Sequence[Work], silence: Sentence | None = None) -
         duties=duties,
         concerns=tuple(concerns(seen)),
         policies=shift.policies,
+        noticed_at=workplace.books.noticed_at(),
+        notices_failing=sum(each.is_failing for each in workplace.books.deliveries().values()),
     )
 
 

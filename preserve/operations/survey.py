@@ -5,6 +5,7 @@ It reads the books alone, and takes longer than a status: each copy is counted o
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,6 +13,7 @@ from datetime import datetime, timedelta
 from preserve.clock import stamp
 from preserve.model.audit import CLOCKS_DIFFER, age_limits
 from preserve.model.audit_ages import LookedAlike, StoreAges, ages_by_store
+from preserve.model.drills import DrillEntry
 from preserve.model.growth import Grown
 from preserve.model.nouns import StoreEntry
 from preserve.model.policy import Policy
@@ -20,6 +22,8 @@ from preserve.workplace import Workplace
 
 MOST_DAYS_BY_DAY = 92
 """A service no older than this is drawn day by day, an older one month by month."""
+MOST_DRILLS = 200
+"""The newest drills, which charts and percentiles are made of."""
 AUDITS_SHOWN_DAYS = 3 * 366
 """How far back audits are drawn."""
 
@@ -28,13 +32,15 @@ AUDITS_SHOWN_DAYS = 3 * 366
 class SurveyReport:
     """What those who watch are shown beside the status.
 
-    `by_day`: `grown` is told by days, not by months.  `lock_ends` says when the first object lock in each store ends.
+    `by_day`: `grown` is told by days, not by months.  `drills` are the newest.
+    `lock_ends` says when the first object lock in each store ends.
     """
 
     ages: tuple[StoreAges, ...]
     grown: tuple[Grown, ...]
     by_day: bool
     audits: tuple[AuditEnded, ...]
+    drills: tuple[DrillEntry, ...]
     lock_ends: Mapping[str, str]
     stores: tuple[StoreEntry, ...]
 
@@ -60,6 +66,7 @@ def survey(workplace: Workplace, policies: Mapping[str, Policy]) -> SurveyReport
         grown=tuple(books.grown(by_day=by_day)),
         by_day=by_day,
         audits=tuple(books.audits_ended(stamp(now - timedelta(days=AUDITS_SHOWN_DAYS)))),
+        drills=tuple(deque(books.drills(), MOST_DRILLS)),
         lock_ends=books.lock_ends(),
         stores=tuple(entries),
     )

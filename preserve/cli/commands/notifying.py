@@ -95,7 +95,9 @@ def set_(
         str(ca_file.absolute()) if ca_file else None,
     )
     _keep(call, owner, address)
-    line = said("{owner} is told from now on; `preserve notify test {owner}` tries it", owner=owner)
+    line = said(
+        "{owner} is told from now on; `preserve notify test {name}` tries it", owner=owner, name=shlex.quote(owner)
+    )
     return call.answer({"owner": owner, **plain(address)}, [line])
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from preserve import __version__
 from preserve.cli.page import sections
+from preserve.cli.page.drills import drills
 from preserve.cli.page.elements import element, page
 from preserve.cli.voices import Voice
 from preserve.daemon.watching import Looked
@@ -31,6 +32,7 @@ def status_page(looked: Looked, surveyed: SurveyReport, voice: Voice) -> str:
             sections.holdings(looked, voice),
             sections.over_time(looked, surveyed, voice),
             sections.audits(looked, surveyed, voice),
+            drills(looked, surveyed, voice),
         ),
         element(
             "footer",
