@@ -54,6 +54,7 @@ class Gathering:
         self._unread: dict[str, set[int]] = {}
         self._lied: set[Place] = set()
         self._in_vain = 0
+        self._merging = Lock()
         self._lock = Lock()
 
     @property
@@ -91,6 +92,10 @@ class Gathering:
 
         Returns the stores of which something was taken; none where that cannot be done.
         """
+        with self._merging:
+            return self._merged(number, into)
+
+    def _merged(self, number: int, into: memoryview) -> Collection[str]:
         if self._in_vain >= MOST_IN_VAIN:
             return ()
         places = [place for place in self.places if place.name not in self.away]

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from threading import Lock
 
 from preserve.errors import NotThere, Unavailable, Unreadable
 from preserve.model.blocks import BlockList
@@ -25,8 +24,6 @@ MOST_COPIES = 6
 
 MOST_HELD_BYTES = 128 * 1024 * 1024
 """What is held in memory of them, each twice: of blocks of 16 MiB, those of four copies; never fewer than two."""
-
-_ONE_AT_A_TIME = Lock()  # whoever merges, there is room for one block of each copy
 
 Origin = tuple[int, int, int]
 """From, to (within what was merged), and the place it was taken from, by its number among those asked."""
@@ -51,15 +48,15 @@ def merged_from(
     """`length` bytes from `begin` on of an object that lies in several places; None where they do not make it up.
 
     A place that is away or does not give anything is passed over; one that ends early counts as zeros from there.
+    Callers with several threads let one merge at a time: there is room for one block of each copy.
     """
-    with _ONE_AT_A_TIME:
-        given = list(islice(_all_given(places, begin, length), most_merged(length)))
-        before = [bytes(content) for _, content in given]
-        content = merged([content for _, content in given], digest, files, known)
-        if content is None:
-            return None
-        found = origins(before, content)
-        return Merged(content, tuple((start, stop, given[which][0]) for start, stop, which in found))
+    given = list(islice(_all_given(places, begin, length), most_merged(length)))
+    before = [bytes(content) for _, content in given]
+    content = merged([content for _, content in given], digest, files, known)
+    if content is None:
+        return None
+    found = origins(before, content)
+    return Merged(content, tuple((start, stop, given[which][0]) for start, stop, which in found))
 
 
 def most_merged(length: int) -> int:

@@ -72,6 +72,8 @@ class Sources:
         self._blocks: PackageBlocks | None = None
         self._blocks_asked = False
         self._lock = Lock()
+        self.merging = Lock()
+        """Held by whoever merges: there is room for one block of each copy."""
 
     @property
     def receipt(self) -> Receipt:
@@ -318,7 +320,8 @@ class _MixedReader(BlockReader):
     def _merged(self, number: int) -> Merged | None:
         """A block that no copy has sound, from all of them together."""
         places = [(each.held.store, each.held.key(self._part)) for each in self._sources.usable()]
-        return merged_from(places, *self._list.span(number), self._list.digest(number))
+        with self._sources.merging:
+            return merged_from(places, *self._list.span(number), self._list.digest(number))
 
 
 class _MixedFile(SoundFile):

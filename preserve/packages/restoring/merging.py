@@ -53,7 +53,8 @@ def _block(sources: Sources, number: int) -> Part | None:
 def _merged(sources: Sources, begin: int, length: int, digest: bytes) -> Part | None:
     standings = sources.usable()
     places = [(each.held.store, each.held.key(BAG)) for each in standings]
-    merged: Merged | None = merged_from(places, begin, length, digest)
+    with sources.merging:
+        merged: Merged | None = merged_from(places, begin, length, digest)
     if merged is None:
         return None
     return Part(merged.content, tuple((start, stop, standings[which]) for start, stop, which in merged.origins))
