@@ -324,8 +324,8 @@ def repaired(
     sources: Mapping[str, int],
     bytes_transferred: int,
 ) -> Event:
-    """Object `part` of a copy was made anew as `generation`; `sources` counts the blocks taken from each store, one that was
-    merged from several for each of them.
+    """Object `part` of a copy was made anew as `generation`; `sources` counts the blocks taken from each store, and one
+    that was merged from several for each of them.
 
     `package_id` None: `part` is the key of an object that belongs to no package.
     """
