@@ -22,8 +22,8 @@ MOST_DUTIES = 8
 """How many duties the terminal names; `--json` gives all."""
 
 
-def watching_document(looked: Looked, survey: SurveyReport) -> dict[str, object]:
-    """What `--json` says beside the status itself."""
+def watching_document(looked: Looked) -> dict[str, object]:
+    """What `--json` says beside the status itself: what is to be seen to, and what is due."""
     return {
         "never_read": looked.status.never_read,
         "concerns": [_concern_document(each, looked.policies) for each in looked.concerns],
@@ -38,6 +38,12 @@ def watching_document(looked: Looked, survey: SurveyReport) -> dict[str, object]
             }
             for each in looked.status.holdings
         ],
+    }
+
+
+def survey_document(survey: SurveyReport) -> dict[str, object]:
+    """What `--json` adds where everything was surveyed: each copy was counted for it."""
+    return {
         "audit_ages": [
             {
                 "store": each.store,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from preserve import compose
 from preserve.daemon.works import Shift, Work
+from preserve.errors import Refused
 from preserve.model.drills_due import DrillDue, drills_due
 from preserve.model.duties import Duty, DutyKind, Ended, Ending
 from preserve.model.nouns import StoreEntry
@@ -43,7 +44,9 @@ def _drills(shift: Shift, now: datetime) -> Iterator[Duty]:
 def _hold(shift: Shift, duty: Duty) -> Ended:
     """Hold the drill that is due from one store.  One that does not pass is an incident, and was held."""
     workplace = shift.workplace
-    due = _wanted(shift)[duty.subject]
+    due = _wanted(shift).get(duty.subject)
+    if due is None:  # the store was retired meanwhile
+        raise Refused("no drill is wanted from store {store} any more", store=duty.subject)
 
     def rebuild(entry: StoreEntry, folder: Path) -> AbstractContextManager[Rebuilt]:
         return compose.rebuilt_alone(workplace, entry, folder)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from preserve.clock import Clock
-from preserve.errors import PreserveError
+from preserve.errors import PreserveError, Unavailable
 from preserve.model.attempts import LEASE, Job
 from preserve.state.books import Books
 
@@ -32,4 +32,5 @@ def kept_up(books: Books, job: Job, clock: Clock) -> Iterator[None]:
     finally:
         is_over.set()
         keeper.join()
-        books.drop_job(job)
+        with suppress(Unavailable):  # then it runs out by itself; what ended the work is not to be hidden by that
+            books.drop_job(job)

@@ -305,10 +305,10 @@ def _listings(shift: Shift, now: datetime) -> Iterator[Duty]:
     for place in _places(shift):
         if books.copies_in(place.store.name, place.policy.name):
             rules.setdefault(place.store.name, []).append(place.rule)
-    begun = books.first_booked()
+    held_since = books.held_since(rules)
     for store, its in rules.items():
         every = looking.listing_every(its)
-        last = moment_of(listed.get(store) or begun[store])
+        last = moment_of(listed[store]) if store in listed else held_since[store]
         why = sentence("store {store} is to be looked through for what is missing or unexpected", store=store)
         latest = last + timedelta(days=max(rule.every_days for rule in its))
         yield Duty(DutyKind.LISTING, store, last + every - looking.lead(every), why, latest)

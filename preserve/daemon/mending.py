@@ -26,10 +26,11 @@ def _harms(shift: Shift, now: datetime) -> Iterator[Duty]:
     """One duty for each store with open findings of harm."""
     counts: Counter[str] = Counter()
     oldest: dict[str, datetime] = {}
-    for finding in shift.workplace.books.findings():
-        if finding.condition in HARMS:
-            counts[finding.store] += 1
-            oldest.setdefault(finding.store, moment_of(finding.opened_at))
+    for alike in shift.workplace.books.open_findings_alike():
+        if alike.condition in HARMS:
+            counts[alike.store] += alike.count
+            since = moment_of(alike.oldest_at)
+            oldest[alike.store] = min(oldest.get(alike.store, since), since)
     for store, since in oldest.items():
         why = sentence("open findings about store {store}: {count}", store=store, count=counts[store])
         yield Duty(DutyKind.REPAIR, store, since, why, since + REPAIRED_WITHIN, copies=counts[store])

@@ -18,9 +18,6 @@ from preserve.model.nouns import Event
 from preserve.model.phrases import phrase
 from preserve.workplace import Workplace
 
-CLOCK = "clock"
-"""What the incident of a clock is about."""
-
 
 @dataclass(frozen=True, slots=True)
 class ClockState:
@@ -35,7 +32,7 @@ class ClockState:
 
 
 def clock_state(workplace: Workplace, last: Heartbeat | None) -> ClockState:
-    """Judge the clock, and open or close the incident about it.
+    """Judge the clock, and open or close the incident about it, which names the machine: each has a clock of its own.
 
     Where a person closed the incident, the clock is right from then on, however it came to be so.
     """
@@ -44,7 +41,8 @@ def clock_state(workplace: Workplace, last: Heartbeat | None) -> ClockState:
     trusted = last.reading if last is not None else None
     newest = books.newest_moment()
     why = doubt(now, trusted, moment_of(newest) if newest else None)
-    known = books.open_incident(IncidentKind.CLOCK, CLOCK)
+    machine = environment.machine_name()
+    known = books.open_incident(IncidentKind.CLOCK, machine)
     if why is None:
         if known is not None:
             _close(workplace, known, phrase("the clock agrees again with the machine's counter"))
@@ -53,8 +51,8 @@ def clock_state(workplace: Workplace, last: Heartbeat | None) -> ClockState:
     if known is None and ours is not None:  # we opened one, and somebody closed it: a person vouches for the clock
         return ClockState(now, None)
     if known is None:
-        _open(workplace, Incident(IncidentKind.CLOCK, CLOCK, str(why)))
-        known = books.open_incident(IncidentKind.CLOCK, CLOCK)
+        _open(workplace, Incident(IncidentKind.CLOCK, machine, str(why)))
+        known = books.open_incident(IncidentKind.CLOCK, machine)
     return ClockState(trusted or now, known.id if known else None)
 
 
@@ -71,7 +69,7 @@ def missed(workplace: Workplace, duties: Sequence[Duty], kinds: Collection[DutyK
             what = phrase("it was to be done by {latest}: {what}", latest=duty.latest, what=duty.why)
             happened.append(_opened(workplace, Incident(IncidentKind.MISSED_RUN, name, what)))
     for subject, incident in known.items():
-        if subject not in late and any(subject.startswith(f"{kind} ") for kind in kinds):
+        if subject not in late and _is_of(incident, kinds):
             evidence = phrase("it was caught up: looked at again, it is late no longer")
             happened.append(events.incident_closed(workplace.act, workplace.now(), incident.id, evidence))
     _record(workplace, happened)
@@ -88,6 +86,24 @@ def succeeded(workplace: Workplace, duty: Duty) -> None:
     known = workplace.books.open_incident(IncidentKind.FAILED_WORK, duty.name)
     if known is not None:
         _close(workplace, known, phrase("the work was done"))
+
+
+def settled(workplace: Workplace, duties: Sequence[Duty], kinds: Collection[DutyKind], now: datetime) -> None:
+    """Close the incidents about failed work of `kinds` that is due no longer: somebody else did it, or it fell away."""
+    due = {duty.name for duty in duties if duty.is_due(now)}
+    evidence = phrase("looked at again, the work is not due any more")
+    _record(
+        workplace,
+        [
+            events.incident_closed(workplace.act, workplace.now(), each.id, evidence)
+            for each in workplace.books.incidents()
+            if each.kind is IncidentKind.FAILED_WORK and each.subject not in due and _is_of(each, kinds)
+        ],
+    )
+
+
+def _is_of(incident: Incident, kinds: Collection[DutyKind]) -> bool:
+    return any(incident.subject.startswith(f"{kind} ") for kind in kinds)
 
 
 def _opened(workplace: Workplace, incident: Incident) -> Event:

@@ -201,7 +201,9 @@ class _Turn:
 
     def _oversee(self, clock: oversight.ClockState, duties: Sequence[Duty]) -> None:
         if clock.is_trusted:
-            oversight.missed(self.shift.workplace, duties, [work.kind for work in self.works], self.shift.now())
+            kinds, now = [work.kind for work in self.works], self.shift.now()
+            oversight.missed(self.shift.workplace, duties, kinds, now)
+            oversight.settled(self.shift.workplace, duties, kinds, now)
 
     def _beat(self, clock: oversight.ClockState, duties: Sequence[Duty], doing: Duty | None = None) -> None:
         """Give a sign of life; a home that is full or away does not keep what is due from being tried."""

@@ -62,7 +62,7 @@ class Concern:
 class FindingsSeen:
     """Open findings of one condition in one store, about packages of one policy (None: about no package).
 
-    `newest` is the number of the ledger's entry that opened the last of them.
+    `newest` is the number of the ledger's entry that opened the last of them; `of_packages` of them are about one.
     """
 
     policy: str | None
@@ -71,6 +71,12 @@ class FindingsSeen:
     count: int
     oldest_at: str
     newest: int
+    of_packages: int = 0
+
+    @property
+    def spares_records(self) -> bool:
+        """Whether only what a store holds beside its packages is harmed."""
+        return not self.of_packages and self.condition in HARMS
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,9 +124,13 @@ def _chain(
 
 
 def unaddressed(policies: Iterable[Policy], addressed: Collection[str]) -> list[str]:
-    """Who is named by policies, as owner or as who comes next, and has no address."""
-    named = {name for each in policies for name in (each.notify, *(step.to for step in each.escalation))}
-    return sorted(named - set(addressed))
+    """Who is named by policies and has no address."""
+    return sorted(named(policies) - set(addressed))
+
+
+def named(policies: Iterable[Policy]) -> set[str]:
+    """Who is named by policies, as owner or as who comes next."""
+    return {name for each in policies for name in (each.notify, *(step.to for step in each.escalation))}
 
 
 def letter(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Protocol
 
 from preserve.model.blocks import BLOCK_BYTES
 from preserve.model.digests import Algorithm
@@ -198,7 +199,19 @@ class Finding:
         return self.package_id is None and self.condition in HARMS
 
 
-def stores_with_records_spared(findings: Iterable[Finding]) -> list[str]:
+class AboutStore(Protocol):
+    """One finding, or several alike."""
+
+    @property
+    def store(self) -> str:
+        """The store that it is about."""
+
+    @property
+    def spares_records(self) -> bool:
+        """Whether only what the store holds beside its packages is harmed."""
+
+
+def stores_with_records_spared(findings: Iterable[AboutStore]) -> list[str]:
     """The stores whose findings all spare the records, in the order in which they are first named."""
     by_store: dict[str, bool] = {}
     for finding in findings:

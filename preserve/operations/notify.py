@@ -7,7 +7,7 @@ letter goes out once more, after a pause and with the same identifier, and never
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -19,7 +19,7 @@ from preserve.model.certificates import ENGLISH, Voice
 from preserve.model.concerns import Concern
 from preserve.model.digests import sha256
 from preserve.model.incidents import Incident, IncidentKind
-from preserve.model.notices import NEVER, Delivery, Letter, ToldOf, addressees, letter, remembered, unaddressed
+from preserve.model.notices import NEVER, Delivery, Letter, ToldOf, addressees, letter, named, remembered, unaddressed
 from preserve.model.phrases import phrase
 from preserve.model.policy import Policy
 from preserve.workplace import Workplace
@@ -188,14 +188,22 @@ class _Round:
             for name in unknown
         ]
         opened = [events.incident_opened(workplace.act, workplace.now(), each) for each in new]
-        well = {each.addressee for each in sent}
         closed = [
-            events.incident_closed(workplace.act, workplace.now(), each.id, phrase("a letter has arrived"))
+            events.incident_closed(workplace.act, workplace.now(), each.id, evidence)
             for each in self._books.incidents()
-            if each.kind is IncidentKind.NOTIFIER and each.subject in well
+            if each.kind is IncidentKind.NOTIFIER
+            and (evidence := self._over(each.subject, {letter_.addressee for letter_ in sent}))
         ]
         if opened or closed:
             workplace.record(*opened, *closed)
+
+    def _over(self, addressee: str, reached: Collection[str]) -> str | None:
+        """Why it is over that somebody cannot be told; None where it is not."""
+        if addressee in reached:
+            return phrase("a letter has arrived")
+        if addressee not in named(self._request.policies.values()):
+            return phrase("no policy in force names {owner}", owner=addressee)
+        return None
 
 
 def _identifier(*parts: str) -> str:

@@ -11,6 +11,7 @@ from datetime import datetime
 from preserve.clock import stamp
 from preserve.errors import PreserveError, Tampered, Unavailable, Unidentified
 from preserve.model.audit import CLOCKS_DIFFER, age_limits
+from preserve.model.concerns import FindingsSeen
 from preserve.model.drills_due import DrillDue, drills_due
 from preserve.model.entries import AccessionEntry, AccessionState
 from preserve.model.incidents import Incident
@@ -186,6 +187,7 @@ def status(
     short = tally.short(away)
     short_count = sum(each.standing.packages for each in short)
     unfinished = list(_unfinished(workplace))
+    found = books.open_findings_alike()
     return StatusReport(
         packages=tally.packages,
         payload_files=tally.files,
@@ -195,8 +197,8 @@ def status(
         short=tuple(tally.named(short)),
         overdue=sum(tally.overdue.values()),
         postdated=tally.postdated,
-        findings=tuple(_open_findings(workplace)),
-        spared=tuple(stores_with_records_spared(books.findings())),
+        findings=tuple(_open_findings(found)),
+        spared=tuple(stores_with_records_spared(found)),
         stores=tuple(_store_statuses(books, entries, glances, tally)),
         shared=tuple(_shared(tally.policies_used, entries)),
         lacking=tuple(lack for policy in tally.policies_used for lack in copies_lacking(policy, entries)),
@@ -370,12 +372,12 @@ def _late_drills(
             yield due
 
 
-def _open_findings(workplace: Workplace) -> Iterator[OpenFindings]:
+def _open_findings(found: Iterable[FindingsSeen]) -> Iterator[OpenFindings]:
     counts: Counter[Condition] = Counter()
     oldest: dict[Condition, str] = {}
-    for finding in workplace.books.findings():
-        counts[finding.condition] += 1
-        oldest.setdefault(finding.condition, finding.opened_at)
+    for alike in found:
+        counts[alike.condition] += alike.count
+        oldest[alike.condition] = min(oldest.get(alike.condition, alike.oldest_at), alike.oldest_at)
     for condition in Condition:
         if condition in counts:
             yield OpenFindings(condition, counts[condition], oldest[condition])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import smtplib
-import socket
 import ssl
 from contextlib import suppress
 from email.headerregistry import Address as Mailbox
@@ -14,7 +13,7 @@ from preserve.clock import Clock
 from preserve.errors import Refused, Unavailable
 from preserve.model.addresses import Mail, Message, Tls
 from preserve.post.deadline import ANSWER_SECONDS, WHOLE_SECONDS, ended_after
-from preserve.post.trust import trusting
+from preserve.post.trust import is_here, trusting
 
 
 def send_mail(
@@ -30,7 +29,7 @@ def send_mail(
     Returns for whom of several it did not take it.  Raises `Unavailable` where it did not take it at all, `Refused` for
     a setting that can never work.
     """
-    if secret is not None and mail.tls is Tls.NONE and not _is_here(mail.host):
+    if secret is not None and mail.tls is Tls.NONE and not is_here(mail.host):
         raise Refused("the password for {host} would go there in clear; set --tls starttls or implicit", host=mail.host)
     letter = _letter(mail, message, clock)
     opened: list[smtplib.SMTP] = []
@@ -103,10 +102,3 @@ def _why(error: Exception) -> str:
 def _text(said: bytes | str) -> str:
     """What the server said; it is no part of ours."""
     return said.decode("utf-8", "replace")[:500] if isinstance(said, bytes) else said[:500]
-
-
-def _is_here(host: str) -> bool:
-    try:
-        return all(str(found[4][0]) in ("127.0.0.1", "::1") for found in socket.getaddrinfo(host, None))
-    except OSError:
-        return False

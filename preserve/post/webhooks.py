@@ -8,10 +8,10 @@ import ssl
 from collections.abc import Mapping
 from urllib.parse import quote, urlsplit
 
-from preserve.errors import Unavailable
+from preserve.errors import Refused, Unavailable
 from preserve.model.addresses import SECRET, Message, Webhook
 from preserve.post.deadline import ANSWER_SECONDS, WHOLE_SECONDS, ended_after
-from preserve.post.trust import trusting
+from preserve.post.trust import is_here, trusting
 
 
 def send_to_webhook(
@@ -23,9 +23,12 @@ def send_to_webhook(
 ) -> None:
     """Post the letter.  Redirections are not followed: they would carry the secret elsewhere.
 
-    Raises `Unavailable` for every answer but 2xx, and for none.
+    Raises `Unavailable` for every answer but 2xx, and for none; `Refused` where the secret would go there in clear.
     """
     parts = urlsplit(webhook.url.replace(SECRET, quote(secret or "", safe="")))
+    host = parts.hostname or ""
+    if SECRET in webhook.url and parts.scheme != "https" and not is_here(host):
+        raise Refused("the secret for {host} would go there in clear; write its URL with https://", host=host)
     connection: http.client.HTTPConnection
     if parts.scheme == "https":
         context = trusting(ca_file)

@@ -142,16 +142,6 @@ class StandingReading:
         )
         return [(package, at) for package, at in rows]
 
-    def first_booked(self) -> dict[str, str]:
-        """When the copy of the first package in each store was booked."""
-        rows = self._database.rows("SELECT name FROM store ORDER BY name")
-        found = {}
-        for (store,) in rows:
-            row = self._database.row("SELECT booked_at FROM copy WHERE store = ? ORDER BY package LIMIT 1", (store,))
-            if row:
-                found[store] = row[0]
-        return found
-
     def looks_by_day(
         self, store: str, policy: str, level: Level, before: str, is_new: bool | None = None
     ) -> list[tuple[str, int, int]]:

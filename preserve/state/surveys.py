@@ -53,7 +53,7 @@ class SurveyReading:
     def open_findings_alike(self) -> list[FindingsSeen]:
         """Open findings by policy, store and condition."""
         rows = self._database.rows(
-            "SELECT kept.policy, f.store, f.condition, count(*), min(f.opened_at), max(f.number)"
+            "SELECT kept.policy, f.store, f.condition, count(*), min(f.opened_at), max(f.number), count(f.package)"
             " FROM finding f LEFT JOIN kept ON kept.package = f.package WHERE f.closed_at IS NULL"
             " GROUP BY kept.policy, f.store, f.condition ORDER BY f.store, f.condition, kept.policy"
         )

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from preserve import environment
 from preserve.daemon.turn import TurnReport, turn
 from preserve.daemon.works import Shift, Work
 from preserve.model import events
@@ -166,3 +167,25 @@ def test_a_run_that_was_missed_is_an_incident_until_it_is_caught_up(
     (incident,) = made.books.incidents(open_only=False)
     assert incident.kind is IncidentKind.MISSED_RUN and incident.subject == "harvest source"
     assert incident.closed_with == "it was caught up: looked at again, it is late no longer"
+
+
+def test_a_machine_whose_clock_is_right_does_not_vouch_for_that_of_another(
+    kept: tuple[Service, SetClock, Daily], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, clock, daily = kept
+    other = tmp_path / "other"  # the part that another machine has of the home
+    other.mkdir()
+    right = replace(made.workplace, clock=SetClock(clock.moment))
+
+    def run_other() -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(environment, "machine_name", lambda: "other")
+            assert turn(Home(other), right, ()).doubted_clock is None
+
+    run(made, daily)
+    run_other()
+    clock.moment += 10 * YEAR
+    doubted = run(made, daily).doubted_clock
+    assert doubted is not None
+    run_other()
+    assert run(made, daily).doubted_clock == doubted and len(daily.done) == 1

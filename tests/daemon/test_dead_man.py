@@ -115,6 +115,27 @@ def test_work_that_fails_again_and_again_is_an_incident_until_it_succeeds(kept: 
     assert IncidentKind.FAILED_WORK not in {each.kind for each in made.books.incidents()}
 
 
+def test_failed_work_that_somebody_did_by_hand_is_an_incident_no_more(kept: tuple[Service, SetClock]) -> None:
+    made, clock = kept
+    (package,) = made.books.packages()
+    aside = {}
+    for name in made.places:
+        bag = made.object(name, package.id, "bag.tar")
+        aside[bag] = bag.read_bytes()
+        bag.unlink()
+    audit(made.workplace, AuditRequest(Level.FULL))
+    for _ in range(MOST_ATTEMPTS):
+        run(made)
+        clock.sleep(86_400)
+    assert IncidentKind.FAILED_WORK in {each.kind for each in made.books.incidents()}
+    for bag, content in aside.items():
+        bag.write_bytes(content)
+    audit(made.workplace, AuditRequest(Level.FULL))
+    assert list(made.books.findings()) == []
+    run(made)
+    assert IncidentKind.FAILED_WORK not in {each.kind for each in made.books.incidents()}
+
+
 def test_monitoring_is_told_the_worst_and_counts_of_all(kept: tuple[Service, SetClock]) -> None:
     made, clock = kept
     run(made)

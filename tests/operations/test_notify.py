@@ -187,6 +187,13 @@ def test_an_owner_without_an_address_is_an_incident_and_who_comes_next_is_told_a
     assert "新人" in desk.open_incidents()
 
 
+def test_that_somebody_has_no_address_is_over_when_no_policy_names_that_one_any_more(desk: Desk) -> None:
+    desk.tell(wrong(), policies={POLICY.name: replace(POLICY, notify="新人")})
+    assert "新人" in desk.open_incidents()
+    desk.tell(wrong(), after=timedelta(minutes=5))
+    assert desk.open_incidents() == {}
+
+
 def test_a_home_without_addresses_tells_nobody_and_says_so(desk: Desk) -> None:
     request = NotifyRequest([wrong()], POLICIES, {}, desk.letters, (voices.english(),))
     report = notify(desk.workplace, request)

@@ -116,6 +116,12 @@ def test_a_webhook_is_given_the_document_and_the_secret_in_its_place(tls: tuple[
     assert posted.headers[0]["Idempotency-Key"] == MESSAGE.identifier
 
 
+def test_the_secret_of_a_webhook_does_not_go_elsewhere_in_clear() -> None:
+    hook = Webhook("http://192.0.2.1/send?key={secret}")
+    with pytest.raises(Refused, match="in clear"):
+        send_to_webhook(hook, MESSAGE, "a", whole_seconds=0.3)
+
+
 @pytest.mark.parametrize("status", [302, 400, 404, 429, 500, 503])
 def test_a_webhook_that_does_not_take_it_is_told_of_and_a_redirection_is_not_followed(status: int) -> None:
     posted = Posted(answers=[status])

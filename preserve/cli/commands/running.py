@@ -18,7 +18,7 @@ from preserve.cli.messages import _, error_said, said, sentence_said, word
 from preserve.cli.options import acts, asks
 from preserve.cli.tables import table
 from preserve.clock import SystemClock, stamp
-from preserve.errors import Misused, PreserveError, Unavailable
+from preserve.errors import Misused, PreserveError, Refused, Unavailable
 from preserve.model.alarms import NagiosState, nagios_state, performance_data
 
 if TYPE_CHECKING:
@@ -91,7 +91,11 @@ def _tell(call: Call, workplace: Workplace) -> None:
     from preserve.daemon.table import WORKS
     from preserve.daemon.works import Shift
 
-    report = tell(Shift(call.home(), workplace, compose.policies(workplace.books)), WORKS, voices.both())
+    try:
+        report = tell(Shift(call.home(), workplace, compose.policies(workplace.books)), WORKS, voices.both())
+    except (Unavailable, Refused) as error:  # another runner is telling, say: what was done is reported all the same
+        call.warn("nobody was told what is left: {why}", why=error)
+        return
     for failure in report.failed:
         call.warn("{owner} could not be told: {why}", owner=failure.addressee, why=failure.error)
 

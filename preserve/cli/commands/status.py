@@ -21,7 +21,7 @@ from preserve.cli.messages import _, attribute_word, counted, error_said, said, 
 from preserve.cli.options import asks
 from preserve.cli.shortfalls import lack_documents, lack_lines, lost_line
 from preserve.cli.tables import MOST_LINES, bounded, byte_count, pairs, table
-from preserve.cli.watching import due_lines, owner_lines, watching_document
+from preserve.cli.watching import due_lines, owner_lines, survey_document, watching_document
 from preserve.durable import write_file
 from preserve.errors import Barred, Misused, Refused
 from preserve.model.nouns import CopyState
@@ -71,7 +71,7 @@ def status(call: Call, with_assessment: bool, html: str | None, language: str | 
     with call.workplace(patient=False) as workplace:
         policies = compose.policies(workplace.books)
         looked = look(Shift(call.home(), workplace, policies), WORKS)
-        surveyed = survey(workplace, policies) if html or metrics or call.wants_json else None
+        surveyed = survey(workplace, policies) if html or metrics else None
         code = Exit.WELL if looked.is_as_wanted else Exit.FINDINGS
         if looked.status.alarm is not None:
             code = Exit.TAMPERED
@@ -179,7 +179,8 @@ def _document(looked: Looked, surveyed: SurveyReport | None) -> dict[str, object
         "locks": lock_documents(report.locks),
         "late_drills": [late_drill_document(each) for each in report.late_drills],
         "ledger_entries": report.ledger_entries,
-        **(watching_document(looked, surveyed) if surveyed else {}),
+        **watching_document(looked),
+        **(survey_document(surveyed) if surveyed else {}),
     }
 
 
