@@ -102,6 +102,7 @@ def _reading(workplace: Workplace, medium: MediumEntry, request: InspectRequest,
             level=reading.level,
             stores=(medium.store,),
             budget=reading.budget,
+            afresh=_has_moved_since(workplace, medium, reading.level),
             aim=reading.aim,
             policies=reading.policies,
             kit=reading.kit,
@@ -117,6 +118,12 @@ def _reading(workplace: Workplace, medium: MediumEntry, request: InspectRequest,
             why=report.away[medium.store],
         )
     return report
+
+
+def _has_moved_since(workplace: Workplace, medium: MediumEntry, level: Level) -> bool:
+    """Whether the medium was in other hands since a reading of it was interrupted: what was read then says nothing."""
+    begun = workplace.books.unfinished_audit(level, (medium.store,))
+    return begun is not None and medium.moved_at is not None and begun.begun_at < medium.moved_at
 
 
 def _result(request: InspectRequest, report: AuditReport) -> Inspection:

@@ -80,6 +80,17 @@ def test_an_inspection_ended_by_its_budget_books_nothing_and_goes_on(shelf: Shel
     assert shelf.ask("medium", "inspect", "0001")["inspected"][0]["passed"]
 
 
+def test_what_was_read_before_a_medium_left_is_read_again_when_it_is_back(shelf: Shelf) -> None:
+    shelf.medium("0001")
+    packages = {shelf.ingest(), shelf.ingest("more", "another record")}
+    shelf.ask("medium", "inspect", "0001", "--budget", "1KiB", code=Exit.UNAVAILABLE)
+    shelf("medium", "check-out", "0001", "--to", "张三", "--seal", "S-1")
+    shelf("medium", "check-in", "0001", "--seal", "S-1", "--broken", code=Exit.FINDINGS)
+    assert set(shelf.states("0001").values()) == {"suspect"}
+    assert shelf.ask("medium", "inspect", "0001")["inspected"][0]["passed"]
+    assert shelf.states("0001") == dict.fromkeys(packages, "verified")
+
+
 def test_media_have_their_turn_and_one_that_fails_brings_its_batch(
     shelf: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
