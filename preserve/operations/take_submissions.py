@@ -85,16 +85,19 @@ def take_submissions(workplace: Workplace, request: TakeRequest) -> TakeReport:
         raise Refused("source {source} was retired and is not harvested", source=source.name)
     with workplace.claim(source.accession_source):
         drop = _Drop(workplace, request)
-        taken, refused = [], []
+        taken, refused = list[Taken](), list[tuple[str, PreserveError]]()
         ready, waiting = drop.look()
-        for path in ready:
-            try:
-                taken.append(drop.take(path))
-            except Unavailable:
-                raise
-            except PreserveError as error:
-                refused.append((path.name, error))
-        return TakeReport(source.name, drop.book(taken), tuple(taken), tuple(waiting), tuple(refused))
+        try:
+            for path in ready:
+                try:
+                    taken.append(drop.take(path))
+                except Unavailable:
+                    raise
+                except PreserveError as error:
+                    refused.append((path.name, error))
+        finally:  # what was moved already is found by no later look
+            entry = drop.book(taken)
+        return TakeReport(source.name, entry, tuple(taken), tuple(waiting), tuple(refused))
 
 
 class _Drop:
@@ -130,7 +133,9 @@ class _Drop:
         metadata = next((beside for beside in _beside(path) if beside.suffix in (".csv", ".json")), None)
         report = self._taken_in(path, metadata)
         is_committed = all(package.is_safe for package in report.packages)
-        return Taken(path.name, report, self._moved(path) if is_committed and self._source.moves_taken else None)
+        # What came to it while it was taken in is not committed: it stays, and the next look takes it as it is then.
+        moves = is_committed and self._source.moves_taken and self._is_ready(path)
+        return Taken(path.name, report, self._moved(path) if moves else None)
 
     def book(self, taken: list[Taken]) -> HarvestEntry | None:
         """One row for the look, where it found anything that was not known."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,7 @@ from preserve.model.sources import SourceEntry, SourceKind
 from preserve.operations import take_submissions as module
 from preserve.operations.restore import RestoreRequest, restore
 from preserve.operations.take_submissions import TakeReport, TakeRequest, take_submissions
+from preserve.packages.making.taking_in import IngestReport, Intake
 from tests.harvest.harvesting import tree
 from tests.packages.building import Service, service
 from tests.stores.clocks import SetClock
@@ -100,6 +102,46 @@ def test_nothing_is_moved_that_no_store_took(drop: Drop) -> None:
     with pytest.raises(Unavailable):
         drop.take()
     assert drop.names() == ["first", "first.complete", "second"]
+
+
+def test_what_is_added_while_a_submission_is_taken_in_is_not_moved_before_it_is_kept(
+    drop: Drop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (drop.folder / "first.complete").touch()
+    late = drop.folder / "first" / "late.txt"
+    taking = module.take_in
+
+    def slow(*arguments: Any) -> IngestReport:
+        report = taking(*arguments)
+        late.write_text("added by somebody who thought there was time")
+        return report
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "take_in", slow)
+        assert drop.take().taken[0].moved_to is None
+    [again] = drop.take().taken
+    assert again.moved_to == drop.folder / "taken" / "first"
+    restore(drop.service.workplace, RestoreRequest(again.report.accession, tmp_path / "back"))
+    assert (tmp_path / "back" / "late.txt").exists()
+
+
+def test_what_was_taken_before_the_stores_went_away_is_in_the_history(
+    drop: Drop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("first", "second"):
+        (drop.folder / f"{name}.complete").touch()
+    taking = module.take_in
+
+    def away_for_the_second(workplace: Any, intake: Intake, *rest: Any) -> IngestReport:
+        if intake.source.endswith("second"):
+            raise Unavailable("every store is away")
+        return taking(workplace, intake, *rest)
+
+    monkeypatch.setattr(module, "take_in", away_for_the_second)
+    with pytest.raises(Unavailable):
+        drop.take()
+    assert [len(each.accessions) for each in drop.service.books.harvests("incoming")] == [1]
+    assert drop.names() == ["second", "second.complete", "taken"]
 
 
 def test_one_that_is_refused_stops_no_other(drop: Drop) -> None:
