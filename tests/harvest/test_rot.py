@@ -62,6 +62,20 @@ def test_what_is_doubted_is_read_at_each_harvest_until_it_is_right(mail: Harvest
     assert books.open_incident(IncidentKind.SILENT_CHANGE, "mail") is None
 
 
+def test_what_is_doubted_stays_so_where_its_folder_is_renamed(mail: Harvesting) -> None:
+    mail.set(reread_percent=100)
+    mail.harvest()
+    mail.harvest(catchment=RottenDisk(mail.folder, "4/letter 44.txt"))
+    mail.set(reread_percent=0)
+    (mail.folder / "4").rename(mail.folder / "5")
+    moved = mail.harvest(catchment=RottenDisk(mail.folder, "5/letter 44.txt"))
+    assert moved.entry is not None
+    assert (moved.entry.counts.moved, moved.entry.counts.doubtful) == (10, 1)
+    assert moved.doubtful == (b"5/letter 44.txt",)
+    assert mail.service.books.open_incident(IncidentKind.SILENT_CHANGE, "mail") is not None
+    assert mail.counts().doubtful == 0, "read again, and sound"
+
+
 def test_a_file_that_is_being_changed_is_not_called_rotten(mail: Harvesting) -> None:
     mail.set(reread_percent=100)
     mail.harvest()

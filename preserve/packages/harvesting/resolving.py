@@ -145,6 +145,7 @@ class Resolution:
         kept = self._moved_from(seen)
         if kept is not None:
             self.tally.moved += 1
+            self._note_doubt(seen, kept)
             self._origins.add((kept[PACKAGE], kept[OFFSET]))
             self._put(seen, kept)
             return
@@ -181,20 +182,23 @@ class Resolution:
             is_doubtful = bool(kept[DOUBTFUL])
         else:
             self.tally.reread += 1
-        if is_doubtful:
-            self.tally.doubtful += 1
-            self.tally.doubtful_paths += [seen[PATH]][: MOST_PATHS_NAMED - len(self.tally.doubtful_paths)]
+        self._note_doubt(seen, doubted(kept, is_doubtful))
         if is_doubtful == bool(kept[DOUBTFUL]):
             self._resolved.add((SAME, number, row, row + 1))
             return False
         self._put(seen, doubted(kept, is_doubtful))
         return True
 
+    def _note_doubt(self, seen: Seen, kept: Kept) -> None:
+        if kept[DOUBTFUL]:
+            self.tally.doubtful += 1
+            self.tally.doubtful_paths += [seen[PATH]][: MOST_PATHS_NAMED - len(self.tally.doubtful_paths)]
+
     def _moved_from(self, seen: Seen) -> Kept | None:
         """Where content that is gone from elsewhere is kept, if this is it."""
         kept = self._gone_by_inode.get((seen[INODE], seen[SIZE], seen[MTIME], seen[CTIME])) if seen[INODE] else None
         if kept is not None:
-            return doubted(kept, False)
+            return kept  # nothing was read: what is doubted of it stays so
         candidates = self._gone_by_size.get((seen[SIZE], seen[MTIME]))
         if not candidates:
             return None
