@@ -90,14 +90,18 @@ def alarms(upheaval: Upheaval, limits: BrakeLimits) -> tuple[Alarm, ...]:
     return tuple(alarm for alarm, is_set in tests.items() if is_set)
 
 
-def is_covered(upheaval: Upheaval, released: Upheaval | None) -> bool:
-    """Whether a person let this pass: what was released, or hardly more.  More is another event, and asks again."""
+def is_covered(upheaval: Upheaval, released: Upheaval | None, limits: BrakeLimits) -> bool:
+    """Whether a person let this pass: what was released, or hardly more.  More is another event, and asks again.
+
+    So do files that look encrypted where hardly any did: who let a mass of files change did not mean that.
+    """
     if released is None:
         return False
     pairs = (
         (upheaval.vanished, released.vanished),
         (upheaval.changed, released.changed),
         (upheaval.renamed, released.renamed),
+        (upheaval.scrambled if Alarm.SCRAMBLED in alarms(upheaval, limits) else 0, released.scrambled),
         (released.shrunk_to_percent, upheaval.shrunk_to_percent),
     )
     return all(now * 100 <= then * (100 + GRACE_PERCENT) for now, then in pairs)

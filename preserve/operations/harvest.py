@@ -227,7 +227,7 @@ class _Part:
 
     def _held(self, upheaval: Upheaval) -> HarvestReport | None:
         alarms = brake.alarms(upheaval, self._source.limits)
-        if not alarms or brake.is_covered(upheaval, self._request.source.released):
+        if not alarms or brake.is_covered(upheaval, self._request.source.released, self._source.limits):
             return None
         act, now, name = self._workplace.act, self._workplace.now(), self._source.name
         self._workplace.record(

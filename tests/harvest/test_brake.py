@@ -214,7 +214,15 @@ def test_each_limit_decides_at_its_value() -> None:
     assert alarms(replace(calm, shrunk_to_percent=49), limits) == (Alarm.SHRUNK,)
     assert alarms(Upheaval(files=40, vanished=29), limits) == ()
     assert alarms(Upheaval(files=1, vanished=1), limits) == (Alarm.EMPTIED,)
-    assert not is_covered(Upheaval(files=10, vanished=4), Upheaval(files=10, vanished=3))
+    assert not is_covered(Upheaval(files=10, vanished=4), Upheaval(files=10, vanished=3), limits)
+
+
+def test_a_release_of_plain_changes_lets_no_encryption_pass() -> None:
+    limits, plain = BrakeLimits(), Upheaval(files=100, changed=40, sampled=40)
+    assert is_covered(plain, plain, limits)
+    assert is_covered(replace(plain, scrambled=9), plain, limits), "a few archives among many files alarm nobody"
+    assert not is_covered(replace(plain, scrambled=40), plain, limits)
+    assert is_covered(replace(plain, scrambled=40), replace(plain, scrambled=40), limits)
 
 
 def test_random_bytes_are_told_from_what_people_keep() -> None:
