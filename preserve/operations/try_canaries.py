@@ -111,7 +111,6 @@ class _Canary:
             return CanaryTried(self._entry.name, None, harm, is_new)
         trial = self._trial(store)
         self._workplace.record(*self._booked(trial))
-        books.clear_progress(self._job)
         return CanaryTried(self._entry.name, trial, None, is_new)
 
     def _harm(self, store: Store) -> Finding | None:
@@ -135,6 +134,8 @@ class _Canary:
                 effects[holder] = keys.attempt(holder, key, canary.content(self._entry)) if keys else {}
             finally:
                 key = self._laid(store, until)
+                # It stands as we left it, even where a key could not be tried: who harms it from now on is found out.
+                self._workplace.books.clear_progress(self._job)
         held = store.stat(key).retain_until if until else None
         return CanaryTrial(
             store=self._entry.name,

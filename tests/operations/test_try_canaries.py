@@ -86,6 +86,16 @@ class Keys:
         return self if entry.name == "near" else None
 
 
+def test_harm_is_found_also_after_a_trial_that_could_not_be_made(made: Service) -> None:
+    keys = Keys(made, {OVERWRITE: Effect.REFUSED})
+    tried(made, keys.of)
+    expired = Keys(made, {}, Unavailable("the key has expired"))
+    assert [entry.name for entry, _ in tried(made, expired.of).untried] == ["near"]
+    (made.places["near"] / canary.KEY).unlink()
+    assert tried(made, expired.of).is_alarming
+    assert incidents(made) == ["canary of near"]
+
+
 def test_a_folder_gets_a_canary_and_has_no_keys(made: Service) -> None:
     report = tried(made)
     assert not report.is_alarming and report.untried == ()
