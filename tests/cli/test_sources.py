@@ -33,6 +33,9 @@ def test_a_source_from_its_registration_to_its_end(furnished: Service, folder: P
     assert (furnished.folder / "back" / "letter 1.txt").read_text() == "letter 1"
     assert "as of" in run("source", "restore", "mail", "--to", furnished.folder / "two", "--path", "letter 2.txt").out
 
+    ask("source", "restore", "mail", "--to", furnished.folder / "shown", "--as-of", f"{history[1]['at'][:19]}Z")
+    assert (furnished.folder / "shown" / "letter 1.txt").read_text() == "changed", "a moment as the history shows it"
+
     shutil.rmtree(folder)
     folder.mkdir()
     held = run("source", "harvest", "mail")
