@@ -59,8 +59,9 @@ def run_to_file(
         raise Refused("{program} cannot be run: {reason}", program=named, reason=error.strerror) from error
     try:
         with into.open("wb") as file:
-            written, complaints = _Reading(process, file, into, most_seconds, digest).run()
-        status = process.wait()
+            reading = _Reading(process, file, into, most_seconds, digest)
+            written, complaints = reading.run()
+        status = reading.awaited_status()
     except OSError as error:
         raise_if_full(error, into)
         raise
@@ -114,6 +115,13 @@ class _Reading:
                 self._require_time()
         return self._written, " ".join(self._complaints.decode("utf-8", "replace").split())
 
+    def awaited_status(self) -> int:
+        """The exit status: a program may close its output and go on for ever."""
+        try:
+            return self._process.wait(max(self._until - monotonic_seconds(), _POLL_SECONDS))
+        except subprocess.TimeoutExpired as error:
+            raise self._too_long() from error
+
     def _keep(self, piece: bytes) -> None:
         self._digest(piece)
         self._file.write(piece)
@@ -130,11 +138,14 @@ class _Reading:
 
     def _require_time(self) -> None:
         if monotonic_seconds() > self._until:
-            raise Unavailable(
-                "{program} took longer than {seconds} seconds and was ended; what it printed was not kept",
-                program=self._process.args[0] if isinstance(self._process.args, list) else "-",
-                seconds=self._most_seconds,
-            )
+            raise self._too_long()
+
+    def _too_long(self) -> Unavailable:
+        return Unavailable(
+            "{program} took longer than {seconds} seconds and was ended; what it printed was not kept",
+            program=self._process.args[0] if isinstance(self._process.args, list) else "-",
+            seconds=self._most_seconds,
+        )
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

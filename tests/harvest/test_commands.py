@@ -122,6 +122,13 @@ def test_a_pipe_is_run_where_a_shell_was_asked_for_and_fails_as_a_whole(kept: Se
     assert restored(kept, tmp_path / "back") == b"a\nb\n"
     with pytest.raises(Unavailable):
         dump(kept, "false; printf half", uses_shell=True)
+    with pytest.raises(Unavailable):
+        dump(kept, "(printf half; exit 1) | cat", uses_shell=True)
+
+
+def test_a_command_that_ends_its_output_and_goes_on_is_ended(kept: Service) -> None:
+    with pytest.raises(Unavailable, match="took longer than 1 seconds"):
+        dump(kept, "printf whole; exec >&- 2>&-; sleep 60", uses_shell=True, most_seconds=1)
 
 
 def test_large_output_is_streamed_and_complaints_are_bounded(kept: Service, tmp_path: Path) -> None:

@@ -51,7 +51,12 @@ source.add_command(restore)
 @click.option("--profile", metavar="NAME", help=_("the credentials' profile in the AWS configuration"))
 @click.option("--command", metavar="COMMAND", help=_("what this command prints, such as 'pg_dump -Fc registry'"))
 @click.option("--file-name", metavar="NAME", help=_("the name under which the output of the command is kept"))
-@click.option("--shell", is_flag=True, default=None, help=_("have /bin/sh read the command, for pipes and the like"))
+@click.option(
+    "--shell",
+    is_flag=True,
+    default=None,
+    help=_("have bash read the command, for pipes and the like; any part of a pipe that fails is a failure"),
+)
 @click.option("--time-limit", metavar="TIME", help=_("end the command after so long, and keep nothing of it [6h]"))
 @click.option(
     "--drop",

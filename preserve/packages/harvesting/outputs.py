@@ -15,7 +15,8 @@ from preserve.packages.harvesting.places import Brought
 from preserve.packages.harvesting.rows import Seen
 from preserve.processes import run_to_file
 
-SHELL = ("/bin/sh", "-eu", "-c")
+SHELL = ("bash", "-eu", "-o", "pipefail", "-c")
+"""Not sh: in `pg_dump … | gzip` it tells of gzip alone, and half a dump that broke off would be kept as a whole one."""
 
 
 class OutputCatchment:
