@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import selectors
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self, cast
@@ -47,9 +49,10 @@ class Asked:
             raise EOFError from error
 
     def close(self) -> None:
-        """End the process, whatever it is doing."""
+        """End the process, and what it started, whatever they are doing."""
         if self._process is not None:
-            self._process.kill()
+            with suppress(ProcessLookupError):  # ffprobe, which it may have started, must not outlive it
+                os.killpg(self._process.pid, signal.SIGKILL)
             with self._process:  # closes the pipes and waits
                 pass
             self._process = None
