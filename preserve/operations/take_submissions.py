@@ -129,7 +129,15 @@ class _Drop:
         return ready, waiting
 
     def take(self, path: Path) -> Taken:
-        """Take one submission in, and move it when it is committed."""
+        """Take one submission in, and move it when it is committed.
+
+        A link is not followed: who may lay something into the folder could have anything read that this user may read.
+        """
+        if path.is_symlink():
+            raise Refused(
+                "{file} is a symbolic link, and none is followed out of a drop folder; lay the submission itself there",
+                file=path.name,
+            )
         metadata = next((beside for beside in _beside(path) if beside.suffix in (".csv", ".json")), None)
         report = self._taken_in(path, metadata)
         is_committed = all(package.is_safe for package in report.packages)
@@ -206,12 +214,16 @@ class _Drop:
 
 
 def _beside(path: Path) -> list[Path]:
-    return [beside for ending in _ASIDE if (beside := Path(f"{path}{ending}")).is_file()]
+    return [beside for ending in _ASIDE if _is_plain_file(beside := Path(f"{path}{ending}"))]
 
 
 def _is_marker(path: Path) -> bool:
     """A marker is an empty file: a file of that name with something in it is a record."""
-    return path.is_file() and not path.is_symlink() and path.stat().st_size == 0
+    return _is_plain_file(path) and path.stat().st_size == 0
+
+
+def _is_plain_file(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink()
 
 
 def _times(paths: list[Path]) -> Iterator[tuple[int, int]]:

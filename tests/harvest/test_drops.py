@@ -16,7 +16,7 @@ from preserve.model.sources import SourceEntry, SourceKind
 from preserve.operations import take_submissions as module
 from preserve.operations.restore import RestoreRequest, restore
 from preserve.operations.take_submissions import TakeReport, TakeRequest, take_submissions
-from preserve.packages.making.taking_in import IngestReport, Intake
+from preserve.packages.making.taking_in import IngestReport, Intake, take_in
 from tests.harvest.harvesting import tree
 from tests.packages.building import Service, service
 from tests.stores.clocks import SetClock
@@ -109,10 +109,9 @@ def test_what_is_added_while_a_submission_is_taken_in_is_not_moved_before_it_is_
 ) -> None:
     (drop.folder / "first.complete").touch()
     late = drop.folder / "first" / "late.txt"
-    taking = module.take_in
 
     def slow(*arguments: Any) -> IngestReport:
-        report = taking(*arguments)
+        report = take_in(*arguments)
         late.write_text("added by somebody who thought there was time")
         return report
 
@@ -130,12 +129,11 @@ def test_what_was_taken_before_the_stores_went_away_is_in_the_history(
 ) -> None:
     for name in ("first", "second"):
         (drop.folder / f"{name}.complete").touch()
-    taking = module.take_in
 
     def away_for_the_second(workplace: Any, intake: Intake, *rest: Any) -> IngestReport:
         if intake.source.endswith("second"):
             raise Unavailable("every store is away")
-        return taking(workplace, intake, *rest)
+        return take_in(workplace, intake, *rest)
 
     monkeypatch.setattr(module, "take_in", away_for_the_second)
     with pytest.raises(Unavailable):
@@ -151,6 +149,19 @@ def test_one_that_is_refused_stops_no_other(drop: Drop) -> None:
     report = drop.take()
     assert ([each.name for each in report.taken], [name for name, _ in report.refused]) == (["first"], ["empty"])
     assert "empty" in drop.names()
+
+
+def test_no_link_leads_out_of_a_drop_folder(drop: Drop, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.mkdir()
+    (secret / "key.txt").write_text("of the service")
+    (drop.folder / "linked").symlink_to(secret)
+    (drop.folder / "first.metadata.csv").symlink_to(secret / "key.txt")
+    for name in ("linked", "first"):
+        (drop.folder / f"{name}.complete").touch()
+    report = drop.take()
+    assert ([each.name for each in report.taken], [name for name, _ in report.refused]) == (["first"], ["linked"])
+    assert drop.names() == ["first.metadata.csv", "linked", "linked.complete", "second", "taken"]
 
 
 def test_taken_submissions_may_stay_and_are_taken_once(drop: Drop) -> None:
