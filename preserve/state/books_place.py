@@ -10,7 +10,6 @@ schema, one for each home, stays.
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -60,6 +59,8 @@ def server_place(home: Path) -> ServerPlace | None:
     path = home / SERVER_FILE_NAME
     if not path.is_file():
         return None
+    import tomllib  # few homes have their books on a server
+
     try:
         named = tomllib.loads(path.read_text(encoding="utf-8"))
         return ServerPlace(str(named["database"]), str(named["schema"]))

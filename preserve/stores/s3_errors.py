@@ -80,6 +80,8 @@ def failure(code: str, status: int, message: str, *, store: str, act: str, name:
         return NoSpace(
             "store {store}: {act} {name}: the site is full or its quota used up ({code})", code=code, **values
         )
+    if code == "InvalidObjectState":
+        return Away("store {store}: {act} {name}: it lies in cold storage and must be thawed first", **values)
     if code in _NOT_LET_IN or status in (401, 403):
         return Barred(
             "store {store}: {act} {name}: the site does not let us ({code});"
@@ -87,8 +89,6 @@ def failure(code: str, status: int, message: str, *, store: str, act: str, name:
             code=code or status,
             **values,
         )
-    if code == "InvalidObjectState":
-        return Away("store {store}: {act} {name}: it lies in cold storage and must be thawed first", **values)
     if code in _ALTERED:
         return Unavailable("store {store}: {act} {name}: the bytes arrived altered ({code})", code=code, **values)
     if code in _BUSY or status >= 500 or status in (408, 409, 425, 429):

@@ -24,7 +24,10 @@ from tests.stores.memory import MemoryStore
 
 pytestmark = pytest.mark.site
 AS_IT_IS = "as it is"
-NOW = datetime.now(UTC)
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
 
 
 @pytest.fixture(params=[AS_IT_IS, *WRAPPERS])
@@ -47,8 +50,8 @@ def locks(store: ErasableStore) -> Locks:
 
 def test_a_lock_is_extended_and_holds(locking: ErasableStore, folder: Key) -> None:
     key = Key(f"{folder}/a")
-    put(locking, key, NOW + timedelta(seconds=20))
-    until = NOW + timedelta(seconds=100)
+    put(locking, key, now() + timedelta(seconds=20))
+    until = now() + timedelta(seconds=100)
     assert until <= locks(locking).extend(key, until) <= until + timedelta(seconds=1)
     told = locking.stat(key).retain_until
     assert told is not None and told >= until
@@ -58,21 +61,21 @@ def test_a_lock_is_extended_and_holds(locking: ErasableStore, folder: Key) -> No
 
 def test_a_lock_is_never_shortened(locking: ErasableStore, folder: Key) -> None:
     key = Key(f"{folder}/a")
-    put(locking, key, NOW + timedelta(seconds=100))
-    assert locks(locking).extend(key, NOW + timedelta(seconds=20)) >= NOW + timedelta(seconds=99)
+    put(locking, key, now() + timedelta(seconds=100))
+    assert locks(locking).extend(key, now() + timedelta(seconds=20)) >= now() + timedelta(seconds=99)
     told = locking.stat(key).retain_until
-    assert told is not None and told >= NOW + timedelta(seconds=99)
+    assert told is not None and told >= now() + timedelta(seconds=99)
 
 
 def test_an_object_that_was_not_locked_is_locked(locking: ErasableStore, folder: Key) -> None:
     key = Key(f"{folder}/a")
     put(locking, key)
-    assert locks(locking).extend(key, NOW + timedelta(seconds=60)) >= NOW + timedelta(seconds=60)
+    assert locks(locking).extend(key, now() + timedelta(seconds=60)) >= now() + timedelta(seconds=60)
 
 
 def test_what_is_not_there_cannot_be_locked(locking: ErasableStore, folder: Key) -> None:
     with pytest.raises(NotThere):
-        locks(locking).extend(Key(f"{folder}/a"), NOW + timedelta(seconds=60))
+        locks(locking).extend(Key(f"{folder}/a"), now() + timedelta(seconds=60))
 
 
 @pytest.mark.parametrize("wrapper", [AS_IT_IS, *WRAPPERS])
@@ -88,9 +91,9 @@ def test_patience_repeats_counts_count_and_faults_strike(weed: seaweed.Site, fol
     faults = [Fault(Harm.UNAVAILABLE, "extend", calls=(1,)), Fault(Harm.LOST_REPLY, "extend", calls=(2,))]
     faulty = FaultyStore(store, faults, SetClock(), random.Random(1))
     with pytest.raises(Unavailable):
-        locks(faulty).extend(key, NOW + timedelta(seconds=60))
+        locks(faulty).extend(key, now() + timedelta(seconds=60))
     counted = CountingStore(RetryingStore(faulty, SetClock(), random.Random(1)))
-    assert locks(counted).extend(key, NOW + timedelta(seconds=60)) >= NOW + timedelta(seconds=60)
+    assert locks(counted).extend(key, now() + timedelta(seconds=60)) >= now() + timedelta(seconds=60)
     assert counted.counts()["extend"].calls == 1
     assert len(faulty.struck) == 2
 
@@ -101,7 +104,7 @@ def test_a_key_that_may_only_read_extends_nothing(weed: seaweed.Site, folder: Ke
     place = place_of(f"s3://locked/stores/a?endpoint={weed.endpoint}")
     auditing = S3Store("site", place, None, profile="weed-auditor", capabilities={"object_lock": True})
     with pytest.raises(Away, match="does not let us"):
-        locks(auditing).extend(key, NOW + timedelta(seconds=60))
+        locks(auditing).extend(key, now() + timedelta(seconds=60))
 
 
 def test_the_mode_of_a_lock_stays_what_it_is(weed: seaweed.Site, folder: Key) -> None:
@@ -110,7 +113,7 @@ def test_the_mode_of_a_lock_stays_what_it_is(weed: seaweed.Site, folder: Key) ->
     put(store, key)
     s3 = client(weed.endpoint, weed.admin)
     there = {"Bucket": "locked", "Key": store.place.name_of(key)}
-    until = NOW + timedelta(seconds=20)
+    until = now() + timedelta(seconds=20)
     s3.put_object_retention(**there, Retention={"Mode": "GOVERNANCE", "RetainUntilDate": until})
-    locks(store).extend(key, NOW + timedelta(seconds=60))
+    locks(store).extend(key, now() + timedelta(seconds=60))
     assert s3.get_object_retention(**there)["Retention"]["Mode"] == "GOVERNANCE"

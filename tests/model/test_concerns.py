@@ -18,6 +18,7 @@ AT = "2026-01-01T00:00:00.000000Z"
 def test_every_kind_is_told_with_a_remedy_the_gravest_first() -> None:
     seen = Seen(
         alarm="store cave contradicts the ledger",
+        silence=sentence("the runner is silent"),
         findings=[FindingsSeen("default", "cave", Condition.DAMAGED, 3, AT, 17)],
         incidents=[Incident(IncidentKind.BRAKE, "mail", "9000 files vanished", "I-000001", AT)],
         short={"default": 2, "other": 0},

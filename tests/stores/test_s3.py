@@ -19,6 +19,7 @@ from preserve.clock import monotonic_seconds
 from preserve.errors import (
     AlreadyThere,
     Away,
+    Barred,
     Faltered,
     Misused,
     NoSpace,
@@ -281,8 +282,8 @@ def test_another_store_in_the_bucket_is_away(weed: seaweed.Site) -> None:
         ("NoSuchBucket", 404, Away),
         ("QuotaExceeded", 403, NoSpace),
         ("", 507, NoSpace),
-        ("AccessDenied", 403, Away),
-        ("RequestTimeTooSkewed", 403, Away),
+        ("AccessDenied", 403, Barred),
+        ("RequestTimeTooSkewed", 403, Barred),
         ("SlowDown", 503, Unavailable),
         ("InternalError", 500, Unavailable),
         ("BadDigest", 400, Unavailable),
