@@ -75,12 +75,15 @@ class AuditReading:
     def unfinished_audit(
         self, level: Level, stores: Sequence[str], packages: Sequence[str] | None = None
     ) -> AuditRun | None:
-        """The newest audit of just this scope that was begun and has not ended, to be gone on with."""
+        """The newest audit of just this scope, where it was begun and has not ended, to be gone on with.
+
+        One that was given up for a newer one is over: what it read is older than what that has read.
+        """
         row = self._database.row(
             _SELECT_RUN
-            + " WHERE level = ? AND stores = ? AND COALESCE(packages, '') = ?"
-            + " AND ended_at IS NULL ORDER BY begun DESC LIMIT 1",
-            (level.value, _names(stores), "" if packages is None else _names(packages)),
+            + " WHERE level = ? AND stores = ? AND COALESCE(packages, '') = ? AND ended_at IS NULL AND begun ="
+            + " (SELECT max(begun) FROM audit_run WHERE level = ? AND stores = ? AND COALESCE(packages, '') = ?)",
+            2 * (level.value, _names(stores), "" if packages is None else _names(packages)),
         )
         return _run(row) if row else None
 

@@ -304,6 +304,9 @@ def test_afresh_means_from_the_beginning(tmp_path: Path) -> None:
     counting.stop_at = ""
     assert not audit(held.place, AuditRequest(afresh=True)).is_resumed
     assert packages_read(counting) == {package.id for package in packages}
+    counting.keys.clear()
+    assert not audit(held.place, AuditRequest()).is_resumed, "one that was given up is never taken up again"
+    assert packages_read(counting) == {package.id for package in packages}
 
 
 def test_a_large_bag_is_taken_up_in_its_middle_and_bad_blocks_are_read_again(
