@@ -91,6 +91,19 @@ def test_a_disaster_is_held(
     assert office.restored(tmp_path / "as it was") == before
 
 
+def test_many_short_notes_do_not_hide_a_few_encrypted_letters(office: Harvesting) -> None:
+    notes = [office.folder / f"note {number}.txt" for number in range(30)]
+    for note in notes:
+        note.write_text("call back")
+    office.harvest()
+    for note in notes:
+        note.write_text("called back")
+    encrypt_in_place(office, 12)
+    report = office.harvest()
+    assert report.alarms == (Alarm.SCRAMBLED,)
+    assert report.upheaval is not None and report.upheaval.sampled == 12
+
+
 def a_year_is_filed(office: Harvesting) -> None:
     for number in range(600):
         file = office.folder / "2027" / f"{number % 20}" / f"minutes {number}.docx"

@@ -98,7 +98,9 @@ class Resolution:
 
     def upheaval(self, files_before: int) -> Upheaval:
         """What moved, as the brake asks; files are looked into now.  Raises `Restless`, `Unavailable`."""
-        looked = [brake.looks_random(self._source.head(seen, brake.HEAD_BYTES)) for seen in self._samples]
+        heads = (self._source.head(seen, brake.HEAD_BYTES) for seen in self._samples)
+        # What is too short to tell says nothing, and must not outvote what does.
+        looked = [brake.looks_random(head) for head in heads if len(head) >= brake.LEAST_HEAD_BYTES]
         return Upheaval(
             files=files_before,
             vanished=self.tally.vanished,
