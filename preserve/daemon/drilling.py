@@ -24,7 +24,7 @@ def _wanted(shift: Shift) -> dict[str, DrillDue]:
     stores = books.stores()
     since = books.held_since(store.name for store in stores)
     now = shift.now()
-    due = drills_due(shift.policies.values(), stores, since, list(books.drills()))
+    due = drills_due(shift.policies.values(), stores, since, list(books.drills()), now)
     by_store = groupby(sorted(due, key=lambda each: each.store), key=lambda each: each.store)
     return {store: min(group, key=lambda each: _rank(each, now)) for store, group in by_store}
 

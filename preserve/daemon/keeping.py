@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from preserve import compose
-from preserve.clock import moment_of
 from preserve.daemon.works import Shift, Work
 from preserve.model.canary import canaries_due
 from preserve.model.duties import Duty, DutyKind, Ended, Ending
@@ -48,13 +47,9 @@ def _extend(shift: Shift, duty: Duty) -> Ended:
 def _untried_canaries(shift: Shift, now: datetime) -> Iterator[Duty]:
     """One duty for each store."""
     books = shift.workplace.books
-    entries, trials = books.stores(), books.canaries()
-    tried_at = {
-        entry.name: moment_of(trial.tried_at)
-        for entry in entries
-        if (trial := trials.get(entry.name)) and trial.is_of(entry)
-    }
-    for due in canaries_due(entries, tried_at, now):
+    entries = books.stores()
+    held_since = books.held_since(entry.name for entry in entries)
+    for due in canaries_due(entries, books.canaries(), held_since, now):
         why = sentence("the keys of store {store} are to be tried on its canary", store=due.store)
         yield Duty(DutyKind.CANARY, due.store, due.due_at, why, due.latest)
 

@@ -12,7 +12,7 @@ from preserve.clock import moment_of, monotonic_seconds, stamp
 from preserve.daemon.works import Shift, Work
 from preserve.errors import Refused, Unavailable
 from preserve.model import looking
-from preserve.model.audit import Budget
+from preserve.model.audit import CLOCKS_DIFFER, Budget
 from preserve.model.audit_plans import Reading
 from preserve.model.duties import Duty, DutyKind, Ended, Ending
 from preserve.model.looking import UNVERIFIED_WITHIN, Share, Span
@@ -20,7 +20,7 @@ from preserve.model.nouns import Level, StoreEntry
 from preserve.model.policy import AuditRule, Policy
 from preserve.model.sentences import Sentence, sentence
 from preserve.operations.audit import AuditReport, AuditRequest, audit
-from preserve.state.standing_reading import AlikeStanding, Looks
+from preserve.state.standing_reading import NO_LOOKS, AlikeStanding, Looks
 
 COPIES_AT_ONCE = 200
 """Copies of one audit: its entry in the ledger names them all, and a killed one is taken up again as a whole."""
@@ -69,6 +69,11 @@ class _Place:
 
     def spans(self, level: Level, now: datetime) -> list[Span]:
         return [each for each in looking.spans(self.rule, self.rank, self.stores, now) if each.level is level]
+
+    def settles(self, level: Level) -> bool:
+        """Whether a look at this level tells anew when a copy was looked at, where the last is dated on a day still to
+        come: a full reading counts as a sample too, and where none is ever made again, one like that counts on."""
+        return level is Level.FULL or self.rule.full_every_days is not None
 
     def subject(self, cause: AuditCause) -> str:
         return f"{self.store.name} {self.policy.name} {cause}"
@@ -134,6 +139,11 @@ def _aged(shift: Shift, place: _Place, now: datetime) -> Iterator[Duty]:
                 copies, size = copies + looks.copies, size + looks.bytes
                 due.append(span.due_at(oldest, now))
                 late.append(span.late_at(oldest, now))
+            postdated = _postdated(shift, place, span, now)
+            if postdated.copies:  # a clock ran ahead: nobody knows when these were looked at
+                copies, size = copies + postdated.copies, size + postdated.bytes
+                due.append(now)
+                late.append(now)
         share = _share_left(shift, place, now) if level is place.rule.level else None
         if share is not None and share.copies > copies:
             copies = share.copies
@@ -164,6 +174,14 @@ def _next(shift: Shift, place: _Place, level: Level, subject: str, now: datetime
 def _looks(shift: Shift, place: _Place, span: Span) -> Looks:
     books, before = shift.workplace.books, stamp(span.due_before)
     return books.looks(place.store.name, place.policy.name, span.level, before, is_new=span.is_new)
+
+
+def _postdated(shift: Shift, place: _Place, span: Span, now: datetime) -> Looks:
+    """Copies whose last look is dated on a day still to come."""
+    if not place.settles(span.level):
+        return NO_LOOKS
+    books, ahead = shift.workplace.books, stamp(now + CLOCKS_DIFFER)
+    return books.looks(place.store.name, place.policy.name, span.level, "~", since=ahead, is_new=span.is_new)
 
 
 def _looked_at_alike(
@@ -233,10 +251,12 @@ def _batch(shift: Shift, place: _Place, cause: AuditCause, level: Level, tried: 
 def _oldest(shift: Shift, place: _Place, level: Level, now: datetime, most: int) -> list[tuple[str, str]]:
     """Copies whose last look is too long ago; where there are none, the oldest of this period's share."""
     books, store, policy = shift.workplace.books, place.store.name, place.policy.name
+    to_come = [("~", stamp(now + CLOCKS_DIFFER))] if place.settles(level) else []
     chosen = [
         looked
         for span in place.spans(level, now)
-        for looked in books.least_looked_at(store, policy, level, stamp(span.due_before), most, is_new=span.is_new)
+        for before, since in ((stamp(span.due_before), ""), *to_come)
+        for looked in books.least_looked_at(store, policy, level, before, most, since=since, is_new=span.is_new)
     ]
     share = _share_left(shift, place, now) if level is place.rule.level else None
     if chosen or share is None:
@@ -300,7 +320,7 @@ def _place_of(shift: Shift, duty: Duty) -> tuple[_Place, AuditCause]:
 def _listings(shift: Shift, now: datetime) -> Iterator[Duty]:
     """Whole stores to be looked through for what is missing, or what nobody expects."""
     books = shift.workplace.books
-    listed = books.listed_at()
+    listed = books.listed_at(stamp(now + CLOCKS_DIFFER))
     rules: dict[str, list[AuditRule]] = {}
     for place in _places(shift):
         if books.copies_in(place.store.name, place.policy.name):

@@ -65,11 +65,12 @@ CLOCKS_DIFFER = timedelta(days=1)
 
 def is_postdated(copy: CopyEntry, now: datetime) -> bool:
     """Whether a look at the copy is booked for a day still to come."""
-    return any(_is_to_come(at, now) for at in copy.audits.values())
+    return any(is_to_come(datetime.fromisoformat(at), now) for at in copy.audits.values())
 
 
-def _is_to_come(at: str, now: datetime) -> bool:
-    return datetime.fromisoformat(at) > now + CLOCKS_DIFFER
+def is_to_come(at: datetime, now: datetime) -> bool:
+    """Whether something that was done is dated on a day still to come: nobody knows when it was done."""
+    return at > now + CLOCKS_DIFFER
 
 
 def risk(copy: CopyEntry, now: datetime) -> Risk:
@@ -81,7 +82,7 @@ def risk(copy: CopyEntry, now: datetime) -> Risk:
     reads = {
         level: at
         for level, at in copy.audits.items()
-        if level in (Level.FULL, Level.SAMPLE) and not _is_to_come(at, now)
+        if level in (Level.FULL, Level.SAMPLE) and not is_to_come(datetime.fromisoformat(at), now)
     }
     if copy.state is CopyState.BAD:
         rank = 3

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from preserve.model.audit import is_to_come
 from preserve.model.credentials import Holder
 from preserve.model.nouns import Role, StoreEntry
 
@@ -88,10 +89,23 @@ class CanaryDue:
     latest: datetime | None
 
 
-def canaries_due(entries: Iterable[StoreEntry], tried_at: Mapping[str, datetime], now: datetime) -> Iterable[CanaryDue]:
-    """One for each store; `tried_at` are the last trials of the keys that are in force."""
+def canaries_due(
+    entries: Iterable[StoreEntry], trials: Mapping[str, CanaryTrial], held_since: Mapping[str, datetime], now: datetime
+) -> Iterable[CanaryDue]:
+    """One for each store; `trials` are the last ones, `held_since` says since when each store holds anything.
+
+    Keys that were exchanged are tried at once, and that is late so long after the last trial of those before; so is a
+    first trial, after the first copy.
+    """
     for entry in entries:
-        last = tried_at.get(entry.name)
-        due_at = last + TRIED_EVERY if last else now
+        trial = trials.get(entry.name)
+        last = _tried_at(trial, now)
+        due_at = last + TRIED_EVERY if trial and last and trial.is_of(entry) else now
+        since = last or held_since.get(entry.name)
         is_expected_away = entry.role is Role.REMOTE_OFFLINE
-        yield CanaryDue(entry.name, due_at, None if is_expected_away or last is None else last + LATE_AFTER)
+        yield CanaryDue(entry.name, due_at, None if is_expected_away or since is None else since + LATE_AFTER)
+
+
+def _tried_at(trial: CanaryTrial | None, now: datetime) -> datetime | None:
+    at = datetime.fromisoformat(trial.tried_at) if trial else None
+    return None if at is None or is_to_come(at, now) else at

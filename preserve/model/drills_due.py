@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from preserve.model.audit import is_to_come
 from preserve.model.drill_samples import DEFAULT_SAMPLE
 from preserve.model.drills import DrillEntry
 from preserve.model.nouns import StoreEntry
@@ -49,18 +50,21 @@ def drills_due(
     stores: Sequence[StoreEntry],
     held_since: Mapping[str, datetime],
     drills: Sequence[DrillEntry],
+    now: datetime,
 ) -> list[DrillDue]:
     """Every drill that policies want, those to come included; those that are due first come first.
 
     `held_since` says since when each store holds anything.  A drill of everything is one of a sample too, and one
-    without the catalog one with it; whether it passed is no matter here: a failed one is an incident.
+    without the catalog one with it; whether it passed is no matter here: a failed one is an incident.  One that is
+    dated on a day still to come, by a clock that ran ahead, counts as none.
     """
+    believed = [each for each in drills if not is_to_come(datetime.fromisoformat(each.begun_at), now)]
     wanted = [
         due
         for policy in policies
         for store in stores
         if store.name in held_since
-        for due in _wanted(policy, store, held_since[store.name], drills)
+        for due in _wanted(policy, store, held_since[store.name], believed)
     ]
     return sorted(wanted, key=lambda due: (due.due_at, not due.is_whole, due.store, due.policy))
 

@@ -367,7 +367,7 @@ def _late_drills(
     if not any(policy.drills for policy in policies):
         return
     since = books.held_since(entry.name for entry in entries)
-    for due in drills_due(policies, entries, since, list(books.drills())):
+    for due in drills_due(policies, entries, since, list(books.drills()), now):
         if due.is_late(now):
             yield due
 

@@ -96,12 +96,15 @@ class AuditReading:
         )
         return _run(row) if row else None
 
-    def listed_at(self) -> dict[str, str]:
-        """When each store was last looked through whole, at any level, and gave an answer about any copy in it."""
+    def listed_at(self, ahead: str) -> dict[str, str]:
+        """When each store was last looked through whole, at any level, and gave an answer about any copy in it.
+
+        What is dated after `ahead`, by a clock that was wrong, counts as none.
+        """
         rows = self._database.pages("ended_at, id, stores, counts", "audit_run", ("ended_at", "id"), only=_OF_ALL)
         found: dict[str, str] = {}
         for ended_at, _, stores, counts in rows:
-            if any(count for answer, count in json.loads(counts).items() if answer in _ANSWERS):
+            if ended_at <= ahead and any(count for answer, count in json.loads(counts).items() if answer in _ANSWERS):
                 found |= dict.fromkeys(json.loads(stores), ended_at)
         return found
 

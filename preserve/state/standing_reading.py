@@ -121,13 +121,22 @@ class StandingReading:
         return Looks(*row) if row else NO_LOOKS
 
     def least_looked_at(
-        self, store: str, policy: str, level: Level, before: str, most: int, is_new: bool | None = None
+        self,
+        store: str,
+        policy: str,
+        level: Level,
+        before: str,
+        most: int,
+        since: str = "",
+        is_new: bool | None = None,
     ) -> list[tuple[str, str]]:
-        """The copies (packages) that nobody has looked at for longest, and since when; at most `most`."""
+        """The copies (packages) that nobody has looked at for longest, before a moment and not before `since`, and when
+        that was; at most `most`."""
         rows = self._database.rows(
             f"SELECT package, {_AT[level]} FROM look WHERE store = ? AND policy = ?"  # noqa: S608
-            f" AND {_newness(level, is_new)} AND {_AT[level]} < ? ORDER BY {_AT[level]}, package LIMIT ?",
-            (store, policy, before, most),
+            f" AND {_newness(level, is_new)} AND {_AT[level]} >= ? AND {_AT[level]} < ?"
+            f" ORDER BY {_AT[level]}, package LIMIT ?",
+            (store, policy, since, before, most),
         )
         return [(package, at) for package, at in rows]
 

@@ -30,7 +30,7 @@ def held(days_ago: float, **differs: Any) -> DrillEntry:
 
 def due(*drills: DrillEntry, rule: DrillRule = RULE, since_days: float = 400) -> list[DrillDue]:
     since = {"far": NOW - timedelta(days=since_days), "near": NOW - timedelta(days=since_days)}
-    return drills_due([replace(POLICY, drills=rule)], [FAR, NEAR], since, drills)
+    return drills_due([replace(POLICY, drills=rule)], [FAR, NEAR], since, drills, NOW)
 
 
 def test_the_first_is_due_as_soon_as_a_store_holds_anything_and_late_after_one_interval() -> None:
@@ -49,6 +49,11 @@ def test_later_ones_are_due_an_interval_after_the_last_and_late_a_tenth_after_th
 ) -> None:
     (found,) = due(held(300), held(days_ago))
     assert (found.is_due(NOW), found.is_late(NOW)) == (is_due, is_late)
+
+
+def test_a_drill_dated_by_a_clock_that_ran_ahead_puts_none_off_for_years() -> None:
+    (found,) = due(held(100), held(-3650))
+    assert found.is_due(NOW) and found.last_at == NOW - timedelta(days=100)
 
 
 def test_a_short_interval_has_a_day_of_grace() -> None:
@@ -75,8 +80,8 @@ def test_a_drill_that_did_not_pass_was_held() -> None:
 
 
 def test_no_store_that_holds_nothing_and_no_other_role_is_asked() -> None:
-    assert drills_due([POLICY], [FAR, NEAR], {"near": NOW}, []) == []
-    assert drills_due([replace(POLICY, drills=None)], [FAR], {"far": NOW}, []) == []
+    assert drills_due([POLICY], [FAR, NEAR], {"near": NOW}, [], NOW) == []
+    assert drills_due([replace(POLICY, drills=None)], [FAR], {"far": NOW}, [], NOW) == []
 
 
 # Measures

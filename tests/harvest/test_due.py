@@ -12,7 +12,7 @@ from preserve.daemon.works import Shift
 from preserve.model import source_events
 from preserve.model.brake import Upheaval
 from preserve.model.duties import Ending
-from preserve.model.harvest_due import DROP_EVERY, HarvestDue, SourceStanding, harvests_due
+from preserve.model.harvest_due import DROP_EVERY, DROP_MISSED_AFTER, HarvestDue, SourceStanding, harvests_due
 from preserve.model.policy import BackupRule, Policy
 from preserve.model.sources import Registered, SourceEntry, SourceKind
 from preserve.settings.home import Home
@@ -82,7 +82,14 @@ def test_what_a_person_released_is_due_at_once(mail: Harvesting) -> None:
 
 def test_a_drop_folder_is_looked_into_again_and_again_whatever_the_policy_says(mail: Harvesting) -> None:
     drop = Registered(replace(ENTRY, kind=SourceKind.DROP), "")
-    assert due(mail.service.policy, NOON, rule=None, source=drop) == [HarvestDue("mail", NOON + DROP_EVERY, None)]
+    again = NOON + DROP_EVERY
+    assert due(mail.service.policy, NOON, rule=None, source=drop) == [
+        HarvestDue("mail", again, again + DROP_MISSED_AFTER)
+    ]
+
+
+def test_a_harvest_dated_by_a_clock_that_ran_ahead_puts_none_off_for_years(mail: Harvesting) -> None:
+    assert due(mail.service.policy, LAST_NIGHT + 3650 * DAY) == due(mail.service.policy, None)
 
 
 def test_the_runner_harvests_what_is_due(mail: Harvesting) -> None:

@@ -17,7 +17,7 @@ from ops.sites.site import client
 from preserve import chance, compose
 from preserve.errors import Unavailable
 from preserve.model import events
-from preserve.model.canary import Attempt, CanaryTrial, Effect, Effects, canaries_due
+from preserve.model.canary import LATE_AFTER, Attempt, CanaryTrial, Effect, Effects, canaries_due
 from preserve.model.credentials import Holder
 from preserve.model.incidents import IncidentKind
 from preserve.model.keys import Key
@@ -180,8 +180,23 @@ def test_a_key_that_was_exchanged_is_tried_anew() -> None:
     trial = CanaryTrial("near", "2026-01-01T00:00:00.000000Z", "old", None, {})
     assert not trial.is_of(entry) and trial.is_of(replace(entry, profile="old"))
     now = datetime(2026, 1, 1, tzinfo=UTC)
-    (due,) = canaries_due([entry], {}, now)
-    assert (due.due_at, due.latest) == (now, None)
+    (due,) = canaries_due([entry], {"near": trial}, {}, now)
+    assert (due.due_at, due.latest) == (now, now + LATE_AFTER)
+
+
+def test_a_canary_that_was_never_tried_is_late_some_time_after_the_first_copy() -> None:
+    entry, now = StoreEntry("near", "id", Role.SAME_CITY, "s3://b"), datetime(2026, 1, 1, tzinfo=UTC)
+    (empty,) = canaries_due([entry], {}, {}, now)
+    assert (empty.due_at, empty.latest) == (now, None)
+    (holding,) = canaries_due([entry], {}, {"near": now - LATE_AFTER}, now)
+    assert (holding.due_at, holding.latest) == (now, now)
+
+
+def test_a_trial_dated_by_a_clock_that_ran_ahead_puts_none_off_for_years() -> None:
+    entry, now = StoreEntry("near", "id", Role.SAME_CITY, "s3://b"), datetime(2026, 1, 1, tzinfo=UTC)
+    trial = CanaryTrial("near", "2036-01-01T00:00:00.000000Z", None, None, {})
+    (due,) = canaries_due([entry], {"near": trial}, {"near": now}, now)
+    assert (due.due_at, due.latest) == (now, now + LATE_AFTER)
 
 
 def bucket_policy(name: str, bucket: str) -> str:
