@@ -30,8 +30,8 @@ BETWEEN_RUNS = timedelta(hours=25)
 LOOKING = frozenset([DutyKind.AUDIT, DutyKind.LISTING, DutyKind.DRILL, DutyKind.INSPECTION])
 """What may find harm."""
 
-BY_ANY_CLOCK = frozenset([DutyKind.CANARY, DutyKind.REPAIR, DutyKind.PUBLICATION, DutyKind.NOTICE])
-"""What is done also while the clock is not to be trusted: nothing of it hangs on a date, nor locks anything."""
+BY_ANY_CLOCK = frozenset([DutyKind.REPAIR, DutyKind.PUBLICATION, DutyKind.NOTICE])
+"""What is done also while the clock is not to be trusted: nothing of it locks anything, as a canary is locked."""
 
 
 @dataclass(frozen=True, slots=True)

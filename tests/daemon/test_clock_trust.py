@@ -64,19 +64,20 @@ class Daily:
 
     def __init__(self, begin: datetime) -> None:
         self.begin = begin
+        self.kind = DutyKind.HARVEST
         self.done: list[datetime] = []
         self.repairs = 0
 
     @property
     def works(self) -> tuple[Work, Work]:
         return (
-            Work(DutyKind.HARVEST, self._derive, self._do),
+            Work(self.kind, self._derive, self._do),
             Work(DutyKind.REPAIR, self._harms, self._repair),
         )
 
     def _derive(self, shift: Shift, now: datetime) -> Iterator[Duty]:
         due_at = self.done[-1] + DAY if self.done else self.begin
-        yield Duty(DutyKind.HARVEST, "source", due_at, sentence("a test"), due_at + DAY)
+        yield Duty(self.kind, "source", due_at, sentence("a test"), due_at + DAY)
 
     def _do(self, shift: Shift, duty: Duty) -> Ended:
         self.done.append(shift.now())
@@ -117,11 +118,13 @@ def test_no_run_is_lost_or_doubled_by_a_jump_that_is_undone(
     assert {later - earlier for earlier, later in zip(daily.done, daily.done[1:], strict=False)} == {DAY}
 
 
+@pytest.mark.parametrize("kind", [DutyKind.HARVEST, DutyKind.CANARY, DutyKind.LOCK_EXTENSION])
 @pytest.mark.parametrize("jump", [10 * YEAR, -DAY], ids=str)
 def test_while_the_clock_is_doubted_an_incident_is_open_and_only_harm_is_mended(
-    kept: tuple[Service, SetClock, Daily], jump: timedelta
+    kept: tuple[Service, SetClock, Daily], jump: timedelta, kind: DutyKind
 ) -> None:
     made, clock, daily = kept
+    daily.kind = kind
     run(made, daily)
     clock.moment += jump
     clock.sleep(25 * 3600)
