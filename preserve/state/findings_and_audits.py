@@ -1,5 +1,7 @@
 """What the books know of findings, and of audits that have not ended."""
 
+# ruff: noqa: S608 - what is put together here are constants of this module
+
 from __future__ import annotations
 
 import itertools
@@ -20,8 +22,8 @@ _FINDING = (
 _RUN = "id, level, stores, packages, begun_at"
 _OF_ALL = "packages IS NULL AND ended_at IS NOT NULL"
 _ANSWERS = frozenset(result.value for result in AuditResult)
-_SELECT_FINDING = f"SELECT {_FINDING} FROM finding"  # noqa: S608
-_SELECT_RUN = f"SELECT {_RUN} FROM audit_run"  # noqa: S608
+_SELECT_FINDING = f"SELECT {_FINDING} FROM finding"
+_SELECT_RUN = f"SELECT {_RUN} FROM audit_run"
 
 
 class FindingReading:
@@ -88,10 +90,12 @@ class AuditReading:
         return _run(row) if row else None
 
     def unfinished_part(self, level: Level, store: str) -> AuditRun | None:
-        """The newest audit of some packages in one store that was begun and has not ended."""
+        """The newest audit of some packages in one store that was begun, has not ended, and can be gone on with."""
         row = self._database.row(
             _SELECT_RUN + " WHERE level = ? AND stores = ? AND packages IS NOT NULL AND ended_at IS NULL"
-            " ORDER BY begun DESC LIMIT 1",
+            " AND NOT EXISTS (SELECT 1 FROM audit_run AS newer WHERE newer.level = audit_run.level"
+            " AND newer.stores = audit_run.stores AND newer.packages = audit_run.packages"
+            " AND newer.begun > audit_run.begun) ORDER BY begun DESC LIMIT 1",
             (level.value, _names([store])),
         )
         return _run(row) if row else None

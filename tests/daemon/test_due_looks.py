@@ -10,6 +10,7 @@ from typing import cast
 
 import pytest
 
+from preserve.clock import stamp
 from preserve.daemon.looking import AUDIT, LISTING
 from preserve.daemon.making import REPLICATION
 from preserve.daemon.turn import TurnReport, turn
@@ -18,6 +19,7 @@ from preserve.errors import Unavailable, Unreadable
 from preserve.model import events, looking
 from preserve.model.audit import Budget
 from preserve.model.duties import Duty, Ending
+from preserve.model.entries import AuditRun
 from preserve.model.keys import Key
 from preserve.model.nouns import CopyState, Level
 from preserve.model.policy import AuditRule, Policy
@@ -308,3 +310,12 @@ def test_copies_last_looked_at_by_a_clock_that_ran_ahead_are_looked_at_again(kep
         kept.do(duty)
     assert kept.due() == []
     assert all(duty.due_at < NOW + 90 * DAY for duty in kept.duties().values()), "nothing waits for years"
+
+
+def test_an_audit_that_was_given_up_for_a_newer_one_is_not_taken_up_again_and_again(kept: Kept) -> None:
+    books, act = kept.made.books, kept.made.workplace.act
+    runs = [AuditRun(f"A-{each}", Level.FULL, ("near",), ("package",), stamp(NOW)) for each in ("old", "new")]
+    books.record(events.audit_begun(act, runs[0]))
+    assert books.unfinished_part(Level.FULL, "near") == runs[0]
+    books.record(events.audit_begun(act, runs[1]), events.audit_ended(act, stamp(NOW), "A-new", {}))
+    assert books.unfinished_part(Level.FULL, "near") is None
