@@ -42,9 +42,13 @@ class SourceRestoreRequest:
 
 @dataclass(frozen=True, slots=True)
 class SourceRestored:
-    """What was given back, and of which harvest."""
+    """What was given back, and of which harvest.
+
+    `unfinished` is a newer harvest that was not finished by then: what it brought is left out, as the state of no day.
+    """
 
     harvest: HarvestEntry
+    unfinished: HarvestEntry | None
     report: RestoreReport
 
 
@@ -63,7 +67,9 @@ def restore_source(workplace: Workplace, request: SourceRestoreRequest) -> Sourc
         except WornError:
             standing.forget(workplace, request.source)
             selection.gather(selection.known())
-        return SourceRestored(harvest, give_back(workplace, selection.order()))
+        newest = workplace.books.last_harvest(harvest.source, request.as_of)
+        unfinished = newest if newest and newest.number > harvest.number else None
+        return SourceRestored(harvest, unfinished, give_back(workplace, selection.order()))
 
 
 def _meant(workplace: Workplace, request: SourceRestoreRequest) -> HarvestEntry:
@@ -75,7 +81,8 @@ def _meant(workplace: Workplace, request: SourceRestoreRequest) -> HarvestEntry:
             " {source}`, and `preserve restore ACCESSION --to DIR`",
             source=entry.name,
         )
-    harvest = books.last_harvest(entry.name, request.as_of)
+    # Of a first harvest that is not finished, what there is of it is better than nothing.
+    harvest = books.last_whole_harvest(entry.name, request.as_of) or books.last_harvest(entry.name, request.as_of)
     if harvest is None:
         first = next(books.harvests(entry.name), None)
         raise Refused(

@@ -48,10 +48,12 @@ class SourceReading:
         )
         return _harvest(row) if row else None
 
-    def last_whole_harvest(self, source: str) -> HarvestEntry | None:
-        """The newest harvest that went through the whole source."""
+    def last_whole_harvest(self, source: str, until: str | None = None) -> HarvestEntry | None:
+        """The newest harvest that went through the whole source, or the newest of them not after the moment `until`."""
         row = self._database.row(
-            _SELECT_HARVEST + " WHERE source = ? AND is_partial = 0 ORDER BY number DESC LIMIT 1", (source,)
+            _SELECT_HARVEST + " WHERE source = ? AND is_partial = 0 AND (CAST(? AS TEXT) IS NULL OR at <= ?)"
+            " ORDER BY number DESC LIMIT 1",
+            (source, until, until),
         )
         return _harvest(row) if row else None
 

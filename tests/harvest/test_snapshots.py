@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import pytest
 
+from preserve.clock import SystemClock
 from preserve.errors import Refused, Unavailable
 from preserve.operations import harvest as harvest_module
-from preserve.operations.harvest import HarvestReport
+from preserve.operations.harvest import HarvestReport, HarvestRequest, harvest
+from preserve.packages.harvesting.places import FolderCatchment
+from preserve.ports import Store
 from preserve.state.verification import verify_books
+from preserve.stores.faults import Fault, FaultyStore, Harm
+from preserve.stores.folder import FolderStore
 from tests.harvest.harvesting import Harvesting, Tree, tree
 
 
@@ -137,6 +144,30 @@ def test_a_large_harvest_is_done_in_parts_that_are_each_booked(mail: Harvesting,
     assert report.entry is not None
     assert report.entry.counts.new == 50
     assert mail.restored(tmp_path / "back") == tree(mail.folder)
+
+
+def test_a_harvest_that_was_not_finished_is_the_state_of_no_day(mail: Harvesting, tmp_path: Path) -> None:
+    mail.harvest()
+    before = tree(mail.folder)
+    for path in sorted(mail.folder.rglob("letter *.txt"))[:20]:
+        path.write_text(f"another {path.name}" * 20)
+    made = mail.service
+    full = Fault(Harm.NO_SPACE, "create", "*/bag.tar", calls=tuple(range(3, 99)))
+    stores: dict[str, Store] = {}
+    for name, store in made.workplace.stores.items():
+        assert isinstance(store, FolderStore)
+        stores[name] = FaultyStore(store, [full], SystemClock(), Random(1))
+    request = HarvestRequest(made.books.source("mail"), made.policy, FolderCatchment(mail.folder), part_bytes=2000)
+    with pytest.raises(Unavailable):
+        harvest(replace(made.workplace, stores=stores), request)
+    part = made.books.last_harvest("mail")
+    assert part is not None and part.is_partial
+    given = mail.restore(tmp_path / "back")
+    assert (given.unfinished, given.harvest.is_partial) == (part, False)
+    assert tree(tmp_path / "back") == before
+    mail.harvest()
+    assert mail.restore(tmp_path / "whole").unfinished is None
+    assert tree(tmp_path / "whole") == tree(mail.folder)
 
 
 def test_before_the_first_harvest_there_is_nothing_to_restore(mail: Harvesting, tmp_path: Path) -> None:

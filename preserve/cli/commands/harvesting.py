@@ -231,7 +231,21 @@ def restore(
         request = SourceRestoreRequest(name, to, moment, path, store, OnConflict(on_conflict), voices.both())
         restored = restore_source(workplace, request)
         report = restored.report
-        document = {"source": name, "harvest": harvest_document(restored.harvest), **restored_document(report)}
+        if restored.unfinished is not None:
+            call.warn(
+                "a harvest of {moment} was not finished, and what it brought is left out: its packages stand in"
+                " `preserve source history {source}`",
+                moment=moment_shown(restored.unfinished.at),
+                source=name,
+            )
+        if restored.harvest.is_partial:
+            call.warn("the first harvest of source {source} was not finished: this is a part of it", source=name)
+        document = {
+            "source": name,
+            "harvest": harvest_document(restored.harvest),
+            "unfinished": harvest_document(restored.unfinished) if restored.unfinished else None,
+            **restored_document(report),
+        }
         lines = [
             said("source {source} as of {moment}", source=name, moment=moment_shown(restored.harvest.at)),
             *restored_lines(report, to),
