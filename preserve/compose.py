@@ -109,18 +109,25 @@ class Stores(Mapping[str, Store]):
 
 @contextmanager
 def workplace(
-    home: Home, act: Act, progress: Progress, *, patient: bool = True, clock: Clock | None = None
+    home: Home,
+    act: Act,
+    progress: Progress,
+    *,
+    patient: bool = True,
+    to_read: bool = False,
+    clock: Clock | None = None,
 ) -> Iterator[Workplace]:
     """The means of one command on `home`; a command that is not `patient` asks each store once and waits for none.
 
-    Raises `Refused`, `NoSpace`.
+    One that is there `to_read` alone works also where it may not write, or the home's disk is full.  Raises `Refused`,
+    `NoSpace`.
     """
     now = clock or SystemClock()
 
     def wrap(entry: StoreEntry, bare: ErasableStore) -> Store:
         return wrapped(entry, bare, now, progress.alert) if patient else bare
 
-    with scratch(home) as work, Books.open(home.path, database()) as books:
+    with scratch(home, to_read=to_read) as work, Books.open(home.path, database(), to_read=to_read) as books:
         try:
             yield Workplace(books, Stores(books, wrap), now, act, progress, work)
         except OSError as error:

@@ -69,7 +69,11 @@ class Call:
         from preserve.cli.progress import told
 
         home = existing(self.home_given)
-        with told() as progress, compose.workplace(home, self.actor(), progress, patient=patient) as workplace:
+        to_read = self.act is None
+        with (
+            told() as progress,
+            compose.workplace(home, self.actor(), progress, patient=patient, to_read=to_read) as workplace,
+        ):
             self.progress = progress
             if self.act is not None:
                 if opens_key:

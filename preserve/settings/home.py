@@ -13,6 +13,7 @@ elsewhere (preserve/state/signing_key.py).
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import shutil
@@ -20,10 +21,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from preserve import chance, claims
 from preserve.durable import raise_if_full
-from preserve.environment import login_name, variable
+from preserve.environment import login_name, temporary_folder, variable
 from preserve.errors import Misused, Refused
 from preserve.state import books_place
 
@@ -32,6 +34,7 @@ DATABASE_VARIABLE = "PRESERVE_DATABASE"
 FOLDER_MODE = 0o700
 """Names of records and of people stand in the books: nobody else on the machine may read them."""
 _SCRATCH = "command-"
+_NOT_WRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
@@ -108,14 +111,21 @@ def existing(given: str | None) -> Home:
 
 
 @contextmanager
-def scratch(home: Home) -> Iterator[Path]:
+def scratch(home: Home, *, to_read: bool = False) -> Iterator[Path]:
     """A new empty folder for one command, gone afterwards.
 
-    It is locked as long as the command lives; folders of commands that died are removed on the way.  Raises `NoSpace`.
+    It is locked as long as the command lives; folders of commands that died are removed on the way.  A command that is
+    there `to_read` alone has it elsewhere, where the home may not be written or its disk is full.  Raises `NoSpace`.
     """
     try:
         folder, descriptor = _new_locked_folder(home.work)
     except OSError as error:
+        if to_read and error.errno in _NOT_WRITABLE:
+            with TemporaryDirectory(prefix="preserve-", dir=temporary_folder()) as elsewhere:
+                folder = Path(elsewhere) / "command"
+                folder.mkdir()
+                yield folder
+            return
         raise_if_full(error, home.work)
         raise Refused(
             "the work folder {folder} cannot be used: {why}; mend its permissions", folder=home.work, why=error.strerror

@@ -70,13 +70,15 @@ class Books(
         self._database = database
 
     @classmethod
-    def open(cls, home: Path, server: str | None = None) -> Books:
+    def open(cls, home: Path, server: str | None = None, *, to_read: bool = False) -> Books:
         """The books of `home`, brought up to date where an earlier program made them.
+
+        Opened `to_read` alone, they need not be writable.
 
         `server` is the address of the database in place of the one that the home names.  Raises `Refused` where there
         are none, or they are torn or of a newer schema, `Unavailable`.
         """
-        return cls(books_place.opened(home, server))
+        return cls(books_place.opened(home, server, to_read=to_read))
 
     @classmethod
     def create(cls, home: Path, *first: Event, server: str | None = None) -> Books:

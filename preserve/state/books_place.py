@@ -10,6 +10,7 @@ schema, one for each home, stays.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from pathlib import Path
 
 from preserve import chance
 from preserve.durable import put_in_place_new, write_file
-from preserve.errors import Refused, Tampered
+from preserve.errors import NoSpace, Refused, Tampered, Unavailable
 from preserve.state.database import Database, Row
 from preserve.state.sqlite_database import SqliteDatabase
 
@@ -71,8 +72,10 @@ def server_place(home: Path) -> ServerPlace | None:
         ) from error  # fmt: skip
 
 
-def opened(home: Path, server: str | None = None) -> Database:
+def opened(home: Path, server: str | None = None, *, to_read: bool = False) -> Database:
     """The database of the books of `home`; `server` is what PRESERVE_DATABASE says.
+
+    Where it is opened `to_read` alone, who may not write it and a full disk do not matter.
 
     Raises `Refused` where there is none, or the books are in a file and `server` names a server; and as databases do.
     """
@@ -87,8 +90,13 @@ def opened(home: Path, server: str | None = None) -> Database:
             " them there, or unset the variable",
             home=home,
         )
-    database = SqliteDatabase(home / FILE_NAME)
-    database.allow_readers_beside_the_writer()
+    try:
+        database = SqliteDatabase(home / FILE_NAME)
+        database.allow_readers_beside_the_writer()
+    except (Refused, Unavailable) as error:
+        if to_read and (isinstance(error, NoSpace) or not os.access(home, os.W_OK, effective_ids=True)):
+            return SqliteDatabase.for_reading(home / FILE_NAME)
+        raise
     return database
 
 

@@ -32,6 +32,7 @@ class SqliteDatabase(Database):
         self.path = path
         self.where = str(path)
         self._lock = threading.RLock()
+        self._is_to_read = False
         if must_exist and not path.is_file():
             raise Refused("{path} is not there; make a home with `preserve init`", path=path)
         with _translated(path):
@@ -50,6 +51,29 @@ class SqliteDatabase(Database):
             raise
 
     @classmethod
+    def for_reading(cls, path: Path) -> SqliteDatabase:
+        """The file as it is, for who may not write it or where its disk is full: nothing is written, nor beside it.
+
+        Raises `Unavailable` where entries that were booked last stand beside the file alone, `Refused` for another
+        schema.
+        """
+        self = cls.__new__(cls)
+        self.path = path
+        self.where = str(path)
+        self._lock = threading.RLock()
+        self._is_to_read = True
+        with _translated(path):
+            self.connection = _connected_for_reading(path)
+        if self._schema() != SCHEMA_VERSION:
+            self.connection.close()
+            raise Refused(
+                "the books {path} are of an earlier program; a command of somebody who may write them brings them up to"
+                " date",
+                path=path,
+            )
+        return self
+
+    @classmethod
     def private(cls) -> SqliteDatabase:
         """An empty one of this process alone, which vanishes when it is closed."""
         made = cls(PRIVATE_AND_TEMPORARY, must_exist=False)
@@ -61,7 +85,7 @@ class SqliteDatabase(Database):
             self.connection.close()
 
     def another_connection(self) -> SqliteDatabase:
-        return SqliteDatabase(self.path)
+        return SqliteDatabase.for_reading(self.path) if self._is_to_read else SqliteDatabase(self.path)
 
     def claim(self, subject: str) -> AbstractContextManager[None]:
         return nullcontext()  # a file has no other machines
@@ -115,6 +139,31 @@ class SqliteDatabase(Database):
         with self._lock, _translated(self.path):
             found: Row | None = self.connection.execute(sql, parameters).fetchone()
             return found
+
+
+def _connected_for_reading(path: Path) -> sqlite3.Connection:
+    """A connection that cannot write.  With the index that processes share, if it is there; else as to a file that
+    nobody changes, unless entries stand beside it that are not in it yet (https://www.sqlite.org/wal.html, section 5).
+    """
+    log = path.with_name(path.name + "-wal")
+    for how in ("mode=ro", "mode=ro&immutable=1"):
+        if "immutable" in how and log.exists() and log.stat().st_size:
+            break
+        connection = sqlite3.connect(
+            f"{path.as_uri()}?{how}", uri=True, timeout=database.BUSY_SECONDS, isolation_level=None,
+            check_same_thread=False,
+        )  # fmt: skip
+        try:
+            connection.execute("SELECT version FROM schema_version").fetchone()
+        except sqlite3.OperationalError:
+            connection.close()
+        else:
+            return connection
+    raise Unavailable(
+        "the books {path} cannot be read by who may not write them, because what was booked last stands beside them"
+        " yet; run the command as the user whose home it is",
+        path=path,
+    )
 
 
 @contextmanager
