@@ -49,9 +49,10 @@ def locks(store: ErasableStore) -> Locks:
 
 
 def test_a_lock_is_extended_and_holds(locking: ErasableStore, folder: Key) -> None:
+    moment = now()
     key = Key(f"{folder}/a")
-    put(locking, key, now() + timedelta(seconds=20))
-    until = now() + timedelta(seconds=100)
+    put(locking, key, moment + timedelta(seconds=20))
+    until = moment + timedelta(seconds=100)
     assert until <= locks(locking).extend(key, until) <= until + timedelta(seconds=1)
     told = locking.stat(key).retain_until
     assert told is not None and told >= until
@@ -60,17 +61,19 @@ def test_a_lock_is_extended_and_holds(locking: ErasableStore, folder: Key) -> No
 
 
 def test_a_lock_is_never_shortened(locking: ErasableStore, folder: Key) -> None:
+    moment = now()
     key = Key(f"{folder}/a")
-    put(locking, key, now() + timedelta(seconds=100))
-    assert locks(locking).extend(key, now() + timedelta(seconds=20)) >= now() + timedelta(seconds=99)
+    put(locking, key, moment + timedelta(seconds=100))
+    assert locks(locking).extend(key, moment + timedelta(seconds=20)) >= moment + timedelta(seconds=99)
     told = locking.stat(key).retain_until
-    assert told is not None and told >= now() + timedelta(seconds=99)
+    assert told is not None and told >= moment + timedelta(seconds=99)
 
 
 def test_an_object_that_was_not_locked_is_locked(locking: ErasableStore, folder: Key) -> None:
+    moment = now()
     key = Key(f"{folder}/a")
     put(locking, key)
-    assert locks(locking).extend(key, now() + timedelta(seconds=60)) >= now() + timedelta(seconds=60)
+    assert locks(locking).extend(key, moment + timedelta(seconds=60)) >= moment + timedelta(seconds=60)
 
 
 def test_what_is_not_there_cannot_be_locked(locking: ErasableStore, folder: Key) -> None:
@@ -85,15 +88,16 @@ def test_a_store_without_locks_says_so(wrapper: str, weed: seaweed.Site, tmp_pat
 
 
 def test_patience_repeats_counts_count_and_faults_strike(weed: seaweed.Site, folder: Key) -> None:
+    moment = now()
     key = Key(f"{folder}/a")
     store = seaweed_store(weed, {}, "locked")
     put(store, key)
     faults = [Fault(Harm.UNAVAILABLE, "extend", calls=(1,)), Fault(Harm.LOST_REPLY, "extend", calls=(2,))]
     faulty = FaultyStore(store, faults, SetClock(), random.Random(1))
     with pytest.raises(Unavailable):
-        locks(faulty).extend(key, now() + timedelta(seconds=60))
+        locks(faulty).extend(key, moment + timedelta(seconds=60))
     counted = CountingStore(RetryingStore(faulty, SetClock(), random.Random(1)))
-    assert locks(counted).extend(key, now() + timedelta(seconds=60)) >= now() + timedelta(seconds=60)
+    assert locks(counted).extend(key, moment + timedelta(seconds=60)) >= moment + timedelta(seconds=60)
     assert counted.counts()["extend"].calls == 1
     assert len(faulty.struck) == 2
 
@@ -108,12 +112,13 @@ def test_a_key_that_may_only_read_extends_nothing(weed: seaweed.Site, folder: Ke
 
 
 def test_the_mode_of_a_lock_stays_what_it_is(weed: seaweed.Site, folder: Key) -> None:
+    moment = now()
     key = Key(f"{folder}/a")
     store = seaweed_store(weed, {}, "locked")
     put(store, key)
     s3 = client(weed.endpoint, weed.admin)
     there = {"Bucket": "locked", "Key": store.place.name_of(key)}
-    until = now() + timedelta(seconds=20)
+    until = moment + timedelta(seconds=20)
     s3.put_object_retention(**there, Retention={"Mode": "GOVERNANCE", "RetainUntilDate": until})
-    locks(store).extend(key, now() + timedelta(seconds=60))
+    locks(store).extend(key, moment + timedelta(seconds=60))
     assert s3.get_object_retention(**there)["Retention"]["Mode"] == "GOVERNANCE"
