@@ -34,7 +34,9 @@ def abroad(furnished: Service, monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
         path.chmod(0o555 if path.is_dir() else 0o444)
     (folder / "home").chmod(0o555)
     monkeypatch.setenv("PRESERVE_HOME", str(folder / "home"))
+    furnished.folder.chmod(0o700)
     yield folder / "home"
+    furnished.folder.chmod(0o755)
     shutil.rmtree(folder)
 
 
