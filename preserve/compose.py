@@ -62,10 +62,6 @@ PUBLISHED_AT_ONCE = 8
 """Stores that the ledger is published to at the same time."""
 
 
-GLANCE_SECONDS = 10.0
-"""How long all stores together may take to say whether they know a later ledger; who has not by then is away."""
-
-
 class Stores(Mapping[str, Store]):
     """The registered stores by name, each made when it is first used: a store that is away fails nobody else.
 

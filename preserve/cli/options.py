@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -13,6 +14,7 @@ from preserve.cli.calls import Call
 from preserve.cli.exits import Exit
 from preserve.cli.messages import _, printable
 from preserve.model.nouns import Act
+from preserve.model.restore import OnConflict
 
 Body = Callable[..., Exit]
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -47,3 +49,36 @@ def acts(body: Body) -> Callable[..., Any]:
         return body(call, **given)
 
     return wrapped
+
+
+def gives_back(body: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds what every command asks that gives files back: --to, --from (`store`), --path and --on-conflict."""
+    options = [
+        click.option(
+            "--to",
+            metavar="DIR",
+            type=click.Path(path_type=Path),
+            required=True,
+            help=_("a new or empty folder, or one to complete"),
+        ),
+        click.option(
+            "--from",
+            "store",
+            metavar="NAME",
+            help=_("read this store alone; the way also past another store whose ledger contradicts the books"),
+        ),
+        click.option("--path", metavar="GLOB", help=_("only what matches, such as '2024/**/*.pdf'")),
+        click.option(
+            "--on-conflict",
+            type=click.Choice(list(map(str, OnConflict))),
+            default=OnConflict.REFUSE.value,
+            show_default=True,
+            help=_(
+                "where a file of that name has other content: refuse writes nothing at all, skip leaves that file,"
+                " overwrite replaces it"
+            ),
+        ),
+    ]
+    for option in reversed(options):
+        body = option(body)
+    return body

@@ -1,11 +1,12 @@
-"""What policy wants and no store can be had for, and the commands that add a store or retire one."""
+"""What policy wants and stores do not give: copies without a store, stores that share what copies should differ in."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from preserve.cli.messages import said
+from preserve.cli.messages import attribute_word, said
 from preserve.model.placing import Lack
+from preserve.model.separation import Coincidence
 
 
 def lack_documents(lacks: Iterable[Lack]) -> list[dict[str, object]]:
@@ -26,6 +27,18 @@ def lack_lines(lacks: Iterable[Lack]) -> Iterator[str]:
             count=lack.count,
             role=lack.role,
             command=_command(lack),
+        )
+
+
+def shared_lines(shared: Iterable[Coincidence]) -> Iterator[str]:
+    """What stores have in common, so that one event reaches both."""
+    for each in shared:
+        yield said(
+            "warning: {store} and {other} share their {attribute} ({value}): one event can take both copies",
+            store=each.store,
+            other=each.other,
+            attribute=attribute_word(each.attribute),
+            value=each.value,
         )
 
 

@@ -11,7 +11,7 @@ from preserve.ports import Store
 from preserve.state import publishing
 from preserve.state.books import Books
 
-AT_ONCE = 4
+AT_ONCE = 8
 """Stores that are asked at a time."""
 SECONDS = 10
 """How long they are waited for, all together."""

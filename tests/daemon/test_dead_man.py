@@ -96,27 +96,8 @@ def test_a_store_that_was_unplugged_is_told_of_at_once(kept: tuple[Service, SetC
     assert [(each.kind, each.subject) for each in told(made)] == [(ConcernKind.AWAY, "city")]
 
 
-def test_work_that_fails_again_and_again_is_an_incident_until_it_succeeds(kept: tuple[Service, SetClock]) -> None:
-    made, clock = kept
-    (package,) = made.books.packages()
-    aside = {}
-    for name in made.places:  # both copies are gone: there is nothing to mend from
-        bag = made.object(name, package.id, "bag.tar")
-        aside[bag] = bag.read_bytes()
-        bag.unlink()
-    audit(made.workplace, AuditRequest(Level.FULL))
-    for _ in range(MOST_ATTEMPTS):
-        run(made)
-        clock.sleep(86_400)
-    assert {each.kind for each in made.books.incidents()} >= {IncidentKind.FAILED_WORK}
-    for bag, content in aside.items():
-        bag.write_bytes(content)
-    run(made)
-    assert IncidentKind.FAILED_WORK not in {each.kind for each in made.books.incidents()}
-
-
-def test_failed_work_that_somebody_did_by_hand_is_an_incident_no_more(kept: tuple[Service, SetClock]) -> None:
-    made, clock = kept
+def fail_to_repair(made: Service, clock: SetClock) -> dict[Path, bytes]:
+    """Take both copies of the bag away, so that there is nothing to mend from, until repair is given up."""
     (package,) = made.books.packages()
     aside = {}
     for name in made.places:
@@ -127,6 +108,22 @@ def test_failed_work_that_somebody_did_by_hand_is_an_incident_no_more(kept: tupl
     for _ in range(MOST_ATTEMPTS):
         run(made)
         clock.sleep(86_400)
+    return aside
+
+
+def test_work_that_fails_again_and_again_is_an_incident_until_it_succeeds(kept: tuple[Service, SetClock]) -> None:
+    made, clock = kept
+    aside = fail_to_repair(made, clock)
+    assert {each.kind for each in made.books.incidents()} >= {IncidentKind.FAILED_WORK}
+    for bag, content in aside.items():
+        bag.write_bytes(content)
+    run(made)
+    assert IncidentKind.FAILED_WORK not in {each.kind for each in made.books.incidents()}
+
+
+def test_failed_work_that_somebody_did_by_hand_is_an_incident_no_more(kept: tuple[Service, SetClock]) -> None:
+    made, clock = kept
+    aside = fail_to_repair(made, clock)
     assert IncidentKind.FAILED_WORK in {each.kind for each in made.books.incidents()}
     for bag, content in aside.items():
         bag.write_bytes(content)

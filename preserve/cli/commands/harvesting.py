@@ -16,7 +16,7 @@ from preserve.cli.calls import Call
 from preserve.cli.exits import Exit
 from preserve.cli.messages import _, complaint_documents, complaint_said, counted, error_said, printable, said, word
 from preserve.cli.moments import parsed_moment
-from preserve.cli.options import acts
+from preserve.cli.options import acts, gives_back
 from preserve.cli.restored import restored_document, restored_lines
 from preserve.cli.shortfalls import lack_documents, lack_lines
 from preserve.cli.sources import harvest_document, upheaval_line
@@ -193,32 +193,9 @@ def _report_lines(report: HarvestReport) -> Iterator[str]:
     )
 )
 @click.argument("name", metavar="NAME")
-@click.option(
-    "--to",
-    metavar="DIR",
-    type=click.Path(path_type=Path),
-    required=True,
-    help=_("a new or empty folder, or one to complete"),
-)
+@gives_back
 @click.option(
     "--as-of", metavar="MOMENT", help=_("how it was then: 2026-03-01 (the end of that day), or 2026-03-01T18:30")
-)
-@click.option("--path", metavar="GLOB", help=_("only what matches, such as '2024/**/*.pdf'"))
-@click.option(
-    "--from",
-    "store",
-    metavar="NAME",
-    help=_("read this store alone; the way also past another store whose ledger contradicts the books"),
-)
-@click.option(
-    "--on-conflict",
-    type=click.Choice(list(map(str, OnConflict))),
-    default=OnConflict.REFUSE.value,
-    show_default=True,
-    help=_(
-        "where a file of that name has other content: refuse writes nothing at all, skip leaves that file, overwrite"
-        " replaces it"
-    ),
 )
 @acts
 def restore(

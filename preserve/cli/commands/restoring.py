@@ -14,7 +14,7 @@ from preserve.cli.calls import Call
 from preserve.cli.exits import Exit
 from preserve.cli.findings import finding_document, finding_lines
 from preserve.cli.messages import _, counted, said, word
-from preserve.cli.options import acts
+from preserve.cli.options import acts, gives_back
 from preserve.cli.restored import restored_document, restored_lines
 from preserve.cli.tables import pairs
 from preserve.model.restore import OnConflict
@@ -32,32 +32,9 @@ if TYPE_CHECKING:
     )
 )
 @click.argument("name", metavar="ID")
-@click.option(
-    "--to",
-    metavar="DIR",
-    type=click.Path(path_type=Path),
-    required=True,
-    help=_("a new or empty folder, or one to complete"),
-)
-@click.option(
-    "--from",
-    "store",
-    metavar="NAME",
-    help=_("read this store alone; the way also past another store whose ledger contradicts the books"),
-)
+@gives_back
 @click.option("--accession", metavar="ID", help=_("of a record that was taken in more than once: this one"))
-@click.option("--path", metavar="GLOB", help=_("only what matches, such as '2024/**/*.pdf'"))
 @click.option("--as-bag", is_flag=True, help=_("the whole bag instead of its payload"))
-@click.option(
-    "--on-conflict",
-    type=click.Choice(list(map(str, OnConflict))),
-    default=OnConflict.REFUSE.value,
-    show_default=True,
-    help=_(
-        "where a file of that name has other content: refuse writes nothing at all, skip leaves that file, overwrite"
-        " replaces it"
-    ),
-)
 @acts
 def restore(
     call: Call,

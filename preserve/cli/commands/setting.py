@@ -9,8 +9,9 @@ import click
 
 from preserve.cli.calls import Call
 from preserve.cli.exits import Exit
-from preserve.cli.messages import _, attribute_word, said
+from preserve.cli.messages import _, said
 from preserve.cli.options import acts
+from preserve.cli.shortfalls import shared_lines
 from preserve.cli.store_facts import told_facts
 from preserve.model.store_changes import PROFILES, REMOVABLE, SPEED_LIMIT, StoreChanges
 
@@ -71,11 +72,4 @@ def _set_lines(report: SetReport) -> Iterator[str]:
         yield said("store {store} is registered with these facts", store=report.entry.name)
     else:
         yield said("store {store} was registered so already; nothing was changed", store=report.entry.name)
-    for shared in report.shared:
-        yield said(
-            "warning: {store} and {other} share their {attribute} ({value}): one event can take both copies",
-            store=shared.store,
-            other=shared.other,
-            attribute=attribute_word(shared.attribute),
-            value=shared.value,
-        )
+    yield from shared_lines(report.shared)

@@ -17,9 +17,9 @@ from preserve.cli.exits import Exit
 from preserve.cli.findings import unharmed_lines
 from preserve.cli.incidents import incident_document, incident_lines
 from preserve.cli.locks import lock_documents, lock_lines
-from preserve.cli.messages import _, attribute_word, counted, error_said, said, word
+from preserve.cli.messages import _, counted, error_said, said, word
 from preserve.cli.options import asks
-from preserve.cli.shortfalls import lack_documents, lack_lines, lost_line
+from preserve.cli.shortfalls import lack_documents, lack_lines, lost_line, shared_lines
 from preserve.cli.tables import MOST_LINES, bounded, byte_count, pairs, table
 from preserve.cli.watching import due_lines, owner_lines, survey_document, watching_document
 from preserve.durable import write_file
@@ -293,14 +293,7 @@ def _concerns(report: StatusReport) -> Iterator[str]:
         if report.short_count > max(len(report.short), MOST_LINES):
             yield said("{count} packages in all", count=report.short_count)
     yield from lack_lines(report.lacking)
-    for shared in report.shared:
-        yield said(
-            "warning: {store} and {other} share their {attribute} ({value}): one event can take both copies",
-            store=shared.store,
-            other=shared.other,
-            attribute=attribute_word(shared.attribute),
-            value=shared.value,
-        )
+    yield from shared_lines(report.shared)
     yield from bounded(map(_unfinished_line, report.unfinished))
 
 

@@ -30,6 +30,7 @@ from preserve.cli.messages import (
     word,
 )
 from preserve.cli.options import acts, asks
+from preserve.cli.shortfalls import shared_lines
 from preserve.cli.store_facts import told_facts
 from preserve.cli.tables import byte_count, pairs, table
 from preserve.errors import Unavailable
@@ -306,14 +307,7 @@ def _added_lines(added: Added) -> Iterator[str]:
     else:
         yield said("store {store} was set up and registered", store=added.entry.name)
     yield from _verdict_lines(added.verdict)
-    for shared in added.shared:
-        yield said(
-            "warning: {store} and {other} share their {attribute} ({value}): one event can take both copies",
-            store=shared.store,
-            other=shared.other,
-            attribute=attribute_word(shared.attribute),
-            value=shared.value,
-        )
+    yield from shared_lines(added.shared)
     for other in added.same_device:
         yield said(
             "warning: {store} and {other} lie on one device, or at one site of S3: one failure can take both copies",
