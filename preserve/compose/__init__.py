@@ -1,0 +1,45 @@
+"""The only place that names concrete classes: from a home and a registered store to what operations are handed."""
+
+from preserve.compose.letters import addresses, post
+from preserve.compose.origins import catchment, harvest_request, take_request
+from preserve.compose.places import founding, place, store_at
+from preserve.compose.publishing import publish, require_abreast, require_key, signer
+from preserve.compose.rules import (
+    assessment_rules,
+    disaster_levels,
+    kit,
+    medium_rules,
+    policies,
+    policy,
+    policy_in_force,
+    profile,
+)
+from preserve.compose.stores import glanced_at, key_trial
+from preserve.compose.workplaces import rebuilt_alone, workplace
+
+__all__ = [
+    "addresses",
+    "assessment_rules",
+    "catchment",
+    "disaster_levels",
+    "founding",
+    "glanced_at",
+    "harvest_request",
+    "key_trial",
+    "kit",
+    "medium_rules",
+    "place",
+    "policies",
+    "policy",
+    "policy_in_force",
+    "post",
+    "profile",
+    "publish",
+    "rebuilt_alone",
+    "require_abreast",
+    "require_key",
+    "signer",
+    "store_at",
+    "take_request",
+    "workplace",
+]

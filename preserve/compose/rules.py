@@ -1,0 +1,128 @@
+"""What the registered policies and the shipped standards say, read into values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from preserve.errors import Refused
+from preserve.model.nouns import Receipt
+from preserve.model.policy import Policy
+from preserve.settings.home import Home
+from preserve.settings.shipped import profile_text
+from preserve.settings.shipped import standard as shipped_standard
+from preserve.state.books import Books
+
+if TYPE_CHECKING:
+    from preserve.bags.profiles import Profile
+    from preserve.model.disaster_levels import Standard
+    from preserve.model.medium_care import CareRules
+    from preserve.operations.assess import Rules
+    from preserve.packages.kit import Kit
+
+
+def policies(books: Books) -> dict[str, Policy]:
+    """The newest version of each registered policy, by name.  Raises `Tampered`."""
+    from preserve.definitions.registered import registered_policy
+
+    newest = {entry.name: entry for entry in books.policies()}
+    return {name: registered_policy(entry) for name, entry in newest.items()}
+
+
+DEFAULT_POLICY = "default"
+
+
+def policy(books: Books, name: str | None) -> Policy:
+    """The newest version of the policy named; without a name, the only one there is, or `default`.
+
+    Raises `Refused`, `Tampered`.
+    """
+    from preserve.definitions.registered import registered_policy
+
+    names = {entry.name for entry in books.policies()}
+    if name is None and len(names) > 1 and DEFAULT_POLICY in names:
+        name = DEFAULT_POLICY
+    return registered_policy(books.policy(name))
+
+
+def policy_in_force(books: Books) -> Callable[[Receipt], Policy]:
+    """Under which policy a package is kept now: the newest version of the one it was taken in under.
+
+    Where the books know none of that name, the text that the receipt names counts.  What it returns raises `Refused`,
+    `Tampered`.
+    """
+    from preserve.definitions.registered import registered_policy
+
+    newest = policies(books)
+
+    def in_force(receipt: Receipt) -> Policy:
+        if receipt.policy not in newest:
+            newest[receipt.policy] = registered_policy(books.policy_by_sha256(receipt.policy_sha256))
+        return newest[receipt.policy]
+
+    return in_force
+
+
+FAULT_RATES = "fault-rates.toml"
+
+
+DISASTER_LEVELS = "gbt-20988-2007.toml"
+
+
+def disaster_levels() -> Standard:
+    """The rules by which levels of disaster recovery are told.  Raises `Refused`, `Misused`."""
+    from preserve.definitions.disaster_levels import read_standard
+
+    return read_standard(shipped_standard(DISASTER_LEVELS), DISASTER_LEVELS)
+
+
+def assessment_rules(books: Books | None) -> Rules:
+    """What safety is judged by; without books, with nothing declared.  Raises `Refused`, `Misused`."""
+    from preserve.definitions.disaster_levels import read_declarations
+    from preserve.definitions.fault_rates import read_fault_model
+    from preserve.operations.assess import Rules
+
+    faults = read_fault_model(shipped_standard(FAULT_RATES), FAULT_RATES)
+    standard = disaster_levels()
+    entry = books.declarations(standard.name) if books is not None else None
+    declared = read_declarations(entry.text, f"declarations, version {entry.version}", standard) if entry else ()
+    return Rules(faults, standard, declared)
+
+
+def medium_rules(books: Books) -> CareRules:
+    """How media are cared for: the strictest of the policies in force, else the figures of the standards.
+
+    Raises `Refused`, `Misused`, `Tampered`.
+    """
+    from preserve.definitions.standards import REQUIREMENTS, SOURCES, read_requirements
+    from preserve.model.medium_care import care_rules
+
+    texts = {name: shipped_standard(name) for name in (SOURCES, *REQUIREMENTS)}
+    return care_rules(policies(books).values(), read_requirements(texts))
+
+
+def profile(home: Home, kept_under: Policy) -> Profile | None:
+    """The BagIt profile that a policy names: one of the home's own, or one that comes with the program.
+
+    Raises `Refused` where there is none of that name, `Misused` where it is none.
+    """
+    if kept_under.profile is None:
+        return None
+    from preserve.bags.profiles import read_profile
+
+    text = profile_text(home, kept_under.profile)
+    if text is None:
+        raise Refused(
+            "policy {policy} names the BagIt profile {file}; put that file into {folder}",
+            policy=kept_under.name,
+            file=kept_under.profile,
+            folder=home.profiles,
+        )
+    return read_profile(text, kept_under.profile)
+
+
+def kit() -> Kit:
+    """What every store carries beside its packages."""
+    from preserve.settings import shipped
+
+    return shipped.kit()
