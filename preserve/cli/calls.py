@@ -12,15 +12,12 @@ from preserve.cli.answers import Document
 from preserve.cli.exits import Exit
 from preserve.cli.messages import _, said
 from preserve.errors import Misused, Refused
-from preserve.model.nouns import Act
-from preserve.settings.home import Home, existing, locate
-from preserve.workplace import Workplace
 
 if TYPE_CHECKING:
     from preserve.cli.progress import Told
-
-NOBODY = Act("", "")
-"""Who asks and changes nothing stands in no ledger."""
+    from preserve.model.nouns import Act
+    from preserve.settings.home import Home
+    from preserve.workplace import Workplace
 
 
 @dataclass(slots=True)
@@ -40,11 +37,15 @@ class Call:
     """Whether the one document was printed, or begun; what goes wrong from then on is told on standard error."""
 
     def actor(self) -> Act:
-        """Who acts and why."""
-        return self.act or NOBODY
+        """Who acts and why; who asks and changes nothing stands in no ledger."""
+        from preserve.model.nouns import Act
+
+        return self.act or Act("", "")
 
     def home(self) -> Home:
         """The home, which need not be there yet.  Raises `Misused`."""
+        from preserve.settings.home import locate
+
         return locate(self.home_given)
 
     def has_home(self) -> bool:
@@ -67,6 +68,7 @@ class Call:
         """
         from preserve import compose
         from preserve.cli.progress import told
+        from preserve.settings.home import existing
 
         home = existing(self.home_given)
         to_read = self.act is None

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import sys
-import tempfile
-import traceback
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from preserve import chance
-from preserve.cli.calls import Call
 from preserve.cli.messages import printable, said
 from preserve.errors import PreserveError
+
+if TYPE_CHECKING:
+    from preserve.cli.calls import Call
 
 
 def report(call: Call, error: Exception, debug: bool) -> str:
     """Write the traceback to a file of the home (or show it, for --debug), and return the sentence for the person."""
+    import traceback
+
+    from preserve import chance
+
     trace = "".join(traceback.format_exception(error))
     what = printable(f"{type(error).__name__}: {error}")
     if debug:
@@ -38,6 +42,8 @@ def report(call: Call, error: Exception, debug: bool) -> str:
 
 
 def _folder(call: Call) -> Path:
+    import tempfile
+
     try:
         work = call.home().work
     except PreserveError:

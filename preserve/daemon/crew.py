@@ -13,17 +13,19 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, fields, replace
 from math import ceil
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from preserve import compose
 from preserve.errors import PreserveError, Unavailable
 from preserve.model.audit import AuditCounts, Budget
 from preserve.model.nouns import Act
-from preserve.operations.audit import AuditReport, AuditRequest, audit
-from preserve.operations.replicate import ReplicateReport, ReplicateRequest, replicate
 from preserve.ports import NoProgress
 from preserve.settings.home import Home, here
 from preserve.workplace import Workplace
+
+if TYPE_CHECKING:
+    from preserve.operations.audit import AuditReport, AuditRequest
+    from preserve.operations.replicate import ReplicateReport, ReplicateRequest
 
 MOST_PACKAGES = 20
 """Packages of one order: what has to be looked at again, at worst, where its worker dies."""
@@ -33,7 +35,7 @@ ORDERS_EACH = 2
 CLAIM_TRIES = 5
 BETWEEN_TRIES_SECONDS = 1.0
 
-_Report = TypeVar("_Report", AuditReport, ReplicateReport, covariant=True)
+_Report = TypeVar("_Report", "AuditReport", "ReplicateReport", covariant=True)
 
 
 class Crew(Protocol):
@@ -50,9 +52,13 @@ class Alone:
     """This process, with the threads that the operations start."""
 
     def audit(self, workplace: Workplace, request: AuditRequest) -> AuditReport:
+        from preserve.operations.audit import audit
+
         return audit(workplace, request)
 
     def replicate(self, workplace: Workplace, request: ReplicateRequest) -> ReplicateReport:
+        from preserve.operations.replicate import replicate
+
         return replicate(workplace, request)
 
 
@@ -96,6 +102,8 @@ class AuditOrder:
         return f"audit {' '.join(self.request.stores)} {' '.join(self.request.among or ())}"
 
     def carry_out(self, workplace: Workplace) -> AuditReport:
+        from preserve.operations.audit import audit
+
         return audit(workplace, replace(self.request, policies=compose.policies(workplace.books)))
 
 
@@ -112,6 +120,8 @@ class ReplicateOrder:
         return f"replicate {' '.join(self.stores)} {' '.join(self.packages)}"
 
     def carry_out(self, workplace: Workplace) -> ReplicateReport:
+        from preserve.operations.replicate import ReplicateRequest, replicate
+
         wanted = ReplicateRequest(compose.policy_in_force(workplace.books), self.stores, among=self.packages)
         return replicate(workplace, wanted)
 
@@ -155,7 +165,7 @@ class Spread:
 
     def audit(self, workplace: Workplace, request: AuditRequest) -> AuditReport:
         if not request.among:
-            return audit(workplace, request)
+            return ALONE.audit(workplace, request)
         parts = shares(request.among, self.workers)
         share = replace(request, budget=_share(request.budget, len(parts)), policies={})
         orders = [AuditOrder(self._given(workplace), replace(share, among=part)) for part in parts]
@@ -163,7 +173,7 @@ class Spread:
 
     def replicate(self, workplace: Workplace, request: ReplicateRequest) -> ReplicateReport:
         if not request.among:
-            return replicate(workplace, request)
+            return ALONE.replicate(workplace, request)
         parts = shares(request.among, self.workers)
         orders = [ReplicateOrder(self._given(workplace), request.stores, part) for part in parts]
         return _replicated(self._reports(orders))
@@ -231,6 +241,8 @@ def _audited(reports: Sequence[AuditReport]) -> AuditReport:
 
 
 def _replicated(reports: Sequence[ReplicateReport]) -> ReplicateReport:
+    from preserve.operations.replicate import ReplicateReport
+
     return ReplicateReport(
         made=tuple(_all(report.made for report in reports)),
         not_made=tuple(_all(report.not_made for report in reports)),

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from preserve import compose
 from preserve.daemon.works import Shift, Work
@@ -15,7 +16,9 @@ from preserve.model.drills_due import DrillDue, drills_due
 from preserve.model.duties import Duty, DutyKind, Ended, Ending
 from preserve.model.nouns import StoreEntry
 from preserve.model.sentences import sentence
-from preserve.operations.drill import DrillRequest, Rebuilt, drill
+
+if TYPE_CHECKING:
+    from preserve.operations.drill import Rebuilt
 
 
 def _wanted(shift: Shift) -> dict[str, DrillDue]:
@@ -43,6 +46,8 @@ def _drills(shift: Shift, now: datetime) -> Iterator[Duty]:
 
 def _hold(shift: Shift, duty: Duty) -> Ended:
     """Hold the drill that is due from one store.  One that does not pass is an incident, and was held."""
+    from preserve.operations.drill import DrillRequest, drill
+
     workplace = shift.workplace
     due = _wanted(shift).get(duty.subject)
     if due is None:  # the store was retired meanwhile

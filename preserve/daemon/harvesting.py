@@ -12,8 +12,6 @@ from preserve.model.duties import Duty, DutyKind, Ended, Ending
 from preserve.model.harvest_due import SourceStanding, harvests_due
 from preserve.model.sentences import sentence
 from preserve.model.sources import Registered, SourceKind
-from preserve.operations.harvest import harvest
-from preserve.operations.take_submissions import take_submissions
 from preserve.state.books import Books
 from preserve.workplace import Workplace
 
@@ -44,6 +42,8 @@ def _last_look(books: Books, source: Registered) -> str | None:
 
 def _harvest(shift: Shift, duty: Duty) -> Ended:
     """Harvest one source.  What the brake holds is an incident, and the work is done all the same."""
+    from preserve.operations.harvest import harvest
+
     place = shift.workplace
     source = place.books.source(duty.subject)
     if source.entry.kind is SourceKind.DROP:
@@ -64,6 +64,8 @@ def _harvest(shift: Shift, duty: Duty) -> Ended:
 
 
 def _taken(shift: Shift, place: Workplace, source: Registered) -> Ended:
+    from preserve.operations.take_submissions import take_submissions
+
     report = take_submissions(place, compose.take_request(shift.home, place, source))
     place.books.set_progress(_LOOK + source.entry.name, place.now())
     what = sentence(

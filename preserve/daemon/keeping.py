@@ -11,8 +11,6 @@ from preserve.model.canary import canaries_due
 from preserve.model.duties import Duty, DutyKind, Ended, Ending
 from preserve.model.locks import LockStanding, is_all_locked, lock_rules, with_locks
 from preserve.model.sentences import sentence
-from preserve.operations.extend_locks import ExtendRequest, extend_locks
-from preserve.operations.try_canaries import CanaryRequest, try_canaries
 
 
 def _ending_locks(shift: Shift, now: datetime) -> Iterator[Duty]:
@@ -33,6 +31,8 @@ def _ending_locks(shift: Shift, now: datetime) -> Iterator[Duty]:
 
 def _extend(shift: Shift, duty: Duty) -> Ended:
     """Renew the locks in one store."""
+    from preserve.operations.extend_locks import ExtendRequest, extend_locks
+
     report = extend_locks(shift.workplace, ExtendRequest(lock_rules(shift.policies), duty.subject))
     what = sentence(
         "object locks extended: {extended}; not extended: {left}",
@@ -56,6 +56,8 @@ def _untried_canaries(shift: Shift, now: datetime) -> Iterator[Duty]:
 
 def _try(shift: Shift, duty: Duty) -> Ended:
     """Try the keys of one store."""
+    from preserve.operations.try_canaries import CanaryRequest, try_canaries
+
     in_use = (each.policy for each in shift.workplace.books.standings())
     are_locked = is_all_locked(lock_rules(shift.policies), in_use, shift.policies)
     report = try_canaries(shift.workplace, CanaryRequest(compose.key_trial, are_locked, (duty.subject,)))

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from preserve import compose
 from preserve.clock import moment_of, monotonic_seconds, stamp
@@ -19,8 +20,10 @@ from preserve.model.looking import UNVERIFIED_WITHIN, Share, Span
 from preserve.model.nouns import Level, StoreEntry
 from preserve.model.policy import AuditRule, Policy
 from preserve.model.sentences import Sentence, sentence
-from preserve.operations.audit import AuditReport, AuditRequest, audit
 from preserve.state.standing_reading import NO_LOOKS, AlikeStanding, Looks
+
+if TYPE_CHECKING:
+    from preserve.operations.audit import AuditReport, AuditRequest
 
 COPIES_AT_ONCE = 200
 """Copies of one audit: its entry in the ledger names them all, and a killed one is taken up again as a whole."""
@@ -266,6 +269,8 @@ def _oldest(shift: Shift, place: _Place, level: Level, now: datetime, most: int)
 
 
 def _request(shift: Shift, place: _Place, level: Level, batch: Sequence[str], budget: Budget) -> AuditRequest:
+    from preserve.operations.audit import AuditRequest
+
     return AuditRequest(
         level=level,
         stores=(place.store.name,),
@@ -335,6 +340,8 @@ def _listings(shift: Shift, now: datetime) -> Iterator[Duty]:
 
 
 def _list(shift: Shift, duty: Duty) -> Ended:
+    from preserve.operations.audit import AuditRequest, audit
+
     request = AuditRequest(Level.EXISTS, (duty.subject,), afresh=True, policies=shift.policies, kit=compose.kit())
     report = audit(shift.workplace, request)
     if report.contradictions:

@@ -13,7 +13,6 @@ from preserve.errors import Unavailable
 from preserve.model.duties import Duty, DutyKind, Ended, Ending
 from preserve.model.nouns import HARMS
 from preserve.model.sentences import sentence
-from preserve.operations.repair import RepairRequest, repair
 from preserve.packages import sealing
 
 REPAIRED_WITHIN = timedelta(days=1)
@@ -38,6 +37,8 @@ def _harms(shift: Shift, now: datetime) -> Iterator[Duty]:
 
 def _repair(shift: Shift, duty: Duty) -> Ended:
     """Repair what is known to be bad in one store."""
+    from preserve.operations.repair import RepairRequest, repair
+
     request = RepairRequest(store=duty.subject, kit=compose.kit(), signer=compose.signer(shift.home))
     report = repair(shift.workplace, request)
     what = sentence(
