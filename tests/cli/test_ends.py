@@ -258,6 +258,7 @@ HEAVY = ("boto3", "botocore", "minio", "pyarrow", "pydantic", "rich", "tenacity"
 def test_libraries_are_not_loaded_before_they_are_needed(furnished: Service) -> None:
     furnished.ask("ingest", furnished.submission())
     for arguments, allowed in (
+        (["--version"], set()),
         (["--help"], set()),
         (["status"], set()),
         (["store", "list"], set()),
@@ -275,7 +276,7 @@ def test_libraries_are_not_loaded_before_they_are_needed(furnished: Service) -> 
         loaded = {module.split(".")[0] for module in modules}
         assert "click" in loaded
         assert not loaded & ({*HEAVY, "cryptography"} - allowed), arguments
-        if arguments == ["--help"]:
+        if arguments == ["--version"]:
             assert "preserve.state.books" not in modules
         if arguments == ["status"]:  # what is due is derived without what does it
             assert not modules & {
