@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from preserve.cli.messages import _, attribute_word, is_chinese, said, sentence_said, word
+from preserve.cli.messages import _, attribute_word, counted, is_chinese, said, sentence_said, word
 from preserve.cli.tables import table
 from preserve.model.assessment import Estimate, ExpectedLoss, Improvement, Involved, Step
 from preserve.model.disaster_levels import DisasterLevel, Met, Standard, Wording
@@ -57,10 +57,13 @@ def assessment_lines(found: Assessment, standard: Standard) -> Iterator[str]:
         yield from _nothing_kept(found, standard)
         return
     if found.policy is None:
-        yield said("How safe all {count} packages are:", count=found.packages)
+        yield counted("How safe the {count} package is:", "How safe all {count} packages are:", found.packages)
     else:
-        yield said(
-            "How safe the {count} packages under policy {policy} are:", count=found.packages, policy=found.policy
+        yield counted(
+            "How safe the {count} package under policy {policy} is:",
+            "How safe the {count} packages under policy {policy} are:",
+            found.packages,
+            policy=found.policy,
         )
     yield ""
     yield from digit_lines(found.digits, found.planned.assessment.digits if found.planned else ())

@@ -47,7 +47,7 @@ def _attributes() -> dict[str, Callable[[Callable[..., Exit]], Callable[..., Exi
         "seismic_zone": _("the seismic zone"),
         "vendor": _("who made or runs it"),
         "software": _("what software keeps it"),
-        "medium": _("the kind of carrier: disk, tape, disc"),
+        "medium": _("the kind of carrier, such as hdd, lto or bd_r"),
         "credential_domain": _("whose accounts open it"),
     }
     return {

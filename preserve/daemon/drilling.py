@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
-from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from preserve import compose
 from preserve.daemon.works import Shift, Work
 from preserve.errors import Refused
-from preserve.model.drills_due import DrillDue, drills_due
+from preserve.model.drills_due import DrillDue, drills_due, drills_in_turn
 from preserve.model.duties import Duty, DutyKind, Ended, Ending
 from preserve.model.nouns import StoreEntry
 from preserve.model.sentences import sentence
@@ -21,27 +20,23 @@ if TYPE_CHECKING:
     from preserve.operations.drill import Rebuilt
 
 
-def _wanted(shift: Shift) -> dict[str, DrillDue]:
-    """For each store the drill that is due first; where several are due, one of everything stands for all."""
+def _wanted(shift: Shift) -> dict[str, Sequence[DrillDue]]:
+    """For each store the drills that policies want, the one to hold next first."""
     books = shift.workplace.books
     stores = books.stores()
     since = books.held_since(store.name for store in stores)
     now = shift.now()
     due = drills_due(shift.policies.values(), stores, since, list(books.drills()), now)
-    by_store = groupby(sorted(due, key=lambda each: each.store), key=lambda each: each.store)
-    return {store: min(group, key=lambda each: _rank(each, now)) for store, group in by_store}
-
-
-def _rank(due: DrillDue, now: datetime) -> tuple[bool, bool, bool, datetime]:
-    is_due = due.is_due(now)
-    return (not is_due, is_due and not due.is_whole, not due.without_catalog, due.due_at)
+    return drills_in_turn(due, now)
 
 
 def _drills(shift: Shift, now: datetime) -> Iterator[Duty]:
     """One duty for each store that policies want a drill from."""
-    for store, due in _wanted(shift).items():
-        why = sentence("policy {policy} wants a drill from store {store}", policy=due.policy, store=store)
-        yield Duty(DutyKind.DRILL, store, due.due_at, why, due.late_at, copies=due.sample_packages or 0)
+    for store, wanted in _wanted(shift).items():
+        next_one = wanted[0]
+        why = sentence("policy {policy} wants a drill from store {store}", policy=next_one.policy, store=store)
+        late_at = min(each.late_at for each in wanted)  # the one to hold next stands for the others too
+        yield Duty(DutyKind.DRILL, store, next_one.due_at, why, late_at, copies=next_one.sample_packages or 0)
 
 
 def _hold(shift: Shift, duty: Duty) -> Ended:
@@ -49,9 +44,10 @@ def _hold(shift: Shift, duty: Duty) -> Ended:
     from preserve.operations.drill import DrillRequest, drill
 
     workplace = shift.workplace
-    due = _wanted(shift).get(duty.subject)
-    if due is None:  # the store was retired meanwhile
+    wanted = _wanted(shift).get(duty.subject)
+    if not wanted:  # the store was retired meanwhile
         raise Refused("no drill is wanted from store {store} any more", store=duty.subject)
+    due = wanted[0]
 
     def rebuild(entry: StoreEntry, folder: Path) -> AbstractContextManager[Rebuilt]:
         return compose.rebuilt_alone(workplace, entry, folder)

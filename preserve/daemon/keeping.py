@@ -50,7 +50,11 @@ def _untried_canaries(shift: Shift, now: datetime) -> Iterator[Duty]:
     entries = books.stores()
     held_since = books.held_since(entry.name for entry in entries)
     for due in canaries_due(entries, books.canaries(), held_since, now):
-        why = sentence("the keys of store {store} are to be tried on its canary", store=due.store)
+        why = (
+            sentence("the keys of store {store} are to be tried on its canary", store=due.store)
+            if due.has_keys
+            else sentence("the canary in store {store} is to be looked at: nobody may have touched it", store=due.store)
+        )
         yield Duty(DutyKind.CANARY, due.store, due.due_at, why, due.latest)
 
 
@@ -65,7 +69,9 @@ def _try(shift: Shift, duty: Duty) -> Ended:
         raise error
     if report.is_alarming:  # the trial came to its end, and the alarm is an incident
         return Ended(Ending.DONE, sentence("ALARM: the canary in store {store}; see the incident", store=duty.subject))
-    return Ended(Ending.DONE, sentence("the keys of store {store} could do no harm", store=duty.subject))
+    if any(each.trial and each.trial.effects for each in report.tried):
+        return Ended(Ending.DONE, sentence("the keys of store {store} could do no harm", store=duty.subject))
+    return Ended(Ending.DONE, sentence("the canary in store {store} is as it was left", store=duty.subject))
 
 
 CANARY = Work(DutyKind.CANARY, _untried_canaries, _try)

@@ -82,9 +82,10 @@ class CanaryTrial:
 @dataclass(frozen=True, slots=True)
 class CanaryDue:
     """When the canary of a store is to be tried next, and after when that is late (None: its medium may lie on a
-    shelf)."""
+    shelf).  A store without keys, a folder, has it looked at."""
 
     store: str
+    has_keys: bool
     due_at: datetime
     latest: datetime | None
 
@@ -103,7 +104,9 @@ def canaries_due(
         due_at = last + TRIED_EVERY if trial and last and trial.is_of(entry) else now
         since = last or held_since.get(entry.name)
         is_expected_away = entry.role is Role.REMOTE_OFFLINE
-        yield CanaryDue(entry.name, due_at, None if is_expected_away or since is None else since + LATE_AFTER)
+        yield CanaryDue(
+            entry.name, entry.is_networked, due_at, None if is_expected_away or since is None else since + LATE_AFTER
+        )
 
 
 def _tried_at(trial: CanaryTrial | None, now: datetime) -> datetime | None:

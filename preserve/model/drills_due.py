@@ -69,6 +69,19 @@ def drills_due(
     return sorted(wanted, key=lambda due: (due.due_at, not due.is_whole, due.store, due.policy))
 
 
+def drills_in_turn(due: Iterable[DrillDue], now: datetime) -> dict[str, Sequence[DrillDue]]:
+    """For each store its drills, the one to hold next first: of several that are due, one of everything."""
+    by_store: dict[str, list[DrillDue]] = {}
+    for each in due:
+        by_store.setdefault(each.store, []).append(each)
+
+    def rank(each: DrillDue) -> tuple[bool, bool, bool, datetime]:
+        is_due = each.is_due(now)
+        return (not is_due, is_due and not each.is_whole, not each.without_catalog, each.due_at)
+
+    return {store: sorted(group, key=rank) for store, group in sorted(by_store.items())}
+
+
 def _wanted(policy: Policy, store: StoreEntry, since: datetime, drills: Sequence[DrillEntry]) -> Iterator[DrillDue]:
     rule = policy.drills
     if rule is None or store.role not in rule.roles:

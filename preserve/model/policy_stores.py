@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from preserve.model.media import family_of
 from preserve.model.nouns import Role, StoreEntry
@@ -24,22 +24,44 @@ def concerns(policy: Policy, stores: Sequence[StoreEntry]) -> Iterator[Sentence]
             "copies on {role} that no registered store is fit for: {count}", role=lack.role, count=lack.count
         )
     rule = policy.separation or _USUAL
-    for number, store in enumerate(used):
-        for other in used[:number]:
-            yield from _shared(rule, store, other)
+    pairs = [(store, other) for number, store in enumerate(used) for other in used[:number]]
+    for store, other in pairs:
+        yield from _shared(rule, store, other)
+    yield from _untold(rule, pairs)
     yield from _too_alike(rule, used)
 
 
-def _shared(rule: SeparationRule, store: StoreEntry, other: StoreEntry) -> Iterator[Sentence]:
+def _apart_in(rule: SeparationRule, store: StoreEntry, other: StoreEntry) -> Iterable[str]:
+    """The attributes that two stores may not share."""
     is_far = Role.REMOTE_OFFLINE in (store.role, other.role)
-    for attribute in dict.fromkeys(rule.everywhere + (rule.remote if is_far else ())):
+    return dict.fromkeys(rule.everywhere + (rule.remote if is_far else ()))
+
+
+def _shared(rule: SeparationRule, store: StoreEntry, other: StoreEntry) -> Iterator[Sentence]:
+    for attribute in _apart_in(rule, store, other):
         mine, others = (each.attributes.get(attribute, "").casefold() for each in (store, other))
-        values = {"store": store.name, "other": other.name, "attribute": attribute}
         if mine and mine == others:
-            yield sentence("{store} and {other} share their {attribute}, and the policy forbids it", **values)
-        elif not mine or not others:
-            values["store"] = other.name if mine else store.name
-            yield sentence("{store} was not said to have any {attribute}, so that nobody can tell", **values)
+            yield sentence(
+                "{store} and {other} share their {attribute}, and the policy forbids it",
+                store=store.name,
+                other=other.name,
+                attribute=attribute,
+            )
+
+
+def _untold(rule: SeparationRule, pairs: Sequence[tuple[StoreEntry, StoreEntry]]) -> Iterator[Sentence]:
+    """What nobody can tell, because it was not said of a store: once for each store and attribute."""
+    untold = {
+        (store.name, attribute): None
+        for pair in pairs
+        for attribute in _apart_in(rule, *pair)
+        for store in pair
+        if not store.attributes.get(attribute)
+    }
+    for store, attribute in sorted(untold):
+        yield sentence(
+            "{store} was not said to have any {attribute}, so that nobody can tell", store=store, attribute=attribute
+        )
 
 
 def _too_alike(rule: SeparationRule, used: Sequence[StoreEntry]) -> Iterator[Sentence]:

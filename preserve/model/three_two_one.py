@@ -150,7 +150,7 @@ def _media_wanting(group: KeptAlike, wanted: int) -> tuple[Sentence, Sentence]:
     if unknown and _families(group.copies) is None:
         return (
             sentence("it is not known what kind of carrier these stores are: {stores}", stores=unknown),
-            sentence("register each of them again, with `preserve store add … --medium hdd|lto|bd_r|…`"),
+            sentence("say it of each of them: `preserve store set NAME --medium hdd|lto|bd_r|…`"),
         )
     return (
         sentence("all copies of some packages are on one kind of carrier: one weakness can take them all"),
@@ -163,7 +163,7 @@ def _sites_wanting(group: KeptAlike, wanted: int) -> tuple[Sentence, Sentence]:
     if unknown and _elsewhere(group.copies) is None:
         return (
             sentence("it is not known where these stores stand: {stores}", stores=unknown),
-            sentence("register each of them again, with `preserve store add … --site SITE`"),
+            sentence("say it of each of them: `preserve store set NAME --site SITE`"),
         )
     return (
         sentence("all verified copies of some packages are at one site: one fire can take them all"),

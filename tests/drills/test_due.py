@@ -11,7 +11,7 @@ import pytest
 from preserve.clock import stamp
 from preserve.definitions.policies import read_policy
 from preserve.model.drills import DrillEntry, DrillFault, Limits, as_proofs, limits, missed, spread, trends
-from preserve.model.drills_due import DrillDue, drills_due
+from preserve.model.drills_due import DrillDue, drills_due, drills_in_turn
 from preserve.model.nouns import Role, StoreEntry
 from preserve.model.policy import DrillRule, RecoveryRule
 from tests.packages.building import POLICY_TEXT
@@ -54,6 +54,13 @@ def test_later_ones_are_due_an_interval_after_the_last_and_late_a_tenth_after_th
 def test_a_drill_dated_by_a_clock_that_ran_ahead_puts_none_off_for_years() -> None:
     (found,) = due(held(100), held(-3650))
     assert found.is_due(NOW) and found.last_at == NOW - timedelta(days=100)
+
+
+def test_one_of_everything_is_held_before_a_sample_and_the_sample_is_late_all_the_same_when_it_is() -> None:
+    rule = replace(RULE, full_every_days=730)
+    whole, sample = drills_in_turn(due(rule=rule, since_days=150), NOW)["far"]
+    assert whole.is_whole and not whole.is_late(NOW)
+    assert not sample.is_whole and sample.is_late(NOW)
 
 
 def test_a_short_interval_has_a_day_of_grace() -> None:

@@ -159,3 +159,8 @@ def test_settings_are_told_by_the_names_and_in_the_units_that_authors_write() ->
     assert setting("retention_lock_days", 3650) == ("retention_lock_days", "3650")
     assert setting("package_bytes", 8 << 30) == ("package_bytes", "8.0 GiB")
     assert setting("title", "a\x1b[2J") == ("title", "a\\x1b[2J")
+
+
+def test_what_was_not_said_of_a_store_is_told_once_however_many_others_it_is_compared_with() -> None:
+    found = said(FULL, replace(NEAR, attributes={}), *KNOWN[1:], FAR)
+    assert len(found) == len(set(found)) and any("near was not said to have any power_grid" in each for each in found)

@@ -60,7 +60,7 @@ def planned(call: Call, budget: Budget, days: int) -> Exit:
 
 def _plan_lines(duties: Sequence[Duty], found: Plan) -> Iterator[str]:
     yield from duty_lines(duties) if duties else [_("Nothing will be due in these days.")]
-    rows = (
+    rows = [
         (
             each.day.isoformat(),
             each.due_copies,
@@ -70,8 +70,11 @@ def _plan_lines(duties: Sequence[Duty], found: Plan) -> Iterator[str]:
         )
         for each in found.days
         if each.due_copies or each.read_bytes or each.overdue_copies
-    )
-    yield from table((_("day"), _("copies due"), _("size"), _("read"), _("overdue")), rows)
+    ]
+    if rows:
+        yield from table((_("day"), _("copies due"), _("size"), _("read"), _("overdue")), rows)
+    else:
+        yield _("No copy has to be read again in these days.")
     yield said("least budget with which nothing more goes overdue: {size} a day", size=byte_count(found.least_bytes))
     if found.hopeless_copies:
         yield said("copies that are overdue now: {count}", count=found.hopeless_copies)
