@@ -16,6 +16,8 @@ from pathlib import Path
 from preserve.errors import Unavailable
 
 _PREFIX = "claim-"
+_GLANCES = 1000
+"""So many of those who only ask may be in the way of one who takes a claim, each for microseconds."""
 
 
 @contextmanager
@@ -24,7 +26,7 @@ def held(folder: Path, subject: str) -> Iterator[None]:
 
     Raises `Unavailable` when another process holds it.
     """
-    path = folder / f"{_PREFIX}{hashlib.sha256(subject.encode('utf-8', 'surrogateescape')).hexdigest()[:32]}"
+    path = _path(folder, subject)
     try:
         descriptor = _locked(path)
     except BlockingIOError as error:
@@ -38,6 +40,18 @@ def held(folder: Path, subject: str) -> Iterator[None]:
         _let_go(path, descriptor)
 
 
+def is_held(folder: Path, subject: str) -> bool:
+    """Whether a process that uses `folder` holds the claim on `subject`; asking keeps nobody from taking it."""
+    try:
+        descriptor = os.open(_path(folder, subject), os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        return _is_locked(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def clear_stale(folder: Path) -> None:
     """Remove the files of claims that nobody holds."""
     for path in folder.glob(f"{_PREFIX}*"):
@@ -45,18 +59,43 @@ def clear_stale(folder: Path) -> None:
             _let_go(path, _locked(path))
 
 
+def _path(folder: Path, subject: str) -> Path:
+    return folder / f"{_PREFIX}{hashlib.sha256(subject.encode('utf-8', 'surrogateescape')).hexdigest()[:32]}"
+
+
 def _locked(path: Path) -> int:
     """The claim's file, locked.  Raises BlockingIOError where another process has it."""
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(descriptor)
         except BaseException:
             os.close(descriptor)
             raise
         if os.fstat(descriptor).st_nlink:
             return descriptor
         os.close(descriptor)  # its holder removed it between our opening and locking: a lock on nothing
+
+
+def _lock(descriptor: int) -> None:
+    """Raises BlockingIOError where somebody holds it; one who only asks whether it is held is done in a moment."""
+    for left in reversed(range(_GLANCES)):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if not left or _is_locked(descriptor):
+                raise
+
+
+def _is_locked(descriptor: int) -> bool:
+    """Whether somebody has it for himself alone.  Those who ask do not keep one another from asking."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    fcntl.flock(descriptor, fcntl.LOCK_UN)
+    return False
 
 
 def _let_go(path: Path, descriptor: int) -> None:

@@ -62,3 +62,7 @@ class Workplace:
         """
         with claims.held(self.work.parent, subject), self.books.claim(subject):
             yield
+
+    def is_claimed(self, subject: str) -> bool:
+        """Whether somebody holds the claim on `subject` just now; asking keeps nobody from taking it."""
+        return claims.is_held(self.work.parent, subject) or self.books.is_claimed(subject)

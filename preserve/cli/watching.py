@@ -27,7 +27,7 @@ def watching_document(looked: Looked) -> dict[str, object]:
     return {
         "never_read": looked.status.never_read,
         "concerns": [_concern_document(each, looked.policies) for each in looked.concerns],
-        "due": [_duty_document(each, looked) for each in looked.duties],
+        "due": [_standing_duty(each, looked) for each in looked.duties],
         "holdings": [
             {
                 "policy": each.policy,
@@ -89,18 +89,21 @@ def _concern_document(concern: Concern, policies: Mapping[str, Policy]) -> dict[
     }
 
 
-def _duty_document(duty: Duty, looked: Looked) -> dict[str, object]:
+def duty_document(duty: Duty) -> dict[str, object]:
+    """One duty as `--json` gives it."""
     return {
         "kind": duty.kind.value,
         "subject": duty.subject,
-        "why": sentence_said(duty.why),
         "due_at": stamp(duty.due_at),
         "late_after": None if duty.latest is None else stamp(duty.latest),
-        "is_due": duty.is_due(looked.at),
-        "is_late": duty.is_late(looked.at),
+        "why": sentence_said(duty.why),
         "copies": duty.copies,
         "bytes": duty.bytes,
     }
+
+
+def _standing_duty(duty: Duty, looked: Looked) -> dict[str, object]:
+    return {**duty_document(duty), "is_due": duty.is_due(looked.at), "is_late": duty.is_late(looked.at)}
 
 
 def owner_lines(concerns: Sequence[Concern], policies: Mapping[str, Policy]) -> Iterator[str]:

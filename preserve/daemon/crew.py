@@ -166,7 +166,9 @@ class Spread:
     def audit(self, workplace: Workplace, request: AuditRequest) -> AuditReport:
         if not request.among:
             return ALONE.audit(workplace, request)
-        parts = shares(request.among, self.workers)
+        # What somebody who died began is gone on with as it is; in other portions it would begin anew.
+        begun = workplace.books.unfinished_audit(request.level, request.stores, request.among)
+        parts = shares(request.among, self.workers) if begun is None else [tuple(request.among)]
         share = replace(request, budget=_share(request.budget, len(parts)), policies={})
         orders = [AuditOrder(self._given(workplace), replace(share, among=part)) for part in parts]
         return _audited(self._reports(orders))

@@ -13,7 +13,7 @@ from preserve.clock import moment_of, monotonic_seconds, stamp
 from preserve.daemon.works import Shift, Work
 from preserve.errors import Refused, Unavailable
 from preserve.model import looking
-from preserve.model.audit import CLOCKS_DIFFER, Budget
+from preserve.model.audit import CLOCKS_DIFFER, Budget, audit_claim
 from preserve.model.audit_plans import Reading
 from preserve.model.duties import Duty, DutyKind, Ended, Ending
 from preserve.model.looking import UNVERIFIED_WITHIN, Share, Span
@@ -77,6 +77,10 @@ class _Place:
         """Whether a look at this level tells anew when a copy was looked at, where the last is dated on a day still to
         come: a full reading counts as a sample too, and where none is ever made again, one like that counts on."""
         return level is Level.FULL or self.rule.full_every_days is not None
+
+    def claim(self, level: Level) -> str:
+        """What one runner at a time works on: what one cause names, another may name too."""
+        return f"audits of {self.store.name} {self.policy.name} {level}"
 
     def subject(self, cause: AuditCause) -> str:
         return f"{self.store.name} {self.policy.name} {cause}"
@@ -215,29 +219,56 @@ def _audit(shift: Shift, duty: Duty) -> Ended:
     """Look at the copies of one duty, a batch after the other, until the allowance is spent."""
     place, cause = _place_of(shift, duty)
     level = Level.SAMPLE if cause is AuditCause.SAMPLE else Level.FULL
+    with shift.workplace.claim(place.claim(level)):
+        return _looked_at(shift, place, cause, level)
+
+
+def _looked_at(shift: Shift, place: _Place, cause: AuditCause, level: Level) -> Ended:
     began, moved, looked, wrong, unread = monotonic_seconds(), 0, 0, 0, 0
-    tried: set[str] = set()  # what could not be read stays due, and must not keep the others waiting
-    while batch := _batch(shift, place, cause, level, tried):
+    batch: list[str] = []
+    stuck: set[str] = set()  # what could not be read stays due, and must not keep the others waiting
+    while batch := _batch(shift, place, cause, level, batch, stuck):
         left = _left(shift.allowance, began, moved)
         if left is None:
             return Ended(Ending.PARTLY, _looked(looked, wrong), moved)
         report = shift.crew.audit(shift.workplace, _request(shift, place, level, batch, left))
         _require_reached(place, report)
         moved += report.bytes_read
-        tried.update(batch)
         looked += _answers(report)
         wrong += _answers(report) - report.counts.sound
         unread += report.counts.unreadable
     return Ended(Ending.FAILED if unread else Ending.DONE, _looked(looked, wrong), moved)
 
 
-def _batch(shift: Shift, place: _Place, cause: AuditCause, level: Level, tried: set[str]) -> list[str]:
-    """The next packages to look at, without those `tried`; first those of an audit that was killed."""
-    books, now, store = shift.workplace.books, shift.now(), place.store.name
-    most = COPIES_AT_ONCE + len(tried)
-    begun = books.unfinished_part(level, store)
-    if begun is not None and begun.packages is not None and not tried.issuperset(begun.packages):
-        return list(begun.packages)
+def _batch(
+    shift: Shift, place: _Place, cause: AuditCause, level: Level, last: Sequence[str], stuck: set[str]
+) -> list[str]:
+    """The next packages to look at, first those of an audit that was killed.
+
+    None that was looked at in the `last` batch and is due all the same: it goes to those `stuck`.
+    """
+    if begun := _begun(shift, place, level):
+        return begun
+    while True:
+        offered = _offered(shift, place, cause, level, COPIES_AT_ONCE + len(stuck))
+        again = {package for package, _ in offered}.intersection(last) - stuck
+        if not again:
+            fresh = [each for each in offered if each[0] not in stuck]
+            return [package for package, _ in sorted(fresh, key=lambda each: each[1])[:COPIES_AT_ONCE]]
+        stuck |= again
+
+
+def _begun(shift: Shift, place: _Place, level: Level) -> list[str]:
+    """The packages of an audit that was begun here, and that nobody is at any more."""
+    for run in shift.workplace.books.unfinished_parts(level, place.store.name, place.policy.name):
+        if not shift.workplace.is_claimed(audit_claim(level, run.stores, run.packages)):
+            return list(run.packages or ())
+    return []
+
+
+def _offered(shift: Shift, place: _Place, cause: AuditCause, level: Level, most: int) -> list[tuple[str, str]]:
+    """At least so many of the packages that are due to be looked at, if there are, and since when."""
+    books, now = shift.workplace.books, shift.now()
     if cause in (AuditCause.UNVERIFIED, AuditCause.LAST):
         chosen: list[tuple[str, str]] = []
         for each in books.standings():
@@ -245,10 +276,8 @@ def _batch(shift: Shift, place: _Place, cause: AuditCause, level: Level, tried: 
                 chosen += books.packages_standing(each.policy, each.states, most)
             elif cause is AuditCause.LAST and place.holds_last(each):
                 chosen += _looked_at_alike(shift, place, each, now, most)
-    else:
-        chosen = _oldest(shift, place, level, now, most)
-    fresh = [each for each in chosen if each[0] not in tried]
-    return [package for package, _ in sorted(fresh, key=lambda each: each[1])[:COPIES_AT_ONCE]]
+        return chosen
+    return _oldest(shift, place, level, now, most)
 
 
 def _oldest(shift: Shift, place: _Place, level: Level, now: datetime, most: int) -> list[tuple[str, str]]:

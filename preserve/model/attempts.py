@@ -41,10 +41,6 @@ class Job:
         """Whether the wait after the last failure is over; one longer than any is that of a clock that was wrong."""
         return self.not_before is None or not now < self.not_before <= now + LONGEST_WAIT
 
-    @property
-    def is_given_to_a_person(self) -> bool:
-        return self.attempts >= MOST_ATTEMPTS
-
 
 def wait_after(attempts: int) -> timedelta:
     """How long to wait after so many failures in a row."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from preserve.model.digests import sha256
 from preserve.model.entries import AuditResult
 from preserve.model.nouns import HARMS, Condition, CopyEntry, CopyState, Level
 from preserve.model.policy import AuditRule
@@ -264,3 +265,11 @@ def _is_plausible(blocks: int, bad: int, looked_at: int, not_sound: int, confide
 
 def _log_choose(among: int, chosen: int) -> float:
     return math.lgamma(among + 1) - math.lgamma(chosen + 1) - math.lgamma(among - chosen + 1)
+
+
+def audit_claim(level: Level, stores: Sequence[str], packages: Sequence[str] | None) -> str:
+    """What nobody else is to work on while an audit of this scope goes on."""
+    which = " ".join(packages or ())
+    if len(packages or ()) > 1:  # who is refused reads this
+        which = f"{len(packages or ())} packages {sha256(which.encode()).hex()[:12]}"
+    return " ".join(filter(None, ["audit", level.value, *stores, which]))

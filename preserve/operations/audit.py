@@ -17,6 +17,7 @@ from preserve.model.audit import (
     AuditCounts,
     SampleStatement,
     age_limits,
+    audit_claim,
     is_overdue,
     known_condition,
     most_at_risk,
@@ -53,7 +54,8 @@ def audit(workplace: Workplace, request: AuditRequest) -> AuditReport:
     """Look at the copies in scope and book what was seen.
 
     A store that cannot be reached leaves its copies `not_checked`.  An interrupted audit goes on where it was when it
-    is asked for again.  Raises `Refused` for an unknown store or package.
+    is asked for again.  Raises `Refused` for an unknown store or package, `Unavailable` where another process is at
+    the same audit.
     """
     stores = sorted({workplace.books.store(name).name for name in request.stores}) or sorted(workplace.stores)
     packages: tuple[str, ...] | None = None
@@ -61,7 +63,8 @@ def audit(workplace: Workplace, request: AuditRequest) -> AuditReport:
         packages = (workplace.books.package(request.package).id,)
     elif request.among is not None:
         packages = tuple(sorted(request.among))
-    return _Audit(workplace, request, tuple(stores), packages).run()
+    with workplace.claim(audit_claim(request.level, stores, packages)):
+        return _Audit(workplace, request, tuple(stores), packages).run()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from preserve.clock import stamp
-from preserve.errors import PreserveError, Tampered, Unavailable, Unidentified
+from preserve.errors import PreserveError, Tampered, Unidentified
 from preserve.model.audit import CLOCKS_DIFFER, age_limits
 from preserve.model.concerns import FindingsSeen
 from preserve.model.drills_due import DrillDue, drills_due
@@ -225,18 +225,9 @@ def _shared(policies: Iterable[Policy], stores: Sequence[StoreEntry]) -> Iterato
 
 def _unfinished(workplace: Workplace) -> Iterator[Unfinished]:
     for accession in workplace.books.accessions(AccessionState.OPEN):
-        if not _is_under_way(workplace, accession):
+        if not workplace.is_claimed(accession.source):  # ingest holds the claim on it as long as it runs
             booked = sum(map(workplace.books.has_package, accession.packages))
             yield Unfinished(accession, booked, os.path.lexists(os.fsencode(accession.source)))
-
-
-def _is_under_way(workplace: Workplace, accession: AccessionEntry) -> bool:
-    """Whether a living process is taking it in: ingest holds a claim on the source as long as it runs."""
-    try:
-        with workplace.claim(accession.source):
-            return False
-    except Unavailable:
-        return True
 
 
 @dataclass(frozen=True, slots=True)

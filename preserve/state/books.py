@@ -131,6 +131,10 @@ class Books(
         """Keep other machines that share these books from the same work.  Entering raises `Unavailable`."""
         return self._database.claim(subject)
 
+    def is_claimed(self, subject: str) -> bool:
+        """Whether some machine that shares these books holds that claim just now."""
+        return self._database.is_claimed(subject)
+
     def close(self) -> None:
         """Let go of them.  Nothing is lost without it."""
         self._database.close()

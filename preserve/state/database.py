@@ -73,6 +73,10 @@ class Database(ABC):
         `preserve.claims`.  The claim ends with the connection, however that ends.  Entering raises `Unavailable` when
         another has it."""
 
+    @abstractmethod
+    def is_claimed(self, subject: str) -> bool:
+        """Whether a connection has that claim just now, this one included."""
+
     def write(self, sql: str, parameters: Sequence[object] = ()) -> None:
         """One statement as a transaction of its own."""
         with self.transaction() as tables:

@@ -23,7 +23,6 @@ _RUN = "id, level, stores, packages, begun_at"
 _OF_ALL = "packages IS NULL AND ended_at IS NOT NULL"
 _ANSWERS = frozenset(result.value for result in AuditResult)
 _SELECT_FINDING = f"SELECT {_FINDING} FROM finding"
-_SELECT_RUN = f"SELECT {_RUN} FROM audit_run"
 
 
 class FindingReading:
@@ -81,24 +80,38 @@ class AuditReading:
 
         One that was given up for a newer one is over: what it read is older than what that has read.
         """
-        row = self._database.row(
-            _SELECT_RUN
-            + " WHERE level = ? AND stores = ? AND COALESCE(packages, '') = ? AND ended_at IS NULL AND begun ="
-            + " (SELECT max(begun) FROM audit_run WHERE level = ? AND stores = ? AND COALESCE(packages, '') = ?)",
-            2 * (level.value, _names(stores), "" if packages is None else _names(packages)),
-        )
-        return _run(row) if row else None
+        scope = "" if packages is None else _names(packages)
+        return next(self._unfinished(level, stores, "COALESCE(packages, '') = ?", scope), None)
 
-    def unfinished_part(self, level: Level, store: str) -> AuditRun | None:
-        """The newest audit of some packages in one store that was begun, has not ended, and can be gone on with."""
-        row = self._database.row(
-            _SELECT_RUN + " WHERE level = ? AND stores = ? AND packages IS NOT NULL AND ended_at IS NULL"
-            " AND NOT EXISTS (SELECT 1 FROM audit_run AS newer WHERE newer.level = audit_run.level"
-            " AND newer.stores = audit_run.stores AND newer.packages = audit_run.packages"
-            " AND newer.begun > audit_run.begun) ORDER BY begun DESC LIMIT 1",
-            (level.value, _names([store])),
+    def unfinished_parts(self, level: Level, store: str, policy: str) -> Iterator[AuditRun]:
+        """Audits of some packages in one store, all under one policy, that were begun, have not ended, and can be gone
+        on with; the newest first."""
+        for run in self._unfinished(level, [store], "packages IS NOT NULL"):
+            if self._are_under(policy, run.packages or ()):
+                yield run
+
+    def _unfinished(self, level: Level, stores: Sequence[str], which: str, *given: str) -> Iterator[AuditRun]:
+        """Few are open at a time: the others are not read, but for newer ones of the same scope."""
+        begun = self._database.rows(
+            f"SELECT {_RUN}, begun FROM audit_run WHERE level = ? AND stores = ? AND {which} AND ended_at IS NULL"
+            " ORDER BY begun DESC",
+            (level.value, _names(stores), *given),
         )
-        return _run(row) if row else None
+        for *run, number in begun:
+            newer = self._database.row(
+                "SELECT 1 FROM audit_run WHERE level = ? AND stores = ? AND begun > ? AND COALESCE(packages, '') = ?"
+                " LIMIT 1",
+                (level.value, _names(stores), number, run[3] or ""),
+            )
+            if newer is None:
+                yield _run(tuple(run))
+
+    def _are_under(self, policy: str, packages: Sequence[str]) -> bool:
+        marks = ", ".join("?" * len(packages))
+        row = self._database.row(
+            f"SELECT count(*) FROM kept WHERE policy = ? AND package IN ({marks})", (policy, *packages)
+        )
+        return row == (len(packages),)
 
     def listed_at(self, ahead: str) -> dict[str, str]:
         """When each store was last looked through whole, at any level, and gave an answer about any copy in it.

@@ -144,6 +144,16 @@ class PostgresDatabase(Database):
             with suppress(Unavailable):  # the connection is gone, and the claim with it
                 self.row("SELECT pg_advisory_unlock(?)", (number,))
 
+    def is_claimed(self, subject: str) -> bool:
+        # A lock of one number stands there as its two halves (PostgreSQL 16, 54.12 pg_locks).
+        number = self._lock_number("claim", subject) % 2**64
+        found = self.row(
+            "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1 AND granted AND classid::bigint = ?"
+            " AND objid::bigint = ? AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+            (number >> 32, number % 2**32),
+        )
+        return found is not None
+
     # Connecting
 
     def _connect(self, url: str, schema: str) -> None:

@@ -348,6 +348,7 @@ CREATE TABLE audit_run (
 );
 CREATE INDEX audit_still_open ON audit_run (level, stores, begun) WHERE ended_at IS NULL;
 CREATE INDEX audit_of_all ON audit_run (ended_at) WHERE packages IS NULL;
+CREATE INDEX audit_by_scope ON audit_run (level, stores, begun);
 CREATE TABLE audited (                   -- of runs that have not ended: theirs is the ledger's to tell
     run TEXT NOT NULL,
     store TEXT NOT NULL,

@@ -53,6 +53,7 @@ STEPS: Mapping[int, Sequence[str]] = {
         "CREATE TABLE store_credentials (store TEXT PRIMARY KEY, auditor_profile TEXT, disposer_profile TEXT)",
         "CREATE INDEX audit_still_open ON audit_run (level, stores, begun) WHERE ended_at IS NULL",
         "CREATE INDEX audit_of_all ON audit_run (ended_at) WHERE packages IS NULL",
+        "CREATE INDEX audit_by_scope ON audit_run (level, stores, begun)",
         "CREATE INDEX finding_still_open ON finding (number) WHERE closed_at IS NULL",
         "CREATE INDEX accession_still_open ON accession (id) WHERE unpackaged > 0 AND abandoned_because IS NULL",
         """CREATE TABLE job (

@@ -90,6 +90,9 @@ class SqliteDatabase(Database):
     def claim(self, subject: str) -> AbstractContextManager[None]:
         return nullcontext()  # a file has no other machines
 
+    def is_claimed(self, subject: str) -> bool:
+        return False
+
     def make_tables(self) -> None:
         """Lay out an empty database."""
         with self._lock, _translated(self.path):

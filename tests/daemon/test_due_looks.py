@@ -171,10 +171,11 @@ def test_a_killed_audit_is_gone_on_with(kept: Kept, monkeypatch: pytest.MonkeyPa
         patch.setattr(operation._Audit, "_take", killed)
         with pytest.raises(KeyboardInterrupt):
             kept.do("audit near default full")
-    begun = kept.made.books.unfinished_part(Level.FULL, "near")
-    assert begun is not None and len(begun.packages or ()) == 6
+    (begun,) = kept.made.books.unfinished_parts(Level.FULL, "near", "default")
+    assert len(begun.packages or ()) == 6
+    assert list(kept.made.books.unfinished_parts(Level.FULL, "near", "other")) == []
     assert kept.do("audit near default full") is Ending.DONE
-    assert kept.made.books.unfinished_part(Level.FULL, "near") is None
+    assert list(kept.made.books.unfinished_parts(Level.FULL, "near", "default")) == []
 
 
 def test_what_cannot_be_read_stays_due_is_tried_once_and_keeps_no_other_waiting(
@@ -314,8 +315,9 @@ def test_copies_last_looked_at_by_a_clock_that_ran_ahead_are_looked_at_again(kep
 
 def test_an_audit_that_was_given_up_for_a_newer_one_is_not_taken_up_again_and_again(kept: Kept) -> None:
     books, act = kept.made.books, kept.made.workplace.act
-    runs = [AuditRun(f"A-{each}", Level.FULL, ("near",), ("package",), stamp(NOW)) for each in ("old", "new")]
+    package = next(books.packages()).id
+    runs = [AuditRun(f"A-{each}", Level.FULL, ("near",), (package,), stamp(NOW)) for each in ("old", "new")]
     books.record(events.audit_begun(act, runs[0]))
-    assert books.unfinished_part(Level.FULL, "near") == runs[0]
+    assert list(books.unfinished_parts(Level.FULL, "near", "default")) == [runs[0]]
     books.record(events.audit_begun(act, runs[1]), events.audit_ended(act, stamp(NOW), "A-new", {}))
-    assert books.unfinished_part(Level.FULL, "near") is None
+    assert list(books.unfinished_parts(Level.FULL, "near", "default")) == []

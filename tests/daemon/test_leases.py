@@ -68,7 +68,6 @@ def test_failures_in_a_row_wait_longer_each_until_a_person_is_asked(books: Books
         (noted,) = books.jobs()
         assert noted.not_before == now + wait_after(attempt) and noted.why == "the store is broken"
         assert not noted.may_be_tried(now) and noted.may_be_tried(noted.not_before)
-        assert noted.is_given_to_a_person == (attempt == MOST_ATTEMPTS)
         now = noted.not_before
     job = books.take_job("repair", "near", "a", now)
     assert job is not None and books.end_job(job, now) == 0 and books.jobs() == []

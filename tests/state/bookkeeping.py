@@ -77,6 +77,7 @@ BACK_TO_THE_FIRST_SCHEMA = (
     "DROP TABLE harvest",
     "DROP INDEX audit_still_open",
     "DROP INDEX audit_of_all",
+    "DROP INDEX audit_by_scope",
     "DROP TABLE told",
     "DROP TABLE delivery",
     "DROP INDEX finding_still_open",

@@ -168,10 +168,12 @@ def test_what_the_server_cannot_hold_is_refused_and_costs_nothing(books: Books) 
 def test_a_claim_keeps_other_machines_out_and_goes_with_its_holder(tmp_path: Path, books: Books, url: str) -> None:
     with Books.open(tmp_path) as other:
         with books.claim("package 1"), books.claim("package 2"):
+            assert other.is_claimed("package 1") and books.is_claimed("package 1") and not other.is_claimed("package 3")
             with pytest.raises(Unavailable, match="another machine is working on package 1"), other.claim("package 1"):
                 pass
             with other.claim("package 3"):
                 pass
+        assert not other.is_claimed("package 1")
         with other.claim("package 1"):
             pass
     third = Books.open(tmp_path)

@@ -7,10 +7,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from preserve.cli.calls import Call
-from preserve.cli.commands.running import duty_document, duty_lines
+from preserve.cli.commands.running import duty_lines
 from preserve.cli.exits import Exit
 from preserve.cli.messages import _, said
 from preserve.cli.tables import byte_count, table
+from preserve.cli.watching import duty_document
 from preserve.errors import Misused
 
 if TYPE_CHECKING:

@@ -17,6 +17,7 @@ from preserve.cli.exits import Exit
 from preserve.cli.messages import _, error_said, said, sentence_said, word
 from preserve.cli.options import acts, asks
 from preserve.cli.tables import table
+from preserve.cli.watching import duty_document
 from preserve.clock import SystemClock, stamp
 from preserve.errors import Misused, PreserveError, Refused, Unavailable
 from preserve.model.alarms import NagiosState, nagios_state, performance_data
@@ -210,19 +211,6 @@ def _nagios(found: Sequence[Concern]) -> Exit:
     more = [*said_of[1:]]
     answers.print_lines([f"PRESERVE {state.value} - {first} | {' '.join(performance_data(found))}", *more])
     return Exit(state.code)
-
-
-def duty_document(duty: Duty) -> dict[str, object]:
-    """One duty as `--json` gives it."""
-    return {
-        "kind": duty.kind.value,
-        "subject": duty.subject,
-        "due_at": stamp(duty.due_at),
-        "latest": stamp(duty.latest) if duty.latest else None,
-        "why": sentence_said(duty.why),
-        "copies": duty.copies,
-        "bytes": duty.bytes,
-    }
 
 
 def _document(report: TurnReport) -> dict[str, object]:

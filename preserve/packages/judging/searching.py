@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from preserve.errors import Unavailable, Unreadable
+from preserve.errors import Unreadable
 from preserve.model import events
 from preserve.model.entries import AuditRun
 from preserve.model.nouns import Condition
@@ -31,7 +31,7 @@ class Searching:
         """Everything the store lists, folder by folder; strays are booked, and those that are gone are closed at the
         end.  Raises `Unavailable`, also midway."""
         workplace = self.workplace
-        explanations = Explanations(workplace.books, self.store.name, self._is_claimed)
+        explanations = Explanations(workplace.books, self.store.name, workplace.is_claimed)
         for folder in folders(self.store, explanations):
             found = [
                 events.found(workplace.act, workplace.now(), stray.finding(self.store.name)) for stray in folder.strays
@@ -50,13 +50,6 @@ class Searching:
         what = phrase("audit {run}", run=self.run.id)
         self.booking.add(fittings.accounts(workplace.books, workplace.act, workplace.now(), name, level, found, what))
         self.booking.flush()
-
-    def _is_claimed(self, subject: str) -> bool:
-        try:
-            with self.workplace.claim(subject):
-                return False
-        except Unavailable:
-            return True
 
     def _close_explained(self, explanations: Explanations) -> None:
         """Close the findings of things that were unexpected, and are gone or booked by now."""
