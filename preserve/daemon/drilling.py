@@ -53,7 +53,11 @@ def _hold(shift: Shift, duty: Duty) -> Ended:
         return compose.rebuilt_alone(workplace, entry, folder)
 
     request = DrillRequest(
-        duty.subject, shift.home.certificates, sample=due.sample_packages, without_catalog=due.without_catalog
+        duty.subject,
+        shift.home.certificates,
+        sample=due.sample_packages,
+        without_catalog=due.without_catalog,
+        voices=shift.voices,
     )
     held = drill(workplace, request, compose.policy_in_force(workplace.books), rebuild)
     if held.drill.has_passed:

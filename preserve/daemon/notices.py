@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from preserve import compose
 from preserve.daemon.watching import look
 from preserve.daemon.works import Shift, Work
-from preserve.model.certificates import Voice
 from preserve.model.duties import Duty, DutyKind, Ended, Ending
 from preserve.model.sentences import sentence
 from preserve.operations.notify import NOT_SET_UP, NotifyReport, NotifyRequest, notify
@@ -18,18 +17,18 @@ EVERY = timedelta(minutes=5)
 SUBJECT = "owners"
 
 
-def tell(shift: Shift, works: Sequence[Work], voices: Sequence[Voice]) -> NotifyReport:
+def tell(shift: Shift, works: Sequence[Work]) -> NotifyReport:
     """Look at everything, and tell everybody what is theirs to know now.  Raises `Unavailable`, `Refused`."""
     addresses = compose.addresses(shift.home)
     if not addresses:
         return NOT_SET_UP
     looked = look(shift, works)
     post = compose.post(shift.workplace.clock)
-    return notify(shift.workplace, NotifyRequest(looked.concerns, shift.policies, addresses, post, voices))
+    return notify(shift.workplace, NotifyRequest(looked.concerns, shift.policies, addresses, post, shift.voices))
 
 
-def notice_work(works: Sequence[Work], voices: Sequence[Voice]) -> Work:
-    """The work of telling what the other `works` leave undone, in each of `voices`."""
+def notice_work(works: Sequence[Work]) -> Work:
+    """The work of telling what the other `works` leave undone."""
 
     def derive(shift: Shift, now: datetime) -> Iterator[Duty]:
         if not compose.addresses(shift.home):
@@ -39,7 +38,7 @@ def notice_work(works: Sequence[Work], voices: Sequence[Voice]) -> Work:
         yield Duty(DutyKind.NOTICE, SUBJECT, due_at, sentence("who answers for it is told what is wrong"))
 
     def do(shift: Shift, duty: Duty) -> Ended:
-        report = tell(shift, works, voices)
+        report = tell(shift, works)
         failed = [*(each.addressee for each in report.failed), *report.unaddressed]
         what = sentence("letters sent: {sent}; could not be told: {failed}", sent=len(report.sent), failed=len(failed))
         # It is never done: in a turn that takes hours it is due again every few minutes.  Somebody who could not be

@@ -17,6 +17,7 @@ from preserve.daemon.works import Shift, Work
 from preserve.errors import PreserveError, Tampered, Unavailable
 from preserve.model.attempts import MOST_ATTEMPTS
 from preserve.model.audit import NO_LIMIT, Budget
+from preserve.model.certificates import ENGLISH, Voice
 from preserve.model.duties import Duty, DutyKind, Ended, Ending, in_order
 from preserve.model.sentences import Sentence, sentence
 from preserve.settings.home import Home
@@ -79,14 +80,16 @@ def turn(
     expected_within: timedelta = BETWEEN_RUNS,
     sign: Callable[[], None] = lambda: None,
     crew: Crew = ALONE,
+    voices: Sequence[Voice] = (ENGLISH,),
 ) -> TurnReport:
     """Do what is due, in order, until nothing is left that can be done now, or the budget is spent.
 
     Policies are read anew: what was registered since the last turn counts.  The next heartbeat is said to be
-    `expected_within` so long; `sign` is called with each.  Heavy work is `crew`'s.  Raises `Tampered` where
-    evidence does not fit itself: nothing more is done then.
+    `expected_within` so long; `sign` is called with each.  Heavy work is `crew`'s; what is written for
+    people is whole in each of `voices`.  Raises `Tampered` where evidence does not fit itself: nothing more is done
+    then.
     """
-    shift = Shift(home, workplace, compose.policies(workplace.books), Budget(SHARE_SECONDS), crew)
+    shift = Shift(home, workplace, compose.policies(workplace.books), Budget(SHARE_SECONDS), crew, voices)
     return _Turn(shift, works, budget, expected_within, sign).run()
 
 

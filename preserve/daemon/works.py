@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from preserve.daemon.crew import ALONE, Crew
 from preserve.model.audit import NO_LIMIT, Budget
+from preserve.model.certificates import ENGLISH, Voice
 from preserve.model.duties import Duty, DutyKind, Ended
 from preserve.model.policy import Policy
 from preserve.settings.home import Home
@@ -19,7 +20,7 @@ class Shift:
     """The means of one turn of the runner: `policies` are those in force, by name.
 
     `allowance` is what one duty may cost before it lets others go first; what was begun is brought to its end.  `crew`
-    carries out what is heavy.
+    carries out what is heavy.  What is written for people is whole in each of `voices`.
     """
 
     home: Home
@@ -27,6 +28,7 @@ class Shift:
     policies: Mapping[str, Policy]
     allowance: Budget = NO_LIMIT
     crew: Crew = ALONE
+    voices: Sequence[Voice] = (ENGLISH,)
 
     def now(self) -> datetime:
         return self.workplace.clock.now()

@@ -71,7 +71,7 @@ class DrillRequest:
     within: Path | None = None
     keeps: bool = False
     seed: str = ""
-    voices: tuple[Voice, ...] = (ENGLISH,)
+    voices: Sequence[Voice] = (ENGLISH,)
 
 
 @dataclass(frozen=True, slots=True)

@@ -220,8 +220,8 @@ def send(call: Call) -> Exit:
     from preserve.daemon.works import Shift
 
     with call.workplace(patient=False) as workplace:
-        shift = Shift(call.home(), workplace, compose.policies(workplace.books))
-        report = tell(shift, WORKS, voices.both())
+        shift = Shift(call.home(), workplace, compose.policies(workplace.books), voices=voices.both())
+        report = tell(shift, WORKS)
         code = Exit.UNAVAILABLE if report.failed else Exit.FINDINGS if report.unaddressed else Exit.WELL
         return call.answer(_document(report), list(_lines(report)), code)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from preserve.cli import answers
+from preserve.cli import answers, voices
 from preserve.cli.amounts import parsed_budget, span_seconds
 from preserve.cli.answers import moment_shown
 from preserve.cli.calls import Call
@@ -73,7 +73,7 @@ def run(call: Call, once: bool, budget: str | None, cluster: str | None, plans: 
         return planned(call, allowed, days)
     if once:
         with call.workplace() as workplace, _crew(call, cluster) as crew:
-            report = turn(call.home(), workplace, WORKS, allowed, BETWEEN_RUNS, crew=crew)
+            report = turn(call.home(), workplace, WORKS, allowed, BETWEEN_RUNS, crew=crew, voices=voices.both())
             _tell(call, workplace)
             code = Exit.WELL if report.is_as_wanted else Exit.FINDINGS
             return call.answer(_document(report), _lines(report), code)
@@ -87,13 +87,13 @@ def run(call: Call, once: bool, budget: str | None, cluster: str | None, plans: 
 def _tell(call: Call, workplace: Workplace) -> None:
     """After all is done that was due: tell people what is left, once; who cannot be told is an incident."""
     from preserve import compose
-    from preserve.cli import voices
     from preserve.daemon.notices import tell
     from preserve.daemon.table import WORKS
     from preserve.daemon.works import Shift
 
     try:
-        report = tell(Shift(call.home(), workplace, compose.policies(workplace.books)), WORKS, voices.both())
+        shift = Shift(call.home(), workplace, compose.policies(workplace.books), voices=voices.both())
+        report = tell(shift, WORKS)
     except (Unavailable, Refused) as error:  # another runner is telling, say: what was done is reported all the same
         call.warn("nobody was told what is left: {why}", why=error)
         return
@@ -103,15 +103,14 @@ def _tell(call: Call, workplace: Workplace) -> None:
 
 def _turn_told(call: Call, budget: Budget, sign: Callable[[], None], cluster: str | None) -> timedelta:
     """One turn of a runner that goes on; returns how long to wait for the next."""
-    from preserve.cli import voices
     from preserve.daemon.notices import notice_work
     from preserve.daemon.table import WORKS
     from preserve.daemon.turn import turn
 
-    works = (*WORKS, notice_work(WORKS, voices.both()))
+    works = (*WORKS, notice_work(WORKS))
     try:
         with call.workplace() as workplace, _crew(call, cluster) as crew:
-            report = turn(call.home(), workplace, works, budget, PATIENCE, sign, crew)
+            report = turn(call.home(), workplace, works, budget, PATIENCE, sign, crew, voices.both())
             answers.print_aside(*_told(report))
             now = workplace.clock.now()
     except Unavailable as error:  # the next turn tries again, and its heartbeat is missed meanwhile
