@@ -55,6 +55,7 @@ def _hold(shift: Shift, duty: Duty) -> Ended:
     request = DrillRequest(
         duty.subject,
         shift.home.certificates,
+        compose.signer(shift.home),
         sample=due.sample_packages,
         without_catalog=due.without_catalog,
         voices=shift.voices,

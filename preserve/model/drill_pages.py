@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from html import escape
 
 from preserve.model.certificates import Line, Voice
@@ -19,13 +20,22 @@ Said = Callable[[Line], str]
 """Says a line in one language, for HTML."""
 
 
-def page(certificate: DrillCertificate, json_sha256: str, voices: Sequence[Voice]) -> str:
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """The names of the files that show who signed: the certificate in JSON, its signature, and the public key."""
+
+    certificate: str
+    signature: str
+    public_key: str
+
+
+def page(certificate: DrillCertificate, json_sha256: str, signed: Signed, voices: Sequence[Voice]) -> str:
     """The page; `json_sha256` is the digest of the certificate in JSON, in hex."""
-    sheets = "\n".join(_sheet(certificate, json_sha256, voice) for voice in voices)
+    sheets = "\n".join(_sheet(certificate, json_sha256, signed, voice) for voice in voices)
     return _PAGE.format(title=escape(voices[0].said("Certificate of a recovery drill")), sheets=sheets)
 
 
-def _sheet(certificate: DrillCertificate, json_sha256: str, voice: Voice) -> str:
+def _sheet(certificate: DrillCertificate, json_sha256: str, signed: Signed, voice: Voice) -> str:
     def said(line: Line) -> str:
         template, values = line
         return escape(voice.said(template, **values))
@@ -43,7 +53,7 @@ def _sheet(certificate: DrillCertificate, json_sha256: str, voice: Voice) -> str
         _table(_looks(certificate), said),
         _named(certificate, said),
         f"<h2>{said(('Evidence', {}))}</h2>",
-        _table(_evidence(certificate, json_sha256), said),
+        _table(_evidence(certificate, json_sha256, signed), said),
         _signatures(said),
         "</section>",
     ]
@@ -185,9 +195,14 @@ def _named(certificate: DrillCertificate, said: Said) -> str:
     return f"<ul>{''.join(lines)}</ul>"
 
 
-def _evidence(certificate: DrillCertificate, json_sha256: str) -> Iterator[Row]:
+def _evidence(certificate: DrillCertificate, json_sha256: str, signed: Signed) -> Iterator[Row]:
     in_json: Line = ("SHA-256 of this certificate in JSON, which the ledger's entry of the drill names", {})
     yield in_json, ("{digest}", {"digest": json_sha256})
+    check = (
+        f"openssl pkeyutl -verify -pubin -inkey {signed.public_key} -rawin"
+        f" -in {signed.certificate} -sigfile {signed.signature}"
+    )
+    yield ("Signed by the ledger's key; to check it with any machine's tools", {}), ("{command}", {"command": check})
     yield (
         ("Ledger when the drill ended", {}),
         ("{size} entries, root {root}", {"size": certificate.ledger_size, "root": certificate.ledger_root}),

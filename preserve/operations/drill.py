@@ -38,6 +38,7 @@ from preserve.packages.restoring.bags import LaidBag, lay_bag
 from preserve.packages.restoring.unpacking import Loss
 from preserve.packages.sources import Sources
 from preserve.state.books import Books
+from preserve.state.notes import Signer
 from preserve.workplace import Workplace
 
 SEED_LENGTH = 12
@@ -61,11 +62,12 @@ class DrillRequest:
     """What to rehearse: `sample` packages of `store`, drawn by `seed` (empty: one is drawn), or everything (None).
 
     `within` is the folder in which the empty place is made; with `keeps` that stays.  Certificates are written into
-    `certificates`.
+    `certificates`, signed by `signer`, the ledger's key.
     """
 
     store: str
     certificates: Path
+    signer: Signer
     sample: int | None = DEFAULT_SAMPLE
     without_catalog: bool = False
     within: Path | None = None
@@ -246,7 +248,7 @@ class _Drill:
         entry = self._entry(lots, known, begun_at, steps, name)
         findings = self._findings_booked()
         certificate = self._certificate(entry, lots, known, steps, findings)
-        written = certifying.write(certificate, request.certificates, name, request.voices)
+        written = certifying.write(certificate, request.certificates, name, request.voices, request.signer)
         entry = replace(entry, certificate_sha256=written.sha256)
         incident, answered = self._incident(entry), self._answered(entry)
         happened: list[Event] = [events.drilled(place.act, place.now(), entry)]

@@ -23,6 +23,8 @@ SIGNATURE_BYTES = 64
 MOST_SIGNATURES = 100
 LARGEST_NOTE_BYTES = 64 * 1024
 LARGEST_TREE = 2**63 - 1
+_SPKI_ED25519 = bytes.fromhex("302a300506032b6570032100")
+"""What precedes a raw Ed25519 key in its DER form (RFC 8410, 4)."""
 
 _DASH = "\N{EM DASH} "
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
@@ -54,6 +56,11 @@ class VerifierKey:
     def has_signed(self, text: str, signature: bytes) -> bool:
         """Whether `signature` is this key's Ed25519 signature of the text."""
         return _is_signature(self.public, signature, text)
+
+    def pem(self) -> bytes:
+        """As `openssl` reads it (SubjectPublicKeyInfo, PEM)."""
+        body = _base64(_SPKI_ED25519 + self.public).encode()
+        return b"-----BEGIN PUBLIC KEY-----\n" + body + b"\n-----END PUBLIC KEY-----\n"
 
     def __str__(self) -> str:
         """As `name+hash+key`, the form other programs read too."""

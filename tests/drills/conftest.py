@@ -14,6 +14,7 @@ from preserve.clock import Clock
 from preserve.model.nouns import Receipt, StoreEntry
 from preserve.model.policy import Policy, RecoveryRule
 from preserve.operations.drill import DrillReport, DrillRequest, Rebuilt, drill
+from preserve.settings.home import Home
 from preserve.workplace import Workplace
 from tests.packages.building import Service, service
 from tests.restore import samples
@@ -68,7 +69,7 @@ def hold(kept: Service, tmp_path: Path) -> Hold:
         def rebuild(entry: StoreEntry, folder: Path) -> AbstractContextManager[Rebuilt]:
             return compose.rebuilt_alone(place, entry, folder)
 
-        asked = DrillRequest("city", tmp_path / "certificates", sample=None)
+        asked = DrillRequest("city", tmp_path / "certificates", compose.signer(Home(kept.home)), sample=None)
         return drill(place, replace(asked, **differs), policy_of, rebuild)  # type: ignore[arg-type]
 
     return held

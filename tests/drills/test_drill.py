@@ -16,11 +16,12 @@ from threading import Event as Signal
 import pytest
 
 from preserve import compose
-from preserve.errors import Misused, NoSpace, Refused, Unavailable
+from preserve.errors import Misused, NoSpace, Refused, Tampered, Unavailable
 from preserve.model.drills import DrillFault
 from preserve.model.incidents import IncidentKind
 from preserve.model.nouns import Condition, CopyState
 from preserve.model.policy import RecoveryRule
+from preserve.operations.check_certificate import check_certificate
 from preserve.packages.drilling import ground
 from tests.drills.conftest import Hold
 from tests.packages.building import Service, flip
@@ -51,6 +52,39 @@ def remains(tmp_path: Path) -> list[str]:
 
 
 # What passes
+
+
+def test_the_certificate_is_signed_so_that_openssl_can_tell_and_so_can_we(
+    kept: Service, hold: Hold, tmp_path: Path
+) -> None:
+    report = hold()
+    folder = report.certificate.parent
+    (public_key,) = folder.glob("key-*.pem")
+    signature = report.certificate.with_suffix(".sig")
+    check = ["openssl", "pkeyutl", "-verify", "-pubin", "-inkey", str(public_key), "-rawin"]
+    done = subprocess.run([*check, "-in", str(report.certificate), "-sigfile", str(signature)], capture_output=True)
+    assert done.returncode == 0, done
+    found = check_certificate(kept.workplace, report.certificate)
+    assert found.drill == report.drill and found.key.pem() == public_key.read_bytes()
+    assert signature.name in report.page.read_text(encoding="utf-8")
+
+
+def test_a_certificate_that_was_changed_or_signed_by_others_or_never_written_is_none(
+    kept: Service, hold: Hold, tmp_path: Path
+) -> None:
+    certificate = hold().certificate
+    stranger = tmp_path / "other.json"
+    stranger.write_bytes(b"{}")
+    with pytest.raises(Refused, match="no certificate of a drill"):
+        check_certificate(kept.workplace, stranger)
+    with pytest.raises(Refused, match="cannot be read"):
+        check_certificate(kept.workplace, tmp_path / "not there.json")
+    flip(certificate.with_suffix(".sig"), 9)
+    with pytest.raises(Tampered, match="not the signature"):
+        check_certificate(kept.workplace, certificate)
+    flip(certificate, 20)
+    with pytest.raises(Tampered, match="names another digest"):
+        check_certificate(kept.workplace, certificate)
 
 
 @pytest.mark.parametrize("without_catalog", [False, True], ids=["with the catalog", "without"])

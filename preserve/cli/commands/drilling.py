@@ -13,7 +13,7 @@ from preserve.cli import voices
 from preserve.cli.calls import Call
 from preserve.cli.drills import drill_document, drill_table, report_document, report_lines, trend_document, trend_table
 from preserve.cli.exits import Exit
-from preserve.cli.messages import _
+from preserve.cli.messages import _, said
 from preserve.cli.options import acts
 from preserve.errors import Misused
 from preserve.settings.home import existing
@@ -49,6 +49,13 @@ if TYPE_CHECKING:
 @click.option("--keep", "keeps", is_flag=True, help=_("leave what was restored in the folder of --to"))
 @click.option("--seed", metavar="TEXT", default="", help=_("draw the same sample as the drill with this seed"))
 @click.option("--history", "wants_history", is_flag=True, help=_("hold no drill: show those that were held"))
+@click.option(
+    "--check",
+    "certificate",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help=_("hold no drill: say whether this certificate (.json) is what was signed then"),
+)
 @acts
 def drill(
     call: Call,
@@ -60,9 +67,12 @@ def drill(
     keeps: bool,
     seed: str,
     wants_history: bool,
+    certificate: Path | None,
 ) -> Exit:
     if wants_history:
         return _history(call, store)
+    if certificate is not None:
+        return _checked(call, certificate)
     if store is None:
         raise Misused("say with --from which store is to be rehearsed with; `preserve store list` names them")
     if wants_all and sample is not None:
@@ -72,9 +82,11 @@ def drill(
     from preserve.operations.drill import DrillRequest
     from preserve.operations.drill import drill as rehearse
 
+    home = existing(call.home_given)
     request = DrillRequest(
         store,
-        existing(call.home_given).certificates,
+        home.certificates,
+        compose.signer(home),
         sample=None if wants_all else sample or DEFAULT_SAMPLE,
         without_catalog=without_catalog,
         within=to,
@@ -102,3 +114,20 @@ def _history(call: Call, store: str | None) -> Exit:
         held = list(workplace.books.drills(store))
     document = {"drills": map(drill_document, held), "trends": map(trend_document, trends(held))}
     return call.answer(document, chain(drill_table(held), trend_table(trends(held))))
+
+
+def _checked(call: Call, certificate: Path) -> Exit:
+    """Whether a certificate is genuine; nothing is changed, so nobody acts."""
+    from preserve.operations.check_certificate import check_certificate
+
+    call.act = None
+    with call.workplace(patient=False) as workplace:
+        found = check_certificate(workplace, certificate)
+    document = {**drill_document(found.drill), "key": str(found.key)}
+    line = said(
+        "{certificate} is the certificate of drill {drill}, as the ledger names it, signed by the key {key}",
+        certificate=certificate,
+        drill=found.drill.id,
+        key=found.key.name,
+    )
+    return call.answer(document, [line, *drill_table([found.drill])])

@@ -6,7 +6,6 @@ never changed: each label is a generation of its own.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,15 +24,12 @@ from preserve.packages.putting import put, put_file
 from preserve.ports import Store
 from preserve.state import checkpoints
 from preserve.state.books import Books
-from preserve.state.notes import Signer, VerifierKey
+from preserve.state.notes import Signer
 from preserve.state.publishing import publish
 from preserve.workplace import Workplace
 
 ATTEMPTS = 5
 """Generations tried before a medium is given up that does not give back what it was sent; interrupted runs use some."""
-
-_SPKI_ED25519 = bytes.fromhex("302a300506032b6570032100")
-"""What precedes a raw Ed25519 key in its DER form (RFC 8410, 4)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +90,6 @@ def survey(books: Books, medium: MediumEntry, listed: Path) -> Contents:
     )
 
 
-def public_key_pem(key: VerifierKey) -> bytes:
-    """A verifier key as `openssl` reads it (SubjectPublicKeyInfo, PEM)."""
-    body = base64.standard_b64encode(_SPKI_ED25519 + key.public)
-    return b"-----BEGIN PUBLIC KEY-----\n" + body + b"\n-----END PUBLIC KEY-----\n"
-
-
 def _lines(books: Books, store: str) -> Iterator[tuple[bytes, dict[str, str]]]:
     for copy in books.copies(store=store, states=[CopyState.VERIFIED]):
         package = books.package(copy.package_id)
@@ -126,7 +116,7 @@ def _laid(
     key = signer.verifier_key()
     is_sound = (
         put_file(store, medium_labels.list_key(generation), listed, whole).is_sound
-        and put(store, medium_labels.public_key_key(key.id.hex()), public_key_pem(key)).is_sound
+        and put(store, medium_labels.public_key_key(key.id.hex()), key.pem()).is_sound
         and put(store, medium_labels.signature_key(generation), signer.sign(text)).is_sound
         and put(store, medium_labels.label_key(generation), text.encode()).is_sound  # last: it speaks of the others
     )
