@@ -3,6 +3,10 @@
 MAKEFLAGS += --no-print-directory
 PYTHON_IN_VENV := .venv/bin/python
 
+# Many machines for tests ask Python to keep nothing that it compiled.  Here hundreds of processes begin, and each would
+# compile the program anew: three times the work of a command.
+export PYTHONDONTWRITEBYTECODE :=
+
 # Locks name exact versions and digests, and no place they come from: that is the machine's business.
 LOCK := .venv/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header

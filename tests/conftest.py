@@ -14,7 +14,9 @@ from hypothesis import settings
 from ops.sites import postgres, seaweed
 from ops.sites.site import Login
 from preserve.durable import free_bytes
+from preserve.environment import temporary_folder
 from tests.state.servers import PLACES
+from tests.warm.calling import Warm
 
 # The same examples at every run and on every machine, so that a run that fails fails again.  New ones are looked for
 # where somebody waits for them: `pytest --hypothesis-profile explore`.
@@ -27,6 +29,27 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _MEMORY = Path("/dev/shm")  # noqa: S108 - where Linux has it
 _MEMORY_BYTES = 512 * 1024 * 1024
+_ALL_IN_MEMORY_BYTES = 4 * 1024**3
+"""More than all tests together lay down at once."""
+_TEMPORARY_ROOT = "PYTEST_DEBUG_TEMPROOT"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Lay `tmp_path` in memory, where there is plenty and programs may be run from it: a disk is only waited for.
+
+    Tests of what a disk alone does ask for `disk_path`.
+    """
+    if _TEMPORARY_ROOT in os.environ or not _MEMORY.is_dir() or free_bytes(_MEMORY) < _ALL_IN_MEMORY_BYTES:
+        return
+    if not os.statvfs(_MEMORY).f_flag & os.ST_NOEXEC:
+        os.environ[_TEMPORARY_ROOT] = str(_MEMORY)
+
+
+@pytest.fixture
+def disk_path() -> Iterator[Path]:
+    """Like `tmp_path`, where this machine keeps large temporary files, which is a disk as a rule."""
+    with tempfile.TemporaryDirectory(prefix="preserve-test-", dir=temporary_folder()) as folder:
+        yield Path(folder)
 
 
 @pytest.fixture
@@ -93,6 +116,13 @@ def postgres_server() -> Iterator[postgres.Server]:
         yield server
     finally:
         server.remove()
+
+
+@pytest.fixture(scope="session")
+def warm() -> Iterator[Warm]:
+    """The program, loaded: processes of its commands need not load it again."""
+    with Warm() as loaded:
+        yield loaded
 
 
 @pytest.fixture(params=["file", "server"])

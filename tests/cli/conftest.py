@@ -1,4 +1,8 @@
-"""A service as its users have it: the real command, in a process of its own, on stores in folders."""
+"""A service as its users have it: the real command, in a process of its own, on stores in folders.
+
+The processes of `Service.run` split from one that has the program loaded already (`tests.warm`), wherever that is the
+same to them; those of `Service.begin` are started from nothing.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +19,7 @@ from typing import Any
 import pytest
 
 from ops.policies import asking_for
+from tests.warm.calling import Warm
 
 PATIENCE_SECONDS = 180
 """After which a command counts as hanging; nothing is measured by it, and a machine may be busy."""
@@ -39,6 +44,7 @@ class Service:
     """A home in a folder of its own, and the environment its commands run in."""
 
     folder: Path
+    warm: Warm
     environment: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -59,6 +65,10 @@ class Service:
 
     def run(self, *arguments: str | Path, more: Mapping[str, str] | None = None) -> Ended:
         """Run a command to its end."""
+        environment = {**self.environment, **(more or {})}
+        if self.warm.is_fit_for(environment):
+            done = self.warm.run([*map(str, arguments)], environment, PATIENCE_SECONDS)
+            return Ended(done.returncode, done.stdout, done.stderr)
         process = self.begin(*arguments, more=more)
         try:
             out, err = process.communicate(timeout=PATIENCE_SECONDS)
@@ -95,7 +105,7 @@ class Service:
         return source
 
 
-def bare_at(folder: Path) -> Service:
+def bare_at(folder: Path, warm: Warm) -> Service:
     """No home yet; English, in a bare locale."""
     environment = {
         "PATH": os.environ["PATH"],
@@ -107,14 +117,15 @@ def bare_at(folder: Path) -> Service:
         "AWS_EC2_METADATA_DISABLED": "true",
     }
     (folder / "user").mkdir(parents=True)
-    return Service(folder, environment)
+    return Service(folder, warm, environment)
 
 
 class Moulds:
     """Services as they are when a test begins, each made once and copied back to the one place its books name."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, warm: Warm) -> None:
         self._folder = folder
+        self._warm = warm
         self._live = folder / "live"
         self._made: dict[str, Service] = {}
 
@@ -122,25 +133,25 @@ class Moulds:
         """A fresh service of this name; what the test before left is gone."""
         shutil.rmtree(self._live, ignore_errors=True)
         if name not in self._made:
-            service = bare_at(self._live)
+            service = bare_at(self._live, self._warm)
             service.ask("init")
             furnish(service)
             shutil.copytree(self._live, self._folder / name)
             self._made[name] = service
         else:
             shutil.copytree(self._folder / name, self._live)
-        return Service(self._live, dict(self._made[name].environment))
+        return Service(self._live, self._warm, dict(self._made[name].environment))
 
 
 @pytest.fixture(scope="session")
-def moulds(tmp_path_factory: pytest.TempPathFactory) -> Moulds:
-    return Moulds(tmp_path_factory.mktemp("services"))
+def moulds(tmp_path_factory: pytest.TempPathFactory, warm: Warm) -> Moulds:
+    return Moulds(tmp_path_factory.mktemp("services"), warm)
 
 
 @pytest.fixture
-def bare(tmp_path: Path) -> Service:
+def bare(tmp_path: Path, warm: Warm) -> Service:
     """No home yet."""
-    return bare_at(tmp_path)
+    return bare_at(tmp_path, warm)
 
 
 @pytest.fixture

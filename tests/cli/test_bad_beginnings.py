@@ -6,41 +6,14 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
-from preserve.cli import main as program
-from tests.cli.conftest import Ended, Service
+from tests.cli.conftest import Service
 
 STORES = ("main", "near", "far")
-
-
-@dataclass
-class Here(Service):
-    """The same service, its commands run in this process: a test of many commands that say no is quick."""
-
-    patch: pytest.MonkeyPatch = field(default_factory=pytest.MonkeyPatch)
-    capture: pytest.CaptureFixture[str] | None = None
-
-    def run(self, *arguments: str | Path, more: Mapping[str, str] | None = None) -> Ended:
-        assert self.capture is not None
-        with self.patch.context() as patch:
-            for name, value in {**self.environment, **(more or {})}.items():
-                patch.setenv(name, value)
-            self.capture.readouterr()
-            code = program.run(list(map(str, arguments)))
-            return Ended(code, *self.capture.readouterr())
-
-
-@pytest.fixture
-def furnished(furnished: Service, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Here:
-    monkeypatch.delenv("PRESERVE_PASSPHRASE_FILE", raising=False)
-    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
-    return Here(furnished.folder, furnished.environment, monkeypatch, capsys)
 
 
 def written(service: Service) -> dict[str, str]:

@@ -204,7 +204,7 @@ def contents(folder: Path) -> dict[str, tuple[object, ...]]:
     for path in folder.rglob("*"):
         facts = path.lstat()
         content = os.readlink(path) if path.is_symlink() else path.read_bytes() if path.is_file() else b""
-        seconds = int(facts.st_mtime) if stat.S_ISREG(facts.st_mode) else None
+        seconds = facts.st_mtime_ns // 10**9 if stat.S_ISREG(facts.st_mode) else None
         found[str(path.relative_to(folder))] = (facts.st_mode, seconds, content)
     return found
 

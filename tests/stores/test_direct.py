@@ -19,8 +19,8 @@ KEY = Key("packages/ab/one/bag.tar")
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> FolderStore:
-    return FolderStore("disk", tmp_path, None)
+def store(disk_path: Path) -> FolderStore:
+    return FolderStore("disk", disk_path, None)
 
 
 def sent(store: FolderStore, content: memoryview, part_bytes: int) -> None:
@@ -68,30 +68,30 @@ def is_cached(path: Path) -> bool:
 @pytest.mark.parametrize("part_bytes", [LEAST, LEAST + 512, 3 * LEAST])
 @pytest.mark.parametrize("shifted_by", [0, 1])
 def test_every_length_comes_back_as_it_was_sent(
-    store: FolderStore, tmp_path: Path, length: int, part_bytes: int, shifted_by: int
+    store: FolderStore, disk_path: Path, length: int, part_bytes: int, shifted_by: int
 ) -> None:
     content = random_bytes(length, shifted_by=shifted_by)
     sent(store, content, part_bytes)
-    assert (tmp_path / KEY).read_bytes() == content
-    for other in (store, FolderStore("disk", tmp_path, None)):
+    assert (disk_path / KEY).read_bytes() == content
+    for other in (store, FolderStore("disk", disk_path, None)):
         for start in (0, 1, PAGE):
             room = buffer(shifted_by + length + PAGE)[shifted_by:]
             count = other.read(KEY, start, room)
             assert bytes(room[:count]) == content[start:]
 
 
-def test_what_was_written_and_read_back_is_in_nobodys_cache(store: FolderStore, tmp_path: Path) -> None:
-    if not can_go_past_the_cache(tmp_path):
+def test_what_was_written_and_read_back_is_in_nobodys_cache(store: FolderStore, disk_path: Path) -> None:
+    if not can_go_past_the_cache(disk_path):
         pytest.skip("this file system has no O_DIRECT")
     content = random_bytes(4 * LEAST)
     sent(store, content, 2 * LEAST)
-    assert not is_cached(tmp_path / KEY)
+    assert not is_cached(disk_path / KEY)
     room = buffer(4 * LEAST)
     assert store.read(KEY, 0, room) == len(room)
     assert room == content
-    assert not is_cached(tmp_path / KEY)
-    FolderStore("disk", tmp_path, None).read(KEY, 0, room)  # nobody here made it: as usual
-    assert is_cached(tmp_path / KEY)
+    assert not is_cached(disk_path / KEY)
+    FolderStore("disk", disk_path, None).read(KEY, 0, room)  # nobody here made it: as usual
+    assert is_cached(disk_path / KEY)
 
 
 def test_a_file_system_without_it_is_left_to_the_usual_way() -> None:
@@ -104,8 +104,8 @@ def test_a_file_system_without_it_is_left_to_the_usual_way() -> None:
         os.close(descriptor)
 
 
-def test_a_descriptor_is_given_back_as_it_was(tmp_path: Path) -> None:
-    path = tmp_path / "file"
+def test_a_descriptor_is_given_back_as_it_was(disk_path: Path) -> None:
+    path = disk_path / "file"
     path.write_bytes(bytes(LEAST))
     descriptor = os.open(path, os.O_RDONLY)
     try:
@@ -115,10 +115,10 @@ def test_a_descriptor_is_given_back_as_it_was(tmp_path: Path) -> None:
         os.close(descriptor)
 
 
-def test_other_errors_are_told(tmp_path: Path) -> None:
+def test_other_errors_are_told(disk_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        direct.opened_for_writing(tmp_path / "nowhere")
-    closed = os.open(tmp_path, os.O_RDONLY)
+        direct.opened_for_writing(disk_path / "nowhere")
+    closed = os.open(disk_path, os.O_RDONLY)
     os.close(closed)
     with pytest.raises(OSError, match="Bad file descriptor"):
         direct.write(closed, buffer(LEAST), 0)
