@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import marshal
 import mmap
+import os
 import sys
 from collections.abc import Callable
 from typing import IO, Any
@@ -41,4 +42,8 @@ def serve(memory: int, memory_bytes: int, carry_out: Callable[[memoryview, Messa
                 message = receive(sys.stdin.buffer)
             except EOFError:
                 return
-            send(sys.stdout.buffer, carry_out(view, message))
+            try:
+                send(sys.stdout.buffer, carry_out(view, message))
+            except BrokenPipeError:  # who asked was killed; nor shall the interpreter try again as it ends
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                return

@@ -293,3 +293,23 @@ def test_no_secret_and_no_other_reader_in_the_home(furnished: Service) -> None:
         if path.is_file():
             assert passphrase not in path.read_bytes(), path
     assert b"ENCRYPTED" in (furnished.home / "keys" / "ledger.pem").read_bytes()
+
+
+STOPPED_WHILE_LOADING = """
+import os, signal, sys
+from importlib.abc import MetaPathFinder
+from preserve.__main__ import main
+
+class Impatient(MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == "preserve.cli.main":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Impatient())
+main()
+"""
+
+
+def test_ctrl_c_before_the_program_is_loaded_ends_it_without_a_traceback() -> None:
+    done = subprocess.run([sys.executable, "-c", STOPPED_WHILE_LOADING], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, b"")
