@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from preserve.cli.messages import counted, said
-from preserve.model.brake import Upheaval
+from preserve.model.brake import Alarm, Upheaval, are_slow
 from preserve.model.sources import HarvestEntry
 
 
@@ -13,17 +14,29 @@ def harvest_document(harvest: HarvestEntry) -> dict[str, object]:
     """What `--json` prints of a harvest."""
     return {
         "number": harvest.number,
+        "seen_at": harvest.seen_at,
         "at": harvest.at,
         **asdict(harvest.counts),
         "accessions": list(harvest.accessions),
         "state_package": harvest.state_package,
         "base": harvest.is_base,
         "partial": harvest.is_partial,
+        "released": harvest.was_released,
     }
 
 
-def upheaval_line(upheaval: Upheaval) -> str:
+def upheaval_line(upheaval: Upheaval, alarms: Sequence[Alarm]) -> str:
     """What the brake saw, in a sentence."""
+    if are_slow(alarms):
+        return said(
+            "a little at each harvest, in all: {renamed} files have another ending; {scrambled} of {sampled} that were"
+            " looked into look encrypted; of {files} files {left} are left",
+            renamed=upheaval.window_renamed,
+            scrambled=upheaval.window_scrambled,
+            sampled=upheaval.window_sampled,
+            files=upheaval.window_files,
+            left=upheaval.files_now,
+        )
     if upheaval.shrunk_to_percent < 100:
         return said("the output has {percent} % of the length that it had", percent=upheaval.shrunk_to_percent)
     return said(

@@ -37,7 +37,7 @@ def _last_look(books: Books, source: Registered) -> str | None:
     if source.entry.kind is SourceKind.DROP:
         return books.progress(_LOOK + source.entry.name)
     last = books.last_whole_harvest(source.entry.name)
-    return last.at if last else None
+    return last.seen_at if last else None
 
 
 def _harvest(shift: Shift, duty: Duty) -> Ended:
@@ -75,7 +75,7 @@ def _taken(shift: Shift, place: Workplace, source: Registered) -> Ended:
         waiting=len(report.waiting),
         refused=len(report.refused),
     )
-    return Ended(Ending.FAILED if report.refused else Ending.DONE, what)
+    return Ended(Ending.FAILED if report.refused or report.orphans else Ending.DONE, what)
 
 
 HARVEST = Work(DutyKind.HARVEST, _harvests, _harvest)

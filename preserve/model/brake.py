@@ -8,6 +8,7 @@ the source, and does not fill the stores.  Additions alone harm nothing that is 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from math import log2
@@ -34,14 +35,22 @@ class Alarm(StrEnum):
     SCRAMBLED = "scrambled"  # what changed looks like random bytes, as encrypted files do
     RENAMED = "renamed"  # many files gave way to others of the same name with another ending
     SHRUNK = "shrunk"  # the output of a command is much shorter than it was
+    SCRAMBLED_SLOWLY = "scrambled slowly"  # a few files each time, and by now many, look like random bytes
+    RENAMED_SLOWLY = "renamed slowly"  # a few each time, and by now many, have another ending
+    DWINDLED = "dwindled"  # the source has lost many of its files, a few each time
 
 
 @dataclass(frozen=True, slots=True)
 class BrakeLimits:
     """From how much on the brake is set: shares in per cent of the files that were there, and counts of files.
 
-    Fewer than `least_files` that vanished, or changed, are everyday life in any share; nothing but the loss of
-    everything is told then.  `shrunk_percent`: a command whose output has less than so much of its former length.
+    Fewer than `least_files` that vanished, or changed, are everyday life in any share; only where more than
+    `majority_percent` of a source, however small it is, vanished or looks encrypted, that is told too.
+    `shrunk_percent`: a command whose output has less than so much of its former length.
+
+    What comes slowly is summed over the harvests of `window_days`: `slow_scrambled_files` that look encrypted, if they
+    are `slow_scrambled_percent` of those that were looked into; renamed ones as above; and as many files fewer than
+    there were as may not vanish at once.  What a person lets pass must be harvested within `release_days`.
     """
 
     vanished_percent: int = 20
@@ -52,6 +61,11 @@ class BrakeLimits:
     renamed_files: int = 20
     renamed_percent: int = 5
     shrunk_percent: int = 50
+    majority_percent: int = 50
+    window_days: int = 30
+    slow_scrambled_files: int = 30
+    slow_scrambled_percent: int = 10
+    release_days: int = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +76,9 @@ class Upheaval:
     the vanished live on under their name with another ending.  Of the changed and renamed ones `sampled` were looked
     into, and `scrambled` of these look random.  `shrunk_to_percent` is how long the output of a command is, compared
     with the last.
+
+    The same together with the harvests before it is `window_sampled`, `window_scrambled` and `window_renamed`
+    (`preserve.model.slow_upheaval`); of at most `window_files` that were there meanwhile, `files_now` are left.
     """
 
     files: int = 0
@@ -71,23 +88,70 @@ class Upheaval:
     sampled: int = 0
     scrambled: int = 0
     shrunk_to_percent: int = 100
+    window_sampled: int = 0
+    window_scrambled: int = 0
+    window_renamed: int = 0
+    window_files: int = 0
+    files_now: int = 0
 
 
 def alarms(upheaval: Upheaval, limits: BrakeLimits) -> tuple[Alarm, ...]:
     """All reasons to set the brake; none on an ordinary day."""
     tests = {
         Alarm.EMPTIED: 0 < upheaval.files == upheaval.vanished,
-        Alarm.VANISHED: upheaval.vanished >= limits.least_files
-        and _share(upheaval.vanished, upheaval.files) >= limits.vanished_percent,
+        Alarm.VANISHED: (
+            upheaval.vanished >= limits.least_files
+            and _share(upheaval.vanished, upheaval.files) >= limits.vanished_percent
+        )
+        or (upheaval.vanished > 1 and _is_majority(upheaval.vanished, upheaval, limits)),
         Alarm.CHANGED: upheaval.changed >= limits.least_files
         and _share(upheaval.changed, upheaval.files) >= limits.changed_percent,
-        Alarm.SCRAMBLED: upheaval.scrambled >= limits.scrambled_files
+        Alarm.SCRAMBLED: (
+            upheaval.scrambled >= limits.scrambled_files or _is_majority(upheaval.scrambled, upheaval, limits)
+        )
         and _share(upheaval.scrambled, upheaval.sampled) >= limits.scrambled_percent,
         Alarm.RENAMED: upheaval.renamed >= limits.renamed_files
         and _share(upheaval.renamed, upheaval.files) >= limits.renamed_percent,
         Alarm.SHRUNK: upheaval.shrunk_to_percent < limits.shrunk_percent,
     }
-    return tuple(alarm for alarm, is_set in tests.items() if is_set)
+    at_once = tuple(alarm for alarm, is_set in tests.items() if is_set)
+    return (*at_once, *(slow for slow in _slow_alarms(upheaval, limits) if _AT_ONCE[slow].isdisjoint(at_once)))
+
+
+def _slow_alarms(upheaval: Upheaval, limits: BrakeLimits) -> Iterator[Alarm]:
+    """What the harvests of the window come to."""
+    scrambled, lost = upheaval.window_scrambled, _lost(upheaval)
+    if (
+        scrambled >= limits.slow_scrambled_files
+        and _share(scrambled, upheaval.window_sampled) >= limits.slow_scrambled_percent
+    ):
+        yield Alarm.SCRAMBLED_SLOWLY
+    renamed = upheaval.window_renamed
+    if renamed >= limits.renamed_files and _share(renamed, upheaval.window_files) >= limits.renamed_percent:
+        yield Alarm.RENAMED_SLOWLY
+    if lost >= limits.least_files and _share(lost, upheaval.window_files) >= limits.vanished_percent:
+        yield Alarm.DWINDLED
+
+
+_AT_ONCE = {
+    Alarm.SCRAMBLED_SLOWLY: {Alarm.SCRAMBLED},
+    Alarm.RENAMED_SLOWLY: {Alarm.RENAMED},
+    Alarm.DWINDLED: {Alarm.VANISHED, Alarm.EMPTIED},
+}
+"""What comes slowly is no news where it came at once."""
+
+
+def are_slow(alarms: Sequence[Alarm]) -> bool:
+    """Whether one look alone would have alarmed nobody."""
+    return bool(alarms) and all(alarm in _AT_ONCE for alarm in alarms)
+
+
+def _lost(upheaval: Upheaval) -> int:
+    return upheaval.window_files - upheaval.files_now
+
+
+def _is_majority(count: int, upheaval: Upheaval, limits: BrakeLimits) -> bool:
+    return upheaval.files > 0 and _share(count, upheaval.files) > limits.majority_percent
 
 
 def is_covered(upheaval: Upheaval, released: Upheaval | None, limits: BrakeLimits) -> bool:
@@ -97,12 +161,16 @@ def is_covered(upheaval: Upheaval, released: Upheaval | None, limits: BrakeLimit
     """
     if released is None:
         return False
+    set_now = alarms(upheaval, limits)
     pairs = (
         (upheaval.vanished, released.vanished),
         (upheaval.changed, released.changed),
         (upheaval.renamed, released.renamed),
-        (upheaval.scrambled if Alarm.SCRAMBLED in alarms(upheaval, limits) else 0, released.scrambled),
+        (upheaval.scrambled if Alarm.SCRAMBLED in set_now else 0, released.scrambled),
         (released.shrunk_to_percent, upheaval.shrunk_to_percent),
+        (upheaval.window_scrambled if Alarm.SCRAMBLED_SLOWLY in set_now else 0, released.window_scrambled),
+        (upheaval.window_renamed if Alarm.RENAMED_SLOWLY in set_now else 0, released.window_renamed),
+        (_lost(upheaval) if Alarm.DWINDLED in set_now else 0, _lost(released)),
     )
     return all(now * 100 <= then * (100 + GRACE_PERCENT) for now, then in pairs)
 

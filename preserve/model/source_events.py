@@ -29,6 +29,7 @@ def source_registered(act: Act, at: str, source: SourceEntry) -> Event:
         "shell": source.uses_shell,
         "most_seconds": source.most_seconds,
         "moves_taken": source.moves_taken,
+        "restless_days": source.restless_days,
     }
     return _event(EventType.SOURCE_REGISTERED, act, at, detail)
 
@@ -39,15 +40,17 @@ def source_retired(act: Act, at: str, source: str) -> Event:
 
 
 def harvested(act: Act, harvest: HarvestEntry) -> Event:
-    """A harvest came to its end at `harvest.at`.  The books give it its number."""
+    """A harvest of how a source was at `seen_at` came to its end at `at`.  The books give it its number."""
     detail = {
         "source": harvest.source,
         "number": harvest.number,
+        "seen_at": harvest.seen_at,
         "counts": asdict(harvest.counts),
         "accessions": list(harvest.accessions),
         "state_package": harvest.state_package,
         "base": harvest.is_base,
         "partial": harvest.is_partial,
+        "released": harvest.was_released,
     }
     return _event(EventType.HARVESTED, act, harvest.at, detail)
 

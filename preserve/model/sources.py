@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from preserve.errors import Refused
+from preserve.model.audit import is_to_come
 from preserve.model.brake import BrakeLimits, Upheaval
 
 LONGEST_NAME = 64
@@ -18,6 +20,8 @@ SETTLE_SECONDS = 600
 REREAD_PERCENT = 1
 """Of the files that look unchanged, so many are read again at each harvest: about 100 harvests see them all."""
 MOST_COMMAND_SECONDS = 6 * 3600
+RESTLESS_DAYS = 7
+"""A file that every harvest for so many days found being changed is told of: its content is in none of them."""
 
 
 class SourceKind(StrEnum):
@@ -35,7 +39,8 @@ class SourceEntry:
 
     `profile` names credentials in the AWS standard chain.  `file_name` is what the output of a command is kept as,
     `uses_shell` whether a shell reads the command line, `most_seconds` how long it may take.  `moves_taken`: what was
-    taken from a drop folder is moved into its subfolder `taken`; else it stays.
+    taken from a drop folder is moved into its subfolder `taken`; else it stays.  A file that every harvest for
+    `restless_days` left for the next is an incident.
     """
 
     name: str
@@ -50,6 +55,7 @@ class SourceEntry:
     uses_shell: bool = False
     most_seconds: int = MOST_COMMAND_SECONDS
     moves_taken: bool = True
+    restless_days: int = RESTLESS_DAYS
 
     @property
     def accession_source(self) -> str:
@@ -66,8 +72,8 @@ class SourceEntry:
 class Registered:
     """A source as the books have it.
 
-    `held` is the upheaval for which the brake holds it since a harvest, `released` the one that a person let pass for
-    the next harvest.  A source that is retired is harvested no more; what came of it is kept.
+    `held` is the upheaval for which the brake holds it since a harvest, `released` the one that a person let pass, at
+    `released_at`, for the next harvest.  A source that is retired is harvested no more; what came of it is kept.
     """
 
     entry: SourceEntry
@@ -76,10 +82,18 @@ class Registered:
     released: Upheaval | None = None
     retired_at: str | None = None
     retired_because: str | None = None
+    released_at: str | None = None
 
     @property
     def is_retired(self) -> bool:
         return self.retired_at is not None
+
+    def let_pass(self, now: datetime) -> Upheaval | None:
+        """What a person let pass, and not so long ago that it must be asked again."""
+        if self.released is None or self.released_at is None:
+            return None
+        released_at, lasts = datetime.fromisoformat(self.released_at), timedelta(days=self.entry.limits.release_days)
+        return None if is_to_come(released_at, now) or now > released_at + lasts else self.released
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +104,8 @@ class Counts:
     `unsettled` were left for the next harvest because they moved a short while ago.  `reread` looked unchanged and were
     read all the same; of all that was ever read so, `doubtful` now hold other bytes than were taken, though nobody
     changed them.  So many `rows` of the state differ from the state before, folders and links among them.
+
+    `renamed`, `sampled` and `scrambled` are what the brake saw (`preserve.model.brake.Upheaval`), for what is slow.
     """
 
     files: int = 0
@@ -102,24 +118,30 @@ class Counts:
     reread: int = 0
     doubtful: int = 0
     rows: int = 0
+    renamed: int = 0
+    sampled: int = 0
+    scrambled: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class HarvestEntry:
     """One harvest (采集) in the books; numbers count from 1 for each source.
 
+    It is of the moment `seen_at`, when its listing began: each file is as it was listed.  It was booked `at` its end.
     `accessions` hold what was new.  `state_package` holds the state of the source as a file, whole where `is_base`,
     else what differs from the state before; None: nothing differs.  `is_partial`: a part of a large harvest, of which
-    more was to come.
+    more was to come.  `was_released`: a person had let pass what moved in it.
     """
 
     source: str
+    seen_at: str
     at: str
     counts: Counts
     accessions: tuple[str, ...] = ()
     state_package: str | None = None
     is_base: bool = False
     is_partial: bool = False
+    was_released: bool = False
     number: int = 0
 
 

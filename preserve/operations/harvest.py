@@ -8,10 +8,11 @@ simply done again.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from preserve import chance
@@ -21,9 +22,10 @@ from preserve.bags.parts import BagFacts
 from preserve.bags.profiles import Profile
 from preserve.bags.submission import Shape, Submission, Totals
 from preserve.bags.tags import Element, Oxum
+from preserve.clock import stamp
 from preserve.durable import free_bytes
 from preserve.errors import Refused, Restless
-from preserve.model import brake, events, source_events
+from preserve.model import brake, events, slow_upheaval, source_events
 from preserve.model.brake import Alarm, Upheaval
 from preserve.model.complaints import Complaint, ComplaintList
 from preserve.model.incidents import Incident, IncidentKind
@@ -31,6 +33,7 @@ from preserve.model.nouns import Event
 from preserve.model.phrases import phrase
 from preserve.model.placing import Lack
 from preserve.model.policy import Policy
+from preserve.model.restless import Moving, looked_at, moving_from, moving_text, never_at_rest
 from preserve.model.sources import Counts, HarvestEntry, Registered, SourceKind
 from preserve.packages import places
 from preserve.packages.harvesting import fetching, last_state, standing
@@ -38,7 +41,7 @@ from preserve.packages.harvesting.cargo import PART_BYTES, Loader, Step, steps
 from preserve.packages.harvesting.comparing import Census, Comparison, Plan, share_of
 from preserve.packages.harvesting.last_state import LastState, WornError
 from preserve.packages.harvesting.places import Catchment
-from preserve.packages.harvesting.resolving import Resolution, Tally
+from preserve.packages.harvesting.resolving import MOST_PATHS_NAMED, Resolution, Tally
 from preserve.packages.harvesting.rows import Row
 from preserve.packages.harvesting.state_files import NAME, StateWriter
 from preserve.packages.making.taking_in import IngestReport, Intake, take_in
@@ -74,7 +77,8 @@ class HarvestReport:
     """What a harvest did.  `entry` is None where the brake was set, for `alarms`; then nothing was taken.
 
     `packages` hold what was new and the state; `is_complete`: each has every copy that policy wants, verified.
-    `doubtful` names the first files that hold other bytes than were taken, though nobody changed them.
+    `doubtful` names the first files that hold other bytes than were taken, though nobody changed them; `restless` those
+    that are being changed at every harvest, so that what they hold now is in none.
     """
 
     source: str
@@ -84,6 +88,7 @@ class HarvestReport:
     alarms: tuple[Alarm, ...] = ()
     upheaval: Upheaval | None = None
     doubtful: tuple[bytes, ...] = ()
+    restless: tuple[bytes, ...] = ()
     notes: tuple[Complaint, ...] = ()
     lacking: tuple[Lack, ...] = ()
 
@@ -115,23 +120,24 @@ def harvest(workplace: Workplace, request: HarvestRequest) -> HarvestReport:
 
 
 def _attempted(workplace: Workplace, request: HarvestRequest) -> HarvestReport:
+    begun = workplace.clock.now()
     for _ in range(MOST_ATTEMPTS - 1):
         try:
-            return _part(workplace, request)
+            return _part(workplace, request, begun)
         except Restless:
-            continue  # by its new times the file is left for the next harvest, where the source has a settle time
+            continue  # by its new times the file is left for the next harvest
         except WornError:
             standing.forget(workplace, request.source.entry.name)
-    return _part(workplace, request)
+    return _part(workplace, request, begun)
 
 
-def _part(workplace: Workplace, request: HarvestRequest) -> HarvestReport:
+def _part(workplace: Workplace, request: HarvestRequest, begun: datetime) -> HarvestReport:
     with ExitStack() as resources:
         work = workplace.work / f"harvest-{chance.token(8)}"
         work.mkdir()
         resources.callback(shutil.rmtree, work, ignore_errors=True)
         last = resources.enter_context(standing.opened(workplace, request.source.entry.name))
-        return _Part(workplace, request, work, last, resources).run()
+        return _Part(workplace, request, work, last, resources, begun).run()
 
 
 def _together(reports: list[HarvestReport]) -> HarvestReport:
@@ -157,12 +163,33 @@ def _together(reports: list[HarvestReport]) -> HarvestReport:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a look at a source found."""
+
+    counts: Counts
+    tally: Tally
+    census: Census
+
+
 class _Part:
-    """One look at a source, and what is taken of it at one go."""
+    """One look at a source, and what is taken of it at one go.
+
+    What changed since `begun`, when the first look of this harvest began, is left for the next one, and so is what
+    changed within the settle time.
+    """
 
     def __init__(
-        self, workplace: Workplace, request: HarvestRequest, work: Path, last: LastState, resources: ExitStack
+        self,
+        workplace: Workplace,
+        request: HarvestRequest,
+        work: Path,
+        last: LastState,
+        resources: ExitStack,
+        begun: datetime,
     ) -> None:
+        self._begun = begun
+        self._seen_at = workplace.now()
         self._workplace = workplace
         self._books = workplace.books
         self._request = request
@@ -172,11 +199,13 @@ class _Part:
         self._resources = resources
         self._before = self._books.last_harvest(self._source.name)
         self._notes = ComplaintList()
+        self._was_released = False
 
     def run(self) -> HarvestReport:
         resolution, census = self._looked_through()
         tally = resolution.tally
-        report = self._held(resolution.upheaval(census.files_before))
+        upheaval = self._with_past(resolution.upheaval(census.files_before), census.files)
+        report = self._held(upheaval)
         if report is not None:
             return report
         counts = Counts(
@@ -190,18 +219,22 @@ class _Part:
             reread=tally.reread,
             doubtful=tally.doubtful,
             rows=tally.rows,
+            renamed=tally.renamed,
+            sampled=upheaval.sampled,
+            scrambled=upheaval.scrambled,
         )
+        found = _Found(counts, tally, census)
         if not tally.rows:
-            return self._booked(counts, tally, [], is_partial=False)
-        return self._taken(counts, tally)
+            return self._booked(found, [], is_partial=False)
+        return self._taken(found)
 
     # Looking
 
     def _looked_through(self) -> tuple[Resolution, Census]:
         self._workplace.progress.begin("looking through source {source}", None, source=self._source.name)
-        now = self._workplace.clock.now()
-        settle_seconds = self._source.settle_seconds if self._request.catchment.keeps_times else 0
-        rested = now - timedelta(seconds=settle_seconds)
+        now = rested = self._workplace.clock.now()
+        if self._request.catchment.keeps_times:
+            rested = min(now - timedelta(seconds=self._source.settle_seconds), self._begun)
         number = self._before.number + 1 if self._before else 1
         plan, self._resolved = self._plan(), self._plan()
         comparison = Comparison(
@@ -214,9 +247,18 @@ class _Part:
         complaints = ComplaintList()
         comparison.run(self._request.catchment.batches(complaints, self._notes))
         complaints.raise_if_any(self._source.place)
-        resolution = Resolution(self._request.catchment, plan, self._resolved)
+        resolution = Resolution(self._request.catchment, plan, self._resolved, partial(fetching.head, self._workplace))
         resolution.run()
+        self._note_ahead(comparison.census.ahead)
         return resolution, comparison.census
+
+    def _note_ahead(self, files: int) -> None:
+        if files:
+            template = (
+                "{count} files of source {source} are dated in the future: the clock of the machine that holds them, or"
+                " of this one, is wrong; whether they are at rest cannot be told from their dates"
+            )
+            self._notes.add("ahead", self._source.name, template, count=files, source=self._source.name)
 
     def _plan(self) -> Plan:
         plan = Plan(self._work)
@@ -225,27 +267,44 @@ class _Part:
 
     # The brake
 
+    def _with_past(self, upheaval: Upheaval, files_now: int) -> Upheaval:
+        """With what the harvests of the window come to, for what comes slowly."""
+        since = stamp(self._workplace.clock.now() - timedelta(days=self._source.limits.window_days))
+        past = self._books.harvests_since(self._source.name, since, slow_upheaval.MOST_HARVESTS)
+        return slow_upheaval.with_past(upheaval, files_now, past)
+
     def _held(self, upheaval: Upheaval) -> HarvestReport | None:
-        alarms = brake.alarms(upheaval, self._source.limits)
-        if not alarms or brake.is_covered(upheaval, self._request.source.released, self._source.limits):
+        """The report of a harvest that the brake holds; None where it may go on."""
+        limits = self._source.limits
+        alarms = brake.alarms(upheaval, limits)
+        released = self._request.source.let_pass(self._workplace.clock.now())
+        if not alarms or brake.is_covered(upheaval, released, limits):
+            self._was_released = bool(alarms) or self._goes_on_released
             return None
         act, now, name = self._workplace.act, self._workplace.now(), self._source.name
         self._workplace.record(
             source_events.harvest_held(act, now, name, upheaval, alarms),
-            events.incident_opened(act, now, Incident(IncidentKind.BRAKE, name, _what_moved(upheaval))),
+            events.incident_opened(act, now, Incident(IncidentKind.BRAKE, name, _what_moved(upheaval, alarms))),
         )
         return HarvestReport(name, None, alarms=alarms, upheaval=upheaval)
 
+    @property
+    def _goes_on_released(self) -> bool:
+        return self._before is not None and self._before.is_partial and self._before.was_released
+
     # Taking
 
-    def _taken(self, counts: Counts, tally: Tally) -> HarvestReport:
+    def _taken(self, found: _Found) -> HarvestReport:
+        counts, tally = found.counts, found.tally
         loaded, made = self._plan(), list[IngestReport]()
         catchment, policy = self._request.catchment, self._request.policy
         room = self._request.part_bytes if catchment.is_local else self._room()
         loader = Loader(catchment, loaded, self._work, room, keep_links=policy.keeps_links)
         with loader.submission(self._resolved, Path(self._source.place), self._elements()) as submission:
             if loader.taken:
-                intake = Intake(self._source.accession_source, policy, profile=self._request.profile)
+                intake = Intake(
+                    self._source.accession_source, policy, profile=self._request.profile, seen_at=self._seen_at
+                )
                 made.append(take_in(self._workplace, intake, submission, self._folder()))
         counts = replace(
             counts, new=counts.new - loader.left_new, changed=counts.changed - loader.left_changed - loader.known
@@ -259,7 +318,7 @@ class _Part:
         writer.close()
         made.append(self._state_taken(written))
         is_partial = loader.left_new + loader.left_changed > 0
-        report = self._booked(counts, tally, made, is_partial=is_partial, is_base=is_base)
+        report = self._booked(replace(found, counts=counts), made, is_partial=is_partial, is_base=is_base)
         self._keep(beside, report)
         return report
 
@@ -290,7 +349,7 @@ class _Part:
             totals = Totals(1, 0, 0, facts.st_size)
             submission = Submission(written, Shape.FOLDER, totals, (), spool, resources.pop_all(), bag=bag)
         with submission:
-            intake = Intake(self._source.state_source, self._request.policy)
+            intake = Intake(self._source.state_source, self._request.policy, seen_at=self._seen_at)
             return take_in(self._workplace, intake, submission, self._folder())
 
     def _elements(self) -> tuple[Element, ...]:
@@ -315,8 +374,7 @@ class _Part:
 
     def _booked(
         self,
-        counts: Counts,
-        tally: Tally,
+        found: _Found,
         made: list[IngestReport],
         *,
         is_partial: bool,
@@ -325,15 +383,27 @@ class _Part:
         state = made[-1].packages[0].id if made else None
         accessions = tuple(report.accession for report in made[:-1])
         now, name = self._workplace.now(), self._source.name
-        harvested = HarvestEntry(name, now, counts, accessions, state, is_base=is_base, is_partial=is_partial)
+        harvested = HarvestEntry(
+            name,
+            self._seen_at,
+            now,
+            found.counts,
+            accessions,
+            state,
+            is_base=is_base,
+            is_partial=is_partial,
+            was_released=self._was_released,
+        )
+        stuck = () if is_partial else self._never_at_rest(found.census)
         event = source_events.harvested(self._workplace.act, harvested)
-        self._workplace.record(event, *self._silent_changes(tally, now))
+        self._workplace.record(event, *self._silent_changes(found.tally, now), *self._restless(stuck, now))
         return HarvestReport(
             source=name,
             entry=self._books.last_harvest(name),
             packages=tuple(package.id for report in made for package in report.packages),
             is_complete=all(report.is_complete for report in made),
-            doubtful=tuple(tally.doubtful_paths),
+            doubtful=tuple(found.tally.doubtful_paths),
+            restless=tuple(each.path for each in stuck),
             notes=(*self._notes.named, *(note for report in made for note in report.notes)),
             lacking=made[-1].lacking if made else (),
         )
@@ -353,6 +423,32 @@ class _Part:
         if incident is not None:
             yield events.incident_closed(act, now, incident.id, phrase("each of them was read again, or changed"))
 
+    def _never_at_rest(self, census: Census) -> tuple[Moving, ...]:
+        """The files that each harvest for long found being changed.  What is noted of them may be lost: then it counts
+        from now on."""
+        job, now = f"{_RESTLESS}{self._source.name}", self._workplace.clock.now()
+        known = moving_from(self._books.progress(job))
+        moving = looked_at(known, census.restless, now)
+        if moving or known:
+            self._books.set_progress(job, moving_text(moving))
+        return never_at_rest(moving, timedelta(days=self._source.restless_days), now)
+
+    def _restless(self, stuck: tuple[Moving, ...], now: str) -> Iterator[Event]:
+        """The incident while any file never comes to rest."""
+        act, name = self._workplace.act, self._source.name
+        incident = self._books.open_incident(IncidentKind.RESTLESS, name)
+        if stuck and incident is None:
+            what = phrase(
+                "{count} files were being changed at every harvest since {since}, and what they hold now is in none:"
+                " {files}",
+                count=len(stuck),
+                since=min(each.since for each in stuck).date().isoformat(),
+                files=", ".join(shown(each.path) for each in stuck[:MOST_PATHS_NAMED]),
+            )
+            yield events.incident_opened(act, now, Incident(IncidentKind.RESTLESS, name, what))
+        elif incident is not None and not stuck:
+            yield events.incident_closed(act, now, incident.id, phrase("each of them came to rest, or is gone"))
+
     def _keep(self, state: Path, report: HarvestReport) -> None:
         if report.entry is None or report.entry.state_package is None:
             return
@@ -362,11 +458,25 @@ class _Part:
         standing.forget(self._workplace, self._source.name, but=final)
 
 
+_RESTLESS = "restless files of source "
+"""What the note of files that are being changed begins with."""
+
+
 def _nanoseconds(moment: datetime) -> int:
     return int(moment.timestamp() * 1_000_000) * 1000
 
 
-def _what_moved(upheaval: Upheaval) -> str:
+def _what_moved(upheaval: Upheaval, alarms: Sequence[Alarm]) -> str:
+    if brake.are_slow(alarms):
+        return phrase(
+            "a little at each harvest, in all: {renamed} files have another ending; {scrambled} of {sampled} that were"
+            " looked into look encrypted; of {files} files {left} are left",
+            renamed=upheaval.window_renamed,
+            scrambled=upheaval.window_scrambled,
+            sampled=upheaval.window_sampled,
+            files=upheaval.window_files,
+            left=upheaval.files_now,
+        )
     return phrase(
         "of {files} files {vanished} vanished, {changed} changed and {renamed} have another ending; {scrambled} of"
         " {sampled} that were looked into look encrypted",

@@ -88,7 +88,7 @@ def _meant(workplace: Workplace, request: SourceRestoreRequest) -> HarvestEntry:
         raise Refused(
             "source {source} was not harvested until then; its first harvest is of {first}",
             source=entry.name,
-            first=first.at[:19] + "Z" if first else "-",
+            first=first.seen_at[:19] + "Z" if first else "-",
         )
     return harvest
 
@@ -141,7 +141,7 @@ class _Selection:
         """What is to be given back."""
         request, groups = self._request, _Groups(self._files.sorted())
         books = self._workplace.books
-        what = f"{request.source} @ {self._harvest.at}"
+        what = f"{request.source} @ {self._harvest.seen_at}"
         return Order(
             shares=tuple(
                 Share(books.package(package), groups.of(package), count)

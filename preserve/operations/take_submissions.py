@@ -5,8 +5,9 @@
     DROP/name.metadata.csv, or .json        about its records
     DROP/taken/           where what was committed is moved to
 
-Nothing is moved before it is committed: a copy of each package was read back and found equal, and the books say so.  A
-run that was killed in between finds the same submission again, known, and moves it.
+Nothing is moved before it is committed: a copy of each package was read back and found equal, and the books say so, the
+history of the source too.  A run that was killed in between finds the same submission again, known, books what is not
+in the history yet, and moves it; one that was killed while it moved is followed by one that moves the rest.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from preserve.durable import free_bytes, make_folders, move
 from preserve.errors import PreserveError, Refused, Unavailable
 from preserve.model import source_events
 from preserve.model.digests import sha256
+from preserve.model.entries import AccessionState
 from preserve.model.policy import Policy
 from preserve.model.sources import Counts, HarvestEntry, Registered
 from preserve.packages.making.taking_in import UNDESCRIBED, IngestReport, Intake, take_in
@@ -60,6 +62,7 @@ class Taken:
 class TakeReport:
     """What came of a drop folder: submissions `taken`, those still `waiting` with the reason, those `refused`.
 
+    `orphans` are markers and metadata beside which no submission lies: somebody believes to have handed one over.
     `entry` is None where nothing was taken.
     """
 
@@ -68,11 +71,12 @@ class TakeReport:
     taken: tuple[Taken, ...]
     waiting: tuple[str, ...]
     refused: tuple[tuple[str, PreserveError], ...]
+    orphans: tuple[str, ...] = ()
 
     @property
     def is_complete(self) -> bool:
-        """Whether nothing was refused, and every copy that policy wants of what was taken is there."""
-        return not self.refused and all(each.report.is_complete for each in self.taken)
+        """Whether nothing was refused or is lacking, and every copy that policy wants of what was taken is there."""
+        return not self.refused and not self.orphans and all(each.report.is_complete for each in self.taken)
 
 
 def take_submissions(workplace: Workplace, request: TakeRequest) -> TakeReport:
@@ -86,18 +90,28 @@ def take_submissions(workplace: Workplace, request: TakeRequest) -> TakeReport:
     with workplace.claim(source.accession_source):
         drop = _Drop(workplace, request)
         taken, refused = list[Taken](), list[tuple[str, PreserveError]]()
-        ready, waiting = drop.look()
+        look = drop.look()
         try:
-            for path in ready:
+            for path in look.ready:
                 try:
                     taken.append(drop.take(path))
                 except Unavailable:
                     raise
                 except PreserveError as error:
                     refused.append((path.name, error))
-        finally:  # what was moved already is found by no later look
+        finally:  # what was taken before a store went away need not be taken again
             entry = drop.book(taken)
-        return TakeReport(source.name, entry, tuple(taken), tuple(waiting), tuple(refused))
+            moved = tuple(map(drop.moved, taken))
+        return TakeReport(source.name, entry, moved, look.waiting, tuple(refused), look.orphans)
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What lies in a drop folder: submissions that are ready, names of those that are not, and what belongs to none."""
+
+    ready: tuple[Path, ...]
+    waiting: tuple[str, ...]
+    orphans: tuple[str, ...]
 
 
 class _Drop:
@@ -108,28 +122,53 @@ class _Drop:
         self._request = request
         self._source = request.source.entry
         self._folder = Path(self._source.place)
+        self._seen_at = workplace.now()
         rested = workplace.clock.now() - timedelta(seconds=self._source.settle_seconds)
         self._rested_ns = int(rested.timestamp() * 1_000_000) * 1000
 
-    def look(self) -> tuple[list[Path], list[str]]:
-        """The submissions that are ready, and the names of those that are not yet."""
+    def look(self) -> _Look:
+        """What lies there, after what a run that was killed had begun to move was moved."""
         try:
             names = sorted(os.listdir(self._folder))
         except OSError as error:
             raise Unavailable("{source} cannot be read: {reason}", source=self._folder, reason=error) from error
-        ready, waiting = [], []
+        ready, waiting, orphans = [], [], []
         for name in names:
-            if name == TAKEN or name.startswith(".") or name.endswith(_ASIDE):
+            if name == TAKEN or name.startswith("."):
                 continue
             path = self._folder / name
-            if self._is_ready(path):
+            if name.endswith(_ASIDE):
+                if self._is_orphan(path) and not self._follows(path):
+                    orphans.append(name)
+            elif self._is_ready(path):
                 ready.append(path)
             else:
                 waiting.append(name)
-        return ready, waiting
+        return _Look(tuple(ready), tuple(waiting), tuple(orphans))
+
+    def _is_orphan(self, path: Path) -> bool:
+        """Whether nothing lies where this belongs to; what was laid there just now may come before its submission."""
+        if os.path.lexists(_submission_of(path)):
+            return False
+        try:
+            return all(max(times) <= self._rested_ns for times in _times([path]))
+        except OSError:  # something is just being moved
+            return False
+
+    def _follows(self, path: Path) -> bool:
+        """Whether a run was killed after it had moved the submission that this lay beside; then it is moved now."""
+        name = _submission_of(path).name
+        moved = _last_taken(self._folder / TAKEN, name)
+        if moved is None:
+            return False
+        final = moved.with_name(moved.name + path.name.removeprefix(name))
+        if os.path.lexists(final) or path.lstat().st_ctime_ns > moved.lstat().st_ctime_ns:
+            return False  # it came later: another submission is to follow
+        move(path, final)
+        return True
 
     def take(self, path: Path) -> Taken:
-        """Take one submission in, and move it when it is committed.
+        """Take one submission in; it is not moved yet.
 
         A link is not followed: who may lay something into the folder could have anything read that this user may read.
         """
@@ -139,22 +178,36 @@ class _Drop:
                 file=path.name,
             )
         metadata = next((beside for beside in _beside(path) if beside.suffix in (".csv", ".json")), None)
-        report = self._taken_in(path, metadata)
-        is_committed = all(package.is_safe for package in report.packages)
-        # What came to it while it was taken in is not committed: it stays, and the next look takes it as it is then.
+        return Taken(path.name, self._taken_in(path, metadata), None)
+
+    def moved(self, taken: Taken) -> Taken:
+        """Move what was taken, when it is committed.
+
+        What came to it while it was taken in is not: it stays, and the next look takes it as it is then.
+        """
+        path = self._folder / taken.name
+        is_committed = all(package.is_safe for package in taken.report.packages)
         moves = is_committed and self._source.moves_taken and self._is_ready(path)
-        return Taken(path.name, report, self._moved(path) if moves else None)
+        return replace(taken, moved_to=self._moved(path)) if moves else taken
 
     def book(self, taken: list[Taken]) -> HarvestEntry | None:
-        """One row for the look, where it found anything that was not known."""
-        news = [each.report for each in taken if not each.report.already]
+        """One row for the look, where it found anything that is not in the history of the source yet.
+
+        That may be what an earlier run took that was killed before it could book it.
+        """
+        books, name = self._workplace.books, self._source.name
+        found = [kept for each in taken for kept in books.accessions_from(str(self._folder / each.name))]
+        if not found:
+            return None
+        known = {accession for harvest in books.harvests(name) for accession in harvest.accessions}
+        news = [kept for kept in found if kept.state is AccessionState.COMMITTED and kept.id not in known]
         if not news:
             return None
-        packages = [package for report in news for package in report.packages]
-        files, size = sum(package.files for package in packages), sum(package.bytes for package in packages)
+        receipts = [books.package(package).receipt for kept in news for package in kept.packages]
+        files, size = sum(each.payload_files for each in receipts), sum(each.payload_bytes for each in receipts)
         counts = Counts(files=files, bytes=size, new=files)
-        accessions = tuple(report.accession for report in news)
-        entry = HarvestEntry(self._source.name, self._workplace.now(), counts, accessions)
+        accessions = tuple(kept.id for kept in news)
+        entry = HarvestEntry(name, self._seen_at, self._workplace.now(), counts, accessions)
         self._workplace.record(source_events.harvested(self._workplace.act, entry))
         return self._workplace.books.last_harvest(self._source.name)
 
@@ -202,7 +255,7 @@ class _Drop:
             return take_in(workplace, intake, submission, work)
 
     def _moved(self, path: Path) -> Path:
-        """Move a submission, then what lies beside it: a run that is killed in between finds no submission again."""
+        """Move a submission, then what lies beside it: of a run that is killed in between, a later look moves that."""
         taken = self._folder / TAKEN
         make_folders(taken)
         final = _free(taken, path.name)
@@ -215,6 +268,12 @@ class _Drop:
 
 def _beside(path: Path) -> list[Path]:
     return [beside for ending in _ASIDE if _is_plain_file(beside := Path(f"{path}{ending}"))]
+
+
+def _submission_of(beside: Path) -> Path:
+    """The submission that a marker or metadata lie beside."""
+    ending = next(ending for ending in _ASIDE if beside.name.endswith(ending))
+    return beside.with_name(beside.name.removesuffix(ending))
 
 
 def _is_marker(path: Path) -> bool:
@@ -241,6 +300,15 @@ def _without_marker(submission: Submission, work: Path, resources: ExitStack) ->
         spool.add([entry for entry in batch if entry[1] != MARKER.encode()])
     totals = replace(submission.totals, files=submission.totals.files - 1)
     return replace(submission, payload=spool, totals=totals)
+
+
+def _last_taken(folder: Path, name: str) -> Path | None:
+    """Where the newest submission of this name that was taken lies."""
+    free = _free(folder, name)
+    if free.name == name:
+        return None
+    number = int(free.name.rpartition("~")[2]) - 1
+    return folder / (name if number == 1 else f"{name}~{number}")
 
 
 def _free(folder: Path, name: str) -> Path:

@@ -78,6 +78,13 @@ class HoldingsReading:
         )
         return _accession(row) if row else None
 
+    def accessions_from(self, source: str) -> list[AccessionEntry]:
+        """All accessions of one submission or source, in the order in which they were begun."""
+        return [
+            _accession(row)
+            for row in self._database.rows(_SELECT_ACCESSION + " WHERE source = ? ORDER BY begun", (source,))
+        ]
+
     def packages(self, after: str | None = None) -> Iterator[PackageEntry]:
         """All packages by id, from past `after`."""
         for row in self._database.pages(_PACKAGE, "package", ("id",), after=() if after is None else (after,)):

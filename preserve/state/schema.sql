@@ -214,17 +214,20 @@ CREATE TABLE source (
     held TEXT,                           -- the upheaval for which the brake holds it
     released TEXT,                       -- the one that a person let pass for the next harvest
     retired_at TEXT,
-    retired_because TEXT
+    retired_because TEXT,
+    released_at TEXT
 );
 CREATE TABLE harvest (
     source TEXT NOT NULL,
     number INTEGER NOT NULL,             -- from 1 for each source
+    seen_at TEXT NOT NULL,               -- when its listing began: what it is of
     at TEXT NOT NULL,
     counts TEXT NOT NULL,
     accessions TEXT NOT NULL,
     state_package TEXT,                  -- NULL: nothing differs from the state before
     is_base INTEGER NOT NULL,
     is_partial INTEGER NOT NULL,
+    was_released INTEGER NOT NULL,       -- a person had let pass what moved in it
     PRIMARY KEY (source, number)
 );
 CREATE TABLE incident (

@@ -33,12 +33,13 @@ STEPS: Mapping[int, Sequence[str]] = {
     2: (
         """CREATE TABLE source (
             name TEXT PRIMARY KEY, kind TEXT NOT NULL, policy TEXT NOT NULL, place TEXT NOT NULL, settings TEXT NOT
-            NULL, registered_at TEXT NOT NULL, held TEXT, released TEXT, retired_at TEXT, retired_because TEXT
+            NULL, registered_at TEXT NOT NULL, held TEXT, released TEXT, retired_at TEXT, retired_because TEXT,
+            released_at TEXT
         )""",
         """CREATE TABLE harvest (
-            source TEXT NOT NULL, number INTEGER NOT NULL, at TEXT NOT NULL, counts TEXT NOT NULL, accessions TEXT NOT
-            NULL, state_package TEXT, is_base INTEGER NOT NULL, is_partial INTEGER NOT NULL, PRIMARY KEY (source,
-            number)
+            source TEXT NOT NULL, number INTEGER NOT NULL, seen_at TEXT NOT NULL, at TEXT NOT NULL, counts TEXT NOT
+            NULL, accessions TEXT NOT NULL, state_package TEXT, is_base INTEGER NOT NULL, is_partial INTEGER NOT NULL,
+            was_released INTEGER NOT NULL, PRIMARY KEY (source, number)
         )""",
         """CREATE TABLE incident (
             number INTEGER PRIMARY KEY, kind TEXT NOT NULL, subject TEXT NOT NULL, what TEXT NOT NULL,

@@ -37,38 +37,46 @@ def _source_registered(tables: Tables, number: int, at: str, detail: Detail) -> 
 
 def _source_retired(tables: Tables, number: int, at: str, detail: Detail) -> None:
     tables.execute(
-        "UPDATE source SET retired_at = ?, retired_because = ?, held = NULL, released = NULL WHERE name = ?",
+        "UPDATE source SET retired_at = ?, retired_because = ?, held = NULL, released = NULL, released_at = NULL"
+        " WHERE name = ?",
         (at, detail["why"], detail["name"]),
     )
 
 
 def _harvested(tables: Tables, number: int, at: str, detail: Detail) -> None:
     tables.execute(
-        "INSERT INTO harvest (source, number, at, counts, accessions, state_package, is_base, is_partial)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO harvest (source, number, seen_at, at, counts, accessions, state_package, is_base, is_partial,"
+        " was_released) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             detail["source"],
             detail["number"],
+            detail.get("seen_at", at),  # entries of before 0.3 do not say when the listing began
             at,
             _text(detail["counts"]),
             _text(detail["accessions"]),
             detail["state_package"],
             int(detail["base"]),
             int(detail["partial"]),
+            int(detail.get("released", False)),
         ),
     )
     if not detail["partial"]:
-        tables.execute("UPDATE source SET held = NULL, released = NULL WHERE name = ?", (detail["source"],))
+        tables.execute(
+            "UPDATE source SET held = NULL, released = NULL, released_at = NULL WHERE name = ?", (detail["source"],)
+        )
 
 
 def _harvest_held(tables: Tables, number: int, at: str, detail: Detail) -> None:
     tables.execute(
-        "UPDATE source SET held = ?, released = NULL WHERE name = ?", (_text(detail["upheaval"]), detail["source"])
+        "UPDATE source SET held = ?, released = NULL, released_at = NULL WHERE name = ?",
+        (_text(detail["upheaval"]), detail["source"]),
     )
 
 
 def _source_released(tables: Tables, number: int, at: str, detail: Detail) -> None:
-    tables.execute("UPDATE source SET released = held, held = NULL WHERE name = ?", (detail["name"],))
+    tables.execute(
+        "UPDATE source SET released = held, released_at = ?, held = NULL WHERE name = ?", (at, detail["name"])
+    )
 
 
 APPLY: Mapping[str, Apply] = {

@@ -8,11 +8,11 @@ from typing import Any
 
 from preserve.errors import Refused
 from preserve.model.brake import BrakeLimits, Upheaval
-from preserve.model.sources import Counts, HarvestEntry, Registered, SourceEntry, SourceKind
+from preserve.model.sources import RESTLESS_DAYS, Counts, HarvestEntry, Registered, SourceEntry, SourceKind
 from preserve.state.database import Database, Row
 
-_SOURCE = "name, kind, policy, place, settings, registered_at, held, released, retired_at, retired_because"
-_HARVEST = "source, number, at, counts, accessions, state_package, is_base, is_partial"
+_SOURCE = "name, kind, policy, place, settings, registered_at, held, released, retired_at, retired_because, released_at"
+_HARVEST = "source, number, seen_at, at, counts, accessions, state_package, is_base, is_partial, was_released"
 _SELECT_SOURCE = f"SELECT {_SOURCE} FROM source"  # noqa: S608
 _SELECT_HARVEST = f"SELECT {_HARVEST} FROM harvest"  # noqa: S608
 
@@ -41,21 +41,37 @@ class SourceReading:
         return map(_harvest, rows)
 
     def last_harvest(self, source: str, until: str | None = None) -> HarvestEntry | None:
-        """The newest harvest of a source, or the newest one not after the moment `until`."""
-        row = self._database.row(
-            _SELECT_HARVEST + " WHERE source = ? AND (CAST(? AS TEXT) IS NULL OR at <= ?) ORDER BY number DESC LIMIT 1",
-            (source, until, until),
-        )
-        return _harvest(row) if row else None
+        """The newest harvest of a source, or the newest of those of how it was not after the moment `until`."""
+        return self._newest(source, until, "")
 
     def last_whole_harvest(self, source: str, until: str | None = None) -> HarvestEntry | None:
-        """The newest harvest that went through the whole source, or the newest of them not after the moment `until`."""
-        row = self._database.row(
-            _SELECT_HARVEST + " WHERE source = ? AND is_partial = 0 AND (CAST(? AS TEXT) IS NULL OR at <= ?)"
-            " ORDER BY number DESC LIMIT 1",
-            (source, until, until),
-        )
+        """The same, of those harvests that went through the whole source."""
+        return self._newest(source, until, " AND is_partial = 0")
+
+    def _newest(self, source: str, until: str | None, further: str) -> HarvestEntry | None:
+        """The newest by number.  As of a moment, the one that is nearest to it by its own date: after a clock that was
+        behind, a higher number would pass for older than what it came after."""
+        query = _SELECT_HARVEST + " WHERE source = ?" + further
+        if until is None:
+            row = self._database.row(query + " ORDER BY number DESC LIMIT 1", (source,))
+        else:
+            order = " AND seen_at <= ? ORDER BY seen_at DESC, number DESC LIMIT 1"
+            row = self._database.row(query + order, (source, until))
         return _harvest(row) if row else None
+
+    def harvests_since(self, source: str, moment: str, most: int) -> list[HarvestEntry]:
+        """The harvests of how a source was not before a moment, in order; of more than `most` the newest."""
+        rows = self._database.rows(
+            _SELECT_HARVEST + " WHERE source = ? AND seen_at >= ? ORDER BY number DESC LIMIT ?", (source, moment, most)
+        )
+        return [_harvest(row) for row in reversed(list(rows))]
+
+    def is_harvested(self, source: str, accession: str) -> bool:
+        """Whether a harvest of a source names an accession."""
+        row = self._database.row(
+            "SELECT 1 FROM harvest WHERE source = ? AND accessions LIKE ? LIMIT 1", (source, f'%"{accession}"%')
+        )
+        return row is not None
 
     def states(self, source: str, number: int) -> list[HarvestEntry]:
         """The harvests whose states together are that of harvest `number`: a base and what differs since, in order.
@@ -72,7 +88,7 @@ class SourceReading:
 
 
 def _source(row: Row) -> Registered:
-    name, kind, policy, place, text, registered_at, held, released, retired_at, why = row
+    name, kind, policy, place, text, registered_at, held, released, retired_at, why, released_at = row
     settings = json.loads(text)
     entry = SourceEntry(
         name=name,
@@ -87,8 +103,9 @@ def _source(row: Row) -> Registered:
         uses_shell=settings["shell"],
         most_seconds=settings["most_seconds"],
         moves_taken=settings["moves_taken"],
+        restless_days=settings.get("restless_days", RESTLESS_DAYS),
     )
-    return Registered(entry, registered_at, _upheaval(held), _upheaval(released), retired_at, why)
+    return Registered(entry, registered_at, _upheaval(held), _upheaval(released), retired_at, why, released_at)
 
 
 def _upheaval(text: Any) -> Upheaval | None:
@@ -96,14 +113,16 @@ def _upheaval(text: Any) -> Upheaval | None:
 
 
 def _harvest(row: Row) -> HarvestEntry:
-    source, number, at, counts, accessions, state_package, is_base, is_partial = row
+    source, number, seen_at, at, counts, accessions, state_package, is_base, is_partial, was_released = row
     return HarvestEntry(
         source=source,
+        seen_at=seen_at,
         at=at,
         counts=Counts(**json.loads(counts)),
         accessions=tuple(json.loads(accessions)),
         state_package=state_package,
         is_base=bool(is_base),
         is_partial=bool(is_partial),
+        was_released=bool(was_released),
         number=number,
     )

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from preserve.clock import Clock
 from preserve.model import source_events
 from preserve.model.brake import BrakeLimits
 from preserve.model.sources import Counts, SourceEntry, SourceKind
@@ -58,6 +59,11 @@ class Harvesting:
         place = self.service.workplace
         entry = replace(entry, limits=limits or BrakeLimits())
         place.record(source_events.source_registered(place.act, place.now(), entry))
+
+    def by(self, clock: Clock) -> Harvesting:
+        """The same, by another clock."""
+        place = replace(self.service.workplace, clock=clock)
+        return Harvesting(replace(self.service, workplace=place), self.folder)
 
     def forget_last_state(self) -> None:
         """Lose what the home keeps of the last harvest."""

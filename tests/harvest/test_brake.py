@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from preserve.model.brake import Alarm, BrakeLimits, Upheaval, alarms, is_covere
 from preserve.model.incidents import IncidentKind
 from preserve.operations.release_source import release_source
 from tests.harvest.harvesting import Harvesting, tree
+from tests.stores.clocks import SetClock
 
 WORDS = "各级各类档案馆应当对电子档案定期备份。The records office keeps what was decided. "
 
@@ -225,7 +227,8 @@ def test_each_limit_decides_at_its_value() -> None:
         assert alarms(replace(calm, **{field: value}), limits) == (alarm,)
         assert alarms(replace(calm, **{field: value - 1}), limits) == ()
     assert alarms(replace(calm, shrunk_to_percent=49), limits) == (Alarm.SHRUNK,)
-    assert alarms(Upheaval(files=40, vanished=29), limits) == ()
+    assert alarms(Upheaval(files=60, vanished=29), limits) == ()
+    assert alarms(Upheaval(files=60, vanished=31), limits) == (Alarm.VANISHED,)
     assert alarms(Upheaval(files=1, vanished=1), limits) == (Alarm.EMPTIED,)
     assert not is_covered(Upheaval(files=10, vanished=4), Upheaval(files=10, vanished=3), limits)
 
@@ -236,6 +239,125 @@ def test_a_release_of_plain_changes_lets_no_encryption_pass() -> None:
     assert is_covered(replace(plain, scrambled=9), plain, limits), "a few archives among many files alarm nobody"
     assert not is_covered(replace(plain, scrambled=40), plain, limits)
     assert is_covered(replace(plain, scrambled=40), replace(plain, scrambled=40), limits)
+
+
+@pytest.mark.parametrize(
+    ("files", "moved", "expected"),
+    [
+        (1, {"changed": 1, "sampled": 1, "scrambled": 1}, (Alarm.SCRAMBLED,)),
+        (5, {"changed": 3, "sampled": 3, "scrambled": 3}, (Alarm.SCRAMBLED,)),
+        (5, {"changed": 2, "sampled": 2, "scrambled": 2}, ()),
+        (5, {"changed": 5, "sampled": 5}, ()),
+        (5, {"vanished": 3}, (Alarm.VANISHED,)),
+        (5, {"vanished": 2}, ()),
+        (9, {"vanished": 9}, (Alarm.EMPTIED, Alarm.VANISHED)),
+    ],
+)
+def test_of_a_small_source_what_befalls_most_of_it_is_told(
+    files: int, moved: dict[str, int], expected: tuple[Alarm, ...]
+) -> None:
+    """Shares of five files mean nothing, and counts of thirty are never reached."""
+    assert alarms(Upheaval(files=files, **moved), BrakeLimits()) == expected
+
+
+def test_three_files_of_a_small_office_that_are_encrypted_are_held(mail: Harvesting) -> None:
+    for file in [*mail.folder.rglob("letter*.txt")][5:]:
+        file.unlink()
+    letters = sorted(mail.folder.rglob("letter*.txt"))
+    for file in letters:
+        file.write_text(WORDS * 10)
+    mail.harvest()
+    for file in letters[:3]:
+        file.write_bytes(encrypted(file))
+    assert mail.harvest().alarms == (Alarm.SCRAMBLED,)
+
+
+def nights(office: Harvesting, act: Callable[[Harvesting, list[Path]], None], each: int, most: int) -> int:
+    """Have something befall a few files each night; how many nights until the brake is set, or `most`."""
+    left = letters(office)
+    for night in range(most):
+        for file in left[-3:]:
+            file.write_text(f"{night} " + WORDS * 10)  # people work meanwhile
+        act(office, left[:each])
+        left = left[each:]
+        if office.harvest().entry is None:
+            return night + 1
+    return most
+
+
+def scramble(office: Harvesting, files: list[Path]) -> None:
+    for file in files:
+        file.write_bytes(encrypted(file))
+
+
+def lock(office: Harvesting, files: list[Path]) -> None:
+    for file in files:
+        file.with_name(f"{file.name}.locked").write_bytes(encrypted(file))
+        file.unlink()
+
+
+def remove(office: Harvesting, files: list[Path]) -> None:
+    for file in files:
+        file.unlink()
+
+
+def work(office: Harvesting, files: list[Path]) -> None:
+    """What comes goes: scratch files of a day, as many as there are letters, and a few letters are rewritten."""
+    for file in [*office.folder.glob("scratch*")]:
+        file.unlink()
+    for number in range(4):
+        (office.folder / f"scratch {number}.{random.Random(str(files)).randrange(10**8)}").write_text("of today")
+    for file in files:
+        file.write_text(file.read_text() + "one line more")
+
+
+@pytest.mark.parametrize(
+    ("act", "each", "night"),
+    [(scramble, 5, 6), (lock, 5, 4), (remove, 10, 5), (work, 5, 12)],
+    ids=["encrypted in place", "encrypted beside", "deleted", "an ordinary fortnight"],
+)
+def test_what_comes_a_little_each_night_is_held_when_it_is_much(
+    office: Harvesting, act: Callable[[Harvesting, list[Path]], None], each: int, night: int
+) -> None:
+    assert nights(office, act, each, 12) == night
+
+
+def test_after_a_release_what_came_slowly_is_the_new_normal(office: Harvesting) -> None:
+    assert nights(office, scramble, 5, 12) < 12
+    release_source(office.service.workplace, "mail")
+    released = office.harvest().entry
+    assert released is not None and released.was_released
+    (office.folder / "new.txt").write_text("new")
+    assert office.harvest().entry is not None
+
+
+def test_what_slowly_happened_before_the_window_is_forgotten(office: Harvesting) -> None:
+    assert nights(office, scramble, 5, 5) == 5
+    later = office.by(SetClock(office.service.workplace.clock.now() + timedelta(days=31)))
+    scramble(later, letters(later)[30:35])
+    assert later.harvest().entry is not None
+
+
+def test_what_looked_encrypted_before_alarms_nobody(office: Harvesting) -> None:
+    """Files of some program that packs them, with an ending that nobody here has heard of."""
+    packed = [office.folder / f"plan {number}.xyz" for number in range(40)]
+    for again in range(3):
+        for file in packed:
+            file.write_bytes(random.Random(f"{again} {file}").randbytes(3000))
+        report = office.harvest()
+        assert (report.alarms, report.entry is None) == ((), False)
+
+
+def test_a_release_that_nobody_used_in_time_is_over(office: Harvesting) -> None:
+    delete(office, 100)
+    office.harvest()
+    release_source(office.service.workplace, "mail")
+    released = office.service.workplace.clock.now()
+    for days in (8, -2):  # too late; and by a clock that says the release is still to come
+        assert office.by(SetClock(released + timedelta(days=days))).harvest().entry is None
+        assert office.service.books.source("mail").held is not None
+        release_source(office.by(SetClock(released)).service.workplace, "mail")
+    assert office.by(SetClock(released + timedelta(days=6))).harvest().entry is not None
 
 
 def test_random_bytes_are_told_from_what_people_keep() -> None:

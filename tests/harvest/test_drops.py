@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,16 +11,27 @@ from typing import Any
 import pytest
 
 from preserve.clock import moment_of
+from preserve.definitions.policies import read_policy
 from preserve.errors import Unavailable
 from preserve.model import source_events
+from preserve.model.entries import AccessionState
 from preserve.model.sources import SourceEntry, SourceKind
 from preserve.operations import take_submissions as module
 from preserve.operations.restore import RestoreRequest, restore
 from preserve.operations.take_submissions import TakeReport, TakeRequest, take_submissions
 from preserve.packages.making.taking_in import IngestReport, Intake, take_in
+from preserve.state.verification import verify_books
+from tests.crash.points import was_killed_at
 from tests.harvest.harvesting import tree
-from tests.packages.building import Service, service
+from tests.harvest.lives import workplace
+from tests.packages.building import POLICY_TEXT, Service, service
 from tests.stores.clocks import SetClock
+
+POLICY = read_policy(POLICY_TEXT, "default.toml")
+METADATA = (
+    "archival_code,title,fonds,retention,classification,path\n0001-WS·2024-永久-0001,Minutes,0001,永久,公开,{path}\n"
+)
+EVERY = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +105,64 @@ def test_a_run_killed_before_the_move_takes_nothing_twice(drop: Drop, monkeypatc
     report = drop.take()
     assert (report.taken[0].report.already, drop.service.books.package_count()) == (True, count)
     assert drop.names() == ["second", "taken"]
+
+
+def drop_at(folder: Path) -> None:
+    """What a process does that is killed."""
+    with workplace(folder) as place:
+        take_submissions(place, TakeRequest(place.books.source("incoming"), POLICY))
+
+
+def test_a_look_killed_at_any_point_is_done_again_and_leaves_nothing_out_of_the_history(memory_path: Path) -> None:
+    with service(memory_path / "life") as made:
+        folder = memory_path / "life" / "incoming"
+        (folder / "first").mkdir(parents=True)
+        (folder / "first" / "a.txt").write_text("of first")
+        (folder / "first.metadata.csv").write_text(METADATA.format(path="a.txt"))
+        (folder / "first.complete").touch()
+        place = made.workplace
+        entry = SourceEntry("incoming", SourceKind.DROP, "default", str(folder), 0)
+        place.record(source_events.source_registered(place.act, place.now(), entry))
+    nth, seen = 1, set[bool]()
+    life = memory_path / "life"
+    shutil.copytree(life, memory_path / "fresh")
+    while was_killed_at(nth, lambda: drop_at(life)):
+        with workplace(life) as place:
+            kept = [each for each in place.books.accessions() if each.state is AccessionState.COMMITTED]
+            seen.add(bool(kept) and place.books.last_harvest("incoming") is None)
+        drop_at(life)
+        with workplace(life) as place:
+            assert verify_books(place.books).is_ok
+            kept = [each for each in place.books.accessions() if each.state is AccessionState.COMMITTED]
+            [harvest] = place.books.harvests("incoming")
+            assert harvest.accessions == tuple(each.id for each in kept)
+            report = take_submissions(place, TakeRequest(place.books.source("incoming"), POLICY))
+        assert (report.taken, report.waiting, report.orphans) == ((), (), ())
+        assert [each.name for each in (life / "incoming").iterdir()] == ["taken"]
+        assert len(list((life / "incoming" / "taken").iterdir())) == 3
+        shutil.rmtree(life)
+        shutil.copytree(memory_path / "fresh", life)
+        nth += EVERY if nth < 100 else 1
+    assert seen == {False, True}, "some were killed between taking in and booking"
+
+
+def test_a_marker_without_a_submission_is_told(drop: Drop) -> None:
+    (drop.folder / "frist.complete").touch()
+    (drop.folder / "first.complete").touch()
+    report = drop.take()
+    assert (report.orphans, report.is_complete) == (("frist.complete",), False)
+    assert drop.take(settle_seconds=600).orphans == (), "its submission may be on the way"
+    assert "frist.complete" in drop.names()
+
+
+def test_a_marker_for_a_second_submission_of_a_name_waits_for_it(drop: Drop) -> None:
+    (drop.folder / "first.complete").touch()
+    drop.take()
+    (drop.folder / "first.complete").touch()
+    assert drop.take().orphans == ("first.complete",)
+    (drop.folder / "first").mkdir()
+    (drop.folder / "first" / "b.txt").write_text("another")
+    assert drop.take().taken[0].moved_to == drop.folder / "taken" / "first~2"
 
 
 def test_nothing_is_moved_that_no_store_took(drop: Drop) -> None:
@@ -173,9 +243,7 @@ def test_taken_submissions_may_stay_and_are_taken_once(drop: Drop) -> None:
 
 
 def test_metadata_beside_a_submission_describes_it_and_goes_with_it(drop: Drop) -> None:
-    (drop.folder / "first.metadata.csv").write_text(
-        "archival_code,title,fonds,retention,classification,path\n0001-WS·2024-永久-0001,Minutes,0001,永久,公开,deep/\n"
-    )
+    (drop.folder / "first.metadata.csv").write_text(METADATA.format(path="deep/"))
     (drop.folder / "first.complete").touch()
     report = drop.take()
     assert report.refused == ()

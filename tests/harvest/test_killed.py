@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,31 +12,18 @@ from preserve.definitions.policies import read_policy
 from preserve.operations.harvest import HarvestRequest, harvest
 from preserve.operations.restore_source import SourceRestoreRequest, restore_source
 from preserve.packages.harvesting.places import FolderCatchment
-from preserve.ports import NoProgress, Store
+from preserve.ports import NoProgress
 from preserve.state.books import Books
 from preserve.state.verification import verify_books
-from preserve.stores.folder import FolderStore
 from preserve.workplace import Workplace
-from tests.crash.points import PointStore, was_killed_at
+from tests.crash.points import was_killed_at
 from tests.harvest.harvesting import Harvesting, harvesting, tree
+from tests.harvest.lives import workplace
 from tests.packages.building import ACT, POLICY_TEXT
 
 POLICY = read_policy(POLICY_TEXT, "default.toml")
 EVERY = 9
 """Points are many and alike: one in so many is tried, another one of them in each life."""
-
-
-@contextmanager
-def workplace(folder: Path) -> Iterator[Workplace]:
-    """The home of a life, opened by a command of its own."""
-    with Books.open(folder / "home") as books:
-        stores: Mapping[str, Store] = {
-            entry.name: PointStore(FolderStore(entry.name, folder / entry.name, entry.store_id))
-            for entry in books.stores()
-        }
-        work = folder / "home" / "work" / f"command-{os.getpid()}"
-        work.mkdir(exist_ok=True)
-        yield Workplace(books, stores, SystemClock(), ACT, NoProgress(), work)
 
 
 def take(folder: Path) -> None:

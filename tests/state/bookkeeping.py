@@ -161,7 +161,7 @@ def source(name: str = "mail") -> SourceEntry:
 
 def harvest(second: int, state_package: str | None = None, *, is_base: bool = False) -> HarvestEntry:
     counts = Counts(files=9001, bytes=10240, new=2, changed=1)
-    return HarvestEntry("mail", at(second), counts, ("a-1",), state_package, is_base)
+    return HarvestEntry("mail", at(second - 1), at(second), counts, ("a-1",), state_package, is_base)
 
 
 def look(number: int, result: AuditResult, level: Level = Level.FULL, store_name: str = "vault") -> Audited:

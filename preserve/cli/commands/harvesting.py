@@ -92,6 +92,7 @@ def _drop_document(report: TakeReport) -> dict[str, object]:
         ],
         "waiting": list(report.waiting),
         "refused": {name: error_said(error) for name, error in report.refused},
+        "orphans": list(report.orphans),
     }
 
 
@@ -111,12 +112,20 @@ def _drop_lines(report: TakeReport) -> Iterator[str]:
     yield from bounded(
         said("  {name} waits until it is declared complete and has rested", name=name) for name in report.waiting
     )
+    yield from bounded(
+        said(
+            "  ALARM: {name} lies there and no submission beside it; ask who laid it there what was handed over, and"
+            " remove it if nothing was",
+            name=name,
+        )
+        for name in report.orphans
+    )
     if not all(each.report.is_complete for each in report.taken):
         yield _("`preserve replicate` makes the copies that are still due")
 
 
 def _is_well(report: HarvestReport) -> bool:
-    return report.entry is not None and report.is_complete and not report.doubtful
+    return report.entry is not None and report.is_complete and not (report.doubtful or report.restless)
 
 
 def _document(report: HarvestReport) -> dict[str, object]:
@@ -128,6 +137,7 @@ def _document(report: HarvestReport) -> dict[str, object]:
         "harvest": harvest_document(report.entry) if report.entry else None,
         "packages": list(report.packages),
         "complete": report.is_complete,
+        "restless_files": [path.decode("utf-8", "surrogateescape") for path in report.restless],
         "doubtful_files": [path.decode("utf-8", "surrogateescape") for path in report.doubtful],
         "lacking_stores": lack_documents(report.lacking),
         "notes": complaint_documents(report.notes),
@@ -148,7 +158,7 @@ def _report_lines(report: HarvestReport) -> Iterator[str]:
             "source {source}: THE BRAKE IS SET ({alarms}); nothing was taken", source=report.source, alarms=words
         )
         if report.upheaval:
-            yield upheaval_line(report.upheaval)
+            yield upheaval_line(report.upheaval, report.alarms)
         yield said(
             "what was kept before is untouched; look at the source, then `preserve source release {source} --reason"
             " TEXT`, or mend the source: `preserve source restore {source} --to DIR`",
@@ -180,6 +190,13 @@ def _report_lines(report: HarvestReport) -> Iterator[str]:
             source=report.source,
         )
         yield from bounded(f"  {printable(path.decode('utf-8', 'surrogateescape'))}" for path in report.doubtful)
+    if report.restless:
+        yield said(
+            "ALARM: {count} files were being changed at every harvest for long, and what they hold now is in none; end"
+            " what writes there, have it dump them (`source add NAME --command`), or leave them out (`--exclude`)",
+            count=len(report.restless),
+        )
+        yield from bounded(f"  {printable(path.decode('utf-8', 'surrogateescape'))}" for path in report.restless)
     if not report.is_complete:
         yield _("`preserve replicate` makes the copies that are still due")
     yield from bounded(complaint_said(note) for note in report.notes)
@@ -212,7 +229,7 @@ def restore(
             call.warn(
                 "a harvest of {moment} was not finished, and what it brought is left out: its packages stand in"
                 " `preserve source history {source}`",
-                moment=moment_shown(restored.unfinished.at),
+                moment=moment_shown(restored.unfinished.seen_at),
                 source=name,
             )
         if restored.harvest.is_partial:
@@ -224,7 +241,7 @@ def restore(
             **restored_document(report),
         }
         lines = [
-            said("source {source} as of {moment}", source=name, moment=moment_shown(restored.harvest.at)),
+            said("source {source} as of {moment}", source=name, moment=moment_shown(restored.harvest.seen_at)),
             *restored_lines(report, to),
         ]
         return call.answer(document, lines, Exit.WELL if report.is_verified else Exit.FINDINGS)

@@ -15,12 +15,12 @@ from preserve.cli.calls import Call
 from preserve.cli.commands.harvesting import harvest, restore
 from preserve.cli.exits import Exit
 from preserve.cli.help import Group
-from preserve.cli.messages import _, said, word
+from preserve.cli.messages import _, counted, said, word
 from preserve.cli.options import acts, asks
 from preserve.cli.sources import harvest_document, span_shown, upheaval_line
 from preserve.cli.tables import byte_count, pairs, table
 from preserve.errors import Misused
-from preserve.model.brake import BrakeLimits
+from preserve.model.brake import BrakeLimits, alarms
 from preserve.model.sources import HarvestEntry, Registered, SourceEntry, SourceKind
 
 
@@ -69,6 +69,12 @@ source.add_command(restore)
 )
 @click.option(
     "--settle", metavar="TIME", help=_("leave files that changed so short a while ago for the next harvest [10m]")
+)
+@click.option(
+    "--restless-days",
+    metavar="N",
+    type=click.IntRange(1, 3650),
+    help=_("tell of files that every harvest for so many days found being changed, so that none took them [7]"),
 )
 @click.option(
     "--reread-percent",
@@ -180,7 +186,7 @@ def list_sources(call: Call) -> Exit:
                 each.entry.name,
                 word(each.entry.kind),
                 each.entry.policy,
-                moment_shown(last.at) if last else "-",
+                moment_shown(last.seen_at) if last else "-",
                 last.counts.files if last else "-",
                 byte_count(last.counts.bytes) if last else "-",
                 _standing(each),
@@ -223,11 +229,13 @@ def _document(registered: Registered, last: HarvestEntry | None) -> dict[str, ob
         "profile": entry.profile,
         "file_name": entry.file_name,
         "settle_seconds": entry.settle_seconds,
+        "restless_days": entry.restless_days,
         "reread_percent": entry.reread_percent,
         "brake_limits": asdict(entry.limits),
         "registered_at": registered.registered_at,
         "held": asdict(registered.held) if registered.held else None,
         "released": asdict(registered.released) if registered.released else None,
+        "released_at": registered.released_at,
         "retired_at": registered.retired_at,
         "last_harvest": harvest_document(last) if last else None,
     }
@@ -244,14 +252,15 @@ def _lines(registered: Registered, last: HarvestEntry | None) -> Iterator[str]:
             (_("policy"), entry.policy),
             (_("standing"), _standing(registered)),
             (_("settle time"), span_shown(entry.settle_seconds)),
+            (_("told when never at rest for"), counted("{count} day", "{count} days", entry.restless_days)),
             (_("read again"), f"{entry.reread_percent} %"),
             (_("brake"), ", ".join(f"{name}={value}" for name, value in limits.items())),
-            (_("last harvest"), moment_shown(last.at) if last else "-"),
+            (_("last harvest"), moment_shown(last.seen_at) if last else "-"),
             *([(_("files"), last.counts.files), (_("payload"), byte_count(last.counts.bytes))] if last else []),
         ]
     )
     if registered.held:
-        yield upheaval_line(registered.held)
+        yield upheaval_line(registered.held, alarms(registered.held, entry.limits))
         yield said(
             "look at the source; when all is right, `preserve source release {source} --reason TEXT` lets the next"
             " harvest take it",
@@ -269,7 +278,7 @@ def history(call: Call, name: str) -> Exit:
         rows = (
             (
                 each.number,
-                moment_shown(each.at),
+                moment_shown(each.seen_at),
                 each.counts.files,
                 byte_count(each.counts.bytes),
                 each.counts.new,
@@ -281,7 +290,7 @@ def history(call: Call, name: str) -> Exit:
             for each in books.harvests(name)
         )
         head = (
-            _("harvest"), _("at"), _("files"), _("payload"), _("new"), _("changed"), _("moved"), _("vanished"),
+            _("harvest"), _("as of"), _("files"), _("payload"), _("new"), _("changed"), _("moved"), _("vanished"),
             _("unsettled"),
         )  # fmt: skip
         document = {"source": name, "harvests": map(harvest_document, books.harvests(name))}

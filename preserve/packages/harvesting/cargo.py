@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from preserve.bags.entries import FILE, Entry, Spool, in_batches
 from preserve.bags.gate import NameGate
+from preserve.bags.names import shown
 from preserve.bags.parts import BagFacts
 from preserve.bags.submission import Shape, Submission, Totals
 from preserve.bags.tags import Element, Oxum
@@ -118,17 +119,25 @@ def steps(last: LastState, loaded: Plan, arrivals: Iterable[tuple[bytes, Kept]])
             yield Step((item[1], _arrived(item[1], arriving)), True)
         else:
             yield Step((item[1], item[2]), True)
+    surplus, _ = next(arriving, (b"", None))
+    if surplus:
+        raise _another(surplus, b"")
 
 
 def _arrived(seen: Seen, arriving: Iterator[tuple[bytes, Kept]]) -> Kept:
     path, kept = next(arriving, (b"", None))
     if kept is None or path != seen[PATH]:
-        raise Tampered(
-            "the packages of a harvest hold {found} where {expected} was taken in",
-            found=path.decode("utf-8", "backslashreplace"),
-            expected=seen[PATH].decode("utf-8", "backslashreplace"),
-        )
+        raise _another(path, seen[PATH])
     return kept
+
+
+def _another(found: bytes, expected: bytes) -> Tampered:
+    return Tampered(
+        "the packages of a harvest hold {found} where {expected} was taken in; nothing of it was booked as the state of"
+        " the source: run `preserve ledger verify` and `preserve audit`",
+        found=shown(found) if found else "nothing",
+        expected=shown(expected) if expected else "nothing",
+    )
 
 
 class _Batches:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,9 @@ SAME, REREAD, FRESH, TOUCHED, GONE = range(5)
 _STRIDE = 256
 """Rows compared at once, where all of them are likely the same."""
 _SHARES = 10_000
+MOST_RESTLESS = 1000
+"""So many of the files that moved too short a while ago are known by name."""
+_DAY_NS = 86_400 * 1_000_000_000
 
 
 class Plan:
@@ -55,14 +58,21 @@ class Plan:
         self._spool.close()
 
 
+Name = bytes
+"""A path; the census has a field `bytes`, which would be taken for the type."""
+
+
 @dataclass(slots=True)
 class Census:
-    """How many files there were, and are, and how many bytes of them; how many moved too short a while ago."""
+    """How many files there were, and are, and how many bytes of them; how many moved too short a while ago, and the
+    first of those; how many are dated in the future by their own file system."""
 
     files_before: int = 0
     files: int = 0
     bytes: int = 0
     unsettled: int = 0
+    ahead: int = 0
+    restless: list[Name] = field(default_factory=list)
 
 
 def share_of(number: int, percent: int) -> Callable[[bytes], bool] | None:
@@ -82,8 +92,9 @@ def share_of(number: int, percent: int) -> Callable[[bytes], bool] | None:
 class Comparison:
     """Compares a listing with the last state.
 
-    A file whose `mtime` or `ctime` lies within `moving_ns` (after, up to) is left as it was; what lies in the future is
-    some other machine's mistake, and says nothing.  `is_picked` says which unchanged files are read
+    A file whose `mtime` or `ctime` lies within `moving_ns` (after, up to) is left as it was.  So is one whose `ctime`,
+    which nobody can set, lies in the future: the clock of its server is ahead, and it may be written just now.  What is
+    more than a day ahead is some machine's mistake, and says nothing.  `is_picked` says which unchanged files are read
     all the same; with `has_doubtful` also those that are doubted already are.
     """
 
@@ -180,7 +191,7 @@ class Comparison:
     def _fresh(self, seen: Seen) -> None:
         self._end_run()
         if self._is_restless(seen):
-            self.census.unsettled += 1
+            self._note_restless(seen)
             return
         self._count(seen)
         self._plan.add((FRESH, seen))
@@ -188,7 +199,7 @@ class Comparison:
     def _touched(self, seen: Seen) -> None:
         before, row = self._old[self._at], self._at
         if self._is_restless(seen):
-            self.census.unsettled += 1
+            self._note_restless(seen)
             self._count(before)
             self._at += 1  # it stays in the run: for this harvest it is as it was
             return
@@ -224,5 +235,15 @@ class Comparison:
             self.census.bytes += seen[SIZE]
 
     def _is_restless(self, seen: Seen) -> bool:
-        is_moving = self._rested_ns < seen[MTIME] <= self._now_ns or self._rested_ns < seen[CTIME] <= self._now_ns
-        return is_moving and seen[KIND] == FILE
+        if seen[KIND] != FILE:
+            return False
+        changed_ns = seen[CTIME] or seen[MTIME]
+        if self._now_ns < changed_ns:
+            self.census.ahead += 1
+            return self._rested_ns < self._now_ns and changed_ns <= self._now_ns + _DAY_NS
+        return self._rested_ns < seen[MTIME] <= self._now_ns or self._rested_ns < seen[CTIME] <= self._now_ns
+
+    def _note_restless(self, seen: Seen) -> None:
+        self.census.unsettled += 1
+        if len(self.census.restless) < MOST_RESTLESS:
+            self.census.restless.append(seen[PATH])

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from preserve.errors import Refused, Unreadable
+from preserve.errors import PreserveError, Refused, Unreadable
 from preserve.model.digests import Algorithm, start
+from preserve.model.keys import BAG
 from preserve.model.restore import best_first
 from preserve.packages.harvesting import state_files
 from preserve.packages.harvesting.cargo import Step
-from preserve.packages.harvesting.rows import Kept, Row
+from preserve.packages.harvesting.rows import OFFSET, PACKAGE, Kept, Row
 from preserve.packages.held import HeldCopy
 from preserve.packages.members import Kind, Member, MembersFile
 from preserve.packages.sources import Sources
@@ -67,6 +68,16 @@ def state_rows(workplace: Workplace, source: str, number: int, only: str | None 
             files.append(path)
         base, *changes = (_steps(path, resources) for path in files)
         yield from state_files.applied(base, changes)
+
+
+def head(workplace: Workplace, kept: Kept, length: int) -> bytes:
+    """The beginning of content that was taken, as a store gives it, unverified; nothing where none gives it now."""
+    buffer = bytearray(length)
+    try:
+        held = copies_of(workplace, kept[PACKAGE]).standings[0].held
+        return bytes(buffer[: held.store.read(held.key(BAG), kept[OFFSET], memoryview(buffer))])
+    except PreserveError:
+        return b""
 
 
 def _steps(path: Path, resources: ExitStack) -> Iterator[Step]:

@@ -6,7 +6,8 @@ the way is counted what the brake asks for.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -71,19 +72,31 @@ class Tally:
 MOST_PATHS_NAMED = 20
 
 
-class Resolution:
-    """Goes through a plan twice: first for what is gone, then for what came."""
+def _unknown_head(kept: Kept, length: int) -> bytes:
+    return b""
 
-    def __init__(self, source: Catchment, plan: Plan, resolved: Plan) -> None:
+
+class Resolution:
+    """Goes through a plan twice: first for what is gone, then for what came.
+
+    `kept_head` gives the beginning of content that was taken, or nothing where no store gives it now.
+    """
+
+    def __init__(
+        self, source: Catchment, plan: Plan, resolved: Plan, kept_head: Callable[[Kept, int], bytes] = _unknown_head
+    ) -> None:
         self._source = source
+        self._kept_head = kept_head
         self._plan = plan
         self._resolved = resolved
         self._gone_by_inode: dict[tuple[int, int, int, int], Kept] = {}
-        self._gone_by_size: dict[tuple[int, int], list[Kept]] = {}
+        self._gone_by_size: dict[tuple[int, int], dict[bytes, Kept]] = {}
+        self._gone_places: Counter[tuple[str, int]] = Counter()
         self._gone_paths: set[bytes] = set()
         self._gone_stems: set[bytes] = set()
-        self._origins: set[tuple[str, int]] = set()
-        """Where what was moved is kept: several files may come of one that is gone."""
+        self._moved_places: Counter[tuple[str, int]] = Counter()
+        """Where what was moved is kept: several files may come of one that is gone, and several that are gone may have
+        been of one content."""
         self._samples = _Samples()
         self.tally = Tally()
 
@@ -94,13 +107,17 @@ class Resolution:
                 self._note_gone(item[1], item[2])
         for item in self._plan:
             self._resolve(item)
-        self.tally.vanished -= len(self._origins)
+        self.tally.vanished -= (self._gone_places & self._moved_places).total()
 
     def upheaval(self, files_before: int) -> Upheaval:
         """What moved, as the brake asks; files are looked into now.  Raises `Restless`, `Unavailable`."""
-        heads = (self._source.head(seen, brake.HEAD_BYTES) for seen in self._samples)
+        heads = ((self._source.head(each[0], brake.HEAD_BYTES), each[1], each[2]) for each in self._samples)
         # What is too short to tell says nothing, and must not outvote what does.
-        looked = [brake.looks_random(head) for head in heads if len(head) >= brake.LEAST_HEAD_BYTES]
+        looked = [
+            self._is_scrambled(head, before, kept)
+            for head, before, kept in heads
+            if len(head) >= brake.LEAST_HEAD_BYTES
+        ]
         return Upheaval(
             files=files_before,
             vanished=self.tally.vanished,
@@ -111,17 +128,26 @@ class Resolution:
             shrunk_to_percent=self.tally.shrunk_to_percent,
         )
 
+    def _is_scrambled(self, head: bytes, before: Seen | None, kept: Kept) -> bool:
+        """Whether content looks random that did not before: what its owner encrypts or packs looks so always."""
+        if not brake.looks_random(head):
+            return False
+        if before is None:
+            return True
+        return not brake.looks_random(self._kept_head(kept, min(before[SIZE], brake.HEAD_BYTES)))
+
     def _note_gone(self, seen: Seen, kept: Kept) -> None:
         self.tally.vanished += 1
         if len(self._gone_paths) >= MOST_GONE:
             return
         path = seen[PATH]
         self._gone_paths.add(path)
+        self._gone_places[kept[PACKAGE], kept[OFFSET]] += 1
         self._gone_stems.add(_divided(path)[0])
         if seen[INODE]:
             self._gone_by_inode[seen[INODE], seen[SIZE], seen[MTIME], seen[CTIME]] = kept
         if self._source.is_local:
-            self._gone_by_size.setdefault((seen[SIZE], seen[MTIME]), []).append(kept)
+            self._gone_by_size.setdefault((seen[SIZE], seen[MTIME]), {})[kept[SHA256]] = kept
 
     def _resolve(self, item: tuple[Any, ...]) -> None:
         match item[0]:
@@ -148,13 +174,13 @@ class Resolution:
         if kept is not None:
             self.tally.moved += 1
             self._note_doubt(seen, kept)
-            self._origins.add((kept[PACKAGE], kept[OFFSET]))
+            self._moved_places[kept[PACKAGE], kept[OFFSET]] += 1
             self._put(seen, kept)
             return
         self.tally.new += 1
         if self._is_renamed(seen[PATH]):
             self.tally.renamed += 1
-            self._samples.add(seen)
+            self._samples.add((seen, None, NOT_A_FILE))
         self._carry(seen, None, None)
 
     def _touched(self, seen: Seen, before: Seen, kept: Kept, number: int, row: int) -> bool:
@@ -172,7 +198,7 @@ class Resolution:
         if not self._source.keeps_times and before[SIZE]:
             self.tally.shrunk_to_percent = min(100, 100 * seen[SIZE] // before[SIZE])
         if not seen[PATH].lower().endswith(_BY_OWNER):
-            self._samples.add(seen)
+            self._samples.add((seen, before, kept))
         self._carry(seen, before, kept)
         return True
 
@@ -204,13 +230,18 @@ class Resolution:
         candidates = self._gone_by_size.get((seen[SIZE], seen[MTIME]))
         if not candidates:
             return None
-        digest = self._source.sha256(seen)
-        return next((doubted(each, False) for each in candidates if each[SHA256] == digest), None)
+        found = candidates.get(self._source.sha256(seen))
+        return None if found is None else doubted(found, False)
 
     def _is_renamed(self, path: bytes) -> bool:
-        """Whether a file that is gone bore this name with another ending, or with none added."""
+        """Whether a file that is gone bore this name with another ending, or with none added.
+
+        An ending without a letter is none: logs and exports are numbered and dated, and follow one another so.
+        """
         stem, ending = _divided(path)
-        return bool(ending) and (stem in self._gone_paths or stem in self._gone_stems)
+        return any(map(str.isalpha, ending.decode("utf-8", "replace"))) and (
+            stem in self._gone_paths or stem in self._gone_stems
+        )
 
     def _put(self, seen: Seen, kept: Kept) -> None:
         self._resolved.add((PUT, seen, kept))
@@ -227,20 +258,24 @@ def _divided(path: bytes) -> tuple[bytes, bytes]:
     return (folder + slash + stem, ending) if stem else (path, b"")
 
 
+_Sample = tuple[Seen, Seen | None, Kept]
+"""A file to look into; how it was seen before, and where what it held then is kept, if anybody knows."""
+
+
 class _Samples:
     """At most `brake.MOST_SAMPLED` of any number of files, spread evenly."""
 
     def __init__(self) -> None:
-        self._taken: list[Seen] = []
+        self._taken: list[_Sample] = []
         self._every, self._count = 1, 0
 
-    def add(self, seen: Seen) -> None:
+    def add(self, sample: _Sample) -> None:
         if self._count % self._every == 0:
-            self._taken.append(seen)
+            self._taken.append(sample)
             if len(self._taken) == 2 * brake.MOST_SAMPLED:
                 self._taken, self._every = self._taken[::2], self._every * 2
         self._count += 1
 
-    def __iter__(self) -> Iterator[Seen]:
+    def __iter__(self) -> Iterator[_Sample]:
         step = 2 if len(self._taken) > brake.MOST_SAMPLED else 1
         return iter(self._taken[::step])

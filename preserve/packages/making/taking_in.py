@@ -60,7 +60,7 @@ class Intake:
 
     `metadata` is the name and the SHA-256 (hex) of the file in which `described` stood.  `profile` is the BagIt profile
     that the policy names.  `again` makes new packages even of a submission that was taken in before and has not changed
-    since.
+    since.  `seen_at` is when its content was seen as it is taken, where that was not now.
     """
 
     source: str
@@ -69,6 +69,7 @@ class Intake:
     metadata: tuple[str, str] | None = None
     profile: Profile | None = None
     again: bool = False
+    seen_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +217,7 @@ class _TakingIn:
             metadata_sha256=self._metadata_sha256,
             policy_sha256=self._policy.sha256,
             packages=tuple(package.package_id for package in plan.packages),
-            accession_at=self._workplace.now(),
+            accession_at=self._intake.seen_at or self._workplace.now(),
         )
         return new, plan
 
