@@ -50,6 +50,10 @@ class Away(Unavailable):
     """Try later, and not in a moment: a person has to act first (mount a medium, renew a key, mend a setting)."""
 
 
+class Expected(Away):
+    """Try later, and tell nobody: the store is away as it was registered to be (out of its window, not mounted)."""
+
+
 class Barred(Away):
     """Tell the person: the store may well be there, and lets nobody in with the credentials at hand."""
 

@@ -22,6 +22,14 @@ def size_bytes(text: str, option: str) -> int:
     return amount
 
 
+def rate_bytes(text: str, option: str) -> int:
+    """A rate in bytes a second; without "/s" too.  Raises `Misused`."""
+    amount = _amount(text.strip().lower().removesuffix("/s"), _BYTES)
+    if not amount:
+        raise Misused("{option}: {text} is no rate; write it like 20MiB/s or 1.5GB/s", option=option, text=text)
+    return amount
+
+
 def span_seconds(text: str) -> int | None:
     """A span of time in seconds, or None where `text` is none."""
     return _amount(text, _SECONDS)

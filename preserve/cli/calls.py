@@ -32,6 +32,8 @@ class Call:
     """Who acts and why; None for a command that changes nothing."""
     is_reason_given: bool = False
     """Whether the person gave the reason, rather than the command line standing for it."""
+    is_outside_window: bool = False
+    """Whether the person wants stores reached that are out of their windows."""
     progress: Told | None = None
     is_answered: bool = False
     """Whether the one document was printed, or begun; what goes wrong from then on is told on standard error."""
@@ -74,7 +76,14 @@ class Call:
         to_read = self.act is None
         with (
             told() as progress,
-            compose.workplace(home, self.actor(), progress, patient=patient, to_read=to_read) as workplace,
+            compose.workplace(
+                home,
+                self.actor(),
+                progress,
+                patient=patient,
+                to_read=to_read,
+                heeds_windows=not self.is_outside_window,
+            ) as workplace,
         ):
             self.progress = progress
             if self.act is not None:
@@ -112,6 +121,8 @@ class Call:
             self.warn("what was done stands in the books and is not signed yet: {why}", why=error)
             return
         for failure in unreached:
+            if failure.is_expected:  # it is published when the store is there again, and nobody has to do anything
+                continue
             self.warn(
                 "the ledger could not be published to {store} ({why}); the next command that changes something"
                 " catches up, or `preserve ledger publish`",

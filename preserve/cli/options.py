@@ -51,6 +51,22 @@ def acts(body: Body) -> Callable[..., Any]:
     return wrapped
 
 
+def reaches_stores(body: Body) -> Callable[..., Any]:
+    """A command that reads or writes stores: adds --outside-window, for a person who decides not to wait."""
+
+    @click.option(
+        "--outside-window",
+        is_flag=True,
+        help=_("reach also stores that are out of their windows"),
+    )
+    @functools.wraps(body)
+    def wrapped(call: Call, /, outside_window: bool, **given: object) -> Exit:
+        call.is_outside_window = outside_window
+        return body(call, **given)
+
+    return wrapped
+
+
 def gives_back(body: Callable[..., Any]) -> Callable[..., Any]:
     """Adds what every command asks that gives files back: --to, --from (`store`), --path and --on-conflict."""
     options = [

@@ -1,17 +1,25 @@
-"""What `store add` and `store set` can be told of a store: where it stands, what it is made of, whose keys open it."""
+"""What `store add` and `store set` can be told of a store: where it stands, what it is made of, whose keys open it,
+when it can be reached and how fast."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
 
-from preserve.cli.amounts import size_bytes
+from preserve.cli.amounts import rate_bytes
 from preserve.cli.exits import Exit
 from preserve.cli.messages import _
-from preserve.model.store_changes import SPEED_LIMIT, StoreChanges
+from preserve.clock import zone
+from preserve.errors import Misused
+from preserve.model.links import RATES_AT, SPEED_LIMIT, TIMEZONE, WINDOWS
+from preserve.model.store_changes import StoreChanges
+
+_TIME = "(?:[01][0-9]|2[0-3]):[0-5][0-9]"
+_WINDOW = re.compile(f"{_TIME}-(?:{_TIME}|24:00)")
 
 
 def told_facts(body: Callable[..., Exit]) -> Callable[..., Exit]:
@@ -23,17 +31,19 @@ def told_facts(body: Callable[..., Exit]) -> Callable[..., Exit]:
         profile: str | None,
         auditor_profile: str | None,
         disposer_profile: str | None,
-        speed_limit: str | None,
+        window: tuple[str, ...],
+        timezone: str | None,
+        rate: str | None,
+        rate_at: tuple[str, ...],
         **given: Any,
     ) -> Exit:
         attributes = {name: text for name in _attributes() if (text := given.pop(name))}
-        if speed_limit:
-            attributes[SPEED_LIMIT] = str(size_bytes(speed_limit, "--speed-limit"))
+        attributes |= _link(window, timezone, rate, rate_at)
         facts = StoreChanges(attributes, profile, auditor_profile, disposer_profile)
         return body(*arguments, facts=facts, **given)
 
     command: Callable[..., Exit] = wrapped
-    for option in reversed([*_attributes().values(), *_credentials()]):
+    for option in reversed([*_attributes().values(), *_credentials(), *_link_options()]):
         command = option(command)
     return command
 
@@ -69,5 +79,53 @@ def _credentials() -> list[Callable[[Callable[..., Exit]], Callable[..., Exit]]]
         click.option(
             "--disposer-profile", metavar="NAME", help=_("the profile of the key that may erase, kept for disposal")
         ),
-        click.option("--speed-limit", metavar="SIZE", help=_("never more than so much a second, such as 20MiB")),
     ]
+
+
+def _link_options() -> list[Callable[[Callable[..., Exit]], Callable[..., Exit]]]:
+    return [
+        click.option(
+            "--window",
+            multiple=True,
+            metavar="HH:MM-HH:MM",
+            help=_("its link is up at these hours alone, such as 22:00-06:00; may be given several times"),
+        ),
+        click.option(
+            "--timezone", metavar="ZONE", help=_("by which clocks its hours and rates go, such as Asia/Shanghai")
+        ),
+        click.option(
+            "--rate", "--speed-limit", "rate", metavar="RATE", help=_("never more than so much, such as 20MiB/s")
+        ),
+        click.option(
+            "--rate-at",
+            multiple=True,
+            metavar="HH:MM-HH:MM=RATE",
+            help=_("another rate at these hours, such as 08:00-18:00=5MiB/s; may be given several times"),
+        ),
+    ]
+
+
+def _link(windows: Sequence[str], timezone: str | None, rate: str | None, rates_at: Sequence[str]) -> dict[str, str]:
+    """What was told of the link, as attributes.  Raises `Misused`."""
+    found: dict[str, str] = {}
+    if windows:
+        found[WINDOWS] = " ".join(_window(each, "--window") for each in windows)
+    if timezone:
+        zone(timezone)
+        found[TIMEZONE] = timezone
+    if rate:
+        found[SPEED_LIMIT] = str(rate_bytes(rate, "--rate"))
+    if rates_at:
+        found[RATES_AT] = " ".join(map(_rate_at, rates_at))
+    return found
+
+
+def _rate_at(text: str) -> str:
+    hours, _equals, rate = text.partition("=")
+    return f"{_window(hours, '--rate-at')}={rate_bytes(rate, '--rate-at')}"
+
+
+def _window(text: str, option: str) -> str:
+    if not _WINDOW.fullmatch(text):
+        raise Misused("{option}: {text} is no window of a day; write it like 22:00-06:00", option=option, text=text)
+    return text

@@ -14,7 +14,7 @@ from preserve.compose.rules import (
     policy_in_force,
     profile,
 )
-from preserve.compose.stores import glanced_at, key_trial
+from preserve.compose.stores import glanced_at, key_trial, require_open
 from preserve.compose.workplaces import rebuilt_alone, workplace
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "rebuilt_alone",
     "require_abreast",
     "require_key",
+    "require_open",
     "signer",
     "store_at",
     "take_request",

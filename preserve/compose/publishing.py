@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from preserve.compose.stores import Stores, glanced_at, wrapped
-from preserve.errors import Behind, PreserveError, Unavailable, Unidentified, Unreadable
-from preserve.model.nouns import Role, StoreEntry
+from preserve.errors import Behind, Expected, PreserveError, Unavailable, Unreadable
+from preserve.model.links import is_away_as_expected
+from preserve.model.nouns import StoreEntry
 from preserve.packages import sealing
 from preserve.ports import ErasableStore
 from preserve.settings.home import Home
@@ -29,7 +30,7 @@ class Unreached:
     store: str
     error: PreserveError
     is_expected: bool = False
-    """An offline store that is not there is where it should be."""
+    """It is where it should be: in a drawer, or out of its window."""
 
 
 def signer(home: Home) -> Signer:
@@ -73,8 +74,7 @@ def require_abreast(workplace: Workplace, source: str | None = None) -> list[Unr
         if alarm is not None and (isinstance(alarm, Behind) or source is None):
             raise alarm
         if why is not None:
-            is_offline = entry.role is Role.REMOTE_OFFLINE and not isinstance(why, Unidentified)
-            away.append(Unreached(entry.name, why, is_offline))
+            away.append(Unreached(entry.name, why, is_away_as_expected(entry, why)))
     return [*away, *_sealed(workplace, entries, {each.store for each in away})]
 
 
@@ -117,7 +117,7 @@ def _publish_to(entry: StoreEntry, workplace: Workplace, key: Signer) -> Unreach
         bare.free_bytes()
         publish_to(workplace.books, wrapped(entry, bare, workplace.clock, workplace.progress.alert), key)
     except (Unavailable, Unreadable) as error:  # Unreadable: a folder of it may not be listed
-        return Unreached(entry.name, error)
+        return Unreached(entry.name, error, isinstance(error, Expected))
     return None
 
 

@@ -1,7 +1,8 @@
 """The registered stores as operations are handed them, in their wrappers.
 
-Every store is wrapped in one order: counting(throttle(retry(sealed(store)))).  What a seal keeps from being written is
-asked of no store.  Retries are within the rest, so that a request made three times pays and counts once; the count is
+Every store is wrapped in one order: counting(throttle(retry(windowed(sealed(store))))).  What a seal keeps from being
+written is asked of no store, and outside its window nothing is: whoever waited for the speed limit until the window
+closed is told so.  Retries are within the rest, so that a request made three times pays and counts once; the count is
 outermost, so that it says what the operation asked for.
 """
 
@@ -14,10 +15,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from preserve import chance
-from preserve.clock import Clock
+from preserve.clock import Clock, zone
 from preserve.errors import Misused
+from preserve.model import links
+from preserve.model.calendars import ALWAYS
 from preserve.model.nouns import StoreEntry
-from preserve.model.store_changes import SPEED_LIMIT
 from preserve.packages import places, sealing
 from preserve.ports import ErasableStore, Store
 from preserve.state.books import Books
@@ -27,6 +29,8 @@ from preserve.stores.retry import RetryingStore
 from preserve.stores.sealed import SealedStore
 from preserve.stores.telling import Alert
 from preserve.stores.throttle import ThrottledStore
+from preserve.stores.windows import WindowedStore
+from preserve.workplace import Workplace
 
 if TYPE_CHECKING:
     from preserve.operations.try_canaries import KeyTrial
@@ -35,11 +39,15 @@ if TYPE_CHECKING:
 class Stores(Mapping[str, Store]):
     """The registered stores by name, each made when it is first used: a store that is away fails nobody else.
 
-    One that is a medium under seal or away (preserve/packages/sealing.py) is read only.
+    One that is a medium under seal or away (preserve/packages/sealing.py) is read only.  One that is out of its window
+    raises `Expected`; `windows_by` is the clock that says so, None: a person decided that it is reached all the same.
     """
 
-    def __init__(self, books: Books, wrap: Callable[[StoreEntry, ErasableStore], Store]) -> None:
+    def __init__(
+        self, books: Books, wrap: Callable[[StoreEntry, ErasableStore], Store], windows_by: Clock | None
+    ) -> None:
         self._books = books
+        self._windows_by = windows_by
         self._entries = {entry.name: entry for entry in books.stores()}
         self._wrap = wrap
         self._bare: dict[str, ErasableStore] = {}
@@ -68,9 +76,18 @@ class Stores(Mapping[str, Store]):
         with self._lock:
             if name not in self._bare:
                 entry = self._entries[name]
-                bare = bare_store(entry, entry.store_id)
-                self._bare[name] = SealedStore(bare, partial(sealing.sealed, self._books, name))
+                sealed = SealedStore(bare_store(entry, entry.store_id), partial(sealing.sealed, self._books, name))
+                hours = links.hours(entry, zone)
+                heeds = self._windows_by if hours != ALWAYS else None
+                self._bare[name] = sealed if heeds is None else WindowedStore(sealed, hours, heeds)
             return self._bare[name]
+
+    def require_open(self, entry: StoreEntry) -> None:
+        """Raise `Expected` where a store is out of its window, for what asks it by another way than this one."""
+        if self._windows_by is not None:
+            error = links.out_of_window(entry.name, links.hours(entry, zone), self._windows_by.now())
+            if error is not None:
+                raise error
 
 
 def store(entry: StoreEntry, clock: Clock, alert: Alert) -> ErasableStore:
@@ -80,14 +97,14 @@ def store(entry: StoreEntry, clock: Clock, alert: Alert) -> ErasableStore:
 
 def wrapped(entry: StoreEntry, bare: ErasableStore, clock: Clock, alert: Alert) -> ErasableStore:
     """A store with all that is wrapped around it, in the one order; `alert` tells when patience takes long."""
-    limit = entry.attributes.get(SPEED_LIMIT)
-    return CountingStore(
-        ThrottledStore(
-            RetryingStore(bare, clock, chance.unpredictable(), alert=alert),
-            clock,
-            bytes_per_second=int(limit) if limit else None,
-        )
-    )
+    patient = RetryingStore(bare, clock, chance.unpredictable(), alert=alert)
+    return CountingStore(ThrottledStore(patient, clock, bytes_at=links.pace(entry, zone)))
+
+
+def require_open(workplace: Workplace, entry: StoreEntry) -> None:
+    """Raise `Expected` where a store is out of its window, before its place is asked by itself."""
+    if isinstance(workplace.stores, Stores):
+        workplace.stores.require_open(entry)
 
 
 def glanced_at(entry: StoreEntry) -> ErasableStore:

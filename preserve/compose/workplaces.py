@@ -30,12 +30,13 @@ def workplace(
     *,
     patient: bool = True,
     to_read: bool = False,
+    heeds_windows: bool = True,
     clock: Clock | None = None,
 ) -> Iterator[Workplace]:
     """The means of one command on `home`; a command that is not `patient` asks each store once and waits for none.
 
     One that is there `to_read` alone works also where it may not write, or the home's disk is full.  Raises `Refused`,
-    `NoSpace`.
+    `NoSpace`.  Stores are asked within their windows alone, unless it is not one that `heeds_windows`.
     """
     now = clock or SystemClock()
 
@@ -44,7 +45,7 @@ def workplace(
 
     with scratch(home, to_read=to_read) as work, Books.open(home.path, database(), to_read=to_read) as books:
         try:
-            yield Workplace(books, Stores(books, wrap), now, act, progress, work)
+            yield Workplace(books, Stores(books, wrap, now if heeds_windows else None), now, act, progress, work)
         except OSError as error:
             # Stores and the target of a restore tell of themselves; what is left to be full is the home's disk.
             raise_if_full(error, home.work)

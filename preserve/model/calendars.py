@@ -7,7 +7,7 @@ are in UTC; only time zones are handed in, so that nothing is read here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
@@ -17,32 +17,110 @@ _MONDAY = date(1970, 1, 5)
 """From which days and weeks are counted, where something falls on every nth."""
 _WEEK_DAYS = 7
 _WEEKDAYS = list(Weekday)
+_DAYS_ABOUT = range(-2, 4)
+"""Days from today on which a window may open that is open now, or opens next, whatever the clocks skip."""
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
     """A span of each day, by the clocks of a time zone, which may reach over midnight; from `opens` until `closes`.
 
-    Both being the same, it is always open.
+    Both being the same, it is always open.  It opens once a day and closes once: what a day has twice is its first, and
+    where the clocks skip all of it, it does not open on that day.
     """
 
     opens: time
     closes: time
     zone: tzinfo
 
+    def __str__(self) -> str:
+        return f"{self.opens:%H:%M}-{self.closes:%H:%M}"
+
     def is_open(self, now: datetime) -> bool:
-        local = now.astimezone(self.zone).time()
-        if self.opens < self.closes:
-            return self.opens <= local < self.closes
-        return local >= self.opens or local < self.closes
+        return any(begin <= now < end for begin, end in self._spans(now))
 
     def closes_at(self, now: datetime) -> datetime:
         """When the window that is open now closes; for one that is always open, in a day."""
-        return _next_time(self.closes, now, self.zone)
+        return next(end for _, end in self._spans(now) if end > now)
 
     def opens_at(self, now: datetime) -> datetime:
         """When it opens next; now, where it is open."""
-        return now if self.is_open(now) else _next_time(self.opens, now, self.zone)
+        return max(now, next(begin for begin, end in self._spans(now) if end > now))
+
+    def opened_at(self, now: datetime) -> datetime:
+        """When the window that is open now was opened."""
+        return next(begin for begin, end in self._spans(now) if begin <= now < end)
+
+    def _spans(self, now: datetime) -> Iterator[tuple[datetime, datetime]]:
+        """The spans about now, in order."""
+        today = now.astimezone(self.zone).date()
+        for number in _DAYS_ABOUT:
+            day = today + timedelta(days=number)
+            last = day if self.opens < self.closes else day + timedelta(days=1)
+            begin, end = _moment(day, self.opens, self.zone), _moment(last, self.closes, self.zone)
+            if begin < end:
+                yield begin, end
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """When something may go on: while any of its windows is open; without windows, always."""
+
+    windows: tuple[Window, ...] = ()
+
+    def __str__(self) -> str:
+        zones = dict.fromkeys(str(window.zone) for window in self.windows)
+        return f"{', '.join(map(str, self.windows))} {', '.join(zones)}"
+
+    def shown(self, moment: datetime) -> str:
+        """The time of day of a moment by their clocks."""
+        return f"{moment.astimezone(self.windows[0].zone) if self.windows else moment:%H:%M}"
+
+    def is_open(self, now: datetime) -> bool:
+        return not self.windows or any(window.is_open(now) for window in self.windows)
+
+    def opens_at(self, now: datetime) -> datetime:
+        """When they begin next; now, where they have begun."""
+        return min((window.opens_at(now) for window in self.windows), default=now)
+
+    def closes_at(self, now: datetime) -> datetime | None:
+        """When the hours that have begun end, windows that meet counting as one; None where that is not in a week."""
+        moment, horizon = now, now + timedelta(days=_WEEK_DAYS)
+        while self.windows and moment < horizon:
+            ends = [window.closes_at(moment) for window in self.windows if window.is_open(moment)]
+            if not ends:
+                return moment
+            moment = max(ends)
+        return None
+
+    def opened_at(self, now: datetime) -> datetime | None:
+        """When the hours that go on now began, windows that meet counting as one; None where they do not go on, or
+        always."""
+        begins = self._begins(now)
+        if not begins:
+            return None
+        moment, horizon = now, now - timedelta(days=_WEEK_DAYS)
+        while begins and moment > horizon:
+            moment = min(begins)
+            begins = self._begins(moment - timedelta.resolution)
+        return None if begins else moment
+
+    def _begins(self, now: datetime) -> list[datetime]:
+        return [window.opened_at(now) for window in self.windows if window.is_open(now)]
+
+
+ALWAYS = Hours()
+
+
+def open_together(several: Sequence[Hours], now: datetime) -> datetime | None:
+    """The first moment from now on at which all of these hours go on; None where there is none in a week."""
+    moment = now
+    while moment <= now + timedelta(days=_WEEK_DAYS):
+        later = max((hours.opens_at(moment) for hours in several), default=moment)
+        if later == moment:
+            return moment
+        moment = later
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,16 +201,14 @@ def window_of(text: str, zone: tzinfo) -> Window:
     return Window(_time(opens), _time(closes), zone)
 
 
+def hours_of(texts: Iterable[str], zone: tzinfo) -> Hours:
+    """The hours that several windows make.  Raises ValueError."""
+    return Hours(tuple(window_of(text, zone) for text in texts))
+
+
 def _time(text: str) -> time:
     return time() if text.strip() == "24:00" else time.fromisoformat(text.strip())
 
 
 def _moment(day: date, at: time, zone: tzinfo) -> datetime:
     return datetime.combine(day, at, zone).astimezone(UTC)
-
-
-def _next_time(at: time, now: datetime, zone: tzinfo) -> datetime:
-    """The first moment after now at which the clocks of a zone show a time of day."""
-    today = now.astimezone(zone).date()
-    days = (today + timedelta(days=number) for number in (-1, 0, 1, 2))
-    return next(moment for moment in (_moment(day, at, zone) for day in days) if moment > now)

@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from preserve.model.audit import is_to_come
 from preserve.model.credentials import Holder
+from preserve.model.links import MOUNTED_AT
 from preserve.model.nouns import Role, StoreEntry
 
 TRIED_EVERY = timedelta(days=1)
@@ -103,7 +104,7 @@ def canaries_due(
         last = _tried_at(trial, now)
         due_at = last + TRIED_EVERY if trial and last and trial.is_of(entry) else now
         since = last or held_since.get(entry.name)
-        is_expected_away = entry.role is Role.REMOTE_OFFLINE
+        is_expected_away = entry.role is Role.REMOTE_OFFLINE or MOUNTED_AT in entry.attributes
         yield CanaryDue(
             entry.name, entry.is_networked, due_at, None if is_expected_away or since is None else since + LATE_AFTER
         )

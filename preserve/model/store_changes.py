@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from preserve.model.links import LINK_FACTS
 from preserve.model.nouns import StoreEntry
 from preserve.model.separation import ATTRIBUTES
 
-SPEED_LIMIT = "bytes_per_second"
-"""The attribute of a store that bounds how fast it is written and read."""
 PROFILES = ("profile", "auditor_profile", "disposer_profile")
-REMOVABLE = (*(name for name in ATTRIBUTES if name != "jurisdiction"), SPEED_LIMIT, *PROFILES)
+REMOVABLE = (*(name for name in ATTRIBUTES if name != "jurisdiction"), *LINK_FACTS, *PROFILES)
 """What may be taken away from a store, and not only be given another value."""
 
 

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from preserve import chance
 from preserve.errors import Away, Refused
-from preserve.model import credentials, events
+from preserve.model import credentials, events, links
 from preserve.model.complaints import Complaints
 from preserve.model.nouns import Event, RetiredStore, Role, StoreEntry
 from preserve.model.separation import Coincidence, coincidences
@@ -91,6 +91,7 @@ def add_store(workplace: Workplace, wanted: StoreEntry, place: Place, kit: Kit) 
     """
     _refuse_abroad(wanted)
     credentials.require_apart(wanted)
+    links.require_sound(wanted)
     sealing.require_unsealed(workplace.books, wanted.name)
     registered = {entry.name: entry for entry in workplace.books.stores()}
     if wanted.name not in registered and workplace.books.retired_store(wanted.name) is None:

@@ -11,7 +11,7 @@ from itertools import groupby, islice
 
 from preserve import chance
 from preserve.clock import monotonic_seconds
-from preserve.errors import Tampered, Unavailable, Unidentified
+from preserve.errors import Expected, Tampered, Unavailable, Unidentified
 from preserve.model import events
 from preserve.model.audit import (
     AuditCounts,
@@ -26,7 +26,8 @@ from preserve.model.audit import (
 )
 from preserve.model.blocks import BLOCK_BYTES
 from preserve.model.entries import Audited, AuditResult, AuditRun
-from preserve.model.nouns import Condition, CopyEntry, Level, Role
+from preserve.model.links import is_away_as_expected
+from preserve.model.nouns import Condition, CopyEntry, Level
 from preserve.packages.at_once import in_order
 from preserve.packages.booking import Booking
 from preserve.packages.discerning import Discerning
@@ -99,7 +100,7 @@ class _Audit:
         self._workplace = workplace
         self._books = workplace.books
         self._open = {name: Discerning(store) for name, store in workplace.stores.items()}
-        self._roles = {store.name: store.role for store in self._books.stores()}
+        self._entries = {store.name: store for store in self._books.stores()}
         self._request = request
         self._scope = Scope(workplace.books, stores, packages)
         self._began = monotonic_seconds()
@@ -207,20 +208,19 @@ class _Audit:
         policy = self._request.policies.get(self._books.package(copy.package_id).receipt.policy)
         if policy is None:
             return False
-        return is_overdue(copy, age_limits(policy.audit_on(self._roles[copy.store])), now)
+        return is_overdue(copy, age_limits(policy.audit_on(self._entries[copy.store].role)), now)
 
     def _not_looked_at(self) -> Iterator[NotLookedAt]:
         now = self._workplace.clock.now()
         for name, error in self._away.items():
-            is_offline = self._roles[name] is Role.REMOTE_OFFLINE and name not in self._request.stores
             copies = overdue = 0
             last_at = ""
             for copy in self._scope.copies([name]):
                 copies += 1
                 overdue += self._is_overdue(copy, now)
                 last_at = max(last_at, copy.audited_at or copy.booked_at)
-            is_expected = is_offline and not isinstance(error, Unidentified)
-            yield NotLookedAt(name, is_expected, copies, overdue, last_at or None)
+            is_expected = name not in self._request.stores and is_away_as_expected(self._entries[name], error)
+            yield NotLookedAt(name, is_expected, copies, overdue, last_at or None, isinstance(error, Expected))
 
     # Which copies
 

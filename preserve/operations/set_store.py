@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from preserve.model import credentials, events
+from preserve.model import credentials, events, links
 from preserve.model.nouns import StoreEntry
 from preserve.model.separation import Coincidence, coincidences
 from preserve.model.store_changes import StoreChanges
@@ -47,6 +47,7 @@ def set_store(workplace: Workplace, request: SetRequest) -> SetReport:
     if changed == entry:
         return SetReport(entry, is_changed=False, shared=shared)
     credentials.require_apart(changed)
+    links.require_sound(changed)
     for holder, profile in set(credentials.profiles(changed)) - set(credentials.profiles(entry)):
         workplace.progress.say("trying the key of the {holder}, profile {profile}", holder=holder, profile=profile)
         alone = replace(changed, profile=profile, auditor_profile=None, disposer_profile=None)

@@ -8,8 +8,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from preserve.clock import stamp
-from preserve.errors import PreserveError, Tampered, Unidentified
+from preserve.clock import stamp, zone
+from preserve.errors import PreserveError, Tampered
+from preserve.model import links
 from preserve.model.audit import CLOCKS_DIFFER, age_limits
 from preserve.model.concerns import FindingsSeen
 from preserve.model.drills_due import DrillDue, drills_due
@@ -38,11 +39,20 @@ MOST_NAMED = 1000
 
 
 @dataclass(frozen=True, slots=True)
+class Shut:
+    """A store is out of its window, which opens `at` that moment: `until` that time of day, by the store's clocks."""
+
+    until: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class StoreStatus:
     """One store: its copies by state, how much of the ledger stands in it, and why it is away, if it is.
 
     `ledger_entries` is what it shows now, None where it is away or attests another ledger; this home has put
-    `published` entries there.  `away_since` is when a command first noticed that, as far as one that books did.
+    `published` entries there.  `away_since` is when a command first noticed that, as far as one that books did; what
+    was so before its window opened is no matter.
     """
 
     name: str
@@ -53,6 +63,8 @@ class StoreStatus:
     published: int
     away_because: PreserveError | None
     away_since: str | None = None
+    is_expected_away: bool = False
+    shut: Shut | None = None
 
     @property
     def never_read(self) -> int:
@@ -67,8 +79,7 @@ class StoreStatus:
     @property
     def is_wanting(self) -> bool:
         """Whether somebody has to see why it is away."""
-        is_expected = self.role is Role.REMOTE_OFFLINE and not isinstance(self.away_because, Unidentified)
-        return self.away_because is not None and not is_expected
+        return self.away_because is not None and not self.is_expected_away
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +172,9 @@ class StatusReport:
     def is_as_wanted(self) -> bool:
         """Whether all is as policy wants it.
 
-        A remote offline store is away by its nature; any other that is away is not as wanted, nor is one whose place is
-        there and cannot be told to be that store.
+        A remote offline store is away by its nature, and one out of its window or not mounted as it was registered to
+        be; any other that is away is not as wanted, nor is one whose place is there and cannot be told to be that
+        store.
         """
         is_any_away = any(store.is_wanting or store.lacks_ledger for store in self.stores)
         is_any_late = self.late_drills or any(locks.late for locks in self.locks)
@@ -199,7 +211,7 @@ def status(
         postdated=tally.postdated,
         findings=tuple(_open_findings(found)),
         spared=tuple(stores_with_records_spared(found)),
-        stores=tuple(_store_statuses(books, entries, glances, tally)),
+        stores=tuple(_store_statuses(books, entries, glances, tally, now)),
         shared=tuple(_shared(tally.policies_used, entries)),
         lacking=tuple(lack for policy in tally.policies_used for lack in copies_lacking(policy, entries)),
         unfinished_count=len(unfinished),
@@ -375,11 +387,16 @@ def _open_findings(found: Iterable[FindingsSeen]) -> Iterator[OpenFindings]:
 
 
 def _store_statuses(
-    books: Books, entries: Iterable[StoreEntry], glances: Mapping[str, Glance], tally: _Tally
+    books: Books, entries: Iterable[StoreEntry], glances: Mapping[str, Glance], tally: _Tally, now: datetime
 ) -> Iterator[StoreStatus]:
     absences = books.absences()
     for entry in entries:
-        name, seen = entry.name, glances[entry.name]
+        name, seen, hours = entry.name, glances[entry.name], links.hours(entry, zone)
+        opened_at, why = hours.opened_at(now), seen.away_because
+        is_shut = not hours.is_open(now)
+        since = None if why is None or is_shut else absences.get(name)
+        if since is not None and opened_at is not None:
+            since = max(since, stamp(opened_at))
         yield StoreStatus(
             name=name,
             role=entry.role,
@@ -387,6 +404,8 @@ def _store_statuses(
             overdue=tally.overdue[name],
             ledger_entries=seen.entries,
             published=books.pushed(name),
-            away_because=seen.away_because,
-            away_since=absences.get(name) if seen.away_because is not None else None,
+            away_because=why,
+            away_since=since,
+            is_expected_away=why is not None and links.is_away_as_expected(entry, why),
+            shut=Shut(hours.shown(hours.opens_at(now)), hours.opens_at(now)) if is_shut else None,
         )

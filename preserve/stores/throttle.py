@@ -1,4 +1,7 @@
-"""A speed limit: so many bytes and so many requests a second, for all threads that use the store together."""
+"""A speed limit: so many bytes and so many requests a second, for all threads that use the store together.
+
+The limit may be another one at some times of the day.
+"""
 
 from __future__ import annotations
 
@@ -8,32 +11,38 @@ from datetime import datetime, timedelta
 
 from preserve.clock import Clock
 from preserve.model.keys import Key
+from preserve.model.links import UNBOUNDED, Pace
 from preserve.ports import ErasableStore, Found, Locks, ObjectFacts, Upload
 from preserve.stores.wrapping import WrappedStore, WrappedUpload
 
+BURST = timedelta(seconds=1)
+"""How much of its pace a store has saved up after a pause."""
+
 
 class TokenBucket:
-    """Lets `rate` units a second pass, and up to `burst` at once after a pause.
+    """Lets units pass at a pace, and as many at once after a pause as would have passed in the time of `burst`.
 
-    Whoever takes more than there is waits until the debt is paid; a single taking may be larger than the bucket.
+    Whoever takes more than there is waits until the debt is paid; a single taking may be larger than the bucket.  A
+    pace that changes by the time of day holds from that moment on, also for those who wait.
     """
 
-    def __init__(self, rate: float, burst: float, clock: Clock) -> None:
-        if rate <= 0 or burst < 0:
-            raise ValueError(f"a bucket cannot fill at {rate} a second up to {burst}")
-        self._rate = rate
-        self._burst = timedelta(seconds=burst / rate)
+    def __init__(self, pace: Pace, clock: Clock, burst: timedelta = BURST) -> None:
+        rates = [pace.usual, *(each.per_second for each in pace.at)]
+        if any(rate is not None and rate <= 0 for rate in rates):
+            raise ValueError(f"a bucket cannot fill at {rates} a second")
+        self._pace = pace
+        self._burst = burst
         self._clock = clock
-        self._paid_until = clock.now() - self._burst
+        self._paid_until = clock.now() - burst
         self._lock = threading.Lock()
 
     def take(self, units: float, unless: threading.Event | None = None) -> None:
         """Take `units`, after as long a wait as it needs; none are taken once `unless` is set."""
-        price = timedelta(seconds=units / self._rate)
         with self._lock:
             now = self._clock.now()
-            self._paid_until = max(self._paid_until, now - self._burst) + price
-            wait = self._paid_until - now
+            begin = max(self._paid_until, now - self._burst)
+            self._paid_until = self._pace.after(begin, units)
+            price, wait = self._paid_until - begin, self._paid_until - now
         if wait > timedelta(0):
             self._clock.sleep(wait.total_seconds(), unless)
         if unless and unless.is_set():
@@ -42,19 +51,19 @@ class TokenBucket:
 
 
 class ThrottledStore(WrappedStore):
-    """Any store, at a bounded pace; None: no bound."""
+    """Any store, at a bounded pace."""
 
     def __init__(
         self,
         inner: ErasableStore,
         clock: Clock,
         *,
-        bytes_per_second: float | None = None,
-        requests_per_second: float | None = None,
+        bytes_at: Pace = UNBOUNDED,
+        requests_at: Pace = UNBOUNDED,
     ) -> None:
         super().__init__(inner)
-        self._bytes = bytes_per_second and TokenBucket(bytes_per_second, bytes_per_second, clock)
-        self._requests = requests_per_second and TokenBucket(requests_per_second, requests_per_second, clock)
+        self._bytes = None if bytes_at == UNBOUNDED else TokenBucket(bytes_at, clock)
+        self._requests = None if requests_at == UNBOUNDED else TokenBucket(requests_at, clock)
 
     def create(
         self,

@@ -11,6 +11,7 @@ import pytest
 from ops.sites import seaweed
 from preserve.chance import token
 from preserve.model.keys import Key
+from preserve.model.links import Pace
 from preserve.model.nouns import Role
 from preserve.packages.identity import Identity, found
 from preserve.ports import ErasableStore
@@ -61,7 +62,7 @@ STORES: dict[str, Callable[[pytest.FixtureRequest], ErasableStore]] = {
 
 WRAPPERS: dict[str, Callable[[ErasableStore], ErasableStore]] = {
     "retrying": lambda inner: RetryingStore(inner, SetClock(), random.Random(1)),
-    "throttled": lambda inner: ThrottledStore(inner, SetClock(), bytes_per_second=1e6, requests_per_second=100),
+    "throttled": lambda inner: ThrottledStore(inner, SetClock(), bytes_at=Pace(1e6), requests_at=Pace(100)),
     "counting": CountingStore,
     "faulty without faults": lambda inner: FaultyStore(inner, [], SetClock(), random.Random(1)),
     "faulty, and patient": lambda inner: RetryingStore(failing(inner), SetClock(), random.Random(1)),

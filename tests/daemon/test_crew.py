@@ -26,8 +26,8 @@ from preserve.daemon.cluster import crew_of
 from preserve.daemon.crew import MOST_PACKAGES, ORDERS_EACH, Spread, shares
 from preserve.errors import Misused, NoSpace, Refused, Unavailable
 from preserve.model import events
+from preserve.model.links import SPEED_LIMIT
 from preserve.model.nouns import CopyState, EventType, Level
-from preserve.model.store_changes import SPEED_LIMIT
 from preserve.operations.audit import AuditRequest
 from preserve.operations.join_home import join_home
 from preserve.operations.replicate import ReplicateRequest

@@ -6,8 +6,9 @@ import pytest
 
 from preserve.errors import Refused
 from preserve.model.credentials import Holder, profiles, require_apart
+from preserve.model.links import SPEED_LIMIT
 from preserve.model.nouns import Role, StoreEntry
-from preserve.model.store_changes import REMOVABLE, SPEED_LIMIT, StoreChanges
+from preserve.model.store_changes import REMOVABLE, StoreChanges
 
 BUCKET = StoreEntry("near", "id", Role.SAME_CITY, "s3://records", {"site": "A", SPEED_LIMIT: "9"}, {}, "w", "a", "d")
 

@@ -15,6 +15,7 @@ import pytest
 from preserve.clock import SystemClock
 from preserve.model.blocks import BLOCK_BYTES
 from preserve.model.keys import Key
+from preserve.model.links import Pace
 from preserve.operations.audit import AuditRequest, audit
 from preserve.operations.ingest import IngestRequest, ingest
 from preserve.operations.repair import RepairRequest, repair
@@ -47,7 +48,7 @@ class Sluggish(WrappedStore):
 
     def __init__(self, inner: ErasableStore) -> None:
         super().__init__(inner)
-        self._pace = ThrottledStore(inner, StoppingClock(), requests_per_second=1 / 36_000)
+        self._pace = ThrottledStore(inner, StoppingClock(), requests_at=Pace(1 / 36_000))
 
     def create(
         self,
@@ -111,7 +112,7 @@ def test_a_commit(tmp_path: Path) -> None:
     disk = FolderStore("disk", tmp_path, None)
     upload = disk.create(Key("object"), 7)
     upload.write(0, memoryview(b"content"))
-    pace = ThrottledStore(disk, StoppingClock(), requests_per_second=1 / 36_000)
+    pace = ThrottledStore(disk, StoppingClock(), requests_at=Pace(1 / 36_000))
     with pytest.raises(KeyboardInterrupt), FanOut({"disk": ThrottledUpload(upload, pace)}) as sink:
         sink.commit()
     assert list(disk.list("")) == []

@@ -20,6 +20,7 @@ from preserve.chance import token
 from preserve.clock import SystemClock
 from preserve.errors import GivenUp, NotThere, Refused, Unavailable
 from preserve.model.keys import Key
+from preserve.model.links import Pace
 from preserve.ports import Store
 from preserve.stores.faults import Fault, FaultyStore, Harm
 from preserve.stores.folder import FolderStore
@@ -163,7 +164,7 @@ def test_other_work_of_the_same_store_goes_on(line: Line) -> None:
 def test_a_speed_limit_is_waited_for_no_longer(act: str) -> None:
     inner = MemoryStore()
     upload = ThrottledUpload(
-        inner.create(Key("new"), 10), ThrottledStore(inner, SystemClock(), requests_per_second=1 / HOURS)
+        inner.create(Key("new"), 10), ThrottledStore(inner, SystemClock(), requests_at=Pace(1 / HOURS))
     )
     acts: dict[str, Callable[[], object]] = {
         "write": lambda: upload.write(0, memoryview(b"0123456789")),
@@ -176,7 +177,7 @@ def test_a_speed_limit_is_waited_for_no_longer(act: str) -> None:
 
 
 def test_what_was_given_up_is_not_paid_for() -> None:
-    store = ThrottledStore(MemoryStore(), SystemClock(), bytes_per_second=1000)
+    store = ThrottledStore(MemoryStore(), SystemClock(), bytes_at=Pace(1000))
     upload = store.create(Key("large"), 1000 * HOURS, part_bytes=1000 * HOURS)
     writing = begun(lambda: upload.write(0, memoryview(bytearray(1000 * HOURS))))
     upload.leave(KeyboardInterrupt())

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
 from preserve.errors import Away, Faltered, NoSpace, NotThere, Unavailable, Unreadable
 from preserve.model.digests import sha256
 from preserve.model.keys import Key
+from preserve.model.links import Pace
 from preserve.packages.identity import IDENTITY
 from preserve.ports import ErasableStore, Upload
 from preserve.stores.counting import Count, CountingStore
@@ -140,7 +141,7 @@ def test_a_source_that_cannot_be_taken_over_is_unreadable_too() -> None:
 def test_a_bucket_lets_pass_its_rate_and_no_more() -> None:
     clock = SetClock()
     began = clock.now()
-    bucket = TokenBucket(100, 50, clock)
+    bucket = TokenBucket(Pace(100), clock, timedelta(seconds=0.5))
     for _ in range(20):
         bucket.take(50)
     assert (clock.now() - began).total_seconds() == pytest.approx(9.5)
@@ -152,7 +153,7 @@ def test_a_bucket_lets_pass_its_rate_and_no_more() -> None:
 
 def test_bytes_and_requests_are_slowed_down_in_both_directions() -> None:
     clock = SetClock()
-    store = ThrottledStore(MemoryStore(), clock, bytes_per_second=1_000, requests_per_second=10)
+    store = ThrottledStore(MemoryStore(), clock, bytes_at=Pace(1_000), requests_at=Pace(10))
     began = clock.now()
     put(store, bytes(6_000))
     assert 4.5 <= (clock.now() - began).total_seconds() <= 6

@@ -13,7 +13,7 @@ from preserve.cli.calls import Call
 from preserve.cli.exits import Exit
 from preserve.cli.findings import finding_document, finding_lines
 from preserve.cli.messages import _, counted, error_said, said
-from preserve.cli.options import acts
+from preserve.cli.options import acts, reaches_stores
 from preserve.cli.repaired import repair_lines
 from preserve.cli.shortfalls import lost_line
 from preserve.cli.tables import byte_count, pairs
@@ -57,6 +57,7 @@ if TYPE_CHECKING:
 @click.option("--budget", metavar="AMOUNT", help=_("begin no further copy after so much time or data: 30m, 2h, 50GiB"))
 @click.option("--afresh", is_flag=True, help=_("begin anew instead of going on with an interrupted audit"))
 @acts
+@reaches_stores
 def audit(
     call: Call, stores: tuple[str, ...], package: str | None, level: str, budget: str | None, afresh: bool
 ) -> Exit:
@@ -213,7 +214,9 @@ def _budget_lines(report: AuditReport) -> Iterator[str]:
 
 
 def _absence_lines(absent: NotLookedAt, why: str) -> Iterator[str]:
-    if absent.is_expected:
+    if absent.is_arranged:
+        yield said("NOT LOOKED AT: {why}", why=why)
+    elif absent.is_expected:
         yield said("offline store {store} is not attached: NOT LOOKED AT", store=absent.store)
     else:
         yield said("store {store} could not be looked at: {why}", store=absent.store, why=why)
@@ -225,7 +228,7 @@ def _absence_lines(absent: NotLookedAt, why: str) -> Iterator[str]:
             moment=moment_shown(absent.last_at),
             overdue=absent.overdue,
         )
-    if absent.overdue or not absent.is_expected:
+    if (absent.overdue and not absent.is_arranged) or not (absent.is_expected or absent.is_arranged):
         yield f"  {lost_line(absent.store)}"
 
 
@@ -269,6 +272,7 @@ def _sample_line(sample: SampleStatement) -> str:
 @click.option("--package", metavar="ID", help=_("only this package"))
 @click.option("--finding", metavar="ID", help=_("only what this finding is about"))
 @acts
+@reaches_stores
 def repair(call: Call, package: str | None, finding: str | None) -> Exit:
     from preserve import compose
     from preserve.operations.repair import RepairRequest

@@ -10,11 +10,11 @@ import click
 from preserve.cli.calls import Call
 from preserve.cli.exits import Exit
 from preserve.cli.messages import _, error_said, said, word
-from preserve.cli.options import acts
+from preserve.cli.options import acts, reaches_stores
 from preserve.cli.tables import table
 from preserve.model.credentials import Holder
+from preserve.model.links import is_away_as_expected
 from preserve.model.locks import is_all_locked, lock_rules
-from preserve.model.nouns import Role
 
 if TYPE_CHECKING:
     from preserve.operations.try_canaries import CanaryReport, CanaryTried
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 )
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 @acts
+@reaches_stores
 def canary(call: Call, names: tuple[str, ...]) -> Exit:
     from preserve import compose
     from preserve.operations.try_canaries import CanaryRequest, try_canaries
@@ -49,7 +50,7 @@ def canary(call: Call, names: tuple[str, ...]) -> Exit:
 def _code(report: CanaryReport) -> Exit:
     if report.is_alarming:
         return Exit.FINDINGS
-    is_any_missed = any(entry.role is not Role.REMOTE_OFFLINE for entry, _why in report.untried)
+    is_any_missed = any(not is_away_as_expected(entry, why) for entry, why in report.untried)
     is_nothing_tried = bool(report.untried) and not report.tried
     return Exit.UNAVAILABLE if is_any_missed or is_nothing_tried else Exit.WELL
 

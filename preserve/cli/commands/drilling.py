@@ -14,7 +14,7 @@ from preserve.cli.calls import Call
 from preserve.cli.drills import drill_document, drill_table, report_document, report_lines, trend_document, trend_table
 from preserve.cli.exits import Exit
 from preserve.cli.messages import _, said
-from preserve.cli.options import acts
+from preserve.cli.options import acts, reaches_stores
 from preserve.errors import Misused
 from preserve.settings.home import existing
 
@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     help=_("hold no drill: say whether this certificate (.json) is what was signed then"),
 )
 @acts
+@reaches_stores
 def drill(
     call: Call,
     store: str | None,

@@ -16,7 +16,7 @@ from preserve.cli.calls import Call
 from preserve.cli.exits import Exit
 from preserve.cli.messages import _, complaint_documents, complaint_said, counted, error_said, printable, said, word
 from preserve.cli.moments import parsed_moment
-from preserve.cli.options import acts, gives_back
+from preserve.cli.options import acts, gives_back, reaches_stores
 from preserve.cli.restored import restored_document, restored_lines
 from preserve.cli.shortfalls import lack_documents, lack_lines
 from preserve.cli.sources import harvest_document, upheaval_line
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 @click.argument("names", metavar="NAME", nargs=-1)
 @click.option("--all", "wants_all", is_flag=True, help=_("all sources in use"))
 @acts
+@reaches_stores
 def harvest(call: Call, names: tuple[str, ...], wants_all: bool) -> Exit:
     from preserve import compose
     from preserve.operations.harvest import harvest as take
@@ -215,6 +216,7 @@ def _report_lines(report: HarvestReport) -> Iterator[str]:
     "--as-of", metavar="MOMENT", help=_("how it was then: 2026-03-01 (the end of that day), or 2026-03-01T18:30")
 )
 @acts
+@reaches_stores
 def restore(
     call: Call, name: str, to: Path, as_of: str | None, path: str | None, store: str | None, on_conflict: str
 ) -> Exit:

@@ -12,10 +12,10 @@ from preserve.bags.shapes import TakenAs
 from preserve.cli.calls import Call
 from preserve.cli.exits import Exit
 from preserve.cli.messages import _, complaint_documents, complaint_said, error_said, said, word
-from preserve.cli.options import acts
+from preserve.cli.options import acts, reaches_stores
 from preserve.cli.shortfalls import full_line, lack_documents, lack_lines, lost_line
 from preserve.cli.tables import bounded, byte_count, table
-from preserve.errors import Away, NoSpace, Unavailable
+from preserve.errors import Away, Expected, NoSpace, PreserveError, Unavailable
 from preserve.model.nouns import CopyState
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 )
 @click.option("--again", is_flag=True, help=_("make new packages even if this was taken in before, unchanged"))
 @acts
+@reaches_stores
 def ingest(
     call: Call, source: Path, policy: str | None, metadata: Path | None, taken_as: str | None, again: bool
 ) -> Exit:
@@ -117,6 +118,7 @@ def _ingest_lines(report: IngestReport) -> Iterator[str]:
 @click.option("--store", "stores", metavar="NAME", multiple=True, help=_("only into this store (may be repeated)"))
 @click.option("--package", metavar="ID", help=_("only of this package"))
 @acts
+@reaches_stores
 def replicate(call: Call, stores: tuple[str, ...], package: str | None) -> Exit:
     from preserve import compose
     from preserve.operations.replicate import ReplicateRequest
@@ -155,6 +157,10 @@ def _replicate_code(report: ReplicateReport) -> Exit:
     return Exit.UNAVAILABLE if is_only_away and not report.lacking else Exit.FINDINGS
 
 
+def _may_be_lost(why: PreserveError) -> bool:
+    return isinstance(why, Away) and not isinstance(why, Expected)
+
+
 def _replicate_lines(report: ReplicateReport) -> Iterator[str]:
     yield said("copies made: {made}; still due: {left}", made=len(report.made), left=report.due_count)
     if report.made:
@@ -166,5 +172,5 @@ def _replicate_lines(report: ReplicateReport) -> Iterator[str]:
     )
     yield from bounded(complaint_said(note) for note in report.passed_over)
     yield from map(full_line, sorted({copy.store for copy in report.not_made if isinstance(copy.why, NoSpace)}))
-    yield from map(lost_line, sorted({copy.store for copy in report.not_made if isinstance(copy.why, Away)}))
+    yield from map(lost_line, sorted({copy.store for copy in report.not_made if _may_be_lost(copy.why)}))
     yield from lack_lines(report.lacking)

@@ -15,7 +15,7 @@ from preserve.cli.exits import Exit
 from preserve.cli.findings import finding_document, finding_lines
 from preserve.cli.help import Group
 from preserve.cli.messages import _, complaint_documents, complaint_lines, counted, error_said, said, word
-from preserve.cli.options import acts, asks
+from preserve.cli.options import acts, asks, reaches_stores
 from preserve.cli.tables import MOST_LINES, table
 from preserve.model.nouns import KeyChangeCause
 from preserve.state.key_changes import Handover, KeyChange
@@ -38,6 +38,7 @@ def ledger() -> None:
 )
 @click.option("--store", "stores", metavar="NAME", multiple=True, help=_("only against this store (may be repeated)"))
 @asks
+@reaches_stores
 def verify(call: Call, stores: tuple[str, ...]) -> Exit:
     from preserve.operations.verify_ledger import verify as check
 
@@ -224,6 +225,7 @@ def _exported(call: Call, out: Path, written: Written) -> Exit:
 
 @ledger.command(help=_("Put the newest entries and a signed checkpoint into every store that lacks them."))
 @acts
+@reaches_stores
 def publish(call: Call) -> Exit:
     from preserve import compose
 

@@ -12,7 +12,7 @@ from preserve.cli.calls import Call
 from preserve.cli.exits import Exit
 from preserve.cli.locks import lock_documents, lock_lines, span_document, span_said
 from preserve.cli.messages import _, counted, error_said, said
-from preserve.cli.options import acts, asks
+from preserve.cli.options import acts, asks, reaches_stores
 from preserve.cli.tables import bounded, table
 from preserve.clock import stamp
 from preserve.errors import Refused
@@ -95,6 +95,7 @@ def _store_lines(store: str, spans: Sequence[LockSpan], nearest: Sequence[LockEn
 @click.argument("name", metavar="NAME", required=False)
 @click.option("--package", metavar="ID", help=_("of this package alone"))
 @acts
+@reaches_stores
 def extend_locks(call: Call, name: str | None, package: str | None) -> Exit:
     from preserve import compose
     from preserve.operations.extend_locks import ExtendRequest, extend_locks

@@ -32,7 +32,7 @@ from preserve.cli.media import (
     refresh_lines,
 )
 from preserve.cli.messages import _, counted, said
-from preserve.cli.options import acts, asks
+from preserve.cli.options import acts, asks, reaches_stores
 from preserve.errors import Misused
 from preserve.model.media import Medium
 from preserve.model.medium_register import Particulars
@@ -218,6 +218,7 @@ def show(call: Call, number: str) -> Exit:
 )
 @click.argument("number", metavar="NUMBER")
 @acts
+@reaches_stores
 def label(call: Call, number: str) -> Exit:
     from preserve import compose
     from preserve.operations.label_medium import label_medium

@@ -15,7 +15,7 @@ from preserve.cli.findings import finding_document, finding_lines
 from preserve.cli.incidents import incident_document, incident_lines
 from preserve.cli.media import duty_document, duty_lines
 from preserve.cli.messages import _, counted, error_said, said, word
-from preserve.cli.options import acts
+from preserve.cli.options import acts, reaches_stores
 from preserve.cli.tables import byte_count
 from preserve.errors import Misused, PreserveError, Unavailable
 from preserve.model.media import Medium
@@ -85,6 +85,7 @@ def watch(call: Call) -> Exit:
 @click.option("--note", metavar="TEXT", default="", help=_("what else was seen"))
 @click.option("--budget", metavar="AMOUNT", help=_("read no further copy after so much time or data: 30m, 2h, 50GiB"))
 @acts
+@reaches_stores
 def inspect_(
     call: Call,
     numbers: tuple[str, ...],
@@ -225,6 +226,7 @@ def _inspection_code(reports: Sequence[InspectReport], not_looked_at: dict[str, 
 @click.option("--approved-by", "approver", metavar="NAME", required=True, help=_("who approved it"))
 @click.option("--checked-by", "auditor", metavar="NAME", required=True, help=_("who checks it"))
 @acts
+@reaches_stores
 def refresh(call: Call, old: str, new: str, trigger: str, basis: str, approver: str, auditor: str) -> Exit:
     from preserve import compose
     from preserve.operations.audit import audit

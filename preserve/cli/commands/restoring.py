@@ -14,7 +14,7 @@ from preserve.cli.calls import Call
 from preserve.cli.exits import Exit
 from preserve.cli.findings import finding_document, finding_lines
 from preserve.cli.messages import _, counted, said, word
-from preserve.cli.options import acts, gives_back
+from preserve.cli.options import acts, gives_back, reaches_stores
 from preserve.cli.restored import restored_document, restored_lines
 from preserve.cli.tables import pairs
 from preserve.model.restore import OnConflict
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 @click.option("--accession", metavar="ID", help=_("of a record that was taken in more than once: this one"))
 @click.option("--as-bag", is_flag=True, help=_("the whole bag instead of its payload"))
 @acts
+@reaches_stores
 def restore(
     call: Call,
     name: str,

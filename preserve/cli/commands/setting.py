@@ -10,16 +10,22 @@ import click
 from preserve.cli.calls import Call
 from preserve.cli.exits import Exit
 from preserve.cli.messages import _, said
-from preserve.cli.options import acts
+from preserve.cli.options import acts, reaches_stores
 from preserve.cli.shortfalls import shared_lines
 from preserve.cli.store_facts import told_facts
-from preserve.model.store_changes import PROFILES, REMOVABLE, SPEED_LIMIT, StoreChanges
+from preserve.model.links import RATES_AT, SPEED_LIMIT, WINDOWS
+from preserve.model.store_changes import PROFILES, REMOVABLE, StoreChanges
 
 if TYPE_CHECKING:
     from preserve.model.nouns import StoreEntry
     from preserve.operations.set_store import SetReport
+    from preserve.ports import Store
 
-_REMOVABLE = {("speed-limit" if name == SPEED_LIMIT else name.replace("_", "-")): name for name in REMOVABLE}
+_SPELLED = {WINDOWS: "window", SPEED_LIMIT: "rate", RATES_AT: "rate-at"}
+_REMOVABLE = {
+    **{_SPELLED.get(name, name.replace("_", "-")): name for name in REMOVABLE},
+    "speed-limit": SPEED_LIMIT,
+}
 
 
 @click.command(
@@ -39,6 +45,7 @@ _REMOVABLE = {("speed-limit" if name == SPEED_LIMIT else name.replace("_", "-"))
     help=said("take this away ({facts}); may be given several times", facts=", ".join(_REMOVABLE)),
 )
 @acts
+@reaches_stores
 def set_(call: Call, name: str, facts: StoreChanges, without: tuple[str, ...]) -> Exit:
     from dataclasses import replace
 
@@ -49,7 +56,12 @@ def set_(call: Call, name: str, facts: StoreChanges, without: tuple[str, ...]) -
     if changes == StoreChanges():
         raise click.UsageError(_("say what is to be changed; --help lists it"))
     with call.workplace(patient=False) as workplace:
-        report = set_store(workplace, SetRequest(name, changes, compose.glanced_at))
+
+        def opened(entry: StoreEntry) -> Store:
+            compose.require_open(workplace, entry)
+            return compose.glanced_at(entry)
+
+        report = set_store(workplace, SetRequest(name, changes, opened))
         document = {
             "store": name,
             "changed": report.is_changed,

@@ -22,6 +22,7 @@ from preserve.cli.options import asks
 from preserve.cli.shortfalls import lack_documents, lack_lines, lost_line, shared_lines
 from preserve.cli.tables import MOST_LINES, bounded, byte_count, pairs, table
 from preserve.cli.watching import due_lines, owner_lines, survey_document, watching_document
+from preserve.clock import stamp
 from preserve.durable import write_file
 from preserve.errors import Barred, Misused, Refused
 from preserve.model.nouns import CopyState
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from preserve.daemon.watching import Looked
     from preserve.model.disaster_levels import Standard
     from preserve.operations.assess import Assessment
-    from preserve.operations.status import StatusReport, Unfinished
+    from preserve.operations.status import StatusReport, StoreStatus, Unfinished
     from preserve.operations.survey import SurveyReport
     from preserve.workplace import Workplace
 
@@ -151,6 +152,8 @@ def _document(looked: Looked, surveyed: SurveyReport | None) -> dict[str, object
                 "reachable": store.away_because is None,
                 "away_because": error_said(store.away_because) if store.away_because else None,
                 "away_since": store.away_since,
+                "away_as_expected": store.is_expected_away,
+                "window_opens_at": stamp(store.shut.at) if store.shut else None,
                 "copies": {state.value: store.copies.get(state, 0) for state in CopyState},
                 "overdue": store.overdue,
                 "ledger_entries": store.ledger_entries,
@@ -247,7 +250,7 @@ def _store_lines(report: StatusReport) -> Iterator[str]:
         [
             store.name,
             word(store.role),
-            _("away") if store.away_because else _("there"),
+            _state_said(store),
             *(store.copies.get(state, 0) for state in states),
             store.overdue,
             "-" if store.ledger_entries is None else store.ledger_entries,
@@ -270,9 +273,15 @@ def _store_lines(report: StatusReport) -> Iterator[str]:
                 entries=store.ledger_entries,
                 published=store.published,
             )
-        may_be_lost = store.is_wanting or (store.away_because and store.overdue)
+        may_be_lost = store.is_wanting or (store.away_because and store.overdue and not store.shut)
         if may_be_lost and not isinstance(store.away_because, Barred):
             yield f"  {lost_line(store.name)}"
+
+
+def _state_said(store: StoreStatus) -> str:
+    if store.shut is not None:
+        return said("until {time} out of its window", time=store.shut.until)
+    return _("away") if store.away_because else _("there")
 
 
 def _concerns(report: StatusReport) -> Iterator[str]:

@@ -29,7 +29,7 @@ from preserve.cli.messages import (
     said,
     word,
 )
-from preserve.cli.options import acts, asks
+from preserve.cli.options import acts, asks, reaches_stores
 from preserve.cli.shortfalls import shared_lines
 from preserve.cli.store_facts import told_facts
 from preserve.cli.tables import byte_count, pairs, table
@@ -37,7 +37,7 @@ from preserve.errors import Unavailable
 from preserve.model.credentials import profiles
 from preserve.model.nouns import CopyState, RetiredStore, Role, StoreEntry
 from preserve.model.separation import ATTRIBUTES
-from preserve.model.store_changes import SPEED_LIMIT, StoreChanges
+from preserve.model.store_changes import StoreChanges
 
 if TYPE_CHECKING:
     from preserve.operations.add_store import Added, Verdict
@@ -68,8 +68,8 @@ store.add_command(extend_locks)
     help=_(
         "Try out a place, set it up as a store, register it, and put the rescue kit into it.\n\n"
         "The attributes say what copies must differ in, so that one fire, flood or power cut cannot take them all.\n\n"
-        "For a store that is registered already, what is given is changed and the rest stays; a speed limit must be"
-        " given again."
+        "For a store that is registered already, what is given is changed and the rest stays; `preserve store set` also"
+        " takes away."
     )
 )
 @click.argument("name", metavar="NAME")
@@ -93,6 +93,7 @@ store.add_command(extend_locks)
     "--jurisdiction", metavar="CC", default="CN", show_default=True, help=_("the country it lies in; only CN is lawful")
 )
 @acts
+@reaches_stores
 def add(call: Call, name: str, role: str, url: str, jurisdiction: str, facts: StoreChanges) -> Exit:
     from preserve import compose
     from preserve.operations.add_store import add_store
@@ -104,7 +105,9 @@ def add(call: Call, name: str, role: str, url: str, jurisdiction: str, facts: St
         plain = StoreEntry(name, "", Role(role), url)
         before = plain if known is None else replace(known, store_id="", role=plain.role, url=url)
         attributes = {"jurisdiction": jurisdiction, **facts.attributes}
-        wanted = replace(facts, attributes=attributes, removed=frozenset([SPEED_LIMIT])).applied(before)
+        wanted = replace(facts, attributes=attributes).applied(before)
+        if known is not None:
+            compose.require_open(workplace, wanted)
         place = compose.place(wanted, workplace.clock, workplace.progress.alert)
         added = add_store(workplace, wanted, place, compose.kit())
         document = {
@@ -125,12 +128,14 @@ def add(call: Call, name: str, role: str, url: str, jurisdiction: str, facts: St
 @store.command(help=_("Try out a registered store: what it can do, what it cannot, and what follows from that."))
 @click.argument("name", metavar="NAME")
 @acts
+@reaches_stores
 def check(call: Call, name: str) -> Exit:
     from preserve import compose
     from preserve.operations.add_store import check_store
 
     with call.workplace() as workplace:
         entry = workplace.books.store(name)
+        compose.require_open(workplace, entry)
         verdict = check_store(workplace, entry, compose.place(entry, workplace.clock, workplace.progress.alert))
         document = {
             "store": name,
@@ -151,12 +156,14 @@ def check(call: Call, name: str) -> Exit:
 @click.argument("name", metavar="NAME")
 @click.option("--certain", is_flag=True, help=_("the medium's own label says which store it is"))
 @acts
+@reaches_stores
 def mend(call: Call, name: str, certain: bool) -> Exit:
     from preserve import compose
     from preserve.operations.mend_store import mend_store
 
     with call.workplace() as workplace:
         entry = workplace.books.store(name)
+        compose.require_open(workplace, entry)
         mended = mend_store(workplace, name, compose.founding(entry, workplace.clock), is_certain=certain)
         evidence = mended.evidence
         document = {

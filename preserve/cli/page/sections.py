@@ -187,7 +187,7 @@ def _store_bar(status: StoreStatus, entry: StoreEntry | None, used: Sequence[Cop
     is_away = status.away_because is not None
     state = element(
         "span",
-        voice.sentence("does not answer") if is_away else voice.sentence("answers"),
+        _answer_said(status, voice),
         class_="pill " + ("bad" if status.is_wanting else "calm" if is_away else "good"),
     )
     total = sum(status.copies.values())
@@ -197,6 +197,12 @@ def _store_bar(status: StoreStatus, entry: StoreEntry | None, used: Sequence[Cop
         notes=[_role(status.role, voice), _listed(voice, place) or voice.sentence("place not told"), state],
         right=voice.counted("{count} copy", "{count} copies", total),
     )
+
+
+def _answer_said(status: StoreStatus, voice: Voice) -> str:
+    if status.shut is not None:
+        return voice.said("until {time} out of its window", time=status.shut.until)
+    return voice.sentence("does not answer") if status.away_because is not None else voice.sentence("answers")
 
 
 def ages(looked: Looked, surveyed: SurveyReport, voice: Voice) -> Element:

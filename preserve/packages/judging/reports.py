@@ -42,6 +42,7 @@ class NotLookedAt:
     """A store that was away: so many `copies`, `overdue` of them by policy; the latest look at any was at `last_at`.
 
     `is_expected` of an offline store that nobody named: it is away by its nature, until its copies are overdue.
+    `is_arranged`: it is out of its window, or not mounted, as it was registered to be.
     """
 
     store: str
@@ -49,6 +50,7 @@ class NotLookedAt:
     copies: int
     overdue: int
     last_at: str | None
+    is_arranged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
