@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
@@ -25,25 +25,29 @@ class AgeBand(StrEnum):
 
 _BANDS = (AgeBand.FRESH, AgeBand.SECOND, AgeBand.THIRD, AgeBand.LAST)
 
+HORIZONS_DAYS = (7, 30, 90)
+"""How far ahead the looks that fall due are counted."""
+
+Days = Mapping[Level, date]
+"""For each level the first day that is no longer meant."""
+
 
 @dataclass(frozen=True, slots=True)
-class LookedAlike:
-    """So many copies under one policy in one store whose last looks fell on the same days.
+class PlaceAges:
+    """The copies in one store under one policy, counted by their last looks.
 
-    `full` and `sample` are the days on which all, or at least a sample, was last read, or of the copy's booking where
-    nobody has read it since.  `is_overdue` as `preserve.model.audit.is_overdue` says.
+    `overdue` is as `preserve.model.audit.is_overdue` says; of these `postdated` are so only because a look is dated on
+    a day still to come.  `older` says for each of `steps` how many copies were last looked at, at any of its levels,
+    before its day.  `oldest` is the day of the look longest ago, None where there are no copies.
     """
 
-    policy: str
     store: str
+    limits: AgeLimits
     copies: int
-    is_overdue: bool
-    full: date
-    sample: date
-
-    def last(self, level: Level) -> date:
-        """The day of the last look as deep as `level`."""
-        return self.full if level is Level.FULL else self.sample
+    overdue: int
+    postdated: int
+    older: Sequence[int]
+    oldest: date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,52 +67,56 @@ class StoreAges:
     due_within: Mapping[int, int] = field(default_factory=dict)
 
 
-HORIZONS_DAYS = (7, 30, 90)
-"""How far ahead the looks that fall due are counted."""
+def steps(limits: AgeLimits, today: date) -> list[Days]:
+    """The days at which copies are to be counted: where the second and each later band begins, then the horizons.
 
-Limits = Mapping[tuple[str, str], AgeLimits]
-"""What is allowed, by policy and store."""
-
-
-def ages_by_store(looks: Iterable[LookedAlike], limits: Limits, today: date) -> list[StoreAges]:
-    """The ages of looks in each store, by name.  Days are whole: a look of today is none of them old."""
-    tallies: dict[str, _Tally] = {}
-    for look in looks:
-        tallies.setdefault(look.store, _Tally()).add(look, limits.get((look.policy, look.store), {}), today)
-    return [tally.frozen(store) for store, tally in sorted(tallies.items())]
-
-
-class _Tally:
-    def __init__(self) -> None:
-        self._bands: Counter[AgeBand] = Counter()
-        self._due: Counter[int] = Counter()
-        self._oldest = date.max
-        self._limit: timedelta | None = None
-
-    def add(self, look: LookedAlike, limits: AgeLimits, today: date) -> None:
-        self._bands[_band(look, limits, today)] += look.copies
-        self._oldest = min(self._oldest, look.sample)
-        self._limit = min(filter(None, (self._limit, *limits.values())), default=None)
-        due = min((look.last(level) + limit for level, limit in limits.items()), default=None)
-        if due is not None and not look.is_overdue:
-            for days in HORIZONS_DAYS:
-                self._due[days] += look.copies if due <= today + timedelta(days=days) else 0
-
-    def frozen(self, store: str) -> StoreAges:
-        return StoreAges(
-            store=store,
-            copies=sum(self._bands.values()),
-            bands={band: self._bands[band] for band in AgeBand},
-            oldest=self._oldest,
-            limit_days=self._limit.days if self._limit else None,
-            due_within={days: self._due[days] for days in HORIZONS_DAYS},
-        )
-
-
-def _band(look: LookedAlike, limits: AgeLimits, today: date) -> AgeBand:
+    Days are whole: a look of today is none of them old.  Where there are no limits there are no steps.
+    """
     if not limits:
-        return AgeBand.UNLIMITED
-    if look.is_overdue:
-        return AgeBand.OVERDUE
-    used = max((today - look.last(level)) / limit for level, limit in limits.items())
-    return _BANDS[min(len(_BANDS) - 1, max(0, int(used * len(_BANDS))))]
+        return []
+    used = [{level: -(-limit.days * part // len(_BANDS)) for level, limit in limits.items()} for part in (1, 2, 3)]
+    due = [{level: limit.days - days for level, limit in limits.items()} for days in HORIZONS_DAYS]
+    return [{level: today - timedelta(days=age - 1) for level, age in ages.items()} for ages in (*used, *due)]
+
+
+def ages_by_store(places: Iterable[PlaceAges]) -> list[StoreAges]:
+    """The ages of looks in each store that holds copies, by name."""
+    by_store: dict[str, list[PlaceAges]] = {}
+    for place in places:
+        if place.copies:
+            by_store.setdefault(place.store, []).append(place)
+    return [_store_ages(store, its) for store, its in sorted(by_store.items())]
+
+
+def _store_ages(store: str, places: Sequence[PlaceAges]) -> StoreAges:
+    bands: Counter[AgeBand] = Counter()
+    due: Counter[int] = Counter()
+    for place in places:
+        bands.update(_bands(place))
+        late = place.overdue - place.postdated
+        coming = zip(HORIZONS_DAYS, place.older[3:], strict=bool(place.limits))
+        due.update({days: count - late for days, count in coming})
+    shortest = min((limit for place in places for limit in place.limits.values()), default=None)
+    return StoreAges(
+        store=store,
+        copies=sum(place.copies for place in places),
+        bands={band: bands[band] for band in AgeBand},
+        oldest=min(place.oldest for place in places if place.oldest is not None),
+        limit_days=shortest.days if shortest else None,
+        due_within={days: due[days] for days in HORIZONS_DAYS},
+    )
+
+
+def _bands(place: PlaceAges) -> dict[AgeBand, int]:
+    """Of two levels the one that is nearer to its limit tells."""
+    if not place.limits:
+        return {AgeBand.UNLIMITED: place.copies}
+    second, third, last = place.older[:3]
+    late = place.overdue - place.postdated
+    return {
+        AgeBand.FRESH: place.copies - second - place.postdated,
+        AgeBand.SECOND: second - third,
+        AgeBand.THIRD: third - last,
+        AgeBand.LAST: last - late,
+        AgeBand.OVERDUE: place.overdue,
+    }

@@ -1,22 +1,24 @@
 """Survey what is kept for those who watch: how old audits are, how the holdings grew, what audits found.
 
-It reads the books alone, and takes longer than a status: each copy is counted once.
+It reads the books alone, and what is counted in them; copies are counted one by one only where a policy asks for looks
+at two levels.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
-from preserve.clock import stamp
+from preserve.clock import moment_of, stamp
 from preserve.model.audit import CLOCKS_DIFFER, age_limits
-from preserve.model.audit_ages import LookedAlike, StoreAges, ages_by_store
+from preserve.model.audit_ages import PlaceAges, StoreAges, ages_by_store, steps
 from preserve.model.drills import DrillEntry
 from preserve.model.growth import Grown
-from preserve.model.nouns import StoreEntry
+from preserve.model.nouns import Level, StoreEntry
 from preserve.model.policy import Policy
+from preserve.state.books import Books
 from preserve.state.surveys import AuditEnded
 from preserve.workplace import Workplace
 
@@ -49,24 +51,31 @@ def survey(workplace: Workplace, policies: Mapping[str, Policy]) -> SurveyReport
     """Look through the books; `policies` are those in force, by name."""
     books, now = workplace.books, workplace.clock.now()
     entries = books.stores()
-    limits = {
-        (name, entry.name): age_limits(policy.audit_on(entry.role))
-        for name, policy in policies.items()
-        for entry in entries
-    }
-    ahead = stamp(now + CLOCKS_DIFFER)
-    looks: list[LookedAlike] = []
-    for (policy, store), allowed in limits.items():
-        since = {level: stamp(now - age) for level, age in allowed.items()}
-        looks += books.looked_alike(store, policy, since, ahead)
-    first = books.first_packaged_at()
-    by_day = first is None or now - datetime.fromisoformat(first) < timedelta(days=MOST_DAYS_BY_DAY)
+    first = books.first_packaged_on()
+    by_day = first is None or now.date() - date.fromisoformat(first) < timedelta(days=MOST_DAYS_BY_DAY)
     return SurveyReport(
-        ages=tuple(ages_by_store(looks, limits, now.date())),
+        ages=tuple(ages_by_store(_ages(books, policies, entries, now))),
         grown=tuple(books.grown(by_day=by_day)),
         by_day=by_day,
         audits=tuple(books.audits_ended(stamp(now - timedelta(days=AUDITS_SHOWN_DAYS)))),
         drills=tuple(deque(books.drills(), MOST_DRILLS)),
-        lock_ends=books.lock_ends(),
+        lock_ends=books.lock_ends(entry.name for entry in entries),
         stores=tuple(entries),
     )
+
+
+def _ages(
+    books: Books, policies: Mapping[str, Policy], entries: Iterable[StoreEntry], now: datetime
+) -> Iterator[PlaceAges]:
+    """How old the last looks at the copies in each store under each policy are."""
+    ahead = stamp(now + CLOCKS_DIFFER)
+    for entry in entries:
+        for name, policy in policies.items():
+            limits = age_limits(policy.audit_on(entry.role))
+            moments = {level: stamp(now - limit) for level, limit in limits.items()}
+            days = [{level: day.isoformat() for level, day in each.items()} for each in steps(limits, now.date())]
+            late, *older = books.older_counts(entry.name, name, [moments, *days])
+            postdated = books.postdated_count(entry.name, name, moments, ahead)
+            looks = books.looks(entry.name, name, Level.SAMPLE, "~")
+            oldest = moment_of(looks.oldest).date() if looks.oldest else None
+            yield PlaceAges(entry.name, limits, looks.copies, late + postdated, postdated, older, oldest)

@@ -245,7 +245,7 @@ def _write(path: Path, fill: Callable[[Any], object]) -> None:
 
 
 def _append(tables: Any, acts: Iterable[Event]) -> int:
-    edge = ledger.frontier(tables)
+    edge, effects = ledger.frontier(tables), ledger.Effects(tables)
     first = edge.size
     contents: list[bytes] = []
     for event in acts:
@@ -258,8 +258,9 @@ def _append(tables: Any, acts: Iterable[Event]) -> int:
         except ValueError as error:
             raise Refused("the ledger cannot hold this: {error}", error=str(error)) from error
         # What takes effect is what was written, not what was meant: a replay then cannot differ.
-        ledger.take_effect(tables, number, content)
+        effects.take(number, content)
         contents.append(content)
+    effects.settle()
     ledger.append(tables, edge, contents)
     return first
 

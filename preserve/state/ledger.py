@@ -10,11 +10,16 @@ from typing import Any
 
 from preserve.errors import Refused, Tampered
 from preserve.model import events, merkle
+from preserve.model.nouns import EventType
+from preserve.state import standings
 from preserve.state.database import Database
 from preserve.state.projection import apply
 from preserve.state.standings import Tables
 
 BATCH_ENTRIES = 1000
+_PACKAGES_AT_ONCE = 1000
+_OF_ALL_COPIES = frozenset([EventType.STORE_ADDED.value, EventType.STORE_RETIRED.value])
+"""Move all copies in a store at once, and so find all counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,26 +50,45 @@ def append(tables: Any, edge: merkle.Frontier, contents: Iterable[bytes]) -> Non
     tables.execute("UPDATE head SET size = ?, frontier = ?", (edge.size, b"".join(edge.hashes)))
 
 
-def take_effect(tables: Tables, number: int, content: bytes) -> None:
-    """Apply one entry to the catalog.  Raises `Tampered` where it is no entry, and what `projection.apply` raises."""
-    try:
-        entry = json.loads(content)
-        kind, at, detail = entry["type"], entry["at"], entry["detail"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise Tampered("entry {number} of the ledger is no event: {error}", number=number, error=repr(error)) from error
-    apply(tables, number, kind, at, detail)
+class Effects:
+    """Lets entries take effect on the catalog, in order; `settle` comes after the last, in the same transaction."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+        self._touched: set[str] = set()
+
+    def take(self, number: int, content: bytes) -> None:
+        """Apply one entry.  Raises `Tampered` where it is no entry, and what `projection.apply` raises."""
+        try:
+            entry = json.loads(content)
+            kind, at, detail = entry["type"], entry["at"], entry["detail"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise Tampered(
+                "entry {number} of the ledger is no event: {error}", number=number, error=repr(error)
+            ) from error
+        if kind in _OF_ALL_COPIES or len(self._touched) >= _PACKAGES_AT_ONCE:
+            self.settle()
+        package = apply(self._tables, number, kind, at, detail)
+        if package is not None:
+            self._touched.add(package)
+
+    def settle(self) -> None:
+        """Count what the entries changed."""
+        standings.settle(self._tables, self._touched)
+        self._touched.clear()
 
 
 def replay(tables: Any, contents: Iterable[bytes]) -> None:
     """Append entries that were written before and let them take effect, in order."""
-    edge = frontier(tables)
+    edge, effects = frontier(tables), Effects(tables)
 
     def applied() -> Iterator[bytes]:
         for number, content in enumerate(contents, edge.size):
-            take_effect(tables, number, content)
+            effects.take(number, content)
             yield content
 
     append(tables, edge, applied())
+    effects.settle()
 
 
 def _batches(contents: Iterable[bytes]) -> Iterator[list[bytes]]:

@@ -35,6 +35,8 @@ CATALOG: Mapping[str, tuple[str, ...]] = {
     "kept": ("package",),
     "standing": ("policy", "marks"),
     "look": ("package", "store"),
+    "look_day": ("store", "policy", "level", "is_new", "day"),
+    "growth": ("store", "day"),
     "finding": ("number",),
     "incident": ("number",),
     "drill": ("number",),
@@ -67,11 +69,12 @@ _BRING_COPIES_BACK = (
 _FINDING, _INCIDENT, _DRILL = "F", "I", "D"  # what ids begin with
 
 Detail = Mapping[str, Any]
-Apply = Callable[[Tables, int, str, Detail], None]
+Apply = Callable[[Tables, int, str, Detail], str | None]
+"""Lets an entry take effect; returns the package that was booked, or of which a copy came to be or changed."""
 
 
-def apply(tables: Tables, number: int, kind: str, at: str, detail: Detail) -> None:
-    """Let entry `number` take effect.
+def apply(tables: Tables, number: int, kind: str, at: str, detail: Detail) -> str | None:
+    """Let entry `number` take effect; returns the package, if any, for which `standings.settle` is to be called then.
 
     Raises `Refused` for an event type this version does not know, `Tampered` for an entry that no version of this
     program wrote.
@@ -83,7 +86,7 @@ def apply(tables: Tables, number: int, kind: str, at: str, detail: Detail) -> No
             number=number, kind=kind,
         )  # fmt: skip
     try:
-        act(tables, number, at, detail)
+        return act(tables, number, at, detail)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise Tampered(
             "entry {number} of the ledger ({kind}) is not as this program writes them: {error}",
@@ -204,9 +207,9 @@ def _ingest_abandoned(tables: Tables, number: int, at: str, detail: Detail) -> N
     tables.execute("UPDATE accession SET abandoned_because = ? WHERE id = ?", (detail["why"], detail["accession"]))
 
 
-def _packaged(tables: Tables, number: int, at: str, detail: Detail) -> None:
+def _packaged(tables: Tables, number: int, at: str, detail: Detail) -> str:
     receipt = detail["receipt"]
-    package = receipt["package_id"]
+    package: str = receipt["package_id"]
     tables.execute(
         "INSERT INTO package (id, accession, receipt, receipt_sha256, receipt_bytes, payload_files, payload_bytes,"
         " packaged_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -228,9 +231,11 @@ def _packaged(tables: Tables, number: int, at: str, detail: Detail) -> None:
     tables.execute("UPDATE accession SET unpackaged = unpackaged - 1 WHERE id = ?", (detail["accession"],))
     counted = (receipt["payload_files"], receipt["payload_bytes"])
     standings.package_kept(tables, package, receipt["policy"], *counted, at)
+    return package
 
 
-def _copied(tables: Tables, number: int, at: str, detail: Detail) -> None:
+def _copied(tables: Tables, number: int, at: str, detail: Detail) -> str:
+    package: str = detail["package"]
     # A copy that was read back and found equal has just had its first full audit.
     was_read = detail["state"] == CopyState.VERIFIED.value
     tables.execute(
@@ -240,7 +245,7 @@ def _copied(tables: Tables, number: int, at: str, detail: Detail) -> None:
         " booked_at = excluded.booked_at, audited_at = excluded.audited_at, audited_level = excluded.audited_level,"
         " audits = excluded.audits, retain_until = excluded.retain_until",
         (
-            detail["package"],
+            package,
             detail["store"],
             CopyState(detail["state"]).value,
             detail["bytes"],
@@ -252,22 +257,22 @@ def _copied(tables: Tables, number: int, at: str, detail: Detail) -> None:
             detail["retain_until"],
         ),
     )
-    standings.copy_looked_at(tables, detail["package"], detail["store"])
-    standings.copies_changed(tables, detail["package"])
+    return package
 
 
-def _copy_moved(tables: Tables, number: int, at: str, detail: Detail) -> None:
+def _copy_moved(tables: Tables, number: int, at: str, detail: Detail) -> str:
+    package: str = detail["package"]
     generations = detail["generations"]
     tables.execute(
         "UPDATE copy SET state = ?, generations = COALESCE(?, generations) WHERE package = ? AND store = ?",
         (
             CopyState(detail["state"]).value,
             None if generations is None else _text(generations),
-            detail["package"],
+            package,
             detail["store"],
         ),
     )
-    standings.copies_changed(tables, detail["package"])
+    return package
 
 
 def _lock_extended(tables: Tables, number: int, at: str, detail: Detail) -> None:
@@ -293,8 +298,9 @@ def _audit_begun(tables: Tables, number: int, at: str, detail: Detail) -> None:
     )
 
 
-def _audited(tables: Tables, number: int, at: str, detail: Detail) -> None:
-    place = (detail["package"], detail["store"])
+def _audited(tables: Tables, number: int, at: str, detail: Detail) -> str | None:
+    package: str = detail["package"]
+    place = (package, detail["store"])
     tables.execute(
         "INSERT INTO audited (run, package, store, level, result, blocks_read, blocks, bytes_read)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (run, store, package) DO UPDATE SET level = excluded.level,"
@@ -312,22 +318,19 @@ def _audited(tables: Tables, number: int, at: str, detail: Detail) -> None:
     )
     row = tables.execute("SELECT state, audits FROM copy WHERE package = ? AND store = ?", place).fetchone()
     if row is None:
-        return  # an audit may look at what a store holds and the books do not know
+        return None  # an audit may look at what a store holds and the books do not know
     result, level = AuditResult(detail["result"]), Level(detail["level"])
     state = state_after(CopyState(row[0]), result, level).value
     if result is AuditResult.UNREADABLE:
         # Nobody has seen the bytes: the copy stays as overdue as it was.
         tables.execute("UPDATE copy SET state = ? WHERE package = ? AND store = ?", (state, *place))
-        standings.copies_changed(tables, detail["package"])
-        return
+        return package
     audits = _text({**json.loads(row[1]), level.value: at})
     tables.execute(
         "UPDATE copy SET state = ?, audited_at = ?, audited_level = ?, audits = ? WHERE package = ? AND store = ?",
         (state, at, level.value, audits, *place),
     )
-    standings.copy_looked_at(tables, *place)
-    if state != row[0]:
-        standings.copies_changed(tables, detail["package"])
+    return package
 
 
 def _audit_ended(tables: Tables, number: int, at: str, detail: Detail) -> None:

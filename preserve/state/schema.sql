@@ -180,10 +180,28 @@ CREATE TABLE look (                      -- since when nobody has looked at a co
     is_new INTEGER NOT NULL,             -- 1 until all of it is read for the first time after its booking
     sample_at TEXT NOT NULL,             -- last sample or full reading, else the booking
     full_at TEXT NOT NULL,               -- last full reading, else the booking
+    verified_on TEXT,                    -- the day of the booking, if it stands verified in a store in use
     PRIMARY KEY (package, store)
 );
-CREATE INDEX look_full ON look (store, policy, is_new, full_at, package, bytes);
+CREATE INDEX look_full ON look (store, policy, is_new, full_at, package, bytes, sample_at);
 CREATE INDEX look_sample ON look (store, policy, sample_at, package, bytes);
+CREATE TABLE look_day (                  -- the same counted by the days of the last looks
+    store TEXT NOT NULL,
+    policy TEXT NOT NULL,
+    level TEXT NOT NULL,                 -- full or sample
+    is_new INTEGER NOT NULL,
+    day TEXT NOT NULL,
+    copies INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    PRIMARY KEY (store, policy, level, is_new, day)
+);
+CREATE TABLE growth (                    -- what was made on each day, of what is kept now
+    store TEXT NOT NULL,                 -- in which a copy stands verified; empty: the packages themselves
+    day TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    PRIMARY KEY (store, day)
+);
 
 CREATE TABLE finding (
     number INTEGER PRIMARY KEY,          -- of the entry that opened it

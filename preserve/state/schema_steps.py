@@ -71,7 +71,16 @@ STEPS: Mapping[int, Sequence[str]] = {
         )""",
         """CREATE TABLE look (
             package TEXT NOT NULL, store TEXT NOT NULL, policy TEXT NOT NULL, bytes INTEGER NOT NULL,
-            is_new INTEGER NOT NULL, sample_at TEXT NOT NULL, full_at TEXT NOT NULL, PRIMARY KEY (package, store)
+            is_new INTEGER NOT NULL, sample_at TEXT NOT NULL, full_at TEXT NOT NULL, verified_on TEXT,
+            PRIMARY KEY (package, store)
+        )""",
+        """CREATE TABLE look_day (
+            store TEXT NOT NULL, policy TEXT NOT NULL, level TEXT NOT NULL, is_new INTEGER NOT NULL, day TEXT NOT NULL,
+            copies INTEGER NOT NULL, bytes INTEGER NOT NULL, PRIMARY KEY (store, policy, level, is_new, day)
+        )""",
+        """CREATE TABLE growth (
+            store TEXT NOT NULL, day TEXT NOT NULL, number INTEGER NOT NULL, bytes INTEGER NOT NULL,
+            PRIMARY KEY (store, day)
         )""",
         # What follows from the tables that are there: the same rows as a replay gives.
         """INSERT INTO kept SELECT id, json_extract(receipt, '$.policy'),
@@ -84,12 +93,21 @@ STEPS: Mapping[int, Sequence[str]] = {
             COALESCE(json_extract(audits, '$.full'), booked_at) = booked_at,
             COALESCE(MAX(COALESCE(json_extract(audits, '$.sample'), json_extract(audits, '$.full')),
                 COALESCE(json_extract(audits, '$.full'), json_extract(audits, '$.sample'))), booked_at),
-            COALESCE(json_extract(audits, '$.full'), booked_at)
-            FROM (SELECT package, store, bytes, booked_at, audits FROM copy
-                UNION ALL SELECT package, store, bytes, booked_at, audits FROM retired_copy) AS each
+            COALESCE(json_extract(audits, '$.full'), booked_at),
+            CASE WHEN state = 'verified' THEN substr(booked_at, 1, 10) END
+            FROM (SELECT package, store, bytes, booked_at, audits, state FROM copy
+                UNION ALL SELECT package, store, bytes, booked_at, audits, NULL FROM retired_copy) AS each
             JOIN kept ON kept.package = each.package""",
+        """INSERT INTO look_day SELECT store, policy, 'full', is_new, substr(full_at, 1, 10), count(*), sum(bytes)
+            FROM look GROUP BY 1, 2, 3, 4, 5""",
+        """INSERT INTO look_day SELECT store, policy, 'sample', is_new, substr(sample_at, 1, 10), count(*), sum(bytes)
+            FROM look GROUP BY 1, 2, 3, 4, 5""",
+        """INSERT INTO growth SELECT '', substr(packaged_at, 1, 10), count(*), sum(payload_bytes)
+            FROM kept GROUP BY 1, 2""",
+        """INSERT INTO growth SELECT store, verified_on, count(*), sum(bytes)
+            FROM look WHERE verified_on IS NOT NULL GROUP BY 1, 2""",
         "CREATE INDEX kept_alike ON kept (policy, marks, packaged_at, package)",
-        "CREATE INDEX look_full ON look (store, policy, is_new, full_at, package, bytes)",
+        "CREATE INDEX look_full ON look (store, policy, is_new, full_at, package, bytes, sample_at)",
         "CREATE INDEX look_sample ON look (store, policy, sample_at, package, bytes)",
         """CREATE TABLE medium (
             number TEXT PRIMARY KEY, store TEXT NOT NULL, kind TEXT NOT NULL, serial TEXT NOT NULL, batch TEXT

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from preserve.model import canonical
 from preserve.model.nouns import CopyState, Level
 from preserve.state.database import Database
 
+_DAY_CHARACTERS = 10
+_LOOK_DAY_OF = "store = ? AND policy = ? AND level = ?"
 _AT = {Level.SAMPLE: "sample_at", Level.FULL: "full_at"}
 """Where a look as deep as each level stands; a policy asks for these alone."""
 
@@ -63,12 +65,47 @@ class StandingReading:
 
     def overdue_count(self, store: str, policy: str, ages: Ages, ahead: str) -> int:
         """How many copies nobody has looked at since the moments of `ages`; a look after `ahead` counts as none."""
-        if len(ages) == 1:  # before and after do not overlap, and so nothing has to be put together to be counted
-            ((level, before),) = ages.items()
-            spans = (self.looks(store, policy, level, before), self.looks(store, policy, level, "~", since=ahead))
-            return sum(each.copies for each in spans)
-        chosen, given = _overdue(store, policy, ages, ahead)
-        row = self._database.row(f"SELECT count(*) FROM ({chosen}) AS late", given)  # noqa: S608
+        (older,) = self.older_counts(store, policy, [ages])
+        return older + self.postdated_count(store, policy, ages, ahead)
+
+    def older_counts(self, store: str, policy: str, several: Sequence[Ages]) -> list[int]:
+        """For each of several ages, which name the same levels, how many copies nobody has looked at since, at one
+        level or the other."""
+        counts = [0] * len(several)
+        levels = set[Level]().union(*several)
+        if levels == set(_AT):
+            counts = self._older_in_full_alone(store, policy, several)
+            levels = {Level.SAMPLE}
+        for level in levels:
+            older = [self.looks(store, policy, level, ages[level]).copies for ages in several]
+            counts = [count + more for count, more in zip(counts, older, strict=True)]
+        return counts
+
+    def _older_in_full_alone(self, store: str, policy: str, several: Sequence[Ages]) -> list[int]:
+        """The same of those whose last sample is not older: they are counted one by one, along the index."""
+        one = "COALESCE(sum(CASE WHEN full_at < ? AND sample_at >= ? THEN 1 ELSE 0 END), 0)"
+        moments = [ages[level] for ages in several for level in (Level.FULL, Level.SAMPLE)]
+        row = self._database.row(
+            f"SELECT {', '.join([one] * len(several))} FROM look"  # noqa: S608
+            f" WHERE store = ? AND policy = ? AND {_newness(Level.FULL, None)} AND full_at < ?",
+            [*moments, store, policy, max(ages[Level.FULL] for ages in several)],
+        )
+        return [int(count) for count in row or ()]
+
+    def postdated_count(self, store: str, policy: str, ages: Ages, ahead: str) -> int:
+        """How many copies were last looked at after `ahead`, and are not older at the other level."""
+        is_no_older = "".join(f" AND {_AT[level]} >= ?" for level in ages)
+        parts = [
+            f"SELECT package FROM look WHERE store = ? AND policy = ? AND {_newness(level, None)}"  # noqa: S608
+            f" AND {_AT[level]} > ?{is_no_older}"
+            for level in ages
+        ]
+        if not parts:
+            return 0
+        row = self._database.row(
+            f"SELECT count(*) FROM ({' UNION '.join(parts)}) AS postdated",  # noqa: S608
+            [store, policy, ahead, *ages.values()] * len(parts),
+        )
         return int(row[0]) if row else 0
 
     def overdue_standings(
@@ -113,12 +150,28 @@ class StandingReading:
 
         `is_new` True: only those that nobody has read whole since they were booked; False: only others.
         """
+        among = _Among(store, policy, level, is_new)
+        counts = [self._counted_by_day(among, since, before)]
+        counts += [self._counted_one_by_one(among, *edge) for edge in _edges(since, before)]
+        copies, size = (sum(each) for each in zip(*counts, strict=True))
+        return Looks(copies, size, self._oldest(among, since, before) if copies else None)
+
+    def _counted_by_day(self, among: _Among, since: str, before: str) -> tuple[int, int]:
+        """Copies and bytes of the days that lie whole between two moments."""
         row = self._database.row(
-            f"SELECT count(*), COALESCE(sum(bytes), 0), min({_AT[level]}) FROM look"  # noqa: S608
-            f" WHERE store = ? AND policy = ? AND {_newness(level, is_new)} AND {_AT[level]} >= ? AND {_AT[level]} < ?",
-            (store, policy, since, before),
+            "SELECT COALESCE(sum(copies), 0), COALESCE(sum(bytes), 0) FROM look_day"  # noqa: S608
+            f" WHERE {_LOOK_DAY_OF} AND {among.newness} AND day > ? AND day < ?",
+            (*among.values, since[:_DAY_CHARACTERS], before[:_DAY_CHARACTERS]),
         )
-        return Looks(*row) if row else NO_LOOKS
+        return (int(row[0]), int(row[1])) if row else (0, 0)
+
+    def _counted_one_by_one(self, among: _Among, since: str, before: str) -> tuple[int, int]:
+        row = self._database.row(
+            f"SELECT count(*), COALESCE(sum(bytes), 0) FROM look WHERE store = ? AND policy = ?"  # noqa: S608
+            f" AND {_newness(among.level, among.is_new)} AND {among.at} >= ? AND {among.at} < ?",
+            (among.store, among.policy, since, before),
+        )
+        return (int(row[0]), int(row[1])) if row else (0, 0)
 
     def least_looked_at(
         self,
@@ -155,13 +208,16 @@ class StandingReading:
         self, store: str, policy: str, level: Level, before: str, is_new: bool | None = None
     ) -> list[tuple[str, int, int]]:
         """Days (YYYY-MM-DD) of last looks at `level` before a moment: how many copies, how many bytes."""
+        among = _Among(store, policy, level, is_new)
+        last = before[:_DAY_CHARACTERS]
         rows = self._database.rows(
-            f"SELECT substr({_AT[level]}, 1, 10) AS day, count(*), sum(bytes) FROM look"  # noqa: S608
-            f" WHERE store = ? AND policy = ? AND {_newness(level, is_new)} AND {_AT[level]} < ?"
-            " GROUP BY day ORDER BY day",
-            (store, policy, before),
+            "SELECT day, sum(copies), sum(bytes) FROM look_day"  # noqa: S608
+            f" WHERE {_LOOK_DAY_OF} AND {among.newness} AND day < ? GROUP BY day ORDER BY day",
+            (*among.values, last),
         )
-        return [(day, copies, size) for day, copies, size in rows]
+        days = [(day, int(copies), int(size)) for day, copies, size in rows]
+        copies, size = self._counted_one_by_one(among, last, before)
+        return [*days, (last, copies, size)] if copies else days
 
     def copies_in(self, store: str, policy: str) -> int:
         """How many copies there are in a store under a policy."""
@@ -169,14 +225,54 @@ class StandingReading:
 
     def oldest_look(self, store: str, policy: str, level: Level, is_new: bool | None) -> str | None:
         """The oldest of the last looks at copies in a store, found without reading the others."""
+        return self._oldest(_Among(store, policy, level, is_new), "", "~")
+
+    def _oldest(self, among: _Among, since: str, before: str) -> str | None:
         found = [
             self._database.row(
-                f"SELECT min({_AT[level]}) FROM look WHERE store = ? AND policy = ? AND {newness}",  # noqa: S608
-                (store, policy),
+                f"SELECT min({among.at}) FROM look WHERE store = ? AND policy = ? AND {newness}"  # noqa: S608
+                f" AND {among.at} >= ? AND {among.at} < ?",
+                (among.store, among.policy, since, before),
             )
-            for newness in _newnesses(level, is_new)
+            for newness in _newnesses(among.level, among.is_new)
         ]
         return min((row[0] for row in found if row and row[0] is not None), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Among:
+    """The copies in a store under a policy; `is_new` as in `StandingReading.looks`."""
+
+    store: str
+    policy: str
+    level: Level
+    is_new: bool | None
+
+    @property
+    def at(self) -> str:
+        """The column of the last look as deep as this."""
+        return _AT[self.level]
+
+    @property
+    def newness(self) -> str:
+        """The condition on `is_new` in `look_day`."""
+        return "is_new IN (0, 1)" if self.is_new is None else f"is_new = {int(self.is_new)}"
+
+    @property
+    def values(self) -> tuple[str, str, str]:
+        """For the places of `_LOOK_DAY_OF`."""
+        return self.store, self.policy, self.level.value
+
+
+def _edges(since: str, before: str) -> list[tuple[str, str]]:
+    """The days that lie between two moments in part: from when, and before when."""
+    first, last = since[:_DAY_CHARACTERS], before[:_DAY_CHARACTERS]
+    if first == last or since >= before:
+        return [(since, before)]
+    edges = [(since, f"{first}~")] if since else []  # all moments of a day sort before the day and "~"
+    if len(before) > _DAY_CHARACTERS:
+        edges.append((last, before))
+    return edges
 
 
 def _newness(level: Level, is_new: bool | None) -> str:

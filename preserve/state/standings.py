@@ -1,32 +1,38 @@
-"""How the copies of each package stand, and since when nobody has looked at each: the part of the projection that is
-kept up to date so that status and plan need not read all copies.
+"""How the copies of each package stand, since when nobody has looked at each, and all that counted: the part of the
+projection that is kept up to date so that status and plan need not read all copies.
 
-All of it follows from `package`, `copy` and `retired_copy`; the order in which entries take effect does not matter.
+All of it follows from `package`, `copy` and `retired_copy`; the order in which entries take effect does not matter.  So
+it is brought up to date once for all packages that a transaction touched, not once for each entry.
 """
 
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
-from preserve.model.nouns import Level
+from preserve.model.nouns import CopyState, Level
 
 _text = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"), sort_keys=True).encode
 
-_COUNT = (
-    "INSERT INTO standing (policy, marks, packages, payload_files, payload_bytes) VALUES (?, ?, ?, ?, ?)"
-    " ON CONFLICT (policy, marks) DO UPDATE SET packages = standing.packages + excluded.packages,"
-    " payload_files = standing.payload_files + excluded.payload_files,"
-    " payload_bytes = standing.payload_bytes + excluded.payload_bytes"
+_DAY_CHARACTERS = 10
+_PACKAGES_AT_ONCE = 256
+_NOT_COUNTED = ""
+"""In place of the marks of a package that is in no count yet."""
+
+_LOOK = "package, store, policy, bytes, is_new, sample_at, full_at, verified_on"
+_WRITE_LOOK = (
+    f"INSERT INTO look ({_LOOK}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
+    " ON CONFLICT (package, store) DO UPDATE SET policy = excluded.policy, bytes = excluded.bytes,"
+    " is_new = excluded.is_new, sample_at = excluded.sample_at, full_at = excluded.full_at,"
+    " verified_on = excluded.verified_on"
 )
+_COPY = "package, store, state, bytes, booked_at, audits"
 _COUNT_ALL = (
     "INSERT INTO standing (policy, marks, packages, payload_files, payload_bytes) SELECT policy, marks, count(*),"
     " sum(payload_files), sum(payload_bytes) FROM kept GROUP BY policy, marks"
-)
-_LOOK = (
-    "INSERT INTO look (package, store, policy, bytes, is_new, sample_at, full_at) VALUES (?, ?, ?, ?, ?, ?, ?)"
-    " ON CONFLICT (package, store) DO UPDATE SET policy = excluded.policy, bytes = excluded.bytes,"
-    " is_new = excluded.is_new, sample_at = excluded.sample_at, full_at = excluded.full_at"
 )
 
 
@@ -35,56 +41,154 @@ class Tables(Protocol):
 
     def execute(self, sql: str, parameters: tuple[Any, ...] = (), /) -> Any: ...
 
+    def executemany(self, sql: str, rows: Iterable[Sequence[Any]], /) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Count:
+    """A table that counts: its key, and what is counted, of which the first is how many."""
+
+    table: str
+    key: tuple[str, ...]
+    counted: tuple[str, ...]
+
+    def add(self, tables: Tables, changes: Mapping[tuple[Any, ...], Sequence[int]]) -> None:
+        """Add to the rows of these keys; a row that counts nothing any more is taken away."""
+        news = [(*key, *change) for key, change in changes.items() if any(change)]
+        columns = (*self.key, *self.counted)
+        sums = ", ".join(f"{each} = {self.table}.{each} + excluded.{each}" for each in self.counted)
+        tables.executemany(
+            f"INSERT INTO {self.table} ({', '.join(columns)}) VALUES ({_places(columns)})"  # noqa: S608
+            f" ON CONFLICT ({', '.join(self.key)}) DO UPDATE SET {sums}",
+            news,
+        )
+        where = " AND ".join(f"{each} = ?" for each in self.key)
+        tables.executemany(
+            f"DELETE FROM {self.table} WHERE {where} AND {self.counted[0]} = 0",  # noqa: S608
+            [key for key, change in changes.items() if change[0] < 0],
+        )
+
+
+_STANDING = _Count("standing", ("policy", "marks"), ("packages", "payload_files", "payload_bytes"))
+_LOOK_DAY = _Count("look_day", ("store", "policy", "level", "is_new", "day"), ("copies", "bytes"))
+_GROWTH = _Count("growth", ("store", "day"), ("number", "bytes"))
+
+_Kept = tuple[str, str, int, int, str]
+"""Policy, marks, payload files, payload bytes, when it was packaged."""
+_Looks = dict[tuple[str, str], tuple[Any, ...]]
+"""Rows of `look` by package and store, without these."""
+
 
 def package_kept(
     tables: Tables, package: str, policy: str, payload_files: int, payload_bytes: int, packaged_at: str
 ) -> None:
-    """A package was booked."""
-    marks = _marks(tables, package)
+    """A package was booked; `settle` counts it."""
     tables.execute(
         "INSERT INTO kept (package, policy, marks, payload_files, payload_bytes, packaged_at)"
         " VALUES (?, ?, ?, ?, ?, ?)",
-        (package, policy, marks, payload_files, payload_bytes, packaged_at),
+        (package, policy, _NOT_COUNTED, payload_files, payload_bytes, packaged_at),
     )
-    tables.execute(_COUNT, (policy, marks, 1, payload_files, payload_bytes))
-    for table in ("copy", "retired_copy"):
-        held = tables.execute(f"SELECT store FROM {table} WHERE package = ?", (package,)).fetchall()  # noqa: S608
-        for (store,) in held:
-            copy_looked_at(tables, package, store, table)
 
 
-def copies_changed(tables: Tables, package: str) -> None:
-    """A copy of the package came to be, or its state changed."""
-    row = tables.execute(
-        "SELECT policy, marks, payload_files, payload_bytes FROM kept WHERE package = ?", (package,)
-    ).fetchone()
-    if row is None:
-        return  # the package's own entry is still to come
-    policy, before, files, size = row
-    marks = _marks(tables, package)
-    if marks == before:
-        return
-    tables.execute(_COUNT, (policy, before, -1, -files, -size))
-    tables.execute("DELETE FROM standing WHERE policy = ? AND marks = ? AND packages = 0", (policy, before))
-    tables.execute(_COUNT, (policy, marks, 1, files, size))
-    tables.execute("UPDATE kept SET marks = ? WHERE package = ?", (marks, package))
+def settle(tables: Tables, packages: Collection[str]) -> None:
+    """Bring up to date what follows from these packages and their copies, which came to be or changed."""
+    touched = sorted(packages)
+    for at in range(0, len(touched), _PACKAGES_AT_ONCE):
+        _settle(tables, touched[at : at + _PACKAGES_AT_ONCE])
 
 
-def copy_looked_at(tables: Tables, package: str, store: str, table: str = "copy") -> None:
-    """A copy was booked, or looked at; `table` is where it stands."""
-    row = tables.execute(
-        f"SELECT kept.policy, each.bytes, each.booked_at, each.audits FROM {table} AS each JOIN kept"  # noqa: S608
-        " ON kept.package = each.package WHERE each.package = ? AND each.store = ?",
-        (package, store),
-    ).fetchone()
-    if row is None:
-        return
-    policy, size, booked_at, audits = row
+def _settle(tables: Tables, packages: Sequence[str]) -> None:
+    kept: dict[str, _Kept] = {
+        package: tuple(row)
+        for package, *row in _of(
+            tables, "package, policy, marks, payload_files, payload_bytes, packaged_at", "kept", packages
+        )
+    }  # a package whose own entry is still to come is not there yet
+    copies = [row for row in _of(tables, _COPY, "copy", packages) if row[0] in kept]
+    retired = [row for row in _of(tables, _COPY, "retired_copy", packages) if row[0] in kept]
+    before: _Looks = {(row[0], row[1]): row[2:] for row in _of(tables, _LOOK, "look", packages)}
+    after = {(row[0], row[1]): _look(kept[row[0]][0], row[2:], in_use=True) for row in copies}
+    after |= {(row[0], row[1]): _look(kept[row[0]][0], row[2:], in_use=False) for row in retired}
+    _count_packages(tables, kept, _marks(kept, copies))
+    changed = {place: look for place, look in after.items() if before.get(place) != look}
+    tables.executemany(_WRITE_LOOK, [(*place, *look) for place, look in changed.items()])
+    was = {place: before[place] for place in changed if place in before}
+    _LOOK_DAY.add(tables, _difference(_days(was), _days(changed)))
+    packaged = (("", row[4][:_DAY_CHARACTERS], row[3]) for row in kept.values() if row[1] == _NOT_COUNTED)
+    _GROWTH.add(tables, _difference(_verified(was), (*_verified(changed), *packaged)))
+
+
+def _of(tables: Tables, columns: str, table: str, packages: Sequence[str]) -> list[tuple[Any, ...]]:
+    """The rows of some packages."""
+    asked = [*packages, *[packages[-1]] * (_round_number(len(packages)) - len(packages))]
+    sql = f"SELECT {columns} FROM {table} WHERE package IN ({_places(asked)})"  # noqa: S608
+    found: list[tuple[Any, ...]] = tables.execute(sql, tuple(asked)).fetchall()
+    return found
+
+
+def _round_number(count: int) -> int:
+    """So that there are few different statements, which a database prepares once."""
+    return next(size for size in (1, 4, 16, 64, _PACKAGES_AT_ONCE) if count <= size)
+
+
+def _marks(kept: Mapping[str, _Kept], copies: Iterable[tuple[Any, ...]]) -> dict[str, str]:
+    states: dict[str, dict[str, str]] = {package: {} for package in kept}
+    for package, store, state, *_ in copies:
+        states[package][store] = state
+    return {package: _text(each) for package, each in states.items()}
+
+
+def _count_packages(tables: Tables, kept: Mapping[str, _Kept], marks: Mapping[str, str]) -> None:
+    """Move packages in the count from how they stood to how they stand."""
+    changes: Counter[tuple[str, str]] = Counter()
+    files, size = changes.copy(), changes.copy()
+    moved = [(package, row) for package, row in kept.items() if row[1] != marks[package]]
+    for package, (policy, stood, payload_files, payload_bytes, _) in moved:
+        for key, sign in (((policy, stood), -1), ((policy, marks[package]), 1)):
+            changes[key] += sign
+            files[key] += sign * payload_files
+            size[key] += sign * payload_bytes
+    tables.executemany("UPDATE kept SET marks = ? WHERE package = ?", [(marks[each], each) for each, _ in moved])
+    counted = (key for key in changes if key[1] != _NOT_COUNTED)
+    _STANDING.add(tables, {key: (changes[key], files[key], size[key]) for key in counted})
+
+
+def _look(policy: str, copy: Sequence[Any], *, in_use: bool) -> tuple[Any, ...]:
+    """What the row of `look` says of a copy."""
+    state, size, booked_at, audits = copy
     looks = json.loads(audits)
     full_at = looks.get(Level.FULL.value, booked_at)
     deep = [looks[level.value] for level in (Level.SAMPLE, Level.FULL) if level.value in looks]
-    sample_at = max(deep, default=booked_at)
-    tables.execute(_LOOK, (package, store, policy, size, int(full_at == booked_at), sample_at, full_at))
+    is_verified = in_use and state == CopyState.VERIFIED.value
+    verified_on = booked_at[:_DAY_CHARACTERS] if is_verified else None
+    return (policy, size, int(full_at == booked_at), max(deep, default=booked_at), full_at, verified_on)
+
+
+def _days(looks: _Looks) -> Iterator[tuple[Any, ...]]:
+    """Keys of `look_day`, each with the size of the copy."""
+    for (_, store), (policy, size, is_new, sample_at, full_at, _verified_on) in looks.items():
+        yield store, policy, Level.FULL.value, is_new, full_at[:_DAY_CHARACTERS], size
+        yield store, policy, Level.SAMPLE.value, is_new, sample_at[:_DAY_CHARACTERS], size
+
+
+def _verified(looks: _Looks) -> Iterator[tuple[Any, ...]]:
+    """Keys of `growth`, each with the size of the copy."""
+    for (_, store), (_policy, size, _is_new, _sample_at, _full_at, verified_on) in looks.items():
+        if verified_on is not None:
+            yield store, verified_on, size
+
+
+def _difference(
+    before: Iterable[tuple[Any, ...]], after: Iterable[tuple[Any, ...]]
+) -> dict[tuple[Any, ...], tuple[int, int]]:
+    """By how much each key counts more, and how many bytes; the last of what is given is the size."""
+    number: Counter[tuple[Any, ...]] = Counter()
+    size: Counter[tuple[Any, ...]] = Counter()
+    for sign, those in ((-1, before), (1, after)):
+        for *key, each in those:
+            number[tuple(key)] += sign
+            size[tuple(key)] += sign * each
+    return {key: (number[key], size[key]) for key in number}
 
 
 def store_gone(tables: Tables, store: str) -> None:
@@ -94,10 +198,12 @@ def store_gone(tables: Tables, store: str) -> None:
         if states.pop(store, None) is not None:
             tables.execute("UPDATE kept SET marks = ? WHERE policy = ? AND marks = ?", (_text(states), policy, marks))
     _count_anew(tables)
+    tables.execute("UPDATE look SET verified_on = NULL WHERE store = ? AND verified_on IS NOT NULL", (store,))
+    tables.execute("DELETE FROM growth WHERE store = ?", (store,))
 
 
 def store_back(tables: Tables, store: str) -> None:
-    """The copies in a store are in use again, and stand in `copy` by now."""
+    """The copies in a store are in use again, and stand in `copy` by now; none of them is verified."""
     alike = "SELECT DISTINCT policy, marks, state FROM copy JOIN kept ON kept.package = copy.package WHERE store = ?"
     for policy, marks, state in tables.execute(alike, (store,)).fetchall():
         tables.execute(
@@ -113,5 +219,5 @@ def _count_anew(tables: Tables) -> None:
     tables.execute(_COUNT_ALL)
 
 
-def _marks(tables: Tables, package: str) -> str:
-    return _text(dict(tables.execute("SELECT store, state FROM copy WHERE package = ?", (package,)).fetchall()))
+def _places(values: Sequence[object]) -> str:
+    return ", ".join("?" * len(values))

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
 
-from preserve.model.audit_ages import LookedAlike
 from preserve.model.concerns import FindingsSeen
 from preserve.model.growth import Grown
-from preserve.model.nouns import Condition, CopyState, Level
+from preserve.model.nouns import Condition, Level
 from preserve.state.database import Database, Row
-from preserve.state.standing_reading import Ages
 
 _DAY_CHARACTERS, _MONTH_CHARACTERS = 10, 7
-_AT = {Level.SAMPLE: "sample_at", Level.FULL: "full_at"}
+_FIRST_LOCK_END = (  # as the index over the ends has them
+    "SELECT min(COALESCE(retain_until, '')) FROM copy WHERE store = ? AND COALESCE(retain_until, '') > ''"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,24 +31,6 @@ class SurveyReading:
 
     _database: Database
 
-    def looked_alike(self, store: str, policy: str, ages: Ages, ahead: str) -> list[LookedAlike]:
-        """Copies in a store under a policy, put together by the days of the last looks at them.
-
-        One not looked at since the moments of `ages` is overdue; a look after `ahead` counts as none.
-        """
-        tests = [f"{_AT[level]} NOT BETWEEN ? AND ?" for level in ages]
-        rows = self._database.rows(
-            f"SELECT CASE WHEN {' OR '.join(tests) or '1 = 0'} THEN 1 ELSE 0 END AS late,"  # noqa: S608
-            " substr(full_at, 1, 10) AS full_day, substr(sample_at, 1, 10) AS sample_day, count(*)"
-            " FROM look WHERE store = ? AND policy = ? GROUP BY late, full_day, sample_day"
-            " ORDER BY late, full_day, sample_day",
-            [*(moment for before in ages.values() for moment in (before, ahead)), store, policy],
-        )
-        return [
-            LookedAlike(policy, store, copies, bool(late), date.fromisoformat(full), date.fromisoformat(sample))
-            for late, full, sample, copies in rows
-        ]
-
     def open_findings_alike(self) -> list[FindingsSeen]:
         """Open findings by policy, store and condition."""
         rows = self._database.rows(
@@ -59,31 +40,24 @@ class SurveyReading:
         )
         return [FindingsSeen(policy, store, Condition(kind), *figures) for policy, store, kind, *figures in rows]
 
-    def first_packaged_at(self) -> str | None:
-        """When the first package was made."""
-        row = self._database.row("SELECT min(packaged_at) FROM package")
+    def first_packaged_on(self) -> str | None:
+        """The day on which the first package was made."""
+        row = self._database.row("SELECT min(day) FROM growth WHERE store = ''")
         return row[0] if row else None
 
     def grown(self, *, by_day: bool) -> list[Grown]:
         """What was made day by day, or month by month: packages, and the copies that stand verified in each store."""
         length = _DAY_CHARACTERS if by_day else _MONTH_CHARACTERS
-        packages = self._database.rows(
-            f"SELECT substr(packaged_at, 1, {length}) AS period, NULL, count(*), sum(payload_bytes)"  # noqa: S608
-            " FROM package GROUP BY period ORDER BY period"
-        )
-        copies = self._database.rows(
-            f"SELECT substr(booked_at, 1, {length}) AS period, store, count(*), sum(bytes)"  # noqa: S608
-            " FROM copy WHERE state = ? GROUP BY period, store ORDER BY period, store",
-            (CopyState.VERIFIED.value,),
-        )
-        return [_grown(row) for row in (*packages, *copies)]
-
-    def lock_ends(self) -> dict[str, str]:
-        """When the first object lock ends in each store that has any."""
         rows = self._database.rows(
-            "SELECT store, min(retain_until) FROM copy WHERE retain_until IS NOT NULL GROUP BY store ORDER BY store"
+            f"SELECT substr(day, 1, {length}) AS period, NULLIF(store, ''), sum(number), sum(bytes)"  # noqa: S608
+            " FROM growth GROUP BY period, store ORDER BY CASE store WHEN '' THEN 0 ELSE 1 END, period, store"
         )
-        return dict(rows)
+        return [_grown(row) for row in rows]
+
+    def lock_ends(self, stores: Iterable[str]) -> dict[str, str]:
+        """When the first object lock ends in each of these stores that has any."""
+        ends = {store: self._database.row(_FIRST_LOCK_END, (store,)) for store in stores}
+        return {store: row[0] for store, row in ends.items() if row and row[0] is not None}
 
     def audits_ended(self, since: str) -> list[AuditEnded]:
         """Audits that ended since a moment, in the order in which they were begun."""

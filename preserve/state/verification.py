@@ -16,7 +16,7 @@ from preserve.state import checkpoints, key_changes
 from preserve.state.books import Books
 from preserve.state.database import Database
 from preserve.state.key_changes import Handover
-from preserve.state.ledger import take_effect
+from preserve.state.ledger import Effects
 from preserve.state.projection import CATALOG
 from preserve.state.sqlite_database import SqliteDatabase
 
@@ -62,14 +62,16 @@ class _Verification:
     def verdict(self) -> LedgerVerdict:
         with self._kept.snapshot():
             with self._again.transaction() as tables:
-                edge = self._check_tree(tables)
+                effects = Effects(tables)
+                edge = self._check_tree(effects)
+                effects.settle()
             if self._is_replayed:
                 self._check_catalog()
             if not self._complaints.count:
                 self._check_key_changes()
         return LedgerVerdict(edge.size, edge.root(), self._complaints.freeze())
 
-    def _check_tree(self, tables: Any) -> merkle.Frontier:
+    def _check_tree(self, effects: Effects) -> merkle.Frontier:
         """Follow entries and stored hashes from the first on; replay the entries on the way."""
         edge = merkle.Frontier()
         stored = self._stored_hashes()
@@ -88,7 +90,7 @@ class _Verification:
             self._check_leaf(edge, content, stored)
             if edge.size in signed:
                 self._check_checkpoint(edge, signed.pop(edge.size))
-            self._replay(tables, number, content)
+            self._replay(effects, number, content)
         for size in signed:
             self._complaints.add(
                 "cut-off",
@@ -149,11 +151,11 @@ class _Verification:
                 size=edge.size,
             )
 
-    def _replay(self, tables: Any, number: int, content: bytes) -> None:
+    def _replay(self, effects: Effects, number: int, content: bytes) -> None:
         if not self._is_replayed:
             return
         try:
-            take_effect(tables, number, content)
+            effects.take(number, content)
         except PreserveError as error:
             self._is_replayed = False
             self._complaints.add("entry-void", str(number), error.template, **error.values)

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 
 import pytest
 
-from preserve.model.audit_ages import AgeBand, LookedAlike, ages_by_store
+from preserve.model.audit_ages import AgeBand, PlaceAges, StoreAges, ages_by_store, steps
 from preserve.model.nouns import Level
 
 TODAY = date(2026, 6, 30)
-LIMITS = {("default", "vault"): {Level.SAMPLE: timedelta(days=40), Level.FULL: timedelta(days=400)}}
+LIMITS = {Level.SAMPLE: timedelta(days=40), Level.FULL: timedelta(days=400)}
 
 
-def look(full_days: int, sample_days: int, is_overdue: bool = False, copies: int = 1) -> LookedAlike:
-    return LookedAlike(
-        "default", "vault", copies, is_overdue, TODAY - timedelta(days=full_days), TODAY - timedelta(days=sample_days)
-    )
+def ages(*looks: tuple[int, int], late: int = 0, limits: Mapping[Level, timedelta] = LIMITS) -> StoreAges:
+    """The ages of copies whose last full readings and samples are so many days ago, counted as the books count."""
+    days = [
+        {Level.FULL: TODAY - timedelta(days=full), Level.SAMPLE: TODAY - timedelta(days=sample)}
+        for full, sample in looks
+    ]
+    older = [sum(any(look[level] < step[level] for level in step) for look in days) for step in steps(limits, TODAY)]
+    oldest = min(look[Level.SAMPLE] for look in days)
+    (found,) = ages_by_store([PlaceAges("vault", limits, len(days), late, 0, older, oldest)])
+    return found
 
 
 @pytest.mark.parametrize(
@@ -35,18 +42,32 @@ def look(full_days: int, sample_days: int, is_overdue: bool = False, copies: int
 def test_of_two_levels_the_one_that_is_nearer_to_its_limit_tells(
     full_days: int, sample_days: int, band: AgeBand
 ) -> None:
-    (ages,) = ages_by_store([look(full_days, sample_days, copies=3)], LIMITS, TODAY)
-    assert {each: count for each, count in ages.bands.items() if count} == {band: 3}
+    found = ages(*[(full_days, sample_days)] * 3)
+    assert {each: count for each, count in found.bands.items() if count} == {band: 3}
 
 
 def test_what_is_overdue_is_in_its_own_band_and_not_due_once_more() -> None:
-    (ages,) = ages_by_store([look(0, 35), look(0, 41, is_overdue=True)], LIMITS, TODAY)
-    assert ages.bands[AgeBand.OVERDUE] == 1
-    assert ages.due_within == {7: 1, 30: 1, 90: 1}
-    assert (ages.oldest, ages.limit_days) == (TODAY - timedelta(days=41), 40)
+    found = ages((0, 35), (0, 41), late=1)
+    assert found.bands[AgeBand.OVERDUE] == found.bands[AgeBand.LAST] == 1
+    assert found.due_within == {7: 1, 30: 1, 90: 1}
+    assert (found.oldest, found.limit_days) == (TODAY - timedelta(days=41), 40)
+
+
+def test_what_falls_due_is_counted_by_how_soon() -> None:
+    sampled = {Level.SAMPLE: LIMITS[Level.SAMPLE]}
+    assert ages((0, 33), (0, 32), (0, 10), (0, 9), limits=sampled).due_within == {7: 1, 30: 3, 90: 4}
+
+
+def test_what_only_a_wrong_clock_made_overdue_is_not_called_fresh() -> None:
+    (found,) = ages_by_store([PlaceAges("vault", LIMITS, 3, 2, 1, [2, 2, 2, 1, 1, 1], TODAY)])
+    assert {each: count for each, count in found.bands.items() if count} == {AgeBand.LAST: 1, AgeBand.OVERDUE: 2}
 
 
 def test_where_no_policy_asks_for_a_look_none_is_called_fresh() -> None:
-    (ages,) = ages_by_store([look(0, 0)], {}, TODAY)
-    assert ages.bands[AgeBand.UNLIMITED] == 1
-    assert ages.limit_days is None
+    found = ages((0, 0), limits={})
+    assert found.bands[AgeBand.UNLIMITED] == 1
+    assert found.limit_days is None
+
+
+def test_stores_without_copies_are_left_out() -> None:
+    assert ages_by_store([PlaceAges("cave", LIMITS, 0, 0, 0, [0] * 6, None)]) == []

@@ -68,6 +68,8 @@ BACK_TO_THE_FIRST_SCHEMA = (
     "DROP TABLE kept",
     "DROP TABLE standing",
     "DROP TABLE look",
+    "DROP TABLE look_day",
+    "DROP TABLE growth",
     "DROP TABLE medium",
     "DROP TABLE medium_custody",
     "DROP TABLE medium_inspection",

@@ -97,7 +97,14 @@ def schema(path: Path) -> dict[str, str]:
 
 def derived(path: Path) -> dict[str, set[tuple[object, ...]]]:
     """The rows that a step makes of other tables' rows; the first schema knew no retired stores."""
-    in_use = {"kept": "1 = 1", "standing": "1 = 1", "look": "store IN (SELECT name FROM store)"}
+    stores = "store IN (SELECT name FROM store)"
+    in_use = {
+        "kept": "1 = 1",
+        "standing": "1 = 1",
+        "look": stores,
+        "look_day": stores,
+        "growth": f"store = '' OR {stores}",
+    }
     with sqlite3.connect(path) as connection:
         return {
             name: set(connection.execute(f"SELECT * FROM {name} WHERE {test}"))  # noqa: S608
