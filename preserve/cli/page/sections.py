@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from xml.etree.ElementTree import Element
 
@@ -19,7 +19,7 @@ from preserve.model.growth import Coverage, coverage
 from preserve.model.nouns import CopyState, Role, StoreEntry
 from preserve.model.policy import Policy
 from preserve.model.sizes import Size
-from preserve.operations.status import StoreStatus
+from preserve.operations.status import StatusReport, StoreStatus
 from preserve.operations.survey import SurveyReport
 from preserve.state.surveys import AuditEnded
 
@@ -68,18 +68,45 @@ def figures(voice: Voice, head: Sequence[str], rows: Iterable[Sequence[Children]
 def headline(looked: Looked, voice: Voice) -> Element:
     """What is safe, what is not, and what nobody has checked, in words."""
     status = looked.status
-    verdict = (
-        voice.sentence("A store contradicts the ledger of this home.")
-        if looked.status.alarm is not None
-        else voice.sentence("Not everything is as policy wants it.")
-        if not looked.is_as_wanted
-        else voice.sentence("All is as policy wants it.")
-        if status.packages
-        else voice.sentence("Nothing is kept yet.")
+    held = voice.said(
+        "{packages} packages, {files} files, {size}; {entries} entries in the ledger.",
+        packages=f"{status.packages:,}",
+        files=f"{status.payload_files:,}",
+        size=Size(status.payload_bytes),
+        entries=f"{status.ledger_entries:,}",
     )
-    never = looked.status.never_read
-    unchecked = status.overdue + never
-    cards = (
+    made = voice.said(
+        "As it was at {moment}; this page does not change by itself.",
+        moment=looked.at.astimezone().isoformat(" ", "minutes"),
+    )
+    return element(
+        "header",
+        element("p", voice.sentence("Status of the holdings"), class_="kind"),
+        element("h1", _verdict(looked, voice), class_="well" if looked.is_as_wanted else "unwell"),
+        element("ul", _cards(looked.status, voice), class_="cards"),
+        element("p", held),
+        element("p", made, class_="made"),
+    )
+
+
+def _verdict(looked: Looked, voice: Voice) -> str:
+    if looked.status.alarm is not None:
+        return voice.sentence("A store contradicts the ledger of this home.")
+    if not looked.is_as_wanted:
+        return voice.sentence("Not everything is as policy wants it.")
+    if not looked.status.packages:
+        return voice.sentence("Nothing is kept yet.")
+    return voice.sentence("All is as policy wants it.")
+
+
+def _cards(status: StatusReport, voice: Voice) -> Iterator[Element]:
+    unchecked = status.overdue + status.never_read
+    unchecked_means = voice.said(
+        "copies that nobody looked at for longer than policy allows ({overdue}), or never read ({never})",
+        overdue=status.overdue,
+        never=status.never_read,
+    )
+    for name, count, means, shade in (
         (
             voice.sentence("safe"),
             status.safe,
@@ -92,48 +119,9 @@ def headline(looked: Looked, voice: Voice) -> Element:
             voice.sentence("packages that have fewer such copies than policy wants"),
             "bad" if status.short_count else "calm",
         ),
-        (
-            voice.sentence("not checked"),
-            unchecked,
-            voice.said(
-                "copies that nobody looked at for longer than policy allows ({overdue}), or never read ({never})",
-                overdue=status.overdue,
-                never=never,
-            ),
-            "warn" if unchecked else "calm",
-        ),
-    )
-    return element(
-        "header",
-        element("p", voice.sentence("Status of the holdings"), class_="kind"),
-        element("h1", verdict, class_="well" if looked.is_as_wanted else "unwell"),
-        element(
-            "ul",
-            (
-                element("li", element("b", f"{count:,}"), element("strong", name), element("span", what), class_=shade)
-                for name, count, what, shade in cards
-            ),
-            class_="cards",
-        ),
-        element(
-            "p",
-            voice.said(
-                "{packages} packages, {files} files, {size}; {entries} entries in the ledger.",
-                packages=f"{status.packages:,}",
-                files=f"{status.payload_files:,}",
-                size=Size(status.payload_bytes),
-                entries=f"{status.ledger_entries:,}",
-            ),
-        ),
-        element(
-            "p",
-            voice.said(
-                "As it was at {moment}; this page does not change by itself.",
-                moment=looked.at.astimezone().isoformat(" ", "minutes"),
-            ),
-            class_="made",
-        ),
-    )
+        (voice.sentence("not checked"), unchecked, unchecked_means, "warn" if unchecked else "calm"),
+    ):
+        yield element("li", element("b", f"{count:,}"), element("strong", name), element("span", means), class_=shade)
 
 
 def concerns(looked: Looked, voice: Voice) -> Element:
