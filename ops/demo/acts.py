@@ -154,6 +154,25 @@ def rescue(play: Play) -> Result:
     return _compared(target / play.package, play.stage.submission)
 
 
+def drill(play: Play) -> Result:
+    """A recovery from the remote site alone, as if catalog and home were lost: measured, and certified."""
+    answer = play.stage.preserve("drill", "--from", "remote_offline", "--all", "--without-catalog").document
+    insist("passed", answer["passed"], True)
+    return answer["files"], answer["rto_seconds"]
+
+
+def assess(play: Play) -> Result:
+    """How safe that is, told by facts: a site over the network is not offline, and the service must say so."""
+    answer = play.stage.preserve("policy", "assess", wanted=1).document
+    for digit in answer["digits"]:
+        verdict = MET if digit["met"] else NOT_MET
+        reached = "?" if digit["reached"] is None else digit["reached"]
+        print(f"      {verdict.filled(rule=RULES[digit['rule']], reached=reached, wanted=digit['wanted'])}")
+    insist("falls short", answer["falls_short"], ["offline"])
+    level = answer["disaster_recovery"]
+    return level["by_elements"], len(level["missing"])
+
+
 def _compared(found: Path, wanted: Path) -> Result:
     """Insist that both trees are the same, and say how many entries they have.  Links carry no time of their own."""
     ours, theirs = tree(found), tree(wanted)
@@ -183,6 +202,15 @@ STATES = {
     "damaged": Words("DAMAGED", "损坏"),
     "missing": Words("MISSING", "缺失"),
 }
+RULES = {
+    "copies": Words("copies", "副本"),
+    "media": Words("kinds of carrier", "载体类别"),
+    "offsite": Words("copies elsewhere", "异地副本"),
+    "offline": Words("copies offline", "离线副本"),
+    "errors": Words("errors", "差错"),
+}
+MET = Words("{rule}: {reached}, wanted {wanted}", "{rule}：{reached}，要求 {wanted}")
+NOT_MET = Words("{rule}: {reached}, wanted {wanted}: NOT MET", "{rule}：{reached}，要求 {wanted}：未达到")
 ACTS = (
     Act(
         Words("start two S3 sites", "启动两个 S3 站点"),
@@ -225,5 +253,18 @@ ACTS = (
         Words("restore without this program", "不用本程序恢复"),
         Words("{0} entries, identical", "{0} 项，完全一致"),
         rescue,
+    ),
+    Act(
+        Words("rehearse the loss of all but the remote site", "演练只剩远端站点"),
+        Words("{0} files back in {1:.1f} s, certified", "{1:.1f} 秒恢复 {0} 个文件，并出具证书"),
+        drill,
+    ),
+    Act(
+        Words("say how safe that is", "说明有多安全"),
+        Words(
+            "level {0} of GB/T 20988-2007; for the next there lack {1} things, named by `preserve policy assess`",
+            "GB/T 20988-2007 第 {0} 级；距下一级还缺 {1} 项，`preserve policy assess` 逐项列出",
+        ),
+        assess,
     ),
 )

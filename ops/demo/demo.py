@@ -1,7 +1,8 @@
 """`make demo`: the main job for real, in under a minute.
 
 Two S3 sites and a folder, sample records in, copies damaged behind the service's back, the damage found, named and
-mended, everything restored from the remote site alone, and a lost home rebuilt.  With `--keep` the sites stay.
+mended, everything restored from the remote site alone, a lost home rebuilt, a recovery rehearsed, and how safe all is
+said.  With `--keep` the sites stay.
 """
 
 from __future__ import annotations
