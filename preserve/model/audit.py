@@ -13,6 +13,11 @@ from preserve.model.entries import AuditResult
 from preserve.model.nouns import HARMS, Condition, CopyEntry, CopyState, Level
 from preserve.model.policy import AuditRule
 
+LONGEST_RUN = timedelta(days=30)
+"""An interrupted audit that was begun longer ago is not gone on with: its report would tell as found today what was
+read so long ago.  Enough to read some hundreds of TB over one line; and what was read last comes last in the new one.
+"""
+
 AgeLimits = Mapping[Level, timedelta]
 """How long ago a copy may last have been looked at as deeply as each level; levels not named have no limit."""
 
@@ -72,6 +77,11 @@ def is_postdated(copy: CopyEntry, now: datetime) -> bool:
 def is_to_come(at: datetime, now: datetime) -> bool:
     """Whether something that was done is dated on a day still to come: nobody knows when it was done."""
     return at > now + CLOCKS_DIFFER
+
+
+def may_go_on(begun_at: datetime, now: datetime) -> bool:
+    """Whether an audit that was begun then and interrupted is gone on with, and not begun anew."""
+    return not is_to_come(begun_at, now) and now - begun_at <= LONGEST_RUN
 
 
 def risk(copy: CopyEntry, now: datetime) -> Risk:

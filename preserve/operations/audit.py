@@ -10,7 +10,7 @@ from functools import partial
 from itertools import groupby, islice
 
 from preserve import chance
-from preserve.clock import monotonic_seconds
+from preserve.clock import moment_of, monotonic_seconds
 from preserve.errors import Expected, Tampered, Unavailable, Unidentified
 from preserve.model import events
 from preserve.model.audit import (
@@ -20,6 +20,7 @@ from preserve.model.audit import (
     audit_claim,
     is_overdue,
     known_condition,
+    may_go_on,
     most_at_risk,
     risk,
     stated,
@@ -55,8 +56,8 @@ def audit(workplace: Workplace, request: AuditRequest) -> AuditReport:
     """Look at the copies in scope and book what was seen.
 
     A store that cannot be reached leaves its copies `not_checked`.  An interrupted audit goes on where it was when it
-    is asked for again.  Raises `Refused` for an unknown store or package, `Unavailable` where another process is at
-    the same audit.
+    is asked for again; one that was begun longer ago than `LONGEST_RUN` is begun anew.  Raises `Refused` for an unknown
+    store or package, `Unavailable` where another process is at the same audit.
     """
     stores = sorted({workplace.books.store(name).name for name in request.stores}) or sorted(workplace.stores)
     packages: tuple[str, ...] | None = None
@@ -139,7 +140,7 @@ class _Audit:
         level, packages = self._request.level, self._scope.packages
         if not self._request.afresh:
             begun = self._books.unfinished_audit(level, self._scope.stores, packages)
-            if begun is not None:
+            if begun is not None and may_go_on(moment_of(begun.begun_at), self._workplace.clock.now()):
                 return begun, True
         run = AuditRun(f"A-{chance.token(10)}", level, self._scope.stores, packages, self._workplace.now())
         self._workplace.record(events.audit_begun(self._workplace.act, run))
@@ -161,6 +162,7 @@ class _Audit:
             run=self._run.id,
             level=self._run.level,
             is_resumed=self._is_resumed,
+            begun_at=self._run.begun_at,
             counts=counts,
             findings=tuple(islice(self._scope.open_findings(), MOST_FINDINGS_REPORTED)),
             away={name: str(error) for name, error in self._away.items()},

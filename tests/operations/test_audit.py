@@ -283,6 +283,22 @@ def test_an_interrupted_audit_goes_on_where_it_was(tmp_path: Path, level: Level)
     assert packages_read(counting) == {package.id for package in packages[9:]}
 
 
+@pytest.mark.parametrize(("days", "is_resumed"), [(29, True), (31, False), (-40, False)])
+def test_what_was_read_long_ago_is_not_told_as_found_now(tmp_path: Path, days: int, is_resumed: bool) -> None:
+    """Nor what a clock that ran ahead dated on a day still to come."""
+    packages = [built(number) for number in range(12)]
+    held = archive_in_memory(tmp_path, packages, ["near"])
+    counting = count_reads(held, "near", stop_at=object_key(built(9).id, RECEIPT))
+    with pytest.raises(KeyboardInterrupt):
+        audit(held.place, AuditRequest())
+    counting.keys.clear()
+    counting.stop_at = ""
+    held.pass_time(days=days)
+    report = audit(held.place, AuditRequest())
+    assert (report.is_resumed, report.counts) == (is_resumed, AuditCounts(sound=12))
+    assert packages_read(counting) == {package.id for package in (packages[9:] if is_resumed else packages)}
+
+
 def packages_read(counting: CountingReads) -> set[str]:
     return {key.split("/")[2] for key in counting.keys if key.startswith("packages/")}
 

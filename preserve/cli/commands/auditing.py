@@ -97,6 +97,7 @@ def _document(report: AuditReport) -> dict[str, object]:
         "run": report.run,
         "level": report.level.value,
         "resumed": report.is_resumed,
+        "begun_at": report.begun_at,
         "counts": {
             "sound": counts.sound,
             "damaged": counts.damaged,
@@ -146,7 +147,8 @@ def _lines(report: AuditReport) -> Iterator[str]:
     counts = report.counts
     yield said("audit {run}, level {level}", run=report.run, level=report.level)
     if report.is_resumed:
-        yield _("this audit continues one that was interrupted")
+        begun = moment_shown(report.begun_at)
+        yield said("this audit continues one that was begun at {begun} and interrupted; both count", begun=begun)
     yield from pairs(
         [
             (_sound_label(report.level), counts.sound),

@@ -57,7 +57,7 @@ class NotLookedAt:
 class AuditReport:
     """What an audit found.
 
-    `counts` are of copies, over the whole run with what an interrupted part of it looked at.  `findings` are all that
+    `counts` are of copies, over the whole run with what an interrupted part of it looked at, since `begun_at`.  `findings` are all that
     are open in its scope, old and new, at most `MOST_FINDINGS_REPORTED`.  `away` says why a store could not be looked
     at, and `not_looked_at` what that means; `unidentified` are those of them whose place is there, and is not, or not
     provably, the registered store.  `contradictions` name stores that attest another ledger than the books hold.
@@ -78,6 +78,7 @@ class AuditReport:
     leftovers: int
     bytes_read: int
     seconds: float
+    begun_at: str
     samples: tuple[SampleStatement, ...] = ()
     is_ended_by_budget: bool = False
     waiting: int = 0
