@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from preserve.cli.answers import moment_shown
@@ -10,8 +10,9 @@ from preserve.cli.findings import finding_document, finding_lines
 from preserve.cli.messages import _, resaid, said, word
 from preserve.cli.policy_words import days, listed
 from preserve.cli.tables import bounded, byte_count, pairs, table
-from preserve.model.drill_pages import span
-from preserve.model.drills import DrillEntry, Spread, Trend
+from preserve.model.drill_certificates import answers
+from preserve.model.drill_pages import complaints, span
+from preserve.model.drills import Acknowledged, Document, DrillEntry, DrillVerdict, Limits, Spread, Trend
 from preserve.model.drills_due import DrillDue
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ def drill_document(drill: DrillEntry) -> dict[str, object]:
         "id": drill.id,
         "store": drill.store,
         "begun_at": drill.begun_at,
-        "passed": drill.has_passed,
+        "passed": drill.verdict is DrillVerdict.PASSED,
+        "verdict": drill.verdict.value,
         "faults": [fault.value for fault in drill.faults],
         "sample": drill.sample,
         "seed": drill.seed,
@@ -37,6 +39,7 @@ def drill_document(drill: DrillEntry) -> dict[str, object]:
         "bytes": drill.bytes,
         "unopened": drill.unopened,
         "unjudged": drill.unjudged,
+        "acknowledged": drill.acknowledged,
         "rpo_seconds": drill.rpo_seconds,
         "lost_seconds": drill.lost_seconds,
         "rto_seconds": drill.rto_seconds,
@@ -62,8 +65,11 @@ def report_document(report: DrillReport) -> dict[str, object]:
         "restored": list(details.packages),
         "drawn_from": details.drawn_from,
         "opened": details.opened,
-        "unopened_named": [{"path": each.where, "why": str(each)} for each in details.unopened],
+        "answers": {question.name.lower(): answer.value for question, answer in answers(details).items()},
+        "unopened_named": list(map(_document_document, details.unopened)),
         "not_judged": dict(details.unjudged),
+        "not_judged_named": list(map(_document_document, details.unjudged_named)),
+        "acknowledged_named": list(map(acknowledged_document, details.acknowledged)),
         "lost": [{"path": each.where, "why": str(each)} for each in details.lost],
         "rejected": [{"package": each.where, "why": str(each)} for each in details.rejected],
         "findings": [finding_document(finding) for finding in report.findings],
@@ -76,8 +82,13 @@ def report_document(report: DrillReport) -> dict[str, object]:
 def report_lines(report: DrillReport) -> Iterator[str]:
     """What a drill came to, for people."""
     drill, details = report.drill, report.details
-    if drill.has_passed:
+    if drill.verdict is DrillVerdict.PASSED:
         yield said("PASSED: a recovery from store {store} alone was rehearsed", store=drill.store)
+    elif drill.verdict is DrillVerdict.IN_PART:
+        yield said(
+            "PASSED IN PART: a recovery from store {store} alone was rehearsed, and not everything could be judged",
+            store=drill.store,
+        )
     else:
         yield said(
             "NOT PASSED: a recovery from store {store} alone was rehearsed; missed: {faults}",
@@ -87,8 +98,14 @@ def report_lines(report: DrillReport) -> Iterator[str]:
     if details.failure is not None:
         yield resaid(details.failure)
     yield from pairs(_measures(report))
-    named = [*details.lost, *details.rejected, *details.unopened]
+    named = complaints(details)
     yield from bounded((f"  {each.where}: {said(each.template, **each.values)}" for each in named), MOST_SHOWN)
+    if drill.unopened or drill.unjudged:
+        yield said(
+            "what the agency deposited so, or what somebody opened by other means: `preserve drill acknowledge {id}"
+            " --path PATH --reason TEXT`",
+            id=drill.id,
+        )
     yield from finding_lines(report.findings)
     if report.place is not None:
         yield said("what was restored is in {folder}; remove it when you have looked at it", folder=report.place)
@@ -117,10 +134,11 @@ def _measures(report: DrillReport) -> Iterator[tuple[str, object]]:
     yield (
         _("documents"),
         said(
-            "{opened} open, {unopened} do not, {unjudged} could not be tried",
+            "{opened} open, {unopened} do not, {unjudged} not judged; a person answers for {acknowledged}",
             opened=details.opened,
             unopened=drill.unopened,
             unjudged=drill.unjudged,
+            acknowledged=drill.acknowledged,
         ),
     )
     yield _("recovery time"), _against(drill.rto_seconds, details.limits.rto_seconds)
@@ -154,7 +172,7 @@ def drill_table(drills: Sequence[DrillEntry]) -> Iterator[str]:
             each.packages,
             _span(each.rto_seconds),
             _span(each.lost_seconds),
-            _("passed") if each.has_passed else listed(map(word, each.faults)),
+            listed(map(word, each.faults)) if each.faults else word(each.verdict),
         )
         for each in reversed(drills)
     )
@@ -172,16 +190,52 @@ def drill_table(drills: Sequence[DrillEntry]) -> Iterator[str]:
     yield from table(head, rows, none=_("No drill was ever held."))
 
 
-def trend_table(trends: Sequence[Trend]) -> Iterator[str]:
-    """How drills went over time: half of them, and 95 of 100, stayed within the spans shown."""
+def trend_table(trends: Sequence[Trend], allowed: Mapping[str, Limits]) -> Iterator[str]:
+    """How drills went over time: half of them, and 95 of 100, stayed within the spans shown; `allowed` by store."""
     if not trends:
         return
     yield ""
     rows = (
-        (each.store, _extent(is_whole=each.is_whole), each.drills, each.passed, *_spreads(each.rto_seconds))
+        (
+            each.store,
+            _extent(is_whole=each.is_whole),
+            each.drills,
+            each.passed,
+            each.in_part,
+            *_spreads(each.rto_seconds),
+            _span(allowed[each.store].rto_seconds),
+            *_spreads(each.lost_seconds),
+            _span(allowed[each.store].rpo_seconds),
+        )
         for each in trends
     )
-    yield from table((_("store"), _("extent"), _("drills"), _("passed"), "RTO p50", "RTO p95"), rows)
+    head = (_("store"), _("extent"), _("drills"), _("passed"), _("in part"), "RTO p50", "RTO p95", _("RTO allowed"))
+    yield from table((*head, "RPO p50", "RPO p95", _("RPO allowed")), rows)
+
+
+def acknowledged_table(known: Iterable[Acknowledged]) -> Iterator[str]:
+    """Documents for which a person answers."""
+    rows = (
+        (each.document.sha256[:12], each.document.where, resaid(each.document.why), each.by, each.at[:10], each.because)
+        for each in known
+    )
+    head = ("SHA-256", _("document"), _("found"), _("who"), _("since"), _("because"))
+    yield from table(head, rows, none=_("Nobody answers for any document."))
+
+
+def acknowledged_document(each: Acknowledged) -> dict[str, object]:
+    """A document for which a person answers, as `--json` gives it."""
+    return {
+        **_document_document(each.document),
+        "drill": each.drill,
+        "by": each.by,
+        "at": each.at,
+        "because": each.because,
+    }
+
+
+def _document_document(document: Document) -> dict[str, object]:
+    return {"path": document.where, "sha256": document.sha256, "why": document.why}
 
 
 def _extent(*, is_whole: bool) -> str:
@@ -192,14 +246,18 @@ def _spreads(spread: Spread | None) -> tuple[str, str]:
     return (_NOTHING, _NOTHING) if spread is None else (_span(spread.p50), _span(spread.p95))
 
 
-def trend_document(trend: Trend) -> dict[str, object]:
+def trend_document(trend: Trend, allowed: Limits) -> dict[str, object]:
     """How drills of one sort went, as `--json` gives it."""
     return {
         "store": trend.store,
         "all": trend.is_whole,
         "drills": trend.drills,
         "passed": trend.passed,
+        "in_part": trend.in_part,
         "rto_seconds": _spread_document(trend.rto_seconds),
+        "allowed_rto_seconds": allowed.rto_seconds,
+        "lost_seconds": _spread_document(trend.lost_seconds),
+        "allowed_rpo_seconds": allowed.rpo_seconds,
         "rpo_seconds": _spread_document(trend.rpo_seconds),
     }
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from preserve import compose
 from preserve.daemon.works import Shift, Work
 from preserve.errors import Refused
+from preserve.model.drills import DrillVerdict
 from preserve.model.drills_due import DrillDue, drills_due, drills_in_turn
 from preserve.model.duties import Duty, DutyKind, Ended, Ending
 from preserve.model.nouns import StoreEntry
@@ -61,7 +62,10 @@ def _hold(shift: Shift, duty: Duty) -> Ended:
         voices=shift.voices,
     )
     held = drill(workplace, request, compose.policy_in_force(workplace.books), rebuild)
-    if held.drill.has_passed:
+    if held.drill.verdict is DrillVerdict.IN_PART:
+        what = sentence("a drill from store {store} passed in part, for not everything could be judged: {certificate}",
+                        store=duty.subject, certificate=held.certificate.name)  # fmt: skip
+    elif held.drill.has_passed:
         what = sentence("a drill from store {store} passed: {certificate}", store=duty.subject,
                         certificate=held.certificate.name)  # fmt: skip
     else:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from preserve.model import canonical
 from preserve.model.complaints import Complaint
-from preserve.model.drills import DrillEntry, Limits, Trend
+from preserve.model.drills import Acknowledged, Document, DrillEntry, DrillFault, Limits, Trend
 from preserve.model.nouns import Finding, Role
 
 FORMAT = "preserve-drill-certificate/1"
@@ -33,8 +35,9 @@ class DrillCertificate:
 
     `drill` has its measures; `packages` are those restored, `drawn_from` how many the store holds, `strata` into how
     many sorts they fell and how many of these are in the sample (None: everything was restored).  `accepted` bags
-    the Library of Congress's reader found valid, `misread` ones our own reader alone judged.  `opened` documents
-    opened; `unjudged` says of others why nobody could try.
+    the Library of Congress's reader found valid, `misread` ones our own reader alone judged, because of names of files
+    in them; `unread` are those over which the other broke down.  `opened` documents opened; `unjudged` says of others
+    why nobody could try, and `unjudged_named` which; `acknowledged` are those for which a person answers.
     `trend` is how the drills like it went, this one included.
     """
 
@@ -52,9 +55,12 @@ class DrillCertificate:
     rejected: tuple[Complaint, ...]
     accepted: int
     misread: int
+    unread: tuple[Complaint, ...]
     opened: int
-    unopened: tuple[Complaint, ...]
+    unopened: tuple[Document, ...]
     unjudged: Mapping[str, int]
+    unjudged_named: tuple[Document, ...]
+    acknowledged: tuple[Acknowledged, ...]
     failure: str | None
     damage: tuple[Finding, ...]
     lacking: int
@@ -65,6 +71,77 @@ class DrillCertificate:
     ledger_size: int
     ledger_root: str
     written_by: str
+
+
+class DrillAnswer(StrEnum):
+    """What a drill says to one question."""
+
+    YES = "yes"
+    NO = "no"
+    NOT_JUDGED = "not judged"
+    NOT_ASKED = "not asked"
+
+
+class DrillQuestion(StrEnum):
+    """What a drill asks of a store."""
+
+    CATALOG = "Does the store alone give the catalog back?"
+    PACKAGES = "Did every package come back?"
+    BYTES = "Is every file as it was deposited?"
+    STRUCTURE = "Can a reader that is not ours use the packages?"
+    DOCUMENTS = "Do the documents open?"
+    RTO = "Did the recovery take no longer than policy allows?"
+    RPO = "Would no more be lost than policy allows?"
+
+
+def answers(certificate: DrillCertificate) -> Mapping[DrillQuestion, DrillAnswer]:
+    """Every question with its answer.  What nobody could judge is no yes, however much else was."""
+    drill, limits = certificate.drill, certificate.limits
+    is_unjudged = {
+        DrillQuestion.STRUCTURE: bool(drill.unread_bags),
+        DrillQuestion.DOCUMENTS: bool(drill.unjudged),
+    }
+    is_asked = {
+        DrillQuestion.CATALOG: drill.without_catalog,
+        DrillQuestion.RTO: limits.rto_seconds is not None,
+        DrillQuestion.RPO: limits.rpo_seconds is not None,
+    }
+    is_catalog_lost = DrillFault.CATALOG in drill.faults
+    given = {}
+    for question, fault in _FAULTS.items():
+        if fault in drill.faults:
+            given[question] = DrillAnswer.NO
+        elif not is_asked.get(question, True):
+            given[question] = DrillAnswer.NOT_ASKED
+        elif is_unjudged.get(question, False) or (is_catalog_lost and question is not DrillQuestion.RTO):
+            given[question] = DrillAnswer.NOT_JUDGED
+        else:
+            given[question] = DrillAnswer.YES
+    return given
+
+
+_FAULTS = {
+    DrillQuestion.CATALOG: DrillFault.CATALOG,
+    DrillQuestion.PACKAGES: DrillFault.MISSING,
+    DrillQuestion.BYTES: DrillFault.BYTES,
+    DrillQuestion.STRUCTURE: DrillFault.STRUCTURE,
+    DrillQuestion.DOCUMENTS: DrillFault.UNOPENED,
+    DrillQuestion.RTO: DrillFault.RTO,
+    DrillQuestion.RPO: DrillFault.RPO,
+}
+
+
+def named_documents(content: bytes) -> tuple[Document, ...]:
+    """The documents that a certificate in JSON names as not opening, or not judged.  Raises ValueError."""
+    try:
+        documents = json.loads(content)["documents"]
+        return tuple(
+            Document(str(each["where"]), str(each["sha256"]), str(each["why"]))
+            for name in ("unopened_named", "not_judged_named")
+            for each in documents[name]
+        )
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"no certificate of a drill: {error!r}") from error
 
 
 def encode(certificate: DrillCertificate) -> bytes:
@@ -83,7 +160,8 @@ def _document(certificate: DrillCertificate) -> dict[str, Any]:
         "ended_at": certificate.ended_at,
         "actor": certificate.actor,
         "reason": certificate.reason,
-        "passed": drill.has_passed,
+        "verdict": drill.verdict.value,
+        "answers": {question.name.lower(): answer.value for question, answer in answers(certificate).items()},
         "faults": [fault.value for fault in drill.faults],
         "failure": certificate.failure,
         "without_catalog": drill.without_catalog,
@@ -104,11 +182,19 @@ def _document(certificate: DrillCertificate) -> dict[str, Any]:
         "rejected_bags": _named(certificate.rejected),
         "bags_accepted": certificate.accepted,
         "bags_judged_by_us_alone": certificate.misread,
+        "bags_the_other_reader_broke_down_over": _named(certificate.unread),
         "documents": {
             "opened": certificate.opened,
             "unopened": drill.unopened,
-            "unopened_named": _named(certificate.unopened),
-            "not_judged": dict(certificate.unjudged),
+            "unopened_named": list(map(_document_named, certificate.unopened)),
+            "not_judged": drill.unjudged,
+            "not_judged_because": dict(certificate.unjudged),
+            "not_judged_named": list(map(_document_named, certificate.unjudged_named)),
+            "acknowledged": drill.acknowledged,
+            "acknowledged_named": [
+                {**_document_named(each.document), "by": each.by, "at": each.at, "because": each.because}
+                for each in certificate.acknowledged
+            ],
         },
         "damage": [f"{found.where} in {found.store}: {found.condition}" for found in certificate.damage],
         "rpo_seconds": drill.rpo_seconds,
@@ -127,6 +213,10 @@ def _document(certificate: DrillCertificate) -> dict[str, Any]:
         "ledger": {"size": certificate.ledger_size, "root": certificate.ledger_root},
         "written_by": certificate.written_by,
     }
+
+
+def _document_named(document: Document) -> dict[str, str]:
+    return {"where": document.where, "sha256": document.sha256, "why": document.why}
 
 
 def _named(complaints: Sequence[Complaint]) -> list[str]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
 from preserve.model.certificates import Line, Voice
-from preserve.model.drill_certificates import DrillCertificate
-from preserve.model.drills import Spread
+from preserve.model.complaints import Complaint
+from preserve.model.drill_certificates import DrillAnswer, DrillCertificate, answers
+from preserve.model.drills import DrillVerdict, Spread
 
 MOST_NAMED = 40
 """Files that the page names; the certificate in JSON names more."""
@@ -40,18 +41,20 @@ def _sheet(certificate: DrillCertificate, json_sha256: str, signed: Signed, voic
         template, values = line
         return escape(voice.said(template, **values))
 
-    has_passed = certificate.drill.has_passed
-    verdict: Line = ("PASSED", {}) if has_passed else ("NOT PASSED", {})
+    verdict, style = _VERDICTS[certificate.drill.verdict]
     parts = [
         f"<section><h1>{said(('Certificate of a recovery drill', {}))}</h1>",
-        f'<p class="{"good" if has_passed else "bad"}">{said(verdict)}</p>',
+        f'<p class="{style}">{said(verdict)}</p>',
         *(f"<p>{said(line)}</p>" for line in _faults(certificate)),
         _table(_circumstances(certificate), said),
+        f"<h2>{said(('What was asked', {}))}</h2>",
+        _answered(certificate, said),
         f"<h2>{said(('What was measured', {}))}</h2>",
         _measures(certificate, said),
         f"<h2>{said(('What was looked at', {}))}</h2>",
         _table(_looks(certificate), said),
         _named(certificate, said),
+        _acknowledged(certificate, said),
         f"<h2>{said(('Evidence', {}))}</h2>",
         _table(_evidence(certificate, json_sha256, signed), said),
         _signatures(said),
@@ -60,9 +63,25 @@ def _sheet(certificate: DrillCertificate, json_sha256: str, signed: Signed, voic
     return "\n".join(part for part in parts if part)
 
 
+_VERDICTS: Mapping[DrillVerdict, tuple[Line, str]] = {
+    DrillVerdict.PASSED: (("PASSED", {}), "good"),
+    DrillVerdict.IN_PART: (("PASSED IN PART: not everything could be judged", {}), "fair"),
+    DrillVerdict.FAILED: (("NOT PASSED", {}), "bad"),
+}
+_STYLES = {DrillAnswer.YES: "yes", DrillAnswer.NO: "no"}
+
+
+def _answered(certificate: DrillCertificate, said: Said) -> str:
+    """Every question with its answer, and what was not judged with how much that is."""
+    rows = []
+    for question, answer in answers(certificate).items():
+        style = _STYLES.get(answer, "open")
+        asked, answered = said(("{question}", {"question": question})), said(("{answer}", {"answer": answer}))
+        rows.append(f'<tr><td>{asked}</td><td class="{style}">{answered}</td></tr>')
+    return f'<table class="grid">{"".join(rows)}</table>'
+
+
 def _faults(certificate: DrillCertificate) -> Iterator[Line]:
-    for fault in certificate.drill.faults:
-        yield "Missed: {fault}", {"fault": fault}
     if certificate.failure is not None:
         yield "{why}", {"why": certificate.failure}
 
@@ -114,11 +133,12 @@ def _moment(stamp: str) -> str:
 def _measures(certificate: DrillCertificate, said: Said) -> str:
     drill, limits, trend = certificate.drill, certificate.limits, certificate.trend
     rto = trend.rto_seconds if trend else None
+    lost = trend.lost_seconds if trend else None
     rpo = trend.rpo_seconds if trend else None
     head: Cells = [None, ("measured", {}), ("policy allows", {}), ("half of such drills", {}), ("95 of 100", {})]
     body: list[Cells] = [
         [("Recovery time (RTO)", {}), span(drill.rto_seconds), span(limits.rto_seconds), *_spread(rto)],
-        [("Work that would be lost (RPO)", {}), span(drill.lost_seconds), span(limits.rpo_seconds), None, None],
+        [("Work that would be lost (RPO)", {}), span(drill.lost_seconds), span(limits.rpo_seconds), *_spread(lost)],
         [("Age of the newest record restored", {}), span(drill.rpo_seconds), None, *_spread(rpo)],
     ]
     rows = [_cells("th", head, said), *(_cells("td", row, said) for row in body)]
@@ -167,32 +187,76 @@ def _looks(certificate: DrillCertificate) -> Iterator[Row]:
     )
     yield (
         ("Bags that the Library of Congress's reader finds valid", {}),
-        ("{count} of {expected}", {"count": certificate.accepted, "expected": bags - certificate.misread}),
+        (
+            "{count} of {expected}",
+            {"count": certificate.accepted, "expected": bags - certificate.misread - drill.unread_bags},
+        ),
     )
     if certificate.misread:
         by_us: Line = ("Bags that our own reader alone could judge, because of names of files in them", {})
         yield by_us, ("{count}", {"count": certificate.misread})
+    if certificate.unread:
+        broke: Line = ("Bags that the other reader did NOT judge, and ours did", {})
+        yield broke, ("{count}", {"count": drill.unread_bags})
     yield ("Documents that open", {}), ("{count}", {"count": certificate.opened})
     yield ("Documents that do NOT open", {}), ("{count}", {"count": drill.unopened})
     for why, count in certificate.unjudged.items():
         yield (
-            ("Documents that nobody here could try to open", {}),
+            ("Documents NOT judged: nobody here could try to open them", {}),
             ("{count}: {reason}", {"count": count, "reason": why}),
         )
+    if drill.acknowledged:
+        yield ("Documents for which a person answers", {}), ("{count}", {"count": drill.acknowledged})
     if certificate.lacking:
         yield ("Packages that the store should hold and does not", {}), ("{count}", {"count": certificate.lacking})
 
 
 def _named(certificate: DrillCertificate, said: Said) -> str:
-    """What did not come back, was rejected, or does not open, by name."""
-    named = [*certificate.lost, *certificate.rejected, *certificate.unopened]
+    """What did not come back, was rejected, does not open, or was not judged, by name."""
+    named = [(each.where, (each.template, each.values)) for each in complaints(certificate)]
     if not named:
         return ""
-    lines = [f"<li>{escape(each.where)}: {said((each.template, each.values))}</li>" for each in named[:MOST_NAMED]]
+    lines = [f"<li>{escape(where)}: {said(why)}</li>" for where, why in named[:MOST_NAMED]]
     if len(named) > MOST_NAMED:
         more: Line = ("… and {count} more", {"count": len(named) - MOST_NAMED})
         lines.append(f"<li>{said(more)}</li>")
     return f"<ul>{''.join(lines)}</ul>"
+
+
+def complaints(certificate: DrillCertificate) -> Iterator[Complaint]:
+    """Everything that a certificate names as not as it should be, or not judged; what is worse comes first."""
+    yield from certificate.lost
+    yield from certificate.rejected
+    for document in certificate.unopened:
+        yield Complaint("unopened", document.where, "does not open: {reason}", {"reason": document.why})
+    for bag in certificate.unread:
+        yield Complaint("unread", bag.where, "not judged: {reason}", bag.values)
+    for document in certificate.unjudged_named:
+        yield Complaint("unjudged", document.where, "not judged: {reason}", {"reason": document.why})
+
+
+def _acknowledged(certificate: DrillCertificate, said: Said) -> str:
+    """The documents for which persons answer, with who, when and why; the page names as many as of the others."""
+    if not certificate.acknowledged:
+        return ""
+    lines = []
+    for each in certificate.acknowledged[:MOST_NAMED]:
+        line: Line = (
+            "{reason}; {actor} answers for it since {day}: {purpose} (SHA-256 {digest})",
+            {
+                "reason": each.document.why,
+                "actor": each.by,
+                "day": each.at[:10],
+                "purpose": each.because,
+                "digest": each.document.sha256,
+            },
+        )
+        lines.append(f"<li>{escape(each.document.where)}: {said(line)}</li>")
+    if certificate.drill.acknowledged > len(lines):
+        more: Line = ("… and {count} more", {"count": certificate.drill.acknowledged - len(lines)})
+        lines.append(f"<li>{said(more)}</li>")
+    title: Line = ("Documents for which a person answers", {})
+    return f"<h2>{said(title)}</h2><ul>{''.join(lines)}</ul>"
 
 
 def _evidence(certificate: DrillCertificate, json_sha256: str, signed: Signed) -> Iterator[Row]:
@@ -239,9 +303,15 @@ section + section {{ break-before: page; margin-top: 14mm; }}
 h1 {{ font-size: 21px; margin: 0 0 8px; }}
 h2 {{ font-size: 14px; margin: 16px 0 4px; border-bottom: 1px solid #888; }}
 p {{ margin: 4px 0; }}
-.good, .bad {{ display: inline-block; font-size: 17px; font-weight: 700; padding: 2px 12px; border: 2px solid; }}
+.good, .fair, .bad {{ display: inline-block; font-size: 17px; font-weight: 700; padding: 2px 12px; border: 2px solid; }}
 .good {{ color: #0a5c2c; }}
 .bad {{ color: #a30f0f; }}
+.fair {{ color: #7a4b00; }}
+td.yes {{ color: #0a5c2c; }}
+td.no {{ color: #a30f0f; font-weight: 700; }}
+td.open {{ color: #7a4b00; }}
+h2, tr, li, .small {{ break-inside: avoid; }}
+h2 {{ break-after: avoid; }}
 .small {{ font-size: 12px; color: #444; }}
 table {{ border-collapse: collapse; width: 100%; margin-top: 6px; }}
 th, td {{ text-align: left; vertical-align: top; padding: 2px 10px 2px 0; overflow-wrap: anywhere; font-weight: 400; }}

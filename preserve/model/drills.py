@@ -28,6 +28,37 @@ class DrillFault(StrEnum):
     RPO = "recovery point"  # more would be lost than policy allows
 
 
+class DrillVerdict(StrEnum):
+    """What a drill came to.  Where some of it could not be judged it proved less than it was to, and is no pass."""
+
+    PASSED = "passed"
+    IN_PART = "passed in part"
+    FAILED = "not passed"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document that does not open, or that nobody could try: `where` is package and path, `why` in English."""
+
+    where: str
+    sha256: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """A person answers for a document, by the digest of its bytes: it was deposited so, or opens by other means.
+
+    `drill` is the drill that had named it, `because` what the person said.
+    """
+
+    document: Document
+    drill: str
+    at: str
+    by: str
+    because: str
+
+
 @dataclass(frozen=True, slots=True)
 class Rehearsed:
     """How many packages kept under a version of a policy a drill restored; `is_whole`: all that are in the store."""
@@ -45,7 +76,9 @@ class DrillEntry:
     `sample` is how many packages were to be drawn with `seed`, None for everything.  `rpo_seconds` is the time between
     the drill's point in time (`begun_at`) and the accession of the newest record restored, None where none was;
     `lost_seconds` the time since the oldest accession that the store should hold and does not, 0 where there is none.
-    `unopened` documents do not open, `unjudged` ones nobody here can try to open.  `id` is given by the books.
+    `unopened` documents do not open, `unjudged` ones nobody here can try to open; for `acknowledged` ones, which would
+    be among these, a person answers.  `unread_bags` are those of which the reader that is not ours broke down.  `id` is
+    given by the books.
     """
 
     store: str
@@ -59,6 +92,8 @@ class DrillEntry:
     bytes: int
     unopened: int
     unjudged: int
+    acknowledged: int
+    unread_bags: int
     rpo_seconds: int | None
     lost_seconds: int
     rto_milliseconds: int
@@ -74,17 +109,25 @@ class DrillEntry:
 
     @property
     def has_passed(self) -> bool:
+        """Whether nothing that was judged was otherwise than it should be."""
         return not self.faults
+
+    @property
+    def verdict(self) -> DrillVerdict:
+        if self.faults:
+            return DrillVerdict.FAILED
+        return DrillVerdict.IN_PART if self.unjudged or self.unread_bags else DrillVerdict.PASSED
 
     @property
     def rto_seconds(self) -> float:
         return self.rto_milliseconds / 1000
 
     def answers(self, failed: DrillEntry) -> bool:
-        """Whether this drill, which passed, asked of the same store all that `failed` had asked."""
+        """Whether this drill, which passed, asked of the same store all that `failed` had asked, and could judge it."""
         is_as_wide = self.is_whole or not failed.is_whole
         is_as_hard = self.without_catalog or not failed.without_catalog
-        return self.has_passed and self.store == failed.store and is_as_wide and is_as_hard
+        is_as_sharp = DrillFault.UNOPENED not in failed.faults or self.unjudged <= failed.unjudged
+        return self.has_passed and self.store == failed.store and is_as_wide and is_as_hard and is_as_sharp
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,12 +191,17 @@ def _at_rank(ordered: Sequence[float], percent: int) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """How the drills of one sort from one store went: how many, how many passed, and what they measured."""
+    """How the drills of one sort from one store went: how many, how many passed wholly or in part, and their measures.
+
+    `lost_seconds` is what policy's RPO is held against, `rpo_seconds` the age of the newest record that came back.
+    """
 
     store: str
     is_whole: bool
     drills: int
     passed: int
+    in_part: int
+    lost_seconds: Spread | None
     rpo_seconds: Spread | None
     rto_seconds: Spread | None
 
@@ -168,7 +216,9 @@ def trends(drills: Iterable[DrillEntry]) -> list[Trend]:
             store,
             is_whole,
             len(group),
-            sum(each.has_passed for each in group),
+            sum(each.verdict is DrillVerdict.PASSED for each in group),
+            sum(each.verdict is DrillVerdict.IN_PART for each in group),
+            spread([each.lost_seconds for each in group]),
             spread([each.rpo_seconds for each in group if each.rpo_seconds is not None]),
             spread([each.rto_seconds for each in group]),
         )

@@ -15,7 +15,7 @@ from preserve import __version__
 from preserve.model import canonical, receipts
 from preserve.model.canary import CanaryTrial
 from preserve.model.digests import sha256
-from preserve.model.drills import DrillEntry
+from preserve.model.drills import Document, DrillEntry, DrillVerdict
 from preserve.model.entries import AccessionEntry, Audited, AuditRun
 from preserve.model.incidents import Incident
 from preserve.model.nouns import (
@@ -378,6 +378,8 @@ def drilled(act: Act, at: str, drill: DrillEntry) -> Event:
         "bytes": drill.bytes,
         "unopened": drill.unopened,
         "unjudged": drill.unjudged,
+        "acknowledged": drill.acknowledged,
+        "unread_bags": drill.unread_bags,
         "rpo_seconds": drill.rpo_seconds,
         "lost_seconds": drill.lost_seconds,
         "rto_milliseconds": drill.rto_milliseconds,
@@ -388,7 +390,19 @@ def drilled(act: Act, at: str, drill: DrillEntry) -> Event:
         "certificate": drill.certificate,
         "certificate_sha256": drill.certificate_sha256,
     }
-    return _event(EventType.DRILLED, act, at, detail, Outcome.SUCCESS if drill.has_passed else Outcome.FAILURE)
+    outcomes = {DrillVerdict.PASSED: Outcome.SUCCESS, DrillVerdict.IN_PART: Outcome.WARNING}
+    return _event(EventType.DRILLED, act, at, detail, outcomes.get(drill.verdict, Outcome.FAILURE))
+
+
+def acknowledged(act: Act, at: str, document: Document, drill: str) -> Event:
+    """A person answers for a document that a drill could not open: from now on no drill fails over these bytes."""
+    detail = {"sha256": document.sha256, "where": document.where, "why": document.why, "drill": drill}
+    return _event(EventType.ACKNOWLEDGED, act, at, {**detail, "by": act.actor, "because": act.reason})
+
+
+def acknowledgement_withdrawn(act: Act, at: str, sha256: str) -> Event:
+    """Nobody answers any more for the document with this digest."""
+    return _event(EventType.ACKNOWLEDGEMENT_WITHDRAWN, act, at, {"sha256": sha256})
 
 
 def rebuilt(act: Act, at: str, store: str, entries: int, adopted: Sequence[str]) -> Event:

@@ -266,6 +266,8 @@ class EventType(StrEnum):
     REFRESH_ENDED = "refresh end"
     READER_CHECKED = "reader check"
     DRILLED = "drill"
+    ACKNOWLEDGED = "document acknowledged"
+    ACKNOWLEDGEMENT_WITHDRAWN = "acknowledgement withdrawn"
 
 
 class KeyChangeCause(StrEnum):

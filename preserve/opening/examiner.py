@@ -15,7 +15,7 @@ from typing import IO, Any, Self, cast
 
 from preserve import clock
 from preserve.model.phrases import phrase
-from preserve.opening.verdicts import Opened, Opening
+from preserve.opening.verdicts import Opened, Opening, Unjudged
 
 MEMORY_BYTES = 2 * 1024**3
 """Address space of a process that opens files."""
@@ -97,13 +97,16 @@ class Examiner:
         return Opening(Opened(opened), why)
 
     def complaint(self, bag: Path, size: int) -> str | None:
-        """What the Library of Congress's reader has against the bag in a folder; None where it is valid."""
+        """What the Library of Congress's reader has against the bag in a folder; None where it is valid.
+
+        Raises `Unjudged` where it does not come to a judgement.
+        """
         try:
             answer = self._reader.ask(bag, size)
-        except TimeoutError:
-            return phrase("the reader did not come to an end in time")
-        except EOFError:
-            return phrase("the reader broke down over it")
+        except TimeoutError as error:
+            raise Unjudged(phrase("the reader did not come to an end in time")) from error
+        except EOFError as error:
+            raise Unjudged(phrase("the reader broke down over it")) from error
         return None if answer is None else str(answer)
 
     def __enter__(self) -> Self:

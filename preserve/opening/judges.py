@@ -17,9 +17,11 @@ import lzma
 import mailbox
 import re
 import shutil
+import struct
 import subprocess
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, cast
@@ -31,6 +33,14 @@ from preserve.opening.verdicts import Broken, Unjudged
 Judge = Callable[[Path], None]
 
 PIECE_BYTES = 1024 * 1024
+FOREIGN = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, tarfile.TarError, struct.error,  # each derives from Exception alone
+    OSError, EOFError, SyntaxError,  # Pillow, gzip and bz2, for what ends early or is no such file
+    ValueError, RuntimeError, NotImplementedError,  # zipfile, PDFium, email: values and methods they do not know
+    ArithmeticError, AttributeError, LookupError, TypeError,  # what parsers fall into that trusted a length or a tag
+)  # fmt: skip
+"""What readers that are not ours raise over a file that is not as it should be; no document they name is whole."""
+
 MOST_PAGES = 200
 """Pages of a PDF that are looked at."""
 MOST_UNPACKED_BYTES = 16 * 1024**3
@@ -86,7 +96,7 @@ def _zip(path: Path) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(path)
     except zipfile.BadZipFile as error:
-        raise Broken(str(error)) from error
+        raise Broken(phrase("it is no zip, or its end is missing")) from error
 
 
 def _unpack(container: zipfile.ZipFile, *, parses: bool = True) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from preserve.model.phrases import phrase
 from preserve.opening.bounded import bound
-from preserve.opening.judges import judge_of
+from preserve.opening.judges import FOREIGN, judge_of
 from preserve.opening.verdicts import Broken, Opened, Opening, Unjudged
 
 
@@ -26,7 +26,7 @@ def main(memory_bytes: int) -> None:
 
 
 def judged(path: Path) -> Opening:
-    """Open one document.  Whatever a reader raises over it is a verdict: nothing else happens in this process."""
+    """Open one document.  What a reader raises over its bytes is a verdict; that the disk fails is none."""
     try:
         judge_of(path)(path)
     except Unjudged as unjudged:
@@ -35,8 +35,9 @@ def judged(path: Path) -> Opening:
         return Opening(Opened.BROKEN, str(broken))
     except MemoryError:
         return Opening(Opened.UNJUDGED, phrase("it takes more memory than is allowed"))
-    except (ArithmeticError, AttributeError, EOFError, LookupError, NotImplementedError, OSError, RuntimeError,
-            SyntaxError, TypeError, ValueError) as error:  # fmt: skip
+    except FOREIGN as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            return Opening(Opened.UNJUDGED, phrase("it cannot be read: {why}", why=error.strerror))
         return Opening(Opened.BROKEN, f"{type(error).__name__}: {error}")
     return Opening(Opened.OPENS)
 

@@ -30,7 +30,7 @@ from preserve.opening.examiner import Examiner
 from preserve.packages import places
 from preserve.packages.drilling import certifying
 from preserve.packages.drilling.drawing import Lots, PolicyOf, draw
-from preserve.packages.drilling.examining import Examined, examine
+from preserve.packages.drilling.examining import Examined, Examining, examine
 from preserve.packages.drilling.ground import ground
 from preserve.packages.held import HeldCopy
 from preserve.packages.restoring import target
@@ -236,9 +236,9 @@ class _Drill:
     def _examine(self) -> None:
         work = self._ground / _WORK
         with Examiner() as examiner:
+            examining = Examining(examiner, work, self._place.books.acknowledgement, self._place.progress)
             for package in self._restored.packages:
-                bag = self._ground / _BAGS / package.id
-                examine(bag, work, examiner, self._examined, self._place.progress)
+                examine(self._ground / _BAGS / package.id, examining, self._examined)
 
     # What is said of it
 
@@ -296,6 +296,8 @@ class _Drill:
             bytes=restored.bytes,
             unopened=self._examined.unopened_count,
             unjudged=self._examined.unjudged_count,
+            acknowledged=self._examined.acknowledged_count,
+            unread_bags=len(self._examined.unread),
             rpo_seconds=rpo,
             lost_seconds=lost_seconds,
             rto_milliseconds=steps.total,
@@ -343,9 +345,12 @@ class _Drill:
             rejected=tuple(examined.rejected),
             accepted=examined.accepted,
             misread=examined.misread,
+            unread=tuple(examined.unread),
             opened=examined.opened,
             unopened=tuple(examined.unopened),
             unjudged=examined.reasons(),
+            unjudged_named=tuple(examined.unjudged_named),
+            acknowledged=tuple(examined.acknowledged),
             failure=None if self._failure is None else str(self._failure),
             damage=tuple(findings),
             lacking=lots.population.missing,

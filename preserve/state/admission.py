@@ -163,6 +163,13 @@ def _drilled(tables: Tables, number: int, event: Event) -> Event:
     return _with(event, id=drill_id(number))
 
 
+def _acknowledgement_withdrawn(tables: Tables, number: int, event: Event) -> Event:
+    digest = event.detail["sha256"]
+    if not tables.execute("SELECT 1 FROM acknowledged WHERE sha256 = ?", (digest,)).fetchone():
+        raise Refused("nobody answers for a document with SHA-256 {digest}", digest=digest)
+    return event
+
+
 def _with(event: Event, **completed: object) -> Event:
     return replace(event, detail={**event.detail, **completed})
 
@@ -186,4 +193,5 @@ _CHECK: Mapping[EventType, Callable[[Tables, int, Event], Event | None]] = {
     **medium_projection.CHECK,
     **source_projection.CHECK,
     EventType.DRILLED: _drilled,
+    EventType.ACKNOWLEDGEMENT_WITHDRAWN: _acknowledgement_withdrawn,
 }

@@ -40,6 +40,7 @@ CATALOG: Mapping[str, tuple[str, ...]] = {
     "finding": ("number",),
     "incident": ("number",),
     "drill": ("number",),
+    "acknowledged": ("sha256",),
     "audit_run": ("id",),
     "audited": ("run", "store", "package"),
     **medium_projection.CATALOG,
@@ -390,8 +391,8 @@ def _drilled(tables: Tables, number: int, at: str, detail: Detail) -> None:
         raise ValueError(f"drill {detail['id']} stands where {drill_id(number)} belongs")
     tables.execute(
         "INSERT INTO drill (number, store, begun_at, sample, seed, without_catalog, faults, packages, files, bytes,"
-        " unopened, unjudged, rpo_seconds, lost_seconds, rto_milliseconds, policies, certificate, certificate_sha256)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " unopened, unjudged, acknowledged, unread_bags, rpo_seconds, lost_seconds, rto_milliseconds, policies,"
+        " certificate, certificate_sha256) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             number,
             detail["store"],
@@ -405,6 +406,8 @@ def _drilled(tables: Tables, number: int, at: str, detail: Detail) -> None:
             detail["bytes"],
             detail["unopened"],
             detail["unjudged"],
+            detail["acknowledged"],
+            detail["unread_bags"],
             detail["rpo_seconds"],
             detail["lost_seconds"],
             detail["rto_milliseconds"],
@@ -413,6 +416,19 @@ def _drilled(tables: Tables, number: int, at: str, detail: Detail) -> None:
             detail["certificate_sha256"],
         ),
     )
+
+
+def _acknowledged(tables: Tables, number: int, at: str, detail: Detail) -> None:
+    tables.execute(
+        "INSERT INTO acknowledged (sha256, place, why, drill, at, booked_by, because) VALUES (?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (sha256) DO UPDATE SET place = excluded.place, why = excluded.why, drill = excluded.drill,"
+        " at = excluded.at, booked_by = excluded.booked_by, because = excluded.because",
+        (*(detail[name] for name in ("sha256", "where", "why", "drill")), at, detail["by"], detail["because"]),
+    )
+
+
+def _acknowledgement_withdrawn(tables: Tables, number: int, at: str, detail: Detail) -> None:
+    tables.execute("DELETE FROM acknowledged WHERE sha256 = ?", (detail["sha256"],))
 
 
 def _repaired(tables: Tables, number: int, at: str, detail: Detail) -> None:
@@ -479,6 +495,8 @@ _APPLY: Mapping[str, Apply] = {
     EventType.INCIDENT_OPENED.value: _incident_opened,
     EventType.INCIDENT_CLOSED.value: _incident_closed,
     EventType.DRILLED.value: _drilled,
+    EventType.ACKNOWLEDGED.value: _acknowledged,
+    EventType.ACKNOWLEDGEMENT_WITHDRAWN.value: _acknowledgement_withdrawn,
     EventType.REPAIRED.value: _repaired,
     EventType.NOTIFICATION_SET.value: _nothing,
     EventType.RESTORED.value: _nothing,

@@ -349,12 +349,24 @@ CREATE TABLE drill (
     bytes INTEGER NOT NULL,
     unopened INTEGER NOT NULL,
     unjudged INTEGER NOT NULL,
+    acknowledged INTEGER NOT NULL,
+    unread_bags INTEGER NOT NULL,
     rpo_seconds INTEGER,
     lost_seconds INTEGER NOT NULL,
     rto_milliseconds INTEGER NOT NULL,
     policies TEXT NOT NULL,
     certificate TEXT NOT NULL,
     certificate_sha256 TEXT NOT NULL
+);
+
+CREATE TABLE acknowledged (              -- documents that do not open, for which a person answers
+    sha256 TEXT PRIMARY KEY,
+    place TEXT NOT NULL,
+    why TEXT NOT NULL,
+    drill TEXT NOT NULL,
+    at TEXT NOT NULL,
+    booked_by TEXT NOT NULL,
+    because TEXT NOT NULL
 );
 
 CREATE TABLE audit_run (

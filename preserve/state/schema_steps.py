@@ -142,8 +142,13 @@ STEPS: Mapping[int, Sequence[str]] = {
             number INTEGER PRIMARY KEY, store TEXT NOT NULL, begun_at TEXT NOT NULL, sample INTEGER,
             seed TEXT NOT NULL, without_catalog INTEGER NOT NULL, faults TEXT NOT NULL, packages INTEGER NOT NULL,
             files INTEGER NOT NULL, bytes INTEGER NOT NULL, unopened INTEGER NOT NULL, unjudged INTEGER NOT NULL,
+            acknowledged INTEGER NOT NULL, unread_bags INTEGER NOT NULL,
             rpo_seconds INTEGER, lost_seconds INTEGER NOT NULL, rto_milliseconds INTEGER NOT NULL,
             policies TEXT NOT NULL, certificate TEXT NOT NULL, certificate_sha256 TEXT NOT NULL
+        )""",
+        """CREATE TABLE acknowledged (
+            sha256 TEXT PRIMARY KEY, place TEXT NOT NULL, why TEXT NOT NULL, drill TEXT NOT NULL, at TEXT NOT NULL,
+            booked_by TEXT NOT NULL, because TEXT NOT NULL
         )""",
         """CREATE TABLE told (
             addressee TEXT NOT NULL, concern TEXT NOT NULL, mark INTEGER NOT NULL, first_at TEXT NOT NULL,

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event as Signal
@@ -17,11 +18,14 @@ import pytest
 
 from preserve import compose
 from preserve.errors import Misused, NoSpace, Refused, Tampered, Unavailable
-from preserve.model.drills import DrillFault
+from preserve.model.drill_certificates import DrillAnswer, DrillQuestion, answers
+from preserve.model.drills import DrillFault, DrillVerdict
 from preserve.model.incidents import IncidentKind
 from preserve.model.nouns import Condition, CopyState
 from preserve.model.policy import RecoveryRule
+from preserve.operations.acknowledge import AcknowledgeRequest, acknowledge, withdraw
 from preserve.operations.check_certificate import check_certificate
+from preserve.operations.drill import DrillReport
 from preserve.packages.drilling import ground
 from tests.drills.conftest import Hold
 from tests.packages.building import Service, flip
@@ -108,7 +112,8 @@ def test_the_certificate_is_what_the_ledger_names_and_the_page_holds_both_langua
     content = report.certificate.read_bytes()
     assert hashlib.sha256(content).hexdigest() == report.drill.certificate_sha256
     document = json.loads(content)
-    assert document["passed"] and document["format"] == "preserve-drill-certificate/1"
+    assert document["verdict"] == "passed" and document["format"] == "preserve-drill-certificate/1"
+    assert set(document["answers"].values()) == {"yes", "not asked"}
     assert document["packages"] == list(report.details.packages)
     assert report.drill.certificate_sha256 in report.page.read_text("utf-8")
 
@@ -217,12 +222,111 @@ def test_a_document_that_does_not_open_is_named_though_its_bytes_are_as_deposite
     assert [each.where.rpartition("/")[2] for each in report.details.unopened] == ["报告.docx"]
 
 
-def test_what_nobody_can_try_to_open_is_counted_and_does_not_fail(kept: Service, hold: Hold, tmp_path: Path) -> None:
-    samples.write(tmp_path / "fourth" / "plan.dwg", b"AC1032")
-    kept.ingest(tmp_path / "fourth")
+def test_what_nobody_can_try_to_open_is_counted_and_named_and_is_no_pass(
+    kept: Service, hold: Hold, tmp_path: Path
+) -> None:
+    deposit(kept, tmp_path, "plan.dwg", b"AC1032")
     report = hold()
-    assert report.drill.has_passed and report.drill.unjudged == 1
+    assert report.drill.verdict is DrillVerdict.IN_PART and report.drill.unjudged == 1
     assert dict(report.details.unjudged) == {"no reader for .dwg": 1}
+    assert answers(report.details)[DrillQuestion.DOCUMENTS] is DrillAnswer.NOT_JUDGED
+    assert [each.where.rpartition("/")[2] for each in report.details.unjudged_named] == ["plan.dwg"]
+    page = report.page.read_text("utf-8")
+    assert "PASSED IN PART" in page and "plan.dwg" in page
+
+
+def test_where_the_other_reader_breaks_down_ours_judges_and_it_is_no_pass(
+    kept: Service, hold: Hold, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("preserve.opening.examiner._READER", "preserve.opening.of.nothing")
+    report = hold()
+    assert report.drill.verdict is DrillVerdict.IN_PART and report.drill.unread_bags == 2
+    assert answers(report.details)[DrillQuestion.STRUCTURE] is DrillAnswer.NOT_JUDGED
+    assert report.details.accepted == 0 and not report.details.rejected
+    flip(kept.object("city", packages(kept)[0], "bag.tar"), 600)  # within bagit.txt
+    assert DrillFault.STRUCTURE in hold().drill.faults, "ours did judge"
+
+
+def test_a_drill_that_could_not_judge_answers_none_that_saw_documents_broken(
+    kept: Service, hold: Hold, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deposit(kept, tmp_path, "报告.docx", b"PK\x03\x04 and no more")
+    assert hold().opened is not None
+    monkeypatch.setattr("preserve.opening.examiner._OPENER", "preserve.opening.of.nothing")
+    report = hold()
+    assert report.drill.verdict is DrillVerdict.IN_PART and report.drill.unjudged == 6
+    assert report.closed is None
+
+
+# What a person answers for
+
+
+def deposit(kept: Service, tmp_path: Path, name: str, content: bytes) -> None:
+    samples.write(tmp_path / name.partition(".")[0] / name, content)
+    kept.ingest(tmp_path / name.partition(".")[0])
+
+
+def request(report: DrillReport, *paths: str) -> AcknowledgeRequest:
+    return AcknowledgeRequest(report.drill.id, report.certificate.parent, paths, all_named=not paths)
+
+
+def test_a_document_deposited_broken_fails_no_drill_once_a_person_answers_and_each_certificate_lists_it(
+    kept: Service, hold: Hold, tmp_path: Path
+) -> None:
+    deposit(kept, tmp_path, "报告.docx", b"PK\x03\x04 and no more")
+    failed = hold()
+    (document,) = failed.details.unopened
+    acknowledge(kept.workplace, request(failed, document.where))
+    report = hold(without_catalog=True)
+    assert report.drill.verdict is DrillVerdict.PASSED and report.closed is not None
+    assert (report.drill.unopened, report.drill.acknowledged) == (0, 1)
+    (listed,) = report.details.acknowledged
+    act = kept.workplace.act
+    assert (listed.document, listed.by, listed.because) == (document, act.actor, act.reason)
+    assert act.reason in report.page.read_text("utf-8") and document.sha256 in report.page.read_text("utf-8")
+
+
+def test_other_bytes_under_the_same_name_are_not_answered_for(kept: Service, hold: Hold, tmp_path: Path) -> None:
+    deposit(kept, tmp_path, "报告.docx", b"PK\x03\x04 and no more")
+    acknowledge(kept.workplace, request(hold()))
+    samples.write(tmp_path / "again" / "报告.docx", b"PK\x03\x04 and less")
+    kept.ingest(tmp_path / "again")
+    report = hold()
+    assert report.drill.faults == (DrillFault.UNOPENED,)
+    assert (report.drill.unopened, report.drill.acknowledged) == (1, 1)
+
+
+def test_what_a_person_opened_by_other_means_is_no_open_question_until_that_is_withdrawn(
+    kept: Service, hold: Hold, tmp_path: Path
+) -> None:
+    deposit(kept, tmp_path, "plan.dwg", b"AC1032")
+    (known,) = acknowledge(kept.workplace, request(hold()))
+    assert hold().drill.verdict is DrillVerdict.PASSED
+    withdraw(kept.workplace, known.document.sha256[:8])
+    assert hold().drill.verdict is DrillVerdict.IN_PART
+    with pytest.raises(Refused, match="0 acknowledged documents"):
+        withdraw(kept.workplace, known.document.sha256)
+
+
+def test_only_what_a_certificate_names_and_the_ledger_vouches_for_is_acknowledged(
+    kept: Service, hold: Hold, tmp_path: Path
+) -> None:
+    deposit(kept, tmp_path, "plan.dwg", b"AC1032")
+    report = hold()
+    place, size = kept.workplace, kept.books.size()
+    with pytest.raises(Refused, match="does not name"):
+        acknowledge(place, request(report, "nothing.dwg"))
+    with pytest.raises(Refused, match="no drill"):
+        acknowledge(place, replace(request(report), drill="D-999999"))
+    with pytest.raises(Misused, match="--all"):
+        acknowledge(place, replace(request(report), all_named=False))
+    report.certificate.write_bytes(report.certificate.read_bytes().replace(b".dwg", b".doc"))
+    with pytest.raises(Tampered, match="another than the ledger's"):
+        acknowledge(place, request(report))
+    report.certificate.unlink()
+    with pytest.raises(Refused, match="cannot be read"):
+        acknowledge(place, request(report))
+    assert kept.books.size() == size
 
 
 def test_a_store_whose_ledger_is_damaged_does_not_give_the_books_back(kept: Service, hold: Hold) -> None:

@@ -127,8 +127,8 @@ def test_percentiles_are_values_that_were_measured(values: list[float], p50: flo
 
 def test_samples_and_drills_of_everything_are_told_apart_over_time() -> None:
     whole, sample = trends([drill(sample=None), drill(), drill(faults=(DrillFault.RTO,), rto_milliseconds=9000)])[::-1]
-    assert (whole.is_whole, whole.drills, whole.passed) == (True, 1, 1)
-    assert (sample.drills, sample.passed) == (2, 1) and sample.rto_seconds is not None
+    assert (whole.is_whole, whole.drills, whole.passed, whole.in_part) == (True, 1, 0, 1)
+    assert (sample.drills, sample.passed, sample.in_part) == (2, 0, 1) and sample.rto_seconds is not None
     assert (sample.rto_seconds.p50, sample.rto_seconds.p95) == (1.5, 9.0)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import random
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -114,6 +115,35 @@ def test_a_file_that_takes_too_long_or_too_much_is_not_judged_and_the_next_one_i
         assert first.opened is Opened.UNJUDGED and "longer" in first.why
     with Examiner() as examiner:
         assert examiner.opening(tmp_path / "a.txt", 1).opened is Opened.OPENS
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_whatever_harm_does_to_a_document_its_reader_comes_to_a_verdict(seed: int, tmp_path: Path) -> None:
+    """A harmed document is never one that nobody could judge, and never ends the process."""
+    chance = random.Random(seed)
+    path = chance.choice([each for each in SAMPLES if each.suffix in (".pdf", ".docx", ".jpg", ".png", ".tif", ".ofd")])
+    content = bytearray(path.read_bytes())
+    for _ in range(chance.randint(1, 30)):
+        content[chance.randrange(len(content))] = chance.randrange(256)
+    harmed = tmp_path / path.name
+    harmed.write_bytes(content)
+    assert judged(harmed).opened is not Opened.UNJUDGED, judged(harmed)
+
+
+def test_a_compressed_stream_that_is_harmed_inside_does_not_open(tmp_path: Path) -> None:
+    """zlib tells of it by an error that is none of the usual ones."""
+    path = tmp_path / "a.docx"
+    office(path, {"[Content_Types].xml": b"<Types/>", "word/document.xml": b"<w>" + bytes(range(256)) * 9 + b"</w>"})
+    content = bytearray(path.read_bytes())
+    at = content.index(b"word/document.xml") + len("word/document.xml") + 20
+    content[at : at + 8] = b"\xff" * 8
+    path.write_bytes(content)
+    assert judged(path).opened is Opened.BROKEN, judged(path)
+
+
+def test_that_the_disk_fails_says_nothing_of_the_document(tmp_path: Path) -> None:
+    verdict = judged(tmp_path / "gone.txt")
+    assert verdict.opened is Opened.UNJUDGED and "cannot be read" in verdict.why
 
 
 def test_a_reader_that_dies_stops_nothing(tmp_path: Path) -> None:

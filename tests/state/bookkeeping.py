@@ -11,7 +11,7 @@ from preserve.model import events, medium_events, source_events
 from preserve.model.brake import Alarm, Upheaval
 from preserve.model.canary import Attempt, CanaryTrial, Effect
 from preserve.model.credentials import Holder
-from preserve.model.drills import DrillEntry, DrillFault, Rehearsed
+from preserve.model.drills import Document, DrillEntry, DrillFault, Rehearsed
 from preserve.model.entries import AccessionEntry, Audited, AuditResult, AuditRun
 from preserve.model.incidents import Incident, IncidentKind
 from preserve.model.media import Medium
@@ -62,6 +62,7 @@ BACK_TO_THE_FIRST_SCHEMA = (
     "DROP TABLE absence",
     "DROP TABLE incident",
     "DROP TABLE drill",
+    "DROP TABLE acknowledged",
     "DROP TABLE store_credentials",
     "DROP TABLE job",
     "DROP TABLE canary",
@@ -184,6 +185,8 @@ def drill(**differs: Any) -> DrillEntry:
         bytes=2001,
         unopened=0,
         unjudged=1,
+        acknowledged=1,
+        unread_bags=0,
         rpo_seconds=20,
         lost_seconds=0,
         rto_milliseconds=1500,
@@ -247,6 +250,9 @@ def a_life() -> Iterator[Event]:
     )
     yield from _life_of_media()
     yield events.drilled(ACT, at(37), drill())
+    for digest in ("d" * 64, "e" * 64):
+        yield events.acknowledged(ACT, at(37), Document("p-1/data/a.pdf", digest, "it has no page"), "D-000037")
+    yield events.acknowledgement_withdrawn(ACT, at(37), "e" * 64)
     yield events.drilled(ACT, at(38), drill(sample=None, faults=(DrillFault.BYTES, DrillFault.RTO), rpo_seconds=None))
     yield events.notification_set(ACT, at(60), "档案室值班员", ["mail"])
 

@@ -46,7 +46,7 @@ def drills(looked: Looked, surveyed: SurveyReport, voice: Voice) -> Element:
         [
             each.begun_at[:10],
             each.store,
-            voice.sentence("yes") if each.has_passed else voice.sentence("no"),
+            voice.word(each.verdict),
             f"{each.packages:,}",
             span(each.rto_seconds, voice),
             span(each.lost_seconds, voice),

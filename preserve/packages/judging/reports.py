@@ -57,15 +57,15 @@ class NotLookedAt:
 class AuditReport:
     """What an audit found.
 
-    `counts` are of copies, over the whole run with what an interrupted part of it looked at, since `begun_at`.  `findings` are all that
-    are open in its scope, old and new, at most `MOST_FINDINGS_REPORTED`.  `away` says why a store could not be looked
-    at, and `not_looked_at` what that means; `unidentified` are those of them whose place is there, and is not, or not
-    provably, the registered store.  `contradictions` name stores that attest another ledger than the books hold.
-    `unlisted` are stores that were not searched for unexpected objects; `leftovers` counts objects of unfinished
-    ingests and replications.  `unattested` counts by store the copies of which it gives no digest that could be
-    compared: they are not checked, though the store was asked.  Where the budget ended it before its work was done,
-    `waiting` copies were left for the next run, and perhaps stores in `unlisted`.  `bytes_read` and `seconds` are of
-    this part of the run.
+    `counts` are of copies, over the whole run with what an interrupted part of it looked at, since `begun_at`.
+    `findings` are all that are open in its scope, old and new, at most `MOST_FINDINGS_REPORTED`. `away` says why a
+    store could not be looked at, and `not_looked_at` what that means; `unidentified` are those of them whose place is
+    there, and is not, or not provably, the registered store. `contradictions` name stores that attest another ledger
+    than the books hold. `unlisted` are stores that were not searched for unexpected objects; `leftovers` counts
+    objects of unfinished ingests and replications. `unattested` counts by store the copies of which it gives no
+    digest that could be compared: they are not checked, though the store was asked. Where the budget ended it before
+    its work was done, `waiting` copies were left for the next run, and perhaps stores in `unlisted`. `bytes_read` and
+    `seconds` are of this part of the run.
     """
 
     run: str
