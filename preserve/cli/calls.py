@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from preserve import environment
 from preserve.cli import answers
 from preserve.cli.answers import Document
 from preserve.cli.exits import Exit
@@ -100,7 +101,8 @@ class Call:
         from preserve import compose
 
         unreached = compose.require_abreast(workplace, source)
-        workplace.books.note_absences({each.store for each in unreached}, workplace.now())
+        machine = environment.machine_name()
+        workplace.books.note_absences(machine, {each.store for each in unreached}, workplace.now())
         is_any_asked = len(unreached) < len(workplace.stores)
         away = [each.store for each in unreached if not (each.is_expected and is_any_asked)]
         if away:

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from preserve.clock import moment_of, stamp
 from preserve.durable import write_file
 from preserve.errors import NoSpace, Unavailable
-from preserve.model.clock_trust import Reading
-from preserve.model.sentences import Sentence, sentence
+from preserve.model.signs_of_life import SignOfLife
 from preserve.settings.home import Home
+from preserve.state.books import Books
 
 FORMAT = "preserve-heartbeat/1"
 FILE_NAME = "heartbeat.json"
@@ -30,41 +30,34 @@ class Heartbeat:
     """One sign of life.
 
     `expected_by` is when the next should come at the latest.  `doing` names the duty under way; `done` those ended in
-    this turn and how, `late` those that are late, `next_due` the one that comes next and when.  `reading` is what the
-    clock showed when it was last trusted, `clock_incident` the incident that was opened because it no longer is.
+    this turn and how, `late` those that are late, `next_due` the one that comes next and when.  `clock_incident` is the
+    incident that is open because the clock is not to be trusted.
     """
 
     at: datetime
     expected_by: datetime
     machine: str
     process: int
-    reading: Reading | None = None
     clock_incident: str | None = None
     doing: str | None = None
     done: Mapping[str, str] | None = None
     late: Sequence[str] = ()
     next_due: tuple[str, datetime] | None = None
 
-    def is_stale(self, now: datetime) -> bool:
-        """Whether a sign of life is overdue; one from a day still to come tells nothing either."""
-        return now > self.expected_by or self.at > now + timedelta(days=1)
+    @property
+    def sign(self) -> SignOfLife:
+        """What of it the books note, for the other machines."""
+        return SignOfLife(self.machine, self.at, self.expected_by)
 
 
-NEVER = sentence("the runner never gave a sign of life")
-
-
-def silence(beat: Heartbeat | None, now: datetime, longest: timedelta | None = None) -> Sentence | None:
-    """Why the runner is thought to be dead, told from its last sign of life; None where it is not, or never lived.
-
-    `longest` is how old that may be; None: as it said itself.
-    """
-    if beat is None or not (beat.is_stale(now) or (longest is not None and now > beat.at + longest)):
-        return None
-    return sentence(
-        "the runner on {machine} gave its last sign of life at {at}",
-        machine=beat.machine,
-        at=beat.at.isoformat(" ", "seconds"),
-    )
+def signs(home: Home, books: Books) -> list[SignOfLife]:
+    """The last sign of life of each machine that works on a home: of who writes this file by the file, which shows that
+    there is room for it, of the others by the books."""
+    known = {each.machine: each for each in books.signs_of_life()}
+    beat = read(home)
+    if beat is not None:
+        known[beat.machine] = replace(beat.sign, incident=known.get(beat.machine, beat.sign).incident)
+    return list(known.values())
 
 
 def write(home: Home, beat: Heartbeat) -> None:
@@ -90,20 +83,12 @@ def read(home: Home) -> Heartbeat | None:
 
 
 def _document(beat: Heartbeat) -> dict[str, object]:
-    reading = beat.reading
     return {
         "format": FORMAT,
         "at": stamp(beat.at),
         "expected_by": stamp(beat.expected_by),
         "machine": beat.machine,
         "process": beat.process,
-        "clock": None
-        if reading is None
-        else {
-            "at": stamp(reading.at),
-            "counter_milliseconds": int(reading.counter_seconds * 1000),
-            "boot": reading.boot,
-        },
         "clock_incident": beat.clock_incident,
         "doing": beat.doing,
         "done": dict(list((beat.done or {}).items())[-MOST_NAMED:]),
@@ -114,10 +99,7 @@ def _document(beat: Heartbeat) -> dict[str, object]:
 
 
 def _beat(value: Mapping[str, object]) -> Heartbeat:
-    clock, after = value["clock"], value["next"]
-    reading = None
-    if isinstance(clock, dict):
-        reading = Reading(moment_of(clock["at"]), clock["counter_milliseconds"] / 1000, str(clock["boot"]))
+    after = value["next"]
     done, late = value["done"], value["late"]
     if not isinstance(done, dict) or not isinstance(late, list):
         raise TypeError("not a heartbeat")
@@ -126,7 +108,6 @@ def _beat(value: Mapping[str, object]) -> Heartbeat:
         expected_by=moment_of(str(value["expected_by"])),
         machine=str(value["machine"]),
         process=int(str(value["process"])),
-        reading=reading,
         clock_incident=_text(value["clock_incident"]),
         doing=_text(value["doing"]),
         done={str(name): str(ending) for name, ending in done.items()},

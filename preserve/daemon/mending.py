@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from preserve import compose
+from preserve import compose, environment
 from preserve.clock import moment_of
 from preserve.daemon.works import Shift, Work
 from preserve.errors import Unavailable
@@ -59,7 +59,7 @@ def _lagging(shift: Shift, now: datetime) -> Iterator[Duty]:
     A medium under seal, or away with somebody, is left as it is.
     """
     books = shift.workplace.books
-    size, absences = books.size(), books.absences()
+    size, absences = books.size(), books.absences(environment.machine_name())
     for store in books.stores():
         missing, since = size - books.pushed(store.name), absences.get(store.name)
         if missing and since is not None and sealing.sealed(books, store.name) is None:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from preserve import compose
 from preserve.daemon.watching import look
 from preserve.daemon.works import Shift, Work
+from preserve.model.concerns import HANGS_ON_DATES
 from preserve.model.duties import Duty, DutyKind, Ended, Ending
 from preserve.model.sentences import sentence
 from preserve.operations.notify import NOT_SET_UP, NotifyReport, NotifyRequest, notify
@@ -24,7 +25,10 @@ def tell(shift: Shift, works: Sequence[Work]) -> NotifyReport:
         return NOT_SET_UP
     looked = look(shift, works)
     post = compose.post(shift.workplace.clock)
-    return notify(shift.workplace, NotifyRequest(looked.concerns, shift.policies, addresses, post, shift.voices))
+    unseen = HANGS_ON_DATES if looked.status.clock_doubt else ()
+    return notify(
+        shift.workplace, NotifyRequest(looked.concerns, shift.policies, addresses, post, shift.voices, unseen)
+    )
 
 
 def notice_work(works: Sequence[Work]) -> Work:

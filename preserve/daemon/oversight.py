@@ -1,59 +1,23 @@
-"""Incidents of the runner itself: a clock that is not to be trusted, runs that were missed, work that fails again and
-again.  Each is opened once, and closed with evidence when it is over."""
+"""Incidents of the runner itself: runs that were missed, work that fails again and again, another machine's silence.
+
+Each is opened once, and closed with evidence when it is over.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime
 
 from preserve import environment
-from preserve.clock import moment_of
-from preserve.daemon.heartbeat import Heartbeat
 from preserve.model import events
-from preserve.model.clock_trust import Reading, doubt
 from preserve.model.duties import Duty, DutyKind
 from preserve.model.incidents import Incident, IncidentKind
 from preserve.model.nouns import Event
 from preserve.model.phrases import phrase
+from preserve.model.sentences import Sentence
+from preserve.model.signs_of_life import SignOfLife, silences
 from preserve.workplace import Workplace
-
-
-@dataclass(frozen=True, slots=True)
-class ClockState:
-    """`reading` is the last that was trusted; `incident` is the open one where the clock is not to be trusted now."""
-
-    reading: Reading
-    incident: str | None
-
-    @property
-    def is_trusted(self) -> bool:
-        return self.incident is None
-
-
-def clock_state(workplace: Workplace, last: Heartbeat | None) -> ClockState:
-    """Judge the clock, and open or close the incident about it, which names the machine: each has a clock of its own.
-
-    Where a person closed the incident, the clock is right from then on, however it came to be so.
-    """
-    books = workplace.books
-    now = Reading(workplace.clock.now(), workplace.clock.counter_seconds(), environment.boot_id())
-    trusted = last.reading if last is not None else None
-    newest = books.newest_moment()
-    why = doubt(now, trusted, moment_of(newest) if newest else None)
-    machine = environment.machine_name()
-    known = books.open_incident(IncidentKind.CLOCK, machine)
-    if why is None:
-        if known is not None:
-            _close(workplace, known, phrase("the clock agrees again with the machine's counter"))
-        return ClockState(now, None)
-    ours = last.clock_incident if last is not None else None
-    if known is None and ours is not None:  # we opened one, and somebody closed it: a person vouches for the clock
-        return ClockState(now, None)
-    if known is None:
-        _open(workplace, Incident(IncidentKind.CLOCK, machine, str(why)))
-        known = books.open_incident(IncidentKind.CLOCK, machine)
-    return ClockState(trusted or now, known.id if known else None)
 
 
 def missed(workplace: Workplace, duties: Sequence[Duty], kinds: Collection[DutyKind], now: datetime) -> None:
@@ -75,10 +39,15 @@ def missed(workplace: Workplace, duties: Sequence[Duty], kinds: Collection[DutyK
     _record(workplace, happened)
 
 
-def failed(workplace: Workplace, duty: Duty, attempts: int, why: str) -> None:
+def failed(workplace: Workplace, name: str, attempts: int, why: str) -> None:
     """Open an incident about work that failed as often as it may."""
     what = phrase("it failed {attempts} times in a row; the last time: {why}", attempts=attempts, why=why)
-    _open(workplace, Incident(IncidentKind.FAILED_WORK, duty.name, what))
+    _open(workplace, Incident(IncidentKind.FAILED_WORK, name, what))
+
+
+def faulty(workplace: Workplace, name: str, why: Sentence) -> None:
+    """Open an incident about work over which this program failed."""
+    _open(workplace, Incident(IncidentKind.FAILED_WORK, name, str(why)))
 
 
 def succeeded(workplace: Workplace, duty: Duty) -> None:
@@ -88,7 +57,7 @@ def succeeded(workplace: Workplace, duty: Duty) -> None:
         _close(workplace, known, phrase("the work was done"))
 
 
-def settled(workplace: Workplace, duties: Sequence[Duty], kinds: Collection[DutyKind], now: datetime) -> None:
+def settled(workplace: Workplace, duties: Iterable[Duty], kinds: Collection[DutyKind], now: datetime) -> None:
     """Close the incidents about failed work of `kinds` that is due no longer: somebody else did it, or it fell away."""
     due = {duty.name for duty in duties if duty.is_due(now)}
     evidence = phrase("looked at again, the work is not due any more")
@@ -100,6 +69,36 @@ def settled(workplace: Workplace, duties: Sequence[Duty], kinds: Collection[Duty
             if each.kind is IncidentKind.FAILED_WORK and each.subject not in due and _is_of(each, kinds)
         ],
     )
+
+
+def silent(workplace: Workplace, signs: Iterable[SignOfLife], now: datetime) -> None:
+    """Open an incident for each other machine whose runner is silent, and close those of who lives again.
+
+    A person who closes one says that nobody is to be expected there any more.
+    """
+    books, mine = workplace.books, environment.machine_name()
+    for sign in signs:
+        known = books.open_incident(IncidentKind.SILENCE, sign.machine)
+        silence = next(silences([sign], now), None)
+        if silence is None:
+            if known is not None:
+                _close(workplace, known, phrase("the runner there gave a sign of life"))
+        elif known is None and sign.incident is not None:
+            books.forget_sign(sign.machine)
+        elif sign.machine != mine:
+            _open(workplace, Incident(IncidentKind.SILENCE, sign.machine, str(silence.what)))
+            opened = books.open_incident(IncidentKind.SILENCE, sign.machine)
+            if opened is not None and sign.incident != opened.id:
+                books.note_sign(replace(sign, incident=opened.id))
+
+
+def forget_jobs(workplace: Workplace, duties: Sequence[Duty], kinds: Collection[DutyKind], now: datetime) -> None:
+    """Let go of what was noted of work of `kinds` that is not to be done any more, now or later."""
+    names = {(duty.kind.value, duty.subject) for duty in duties}
+    ours = {kind.value for kind in kinds}
+    for job in workplace.books.jobs():
+        if job.kind in ours and (job.kind, job.subject) not in names and not job.is_held(now):
+            workplace.books.end_job(job, now)
 
 
 def _is_of(incident: Incident, kinds: Collection[DutyKind]) -> bool:

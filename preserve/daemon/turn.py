@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from preserve import compose, environment
 from preserve.clock import monotonic_seconds
-from preserve.daemon import heartbeat, oversight
+from preserve.daemon import faults, heartbeat, oversight
 from preserve.daemon.crew import ALONE, Crew
+from preserve.daemon.deriving import by_clock, derived_of, duties_name
 from preserve.daemon.heartbeat import Heartbeat
 from preserve.daemon.leases import kept_up
 from preserve.daemon.pulse import Pulse
 from preserve.daemon.works import Shift, Work
-from preserve.errors import PreserveError, Tampered, Unavailable
+from preserve.errors import NoSpace, PreserveError, Tampered, Unavailable
 from preserve.model.attempts import MOST_ATTEMPTS
 from preserve.model.audit import NO_LIMIT, Budget
 from preserve.model.certificates import ENGLISH, Voice
 from preserve.model.duties import Duty, DutyKind, Ended, Ending, in_order
 from preserve.model.sentences import Sentence, sentence
+from preserve.packages.timekeeping import TRUSTED, ClockState, judged
 from preserve.settings.home import Home
 from preserve.workplace import Workplace
 
@@ -31,8 +33,11 @@ BETWEEN_RUNS = timedelta(hours=25)
 LOOKING = frozenset([DutyKind.AUDIT, DutyKind.LISTING, DutyKind.DRILL, DutyKind.INSPECTION])
 """What may find harm."""
 
-BY_ANY_CLOCK = frozenset([DutyKind.REPAIR, DutyKind.PUBLICATION, DutyKind.NOTICE])
-"""What is done also while the clock is not to be trusted: nothing of it locks anything, as a canary is locked."""
+_BRINGS_ABOUT = {
+    **dict.fromkeys(LOOKING, (DutyKind.REPAIR,)),
+    DutyKind.HARVEST: (DutyKind.REPLICATION,),
+}
+"""What work of a kind may make due that goes before what is left; all else is found out when that is done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +53,8 @@ class TurnReport:
     """What one turn did, and which duties are still due.
 
     `is_ended_by_budget`: some of those were not begun because the budget was spent.  `doubted_clock` names the incident
-    about a clock that is not to be trusted: what hangs on dates was left alone.  `next_due` comes first of what is not
-    due yet.
+    about a clock that is not to be trusted: what hangs on dates was left alone, and nobody can tell what is late.
+    `next_due` comes first of what is not due yet.  `failing` are kinds of work of which nobody can tell what is due.
     """
 
     worked: tuple[Worked, ...]
@@ -59,17 +64,13 @@ class TurnReport:
     seconds: float
     is_ended_by_budget: bool = False
     doubted_clock: str | None = None
+    failing: Mapping[DutyKind, Sentence] = field(default_factory=dict)
 
     @property
     def is_as_wanted(self) -> bool:
         """Whether nothing failed, and nothing is late."""
         is_any_failed = any(each.ended.ending is Ending.FAILED for each in self.worked)
-        return not (is_any_failed or self.late or self.doubted_clock)
-
-
-def derived(works: Sequence[Work], shift: Shift, now: datetime) -> list[Duty]:
-    """All duties, those to come included, in the order in which they are to be done."""
-    return in_order((duty for work in works for duty in work.derive(shift, now)), now)
+        return not (is_any_failed or self.late or self.doubted_clock or self.failing)
 
 
 def turn(
@@ -102,53 +103,101 @@ class _Turn:
     budget: Budget
     expected_within: timedelta
     sign: Callable[[], None]
+    clock: ClockState = TRUSTED
+    duties: dict[DutyKind, list[Duty]] = field(default_factory=dict)
+    failing: dict[DutyKind, Sentence] = field(default_factory=dict)
+    derived_at: float = 0.0
+    is_all_derived: bool = False
     last: Heartbeat | None = None
     began: float = field(default_factory=monotonic_seconds)
     spent_bytes: int = 0
     ended: dict[str, str] = field(default_factory=dict)
 
     def run(self) -> TurnReport:
-        workplace = self.shift.workplace
-        clock = oversight.clock_state(workplace, heartbeat.read(self.shift.home))
-        duties = self._derived(clock)
-        self._beat(clock, duties)
-        self._oversee(clock, duties)
-        worked = list(self._worked(clock))
-        duties, now = self._derived(clock), self.shift.now()
-        self._oversee(clock, duties)
-        self._beat(clock, duties)
+        self.clock = judged(self.shift.workplace)
+        self._derive_all()
+        self._beat()
+        self._oversee()
+        worked = list(self._worked())
+        if not self.is_all_derived:
+            self._derive_all()
+        self._oversee()
+        self._beat()
+        duties, now = self._in_order(), self.shift.now()
         left = tuple(duty for duty in duties if duty.is_due(now))
         return TurnReport(
             tuple(worked),
             left,
-            late=tuple(duty for duty in left if duty.is_late(now)),
+            late=tuple(self._late(left)),
             next_due=_next(duties, now),
             seconds=monotonic_seconds() - self.began,
             is_ended_by_budget=self._is_spent() and any(duty.name not in self.ended for duty in left),
-            doubted_clock=clock.incident,
+            doubted_clock=self.clock.incident,
+            failing=dict(self.failing),
         )
 
-    def _derived(self, clock: oversight.ClockState) -> list[Duty]:
-        works = [work for work in self.works if clock.is_trusted or work.kind in BY_ANY_CLOCK]
-        return derived(works, self.shift, self.shift.now())
+    def _derive_all(self) -> None:
+        for work in self._works():
+            self._derive(work)
+        self.derived_at = monotonic_seconds()
+        self.is_all_derived = True
 
-    def _worked(self, clock: oversight.ClockState) -> Iterator[Worked]:
-        """Duties as they are ended.  What is due is derived again after each: it may have brought others about."""
+    def _derive(self, work: Work) -> None:
+        """What is due of one kind of work; a kind of which nobody can tell is an incident."""
+        found = derived_of(work, self.shift, self.shift.now())
+        if isinstance(found, Sentence):
+            self.failing[work.kind] = found
+            self.duties.pop(work.kind, None)
+            oversight.faulty(self.shift.workplace, duties_name(work.kind), found)
+        else:
+            self.failing.pop(work.kind, None)
+            self.duties[work.kind] = found
+
+    def _works(self) -> list[Work]:
+        return by_clock(self.works, is_trusted=self.clock.is_trusted)
+
+    def _in_order(self) -> list[Duty]:
+        return in_order((duty for each in self.duties.values() for duty in each), self.shift.now())
+
+    def _late(self, duties: Iterable[Duty]) -> list[Duty]:
+        """Those that should have been done by now, as far as the clock tells."""
+        now = self.shift.now()
+        return [duty for duty in duties if duty.is_late(now)] if self.clock.is_trusted else []
+
+    def _worked(self) -> Iterator[Worked]:
+        """Duties as they are ended, until none is left, also when all were derived again."""
         doers = {work.kind: work for work in self.works}
         while not self._is_spent():
-            duties, now = self._derived(clock), self.shift.now()
-            waits = {(job.kind, job.subject) for job in self.shift.workplace.books.jobs() if not job.may_be_tried(now)}
-            duty = next((each for each in duties if self._is_to_be_done(each, now, waits)), None)
-            if duty is None:
+            duty = self._next_to_do()
+            if duty is None and self.is_all_derived:
                 return
-            self._beat(clock, duties, duty)
+            if duty is None:
+                self._derive_all()
+                continue
+            self._beat(duty)
             result = self._done(doers[duty.kind], duty)
             self.spent_bytes += result.bytes
             if result.ending is not Ending.PARTLY:
                 self.ended[duty.name] = result.ending.value
             if duty.kind in LOOKING:
                 self._let_repair_again()
+            self._derive_after(duty.kind)
             yield Worked(duty, result)
+
+    def _next_to_do(self) -> Duty | None:
+        now = self.shift.now()
+        waits = {(job.kind, job.subject) for job in self.shift.workplace.books.jobs() if not job.may_be_tried(now)}
+        return next((each for each in self._in_order() if self._is_to_be_done(each, now, waits)), None)
+
+    def _derive_after(self, kind: DutyKind) -> None:
+        """What one duty changed.  All kinds are asked when none is left to do, and where that takes long."""
+        self.is_all_derived = False
+        if monotonic_seconds() - self.derived_at > SHARE_SECONDS:
+            self._derive_all()
+            return
+        for work in self._works():
+            if work.kind is kind or work.kind in _BRINGS_ABOUT.get(kind, ()):
+                self._derive(work)
 
     def _let_repair_again(self) -> None:
         """What was mended in this turn may be found harmed by a look in it: then that is not left for the next."""
@@ -183,7 +232,7 @@ class _Turn:
                 if result.ending is Ending.FAILED:
                     attempts = books.end_job(job, self.shift.now(), str(result.what))
                     if attempts >= MOST_ATTEMPTS:
-                        oversight.failed(workplace, duty, attempts, str(result.what))
+                        oversight.failed(workplace, duty.name, attempts, str(result.what))
                 elif result.ending is not Ending.PUT_OFF:
                     books.end_job(job, self.shift.now())
                     oversight.succeeded(workplace, duty)
@@ -199,28 +248,40 @@ class _Turn:
         except Tampered:
             raise
         except PreserveError as error:
-            ending = Ending.PUT_OFF if isinstance(error, Unavailable) else Ending.FAILED
-            return Ended(ending, Sentence(error.template, error.values))
+            return _ended_by(error)
+        except Exception as error:
+            try:
+                what = faults.written_down(self.shift.workplace, duty.name, error)
+            except NoSpace as full:
+                return _ended_by(full)
+            oversight.faulty(self.shift.workplace, duty.name, what)
+            return Ended(Ending.FAILED, what)
 
-    def _oversee(self, clock: oversight.ClockState, duties: Sequence[Duty]) -> None:
-        if clock.is_trusted:
-            kinds, now = [work.kind for work in self.works], self.shift.now()
-            oversight.missed(self.shift.workplace, duties, kinds, now)
-            oversight.settled(self.shift.workplace, duties, kinds, now)
+    def _oversee(self) -> None:
+        """What hangs on dates is judged by a clock that is trusted, and of kinds that can be told."""
+        if not self.clock.is_trusted:
+            return
+        workplace, now, duties = self.shift.workplace, self.shift.now(), self._in_order()
+        kinds = [work.kind for work in self.works if work.kind not in self.failing]
+        oversight.missed(workplace, duties, kinds, now)
+        oversight.settled(workplace, duties, kinds, now)
+        oversight.silent(workplace, heartbeat.signs(self.shift.home, workplace.books), now)
+        if self.is_all_derived:
+            oversight.forget_jobs(workplace, duties, kinds, now)
 
-    def _beat(self, clock: oversight.ClockState, duties: Sequence[Duty], doing: Duty | None = None) -> None:
+    def _beat(self, doing: Duty | None = None) -> None:
         """Give a sign of life; a home that is full or away does not keep what is due from being tried."""
-        now, following = self.shift.now(), _next(duties, self.shift.now())
+        duties, now = self._in_order(), self.shift.now()
+        following = _next(duties, now)
         beat = Heartbeat(
             at=now,
             expected_by=now + self.expected_within,
             machine=environment.machine_name(),
             process=environment.process_number(),
-            reading=clock.reading,
-            clock_incident=clock.incident,
+            clock_incident=self.clock.incident,
             doing=doing.name if doing else None,
             done=self.ended,
-            late=[duty.name for duty in duties if duty.is_late(now)],
+            late=[duty.name for duty in self._late(duties)],
             next_due=(following.name, following.due_at) if following else None,
         )
         self._write(beat)
@@ -235,9 +296,15 @@ class _Turn:
         self.last = beat
         self.sign()
         try:
+            self.shift.workplace.books.note_sign(beat.sign)
             heartbeat.write(self.shift.home, beat)
         except Unavailable as error:
             self.shift.workplace.progress.alert(error.template, **error.values)
+
+
+def _ended_by(error: PreserveError) -> Ended:
+    ending = Ending.PUT_OFF if isinstance(error, Unavailable) else Ending.FAILED
+    return Ended(ending, Sentence(error.template, error.values))
 
 
 def _next(duties: Sequence[Duty], now: datetime) -> Duty | None:

@@ -6,15 +6,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from preserve import compose
+from preserve import compose, environment
 from preserve.clock import stamp
 from preserve.daemon import heartbeat
-from preserve.daemon.turn import derived
+from preserve.daemon.deriving import Derived, by_clock, derived, duties_name
 from preserve.daemon.works import Shift, Work
 from preserve.model.concerns import Concern, FindingsSeen, LateSeen, Seen, concerns
 from preserve.model.duties import Duty
 from preserve.model.policy import Policy
-from preserve.model.sentences import Sentence, sentence
+from preserve.model.sentences import sentence
+from preserve.model.signs_of_life import NEVER, Silence, silences
 from preserve.operations.status import StatusReport, status
 
 LONGEST_UNTOLD = timedelta(hours=26)
@@ -46,23 +47,27 @@ class Looked:
 
     @property
     def late(self) -> list[Duty]:
-        """Duties that should have been done by now."""
-        return [duty for duty in self.duties if duty.is_late(self.at)]
+        """Duties that should have been done by now, as far as the clock tells."""
+        return [] if self.status.clock_doubt else [duty for duty in self.duties if duty.is_late(self.at)]
 
 
-def look(shift: Shift, works: Sequence[Work], silence: Sentence | None = None) -> Looked:
+def look(shift: Shift, works: Sequence[Work], longest: timedelta | None = None, *, is_expected: bool = False) -> Looked:
     """Look at everything once: the books, a glance at each store, and what the works say is due.
 
-    `silence` says that the runner gives no sign of life; None: as its last one tells, if there ever was one.
-    Raises `Tampered` where the books themselves do not fit.
+    The last sign of life of a runner may be so old as it said itself, or as `longest`; where `is_expected`, there must
+    have been one.  By a clock that is not to be trusted nothing is late, nor is it known not to be.  Raises `Tampered`
+    where the books themselves do not fit.
     """
     workplace, now = shift.workplace, shift.now()
     report = status(workplace, compose.policy_in_force(workplace.books), shift.policies)
-    duties = tuple(derived(works, shift, now))
+    due = derived(by_clock(works, is_trusted=report.clock_doubt is None), shift, now)
+    duties = tuple(due.duties)
     findings = tuple(workplace.books.open_findings_alike())
     seen = Seen(
         alarm=str(report.alarm) if report.alarm else None,
-        silence=silence or heartbeat.silence(heartbeat.read(shift.home), now),
+        machine=environment.machine_name(),
+        clock_doubt=report.clock_doubt,
+        silences=() if report.clock_doubt else tuple(_silences(shift, now, longest, is_expected=is_expected)),
         findings=findings,
         incidents=report.incidents,
         short={each.policy: each.short for each in report.holdings},
@@ -71,7 +76,7 @@ def look(shift: Shift, works: Sequence[Work], silence: Sentence | None = None) -
         away={store.name: store.away_since for store in report.stores if store.is_wanting},
         unfinished=report.unfinished_count,
         unfinished_since=min((each.accession.accession_at for each in report.unfinished), default=None),
-        late=(*_late(duties, now), *_untold(shift, now)),
+        late=(*_failing(due, now), *(() if report.clock_doubt else (*_late(duties, now), *_untold(shift, now)))),
     )
     return Looked(
         at=now,
@@ -84,6 +89,17 @@ def look(shift: Shift, works: Sequence[Work], silence: Sentence | None = None) -
         noticed_at=workplace.books.noticed_at(),
         notices_failing=sum(each.is_failing for each in workplace.books.deliveries().values()),
     )
+
+
+def _silences(shift: Shift, now: datetime, longest: timedelta | None, *, is_expected: bool) -> Iterable[Silence]:
+    signs = heartbeat.signs(shift.home, shift.workplace.books)
+    return [NEVER] if is_expected and not signs else silences(signs, now, longest)
+
+
+def _failing(due: Derived, now: datetime) -> Iterable[LateSeen]:
+    """Kinds of work of which nobody can tell what is due: what is late of them is not known either."""
+    for kind, why in due.failing.items():
+        yield LateSeen(duties_name(kind), why, stamp(now))
 
 
 def _late(duties: Iterable[Duty], now: datetime) -> Iterable[LateSeen]:

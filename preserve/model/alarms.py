@@ -21,11 +21,13 @@ class NagiosState(StrEnum):
         return list(NagiosState).index(self)
 
 
-_CRITICAL = frozenset([ConcernKind.ALARM, ConcernKind.SILENCE, ConcernKind.FINDING, ConcernKind.NOT_SAFE])
+_CRITICAL = frozenset(
+    [ConcernKind.ALARM, ConcernKind.SILENCE, ConcernKind.CLOCK, ConcernKind.FINDING, ConcernKind.NOT_SAFE]
+)
 
 
 def nagios_state(concerns: Sequence[Concern]) -> NagiosState:
-    """Harm and silence are critical: while nobody looks, nothing else is known either."""
+    """Harm, silence and a clock that is wrong are critical: while nobody looks, nothing else is known either."""
     if any(each.kind in _CRITICAL for each in concerns):
         return NagiosState.CRITICAL
     return NagiosState.WARNING if concerns else NagiosState.OK

@@ -31,11 +31,13 @@ class Job:
     not_before: datetime | None = None
     why: str | None = None
 
+    def is_held(self, now: datetime) -> bool:
+        """Whether a machine is at it.  A lease longer than any is that of a clock that was wrong: it is over."""
+        return self.holder is not None and self.lease_until is not None and now < self.lease_until <= now + LEASE
+
     def is_held_elsewhere(self, machine: str, now: datetime) -> bool:
-        """Whether another machine is at it.  A lease longer than any is that of a clock that was wrong: it is over."""
-        if self.holder in (None, machine) or self.lease_until is None:
-            return False
-        return now < self.lease_until <= now + LEASE
+        """Whether another machine is at it."""
+        return self.holder != machine and self.is_held(now)
 
     def may_be_tried(self, now: datetime) -> bool:
         """Whether the wait after the last failure is over; one longer than any is that of a clock that was wrong."""

@@ -13,23 +13,45 @@ from preserve.model.sentences import Sentence, sentence
 
 TOLERATED = timedelta(hours=1)
 """What a clock may be set by without anybody having to say that it is right: corrections, not mistakes."""
+NOTED_EVERY_SECONDS = 60.0
+"""A reading that is trusted is noted no oftener, unless something was written since."""
 LONGEST_SILENCE = timedelta(days=180)
 """After a start of the machine the counter tells nothing: a longer time since the last sign of life is doubted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the clock showed while it was trusted, and the counter of seconds since start `boot` of the machine."""
+    """What the clock showed, the counter of seconds since start `boot` of the machine, and how many entries the ledger
+    had then."""
 
     at: datetime
     counter_seconds: float
     boot: str
+    entries: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ClockNote:
+    """What a machine noted: the last `reading` that was trusted, and the incident that it opened because the clock no
+    longer is.  `newest` is the newest moment in the ledger then: what it writes itself meanwhile does not refute it."""
+
+    reading: Reading | None = None
+    incident: str | None = None
+    newest: datetime | None = None
+
+    def is_behind(self, now: Reading) -> bool:
+        """Whether a reading that is trusted now is to be noted in the place of this."""
+        last = self.reading
+        if last is None or self.incident is not None or last.boot != now.boot:
+            return True
+        return not 0 <= now.counter_seconds - last.counter_seconds < NOTED_EVERY_SECONDS or now.entries != last.entries
 
 
 def doubt(now: Reading, last: Reading | None, newest_written: datetime | None) -> Sentence | None:
     """Why the clock is not to be trusted now; None where it is.
 
-    `last` is the last reading that was trusted, `newest_written` the newest moment in the ledger.
+    `last` is the last reading that was trusted, `newest_written` the newest moment in the ledger of what was written
+    since; what was written before, a clock that was wrong may have dated.
     """
     if last is not None and last.boot == now.boot:
         passed = timedelta(seconds=now.counter_seconds - last.counter_seconds)

@@ -7,7 +7,7 @@ found.  Of what comes in thousands (findings, overdue copies) one concern speaks
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from preserve.model.incidents import Incident, IncidentKind
@@ -15,6 +15,7 @@ from preserve.model.nouns import HARMS, Condition
 from preserve.model.placing import Lack
 from preserve.model.policy import Policy
 from preserve.model.sentences import Sentence, sentence
+from preserve.model.signs_of_life import Silence
 
 
 class ConcernKind(StrEnum):
@@ -22,6 +23,7 @@ class ConcernKind(StrEnum):
 
     ALARM = "alarm"  # a store contradicts the ledger
     SILENCE = "silence"  # the runner gives no sign of life: nothing else is known to be done
+    CLOCK = "clock"  # the clock is not to be trusted: nobody can tell what is late
     FINDING = "finding"  # bytes in a store are wrong
     NOT_SAFE = "not safe"  # packages have fewer verified copies than policy wants
     INCIDENT = "incident"  # something in the running should not have happened
@@ -30,6 +32,10 @@ class ConcernKind(StrEnum):
     LATE = "late work"  # work is not done when policy wants it
     NO_STORE = "no store"  # policy wants copies that no store is there for
     UNFINISHED = "unfinished accession"
+
+
+HANGS_ON_DATES = frozenset([ConcernKind.SILENCE, ConcernKind.OVERDUE, ConcernKind.LATE])
+"""What nobody can tell by a clock that is not to be trusted, neither that it is so nor that it is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +96,13 @@ class LateSeen:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What there is to be concerned about.  `short` counts packages by policy, `overdue` copies by policy and store,
-    `away` names stores that must answer and do not, with the moment since which that is known."""
+    """What there is to be concerned about, seen from `machine`.  `short` counts packages by policy, `overdue` copies by
+    policy and store, `away` names stores that must answer and do not, with the moment since which that is known."""
 
+    machine: str = ""
     alarm: str | None = None
-    silence: Sentence | None = None
+    clock_doubt: Sentence | None = None
+    silences: Sequence[Silence] = ()
     findings: Sequence[FindingsSeen] = ()
     incidents: Sequence[Incident] = ()
     short: Mapping[str, int] | None = None
@@ -110,10 +118,11 @@ def concerns(seen: Seen) -> list[Concern]:
     """All that is to be seen to, the gravest first, and within a kind the oldest first."""
     found = [
         *_alarms(seen),
-        *_silence(seen),
+        *_clock(seen),
+        *map(_silent, seen.silences),
         *map(_of_findings, seen.findings),
         *(_not_safe(policy, count) for policy, count in (seen.short or {}).items() if count),
-        *map(_of_incident, seen.incidents),
+        *_of_incidents(seen),
         *(_away(store, since) for store, since in (seen.away or {}).items()),
         *(_overdue(*place, count) for place, count in (seen.overdue or {}).items() if count),
         *map(_late, seen.late),
@@ -122,6 +131,11 @@ def concerns(seen: Seen) -> list[Concern]:
     ]
     order = list(ConcernKind)
     return sorted(found, key=lambda each: (order.index(each.kind), each.since or "", each.subject))
+
+
+def kind_of(key: str) -> ConcernKind | None:
+    """The kind of the concern that is known by a key."""
+    return next((kind for kind in ConcernKind if key.startswith(f"{kind.value}: ")), None)
 
 
 def owners(concern: Concern, policies: Mapping[str, Policy]) -> list[str]:
@@ -145,14 +159,24 @@ def _alarms(seen: Seen) -> Iterator[Concern]:
         )
 
 
-def _silence(seen: Seen) -> Iterator[Concern]:
-    if seen.silence is not None:
-        yield Concern(
-            ConcernKind.SILENCE,
-            "runner",
-            seen.silence,
-            sentence("start `preserve run`, or make `preserve run --once` a daily job; see why it stopped"),
-        )
+def _clock(seen: Seen) -> Iterator[Concern]:
+    if seen.clock_doubt is not None:
+        yield Concern(ConcernKind.CLOCK, seen.machine, seen.clock_doubt, _SET_RIGHT)
+
+
+_SET_RIGHT = sentence(
+    "set the clock right; or, where it is, close the incident about it; until then nobody can tell what is late, and"
+    " nothing is done that hangs on dates"
+)
+
+
+def _silent(silence: Silence) -> Concern:
+    return Concern(
+        ConcernKind.SILENCE,
+        silence.machine,
+        silence.what,
+        sentence("start `preserve run`, or make `preserve run --once` a daily job; see why it stopped"),
+    )
 
 
 def _of_findings(found: FindingsSeen) -> Concern:
@@ -195,6 +219,27 @@ def _not_safe(policy: str, count: int) -> Concern:
         mark=count,
         policies=(policy,),
     )
+
+
+_TOLD_AS = {
+    IncidentKind.CLOCK: ConcernKind.CLOCK,
+    IncidentKind.SILENCE: ConcernKind.SILENCE,
+    IncidentKind.MISSED_RUN: ConcernKind.LATE,
+}
+"""What is seen without its incident, and is told once: as it is seen, or else as the incident still says it."""
+
+
+def _of_incidents(seen: Seen) -> Iterator[Concern]:
+    told = {(ConcernKind.LATE, each.subject) for each in seen.late}
+    told |= {(ConcernKind.SILENCE, each.machine) for each in seen.silences}
+    told |= {(ConcernKind.CLOCK, seen.machine)} if seen.clock_doubt else set()
+    for incident in seen.incidents:
+        concern = _of_incident(incident)
+        kind = _TOLD_AS.get(incident.kind)
+        if kind is None:
+            yield concern
+        elif (kind, incident.subject) not in told and not (seen.clock_doubt and kind in HANGS_ON_DATES):
+            yield replace(concern, kind=kind, subject=incident.subject)
 
 
 def _of_incident(incident: Incident) -> Concern:

@@ -22,6 +22,7 @@ class IncidentKind(StrEnum):
     MEDIUM = "medium"  # a removable medium is not what, or where, it should be
     CREDENTIALS = "credentials"  # a key may do what it must not
     CLOCK = "clock"  # the clock is not to be trusted
+    SILENCE = "silence"  # the runner on a machine gives no sign of life any more
     NOTIFIER = "notifier"  # nobody could be told
 
 

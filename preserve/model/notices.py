@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from preserve.model.concerns import Concern, policies_of
+from preserve.model.concerns import Concern, ConcernKind, kind_of, policies_of
 from preserve.model.policy import Policy
 
 DIGEST = timedelta(hours=1)
@@ -134,14 +134,22 @@ def named(policies: Iterable[Policy]) -> set[str]:
 
 
 def letter(
-    addressee: str, mine: Sequence[Concern], told: Mapping[str, ToldOf], delivery: Delivery, now: datetime
+    addressee: str,
+    mine: Sequence[Concern],
+    told: Mapping[str, ToldOf],
+    delivery: Delivery,
+    now: datetime,
+    unseen: Collection[ConcernKind] = (),
 ) -> Letter | None:
-    """What to tell somebody now; None: nothing, or not yet.  `told` is what that one was told, by concern."""
+    """What to tell somebody now; None: nothing, or not yet.
+
+    `told` is what that one was told, by concern.  What is of a kind `unseen`, nobody can tell now whether it is over.
+    """
     if delivery.next_at is not None and _is_between(delivery.failing_since, now, delivery.next_at):
         return None
     open_keys = {concern.key for concern in mine}
     news = tuple(each for each in mine if each.key not in told or each.mark > told[each.key].mark)
-    over = tuple(each for key, each in told.items() if key not in open_keys)
+    over = tuple(each for key, each in told.items() if key not in open_keys and kind_of(key) not in unseen)
     still = tuple(each for each in mine if each not in news)
     wait = DIGEST if news or over else REMINDER
     if not (news or over or still) or _is_within(delivery.sent_at, wait, now):
@@ -151,10 +159,13 @@ def letter(
 
 def remembered(sent: Letter, told: Mapping[str, ToldOf], now: datetime) -> list[ToldOf]:
     """What somebody was told of once the letter has arrived; what is over is forgotten."""
-    return [
-        ToldOf(each.key, each.mark, told[each.key].first_at if each.key in told else now, str(each.what))
+    named = {
+        each.key: ToldOf(each.key, each.mark, told[each.key].first_at if each.key in told else now, str(each.what))
         for each in (*sent.news, *sent.still)
-    ]
+    }
+    over = {each.concern for each in sent.over}
+    kept = {key: each for key, each in told.items() if key not in over}
+    return list((kept | named).values())
 
 
 def _is_within(since: datetime | None, span: timedelta, now: datetime) -> bool:

@@ -1,7 +1,6 @@
 """Extend locks: object locks that policy wants renewed are held on for as long as policy says, and read back.
 
-A lock that lasts for years cannot be taken back.  So nothing is locked by a clock that is behind the ledger; one that
-runs ahead is refused by the sites themselves, which compare it with their own before they believe a signature.
+A lock that lasts for years cannot be taken back.  So nothing is locked by a clock that is not to be trusted.
 """
 
 from __future__ import annotations
@@ -10,15 +9,14 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from preserve.clock import moment_of, stamp
+from preserve.clock import stamp
 from preserve.errors import NotThere, PreserveError, Refused, Unavailable, Unreadable
 from preserve.model import events
-from preserve.model.audit import CLOCKS_DIFFER
 from preserve.model.keys import BAG, BLOCKS, MEMBERS, RECEIPT, Key, object_key, package_folder, split_generation
 from preserve.model.locks import LockEnd, LockRule
 from preserve.model.nouns import CopyEntry
+from preserve.packages.timekeeping import require_trusted
 from preserve.ports import Locks, Store, locks_of
-from preserve.state.books import Books
 from preserve.workplace import Workplace
 
 PARTS = (BAG, BLOCKS, MEMBERS, RECEIPT)
@@ -77,9 +75,9 @@ def extend_locks(workplace: Workplace, request: ExtendRequest) -> ExtendReport:
     """Extend what is due, copy by copy, each booked when all of its objects are held.
 
     Killed at any point, a second run finds what is left.  Raises `Refused` for an unknown store or package, and where
-    the clock is behind the newest entry of the ledger.
+    the clock is not to be trusted.
     """
-    require_clock(workplace.books, workplace.clock.now())
+    require_trusted(workplace)
     stores = [workplace.books.store(request.store)] if request.store else workplace.books.stores()
     package = workplace.books.package(request.package).id if request.package else None
     outcome = _Outcome()
@@ -92,18 +90,6 @@ def extend_locks(workplace: Workplace, request: ExtendRequest) -> ExtendReport:
                 store=entry.name,
             )
     return ExtendReport(tuple(outcome.extended), tuple(outcome.not_extended))
-
-
-def require_clock(books: Books, now: datetime) -> None:
-    """Raise `Refused` where the newest entry of the ledger is of a later moment than `now`."""
-    newest = moment_of(events.decode(books.entry(books.size() - 1).content).at)
-    if now < newest - CLOCKS_DIFFER:
-        raise Refused(
-            "the clock says {now}, and the newest entry of the ledger was written on {newest}: no lock is set by a"
-            " clock that is behind; set it right",
-            now=stamp(now),
-            newest=stamp(newest),
-        )
 
 
 class _Extending:

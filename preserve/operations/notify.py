@@ -16,7 +16,7 @@ from preserve.errors import PreserveError, Refused, Unavailable
 from preserve.model import events, letters
 from preserve.model.addresses import Address, Message
 from preserve.model.certificates import ENGLISH, Voice
-from preserve.model.concerns import Concern
+from preserve.model.concerns import Concern, ConcernKind
 from preserve.model.digests import sha256
 from preserve.model.incidents import Incident, IncidentKind
 from preserve.model.notices import NEVER, Delivery, Letter, ToldOf, addressees, letter, named, remembered, unaddressed
@@ -41,7 +41,8 @@ class Post(Protocol):
 class NotifyRequest:
     """What is wrong now, whose it is by the `policies` in force, and how the owners are told.
 
-    Letters are written in each of `voices`, one below the other.
+    Letters are written in each of `voices`, one below the other.  Of what is of a kind `unseen`, nobody can tell now
+    whether it is so.
     """
 
     concerns: Sequence[Concern]
@@ -49,6 +50,7 @@ class NotifyRequest:
     addresses: Mapping[str, Address]
     post: Post
     voices: Sequence[Voice]
+    unseen: Collection[ConcernKind] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,7 @@ class _Round:
                     self._books.forget_addressee(name)
                 continue
             told, delivery = self._told.get(name, {}), self._deliveries.get(name, NEVER)
-            found = letter(name, due.get(name, []), told, delivery, now)
+            found = letter(name, due.get(name, []), told, delivery, now, self._request.unseen)
             if found is not None:
                 error = self._send(found, told, delivery)
                 failed += [Failure(name, error)] if error else []

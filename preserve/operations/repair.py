@@ -31,6 +31,7 @@ from preserve.packages.kit import Kit
 from preserve.packages.repairing.refitting import Refitting
 from preserve.packages.repairing.remaking import How, NotRepaired, Remaking, Repaired
 from preserve.packages.repairing.wards import Ward
+from preserve.packages.timekeeping import doubted
 from preserve.state.books import Books
 from preserve.state.notes import Signer
 from preserve.workplace import Workplace
@@ -245,7 +246,8 @@ class _PackageRepair:
     def _retain_until(self, held: HeldCopy) -> datetime | None:
         """A repaired object is locked as long as the copy it belongs to."""
         until = held.copy.retain_until
-        return None if until is None or until <= self._workplace.now() else moment_of(until)
+        is_over = until is not None and until <= self._workplace.now() and doubted(self._workplace) is None
+        return None if until is None or is_over else moment_of(until)
 
     # Booking
 

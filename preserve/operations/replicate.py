@@ -17,6 +17,7 @@ from preserve.model.policy import Policy
 from preserve.packages.held import HeldCopy
 from preserve.packages.making.copying import Copying, CopyWork
 from preserve.packages.making.room import Placing, place
+from preserve.packages.timekeeping import retain_until
 from preserve.workplace import Workplace
 
 Due = Callable[[Collection[str], Collection[str]], list[str]]
@@ -161,7 +162,7 @@ def _make(
     """Make one copy and book it."""
     ranked = sorted(copies, key=lambda copy: (_TRUST.get(copy.state, 9), copy.store))
     sources = [HeldCopy(workplace.stores[copy.store], package, copy) for copy in ranked]
-    until = policy.retain_until(workplace.clock.now())
+    until = retain_until(workplace, policy)
     with workplace.claim(f"{package.id} {store}"):
         work = Copying(package, workplace.stores[store], sources, workplace.progress, workplace.work, until).run()
         workplace.record(*_bookings(workplace, package, store, work, until))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from preserve import environment
 from preserve.clock import stamp, zone
 from preserve.errors import PreserveError, Tampered
 from preserve.model import links
@@ -28,7 +29,9 @@ from preserve.model.nouns import (
 )
 from preserve.model.placing import Lack, copies_lacking, verified_by_role
 from preserve.model.policy import Policy
+from preserve.model.sentences import Sentence
 from preserve.model.separation import Coincidence, coincidences
+from preserve.packages.timekeeping import doubted
 from preserve.state.books import Books
 from preserve.state.glances import Glance, glance
 from preserve.state.standing_reading import Ages, AlikeStanding
@@ -137,7 +140,8 @@ class StatusReport:
     held in time.  `locks` tells of the object locks that policies ask for, in stores that have any.  `postdated` copies
     were looked at on a day still to come, by a clock that ran ahead: they count as overdue.  `holdings` are told by
     policy, `overdue_in` counts overdue copies by policy and store.  `alarm` says why nothing may be booked, where a
-    store in reach knows more of the ledger than the home, or other.
+    store in reach knows more of the ledger than the home, or other.  `clock_doubt` says why this machine's clock is not
+    to be trusted: then nothing counts as overdue or late here, because nobody can tell.
     """
 
     packages: int
@@ -162,6 +166,7 @@ class StatusReport:
     ledger_entries: int
     holdings: tuple[ClassHoldings, ...]
     overdue_in: Mapping[tuple[str, str], int]
+    clock_doubt: Sentence | None = None
 
     @property
     def never_read(self) -> int:
@@ -179,7 +184,7 @@ class StatusReport:
         is_any_away = any(store.is_wanting or store.lacks_ledger for store in self.stores)
         is_any_late = self.late_drills or any(locks.late for locks in self.locks)
         is_any_wrong = self.short_count or self.overdue or self.findings or self.unfinished_count or self.incidents
-        return not (is_any_wrong or is_any_late or is_any_away or self.alarm)
+        return not (is_any_wrong or is_any_late or is_any_away or self.alarm or self.clock_doubt)
 
 
 def status(
@@ -194,8 +199,8 @@ def status(
     entries = books.stores()
     glances = glance(books, workplace.stores)
     away = frozenset(name for name, seen in glances.items() if seen.away_because is not None)
-    now = workplace.clock.now()
-    tally = _Tally(books, policy_of, _ages(policies, entries, now), entries, now)
+    now, clock_doubt = workplace.clock.now(), doubted(workplace)
+    tally = _Tally(books, policy_of, {} if clock_doubt else _ages(policies, entries, now), entries, now)
     short = tally.short(away)
     short_count = sum(each.standing.packages for each in short)
     unfinished = list(_unfinished(workplace))
@@ -218,11 +223,12 @@ def status(
         unfinished=tuple(unfinished[:MOST_NAMED]),
         incidents=tuple(books.incidents()),
         alarm=next((seen.alarm for seen in glances.values() if seen.alarm), None),
-        locks=tuple(books.lock_standings(with_locks(entries), lock_rules(policies), now)),
-        late_drills=tuple(_late_drills(books, entries, tally.policies_used, now)),
+        locks=() if clock_doubt else tuple(books.lock_standings(with_locks(entries), lock_rules(policies), now)),
+        late_drills=() if clock_doubt else tuple(_late_drills(books, entries, tally.policies_used, now)),
         ledger_entries=books.size(),
         holdings=tuple(tally.holdings(short)),
         overdue_in=dict(tally.overdue_in),
+        clock_doubt=clock_doubt,
     )
 
 
@@ -389,7 +395,7 @@ def _open_findings(found: Iterable[FindingsSeen]) -> Iterator[OpenFindings]:
 def _store_statuses(
     books: Books, entries: Iterable[StoreEntry], glances: Mapping[str, Glance], tally: _Tally, now: datetime
 ) -> Iterator[StoreStatus]:
-    absences = books.absences()
+    absences = books.absences(environment.machine_name())
     for entry in entries:
         name, seen, hours = entry.name, glances[entry.name], links.hours(entry, zone)
         opened_at, why = hours.opened_at(now), seen.away_because

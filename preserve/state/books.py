@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,7 @@ from preserve.state.holdings import HoldingsReading
 from preserve.state.incidents import IncidentReading
 from preserve.state.jobs import JobKeeping
 from preserve.state.locks import LockReading
+from preserve.state.machines import MachineNotes
 from preserve.state.media import MediaReading
 from preserve.state.notices import NoticeNotes
 from preserve.state.registers import RegisterReading
@@ -58,6 +59,7 @@ class Books(
     SurveyReading,
     SourceReading,
     JobKeeping,
+    MachineNotes,
     NoticeNotes,
 ):
     """Catalog and ledger in one database: every act changes both in one transaction, or neither.
@@ -197,23 +199,6 @@ class Books(
             " size = CASE WHEN excluded.size > published.size THEN excluded.size ELSE published.size END",
             (store, size),
         )
-
-    def absences(self) -> dict[str, str]:
-        """Since when stores are away, by name, as far as commands that book have noticed.  A note, no evidence."""
-        return dict(self._database.rows("SELECT store, since FROM absence ORDER BY store"))
-
-    def note_absences(self, away: Collection[str], at: str) -> None:
-        """Note that these stores were away at `at`, and that all others were there."""
-        noted = self.absences()
-        if set(away) == set(noted):
-            return
-        with self._database.transaction() as tables:
-            for store in set(noted) - set(away):
-                tables.execute("DELETE FROM absence WHERE store = ?", (store,))
-            for store in set(away) - set(noted):
-                tables.execute(
-                    "INSERT INTO absence (store, since) VALUES (?, ?) ON CONFLICT (store) DO NOTHING", (store, at)
-                )
 
     def progress(self, job: str) -> str | None:
         """What a long job noted of how far it is."""

@@ -42,6 +42,8 @@ class Database(ABC):
 
     where: str
     """The file, or the address without any password: what messages name it by."""
+    is_shared: bool
+    """Whether several machines may use it at a time."""
 
     @abstractmethod
     def close(self) -> None:

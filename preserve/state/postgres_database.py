@@ -53,6 +53,8 @@ class _Number(Loader):
 class PostgresDatabase(Database):
     """One schema; `url` names server and database as libpq's URIs do, without a password."""
 
+    is_shared = True
+
     def __init__(self, url: str, schema: str) -> None:
         """Connect, and bring the tables of an earlier program up to date.
 

@@ -401,8 +401,25 @@ CREATE TABLE published (
     size INTEGER NOT NULL                -- how many entries this home has put there
 );
 CREATE TABLE absence (
-    store TEXT PRIMARY KEY,
-    since TEXT NOT NULL                  -- when a command first failed to reach it
+    machine TEXT NOT NULL,               -- from which it is away
+    store TEXT NOT NULL,
+    since TEXT NOT NULL,                 -- when a command there first failed to reach it
+    PRIMARY KEY (machine, store)
+);
+CREATE TABLE clock_reading (             -- what the clock of each machine showed when it was last trusted
+    machine TEXT PRIMARY KEY,
+    at TEXT,
+    counter_milliseconds INTEGER,        -- since start `boot` of the machine
+    boot TEXT,
+    entries INTEGER,                     -- of the ledger, then
+    incident TEXT,                       -- opened because it is not trusted any more
+    newest TEXT                          -- moment in the ledger that it was held against then
+);
+CREATE TABLE sign_of_life (              -- the last of the runner on each machine
+    machine TEXT PRIMARY KEY,
+    at TEXT NOT NULL,
+    expected_by TEXT NOT NULL,
+    incident TEXT                        -- opened because the next did not come
 );
 CREATE TABLE progress (
     job TEXT PRIMARY KEY,

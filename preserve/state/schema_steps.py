@@ -1,7 +1,7 @@
 """Schema steps: what turns the tables of an earlier program's books into those of `schema.sql`.
 
-A step adds tables and changes none: rows of a table are compared column by column with a replay of the ledger, and a
-database that was brought up to date must not differ from a new one.
+A step adds tables and changes none of the catalog: its rows are compared column by column with a replay of the ledger,
+and a database that was brought up to date must not differ from a new one.  Notes may be lost, and are made anew.
 """
 
 from __future__ import annotations
@@ -31,6 +31,17 @@ STEPS: Mapping[int, Sequence[str]] = {
         "CREATE TABLE absence (store TEXT PRIMARY KEY, since TEXT NOT NULL)",
     ),
     2: (
+        "DROP TABLE absence",
+        """CREATE TABLE absence (
+            machine TEXT NOT NULL, store TEXT NOT NULL, since TEXT NOT NULL, PRIMARY KEY (machine, store)
+        )""",
+        """CREATE TABLE clock_reading (
+            machine TEXT PRIMARY KEY, at TEXT, counter_milliseconds INTEGER, boot TEXT, entries INTEGER, incident TEXT,
+            newest TEXT
+        )""",
+        """CREATE TABLE sign_of_life (
+            machine TEXT PRIMARY KEY, at TEXT NOT NULL, expected_by TEXT NOT NULL, incident TEXT
+        )""",
         """CREATE TABLE source (
             name TEXT PRIMARY KEY, kind TEXT NOT NULL, policy TEXT NOT NULL, place TEXT NOT NULL, settings TEXT NOT
             NULL, registered_at TEXT NOT NULL, held TEXT, released TEXT, retired_at TEXT, retired_because TEXT,

@@ -24,6 +24,8 @@ PRIVATE_AND_TEMPORARY = Path("")
 class SqliteDatabase(Database):
     """A file on this machine."""
 
+    is_shared = False
+
     def __init__(self, path: Path, *, must_exist: bool = True) -> None:
         """Open the file, and bring an earlier program's up to date.
 

@@ -21,6 +21,7 @@ from preserve.model.attempts import MOST_ATTEMPTS
 from preserve.model.concerns import Concern, ConcernKind
 from preserve.model.incidents import IncidentKind
 from preserve.model.nouns import Level
+from preserve.model.signs_of_life import SignOfLife
 from preserve.operations.audit import AuditRequest, audit
 from preserve.settings.home import Home
 from tests.packages.building import Service, flip, service
@@ -63,8 +64,7 @@ def test_a_runner_that_stopped_is_told_of_after_its_interval_and_not_before(kept
 def test_a_heartbeat_that_is_torn_or_of_a_day_to_come_is_no_sign_of_life(kept: tuple[Service, SetClock]) -> None:
     made, clock = kept
     run(made)
-    clock.moment -= timedelta(days=3)
-    assert ConcernKind.SILENCE in {each.kind for each in told(made)}
+    assert SignOfLife("a", clock.moment, clock.moment + INTERVAL).is_stale(clock.moment - timedelta(days=3))
     (made.home / heartbeat.FILE_NAME).write_text('{"format": "preserve-hea')
     assert heartbeat.read(Home(made.home)) is None
 

@@ -6,9 +6,8 @@ import pytest
 
 from preserve.cli.calls import Call
 from preserve.daemon.caring import INSPECTION, REFRESHING
-from preserve.daemon.turn import derived
+from preserve.daemon.deriving import derived
 from preserve.daemon.works import Shift
-from preserve.model.duties import Duty
 from preserve.model.nouns import Act
 from tests.media.conftest import Shelf
 
@@ -19,7 +18,7 @@ def due(shelf: Shelf) -> list[str]:
     with call.workplace() as workplace:
         shift = Shift(call.home(), workplace, {})
         now = shift.now()
-        found: list[Duty] = derived((INSPECTION, REFRESHING), shift, now)
+        found = list(derived((INSPECTION, REFRESHING), shift, now).duties)
         return [duty.name for duty in found if duty.is_due(now)]
 
 

@@ -8,6 +8,7 @@ from preserve.model.incidents import Incident, IncidentKind
 from preserve.model.nouns import Condition, Role
 from preserve.model.placing import Lack
 from preserve.model.sentences import sentence
+from preserve.model.signs_of_life import Silence
 from tests.packages.building import policy_text
 
 DEFAULT = read_policy(policy_text(["near"]), "default.toml")
@@ -18,7 +19,9 @@ AT = "2026-01-01T00:00:00.000000Z"
 def test_every_kind_is_told_with_a_remedy_the_gravest_first() -> None:
     seen = Seen(
         alarm="store cave contradicts the ledger",
-        silence=sentence("the runner is silent"),
+        machine="a",
+        clock_doubt=sentence("the clock is wrong"),
+        silences=[Silence("a", sentence("the runner is silent"))],
         findings=[FindingsSeen("default", "cave", Condition.DAMAGED, 3, AT, 17)],
         incidents=[Incident(IncidentKind.BRAKE, "mail", "9000 files vanished", "I-000001", AT)],
         short={"default": 2, "other": 0},

@@ -16,6 +16,7 @@ from preserve.daemon.works import Shift
 from preserve.errors import NotThere, Refused, Unavailable
 from preserve.model import events
 from preserve.model.duties import Duty, DutyKind, in_order
+from preserve.model.incidents import IncidentKind
 from preserve.model.keys import Key
 from preserve.model.locks import LockRule, LockStanding, is_all_locked, lock_rules
 from preserve.model.nouns import CopyState
@@ -88,7 +89,8 @@ class Locked:
 
     def at(self, **after: float) -> Workplace:
         """A command that begins so long after now."""
-        clock = SetClock(SystemClock().now() + timedelta(**after))
+        passed, machine = timedelta(**after), SystemClock()
+        clock = SetClock(machine.now() + passed, machine.counter_seconds() + max(0.0, passed.total_seconds()))
         return replace(self.made.with_stores({LOCKED: self.store}), clock=clock)
 
     def extend(self, place: Workplace, **more: str) -> ExtendReport:
@@ -178,11 +180,11 @@ def locked_state(locked: Locked) -> CopyState:
     return copy.state
 
 
-def test_a_clock_that_is_behind_the_ledger_locks_nothing(locked: Locked) -> None:
-    size = locked.books.size()
-    with pytest.raises(Refused, match="no lock is set by a clock that is behind"):
+def test_a_clock_that_is_behind_locks_nothing_and_that_is_an_incident(locked: Locked) -> None:
+    with pytest.raises(Refused, match="no lock is set by a clock that is not to be trusted"):
         locked.extend(locked.at(days=-3650))
-    assert (locked.books.size(), locked.store.kept.ends) == (size, {})
+    (incident,) = locked.books.incidents()
+    assert (incident.kind, locked.store.kept.ends) == (IncidentKind.CLOCK, {})
 
 
 def test_a_lock_that_is_longer_in_the_store_stays_and_is_booked_as_it_is(locked: Locked) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from preserve import chance
+from preserve.environment import machine_name
 from preserve.errors import Barred, Refused
 from preserve.model import events
 from preserve.model.nouns import CopyState, Role, StoreEntry
@@ -156,7 +157,7 @@ def test_nothing_in_a_retired_store_is_touched_and_findings_about_it_are_closed(
 def test_copies_that_nobody_can_reach_are_not_safe_once_they_are_overdue(kept: Service) -> None:
     later = datetime.now(UTC) + timedelta(days=kept.policy.audit.every_days + 10)
     assert (judged(kept, later).safe, judged(kept, later).overdue) == (1, 2), "overdue, and within reach"
-    kept.books.note_absences({"city"}, kept.workplace.now())
+    kept.books.note_absences(machine_name(), {"city"}, kept.workplace.now())
     shutil.rmtree(kept.places["city"])
     now = judged(kept)
     assert (now.safe, now.is_as_wanted) == (1, False)

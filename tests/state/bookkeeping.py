@@ -60,6 +60,8 @@ BACK_TO_THE_FIRST_SCHEMA = (
     "DROP TABLE retired_store",
     "DROP TABLE retired_copy",
     "DROP TABLE absence",
+    "DROP TABLE clock_reading",
+    "DROP TABLE sign_of_life",
     "DROP TABLE incident",
     "DROP TABLE drill",
     "DROP TABLE acknowledged",

@@ -136,8 +136,9 @@ def test_books_of_the_first_schema_are_brought_up_to_date_and_differ_in_nothing(
 
 
 def test_since_when_a_store_is_away_is_noted_until_it_is_there(books: Books) -> None:
-    books.note_absences({"cave"}, at(70))
-    books.note_absences({"cave", "vault"}, at(71))
-    assert books.absences() == {"cave": at(70), "vault": at(71)}
-    books.note_absences({"vault"}, at(72))
-    assert books.absences() == {"vault": at(71)}
+    books.note_absences("a", {"cave"}, at(70))
+    books.note_absences("a", {"cave", "vault"}, at(71))
+    assert books.absences("a") == {"cave": at(70), "vault": at(71)}
+    books.note_absences("a", {"vault"}, at(72))
+    books.note_absences("b", {"cave"}, at(73))
+    assert books.absences("a") == {"vault": at(71)}, "each machine has its own"

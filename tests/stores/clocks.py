@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 class SetClock:
     """Stands at `moment` until somebody sleeps; `slept` is how long they did, in seconds."""
 
-    def __init__(self, moment: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
+    def __init__(self, moment: datetime = datetime(2026, 1, 1, tzinfo=UTC), counter_seconds: float = 0.0) -> None:
         self.moment = moment
         self.slept: list[float] = []
-        self._counter = 0.0
+        self._counter = counter_seconds
         self._lock = threading.Lock()
 
     def now(self) -> datetime:

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 def planned(call: Call, budget: Budget, days: int) -> Exit:
     """What is due and what is to come; exit code 1 where the budget lets something go overdue."""
     from preserve import compose
+    from preserve.daemon.deriving import derived
     from preserve.daemon.looking import readings
     from preserve.daemon.table import WORKS
-    from preserve.daemon.turn import derived
     from preserve.daemon.works import Shift
     from preserve.model.audit_plans import plan
 
@@ -36,7 +36,7 @@ def planned(call: Call, budget: Budget, days: int) -> Exit:
         shift = Shift(call.home(), workplace, compose.policies(workplace.books))
         now = shift.now()
         until = now + timedelta(days=days)
-        duties = [each for each in derived(WORKS, shift, now) if each.due_at <= until]
+        duties = [each for each in derived(WORKS, shift, now).duties if each.due_at <= until]
         found = plan(readings(shift, now, days), now.date(), days, budget.bytes)
         code = Exit.WELL if found.first_overdue is None and not found.hopeless_copies else Exit.FINDINGS
         document = {

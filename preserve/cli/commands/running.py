@@ -160,7 +160,6 @@ def _told(report: TurnReport) -> Iterator[str]:
 @asks
 def alarms(call: Call, nagios: bool, max_silence: str | None) -> Exit:
     from preserve import compose
-    from preserve.daemon import heartbeat
     from preserve.daemon.table import WORKS
     from preserve.daemon.watching import look
     from preserve.daemon.works import Shift
@@ -174,9 +173,7 @@ def alarms(call: Call, nagios: bool, max_silence: str | None) -> Exit:
     try:
         with call.workplace(patient=False) as workplace:
             shift = Shift(call.home(), workplace, compose.policies(workplace.books))
-            beat = heartbeat.read(shift.home)
-            silence = heartbeat.silence(beat, shift.now(), longest) if beat else heartbeat.NEVER
-            found = look(shift, WORKS, silence).concerns
+            found = look(shift, WORKS, longest, is_expected=True).concerns
     except PreserveError as error:
         if not nagios:
             raise
@@ -225,6 +222,7 @@ def _document(report: TurnReport) -> dict[str, object]:
         ],
         "left": [duty_document(duty) for duty in report.left],
         "late": [duty.name for duty in report.late],
+        "failing": [{"kind": kind.value, "why": sentence_said(why)} for kind, why in report.failing.items()],
         "clock_doubted": report.doubted_clock,
         "next": duty_document(report.next_due) if report.next_due else None,
         "ended_by_budget": report.is_ended_by_budget,
@@ -239,6 +237,8 @@ def _lines(report: TurnReport) -> Iterator[str]:
     if report.left:
         yield _("Still due:")
         yield from duty_lines(report.left)
+    for kind, why in report.failing.items():
+        yield said("ALARM: {kind}: {why}", kind=word(kind), why=sentence_said(why))
     if report.doubted_clock:
         yield said(
             "ALARM: the clock is not to be trusted ({incident}); what hangs on dates is left alone until a person has"

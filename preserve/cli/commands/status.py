@@ -17,7 +17,7 @@ from preserve.cli.exits import Exit
 from preserve.cli.findings import unharmed_lines
 from preserve.cli.incidents import incident_document, incident_lines
 from preserve.cli.locks import lock_documents, lock_lines
-from preserve.cli.messages import _, counted, error_said, said, word
+from preserve.cli.messages import _, counted, error_said, said, sentence_said, word
 from preserve.cli.options import asks
 from preserve.cli.shortfalls import lack_documents, lack_lines, lost_line, shared_lines
 from preserve.cli.tables import MOST_LINES, bounded, byte_count, pairs, table
@@ -141,7 +141,8 @@ def _document(looked: Looked, surveyed: SurveyReport | None) -> dict[str, object
             {"package": each.package_id, "policy": each.policy, "wanted": each.wanted, "verified": each.verified}
             for each in report.short
         ],
-        "overdue": report.overdue,
+        "clock_doubted": sentence_said(report.clock_doubt) if report.clock_doubt else None,
+        "overdue": None if report.clock_doubt else report.overdue,
         "postdated": report.postdated,
         "findings": {each.condition.value: {"count": each.count, "oldest": each.oldest} for each in report.findings},
         "records_spared": list(report.spared),
@@ -199,6 +200,8 @@ def _lines(looked: Looked) -> Iterator[str]:
     report = looked.status
     yield _headline(looked)
     yield from owner_lines(looked.concerns, looked.policies)
+    if report.clock_doubt:
+        yield said("ALARM: {what}; whether anything is late cannot be told", what=sentence_said(report.clock_doubt))
     yield ""
     size = byte_count(report.payload_bytes)
     yield from pairs(
@@ -216,7 +219,9 @@ def _lines(looked: Looked) -> Iterator[str]:
             (_("not safe"), counted("{count} package", "{count} packages", report.short_count)),
             (
                 _("overdue"),
-                counted(
+                _("nobody can tell by this clock")
+                if report.clock_doubt
+                else counted(
                     "{count} copy not looked at for longer than policy allows",
                     "{count} copies not looked at for longer than policy allows",
                     report.overdue,

@@ -119,7 +119,12 @@ def _cards(status: StatusReport, voice: Voice) -> Iterator[Element]:
             voice.sentence("packages that have fewer such copies than policy wants"),
             "bad" if status.short_count else "calm",
         ),
-        (voice.sentence("not checked"), unchecked, unchecked_means, "warn" if unchecked else "calm"),
+        (
+            voice.sentence("not checked"),
+            unchecked,
+            unchecked_means,
+            "warn" if unchecked or status.clock_doubt else "calm",
+        ),
     ):
         yield element("li", element("b", f"{count:,}"), element("strong", name), element("span", means), class_=shade)
 

@@ -34,6 +34,7 @@ from preserve.packages.making.crew import Crew
 from preserve.packages.making.delivery import Delivery, Sent, deliver
 from preserve.packages.making.planning import SubmissionPlan, plan_submission
 from preserve.packages.making.room import place
+from preserve.packages.timekeeping import retain_until
 from preserve.ports import Store
 from preserve.workplace import Workplace
 
@@ -152,6 +153,7 @@ class _TakingIn:
 
     def run(self) -> IngestReport:
         """Plan, gate, name the packages in the books, deliver them."""
+        retain_until(self._workplace, self._policy)  # refused before a byte is read, if it is to be
         with self._crew() as crew:  # its processes start while this one plans
             accession, planned = self._accession_and_plan()
             if accession.state is AccessionState.COMMITTED:
@@ -321,7 +323,7 @@ class _TakingIn:
         """Deliver one package and book it, unless an earlier run did."""
         if self._is_made(package):
             return self._made_before(package.plan.package_id), None
-        until = self._policy.retain_until(self._workplace.clock.now())
+        until = retain_until(self._workplace, self._policy)
         sent = deliver(package.plan, package.receipt, self._stores, crew, self._workplace.progress, until)
         if not any(delivery.is_sound for delivery in sent.deliveries):
             self._give_up(accession, sent)
