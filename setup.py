@@ -43,6 +43,7 @@ setup(
         "minio>=7.2,<8",
         "prometheus-client>=0.21",
         "psycopg[binary]>=3.2,<4",
+        "pyeclib>=1.8,<2",
         "pyarrow>=20",
         "pydantic>=2.9,<3",
         "rich>=13",

@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, str] = {
     "ingest": "keeping:ingest",
     "source": "sources:source",
     "replicate": "keeping:replicate",
+    "parity": "parity:parity",
     "audit": "auditing:audit",
     "repair": "auditing:repair",
     "restore": "restoring:restore",

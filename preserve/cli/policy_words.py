@@ -9,6 +9,7 @@ from preserve.cli.labels import element_label, element_value
 from preserve.cli.messages import _, attribute_word, counted, is_chinese, printable, said, word
 from preserve.cli.tables import byte_count
 from preserve.model.nouns import Level
+from preserve.model.parity import overhead_percent
 from preserve.model.policy import DAY_SECONDS, AuditRule, BackupRule, CopyRule, CopySet, Policy, RecordClass
 
 
@@ -126,6 +127,15 @@ def _copies(rule: CopyRule) -> str:
     parts = [said("copies on {role}: {count}", role=word(rule.role), count=rule.count)]
     if rule.medium_families:
         parts.append(said("on {media}", media=" / ".join(map(word, rule.medium_families))))
+    if rule.parity_percent:
+        parts.append(
+            said(
+                "each with parity, by which it survives alone that {percent} % of its sectors are bad (large packages"
+                " take about {more} % more room)",
+                percent=rule.parity_percent,
+                more=overhead_percent(rule.parity_percent),
+            )
+        )
     return _whole(parts)
 
 

@@ -1,4 +1,4 @@
-"""The work that makes what policy wants: copies that are not there yet."""
+"""Works that make what policy wants: copies that are not there yet, and parity beside them."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from preserve.model.nouns import CopyEntry, StoreEntry
 from preserve.model.placing import copies_due
 from preserve.model.policy import Policy
 from preserve.model.sentences import sentence
+from preserve.operations.replicate import ReplicateRequest
 from preserve.state.standing_reading import AlikeStanding
 
 PACKAGES_AT_ONCE = 100
@@ -70,7 +71,6 @@ def _within(policy: Policy, stores: Sequence[StoreEntry]) -> list[int]:
 
 def _replicate(shift: Shift, duty: Duty) -> Ended:
     """Make copies a batch of packages after the other, until none is due or the allowance is spent."""
-    from preserve.operations.replicate import ReplicateRequest
 
     policy = shift.policies.get(duty.subject)
     if policy is None:
@@ -116,4 +116,40 @@ def _require_all_in_reach(shift: Shift, policy: Policy) -> None:
         raise Unavailable("copies wait for stores that are away: {stores}", stores=", ".join(waiting))
 
 
+def _parity_lacking(shift: Shift, now: datetime) -> Iterator[Duty]:
+    """One duty for each store in which verified copies lack parity that policies want."""
+    for store in shift.workplace.books.stores():
+        if count := _count_without_parity(shift, store):
+            why = sentence("copies without parity in store {store}: {count}", store=store.name, count=count)
+            yield Duty(DutyKind.PARITY, store.name, now, why, copies=count)
+
+
+def _count_without_parity(shift: Shift, store: StoreEntry) -> int:
+    wanted = {name: percent for name, policy in shift.policies.items() if (percent := policy.parity_on(store.role))}
+    books = shift.workplace.books
+    return sum(books.count_lacking_parity(name, store.name, percent) for name, percent in wanted.items())
+
+
+def _make_parity(shift: Shift, duty: Duty) -> Ended:
+    """Make parity in one store, until none is due or the allowance is spent."""
+    from preserve.operations.make_parity import ParityRequest, make_parity
+
+    if duty.subject in shift.workplace.away:
+        raise Unavailable("store {store} is away", store=duty.subject)
+    request = ParityRequest(shift.policies, (duty.subject,), most=PACKAGES_AT_ONCE)
+    began, made, moved = monotonic_seconds(), 0, 0
+    while not shift.allowance.is_spent(monotonic_seconds() - began, moved):
+        report = make_parity(shift.workplace, request)
+        made += len(report.made)
+        moved += sum(each.entry.bytes for each in report.made)
+        what = sentence("parity made: {made}; still due: {left}", made=made, left=len(report.not_made))
+        if report.not_made:
+            return Ended(Ending.PUT_OFF if report.is_only_away else Ending.FAILED, what, moved)
+        if not report.made:
+            return Ended(Ending.DONE, what, moved)
+    left = _count_without_parity(shift, shift.workplace.books.store(duty.subject))
+    return Ended(Ending.PARTLY, sentence("parity made: {made}; still due: {left}", made=made, left=left), moved)
+
+
+PARITY = Work(DutyKind.PARITY, _parity_lacking, _make_parity)
 REPLICATION = Work(DutyKind.REPLICATION, _replications, _replicate)

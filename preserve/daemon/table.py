@@ -7,7 +7,7 @@ from preserve.daemon.drilling import DRILL
 from preserve.daemon.harvesting import HARVEST
 from preserve.daemon.keeping import CANARY, LOCK_EXTENSION
 from preserve.daemon.looking import AUDIT, LISTING
-from preserve.daemon.making import REPLICATION
+from preserve.daemon.making import PARITY, REPLICATION
 from preserve.daemon.mending import PUBLICATION, REPAIR
 from preserve.daemon.works import Work
 
@@ -17,6 +17,7 @@ WORKS: tuple[Work, ...] = (
     REPAIR,
     HARVEST,
     REPLICATION,
+    PARITY,
     PUBLICATION,
     AUDIT,
     LISTING,

@@ -48,6 +48,7 @@ _WANTED = {
     "sample_blocks": phrase("a whole number from 1 to 100000"),
     "rate_percent": _PERCENT,
     "handover_rate_percent": _PERCENT,
+    "parity_percent": phrase("a whole number from 1 to 25"),
     "sample_packages": phrase("a whole number from 1 to 100000"),
     "at_least": phrase("a whole number from 1 to 100000"),
     "remote_distance_km": phrase("a whole number from 1 to 20000"),

@@ -15,6 +15,7 @@ from preserve.definitions.headings import ELEMENTS
 from preserve.model.digests import Algorithm
 from preserve.model.media import Family
 from preserve.model.nouns import Role
+from preserve.model.parity import LEAST_PERCENT, MOST_PERCENT
 from preserve.model.policy import CopySet, Importance, LinkRule, Weekday
 from preserve.model.records import retention_of
 from preserve.model.separation import ATTRIBUTES
@@ -136,6 +137,9 @@ class Copies(Table):
     )
     within: _Span | None = Field(None, description="how long after the accession they must be there")
     audit: Audit | None = Field(None, description="how these copies are audited, where it differs")
+    parity_percent: Annotated[int, Field(ge=LEAST_PERCENT, le=MOST_PERCENT, strict=True)] | None = Field(
+        None, description="share of its sectors that may be bad, and each copy is mended by its own parity"
+    )
 
 
 class Records(Table):

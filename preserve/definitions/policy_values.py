@@ -87,6 +87,7 @@ def _copies(plain: Plain) -> CopyRule:
         medium_families=tuple(map(Family, plain.get("medium_families", ()))),
         within_seconds=_if_given(plain, "within", span_seconds),
         audit=_if_given(plain, "audit", _audit),
+        parity_percent=plain.get("parity_percent"),
     )
 
 

@@ -23,6 +23,7 @@ class DutyKind(StrEnum):
     REPAIR = "repair"
     HARVEST = "harvest"
     REPLICATION = "replication"
+    PARITY = "parity"  # beside copies whose policy wants it
     PUBLICATION = "publication"  # of the ledger, to stores that lag behind
     NOTICE = "notice"  # to the person who answers for it; before what takes hours
     THAW = "thaw"  # what a cold store was asked for, and has to be fetched when it is there

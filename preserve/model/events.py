@@ -29,6 +29,7 @@ from preserve.model.nouns import (
     Receipt,
     StoreEntry,
 )
+from preserve.model.parity import ParityEntry
 
 TOOL = f"preserve {__version__}"
 
@@ -237,6 +238,23 @@ def lock_extended(act: Act, at: str, package_id: str, store: str, retain_until: 
     """The store holds all `objects` of a copy until `retain_until`, as it said when it was asked anew."""
     detail = {"package": package_id, "store": store, "retain_until": retain_until, "objects": objects}
     return _event(EventType.LOCK_EXTENDED, act, at, detail)
+
+
+def parity_made(act: Act, at: str, entry: ParityEntry, generation: int) -> Event:
+    """A copy has a parity object, which was read back and is as it was made."""
+    layout = entry.layout
+    detail = {
+        "package": entry.package_id,
+        "store": entry.store,
+        "percent": entry.percent,
+        "generation": generation,
+        "bytes": layout.bytes,
+        "sha256": entry.sha256,
+        "sizes": list(layout.sizes),
+        "cells": [layout.code.data, layout.code.parity, layout.code.stripes],
+        "pages": [layout.index.data, layout.index.parity, layout.index.stripes],
+    }
+    return _event(EventType.PARITY_MADE, act, at, detail)
 
 
 def audit_begun(act: Act, run: AuditRun) -> Event:

@@ -19,6 +19,8 @@ BAG = "bag.tar"
 BLOCKS = "blocks.sha256"
 MEMBERS = "members.parquet"
 RECEIPT = "receipt.json"
+PARITY = "parity.rs"
+"""Beside a copy whose policy asks for it; it is no part of the package, and each store may have another or none."""
 PARTS_BEFORE_RECEIPT = (BAG, BLOCKS, MEMBERS)
 """The objects of a package, in the order they are written; the receipt comes last and commits them."""
 

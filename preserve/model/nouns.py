@@ -9,6 +9,7 @@ from typing import Protocol
 
 from preserve.model.blocks import BLOCK_BYTES
 from preserve.model.digests import Algorithm
+from preserve.model.keys import PARITY
 
 
 class Role(StrEnum):
@@ -149,7 +150,8 @@ class PackageEntry:
 
 @dataclass(frozen=True, slots=True)
 class CopyEntry:
-    """A copy in the books.  `generations` gives the current generation of each object that was ever repaired."""
+    """A copy in the books.  `generations` gives the current generation of each object that was ever repaired, and of a
+    parity object where it has one."""
 
     package_id: str
     store: str
@@ -164,6 +166,16 @@ class CopyEntry:
 
     def generation(self, part: str) -> int:
         return self.generations.get(part, 1)
+
+    @property
+    def has_parity(self) -> bool:
+        """Whether a parity object lies beside it; the books say which."""
+        return PARITY in self.generations
+
+    @property
+    def was_repaired(self) -> bool:
+        """Whether any of its objects had to be made anew."""
+        return any(number > 1 for number in self.generations.values())
 
     def looked_at(self, level: Level) -> str | None:
         """When somebody last looked as deeply as `level`, or deeper; None if nobody ever did."""
@@ -238,6 +250,7 @@ class EventType(StrEnum):
     COPIED = "replication"
     COPY_MOVED = "copy state change"
     LOCK_EXTENDED = "lock extension"
+    PARITY_MADE = "parity creation"
     AUDIT_BEGUN = "fixity audit start"
     AUDITED = "fixity check"
     AUDIT_ENDED = "fixity audit end"

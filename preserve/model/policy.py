@@ -107,7 +107,8 @@ class CopyRule:
     """So many copies on stores of this role.
 
     They are there within `within_seconds` of the accession, on media of `medium_families` (empty: any); `audit` is the
-    rule of these copies where it differs from the policy's.
+    rule of these copies where it differs from the policy's.  Beside each lies parity by which it survives that
+    `parity_percent` of its sectors are bad, wherever they are; None: no parity.
     """
 
     role: Role
@@ -116,6 +117,7 @@ class CopyRule:
     medium_families: tuple[Family, ...] = ()
     within_seconds: int | None = None
     audit: AuditRule | None = None
+    parity_percent: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +263,10 @@ class Policy:
     def audit_on(self, role: Role) -> AuditRule:
         """The audit rule for copies on stores of `role`."""
         return next((rule.audit for rule in self.copies if rule.role is role and rule.audit), self.audit)
+
+    def parity_on(self, role: Role) -> int | None:
+        """What share of its sectors, in per cent, a copy on a store of `role` survives the loss of; None: no parity."""
+        return max((rule.parity_percent or 0 for rule in self.copies if rule.role is role), default=0) or None
 
     def slowest_seconds(self, roles: frozenset[Role]) -> int | None:
         """How old the newest copy on one of `roles` may be: the backup's interval and the quickest of their copies.

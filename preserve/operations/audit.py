@@ -32,7 +32,7 @@ from preserve.model.nouns import Condition, CopyEntry, Level
 from preserve.packages.at_once import in_order
 from preserve.packages.booking import Booking
 from preserve.packages.discerning import Discerning
-from preserve.packages.held import HeldCopy, block_count
+from preserve.packages.held import HeldCopy, block_count, held_copy
 from preserve.packages.judging import inspection, sampling
 from preserve.packages.judging.accounts import account
 from preserve.packages.judging.inspection import NO_NOTES, Notes, Survey
@@ -227,13 +227,13 @@ class _Audit:
     # Which copies
 
     def _held(self, copy: CopyEntry) -> HeldCopy:
-        return HeldCopy(self._open[copy.store], self._books.package(copy.package_id), copy)
+        return held_copy(self._books, self._open[copy.store], self._books.package(copy.package_id), copy)
 
     def _others(self, held: HeldCopy) -> list[HeldCopy]:
         """The other copies of the same package, wherever they are."""
         copies = self._books.copies(package=held.package.id)
         return [
-            HeldCopy(self._open[copy.store], held.package, copy)
+            held_copy(self._books, self._open[copy.store], held.package, copy)
             for copy in copies
             if copy.store != held.store.name and copy.store in self._open
         ]

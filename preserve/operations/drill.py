@@ -32,7 +32,7 @@ from preserve.packages.drilling import certifying
 from preserve.packages.drilling.drawing import Lots, PolicyOf, draw
 from preserve.packages.drilling.examining import Examined, Examining, examine
 from preserve.packages.drilling.ground import ground
-from preserve.packages.held import HeldCopy
+from preserve.packages.held import held_copy
 from preserve.packages.restoring import target
 from preserve.packages.restoring.bags import LaidBag, lay_bag
 from preserve.packages.restoring.unpacking import Loss
@@ -226,7 +226,7 @@ class _Drill:
             self._restored.lost += max(package.receipt.payload_files, 1)
             self._restored.lose(package.id, Loss(b"", "the store alone does not tell of it"))
             return
-        held = HeldCopy(self._place.stores[self._store.name], books.package(package.id), copy)
+        held = held_copy(books, self._place.stores[self._store.name], books.package(package.id), copy)
         sources = Sources(held.package, [held])
         self._place.progress.begin("restoring {package}", package.receipt.bag_bytes, package=package.id)
         laid = lay_bag(sources, self._ground / _BAGS / package.id, work, self._place.progress)

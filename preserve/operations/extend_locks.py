@@ -12,14 +12,14 @@ from datetime import datetime
 from preserve.clock import stamp
 from preserve.errors import NotThere, PreserveError, Refused, Unavailable, Unreadable
 from preserve.model import events
-from preserve.model.keys import BAG, BLOCKS, MEMBERS, RECEIPT, Key, object_key, package_folder, split_generation
+from preserve.model.keys import BAG, BLOCKS, MEMBERS, PARITY, RECEIPT, Key, object_key, package_folder, split_generation
 from preserve.model.locks import LockEnd, LockRule
 from preserve.model.nouns import CopyEntry
 from preserve.packages.timekeeping import require_trusted
 from preserve.ports import Locks, Store, locks_of
 from preserve.workplace import Workplace
 
-PARTS = (BAG, BLOCKS, MEMBERS, RECEIPT)
+_PARTS = (BAG, BLOCKS, MEMBERS, RECEIPT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +160,9 @@ class _Extending:
 def _objects(store: Store, copy: CopyEntry) -> Collection[Key]:
     """All generations of the objects of a copy, the current ones without fail.  Raises `NotThere`, `Unavailable`."""
     folder = package_folder(copy.package_id)
-    there = [facts.key for facts in store.list(folder) if _part(facts.key, folder) in PARTS]
-    current: Sequence[Key] = [object_key(copy.package_id, part, copy.generation(part)) for part in PARTS]
+    parts = (*_PARTS, PARITY) if copy.has_parity else _PARTS
+    there = [facts.key for facts in store.list(folder) if _part(facts.key, folder) in parts]
+    current: Sequence[Key] = [object_key(copy.package_id, part, copy.generation(part)) for part in parts]
     for key in current:
         if key not in there:
             raise NotThere("store {store} has no {key}", store=store.name, key=key)

@@ -16,18 +16,19 @@ from preserve.clock import moment_of, monotonic_seconds
 from preserve.errors import AlreadyThere, PreserveError, Tampered, Unavailable, Unreadable
 from preserve.model import events
 from preserve.model.entries import Audited, AuditResult, AuditRun, state_after
-from preserve.model.keys import PARTS_BEFORE_RECEIPT, RECEIPT, generation_key
+from preserve.model.keys import generation_key
 from preserve.model.nouns import HARMS, CopyState, Event, Finding, Level, PackageEntry
 from preserve.model.phrases import phrase
 from preserve.model.restore import best_first
 from preserve.packages.discerning import Discerning
-from preserve.packages.held import HeldCopy, size_of
+from preserve.packages.held import HeldCopy, held_copy
 from preserve.packages.judging import fittings, inspection
 from preserve.packages.judging.accounts import findings_of, part_of
 from preserve.packages.judging.inspection import Survey
 from preserve.packages.judging.reports import MOST_FINDINGS_REPORTED
 from preserve.packages.judging.strays import newer_generation
 from preserve.packages.kit import Kit
+from preserve.packages.parity.making import Means
 from preserve.packages.repairing.refitting import Refitting
 from preserve.packages.repairing.remaking import How, NotRepaired, Remaking, Repaired
 from preserve.packages.repairing.wards import Ward
@@ -193,7 +194,7 @@ class _PackageRepair:
         registered = {store.name: store for store in workplace.books.stores()}
         copies = best_first(workplace.books.copies(package=package.id), registered)
         held = [
-            HeldCopy(Discerning(workplace.stores[copy.store]), package, copy)
+            held_copy(workplace.books, Discerning(workplace.stores[copy.store]), package, copy)
             for copy in copies
             if copy.store in workplace.stores
         ]
@@ -221,22 +222,19 @@ class _PackageRepair:
         held = self._ward.copy(store) if known is None else self._ward.renew(known)
         survey = inspection.read(held, partial(self._ward.others, store))
         self._book_survey(held, survey)
-        in_need = [
-            part
-            for part in (*PARTS_BEFORE_RECEIPT, RECEIPT)
-            if part in survey.unsound or self._ward.has_unbooked(store, part)
-        ]
+        in_need = [part for part in held.parts if part in survey.unsound or self._ward.has_unbooked(store, part)]
         if not in_need:
             self._book_audit(held, survey.bytes_read, survey.blocks)
             self._outcome.sound_again.append((self._package.id, store))
             return
-        remaking = Remaking(self._ward, store, survey, self._retain_until(held))
+        means = Means(self._workplace.work, self._workplace.progress)
+        remaking = Remaking(self._ward, store, survey, self._retain_until(held), means)
         bytes_read, left = survey.bytes_read, 0
         for part in in_need:
             made = remaking.make(part)
             if isinstance(made, Repaired):
                 self._book_repair(made)
-                bytes_read += size_of(self._package, part)
+                bytes_read += held.size(part)
             else:
                 self._outcome.not_repaired.append(made)
                 left += 1

@@ -14,7 +14,7 @@ from preserve.model.complaints import Complaint
 from preserve.model.nouns import CopyEntry, CopyState, Event, PackageEntry, Receipt
 from preserve.model.placing import Lack, copies_due, copies_lacking
 from preserve.model.policy import Policy
-from preserve.packages.held import HeldCopy
+from preserve.packages.held import held_copy
 from preserve.packages.making.copying import Copying, CopyWork
 from preserve.packages.making.room import Placing, place
 from preserve.packages.timekeeping import retain_until
@@ -161,7 +161,7 @@ def _make(
 ) -> Replicated:
     """Make one copy and book it."""
     ranked = sorted(copies, key=lambda copy: (_TRUST.get(copy.state, 9), copy.store))
-    sources = [HeldCopy(workplace.stores[copy.store], package, copy) for copy in ranked]
+    sources = [held_copy(workplace.books, workplace.stores[copy.store], package, copy) for copy in ranked]
     until = retain_until(workplace, policy)
     with workplace.claim(f"{package.id} {store}"):
         work = Copying(package, workplace.stores[store], sources, workplace.progress, workplace.work, until).run()

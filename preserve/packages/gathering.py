@@ -32,6 +32,9 @@ class Place:
 MOST_IN_VAIN = 16
 """Blocks of one object that cannot be merged, after which no more are tried: it is lost, and each may take seconds."""
 
+Mend = Callable[[int], tuple[bytes, str] | None]
+"""A block out of parity, proved, and the store whose parity it was."""
+
 Contents = Callable[[int], tuple[Sequence[Extent], Sequence[Known]]]
 """What is known to lie in a block of this number: files with their digests, headers and padding."""
 
@@ -43,10 +46,13 @@ class Gathering:
     is passed over from then on and stays in `away`.
     """
 
-    def __init__(self, places: Sequence[Place], blocks: BlockList, contents: Contents | None = None) -> None:
+    def __init__(
+        self, places: Sequence[Place], blocks: BlockList, contents: Contents | None = None, mend: Mend | None = None
+    ) -> None:
         self.places = tuple(places)
         self.blocks = blocks
         self._contents = contents
+        self._mend = mend
         self.away: dict[str, str] = {}
         self.bytes_read = 0
         self._readers = [(place, BlockReader(place.store, place.key, blocks)) for place in places]
@@ -88,12 +94,22 @@ class Gathering:
         return None
 
     def merge(self, number: int, into: memoryview) -> Collection[str]:
-        """Put a block together that no place has sound, and that several may have between them.
+        """Put a block together that no place has sound, out of parity, or of what several have between them.
 
         Returns the stores of which something was taken; none where that cannot be done.
         """
         with self._merging:
-            return self._merged(number, into)
+            return self._mended(number, into) or self._merged(number, into)
+
+    def _mended(self, number: int, into: memoryview) -> Collection[str]:
+        mended = None if self._mend is None else self._mend(number)
+        if mended is None:
+            return ()
+        content, store = mended
+        into[: len(content)] = content
+        with self._lock:
+            self.bytes_read += len(content)
+        return (store,)
 
     def _merged(self, number: int, into: memoryview) -> Collection[str]:
         if self._in_vain >= MOST_IN_VAIN:

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 
 from preserve.errors import Unavailable
 from preserve.model.blocks import count
-from preserve.model.keys import BLOCKS, MEMBERS, RECEIPT, Key, object_key
+from preserve.model.keys import BAG, BLOCKS, MEMBERS, PARITY, PARTS_BEFORE_RECEIPT, RECEIPT, Key, object_key
 from preserve.model.nouns import CopyEntry, ObjectDigest, PackageEntry, Receipt
+from preserve.model.parity import ParityEntry
 from preserve.packages import block_lists
 from preserve.packages.block_lists import PackageBlocks
 from preserve.packages.merging import merged_from
 from preserve.packages.reading import Look, fetch
 from preserve.ports import Store
+from preserve.state.books import Books
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,8 @@ class HeldCopy:
     store: Store
     package: PackageEntry
     copy: CopyEntry
+    parity: ParityEntry | None = None
+    """Its parity object, where it has one."""
 
     @property
     def receipt(self) -> Receipt:
@@ -32,14 +36,30 @@ class HeldCopy:
         """Where the current generation of an object lies."""
         return object_key(self.package.id, part, self.copy.generation(part))
 
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Its objects, in the order in which they are made: the receipt after the package, parity after all."""
+        return (*PARTS_BEFORE_RECEIPT, RECEIPT) if self.parity is None else (*PARTS_BEFORE_RECEIPT, RECEIPT, PARITY)
+
     def digest(self, part: str) -> ObjectDigest:
         """What a small object must be, by the books alone: a store that changes everything alike is found out."""
+        if part == PARITY and self.parity is not None:
+            return ObjectDigest(self.parity.bytes, self.parity.sha256)
         return digest_of(self.package, part)
+
+    def size(self, part: str) -> int:
+        """Size in bytes that any object must have."""
+        return self.receipt.bag_bytes if part == BAG else self.digest(part).bytes
 
     def fetch(self, part: str) -> Look:
         """Read the receipt or the list of blocks whole.  Raises `Unavailable`."""
         digest = self.digest(part)
         return fetch(self.store, self.key(part), digest.bytes, digest.sha256)
+
+
+def held_copy(books: Books, store: Store, package: PackageEntry, copy: CopyEntry) -> HeldCopy:
+    """A booked copy with what the books know of its parity."""
+    return HeldCopy(store, package, copy, books.parity(copy.package_id, copy.store) if copy.has_parity else None)
 
 
 def digest_of(package: PackageEntry, part: str) -> ObjectDigest:

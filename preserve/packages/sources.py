@@ -22,7 +22,8 @@ from preserve.model.nouns import MOST_FILES_NAMED, Condition, Finding, PackageEn
 from preserve.model.phrases import phrase
 from preserve.packages.block_lists import PackageBlocks
 from preserve.packages.held import HeldCopy, decoded, merged_blocks
-from preserve.packages.merging import Merged, merged_from
+from preserve.packages.merging import merged_from
+from preserve.packages.parity.beside import ParityBeside
 from preserve.packages.reading import BlockReader, Look, SoundFile, read_fully
 from preserve.packages.relisting import write_members
 
@@ -72,6 +73,7 @@ class Sources:
         self._blocks: PackageBlocks | None = None
         self._blocks_asked = False
         self._lock = Lock()
+        self._parity = ParityBeside(copies)
         self.merging = Lock()
         """Held by whoever merges: there is room for one block of each copy."""
 
@@ -198,6 +200,13 @@ class Sources:
         blocks = self.blocks()
         return None if blocks is None else _MixedFile(self, BAG, blocks.bag).buffered()
 
+    def mended(self, part: str, begin: int, length: int, digest: bytes) -> tuple[bytes, Standing] | None:
+        """Bytes that no copy has sound, out of the parity of one, and which one; None where it is not enough."""
+        mended = self._parity.mended(part, begin, length, digest)
+        if mended is None:
+            return None
+        return mended.content, next(each for each in self.standings if each.store == mended.store)
+
     def sound_in(self, number: int) -> Standing | None:
         """A copy in which block `number` of the bag is sound, or None."""
         blocks = self.blocks()
@@ -247,7 +256,9 @@ class Sources:
             if look.is_sound:
                 return decoded(self.package, look.content)
             self._note(standing, BLOCKS, look)
-        return merged_blocks([standing.held for standing in self.standings if standing.away is None])
+        return self._parity.blocks() or merged_blocks(
+            [standing.held for standing in self.standings if standing.away is None]
+        )
 
     def _fetch_members(self, standing: Standing, path: Path, attempts: int = 2) -> bool:
         """Write the members of one copy to `path`; whether they are sound.  A torn transmission is no damage."""
@@ -311,17 +322,22 @@ class _MixedReader(BlockReader):
                 self._sources._note(standing, self._part, look)
         if failed is None:
             self._sources.usable()  # raises: nobody serves any more
-        elif (merged := self._merged(number)) is not None:
-            into[: len(merged.content)] = merged.content
+        elif (content := self._put_together(number)) is not None:
+            into[: len(content)] = content
             return Look(AuditResult.SOUND, failed.expected, failed.expected, number)
         self._sources.are_members_torn |= self._part == MEMBERS
         return failed or Look(AuditResult.UNREADABLE, self._list.digest(number).hex(), phrase("nothing"), number)
 
-    def _merged(self, number: int) -> Merged | None:
-        """A block that no copy has sound, from all of them together."""
+    def _put_together(self, number: int) -> bytes | None:
+        """A block that no copy has sound, out of parity, or from all of them together."""
+        (begin, length), digest = self._list.span(number), self._list.digest(number)
         places = [(each.held.store, each.held.key(self._part)) for each in self._sources.usable()]
         with self._sources.merging:
-            return merged_from(places, *self._list.span(number), self._list.digest(number))
+            mended = self._sources.mended(self._part, begin, length, digest)
+            merged = merged_from(places, begin, length, digest) if mended is None else None
+        if mended is not None:
+            return mended[0]
+        return None if merged is None else merged.content
 
 
 class _MixedFile(SoundFile):

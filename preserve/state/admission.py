@@ -185,6 +185,7 @@ _CHECK: Mapping[EventType, Callable[[Tables, int, Event], Event | None]] = {
     EventType.COPIED: _copied,
     EventType.COPY_MOVED: _known_copy,
     EventType.LOCK_EXTENDED: _known_copy,
+    EventType.PARITY_MADE: _known_copy,
     EventType.REPAIRED: _repaired,
     EventType.FOUND: _found,
     EventType.CLOSED: _closed,

@@ -27,6 +27,7 @@ from preserve.state.locks import LockReading
 from preserve.state.machines import MachineNotes
 from preserve.state.media import MediaReading
 from preserve.state.notices import NoticeNotes
+from preserve.state.parity import ParityReading
 from preserve.state.registers import RegisterReading
 from preserve.state.safety import SafetyReading
 from preserve.state.sources import SourceReading
@@ -52,6 +53,7 @@ class Books(
     IncidentReading,
     MediaReading,
     LockReading,
+    ParityReading,
     DrillReading,
     CanaryReading,
     SafetyReading,

@@ -14,6 +14,7 @@ from preserve.errors import Refused, Tampered
 from preserve.model.drills import DrillFault
 from preserve.model.entries import AuditResult, state_after
 from preserve.model.incidents import IncidentKind
+from preserve.model.keys import PARITY
 from preserve.model.nouns import CopyState, EventType, Level
 from preserve.state import medium_projection, source_projection, standings
 from preserve.state.standings import Tables
@@ -32,6 +33,7 @@ CATALOG: Mapping[str, tuple[str, ...]] = {
     "record": ("archival_code", "package"),
     "copy": ("package", "store"),
     "retired_copy": ("package", "store"),
+    "parity": ("package", "store"),
     "kept": ("package",),
     "standing": ("policy", "marks"),
     "look": ("package", "store"),
@@ -258,6 +260,8 @@ def _copied(tables: Tables, number: int, at: str, detail: Detail) -> str:
             detail["retain_until"],
         ),
     )
+    # A copy made anew has no parity of its own yet, whatever lay there before.
+    tables.execute("DELETE FROM parity WHERE package = ? AND store = ?", (package, detail["store"]))
     return package
 
 
@@ -282,6 +286,24 @@ def _lock_extended(tables: Tables, number: int, at: str, detail: Detail) -> None
         "UPDATE copy SET retain_until = ? WHERE package = ? AND store = ? AND COALESCE(retain_until, '') < ?",
         (detail["retain_until"], detail["package"], detail["store"], detail["retain_until"]),
     )
+
+
+def _parity_made(tables: Tables, number: int, at: str, detail: Detail) -> None:
+    tables.execute(
+        "INSERT INTO parity (package, store, percent, bytes, sha256, layout, made_at) VALUES (?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (package, store) DO UPDATE SET percent = excluded.percent, bytes = excluded.bytes,"
+        " sha256 = excluded.sha256, layout = excluded.layout, made_at = excluded.made_at",
+        (
+            detail["package"],
+            detail["store"],
+            detail["percent"],
+            detail["bytes"],
+            detail["sha256"],
+            _text({name: detail[name] for name in ("sizes", "cells", "pages")}),
+            at,
+        ),
+    )
+    _repaired(tables, number, at, {**detail, "object": PARITY})
 
 
 def _audit_begun(tables: Tables, number: int, at: str, detail: Detail) -> None:
@@ -487,6 +509,7 @@ _APPLY: Mapping[str, Apply] = {
     EventType.COPIED.value: _copied,
     EventType.COPY_MOVED.value: _copy_moved,
     EventType.LOCK_EXTENDED.value: _lock_extended,
+    EventType.PARITY_MADE.value: _parity_made,
     EventType.AUDIT_BEGUN.value: _audit_begun,
     EventType.AUDITED.value: _audited,
     EventType.AUDIT_ENDED.value: _audit_ended,

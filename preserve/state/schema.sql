@@ -155,6 +155,17 @@ CREATE TABLE retired_copy (              -- in retired stores: moved here from `
 );
 CREATE INDEX retired_copy_by_store ON retired_copy (store, package);
 
+CREATE TABLE parity (                    -- beside copies, in use or retired, that have any
+    package TEXT NOT NULL,
+    store TEXT NOT NULL,
+    percent INTEGER NOT NULL,            -- share of all sectors that may be bad, scattered
+    bytes INTEGER NOT NULL,
+    sha256 TEXT NOT NULL,
+    layout TEXT NOT NULL,                -- {sizes, cells, pages}: preserve.model.parity.Layout
+    made_at TEXT NOT NULL,
+    PRIMARY KEY (package, store)
+);
+
 CREATE TABLE kept (                      -- each package, and how its copies in use stand
     package TEXT PRIMARY KEY,
     policy TEXT NOT NULL,                -- its name; the newest version of it counts

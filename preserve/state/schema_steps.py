@@ -56,6 +56,10 @@ STEPS: Mapping[int, Sequence[str]] = {
             number INTEGER PRIMARY KEY, kind TEXT NOT NULL, subject TEXT NOT NULL, what TEXT NOT NULL,
             opened_at TEXT NOT NULL, closed_at TEXT, closed_with TEXT
         )""",
+        """CREATE TABLE parity (
+            package TEXT NOT NULL, store TEXT NOT NULL, percent INTEGER NOT NULL, bytes INTEGER NOT NULL,
+            sha256 TEXT NOT NULL, layout TEXT NOT NULL, made_at TEXT NOT NULL, PRIMARY KEY (package, store)
+        )""",
         "CREATE UNIQUE INDEX open_incident ON incident (kind, subject) WHERE closed_at IS NULL",
         "CREATE INDEX copy_by_lock ON copy (store, COALESCE(retain_until, ''), package, state)",
         """CREATE TABLE canary (

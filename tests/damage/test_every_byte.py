@@ -12,8 +12,10 @@ from preserve.operations.audit import AuditRequest, audit
 from preserve.operations.repair import RepairRequest, repair
 from preserve.packages.held import HeldCopy
 from preserve.packages.judging import inspection
+from preserve.packages.parity.making import Means
 from preserve.packages.repairing.remaking import Remaking, Repaired
 from preserve.packages.repairing.wards import Ward
+from preserve.ports import NoProgress
 from tests.damage.places import PLACES
 from tests.packages.archives import Archive, Built, archive_in_memory
 from tests.stores.memory import MemoryStore
@@ -38,7 +40,7 @@ def test_every_flipped_byte_is_found_and_mended(tmp_path: Path, part: str) -> No
         assert survey.result is AuditResult.DAMAGED
         assert [finding.where for finding in survey.findings] == [key]
         ward = Ward(TINY.entry, copies)
-        made = Remaking(ward, "far", survey, None).make(part)
+        made = Remaking(ward, "far", survey, None, Means(tmp_path, NoProgress())).make(part)
         assert isinstance(made, Repaired)
         assert store.objects.pop(object_key(TINY.id, part, made.generation)) == sound
 

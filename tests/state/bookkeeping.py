@@ -42,6 +42,7 @@ from preserve.model.nouns import (
     Role,
     StoreEntry,
 )
+from preserve.model.parity import Code, Layout, ParityEntry
 from preserve.model.policy import CopySet
 from preserve.model.sources import Counts, HarvestEntry, SourceEntry, SourceKind
 from preserve.state import books_place, signing_key
@@ -84,6 +85,7 @@ BACK_TO_THE_FIRST_SCHEMA = (
     "DROP INDEX audit_of_all",
     "DROP INDEX audit_by_scope",
     "DROP TABLE told",
+    "DROP TABLE parity",
     "DROP TABLE delivery",
     "DROP INDEX finding_still_open",
     "DROP INDEX accession_still_open",
@@ -173,6 +175,12 @@ def look(number: int, result: AuditResult, level: Level = Level.FULL, store_name
     return Audited(package_id(number), store_name, level, result, 1, 1, 10240)
 
 
+def parity() -> ParityEntry:
+    """That of the first package in the store `vault`."""
+    layout = Layout((1000, 100, 200, 300), Code(4, 5, 1), Code(1, 3, 1))
+    return ParityEntry(package_id(0), "vault", layout, 2, "d" * 64, at(28))
+
+
 def drill(**differs: Any) -> DrillEntry:
     """A drill of the store `vault` that passed, but for what differs."""
     passed = DrillEntry(
@@ -238,6 +246,7 @@ def a_life() -> Iterator[Event]:
     yield events.incident_closed(ACT, at(27), "I-000035", "a person looked into it")
     yield events.canary_tried(ACT, TRIAL, "canary/canary.txt")
     yield events.lock_extended(ACT, at(28), package_id(0), "vault", "2031-01-01T00:00:00.000000Z", 4)
+    yield events.parity_made(ACT, at(28), parity(), 1)
     yield events.books_moved(ACT, at(28), "postgresql://db.example/archive (preserve_x)")
     yield events.machine_joined(ACT, at(29), "second", True)
     yield source_events.source_registered(ACT, at(40), source())

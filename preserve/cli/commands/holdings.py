@@ -15,6 +15,7 @@ from preserve.cli.help import Group
 from preserve.cli.labels import element_label, element_value
 from preserve.cli.messages import _, counted, printable, said, word
 from preserve.cli.options import asks
+from preserve.cli.parity import parity_document, parity_said
 from preserve.cli.tables import bounded, byte_count, pairs, table
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def show_package(call: Call, name: str, with_members: bool) -> Exit:
         document = {
             **_package_document(shown.package, shown.copies),
             "metadata": dict(shown.package.receipt.metadata),
+            "parity": [{"store": entry.store, **parity_document(entry)} for entry in shown.parity],
             "findings": [finding_document(finding) for finding in shown.findings],
         }
         if shown.members is not None:
@@ -142,6 +144,7 @@ def _package_lines(shown: Shown) -> Iterator[str]:
         for copy in shown.copies
     )
     yield from table((_("store"), _("copy"), _("last audit"), _("level")), copies)
+    yield from map(parity_said, shown.parity)
     yield from bounded(
         said("finding {id}: {condition}, {where}", id=finding.id, condition=finding.condition, where=finding.where)
         for finding in shown.findings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from preserve.cli.calls import Call
 from preserve.cli.exits import Exit
 from preserve.cli.messages import _, complaint_documents, complaint_said, error_said, said, word
 from preserve.cli.options import acts, reaches_stores
+from preserve.cli.parity import made_for, report_document, report_lines, worse_of
 from preserve.cli.shortfalls import full_line, lack_documents, lack_lines, lost_line
 from preserve.cli.tables import bounded, byte_count, table
 from preserve.errors import Away, Expected, NoSpace, PreserveError, Unavailable
@@ -56,6 +58,7 @@ def ingest(
         profile = compose.profile(call.home(), kept_under)
         shape = TakenAs(taken_as) if taken_as else None
         report = take_in(workplace, IngestRequest(source, kept_under, metadata, profile, again, shape))
+        parity = made_for(workplace, [package.id for package in report.packages])
         document = {
             "accession": report.accession,
             "already": report.already,
@@ -65,8 +68,10 @@ def ingest(
             "notes": complaint_documents(report.notes),
             "pack_seconds": report.pack_seconds,
             "read_back_seconds": report.read_back_seconds,
+            "parity": report_document(parity),
         }
-        return call.answer(document, _ingest_lines(report), Exit.WELL if report.is_complete else Exit.FINDINGS)
+        lines = chain(_ingest_lines(report), report_lines(parity))
+        return call.answer(document, lines, worse_of(Exit.WELL if report.is_complete else Exit.FINDINGS, parity))
 
 
 def _package_document(package: PackageMade) -> dict[str, object]:
@@ -127,6 +132,7 @@ def replicate(call: Call, stores: tuple[str, ...], package: str | None) -> Exit:
     with call.workplace() as workplace:
         request = ReplicateRequest(compose.policy_in_force(workplace.books), stores, package)
         report = make_copies(workplace, request)
+        parity = made_for(workplace, {copy.package for copy in report.made})
         document = {
             "made": [
                 {
@@ -145,8 +151,10 @@ def replicate(call: Call, stores: tuple[str, ...], package: str | None) -> Exit:
             "lacking_stores": lack_documents(report.lacking),
             "notes": complaint_documents(report.passed_over),
             "seconds": report.seconds,
+            "parity": report_document(parity),
         }
-        return call.answer(document, _replicate_lines(report), _replicate_code(report))
+        lines = chain(_replicate_lines(report), report_lines(parity))
+        return call.answer(document, lines, worse_of(_replicate_code(report), parity))
 
 
 def _replicate_code(report: ReplicateReport) -> Exit:

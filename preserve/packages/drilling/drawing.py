@@ -76,9 +76,7 @@ def _candidates(
 def _candidate(package: PackageEntry, copy: CopyEntry, policy: Policy) -> Candidate:
     receipt = package.receipt
     importance = policy.records.importance if policy.records else None
-    return Candidate(
-        package.id, policy.name, importance, receipt.payload_bytes, receipt.created_at, bool(copy.generations)
-    )
+    return Candidate(package.id, policy.name, importance, receipt.payload_bytes, receipt.created_at, copy.was_repaired)
 
 
 def _is_wanted(policy: Policy, role: Role, copies: Sequence[CopyEntry], peers: set[str]) -> bool:

@@ -13,7 +13,7 @@ from preserve.model.restore import best_first
 from preserve.packages.harvesting import state_files
 from preserve.packages.harvesting.cargo import Step
 from preserve.packages.harvesting.rows import OFFSET, PACKAGE, Kept, Row
-from preserve.packages.held import HeldCopy
+from preserve.packages.held import held_copy
 from preserve.packages.members import Kind, Member, MembersFile
 from preserve.packages.sources import Sources
 from preserve.workplace import Workplace
@@ -27,7 +27,7 @@ def copies_of(workplace: Workplace, package_id: str, only: str | None = None) ->
     stores = {store.name: store for store in workplace.books.stores()}
     copies = best_first(workplace.books.copies(package=package.id), stores)
     held = [
-        HeldCopy(workplace.stores[copy.store], package, copy)
+        held_copy(workplace.books, workplace.stores[copy.store], package, copy)
         for copy in copies
         if copy.store in workplace.stores and only in (None, copy.store)
     ]

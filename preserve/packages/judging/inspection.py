@@ -13,18 +13,18 @@ from functools import partial
 from preserve.errors import NotThere, Unreadable
 from preserve.model.blocks import DIGEST_BYTES, BlockList
 from preserve.model.entries import AuditResult
-from preserve.model.keys import BAG, BLOCKS, MEMBERS, RECEIPT, package_folder
+from preserve.model.keys import BAG, BLOCKS, MEMBERS, PARITY, RECEIPT, package_folder
 from preserve.model.nouns import Condition, Finding, Level
 from preserve.model.phrases import phrase
 from preserve.packages.block_lists import PackageBlocks
-from preserve.packages.held import HeldCopy, block_count, blocks_from_any, decoded, size_of
+from preserve.packages.held import HeldCopy, block_count, blocks_from_any, decoded
 from preserve.packages.judging.harm_reports import Others, bag_findings, object_finding
 from preserve.packages.judging.tally import Tally
 from preserve.packages.reading import BlockReader, Look, look_at_object, twice
 from preserve.ports import ObjectFacts
 
 PARTS = (RECEIPT, BLOCKS, MEMBERS, BAG)
-"""In the order in which they are judged."""
+"""In the order in which they are judged; parity, where a copy has any, comes after them."""
 
 KEEP_EVERY_BYTES = 4 * 1024**3
 """How much of one bag may have to be read again after an interruption."""
@@ -70,7 +70,9 @@ def listed(held: HeldCopy, facts: Iterable[ObjectFacts]) -> Survey:
     """Judge a copy by what its store lists below the package's folder: presence and sizes, nothing else."""
     sizes = {fact.key: fact.size for fact in facts}
     findings = [
-        finding for part in PARTS if (finding := _size_finding(held, part, sizes.get(held.key(part)))) is not None
+        finding
+        for part in _parts(held)
+        if (finding := _size_finding(held, part, sizes.get(held.key(part)))) is not None
     ]
     return _survey(held, Level.EXISTS, findings)
 
@@ -80,7 +82,7 @@ def present(held: HeldCopy) -> Survey:
     try:
         return listed(held, held.store.list(package_folder(held.package.id)))
     except Unreadable as error:
-        return _survey(held, Level.EXISTS, [_unreadable(held, part, error) for part in PARTS])
+        return _survey(held, Level.EXISTS, [_unreadable(held, part, error) for part in _parts(held)])
 
 
 def attested(held: HeldCopy) -> Survey:
@@ -91,7 +93,7 @@ def attested(held: HeldCopy) -> Survey:
     """
     findings: list[Finding] = []
     is_attested = True
-    for part in PARTS:
+    for part in _parts(held):
         finding, attests = _attestation(held, part)
         findings += [finding] if finding else []
         is_attested = is_attested and attests
@@ -125,8 +127,18 @@ def read(held: HeldCopy, others: Others, numbers: Sequence[int] | None = None, n
     elif numbers is not None and (finding := _bag_size_finding(held)) is not None:
         findings.append(finding)
         unsound[BAG] = None
+    if held.parity is not None and numbers is None:
+        parity = look_at_object(held.store, held.key(PARITY), held.parity.bytes, held.parity.sha256)
+        bytes_read += held.parity.bytes
+        if not parity.is_sound:
+            findings.append(object_finding(held, PARITY, parity))
+            unsound[PARITY] = None
     level = Level.FULL if numbers is None else Level.SAMPLE
     return _survey(held, level, findings, unsound, tally, bytes_read, blocks)
+
+
+def _parts(held: HeldCopy) -> tuple[str, ...]:
+    return PARTS if held.parity is None else (*PARTS, PARITY)
 
 
 def _survey(
@@ -140,7 +152,7 @@ def _survey(
 ) -> Survey:
     return Survey(
         level=level,
-        result=_result(findings),
+        result=_result(finding for finding in findings if finding.where != held.key(PARITY)),
         findings=tuple(findings),
         unsound=unsound or {},
         blocks_seen=tally.blocks_read if tally else 0,
@@ -152,7 +164,10 @@ def _survey(
 
 
 def _result(findings: Iterable[Finding]) -> AuditResult:
-    """The worst of what was found; damage first, because only reading it could show it."""
+    """The worst of what was found in the package; damage first, because only reading it could show it.
+
+    A copy without its parity is a whole copy: what is wrong there is a finding, and the copy as safe as it was.
+    """
     conditions = {finding.condition for finding in findings}
     for condition in (Condition.DAMAGED, Condition.MISSING, Condition.UNREADABLE):
         if condition in conditions:
@@ -161,7 +176,7 @@ def _result(findings: Iterable[Finding]) -> AuditResult:
 
 
 def _size_finding(held: HeldCopy, part: str, size: int | None) -> Finding | None:
-    expected = size_of(held.package, part)
+    expected = held.size(part)
     if size == expected:
         return None
     if size is None:
@@ -178,7 +193,7 @@ def _size_finding(held: HeldCopy, part: str, size: int | None) -> Finding | None
 def _unreadable(held: HeldCopy, part: str, error: Unreadable) -> Finding:
     """Of an object about which the store does not even say how large it is."""
     return object_finding(
-        held, part, Look(AuditResult.UNREADABLE, phrase("{bytes} bytes", bytes=size_of(held.package, part)), str(error))
+        held, part, Look(AuditResult.UNREADABLE, phrase("{bytes} bytes", bytes=held.size(part)), str(error))
     )
 
 

@@ -14,7 +14,7 @@ from itertools import groupby
 
 from preserve.errors import NotThere, Unreadable
 from preserve.model.entries import AccessionState
-from preserve.model.keys import BAG, BLOCKS, MEMBERS, RECEIPT, Key, is_key, package_folder, split_generation
+from preserve.model.keys import BAG, BLOCKS, MEMBERS, PARITY, RECEIPT, Key, is_key, package_folder, split_generation
 from preserve.model.medium_labels import FOLDER
 from preserve.model.nouns import Condition, CopyEntry, Finding
 from preserve.model.phrases import phrase
@@ -27,7 +27,7 @@ _ROOT_OBJECTS = (canary.KEY, "store.json", "README.txt", "README.zh.txt", "rescu
 _POLICY = re.compile(stored_ledger.POLICIES + r"/[0-9a-f]{64}\.toml")
 _PACKAGE_KEY = re.compile(r"packages/(?P<shard>[^/]+)/(?P<id>[^/]+)/(?P<name>.+)", re.DOTALL)
 _MEDIUM = re.compile(FOLDER + r"/(label-[0-9]{6}\.(txt|sig)|list-[0-9]{6}\.sha256|key-[0-9a-f]{8}\.pem)")
-_PARTS = (BAG, BLOCKS, MEMBERS, RECEIPT)
+_PARTS = (BAG, BLOCKS, MEMBERS, RECEIPT, PARITY)
 
 
 MOST_REMEMBERED = 100_000
@@ -239,6 +239,8 @@ def _strays_of_copy(copy: CopyEntry, objects: Sequence[ObjectFacts]) -> Iterator
         part = _part(facts)
         if part is None:
             yield Stray(facts, _NO_PART, copy.package_id)
+        elif part == PARITY and not copy.has_parity:
+            continue  # made, and not booked yet; `preserve parity` takes it in, or makes another
         elif split_generation(facts.key)[1] > copy.generation(part):
             why = phrase(
                 "a newer generation than the books know; `preserve repair` reads it, and takes it in or makes another"

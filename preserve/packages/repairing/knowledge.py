@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from preserve.errors import Unavailable
@@ -25,9 +25,9 @@ class Knowledge:
     listing: bytes | None
 
 
-def known_of(copies: Sequence[HeldCopy]) -> Knowledge:
-    """From the first sound list of blocks; where there is none, from the bags and members themselves."""
-    blocks = blocks_from_any(copies)
+def known_of(copies: Sequence[HeldCopy], by_parity: Callable[[], PackageBlocks | None]) -> Knowledge:
+    """From the first sound list of blocks, or that which parity gives; else from the bags and members themselves."""
+    blocks = blocks_from_any(copies) or by_parity()
     if blocks is not None:
         return Knowledge(blocks.bag, blocks.members, block_lists.encode(blocks))
     bag, members = _bag_blocks(copies), blocks_of_a_whole(copies)

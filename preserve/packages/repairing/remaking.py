@@ -12,15 +12,16 @@ from preserve.model import receipts
 from preserve.model.blocks import BlockList
 from preserve.model.digests import sha256
 from preserve.model.healing import next_generation
-from preserve.model.keys import BAG, BLOCKS, MEMBERS, RECEIPT, Key, object_key
+from preserve.model.keys import BAG, BLOCKS, MEMBERS, PARITY, RECEIPT, Key, object_key
 from preserve.model.nouns import Condition
 from preserve.packages.gathering import Gathering, Place
-from preserve.packages.held import HeldCopy, digest_of
+from preserve.packages.held import HeldCopy, blocks_from_any, digest_of
 from preserve.packages.judging.accounts import part_of
 from preserve.packages.judging.harm_reports import MOST_BLOCKS_NAMED
 from preserve.packages.judging.harmed_files import NamedFiles
 from preserve.packages.judging.inspection import Survey
-from preserve.packages.putting import put
+from preserve.packages.parity.making import Means, make
+from preserve.packages.putting import put, put_file
 from preserve.packages.reading import BlockReader, look_at_object
 from preserve.packages.repairing.losses import lost_files
 from preserve.packages.repairing.mending import Mended, Mending
@@ -94,11 +95,12 @@ class NotRepaired:
 class Remaking:
     """The objects of the copy in `store`, as `survey` saw them a moment ago.  `retain_until` asks for object locks."""
 
-    def __init__(self, ward: Ward, store: str, survey: Survey, retain_until: datetime | None) -> None:
+    def __init__(self, ward: Ward, store: str, survey: Survey, retain_until: datetime | None, means: Means) -> None:
         self._ward = ward
         self._name = store
         self._survey = survey
         self._retain_until = retain_until
+        self._means = means
 
     @property
     def _held(self) -> HeldCopy:
@@ -111,6 +113,8 @@ class Remaking:
         """
         if part in (RECEIPT, BLOCKS):
             return self._adopted_whole(part) or self._make_whole(part)
+        if part == PARITY:
+            return self._adopted_whole(part) or self._make_parity()
         blocks = self._ward.knowledge.bag if part == BAG else self._ward.knowledge.members
         if blocks is None:
             return self._not_repaired(
@@ -153,11 +157,31 @@ class Remaking:
         return None
 
     def _adopted_whole(self, part: str) -> Repaired | None:
-        digest = digest_of(self._ward.package, part)
+        digest = self._held.digest(part)
         for generation in self._unbooked(part):
             if look_at_object(self._held.store, self._key(part, generation), digest.bytes, digest.sha256).is_sound:
                 return self._repaired(part, generation, (), {}, (0, 0), How.ADOPTED)
         return None
+
+    def _make_parity(self) -> Repaired | NotRepaired:
+        """Parity follows from the package, which is made sound before; the books know its digest."""
+        held, blocks = self._held, blocks_from_any(self._ward.copies)
+        if held.parity is None or blocks is None:
+            return self._not_repaired(PARITY, PreserveError("no copy in reach has {object} sound", object=BLOCKS))
+        try:
+            made = make(self._ward.package, blocks, self._ward.copies, held.parity.layout, self._means)
+        except PreserveError as error:
+            return self._not_repaired(PARITY, error)
+        for _ in range(ATTEMPTS):
+            generation = self._next(PARITY)
+            look = put_file(
+                held.store, self._key(PARITY, generation), made.file, held.digest(PARITY), self._retain_until
+            )
+            self._ward.generations(self._name, PARITY).add(generation)
+            if look.is_sound:
+                moved = (sum(held.parity.layout.sizes), held.parity.bytes)
+                return self._repaired(PARITY, generation, (), {}, moved, How.REMADE)
+        return self._not_given_back(PARITY)
 
     # Objects of blocks
 
@@ -255,6 +279,14 @@ class Remaking:
                 object=part,
                 count=len(lost),
                 away=", ".join(away),
+            )
+        if stripes := self._ward.parity.hopeless:
+            why = PreserveError(
+                "no copy in reach has all blocks of {object} sound (blocks lost: {count}), and parity does not mend"
+                " them: in {stripes} stripes more sectors are bad than it makes up for",
+                object=part,
+                count=len(lost),
+                stripes=stripes,
             )
         files = None
         if part == BAG and (members := self._ward.members()) is not None:

@@ -8,7 +8,7 @@ from functools import cached_property, partial
 
 from preserve.errors import Unavailable, Unreadable
 from preserve.model.blocks import BlockList
-from preserve.model.keys import BAG, PARTS_BEFORE_RECEIPT, RECEIPT, object_key, package_folder, split_generation
+from preserve.model.keys import BAG, PARITY, PARTS_BEFORE_RECEIPT, RECEIPT, object_key, package_folder, split_generation
 from preserve.model.merging import Extent, Known
 from preserve.model.nouns import CopyEntry, PackageEntry
 from preserve.packages.gathering import Gathering, Place
@@ -16,9 +16,11 @@ from preserve.packages.held import HeldCopy
 from preserve.packages.members import MembersFile
 from preserve.packages.members_anywhere import members_from_any
 from preserve.packages.merging import files_in, known_in
+from preserve.packages.parity.beside import ParityBeside
 from preserve.packages.repairing.knowledge import Knowledge, known_of
 
-PARTS = (*PARTS_BEFORE_RECEIPT, RECEIPT)
+PARTS = (*PARTS_BEFORE_RECEIPT, RECEIPT, PARITY)
+"""The objects of a copy, in the order in which they are made anew: parity is made of the others."""
 
 
 class Ward:
@@ -53,7 +55,12 @@ class Ward:
     @cached_property
     def knowledge(self) -> Knowledge:
         """The block lists that the copies prove together."""
-        return known_of(self.copies)
+        return known_of(self.copies, self.parity.blocks)
+
+    @cached_property
+    def parity(self) -> ParityBeside:
+        """What parity lies beside the copies, as they were when it was first asked for."""
+        return ParityBeside(self.copies)
 
     def members(self) -> MembersFile | None:
         """The members, from whatever copies have them."""
@@ -103,10 +110,15 @@ class Ward:
         generations, which may be the last to have a block."""
         current = [Place(held.store, held.key(part)) for held in (self._copies[first], *self.others(first))]
         contents = partial(self._contents, blocks) if part == BAG else None
-        gathering = Gathering([*current, *self._superseded(part, current)], blocks, contents)
+        mend = partial(self._mended, part, blocks)
+        gathering = Gathering([*current, *self._superseded(part, current)], blocks, contents, mend)
         for place, numbers in self._unsound.items():
             gathering.know_unsound(place, numbers)
         return gathering
+
+    def _mended(self, part: str, blocks: BlockList, number: int) -> tuple[bytes, str] | None:
+        mended = self.parity.block(part, blocks, number)
+        return None if mended is None else (mended.content, mended.store)
 
     def _contents(self, blocks: BlockList, number: int) -> tuple[Sequence[Extent], Sequence[Known]]:
         """What the list of the files says of one block of the bag; nothing where no copy has that list."""

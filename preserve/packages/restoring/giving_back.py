@@ -25,7 +25,7 @@ from preserve.model.certificates import ENGLISH, CertifiedPackage, RestoreCertif
 from preserve.model.complaints import Complaint
 from preserve.model.nouns import MOST_FILES_NAMED, Condition, CopyState, Finding, Outcome, PackageEntry
 from preserve.model.restore import OnConflict, Presence, best_first
-from preserve.packages.held import HeldCopy
+from preserve.packages.held import HeldCopy, held_copy
 from preserve.packages.restoring import certifying, target
 from preserve.packages.restoring.landing import Landing
 from preserve.packages.restoring.unpacking import Loss, Unpacker
@@ -229,7 +229,7 @@ class _GivingBack:
         stores = {store.name: store for store in books.stores()}
         copies = best_first(books.copies(package=package.id), stores)
         held = [
-            HeldCopy(self._place.stores[copy.store], package, copy)
+            held_copy(books, self._place.stores[copy.store], package, copy)
             for copy in copies
             if copy.store in self._place.stores and only in (None, copy.store)
         ]

@@ -1,4 +1,4 @@
-"""A file that no copy has whole, and no mixture of sound blocks either: merged from what all copies give of it."""
+"""A file that no copy has whole, and no mixture of sound blocks either: out of parity, or merged from all copies."""
 
 from __future__ import annotations
 
@@ -54,6 +54,9 @@ def _merged(sources: Sources, begin: int, length: int, digest: bytes) -> Part | 
     standings = sources.usable()
     places = [(each.held.store, each.held.key(BAG)) for each in standings]
     with sources.merging:
+        mended = sources.mended(BAG, begin, length, digest)
+        if mended is not None:
+            return Part(mended[0], ((0, length, mended[1]),))
         merged: Merged | None = merged_from(places, begin, length, digest)
     if merged is None:
         return None

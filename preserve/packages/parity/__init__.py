@@ -1,0 +1,1 @@
+"""Parity beside a package: made from sound bytes, kept on the index, and what mends a copy that is alone."""

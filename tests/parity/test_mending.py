@@ -1,0 +1,101 @@
+"""A lone medium with bad sectors: is all mended up to what was promised, and said clearly beyond it?"""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from preserve.model.audit import AuditCounts
+from preserve.model.keys import BAG, BLOCKS, MEMBERS, PARITY, RECEIPT, object_key
+from preserve.model.parity import CELL_BYTES
+from preserve.operations.audit import AuditRequest, audit
+from preserve.operations.repair import RepairReport, RepairRequest, repair
+from preserve.packages.parity.beside import ParityBeside
+from tests.parity.sectors import PACKAGE, Harm, Lone, Sector, garble, lone_medium, spoil
+
+
+def heal(lone: Lone) -> RepairReport:
+    audit(lone.place, AuditRequest())
+    report = repair(lone.place, RepairRequest())
+    assert report.not_repaired == ()
+    lone.medium.bad.clear()  # the new generations lie elsewhere
+    after = audit(lone.place, AuditRequest())
+    assert (after.counts, after.findings) == (AuditCounts(sound=1), ())
+    for part, content in PACKAGE.objects.items():
+        assert lone.archive.object("deep", PACKAGE, part) == content
+    is_the_same = lone.medium.objects[lone.held.key(PARITY)] == lone.parity
+    assert is_the_same, "parity that is made again is another"
+    return report
+
+
+def scattered(lone: Lone, share: float, seed: int) -> list[Sector]:
+    every = lone.sectors()
+    return random.Random(seed).sample(every, round(len(every) * share))
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("harm", [spoil, garble])
+def test_scattered_sectors_up_to_the_promise_are_mended(tmp_path: Path, seed: int, harm: Harm) -> None:
+    lone = lone_medium(tmp_path, percent=5)
+    harm(lone, scattered(lone, 0.05, seed))
+    heal(lone)
+
+
+@pytest.mark.parametrize("at", [0, 0.2, 0.55, 0.8, 0.93, 1])
+def test_a_run_of_bad_sectors_is_mended_wherever_it_lies(tmp_path: Path, at: float) -> None:
+    lone = lone_medium(tmp_path, percent=5)
+    every, length = lone.sectors(), lone.entry.layout.longest_run_bytes // CELL_BYTES
+    begin = round((len(every) - length) * at)
+    spoil(lone, every[begin : begin + length])
+    heal(lone)
+
+
+@pytest.mark.parametrize("part", [BAG, MEMBERS, BLOCKS, RECEIPT, PARITY])
+@pytest.mark.parametrize("harm", [spoil, garble])
+def test_the_first_sector_of_each_object_is_mended(tmp_path: Path, part: str, harm: Harm) -> None:
+    lone = lone_medium(tmp_path)
+    harm(lone, [(part, 0)])
+    assert [each.object for each in heal(lone).repaired] == [part]
+
+
+def test_64_kib_of_the_bag_are_mended_wherever_they_lie(tmp_path: Path) -> None:
+    lone = lone_medium(tmp_path, percent=10)
+    every, blocks = lone.sectors([BAG]), PACKAGE.blocks.bag
+    for begin in range(len(every) - 16):
+        lone.medium.bad.clear()
+        spoil(lone, every[begin : begin + 16])
+        for number in blocks.touching(begin * CELL_BYTES, 16 * CELL_BYTES):
+            assert ParityBeside([lone.held]).block(BAG, blocks, number) is not None
+
+
+def test_harmed_parity_leaves_the_copy_as_safe_as_it_was(tmp_path: Path) -> None:
+    lone = lone_medium(tmp_path)
+    garble(lone, [(PARITY, 3)])
+    report = audit(lone.place, AuditRequest())
+    assert [finding.where for finding in report.findings] == [lone.held.key(PARITY)]
+    assert lone.archive.copy("deep", PACKAGE).state == "verified"
+
+
+def test_beyond_the_limit_it_says_so_and_makes_nothing_up(tmp_path: Path) -> None:
+    lone = lone_medium(tmp_path, percent=5)
+    before = dict(lone.medium.objects)
+    spoil(lone, scattered(lone, 0.4, 1))
+    audit(lone.place, AuditRequest())
+    report = repair(lone.place, RepairRequest())
+    lost = next(each for each in report.not_repaired if each.object == BAG)
+    assert "more sectors are bad than it makes up for" in str(lost.why)
+    assert not any(each.object == BAG for each in report.repaired)
+    assert all(lone.medium.objects[key] == content for key, content in before.items())
+
+
+def test_a_parity_that_lies_is_not_believed(tmp_path: Path) -> None:
+    """Somebody who may write can make parity for other bytes; the package's own digests say which bytes are right."""
+    lone = lone_medium(tmp_path)
+    other = bytes(len(lone.parity))
+    lone.medium.objects[object_key(PACKAGE.id, PARITY)] = other
+    spoil(lone, [(BAG, 5)])
+    audit(lone.place, AuditRequest())
+    report = repair(lone.place, RepairRequest())
+    assert {each.object for each in report.not_repaired} == {BAG, PARITY}
