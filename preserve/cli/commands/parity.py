@@ -10,7 +10,7 @@ import click
 from preserve.cli.calls import Call
 from preserve.cli.exits import Exit
 from preserve.cli.messages import _, said
-from preserve.cli.options import acts
+from preserve.cli.options import acts, reaches_stores
 from preserve.cli.parity import report_document, report_lines, worse_of
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 @click.option("--store", "stores", metavar="NAME", multiple=True, help=_("only in this store (may be repeated)"))
 @click.option("--package", metavar="ID", help=_("only of this package"))
 @acts
+@reaches_stores
 def parity(call: Call, stores: tuple[str, ...], package: str | None) -> Exit:
     from preserve import compose
     from preserve.operations.make_parity import ParityRequest, make_parity
