@@ -62,6 +62,10 @@ class Unidentified(Away):
     """Tell the person, whatever the store is for: its place is there, and is not, or not provably, that store."""
 
 
+class Frozen(Away):
+    """Ask for it, and come back in hours or days: the store is there, and this object of it lies in cold storage."""
+
+
 class Faltered(Unavailable):
     """Read again: one object did not come whole.  If others come, and this one never, it becomes `Unreadable`."""
 

@@ -13,6 +13,14 @@ from preserve.model.keys import Key
 
 
 @dataclass(frozen=True, slots=True)
+class PartsClaim:
+    """The SHA-256 over the SHA-256 digests of an object's parts in order, and how many parts there are."""
+
+    sha256: bytes
+    parts: int
+
+
+@dataclass(frozen=True, slots=True)
 class ObjectFacts:
     """What a store says of an object without reading it.  It proves nothing about the bytes."""
 
@@ -22,6 +30,10 @@ class ObjectFacts:
     """The store's own claim about the whole object's SHA-256, where it makes one."""
     retain_until: datetime | None = None
     """The object lock in force, where the store has locks and tells."""
+    attested_parts: PartsClaim | None = None
+    """The store's own claim about an object that it took in parts, where it makes one."""
+    storage_class: str | None = None
+    """How the store keeps the object, where it has several ways and tells; None: the ordinary one."""
 
 
 class OddKind(StrEnum):
@@ -226,6 +238,50 @@ def locks_of(store: Store) -> Locks | None:
     Raises `Unavailable`.
     """
     return store.locks() if isinstance(store, Lockable) else None
+
+
+class Temperature(StrEnum):
+    """Whether an object can be read now."""
+
+    FROZEN = "frozen"  # it has to be asked for
+    THAWING = "thawing"  # it was asked for, and is not there yet
+    THAWED = "thawed"  # it can be read until its day
+
+
+@dataclass(frozen=True, slots=True)
+class Frost:
+    """How an object lies in cold storage, as the store says now; `until` is the day on which a thawed copy goes."""
+
+    storage_class: str
+    temperature: Temperature
+    until: datetime | None = None
+
+
+class Cold(Protocol):
+    """The cold storage of a store that has it; see `cold_of`."""
+
+    def frost(self, key: Key) -> Frost | None:
+        """How cold an object lies; None where it can be read at any time.  Raises `NotThere`, `Unavailable`."""
+
+    def ask(self, key: Key, days: int, tier: str) -> None:
+        """Ask for an object, to be readable for so many days once it is there; `tier` is how quickly and dearly
+        (`preserve.model.thawing.Tier`).  Again without effect while it is on its way.
+
+        Raises `NotThere`, `Unavailable`; `Away` where these credentials may not, or the site has no such tier.
+        """
+
+
+@runtime_checkable
+class Freezing(Protocol):
+    """A store, or what is wrapped around one, that can be asked whether it has cold storage."""
+
+    def cold(self) -> Cold | None:
+        """Its cold storage; None where it can have none.  Asks the store nothing."""
+
+
+def cold_of(store: Store) -> Cold | None:
+    """The cold storage of a store; None where it can have none: a folder."""
+    return store.cold() if isinstance(store, Freezing) else None
 
 
 LARGEST_SINGLE_PART = 64 * 1024 * 1024

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +11,14 @@ from typing import Protocol, runtime_checkable
 from preserve import claims
 from preserve.clock import Clock, stamp
 from preserve.model.nouns import Act, Event
+from preserve.model.thawing import NO_PRICES, ThawPrices
 from preserve.ports import Progress, Store
 from preserve.state.books import Books
+
+
+def no_prices() -> ThawPrices:
+    """Nothing is known of what cold storage costs."""
+    return NO_PRICES
 
 
 @runtime_checkable
@@ -31,6 +37,8 @@ class Workplace:
     `stores` are the registered ones by name; one that is away raises `Unavailable` when it is used.  `work` is a
     scratch folder of this command alone, whose content nobody needs after it; the folder above it is common to all
     commands on the home.  `away` are stores that did not answer when the command began, as far as they were asked.
+    `thaw_prices` says what cold storage costs, when somebody asks; it raises `Misused`, `Refused`.  `is_attended`: a
+    person asked for this very work and answers for what it costs.
     """
 
     books: Books
@@ -40,6 +48,8 @@ class Workplace:
     progress: Progress
     work: Path
     away: frozenset[str] = frozenset()
+    thaw_prices: Callable[[], ThawPrices] = no_prices
+    is_attended: bool = False
 
     @property
     def home(self) -> Path:

@@ -15,6 +15,7 @@ from ops.sites import postgres, seaweed
 from ops.sites.site import Login
 from preserve.durable import free_bytes
 from preserve.environment import temporary_folder
+from tests.sites import moto
 from tests.state.servers import PLACES
 from tests.warm.calling import Warm
 
@@ -106,6 +107,16 @@ def weed(tmp_path_factory: pytest.TempPathFactory, logins: Logins) -> Iterator[s
         yield site
     finally:
         site.stop()
+
+
+@pytest.fixture(scope="session")
+def moto_site(tmp_path_factory: pytest.TempPathFactory, logins: Logins) -> Iterator[moto.MotoSite]:
+    """moto, with the buckets `records` and `locked`; profile `moto`."""
+    logins.add("moto", moto.LOGIN)
+    site = moto.MotoSite(tmp_path_factory.mktemp("moto"))
+    site.start(["records"], ["locked"])
+    yield site
+    site.stop()
 
 
 @pytest.fixture(scope="session")

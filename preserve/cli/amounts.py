@@ -8,6 +8,7 @@ from preserve.errors import Misused
 from preserve.model.audit import NO_LIMIT, Budget
 
 _AMOUNT = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([a-z]+)", re.IGNORECASE)
+_MONEY = re.compile(r"([0-9]{1,9})(?:\.([0-9]{1,6}))?")
 _BYTES = {"b": 1}
 _BYTES |= {f"{letter}ib": 1024**power for power, letter in enumerate("kmgtp", 1)}
 _BYTES |= {f"{letter}b": 1000**power for power, letter in enumerate("kmgtp", 1)}
@@ -28,6 +29,14 @@ def rate_bytes(text: str, option: str) -> int:
     if not amount:
         raise Misused("{option}: {text} is no rate; write it like 20MiB/s or 1.5GB/s", option=option, text=text)
     return amount
+
+
+def money_micros(text: str, option: str) -> int:
+    """An amount of money in millionths.  Raises `Misused`."""
+    match = _MONEY.fullmatch(text.strip())
+    if match is None:
+        raise Misused("{option}: {text} is no amount of money; write it like 12.50", option=option, text=text)
+    return int(match[1]) * 1_000_000 + int((match[2] or "").ljust(6, "0"))
 
 
 def span_seconds(text: str) -> int | None:

@@ -86,6 +86,7 @@ class Call:
                 heeds_windows=not self.is_outside_window,
             ) as workplace,
         ):
+            workplace = replace(workplace, is_attended=True)
             self.progress = progress
             if self.act is not None:
                 if opens_key:

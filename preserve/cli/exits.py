@@ -26,6 +26,7 @@ _REACTIONS: tuple[tuple[type[errors.PreserveError], str, Exit], ...] = (
     (errors.Refused, "refused", Exit.REFUSED),
     (errors.Tampered, "tampered", Exit.TAMPERED),
     (errors.NoSpace, "no_space", Exit.UNAVAILABLE),
+    (errors.Frozen, "frozen", Exit.UNAVAILABLE),
     (errors.Away, "away", Exit.UNAVAILABLE),
     (errors.Unavailable, "unavailable", Exit.UNAVAILABLE),
     (errors.NotThere, "not_there", Exit.FINDINGS),

@@ -34,6 +34,7 @@ def restored_document(report: RestoreReport) -> dict[str, object]:
         ],
         "relisted": list(report.relisted),
         "away": {name: error_said(why) for name, why in report.away.items()},
+        "waits_for": error_said(report.waits_for) if report.waits_for else None,
         "copies_not_read": list(report.unread),
         "findings": [finding_document(finding) for finding in report.damage],
         "seconds": report.seconds,
@@ -93,6 +94,8 @@ def restored_lines(report: RestoreReport, to: Path) -> Iterator[str]:
             " bring them back or make it readable, and run the same command again, which completes the folder",
             stores=", ".join(report.unread),
         )
+    if report.waits_for is not None:
+        yield error_said(report.waits_for)
     yield from finding_lines(report.damage)
     yield said(
         "certificate: {file} (for programs: {json_file})",

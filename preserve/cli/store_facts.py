@@ -10,13 +10,13 @@ from typing import Any
 
 import click
 
-from preserve.cli.amounts import rate_bytes
+from preserve.cli.amounts import money_micros, rate_bytes, size_bytes
 from preserve.cli.exits import Exit
 from preserve.cli.messages import _
 from preserve.clock import zone
 from preserve.errors import Misused
 from preserve.model.links import RATES_AT, SPEED_LIMIT, TIMEZONE, WINDOWS
-from preserve.model.store_changes import StoreChanges
+from preserve.model.store_changes import STORAGE_CLASS, THAW_BYTES, THAW_COST, StoreChanges
 
 _TIME = "(?:[01][0-9]|2[0-3]):[0-5][0-9]"
 _WINDOW = re.compile(f"{_TIME}-(?:{_TIME}|24:00)")
@@ -35,15 +35,19 @@ def told_facts(body: Callable[..., Exit]) -> Callable[..., Exit]:
         timezone: str | None,
         rate: str | None,
         rate_at: tuple[str, ...],
+        storage_class: str | None,
+        thaw_budget: str | None,
+        thaw_spend: str | None,
         **given: Any,
     ) -> Exit:
         attributes = {name: text for name in _attributes() if (text := given.pop(name))}
         attributes |= _link(window, timezone, rate, rate_at)
+        attributes |= _cold(storage_class, thaw_budget, thaw_spend)
         facts = StoreChanges(attributes, profile, auditor_profile, disposer_profile)
         return body(*arguments, facts=facts, **given)
 
     command: Callable[..., Exit] = wrapped
-    for option in reversed([*_attributes().values(), *_credentials(), *_link_options()]):
+    for option in reversed([*_attributes().values(), *_credentials(), *_link_options(), *_cold_options()]):
         command = option(command)
     return command
 
@@ -129,3 +133,38 @@ def _window(text: str, option: str) -> str:
     if not _WINDOW.fullmatch(text):
         raise Misused("{option}: {text} is no window of a day; write it like 22:00-06:00", option=option, text=text)
     return text
+
+
+def _cold_options() -> list[Callable[[Callable[..., Exit]], Callable[..., Exit]]]:
+    return [
+        click.option(
+            "--storage-class",
+            metavar="CLASS",
+            help=_(
+                "how a bucket keeps the records, such as DEEP_ARCHIVE or GLACIER; receipts, lists and the ledger can be"
+                " read at any time"
+            ),
+        ),
+        click.option(
+            "--thaw-budget",
+            metavar="SIZE",
+            help=_("how much a month may be thawed without a person asking for it, such as 50GiB; without it nothing"),
+        ),
+        click.option(
+            "--thaw-spend",
+            metavar="AMOUNT",
+            help=_("at what expected cost a month, in the currency of the prices, such as 12.50"),
+        ),
+    ]
+
+
+def _cold(storage_class: str | None, budget: str | None, spend: str | None) -> dict[str, str]:
+    """What was told of cold storage, as attributes.  Raises `Misused`."""
+    found: dict[str, str] = {}
+    if storage_class:
+        found[STORAGE_CLASS] = storage_class
+    if budget:
+        found[THAW_BYTES] = str(size_bytes(budget, "--thaw-budget"))
+    if spend:
+        found[THAW_COST] = str(money_micros(spend, "--thaw-spend"))
+    return found

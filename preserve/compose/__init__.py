@@ -13,6 +13,7 @@ from preserve.compose.rules import (
     policy,
     policy_in_force,
     profile,
+    thaw_prices,
 )
 from preserve.compose.stores import glanced_at, key_trial, require_open
 from preserve.compose.workplaces import rebuilt_alone, workplace
@@ -42,5 +43,6 @@ __all__ = [
     "signer",
     "store_at",
     "take_request",
+    "thaw_prices",
     "workplace",
 ]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from preserve.errors import Refused
+from preserve.errors import Misused, Refused
 from preserve.model.nouns import Receipt
 from preserve.model.policy import Policy
 from preserve.settings.home import Home
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from preserve.bags.profiles import Profile
     from preserve.model.disaster_levels import Standard
     from preserve.model.medium_care import CareRules
+    from preserve.model.thawing import ThawPrices
     from preserve.operations.assess import Rules
     from preserve.packages.kit import Kit
 
@@ -126,3 +128,22 @@ def kit() -> Kit:
     from preserve.settings import shipped
 
     return shipped.kit()
+
+
+COLD_STORAGE = "cold-storage.toml"
+
+
+def thaw_prices(home: Home, file: Path | None = None) -> ThawPrices:
+    """What thawing costs: by `file`, else by the home's own table, else by the one that comes with the program.
+
+    Raises `Misused` for a file that holds no prices, `Refused` where there is none.
+    """
+    from preserve.definitions.thaw_prices import read_thaw_prices
+
+    own = file or (home.thaw_prices if home.thaw_prices.is_file() else None)
+    if own is None:
+        return read_thaw_prices(shipped_standard(COLD_STORAGE), COLD_STORAGE)
+    try:
+        return read_thaw_prices(own.read_text(encoding="utf-8"), str(own))
+    except (OSError, UnicodeDecodeError) as error:
+        raise Misused("{file} cannot be read: {reason}", file=own, reason=str(error)) from error

@@ -20,6 +20,7 @@ from preserve.errors import Misused
 from preserve.model import links
 from preserve.model.calendars import ALWAYS
 from preserve.model.nouns import StoreEntry
+from preserve.model.store_changes import STORAGE_CLASS
 from preserve.packages import places, sealing
 from preserve.ports import ErasableStore, Store
 from preserve.state.books import Books
@@ -129,6 +130,7 @@ def bare_store(entry: StoreEntry, store_id: str | None) -> ErasableStore:
             auditor_profile=entry.auditor_profile,
             disposer_profile=entry.disposer_profile,
             capabilities=entry.capabilities,
+            storage_class=entry.attributes.get(STORAGE_CLASS),
         )
     raise Misused("{url} is no place this program knows; write file:///folder or s3://bucket?endpoint=…", url=entry.url)
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from preserve.clock import Clock, SystemClock
+from preserve.compose.rules import thaw_prices
 from preserve.compose.stores import Stores, wrapped
 from preserve.durable import raise_if_full
 from preserve.errors import Unavailable
@@ -45,7 +47,8 @@ def workplace(
 
     with scratch(home, to_read=to_read) as work, Books.open(home.path, database(), to_read=to_read) as books:
         try:
-            yield Workplace(books, Stores(books, wrap, now if heeds_windows else None), now, act, progress, work)
+            stores = Stores(books, wrap, now if heeds_windows else None)
+            yield Workplace(books, stores, now, act, progress, work, thaw_prices=partial(thaw_prices, home))
         except OSError as error:
             # Stores and the target of a restore tell of themselves; what is left to be full is the home's disk.
             raise_if_full(error, home.work)

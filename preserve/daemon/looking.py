@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from preserve import compose
 from preserve.clock import moment_of, monotonic_seconds, stamp
+from preserve.daemon.thawing import waiting
 from preserve.daemon.works import Shift, Work
-from preserve.errors import Refused, Unavailable
+from preserve.errors import Frozen, Refused, Unavailable
 from preserve.model import looking
 from preserve.model.audit import CLOCKS_DIFFER, Budget, audit_claim
 from preserve.model.audit_plans import Reading
@@ -20,6 +21,7 @@ from preserve.model.looking import UNVERIFIED_WITHIN, Share, Span
 from preserve.model.nouns import Level, StoreEntry
 from preserve.model.policy import AuditRule, Policy
 from preserve.model.sentences import Sentence, sentence
+from preserve.model.thawing import budget_of, is_kept_cold, month_of
 from preserve.state.standing_reading import NO_LOOKS, AlikeStanding, Looks
 
 if TYPE_CHECKING:
@@ -218,6 +220,8 @@ def _share_left(shift: Shift, place: _Place, now: datetime) -> Share | None:
 def _audit(shift: Shift, duty: Duty) -> Ended:
     """Look at the copies of one duty, a batch after the other, until the allowance is spent."""
     place, cause = _place_of(shift, duty)
+    if is_kept_cold(place.store):
+        return _ask_for_cold(shift, place, cause)
     level = Level.SAMPLE if cause is AuditCause.SAMPLE else Level.FULL
     with shift.workplace.claim(place.claim(level)):
         return _looked_at(shift, place, cause, level)
@@ -238,6 +242,29 @@ def _looked_at(shift: Shift, place: _Place, cause: AuditCause, level: Level) -> 
         wrong += _answers(report) - report.counts.sound
         unread += report.counts.unreadable
     return Ended(Ending.FAILED if unread else Ending.DONE, _looked(looked, wrong), moved)
+
+
+def _ask_for_cold(shift: Shift, place: _Place, cause: AuditCause) -> Ended:
+    """Ask for the next copies of a store that keeps its bags frozen, as far as its budget goes.  They are read by the
+    duty that fetches them; until then what the store says of them stands, and what policy calls overdue is."""
+    on_their_way = {thaw.bag.package_id for thaw in waiting(shift, place.store.name, shift.now())}
+    spent = shift.workplace.books.thaw_spent(place.store.name, month_of(shift.now()))
+    if budget_of(place.store, is_attended=False).is_spent(spent):
+        raise Frozen(
+            "store {store} keeps its copies frozen, and this month's budget of thawing is used up, or there is none;"
+            " see `preserve store thaw {store} --all --plan`",
+            store=place.store.name,
+        )
+    level = Level.SAMPLE if cause is AuditCause.SAMPLE else Level.FULL
+    batch = _batch(shift, place, cause, level, [], on_their_way)
+    if not batch:
+        raise Frozen("what is to be read again of store {store} was asked for", store=place.store.name)
+    report = shift.crew.audit(shift.workplace, _request(shift, place, level, batch, shift.allowance))
+    _require_reached(place, report)
+    for thawing in report.thaws:
+        if thawing.is_waiting:
+            raise thawing.error()
+    return Ended(Ending.PARTLY, _looked(_answers(report), _answers(report) - report.counts.sound), report.bytes_read)
 
 
 def _batch(
@@ -371,7 +398,9 @@ def _listings(shift: Shift, now: datetime) -> Iterator[Duty]:
 def _list(shift: Shift, duty: Duty) -> Ended:
     from preserve.operations.audit import AuditRequest, audit
 
-    request = AuditRequest(Level.EXISTS, (duty.subject,), afresh=True, policies=shift.policies, kit=compose.kit())
+    entry = shift.workplace.books.store(duty.subject)
+    level = Level.ATTESTED if is_kept_cold(entry) else Level.EXISTS
+    request = AuditRequest(level, (duty.subject,), afresh=True, policies=shift.policies, kit=compose.kit())
     report = audit(shift.workplace, request)
     if report.contradictions:
         raise report.contradictions[duty.subject]

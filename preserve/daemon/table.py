@@ -9,6 +9,7 @@ from preserve.daemon.keeping import CANARY, LOCK_EXTENSION
 from preserve.daemon.looking import AUDIT, LISTING
 from preserve.daemon.making import PARITY, REPLICATION
 from preserve.daemon.mending import PUBLICATION, REPAIR
+from preserve.daemon.thawing import THAW
 from preserve.daemon.works import Work
 
 WORKS: tuple[Work, ...] = (
@@ -19,6 +20,7 @@ WORKS: tuple[Work, ...] = (
     REPLICATION,
     PARITY,
     PUBLICATION,
+    THAW,
     AUDIT,
     LISTING,
     DRILL,

@@ -90,7 +90,8 @@ def turn(
     people is whole in each of `voices`.  Raises `Tampered` where evidence does not fit itself: nothing more is done
     then.
     """
-    shift = Shift(home, workplace, compose.policies(workplace.books), Budget(SHARE_SECONDS), crew, voices)
+    alone = replace(workplace, is_attended=False)
+    shift = Shift(home, alone, compose.policies(workplace.books), Budget(SHARE_SECONDS), crew, voices)
     return _Turn(shift, works, budget, expected_within, sign).run()
 
 

@@ -30,6 +30,7 @@ from preserve.model.nouns import (
     StoreEntry,
 )
 from preserve.model.parity import ParityEntry
+from preserve.model.thawing import FrozenBag, ThawTerms
 
 TOOL = f"preserve {__version__}"
 
@@ -255,6 +256,37 @@ def parity_made(act: Act, at: str, entry: ParityEntry, generation: int) -> Event
         "pages": [layout.index.data, layout.index.parity, layout.index.stripes],
     }
     return _event(EventType.PARITY_MADE, act, at, detail)
+
+
+def thaw_asked(
+    act: Act,
+    at: str,
+    terms: ThawTerms,
+    asked: Sequence[tuple[FrozenBag, str]],
+    currency: str,
+    micros: int | None,
+) -> Event:
+    """Objects of one store were asked for from its cold storage, each with the moment by which it should be there;
+    `micros` is what that is expected to cost, in millionths of the currency, None where no price is known."""
+    detail = {
+        "store": asked[0][0].store,
+        "purpose": terms.purpose.value,
+        "tier": terms.tier.value,
+        "days": terms.days,
+        "currency": currency,
+        "micros": micros,
+        "objects": [
+            {
+                "package": bag.package_id,
+                "object": bag.key,
+                "bytes": bag.bytes,
+                "storage_class": bag.storage_class,
+                "expected_at": expected_at,
+            }
+            for bag, expected_at in asked
+        ],
+    }
+    return _event(EventType.THAW_ASKED, act, at, detail)
 
 
 def audit_begun(act: Act, run: AuditRun) -> Event:

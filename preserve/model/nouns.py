@@ -251,6 +251,7 @@ class EventType(StrEnum):
     COPY_MOVED = "copy state change"
     LOCK_EXTENDED = "lock extension"
     PARITY_MADE = "parity creation"
+    THAW_ASKED = "thaw request"
     AUDIT_BEGUN = "fixity audit start"
     AUDITED = "fixity check"
     AUDIT_ENDED = "fixity audit end"

@@ -14,6 +14,7 @@ from preserve.model import credentials, events, links
 from preserve.model.complaints import Complaints
 from preserve.model.nouns import Event, RetiredStore, Role, StoreEntry
 from preserve.model.separation import Coincidence, coincidences
+from preserve.model.store_changes import require_cold_facts
 from preserve.packages import places, sealing
 from preserve.packages.kit import Kit, lay
 from preserve.ports import Store
@@ -92,6 +93,7 @@ def add_store(workplace: Workplace, wanted: StoreEntry, place: Place, kit: Kit) 
     _refuse_abroad(wanted)
     credentials.require_apart(wanted)
     links.require_sound(wanted)
+    require_cold_facts(wanted)
     sealing.require_unsealed(workplace.books, wanted.name)
     registered = {entry.name: entry for entry in workplace.books.stores()}
     if wanted.name not in registered and workplace.books.retired_store(wanted.name) is None:

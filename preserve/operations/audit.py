@@ -11,7 +11,7 @@ from itertools import groupby, islice
 
 from preserve import chance
 from preserve.clock import moment_of, monotonic_seconds
-from preserve.errors import Expected, Tampered, Unavailable, Unidentified
+from preserve.errors import Expected, Frozen, Tampered, Unavailable, Unidentified
 from preserve.model import events
 from preserve.model.audit import (
     AuditCounts,
@@ -29,6 +29,7 @@ from preserve.model.blocks import BLOCK_BYTES
 from preserve.model.entries import Audited, AuditResult, AuditRun
 from preserve.model.links import is_away_as_expected
 from preserve.model.nouns import Condition, CopyEntry, Level
+from preserve.model.thawing import ThawPurpose, terms_for
 from preserve.packages.at_once import in_order
 from preserve.packages.booking import Booking
 from preserve.packages.discerning import Discerning
@@ -39,6 +40,7 @@ from preserve.packages.judging.inspection import NO_NOTES, Notes, Survey
 from preserve.packages.judging.reports import MOST_FINDINGS_REPORTED, AuditReport, AuditRequest, NotLookedAt
 from preserve.packages.judging.scope import Scope
 from preserve.packages.judging.searching import Searching
+from preserve.packages.thawing import Thawing, have_thawed
 from preserve.workplace import Workplace
 
 __all__ = ["AuditReport", "AuditRequest", "NotLookedAt", "audit"]
@@ -116,6 +118,7 @@ class _Audit:
         self._is_cut_short = False
         self._leftovers = 0
         self._bytes_read = 0
+        self._frozen: dict[str, list[str]] = {}
 
     def run(self) -> AuditReport:
         self._begin_progress(self._scope.unseen_bytes(self._run.id) if self._run.level is Level.FULL else None)
@@ -147,6 +150,7 @@ class _Audit:
         return run, False
 
     def _end(self) -> AuditReport:
+        thaws = tuple(self._thawed())
         counts = self._counts()
         if self._run.level is Level.SAMPLE and self._request.blocks_of_each is not None:
             looks = self._books.audited_in(self._run.id)
@@ -177,17 +181,20 @@ class _Audit:
             bytes_read=self._bytes_read,
             seconds=monotonic_seconds() - self._began,
             samples=tuple(self._samples),
+            thaws=thaws,
         )
 
     def _counts(self) -> AuditCounts:
         counts: Counter[str] = Counter()
         now = self._workplace.clock.now()
+        frozen = {store: frozenset(packages) for store, packages in self._frozen.items()}
         is_drawn = self._run.level is Level.SAMPLE and self._request.blocks_of_each is None
         for copy, look, known in self._scope.looked_at_and_known(self._run.id):
             counts[self._answer(look, known)] += 1
             if look is None and self._is_cut_short and not is_drawn and copy.store not in self._away:
                 self._left_waiting += 1
-            if look is not None and self._is_too_shallow(look):
+            is_frozen = copy.package_id in frozen.get(copy.store, ())
+            if look is not None and self._is_too_shallow(look) and not is_frozen:
                 self._unattested[copy.store] += 1
             if self._request.policies and self._is_overdue(copy, now):
                 counts["overdue"] += 1
@@ -324,8 +331,33 @@ class _Audit:
     def _attempt(self, task: _Task) -> tuple[_Task, Survey | Unavailable]:
         try:
             return task, self._survey(task)
+        except Frozen:
+            return self._attested_instead(task)
         except Unavailable as error:
             return task, error
+
+    def _attested_instead(self, task: _Task) -> tuple[_Task, Survey | Unavailable]:
+        """Of a bag that lies frozen, what its store itself says."""
+        held = task.held
+        try:
+            survey = inspection.attested(held)
+        except Unavailable as error:
+            return task, error
+        self._frozen.setdefault(held.store.name, []).append(held.package.id)
+        return task, survey
+
+    def _thawed(self) -> Iterator[Thawing]:
+        """Have what lay frozen brought back, as far as the budgets of its stores go."""
+        for store, packages in sorted(self._frozen.items()):
+            copies = (self._books.copy(package, store) for package in packages)
+            held = (self._plainly_held(copy) for copy in copies if copy is not None)
+            try:
+                yield have_thawed(self._workplace, store, held, terms_for(ThawPurpose.AUDIT))
+            except Unavailable as error:
+                self._away[store] = error
+
+    def _plainly_held(self, copy: CopyEntry) -> HeldCopy:
+        return HeldCopy(self._workplace.stores[copy.store], self._books.package(copy.package_id), copy)
 
     def _survey(self, task: _Task) -> Survey:
         held = task.held

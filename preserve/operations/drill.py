@@ -16,7 +16,7 @@ from pathlib import Path
 from preserve import chance, clock
 from preserve.clock import moment_of, stamp
 from preserve.durable import raise_if_full, sync_file_system
-from preserve.errors import Misused, PreserveError, Refused, Tampered
+from preserve.errors import Frozen, Misused, PreserveError, Refused, Tampered
 from preserve.model import events
 from preserve.model.certificates import ENGLISH, Voice
 from preserve.model.complaints import Complaint
@@ -26,6 +26,7 @@ from preserve.model.drills import DrillEntry, DrillFault, limits, missed, rehear
 from preserve.model.incidents import Incident, IncidentKind
 from preserve.model.nouns import MOST_FILES_NAMED, Condition, CopyState, Event, Finding, PackageEntry, StoreEntry
 from preserve.model.phrases import phrase
+from preserve.model.thawing import ThawPurpose
 from preserve.opening.examiner import Examiner
 from preserve.packages import places
 from preserve.packages.drilling import certifying
@@ -37,6 +38,7 @@ from preserve.packages.restoring import target
 from preserve.packages.restoring.bags import LaidBag, lay_bag
 from preserve.packages.restoring.unpacking import Loss
 from preserve.packages.sources import Sources
+from preserve.packages.thawing import ask_for
 from preserve.state.books import Books
 from preserve.state.notes import Signer
 from preserve.workplace import Workplace
@@ -164,7 +166,7 @@ class _Drill:
         self._examined = Examined()
         self._failure: PreserveError | None = None
         self._entries: int | None = None
-        self._seed = request.seed or chance.token(SEED_LENGTH)
+        self._seed = request.seed or workplace.books.progress(self._job) or chance.token(SEED_LENGTH)
 
     def run(self) -> DrillReport:
         lots = self._draw()
@@ -175,7 +177,7 @@ class _Drill:
             books = self._books(opened)
             rebuilt = clock.monotonic_seconds()
             if books is not None:
-                self._restore(books, known)
+                self._restore_thawed(books, known)
             restored = clock.monotonic_seconds()
             self._examine()
             ended = clock.monotonic_seconds()
@@ -207,6 +209,20 @@ class _Drill:
         return rebuilt.books
 
     # What comes back
+
+    @property
+    def _job(self) -> str:
+        """Where a drill that waits for cold storage notes what it drew: the same packages are rehearsed then."""
+        return f"drill/{self._store.name}"
+
+    def _restore_thawed(self, books: Books, known: Sequence[PackageEntry]) -> None:
+        """Restore, or ask for all that was drawn: a drill is held when all of it can be read."""
+        try:
+            self._restore(books, known)
+        except Frozen as error:
+            self._place.books.set_progress(self._job, self._seed)
+            raise ask_for(self._place, known, ThawPurpose.DRILL, self._store.name) from error
+        self._place.books.clear_progress(self._job)
 
     def _restore(self, books: Books, known: Sequence[PackageEntry]) -> None:
         work = self._ground / _WORK

@@ -6,20 +6,21 @@ What a store lacks beside the packages is made anew too: the kit from the progra
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from itertools import islice
 
 from preserve import chance
 from preserve.clock import moment_of, monotonic_seconds
-from preserve.errors import AlreadyThere, PreserveError, Tampered, Unavailable, Unreadable
+from preserve.errors import AlreadyThere, Frozen, PreserveError, Tampered, Unavailable, Unreadable
 from preserve.model import events
 from preserve.model.entries import Audited, AuditResult, AuditRun, state_after
 from preserve.model.keys import generation_key
 from preserve.model.nouns import HARMS, CopyState, Event, Finding, Level, PackageEntry
 from preserve.model.phrases import phrase
 from preserve.model.restore import best_first
+from preserve.model.thawing import ThawPurpose
 from preserve.packages.discerning import Discerning
 from preserve.packages.held import HeldCopy, held_copy
 from preserve.packages.judging import fittings, inspection
@@ -32,6 +33,7 @@ from preserve.packages.parity.making import Means
 from preserve.packages.repairing.refitting import Refitting
 from preserve.packages.repairing.remaking import How, NotRepaired, Remaking, Repaired
 from preserve.packages.repairing.wards import Ward
+from preserve.packages.thawing import ask_for
 from preserve.packages.timekeeping import doubted
 from preserve.state.books import Books
 from preserve.state.notes import Signer
@@ -98,6 +100,7 @@ def repair(workplace: Workplace, request: RepairRequest) -> RepairReport:
                 work.not_repaired.append(_nothing_to_mend(finding))
     for package, stores in _copies_in_need(workplace, request).items():
         _PackageRepair(workplace, workplace.books.package(package), work).run(stores)
+    work.not_repaired = _asked_for(workplace, work.not_repaired)
     for store in sorted({finding.store for finding in _wanted(workplace, request) if finding.spares_records}):
         _FittingsRepair(workplace, request, store, work).run()
     return RepairReport(
@@ -110,6 +113,15 @@ def repair(workplace: Workplace, request: RepairRequest) -> RepairReport:
         bytes_written=sum(each.bytes_written for each in work.repaired),
         seconds=monotonic_seconds() - began,
     )
+
+
+def _asked_for(workplace: Workplace, not_repaired: Sequence[NotRepaired]) -> list[NotRepaired]:
+    """Ask for what lies frozen of all that could not be repaired for that reason, and say so of each."""
+    frozen = dict.fromkeys(each.package for each in not_repaired if each.package and isinstance(each.why, Frozen))
+    if not frozen:
+        return list(not_repaired)
+    why = ask_for(workplace, map(workplace.books.package, frozen), ThawPurpose.REPAIR)
+    return [replace(each, why=why) if isinstance(each.why, Frozen) else each for each in not_repaired]
 
 
 def _wanted(workplace: Workplace, request: RepairRequest) -> Iterator[Finding]:

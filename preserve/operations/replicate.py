@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
 from preserve.clock import monotonic_seconds, stamp
-from preserve.errors import PreserveError
+from preserve.errors import Frozen, PreserveError
 from preserve.model import events
 from preserve.model.complaints import Complaint
 from preserve.model.nouns import CopyEntry, CopyState, Event, PackageEntry, Receipt
 from preserve.model.placing import Lack, copies_due, copies_lacking
 from preserve.model.policy import Policy
+from preserve.model.thawing import ThawPurpose
 from preserve.packages.held import held_copy
 from preserve.packages.making.copying import Copying, CopyWork
 from preserve.packages.making.room import Placing, place
+from preserve.packages.thawing import ask_for
 from preserve.packages.timekeeping import retain_until
 from preserve.workplace import Workplace
 
@@ -91,9 +93,9 @@ class ReplicateReport:
 
     @property
     def is_complete(self) -> bool:
-        """Whether every copy that was asked for and due is there now and verified."""
+        """Whether every copy that was asked for and due is there now, and nothing is wrong with it."""
         is_all_made = not self.not_made and not self.lacking
-        return is_all_made and all(copy.state is CopyState.VERIFIED for copy in self.made)
+        return is_all_made and all(copy.state is not CopyState.BAD for copy in self.made)
 
 
 def replicate(workplace: Workplace, request: ReplicateRequest) -> ReplicateReport:
@@ -124,6 +126,7 @@ def replicate(workplace: Workplace, request: ReplicateRequest) -> ReplicateRepor
                 made.append(_make(workplace, package, policy, copies, store))
             except PreserveError as error:
                 not_made.append(NotReplicated(package.id, store, error))
+    not_made = _asked_for(workplace, not_made)
     lacks = tuple(lack for _, each in sorted(lacking.items()) for lack in each)
     seconds = monotonic_seconds() - began
     return ReplicateReport(
@@ -134,6 +137,15 @@ def replicate(workplace: Workplace, request: ReplicateRequest) -> ReplicateRepor
         seconds,
         tuple(note for _, note in sorted(passed_over.items())),
     )
+
+
+def _asked_for(workplace: Workplace, not_made: Sequence[NotReplicated]) -> list[NotReplicated]:
+    """Ask for what lies frozen of all that could not be copied for that reason, and say so of each."""
+    frozen = dict.fromkeys(each.package for each in not_made if isinstance(each.why, Frozen))
+    if not frozen:
+        return list(not_made)
+    why = ask_for(workplace, map(workplace.books.package, frozen), ThawPurpose.REPLICATION)
+    return [replace(each, why=why) if isinstance(each.why, Frozen) else each for each in not_made]
 
 
 def _placing(workplace: Workplace, receipt: Receipt, due: Due, only: Set[str]) -> Placing:
@@ -166,8 +178,7 @@ def _make(
     with workplace.claim(f"{package.id} {store}"):
         work = Copying(package, workplace.stores[store], sources, workplace.progress, workplace.work, until).run()
         workplace.record(*_bookings(workplace, package, store, work, until))
-    state = CopyState.BAD if work.mismatch else CopyState.VERIFIED
-    return Replicated(package.id, store, state, package.receipt.bag_bytes, work.taken)
+    return Replicated(package.id, store, work.state, package.receipt.bag_bytes, work.taken)
 
 
 def _bookings(
@@ -176,6 +187,5 @@ def _bookings(
     act, at = workplace.act, workplace.now()
     if work.mismatch:
         yield events.found(act, at, work.mismatch.finding(package.id, store))
-    state = CopyState.BAD if work.mismatch else CopyState.VERIFIED
     retained = stamp(until) if until else None
-    yield events.copied(act, at, package.id, store, state, package.receipt.bag_bytes, retain_until=retained)
+    yield events.copied(act, at, package.id, store, work.state, package.receipt.bag_bytes, retain_until=retained)

@@ -51,7 +51,8 @@ def restore(workplace: Workplace, request: RestoreRequest) -> RestoreReport:
     """Restore what `request` names.
 
     Raises `Refused` (nothing was written) where nothing fits the name or the pattern, or files are in the way;
-    `Misused`; `NoSpace`; `Unavailable` where no store with a copy serves.
+    `Misused`; `NoSpace`; `Unavailable` where no store with a copy serves; `Frozen` where what is needed lies in cold
+    storage: then it was asked for, and the same restore goes on when it is there.
     """
     if request.as_bag and request.path is not None:
         raise Misused("a bag is restored whole: give either --as-bag or --path")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from preserve.model import credentials, events, links
 from preserve.model.nouns import StoreEntry
 from preserve.model.separation import Coincidence, coincidences
-from preserve.model.store_changes import StoreChanges
+from preserve.model.store_changes import StoreChanges, require_cold_facts
 from preserve.ports import Store
 from preserve.workplace import Workplace
 
@@ -48,6 +48,7 @@ def set_store(workplace: Workplace, request: SetRequest) -> SetReport:
         return SetReport(entry, is_changed=False, shared=shared)
     credentials.require_apart(changed)
     links.require_sound(changed)
+    require_cold_facts(changed)
     for holder, profile in set(credentials.profiles(changed)) - set(credentials.profiles(entry)):
         workplace.progress.say("trying the key of the {holder}, profile {profile}", holder=holder, profile=profile)
         alone = replace(changed, profile=profile, auditor_profile=None, disposer_profile=None)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from threading import Lock
 
-from preserve.errors import Unavailable
+from preserve.errors import Frozen, Unavailable
 from preserve.model.blocks import BlockList
 from preserve.model.entries import AuditResult
 from preserve.model.keys import Key
@@ -54,6 +54,8 @@ class Gathering:
         self._contents = contents
         self._mend = mend
         self.away: dict[str, str] = {}
+        self.frozen: set[str] = set()
+        """Those of the stores away of which only this object lies in cold storage."""
         self.bytes_read = 0
         self._readers = [(place, BlockReader(place.store, place.key, blocks)) for place in places]
         self._unsound: dict[Place, set[int]] = {}
@@ -88,6 +90,8 @@ class Gathering:
                 look = reader.read(number, into)
             except Unavailable as error:
                 self.away[place.name] = str(error)
+                if isinstance(error, Frozen):
+                    self.frozen.add(place.name)
                 continue
             if self._took(place, look):
                 return place

@@ -13,7 +13,7 @@ from threading import Lock
 from typing import IO
 
 from preserve.durable import raise_if_full
-from preserve.errors import NotThere, Unavailable, Unreadable
+from preserve.errors import Frozen, NotThere, Unavailable, Unreadable
 from preserve.model.blocks import BlockList
 from preserve.model.digests import Algorithm, start
 from preserve.model.entries import AuditResult
@@ -89,9 +89,9 @@ class Sources:
         serving = [each for each in self.standings if each.away is None]
         if serving:
             return sorted(serving, key=lambda each: each.faults >= MOST_FAULTS)
-        for each in self.standings:
-            if each.away is not None:
-                raise each.away
+        away = [each.away for each in self.standings if each.away is not None]
+        for error in sorted(away, key=lambda error: not isinstance(error, Frozen)):  # that one can be asked for
+            raise error
         raise Unavailable("no store has a copy of package {package}", package=self.package.id)
 
     def read(self, begin: int, into: memoryview) -> Standing | None:

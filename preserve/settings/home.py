@@ -4,6 +4,7 @@
     home/keys/        the signing key, encrypted, and its public half
     home/profiles/    BagIt profiles of one's own, where policies name any
     home/certificates/  what drills proved
+    home/thaw-prices.toml  what thawing cold storage costs, where the archive has prices of its own
     home/work/        scratch folders and claims of running commands, reports of crashes; may be emptied at any time
                       when nothing runs
 
@@ -58,6 +59,11 @@ class Home:
     def certificates(self) -> Path:
         """Certificates of drills."""
         return self.path / "certificates"
+
+    @property
+    def thaw_prices(self) -> Path:
+        """The archive's own table of what thawing cold storage costs, if it has one."""
+        return self.path / "thaw-prices.toml"
 
     @property
     def is_made(self) -> bool:

@@ -61,6 +61,11 @@ def _canary_tried(tables: Tables, number: int, event: Event) -> Event:
     return event
 
 
+def _thaw_asked(tables: Tables, number: int, event: Event) -> Event:
+    _not_retired(tables, event)
+    return event
+
+
 def _policy_registered(tables: Tables, number: int, event: Event) -> Event | None:
     row = tables.execute(
         "SELECT version, sha256 FROM policy WHERE name = ? ORDER BY version DESC LIMIT 1", (event.detail["name"],)
@@ -179,6 +184,7 @@ _CHECK: Mapping[EventType, Callable[[Tables, int, Event], Event | None]] = {
     EventType.STORE_PROBED: _known_store,
     EventType.STORE_RETIRED: _known_store,
     EventType.CANARY_TRIED: _canary_tried,
+    EventType.THAW_ASKED: _thaw_asked,
     EventType.POLICY_REGISTERED: _policy_registered,
     EventType.DECLARED: _declared,
     EventType.PACKAGED: _packaged,

@@ -34,6 +34,7 @@ from preserve.state.sources import SourceReading
 from preserve.state.sqlite_database import SqliteDatabase
 from preserve.state.standing_reading import StandingReading
 from preserve.state.surveys import SurveyReading
+from preserve.state.thaws import ThawReading
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ class Books(
     StandingReading,
     SurveyReading,
     SourceReading,
+    ThawReading,
     JobKeeping,
     MachineNotes,
     NoticeNotes,

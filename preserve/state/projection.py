@@ -25,6 +25,8 @@ CATALOG: Mapping[str, tuple[str, ...]] = {
     "store": ("name",),
     "store_credentials": ("store",),
     "canary": ("store",),
+    "thaw": ("store", "object"),
+    "thaw_month": ("store", "month"),
     "retired_store": ("name",),
     "policy": ("name", "version"),
     "declarations": ("standard", "version"),
@@ -171,6 +173,34 @@ def _canary_tried(tables: Tables, number: int, at: str, detail: Detail) -> None:
     tables.execute(
         "INSERT INTO canary (store, object, tried_at, profile, lock_until, effects) VALUES (?, ?, ?, ?, ?, ?)",
         (detail["store"], detail["key"], at, detail["profile"], detail["lock_until"], _text(detail["effects"])),
+    )
+
+
+def _thaw_asked(tables: Tables, number: int, at: str, detail: Detail) -> None:
+    store, micros, objects = detail["store"], detail["micros"], detail["objects"]
+    for each in objects:
+        tables.execute("DELETE FROM thaw WHERE store = ? AND object = ?", (store, each["object"]))
+        tables.execute(
+            "INSERT INTO thaw (store, object, package, bytes, storage_class, tier, days, purpose, asked_at,"
+            " expected_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                store,
+                each["object"],
+                each["package"],
+                each["bytes"],
+                each["storage_class"],
+                detail["tier"],
+                detail["days"],
+                detail["purpose"],
+                at,
+                each["expected_at"],
+            ),
+        )
+    tables.execute(
+        "INSERT INTO thaw_month (store, month, bytes, micros, unpriced) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT (store, month) DO UPDATE SET bytes = thaw_month.bytes + excluded.bytes,"
+        " micros = thaw_month.micros + excluded.micros, unpriced = thaw_month.unpriced + excluded.unpriced",
+        (store, at[:7], sum(each["bytes"] for each in objects), micros or 0, 0 if micros is not None else len(objects)),
     )
 
 
@@ -501,6 +531,7 @@ _APPLY: Mapping[str, Apply] = {
     EventType.STORE_PROBED.value: _store_probed,
     EventType.STORE_RETIRED.value: _store_retired,
     EventType.CANARY_TRIED.value: _canary_tried,
+    EventType.THAW_ASKED.value: _thaw_asked,
     EventType.POLICY_REGISTERED.value: _policy_registered,
     EventType.DECLARED.value: _declared,
     EventType.INGEST_BEGUN.value: _ingest_begun,

@@ -63,6 +63,17 @@ CREATE TABLE canary (                    -- the last trial in each store, in use
     lock_until TEXT,
     effects TEXT NOT NULL                -- {holder of a key: {attempt: effect}}
 );
+
+CREATE TABLE thaw (                      -- what was asked for last of each object in cold storage
+    store TEXT NOT NULL, object TEXT NOT NULL, package TEXT NOT NULL, bytes INTEGER NOT NULL, storage_class TEXT NOT
+    NULL, tier TEXT NOT NULL, days INTEGER NOT NULL, purpose TEXT NOT NULL, asked_at TEXT NOT NULL, expected_at TEXT
+    NOT NULL, PRIMARY KEY (store, object)
+);
+
+CREATE TABLE thaw_month (                -- how much of a store was asked for in a month, and at what expected cost
+    store TEXT NOT NULL, month TEXT NOT NULL, bytes INTEGER NOT NULL, micros INTEGER NOT NULL, unpriced INTEGER NOT
+    NULL, PRIMARY KEY (store, month)
+);
 CREATE TABLE retired_store (             -- out of use: moved here from `store`, and back when it is added again
     name TEXT PRIMARY KEY,
     store_id TEXT NOT NULL,

@@ -66,6 +66,15 @@ STEPS: Mapping[int, Sequence[str]] = {
             store TEXT PRIMARY KEY, object TEXT NOT NULL, tried_at TEXT NOT NULL, profile TEXT, lock_until TEXT,
             effects TEXT NOT NULL
         )""",
+        """CREATE TABLE thaw (
+            store TEXT NOT NULL, object TEXT NOT NULL, package TEXT NOT NULL, bytes INTEGER NOT NULL, storage_class TEXT
+            NOT NULL, tier TEXT NOT NULL, days INTEGER NOT NULL, purpose TEXT NOT NULL, asked_at TEXT NOT NULL,
+            expected_at TEXT NOT NULL, PRIMARY KEY (store, object)
+        )""",
+        """CREATE TABLE thaw_month (
+            store TEXT NOT NULL, month TEXT NOT NULL, bytes INTEGER NOT NULL, micros INTEGER NOT NULL, unpriced INTEGER
+            NOT NULL, PRIMARY KEY (store, month)
+        )""",
         "CREATE TABLE store_credentials (store TEXT PRIMARY KEY, auditor_profile TEXT, disposer_profile TEXT)",
         "CREATE INDEX audit_still_open ON audit_run (level, stores, begun) WHERE ended_at IS NULL",
         "CREATE INDEX audit_of_all ON audit_run (ended_at) WHERE packages IS NULL",

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from preserve.model.keys import Key
-from preserve.ports import ErasableStore, Found, Locks, ObjectFacts, Upload
+from preserve.ports import Cold, ErasableStore, Found, Frost, Locks, ObjectFacts, Upload
 from preserve.stores.wrapping import WrappedStore, WrappedUpload
 
 
@@ -66,7 +66,7 @@ class CountingStore(WrappedStore):
         self._counter = Counter()
 
     def counts(self) -> Mapping[str, Count]:
-        """Counts by method: `create write take commit abort read stat list free_bytes erase extend`."""
+        """Counts by method: `create write take commit abort read stat list free_bytes erase extend frost ask`."""
         return self._counter.counts()
 
     @property
@@ -122,6 +122,10 @@ class CountingStore(WrappedStore):
         inner = super().locks()
         return CountingLocks(inner, self._counter) if inner is not None else None
 
+    def cold(self) -> Cold | None:
+        inner = super().cold()
+        return CountingCold(inner, self._counter) if inner is not None else None
+
 
 class CountingUpload(WrappedUpload):
     """Any upload, counted.  What `take` moves is counted half as fetched, half as sent."""
@@ -160,3 +164,19 @@ class CountingLocks:
     def extend(self, key: Key, until: datetime) -> datetime:
         with self._counter.call("extend"):
             return self._inner.extend(key, until)
+
+
+class CountingCold:
+    """Any cold storage, counted."""
+
+    def __init__(self, inner: Cold, counter: Counter) -> None:
+        self._inner = inner
+        self._counter = counter
+
+    def frost(self, key: Key) -> Frost | None:
+        with self._counter.call("frost"):
+            return self._inner.frost(key)
+
+    def ask(self, key: Key, days: int, tier: str) -> None:
+        with self._counter.call("ask"):
+            self._inner.ask(key, days, tier)

@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from preserve.errors import AlreadyThere, NotThere
-from preserve.model.keys import Key
+from preserve.model.keys import BAG, Key
 from preserve.packages import identity
-from preserve.ports import LARGEST_SINGLE_PART, Capabilities, Found, Locks, ObjectFacts, Upload
+from preserve.ports import LARGEST_SINGLE_PART, Capabilities, Cold, Found, Locks, ObjectFacts, Upload
 from preserve.stores.s3_connection import Connection, Patience
 from preserve.stores.s3_place import S3Place
 
@@ -28,7 +28,9 @@ class S3Store:
     read once, before the first use, and must name it.  `capabilities` are what the probe found (see
     preserve/stores/s3_probe.py); what they do not tell is unknown, and done in the way that is safe either way.
     `profile` names the credentials' profile in the AWS standard chain; where `auditor_profile` or `disposer_profile`
-    names another, that one's key reads or erases, and the writer's never does.
+    names another, that one's key reads or erases, and the writer's never does.  `storage_class` is how bags are kept;
+    everything else, and every bag that a repair made anew, is kept in the site's ordinary way, because it has to be
+    read: receipts and lists by audits and rebuilds, a repaired bag before its finding is closed.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class S3Store:
         disposer_profile: str | None = None,
         capabilities: Capabilities | None = None,
         patience: Patience | None = None,
+        storage_class: str | None = None,
     ) -> None:
         self.name = name
         self.place = place
@@ -49,6 +52,7 @@ class S3Store:
         self._auditing = replace(self.connection, profile=auditor_profile or profile)
         self._disposing = replace(self.connection, profile=disposer_profile or profile)
         self._store_id = store_id
+        self._storage_class = storage_class
         self._capabilities = dict(capabilities or {})
         self._is_known = store_id is None
         self._lock = threading.Lock()
@@ -76,7 +80,9 @@ class S3Store:
 
         locks = retain_until is not None and self.has_locks()
         part = part_bytes or max(size, 1)
-        target = s3_upload.Target(self.connection, key, size, part, retain_until if locks else None, self._capabilities)
+        keeping = self._storage_class if key.rpartition("/")[2] == BAG else None
+        until = retain_until if locks else None
+        target = s3_upload.Target(self.connection, key, size, part, until, self._capabilities, keeping)
         if size <= LARGEST_SINGLE_PART and (size <= part or part < s3_upload.SMALLEST_PART_BYTES):
             return s3_upload.SingleUpload(target, self)
         _require_possible(size, part_bytes)
@@ -177,9 +183,15 @@ class S3Store:
 
         return S3Locks(self)
 
+    def cold(self) -> Cold | None:
+        """See `preserve.ports.Freezing`.  Any bucket may have it: a rule of its own may freeze what lies there."""
+        from preserve.stores.s3_cold import S3Cold
+
+        return S3Cold(self)
+
     def knowing(self, capabilities: Capabilities) -> S3Store:
         """The same store, over the same connections, with these capabilities."""
-        twin = S3Store(self.name, self.place, None, capabilities=capabilities)
+        twin = S3Store(self.name, self.place, None, capabilities=capabilities, storage_class=self._storage_class)
         twin.connection, twin._auditing, twin._disposing = self.connection, self._auditing, self._disposing
         twin._writer, twin._eraser, twin._reader = self.writer(), self._eraser, self.reader()
         return twin
@@ -193,6 +205,10 @@ class S3Store:
                 if client is not None:
                     client.close()
             self._reader = self._writer = self._eraser = self._onlooker = None
+
+    def require_identity(self) -> None:
+        """Raise `Away` or `Unidentified` unless this bucket is the store that was registered."""
+        self._require_identity()
 
     def _require_identity(self) -> None:
         """Make sure, once, that this bucket is the store that was registered.  Raises `Away`, `Unidentified`."""

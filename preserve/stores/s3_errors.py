@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from preserve.errors import Away, Barred, NoSpace, NotThere, PreserveError, Unavailable
+from preserve.errors import Away, Barred, Frozen, NoSpace, NotThere, PreserveError, Unavailable
 from preserve.model.phrases import phrase
 
 _NO_KEY = frozenset({"NoSuchKey", "NoSuchVersion"})
@@ -44,6 +44,8 @@ _BUSY = frozenset(
         "TooManyRequests",
     }
 )
+_FROZEN = frozenset({"InvalidObjectState", "ObjectNotInActiveTierError"})
+"""Of reading an object in cold storage, and of copying from one."""
 ACTS = frozenset(
     [
         phrase("abort"),
@@ -59,6 +61,7 @@ ACTS = frozenset(
         phrase("look for parts of"),
         phrase("probe"),
         phrase("read"),
+        phrase("thaw"),
         phrase("try to change"),
         phrase("write"),
         phrase("write a part of"),
@@ -80,8 +83,8 @@ def failure(code: str, status: int, message: str, *, store: str, act: str, name:
         return NoSpace(
             "store {store}: {act} {name}: the site is full or its quota used up ({code})", code=code, **values
         )
-    if code == "InvalidObjectState":
-        return Away("store {store}: {act} {name}: it lies in cold storage and must be thawed first", **values)
+    if code in _FROZEN:
+        return Frozen("store {store}: {act} {name}: it lies in cold storage and must be thawed first", **values)
     if code in _NOT_LET_IN or status in (401, 403):
         return Barred(
             "store {store}: {act} {name}: the site does not let us ({code});"

@@ -26,7 +26,7 @@ from urllib3.response import BaseHTTPResponse
 from preserve.errors import Away, Faltered, Unavailable
 from preserve.model.blocks import DIGEST_BYTES
 from preserve.model.keys import Key
-from preserve.ports import Found, ObjectFacts, Oddity, OddKind
+from preserve.ports import Found, ObjectFacts, Oddity, OddKind, PartsClaim
 from preserve.stores.ordering import may_follow
 from preserve.stores.s3_connection import CONNECTIONS, Connection
 from preserve.stores.s3_errors import failure, unreachable
@@ -35,6 +35,9 @@ from preserve.stores.s3_lines import POOLS
 MARKER = "preserve-upload"
 """User metadata of every object we write: the token of the upload that made it."""
 
+STORAGE_CLASS = "x-amz-storage-class"
+
+_ORDINARY = (None, "", "STANDARD")
 _AMAZON = "https://s3.amazonaws.com"
 _PIECE_BYTES = 256 * 1024
 _LEVELS_WALKED = 2  # the store's root, and the shards of its packages (preserve/FORMAT.md, section 1)
@@ -108,8 +111,15 @@ class S3Reader:
         A site that was never seen to refuse a wrong digest attests nothing: rclone hands back the header it was sent.
         """
         headers = self.headers(key)
-        attested = _whole_digest(headers.get("x-amz-checksum-sha256", "")) if site_checks_digests else None
-        return ObjectFacts(key, int(headers["content-length"]), attested, retention(headers))
+        claim = headers.get("x-amz-checksum-sha256", "") if site_checks_digests else ""
+        return ObjectFacts(
+            key,
+            int(headers["content-length"]),
+            _whole_digest(claim),
+            retention(headers),
+            _parts_claim(claim),
+            headers.get(STORAGE_CLASS),
+        )
 
     def list(self, folder: str, after: str = "", *, site_sorts: bool) -> Iterator[ObjectFacts]:
         """See `preserve.ports.Store.list`.  Objects whose names cannot be ours are passed over."""
@@ -132,32 +142,34 @@ class S3Reader:
 
     def _stream(self, folder: str, after: str) -> Iterator[Found]:
         last = after
-        for name, kind, size in self._entries(folder, after, recursive=True):
+        for name, kind, size, keeping in self._entries(folder, after, recursive=True):
             if kind:  # sites differ in how they sort what is not ASCII
                 yield Oddity(name, kind, size)
                 continue
             if name <= last:  # also keeps a site that pages in a circle from holding us for ever
                 raise self._out_of_order(name, last)
             last = name
-            yield ObjectFacts(Key(name), size)
+            yield ObjectFacts(Key(name), size, storage_class=keeping)
 
     def _walk(self, folder: str, after: str) -> Iterator[Found]:
         is_deep = folder.count("/") >= _LEVELS_WALKED - 1
-        found: dict[str, tuple[OddKind | None, int]] = {}
-        for name, kind, size in self._entries(folder, "", recursive=is_deep):
+        found: dict[str, tuple[OddKind | None, int, str | None]] = {}
+        for name, kind, size, keeping in self._entries(folder, "", recursive=is_deep):
             if name in found:
                 raise self._out_of_order(name, name)
-            found[name] = kind, size
-        for name, (kind, size) in sorted(found.items()):
+            found[name] = kind, size, keeping
+        for name, (kind, size, keeping) in sorted(found.items()):
             if kind is None and name.endswith("/"):
                 if may_follow(name, after):
                     yield from self._walk(name[:-1], after)
             elif name > after:
-                yield Oddity(name, kind, size) if kind else ObjectFacts(Key(name), size)
+                yield Oddity(name, kind, size) if kind else ObjectFacts(Key(name), size, storage_class=keeping)
 
-    def _entries(self, folder: str, after: str, *, recursive: bool) -> Iterator[tuple[str, OddKind | None, int]]:
-        """(name, why it can be no key, size) of objects, and unless `recursive` (name + `/`, …, 0) of folders, as the
-        site sorts them."""
+    def _entries(
+        self, folder: str, after: str, *, recursive: bool
+    ) -> Iterator[tuple[str, OddKind | None, int, str | None]]:
+        """(name, why it can be no key, size, storage class) of objects, and unless `recursive` (name + `/`, …, 0, None)
+        of folders, as the site sorts them."""
         prefix = self._place.name_of(f"{folder}/" if folder else "")
         start_after = self._place.name_of(after) if after else None
         for entry in self._client.list_objects(
@@ -171,7 +183,8 @@ class S3Reader:
             kind = None if known else OddKind.NAME
             if known and is_folder and recursive:  # what some consoles show folders by
                 kind = OddKind.FOLDER
-            yield name.removeprefix(self._place.root), kind, entry.size or 0
+            keeping = None if entry.storage_class in _ORDINARY else entry.storage_class
+            yield name.removeprefix(self._place.root), kind, entry.size or 0, keeping
 
     def _out_of_order(self, name: str, last: str) -> Unavailable:
         return Unavailable(
@@ -321,3 +334,10 @@ def _whole_digest(text: str) -> bytes | None:
     except binascii.Error:
         return None
     return digest if len(digest) == DIGEST_BYTES else None
+
+
+def _parts_claim(text: str) -> PartsClaim | None:
+    """What a site says of an object that it took in parts: the SHA-256 over the parts' digests, and their number."""
+    digest, _, number = text.partition("-")
+    over_parts = _whole_digest(digest) if number.isdecimal() else None
+    return PartsClaim(over_parts, int(number)) if over_parts else None

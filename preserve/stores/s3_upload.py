@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from botocore.exceptions import ClientError
 
@@ -55,6 +55,16 @@ class Target:
     part_bytes: int
     retain_until: datetime | None
     capabilities: Capabilities
+    storage_class: str | None = None
+
+    def settings(self) -> dict[str, Any]:
+        """How the site is to keep the object: its lock and its storage class, as a request names them."""
+        asked: dict[str, Any] = {}
+        if self.retain_until:
+            asked |= {"ObjectLockMode": "COMPLIANCE", "ObjectLockRetainUntilDate": self.retain_until}
+        if self.storage_class:
+            asked["StorageClass"] = self.storage_class
+        return asked
 
     @property
     def store(self) -> str:
@@ -207,10 +217,7 @@ class SingleUpload(_Upload):
             request["ContentMD5"] = md5
         if only_new:
             request["IfNoneMatch"] = "*"
-        if target.retain_until:
-            request["ObjectLockMode"] = "COMPLIANCE"
-            request["ObjectLockRetainUntilDate"] = target.retain_until
-        self._clients.writer().put_object(**request)
+        self._clients.writer().put_object(**request, **target.settings())
 
     def _forget(self, error: BaseException | None) -> None:
         self._content = memoryview(b"")
@@ -380,11 +387,8 @@ def begin_multipart(target: Target, clients: Clients, *, resume: bool) -> Multip
         "ChecksumAlgorithm": "SHA256",
         "Metadata": {MARKER: token},
     }
-    if target.retain_until:
-        request["ObjectLockMode"] = "COMPLIANCE"
-        request["ObjectLockRetainUntilDate"] = target.retain_until
     with translated(target.store, "begin", target.key):
-        answer = writer.create_multipart_upload(**request)
+        answer = writer.create_multipart_upload(**request, **target.settings())
     return MultipartUpload(target, clients, token, answer["UploadId"], {}, may_resume=resume)
 
 

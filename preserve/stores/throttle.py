@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from preserve.clock import Clock
 from preserve.model.keys import Key
 from preserve.model.links import UNBOUNDED, Pace
-from preserve.ports import ErasableStore, Found, Locks, ObjectFacts, Upload
+from preserve.ports import Cold, ErasableStore, Found, Frost, Locks, ObjectFacts, Upload
 from preserve.stores.wrapping import WrappedStore, WrappedUpload
 
 BURST = timedelta(seconds=1)
@@ -103,6 +103,10 @@ class ThrottledStore(WrappedStore):
         inner = super().locks()
         return ThrottledLocks(inner, self) if inner is not None else None
 
+    def cold(self) -> Cold | None:
+        inner = super().cold()
+        return ThrottledCold(inner, self) if inner is not None else None
+
     def pay(self, byte_count: int, unless: threading.Event | None = None) -> None:
         """Wait until one request that moves `byte_count` bytes may be made, or `unless` is set."""
         if self._requests:
@@ -149,3 +153,19 @@ class ThrottledLocks:
     def extend(self, key: Key, until: datetime) -> datetime:
         self._store.pay(0)
         return self._inner.extend(key, until)
+
+
+class ThrottledCold:
+    """Any cold storage, at the store's pace."""
+
+    def __init__(self, inner: Cold, store: ThrottledStore) -> None:
+        self._inner = inner
+        self._store = store
+
+    def frost(self, key: Key) -> Frost | None:
+        self._store.pay(0)
+        return self._inner.frost(key)
+
+    def ask(self, key: Key, days: int, tier: str) -> None:
+        self._store.pay(0)
+        self._inner.ask(key, days, tier)

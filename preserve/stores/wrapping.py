@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from preserve.model.keys import Key
-from preserve.ports import ErasableStore, Found, Locks, ObjectFacts, Upload, locks_of
+from preserve.ports import Cold, ErasableStore, Found, Locks, ObjectFacts, Upload, cold_of, locks_of
 
 
 class WrappedStore:
@@ -49,6 +49,9 @@ class WrappedStore:
 
     def locks(self) -> Locks | None:
         return locks_of(self.inner)
+
+    def cold(self) -> Cold | None:
+        return cold_of(self.inner)
 
 
 class WrappedUpload:

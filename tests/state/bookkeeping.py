@@ -14,6 +14,7 @@ from preserve.model.credentials import Holder
 from preserve.model.drills import Document, DrillEntry, DrillFault, Rehearsed
 from preserve.model.entries import AccessionEntry, Audited, AuditResult, AuditRun
 from preserve.model.incidents import Incident, IncidentKind
+from preserve.model.keys import Key
 from preserve.model.media import Medium
 from preserve.model.medium_register import (
     Answer,
@@ -45,6 +46,7 @@ from preserve.model.nouns import (
 from preserve.model.parity import Code, Layout, ParityEntry
 from preserve.model.policy import CopySet
 from preserve.model.sources import Counts, HarvestEntry, SourceEntry, SourceKind
+from preserve.model.thawing import FrozenBag, ThawPurpose, terms_for
 from preserve.state import books_place, signing_key
 from preserve.state.books import Books
 from preserve.state.checkpoints import origin
@@ -56,6 +58,7 @@ ACT = Act("archivist", "a test")
 BRAKED = Incident(IncidentKind.BRAKE, "mail", "9000 of 9001 files vanished")
 
 
+BAG_IN_ICE = FrozenBag("20260101-0000000000", "vault", Key("packages/00/20260101-0000000000/bag.tar"), 10240, "GLACIER")
 TRIAL = CanaryTrial("vault", "2026-01-01T00:00:28.000000Z", "w", None, {Holder.WRITER: {Attempt.ERASE: Effect.REFUSED}})
 BACK_TO_THE_FIRST_SCHEMA = (
     "DROP TABLE retired_store",
@@ -69,6 +72,8 @@ BACK_TO_THE_FIRST_SCHEMA = (
     "DROP TABLE store_credentials",
     "DROP TABLE job",
     "DROP TABLE canary",
+    "DROP TABLE thaw",
+    "DROP TABLE thaw_month",
     "DROP TABLE kept",
     "DROP TABLE standing",
     "DROP TABLE look",
@@ -245,6 +250,8 @@ def a_life() -> Iterator[Event]:
     yield events.incident_opened(ACT, at(26), replace(BRAKED, kind=IncidentKind.MISSED_RUN))
     yield events.incident_closed(ACT, at(27), "I-000035", "a person looked into it")
     yield events.canary_tried(ACT, TRIAL, "canary/canary.txt")
+    for micros in (1200, None):
+        yield events.thaw_asked(ACT, at(29), terms_for(ThawPurpose.AUDIT), [(BAG_IN_ICE, at(40))], "USD", micros)
     yield events.lock_extended(ACT, at(28), package_id(0), "vault", "2031-01-01T00:00:00.000000Z", 4)
     yield events.parity_made(ACT, at(28), parity(), 1)
     yield events.books_moved(ACT, at(28), "postgresql://db.example/archive (preserve_x)")

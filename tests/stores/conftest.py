@@ -8,7 +8,7 @@ import pytest
 
 from ops.sites import ceph
 from tests.conftest import Logins
-from tests.sites import moto, rclone
+from tests.sites import rclone
 from tests.sites.lying import LOGIN, Lie, LyingServer
 
 
@@ -33,16 +33,6 @@ def rclone_site(tmp_path_factory: pytest.TempPathFactory, logins: Logins) -> Ite
     logins.add("rclone", rclone.LOGIN)
     site = rclone.RcloneSite(tmp_path_factory.mktemp("rclone"), ["records"])
     site.start()
-    yield site
-    site.stop()
-
-
-@pytest.fixture(scope="session")
-def moto_site(tmp_path_factory: pytest.TempPathFactory, logins: Logins) -> Iterator[moto.MotoSite]:
-    """moto, with the buckets `records` and `locked`; profile `moto`."""
-    logins.add("moto", moto.LOGIN)
-    site = moto.MotoSite(tmp_path_factory.mktemp("moto"))
-    site.start(["records"], ["locked"])
     yield site
     site.stop()
 

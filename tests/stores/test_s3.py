@@ -21,6 +21,7 @@ from preserve.errors import (
     Away,
     Barred,
     Faltered,
+    Frozen,
     Misused,
     NoSpace,
     NotThere,
@@ -287,7 +288,7 @@ def test_another_store_in_the_bucket_is_away(weed: seaweed.Site) -> None:
         ("SlowDown", 503, Unavailable),
         ("InternalError", 500, Unavailable),
         ("BadDigest", 400, Unavailable),
-        ("InvalidObjectState", 403, Away),
+        ("InvalidObjectState", 403, Frozen),
         ("InvalidArgument", 400, Away),
     ],
 )

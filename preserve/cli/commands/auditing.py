@@ -17,6 +17,7 @@ from preserve.cli.options import acts, reaches_stores
 from preserve.cli.repaired import repair_lines
 from preserve.cli.shortfalls import lost_line
 from preserve.cli.tables import byte_count, pairs
+from preserve.clock import stamp
 from preserve.errors import Tampered, Unavailable
 from preserve.model.nouns import Level
 
@@ -88,7 +89,7 @@ def _code(report: AuditReport) -> Exit:
         return Exit.FINDINGS
     if report.is_in_vain:  # as long as the same is asked of the same stores
         return Exit.FINDINGS
-    return Exit.UNAVAILABLE if report.is_any_missed else Exit.WELL
+    return Exit.UNAVAILABLE if report.is_any_missed or report.is_any_frozen else Exit.WELL
 
 
 def _document(report: AuditReport) -> dict[str, object]:
@@ -121,6 +122,17 @@ def _document(report: AuditReport) -> dict[str, object]:
             for each in report.not_looked_at
         ],
         "not_attested": dict(report.unattested),
+        "thaws": [
+            {
+                "store": each.store,
+                "readable": len(each.readable),
+                "asked": len(each.asked),
+                "asked_before": len(each.way),
+                "beyond_budget": len(each.beyond),
+                "expected_at": stamp(each.expected_at) if each.expected_at else None,
+            }
+            for each in report.thaws
+        ],
         "not_searched": list(report.unlisted),
         "ended_by_budget": report.is_ended_by_budget,
         "waiting": report.waiting,
@@ -171,6 +183,9 @@ def _lines(report: AuditReport) -> Iterator[str]:
             count,
             store=store,
         )
+    for thawing in report.thaws:
+        if thawing.is_waiting:
+            yield error_said(thawing.error())
     for contradiction in report.contradictions.values():
         yield said("ALARM: {why}", why=contradiction)
     for each in report.not_looked_at:

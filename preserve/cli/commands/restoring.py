@@ -62,8 +62,9 @@ def restore(
             accession=accession,
         )
         report = give_back(workplace, request)
+        code = Exit.UNAVAILABLE if report.waits_for else Exit.FINDINGS
         return call.answer(
-            restored_document(report), restored_lines(report, to), Exit.WELL if report.is_verified else Exit.FINDINGS
+            restored_document(report), restored_lines(report, to), Exit.WELL if report.is_verified else code
         )
 
 

@@ -14,14 +14,20 @@ from preserve.cli.options import acts, reaches_stores
 from preserve.cli.shortfalls import shared_lines
 from preserve.cli.store_facts import told_facts
 from preserve.model.links import RATES_AT, SPEED_LIMIT, WINDOWS
-from preserve.model.store_changes import PROFILES, REMOVABLE, StoreChanges
+from preserve.model.store_changes import PROFILES, REMOVABLE, THAW_BYTES, THAW_COST, StoreChanges
 
 if TYPE_CHECKING:
     from preserve.model.nouns import StoreEntry
     from preserve.operations.set_store import SetReport
     from preserve.ports import Store
 
-_SPELLED = {WINDOWS: "window", SPEED_LIMIT: "rate", RATES_AT: "rate-at"}
+_SPELLED = {
+    WINDOWS: "window",
+    SPEED_LIMIT: "rate",
+    RATES_AT: "rate-at",
+    THAW_BYTES: "thaw-budget",
+    THAW_COST: "thaw-spend",
+}
 _REMOVABLE = {
     **{_SPELLED.get(name, name.replace("_", "-")): name for name in REMOVABLE},
     "speed-limit": SPEED_LIMIT,

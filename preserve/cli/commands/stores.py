@@ -1,4 +1,4 @@
-"""`preserve store add|check|set|mend|retire|canary|locks|extend-locks|list|show`."""
+"""`preserve store add|check|set|mend|retire|canary|locks|extend-locks|thaw|list|show`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from preserve.cli.commands.canaries import canary
 from preserve.cli.commands.locking import extend_locks, locks
 from preserve.cli.commands.retiring import retire
 from preserve.cli.commands.setting import profile_document, set_
+from preserve.cli.commands.thawing import thaw
 from preserve.cli.exits import Exit
 from preserve.cli.help import Group
 from preserve.cli.messages import (
@@ -62,6 +63,7 @@ store.add_command(retire)
 store.add_command(canary)
 store.add_command(locks)
 store.add_command(extend_locks)
+store.add_command(thaw)
 
 
 @store.command(

@@ -17,6 +17,7 @@ from preserve.model.keys import BAG, BLOCKS, MEMBERS, PARITY, RECEIPT, package_f
 from preserve.model.nouns import Condition, Finding, Level
 from preserve.model.phrases import phrase
 from preserve.packages.block_lists import PackageBlocks
+from preserve.packages.claims_of_stores import bag_claim
 from preserve.packages.held import HeldCopy, block_count, blocks_from_any, decoded
 from preserve.packages.judging.harm_reports import Others, bag_findings, object_finding
 from preserve.packages.judging.tally import Tally
@@ -88,8 +89,7 @@ def present(held: HeldCopy) -> Survey:
 def attested(held: HeldCopy) -> Survey:
     """Compare what the store itself claims of each object with what it should be.  Raises `Unavailable`.
 
-    The level of the answer is `exists` unless the store attests every object.  A bag of several blocks has no digest
-    as a whole in the receipt, so no claim about it can be compared: only its size is.
+    The level of the answer is `exists` unless the store attests every object.
     """
     findings: list[Finding] = []
     is_attested = True
@@ -216,25 +216,25 @@ def _attestation(held: HeldCopy, part: str) -> tuple[Finding | None, bool]:
     except Unreadable as error:
         return _unreadable(held, part, error), False
     finding = _size_finding(held, part, facts.size)
-    expected = _whole_digest(held, part)
-    if finding or facts.attested_sha256 is None or expected is None:
+    claim = None if finding else _claim(held, part, facts)
+    if claim is None:
         return finding, False
-    if facts.attested_sha256.hex() == expected:
+    expected, claimed = claim
+    if claimed == expected:
         return None, True
-    look = Look(
-        AuditResult.DAMAGED, expected, phrase("{digest} (as the store attests)", digest=facts.attested_sha256.hex())
-    )
+    look = Look(AuditResult.DAMAGED, expected, phrase("{digest} (as the store attests)", digest=claimed))
     return object_finding(held, part, look), True
 
 
-def _whole_digest(held: HeldCopy, part: str) -> str | None:
-    """The SHA-256 of a whole object in hex, as far as it is known: of a bag, only where it is one block."""
+def _claim(held: HeldCopy, part: str, facts: ObjectFacts) -> tuple[str, str] | None:
+    """What a store should claim of an object, and what it claims, in hex; None where there is nothing to compare."""
     if part != BAG:
-        return held.digest(part).sha256
-    if block_count(held.receipt) != 1:
+        claimed = facts.attested_sha256
+        return None if claimed is None else (held.digest(part).sha256, claimed.hex())
+    if facts.attested_sha256 is None and facts.attested_parts is None:
         return None
     look = held.fetch(BLOCKS)
-    return decoded(held.package, look.content).bag.digest(0).hex() if look.is_sound else None
+    return bag_claim(facts, decoded(held.package, look.content).bag) if look.is_sound else None
 
 
 def _look_at_members(held: HeldCopy) -> Look:

@@ -10,6 +10,7 @@ from preserve.model.audit import NO_LIMIT, AuditCounts, Budget, SampleAim, Sampl
 from preserve.model.nouns import Finding, Level
 from preserve.model.policy import Policy
 from preserve.packages.kit import Kit
+from preserve.packages.thawing import Thawing
 
 MOST_FINDINGS_REPORTED = 10_000
 
@@ -64,8 +65,9 @@ class AuditReport:
     than the books hold. `unlisted` are stores that were not searched for unexpected objects; `leftovers` counts
     objects of unfinished ingests and replications. `unattested` counts by store the copies of which it gives no
     digest that could be compared: they are not checked, though the store was asked. Where the budget ended it before
-    its work was done, `waiting` copies were left for the next run, and perhaps stores in `unlisted`. `bytes_read` and
-    `seconds` are of this part of the run.
+    its work was done, `waiting` copies were left for the next run, and perhaps stores in `unlisted`. `thaws` say what
+    became of copies that lie in cold storage: they were not read, and their stores' own word stands for them, as far as
+    it goes. `bytes_read` and `seconds` are of this part of the run.
     """
 
     run: str
@@ -86,12 +88,18 @@ class AuditReport:
     unattested: Mapping[str, int] = field(default_factory=dict)
     not_looked_at: tuple[NotLookedAt, ...] = ()
     contradictions: Mapping[str, Tampered] = field(default_factory=dict)
+    thaws: tuple[Thawing, ...] = ()
+
+    @property
+    def is_any_frozen(self) -> bool:
+        """Whether a copy could not be read because it lies in cold storage."""
+        return any(thaw.is_waiting for thaw in self.thaws)
 
     @property
     def is_all_well(self) -> bool:
         """Whether nothing is known to be wrong or overdue, and every store in scope could be asked."""
         is_any_wrong = self.findings or self.counts.overdue or self.contradictions
-        return not (is_any_wrong or self.away or self.is_in_vain)
+        return not (is_any_wrong or self.away or self.is_in_vain or self.is_any_frozen)
 
     @property
     def is_any_missed(self) -> bool:

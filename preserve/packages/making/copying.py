@@ -11,15 +11,16 @@ from pathlib import Path
 from threading import Lock, local
 
 from preserve.durable import raise_if_full
-from preserve.errors import AlreadyThere, Refused, Unavailable
+from preserve.errors import AlreadyThere, Frozen, Refused, Unavailable
 from preserve.model import receipts
 from preserve.model.blocks import BlockList
-from preserve.model.keys import BAG, BLOCKS, MEMBERS, RECEIPT, object_key
-from preserve.model.nouns import PackageEntry
+from preserve.model.keys import BAG, BLOCKS, MEMBERS, RECEIPT, Key, object_key
+from preserve.model.nouns import CopyState, PackageEntry
 from preserve.packages import block_lists
 from preserve.packages.at_once import do_all
 from preserve.packages.block_lists import PackageBlocks
 from preserve.packages.buffers import buffer
+from preserve.packages.claims_of_stores import look_at_claim
 from preserve.packages.gathering import GatheredFile, Gathering, Place
 from preserve.packages.held import HeldCopy, blocks_from_any
 from preserve.packages.mismatch import Mismatch
@@ -35,10 +36,15 @@ _PIECE_BYTES = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class CopyWork:
-    """What one copy was made of: bytes taken from each store, and what did not come back as it was sent."""
+    """What one copy was made of: bytes taken from each store, and what did not come back as it was sent.
+
+    `state` is `verified`, or no better than what the store says of a bag that lay frozen at once; `bad` with a
+    mismatch.
+    """
 
     taken: dict[str, int]
     mismatch: Mismatch | None
+    state: CopyState
 
 
 class Copying:
@@ -62,6 +68,7 @@ class Copying:
         self._buffers = local()
         self._taken: Counter[str] = Counter()
         self._lock = Lock()
+        self._state = CopyState.VERIFIED
 
     def run(self) -> CopyWork:
         """Make the copy.  What is there already, from a run that was interrupted, is judged and left as it is; what
@@ -79,7 +86,7 @@ class Copying:
             )
         self._copy_bag(blocks.bag)
         bad = next(((part, look) for part, look in self._finish(blocks) if not look.is_sound), None)
-        return CopyWork(dict(self._taken), bad and Mismatch(bad[0], (bad[1],)))
+        return CopyWork(dict(self._taken), bad and Mismatch(bad[0], (bad[1],)), CopyState.BAD if bad else self._state)
 
     def _places(self, part: str) -> list[Place]:
         return [Place(held.store, held.key(part)) for held in self._sources]
@@ -135,6 +142,12 @@ class Copying:
 
     def _raise_away(self, gathering: Gathering) -> None:
         """What is not to be had now may lie in a store that is away."""
+        if gathering.frozen:
+            raise Frozen(
+                "package {package} is to be read from cold storage, in {stores}",
+                package=self._package.id,
+                stores=", ".join(sorted(gathering.frozen)),
+            )
         if gathering.away:
             raise Unavailable(
                 "no store in reach has all of package {package} sound, and these could not be asked: {stores}",
@@ -146,8 +159,7 @@ class Copying:
         """Read back the bag, put and read back the other objects; stops at the first that is not sound."""
         key = object_key(self._package.id, BAG)
         self._progress.begin("reading back {package}", blocks.bag.total_bytes, package=self._package.id)
-        for look in BlockReader(self._target, key, blocks.bag).looks(range(len(blocks.bag))):
-            self._progress.advance(blocks.bag.span(look.number)[1])
+        for look in self._bag_looks(key, blocks.bag):
             if not look.is_sound:
                 yield BAG, look
                 return
@@ -155,6 +167,16 @@ class Copying:
             yield part, look
             if not look.is_sound:
                 return
+
+    def _bag_looks(self, key: Key, blocks: BlockList) -> Iterator[Look]:
+        """The bag block by block; of one that lies frozen, what its store says of it."""
+        try:
+            for look in BlockReader(self._target, key, blocks).looks(range(len(blocks))):
+                self._progress.advance(blocks.span(look.number)[1])
+                yield look
+        except Frozen:
+            self._state, look = look_at_claim(self._target, key, blocks)
+            yield look
 
     def _small_objects(self, blocks: PackageBlocks) -> Iterator[tuple[str, Look]]:
         package_id, until = self._package.id, self._retain_until

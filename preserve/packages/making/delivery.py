@@ -11,14 +11,15 @@ from pathlib import Path
 from threading import Event
 
 from preserve.clock import monotonic_seconds
-from preserve.errors import AlreadyThere, GivenUp, PreserveError
+from preserve.errors import AlreadyThere, Frozen, GivenUp, PreserveError
 from preserve.model import receipts
 from preserve.model.blocks import BlockList
 from preserve.model.digests import Algorithm, sha256, start
 from preserve.model.keys import BAG, BLOCKS, MEMBERS, RECEIPT, object_key
-from preserve.model.nouns import ObjectDigest, PackageEntry, Receipt
+from preserve.model.nouns import CopyState, ObjectDigest, PackageEntry, Receipt
 from preserve.packages import block_lists
 from preserve.packages.block_lists import MEMBERS_BLOCK_BYTES, PackageBlocks
+from preserve.packages.claims_of_stores import look_at_claim
 from preserve.packages.making.crew import Crew
 from preserve.packages.making.fan_out import FanOut
 from preserve.packages.making.packing import PackagePlan, Packed, pack
@@ -30,11 +31,16 @@ from preserve.ports import Progress, Store, Upload
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """How one store took a package.  It holds a sound copy when there is neither a failure nor a mismatch."""
+    """How one store took a package.  It holds a sound copy when there is neither a failure nor a mismatch.
+
+    `state` of such a copy is `verified`; but a bag that lay frozen at once was not read back: then it is no better than
+    what the store said of it.
+    """
 
     store: str
     failure: PreserveError | None = None
     mismatch: Mismatch | None = None
+    state: CopyState = CopyState.VERIFIED
 
     @property
     def is_sound(self) -> bool:
@@ -171,14 +177,22 @@ class _Completion:
 
     def complete(self, name: str, store: Store) -> Delivery:
         """Read back the bag, then put and read back the other objects, the receipt last."""
+        state = CopyState.VERIFIED
         try:
             for part, step in self._steps(store):
-                bad = tuple(look for look in step() if not look.is_sound)
+                try:
+                    bad = tuple(look for look in step() if not look.is_sound)
+                except Frozen:
+                    if part != BAG:
+                        raise
+                    key = object_key(self._objects.package.id, BAG)
+                    state, look = look_at_claim(store, key, self._objects.bag)
+                    bad = () if look.is_sound else (look,)
                 if bad:
                     return Delivery(name, mismatch=Mismatch(part, bad))
         except PreserveError as error:
             return Delivery(name, failure=error)
-        return Delivery(name)
+        return Delivery(name, state=state)
 
     def _steps(self, store: Store) -> list[tuple[str, Callable[[], Iterator[Look]]]]:
         objects, until = self._objects, self._retain_until

@@ -51,6 +51,8 @@ MEMBER_BYTES = 512
 """Room to reckon with, in a store, for each entry beside the tar: members and block lists, generously."""
 
 
+_AS_MADE = (CopyState.VERIFIED, CopyState.ATTESTED, CopyState.WRITTEN)
+
 UNDESCRIBED = RecordsFile((), "utf-8", ())
 """No metadata file was given."""
 
@@ -114,9 +116,11 @@ class IngestReport:
 
     @property
     def is_complete(self) -> bool:
-        """Whether every copy that policy wants is there and verified."""
+        """Whether every copy that policy wants is there, and one of each package verified: one that lay frozen at once
+        cannot be read back, and waits for its first audit."""
         copies = [copy for package in self.packages for copy in package.copies]
-        return not self.lacking and all(copy.state is CopyState.VERIFIED for copy in copies)
+        is_each_safe = all(package.is_safe for package in self.packages)
+        return not self.lacking and is_each_safe and all(copy.state in _AS_MADE for copy in copies)
 
 
 def take_in(workplace: Workplace, intake: Intake, submission: Submission, work: Path) -> IngestReport:
@@ -355,7 +359,7 @@ class _TakingIn:
         retained = stamp(until) if until else None
         for delivery in sent.deliveries:
             if delivery.is_sound:
-                state, size = CopyState.VERIFIED, package.receipt.bag_bytes
+                state, size = delivery.state, package.receipt.bag_bytes
             elif delivery.mismatch:
                 state, size = CopyState.BAD, package.receipt.bag_bytes
                 yield events.found(act, at, delivery.mismatch.finding(package.id, delivery.store))
@@ -388,7 +392,7 @@ def _made(sent: Sent) -> PackageMade:
 
 def _copy_made(delivery: Delivery) -> CopyMade:
     if delivery.is_sound:
-        return CopyMade(delivery.store, CopyState.VERIFIED)
+        return CopyMade(delivery.store, delivery.state)
     if delivery.mismatch:
         return CopyMade(delivery.store, CopyState.BAD)
     state = CopyState.AWAY if isinstance(delivery.failure, Away) else CopyState.DUE

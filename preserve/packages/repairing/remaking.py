@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from preserve.errors import AlreadyThere, PreserveError, Unavailable
+from preserve.errors import AlreadyThere, Frozen, PreserveError, Unavailable
 from preserve.model import receipts
 from preserve.model.blocks import BlockList
 from preserve.model.digests import sha256
@@ -287,6 +287,14 @@ class Remaking:
                 object=part,
                 count=len(lost),
                 stripes=stripes,
+            )
+        if gathering.frozen:
+            why = Frozen(
+                "no copy in reach has all blocks of {object} sound (blocks missing: {count}); these stores keep theirs"
+                " in cold storage: {frozen}",
+                object=part,
+                count=len(lost),
+                frozen=", ".join(sorted(gathering.frozen)),
             )
         files = None
         if part == BAG and (members := self._ward.members()) is not None:

@@ -19,12 +19,13 @@ from preserve import clock, environment
 from preserve.bags.entries import FILE, FOLDER
 from preserve.bags.names import shown
 from preserve.durable import raise_if_full, sync_file_system
-from preserve.errors import PreserveError, Refused
+from preserve.errors import Frozen, PreserveError, Refused
 from preserve.model import events
 from preserve.model.certificates import ENGLISH, CertifiedPackage, RestoreCertificate, Voice
 from preserve.model.complaints import Complaint
 from preserve.model.nouns import MOST_FILES_NAMED, Condition, CopyState, Finding, Outcome, PackageEntry
 from preserve.model.restore import OnConflict, Presence, best_first
+from preserve.model.thawing import ThawPurpose
 from preserve.packages.held import HeldCopy, held_copy
 from preserve.packages.restoring import certifying, target
 from preserve.packages.restoring.landing import Landing
@@ -32,6 +33,7 @@ from preserve.packages.restoring.unpacking import Loss, Unpacker
 from preserve.packages.restoring.unpacking_crew import UnpackingCrew
 from preserve.packages.restoring.wanted import Wanted, WantedList
 from preserve.packages.sources import Sources
+from preserve.packages.thawing import ask_for
 from preserve.workplace import Counted, Workplace
 
 WRITERS = 2
@@ -89,7 +91,8 @@ class RestoreReport:
 
     Where `is_lost_known` is false, more may be lost: no list of the files could be read.  `relisted` are packages of
     which the list was read from the bag itself: times of their files are of whole seconds.  `bytes_read` is what was
-    fetched from each store, whatever it was needed for.
+    fetched from each store, whatever it was needed for.  `waits_for` says by when what is lost may be had from cold
+    storage, which was asked for it.
     """
 
     packages: tuple[str, ...]
@@ -108,6 +111,7 @@ class RestoreReport:
     seconds: float
     certificate: Path
     certificate_sha256: str
+    waits_for: Frozen | None = None
 
     @property
     def is_verified(self) -> bool:
@@ -125,10 +129,18 @@ def give_back(workplace: Workplace, order: Order) -> RestoreReport:
     """Carry out an order.  The caller holds the claim on the folder.
 
     Raises `Refused` (nothing was written) where files are in the way, `NoSpace`, and `Unavailable` where no store with
-    a copy serves.
+    a copy serves; `Frozen` where all that is needed lies in cold storage: then it was asked for, and the same order
+    goes on when it is there.
     """
-    with ExitStack() as resources:
-        return _GivingBack(workplace, order, resources).run()
+    packages = [share.package for share in order.shares]
+    try:
+        with ExitStack() as resources:
+            report = _GivingBack(workplace, order, resources).run()
+    except Frozen as error:
+        raise ask_for(workplace, packages, ThawPurpose.RESTORE, order.store) from error
+    if report.lost and any(isinstance(error, Frozen) for error in report.away.values()):
+        return replace(report, waits_for=ask_for(workplace, packages, ThawPurpose.RESTORE, order.store))
+    return report
 
 
 @dataclass(slots=True)

@@ -1,0 +1,65 @@
+"""The work that fetches what a cold store was asked for, when it should be there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+
+from preserve.clock import stamp
+from preserve.daemon.works import Shift, Work
+from preserve.model.duties import Duty, DutyKind, Ended, Ending
+from preserve.model.nouns import Level
+from preserve.model.sentences import sentence
+from preserve.model.thawing import MOST_DAYS, Thaw, thaws_due
+
+LONGEST_WAIT = timedelta(days=MOST_DAYS + 30)
+"""What was asked for longer ago is there no more."""
+PACKAGES_AT_ONCE = 200
+
+
+def _thaws(shift: Shift, now: datetime) -> Iterator[Duty]:
+    """One duty for each store that was asked for something, to be audited, that nobody has read since."""
+    for entry in shift.workplace.books.stores():
+        due = waiting(shift, entry.name, now)
+        if not due:
+            continue
+        why = sentence("what store {store} was asked for is to be read when it is there", store=entry.name)
+        first = min(thaw.expected_at for thaw in due)
+        gone = min(thaw.expected_at + timedelta(days=thaw.days) for thaw in due)
+        size = sum(thaw.bag.bytes for thaw in due)
+        yield Duty(DutyKind.THAW, entry.name, first, why, gone, copies=len(due), bytes=size)
+
+
+def waiting(shift: Shift, store: str, now: datetime) -> list[Thaw]:
+    """What was asked for from a store, to be audited, and was not read since."""
+    thaws = list(shift.workplace.books.thaws(store, stamp(now - LONGEST_WAIT)))
+    return thaws_due(thaws, _read_at(shift, thaws), now)
+
+
+def _read_at(shift: Shift, thaws: Iterable[Thaw]) -> Mapping[tuple[str, str], str | None]:
+    """When the copies were last read, in part at least, by package and store."""
+    found: dict[tuple[str, str], str | None] = {}
+    for thaw in thaws:
+        copy = shift.workplace.books.copy(thaw.bag.package_id, thaw.bag.store)
+        if copy is not None:
+            found[copy.package_id, copy.store] = copy.looked_at(Level.SAMPLE)
+    return found
+
+
+def _fetch(shift: Shift, duty: Duty) -> Ended:
+    """Read what is there by now; what is not waits, and what went away again is asked for anew, within the budget."""
+    from preserve.operations.audit import AuditRequest
+
+    now = shift.now()
+    there = sorted({thaw.bag.package_id for thaw in waiting(shift, duty.subject, now) if thaw.may_be_there(now)})
+    request = AuditRequest(Level.FULL, (duty.subject,), among=tuple(there[:PACKAGES_AT_ONCE]), policies=shift.policies)
+    report = shift.crew.audit(shift.workplace, request)
+    for thawing in report.thaws:
+        if thawing.is_waiting:
+            raise thawing.error()
+    what = sentence("copies read that lay in cold storage: {count}", count=report.counts.sound)
+    is_all = len(there) <= PACKAGES_AT_ONCE
+    return Ended(Ending.DONE if is_all else Ending.PARTLY, what, report.bytes_read)
+
+
+THAW = Work(DutyKind.THAW, _thaws, _fetch)

@@ -1,0 +1,278 @@
+"""Have bags of cold storage brought back: what is frozen, what may be asked for, asking, and what was asked is booked.
+
+What the store says of each object now decides, never what was noted: what is on its way is not asked for again, and a
+thawed copy that went away again is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import islice
+
+from preserve.clock import stamp
+from preserve.errors import Frozen, NotThere, PreserveError, Refused, Unavailable
+from preserve.model import events
+from preserve.model.keys import BAG
+from preserve.model.nouns import CopyState, PackageEntry
+from preserve.model.restore import best_first
+from preserve.model.thawing import (
+    ASKED_BY_PEOPLE,
+    FrozenBag,
+    Purse,
+    ThawBudget,
+    ThawPurpose,
+    ThawTerms,
+    budget_of,
+    month_of,
+    terms_for,
+)
+from preserve.packages.at_once import in_order
+from preserve.packages.held import HeldCopy
+from preserve.ports import Cold, Frost, Temperature, cold_of
+from preserve.workplace import Workplace
+
+LOOKED_AT_ONCE = 8
+"""Objects that are looked at at the same time."""
+BOOKED_AT_ONCE = 100
+"""Objects of one entry of the ledger: what was asked for and not booked when a run is killed, the next finds on
+its way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One bag, and how cold it lies; None: it can be read at any time."""
+
+    held: HeldCopy
+    frost: Frost | None
+
+    @property
+    def bag(self) -> FrozenBag:
+        frost = self.frost
+        return FrozenBag(
+            self.held.package.id,
+            self.held.store.name,
+            self.held.key(BAG),
+            self.held.receipt.bag_bytes,
+            frost.storage_class if frost else "",
+        )
+
+    @property
+    def is_readable(self) -> bool:
+        return self.frost is None or self.frost.temperature is Temperature.THAWED
+
+
+@dataclass(slots=True)
+class Thawing:
+    """What became of the bags in one store that somebody wanted: those `readable` now, those on their `way`, asked for
+    before or just now, those `beyond` the budget, and those of which the store has none (`missing`: for an audit).
+
+    `expected_at` is by when all that is on its way should be there.  `micros` is what asking now is expected to cost;
+    None where no price is known.
+    """
+
+    store: str
+    readable: list[FrozenBag] = field(default_factory=list)
+    asked: list[FrozenBag] = field(default_factory=list)
+    way: list[FrozenBag] = field(default_factory=list)
+    beyond: list[FrozenBag] = field(default_factory=list)
+    missing: int = 0
+    expected_at: datetime | None = None
+    micros: int | None = 0
+    failure: PreserveError | None = None
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether anything of it cannot be read yet."""
+        return bool(self.asked or self.way or self.beyond)
+
+    def error(self) -> Frozen:
+        """What to tell who wanted to read it."""
+        values = {
+            "store": self.store,
+            "asked": len(self.asked),
+            "way": len(self.way),
+            "beyond": len(self.beyond),
+        }
+        if self.expected_at is None:
+            return Frozen(
+                "store {store}: {beyond} bags lie frozen, and nobody allowed for what thawing them costs; see"
+                " `preserve store thaw {store} --all --plan`, and `preserve store set {store} --thaw-budget`",
+                **values,
+            )
+        return Frozen(
+            "store {store}: bags that lie frozen were asked for, {asked} now and {way} before, and are expected by"
+            " {expected}; the same command goes on then. Beyond the budget of this month: {beyond}",
+            expected=stamp(self.expected_at)[:16] + "Z",
+            **values,
+        )
+
+
+def looked_at(cold: Cold, copies: Iterable[HeldCopy]) -> Iterator[tuple[HeldCopy, Seen | None]]:
+    """How cold each bag lies, in order; None where the store has none.  Raises `Unavailable`."""
+
+    def look(held: HeldCopy) -> tuple[HeldCopy, Seen | None]:
+        try:
+            return held, Seen(held, cold.frost(held.key(BAG)))
+        except NotThere:
+            return held, None
+
+    return in_order(look, copies, LOOKED_AT_ONCE)
+
+
+def require_cold(workplace: Workplace, store: str) -> Cold:
+    """The cold storage of a store.  Raises `Refused` where it can have none."""
+    cold = cold_of(workplace.stores[store])
+    if cold is None:
+        raise Refused("store {store} is a folder, and has no cold storage: only a bucket has", store=store)
+    return cold
+
+
+def have_thawed(
+    workplace: Workplace,
+    store: str,
+    copies: Iterable[HeldCopy],
+    terms: ThawTerms,
+    budget: ThawBudget | None = None,
+) -> Thawing:
+    """Ask for what lies frozen of these copies in one store, as far as the budget goes, and book it.
+
+    `budget` None: the store's own.  Again without effect, and without cost, while it is on its way or there.  What was
+    asked for before something went wrong is booked; then it raises `Unavailable`, or what the store raised.
+    """
+    cold = require_cold(workplace, store)
+    if budget is None:
+        is_attended = workplace.is_attended and terms.purpose in ASKED_BY_PEOPLE
+        budget = budget_of(workplace.books.store(store), is_attended=is_attended)
+    return _Asking(workplace, store, cold, terms, budget).run(copies)
+
+
+class _Asking:
+    """One asking under way."""
+
+    def __init__(self, workplace: Workplace, store: str, cold: Cold, terms: ThawTerms, budget: ThawBudget) -> None:
+        self._workplace = workplace
+        self._books = workplace.books
+        self._cold = cold
+        self._terms = terms
+        self._prices = workplace.thaw_prices()
+        self._result = Thawing(store)
+        spent = self._books.thaw_spent(store, month_of(workplace.clock.now()))
+        self._purse = Purse(budget, spent, self._prices, terms.tier, terms.days)
+
+    def run(self, copies: Iterable[HeldCopy]) -> Thawing:
+        result = self._result
+        self._workplace.progress.begin("looking at what lies frozen in store {store}", None, store=result.store)
+        with self._workplace.claim(f"thaw {result.store}"):
+            every = looked_at(self._cold, copies)
+            while batch := list(islice(every, BOOKED_AT_ONCE)):
+                self._ask(batch)
+        if result.is_waiting:
+            self._books.note_frozen(result.store, self._workplace.now())
+        return result
+
+    def _ask(self, batch: Sequence[tuple[HeldCopy, Seen | None]]) -> None:
+        """Ask for what is to be asked for of one batch; what was asked for is booked, whatever happens then."""
+        asked: list[tuple[FrozenBag, str]] = []
+        try:
+            for _held, seen in batch:
+                if seen is None:
+                    self._result.missing += 1
+                else:
+                    asked += self._take(seen)
+        finally:
+            self._book(asked)
+
+    def _take(self, seen: Seen) -> list[tuple[FrozenBag, str]]:
+        """Sort one bag in, asking for it where that is to be; returns it, with its moment, where it is to be booked."""
+        result, bag, now = self._result, seen.bag, self._workplace.clock.now()
+        if seen.is_readable:
+            result.readable.append(bag)
+            return []
+        known = self._books.thaw(bag.store, bag.key)
+        is_coming = seen.frost is not None and seen.frost.temperature is Temperature.THAWING
+        if is_coming and known is not None and known.is_current(now):
+            result.way.append(bag)
+            self._expect(known.expected_at)
+            return []
+        if not is_coming and not self._purse.pays(bag):
+            result.beyond.append(bag)
+            return []
+        expected = now + timedelta(hours=self._prices.hours(bag.storage_class, self._terms.tier))
+        if is_coming:  # a run that was killed asked for it, or somebody else
+            result.way.append(bag)
+        else:
+            self._cold.ask(bag.key, self._terms.days, self._terms.tier.value)
+            result.asked.append(bag)
+        self._expect(expected)
+        return [(bag, stamp(expected))]
+
+    def _expect(self, moment: datetime) -> None:
+        self._result.expected_at = max(moment, self._result.expected_at or moment)
+
+    def _book(self, asked: Sequence[tuple[FrozenBag, str]]) -> None:
+        if not asked:
+            return
+        workplace, prices = self._workplace, self._prices
+        micros = prices.micros([bag for bag, _ in asked], self._terms.tier, self._terms.days)
+        workplace.record(events.thaw_asked(workplace.act, workplace.now(), self._terms, asked, prices.currency, micros))
+        before = self._result.micros
+        self._result.micros = None if micros is None or before is None else before + micros
+
+
+def ask_for(
+    workplace: Workplace, packages: Iterable[PackageEntry], purpose: ThawPurpose, only: str | None = None
+) -> Frozen:
+    """Ask for one frozen copy of each package of which no other can be read, and say by when it is expected.
+
+    `only` names the one store that is to be read.  Raises `Unavailable` where a store does not say what lies frozen.
+    """
+    needed = list(packages)
+    wanted = _to_ask_for(workplace, needed, only, may_count_on_others=True)
+    if not wanted:  # what should be readable was not
+        wanted = _to_ask_for(workplace, needed, only, may_count_on_others=False)
+    told = [have_thawed(workplace, store, copies, terms_for(purpose)) for store, copies in sorted(wanted.items())]
+    waiting = [each for each in told if each.is_waiting]
+    if not waiting:
+        return Frozen("what lay frozen can be read by now; run the same command again")
+    now = workplace.clock.now()
+    return max(waiting, key=lambda each: (each.expected_at is None, each.expected_at or now)).error()
+
+
+def _to_ask_for(
+    workplace: Workplace, packages: Iterable[PackageEntry], only: str | None, *, may_count_on_others: bool
+) -> dict[str, list[HeldCopy]]:
+    """By store, a copy of each package that has to be thawed."""
+    wanted: dict[str, list[HeldCopy]] = {}
+    for package in packages:
+        copies = list(_copies(workplace, package, only))
+        if may_count_on_others and any(map(_is_readable_copy, copies)):
+            continue
+        held = next((held for held in copies if _lies_cold(held)), None)
+        if held is not None:
+            wanted.setdefault(held.store.name, []).append(held)
+    return wanted
+
+
+def _copies(workplace: Workplace, package: PackageEntry, only: str | None) -> Iterator[HeldCopy]:
+    """The copies that may be read, the best first."""
+    registered = {entry.name: entry for entry in workplace.books.stores()}
+    for copy in best_first(workplace.books.copies(package=package.id), registered):
+        if only in (None, copy.store) and copy.store in workplace.stores and copy.store not in workplace.away:
+            yield HeldCopy(workplace.stores[copy.store], package, copy)
+
+
+def _is_readable_copy(held: HeldCopy) -> bool:
+    return held.copy.state is CopyState.VERIFIED and not _lies_cold(held)
+
+
+def _lies_cold(held: HeldCopy) -> bool:
+    """Whether a bag cannot be read as it lies, by what its store says now."""
+    cold = cold_of(held.store)
+    if cold is None:
+        return False
+    try:
+        return not Seen(held, cold.frost(held.key(BAG))).is_readable
+    except (NotThere, Unavailable):
+        return False

@@ -1,0 +1,256 @@
+"""Is what lies frozen asked for once, within what is allowed, and read when it is there?"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from preserve.clock import stamp
+from preserve.daemon.looking import AUDIT, LISTING
+from preserve.daemon.thawing import THAW
+from preserve.errors import Frozen, Refused
+from preserve.model import events
+from preserve.model.duties import Ending
+from preserve.model.nouns import CopyState, Level
+from preserve.model.store_changes import THAW_BYTES, THAW_COST
+from preserve.model.thawing import ThawPurpose, Tier
+from preserve.operations.audit import AuditRequest, audit
+from preserve.operations.repair import RepairRequest, repair
+from preserve.operations.replicate import ReplicateRequest, replicate
+from preserve.operations.restore import RestoreRequest, restore
+from preserve.operations.thaw_store import ThawRequest, plan_thaw, thaw_store
+from preserve.state.verification import verify_books
+from tests.cold.ice import DEEP, Ice, ice
+from tests.packages.building import ACT, flip
+from tests.sites.moto import MotoSite
+
+ROOMY = {THAW_BYTES: str(10**9)}
+
+
+@pytest.fixture
+def frozen(tmp_path: Path, moto_site: MotoSite) -> Iterator[Ice]:
+    with ice(tmp_path, moto_site, DEEP) as made:
+        yield made
+
+
+def state(made: Ice, package: str) -> CopyState:
+    copy = made.service.books.copy(package, "far")
+    assert copy is not None
+    return copy.state
+
+
+def test_a_bag_is_written_frozen_is_not_called_verified_and_all_else_can_be_read(frozen: Ice) -> None:
+    package = frozen.ingest()
+    assert state(frozen, package) is CopyState.WRITTEN
+    facts = {each.key.rpartition("/")[2]: each for each in frozen.far.list(f"packages/{package[-2:]}/{package}")}
+    assert {name for name, each in facts.items() if each.storage_class} == {"bag.tar"}
+    with pytest.raises(Frozen, match="lies in cold storage"):
+        frozen.far.read(frozen.key(package), 0, memoryview(bytearray(1)))
+    for name in facts.keys() - {"bag.tar"}:
+        assert frozen.far.read(facts[name].key, 0, memoryview(bytearray(1))) == 1
+
+
+def test_a_plan_asks_for_nothing_and_says_bytes_hours_and_an_unverified_cost(frozen: Ice) -> None:
+    package = frozen.ingest()
+    plan = plan_thaw(frozen.attended, ThawRequest("far"))
+    assert [bag.package_id for bag in plan.frozen] == [package]
+    assert (plan.bytes, plan.hours) == (frozen.service.books.package(package).receipt.bag_bytes, 48)
+    assert plan.micros is not None and plan.micros > 0
+    assert not any(is_verified for _, is_verified in plan.sources)
+    assert frozen.asked() == 0
+
+
+def test_what_is_on_its_way_is_not_asked_for_again_and_what_went_away_is(frozen: Ice) -> None:
+    package = frozen.ingest()
+    request = ThawRequest("far", (package,), Tier.BULK, 3)
+    first = thaw_store(frozen.attended, request)
+    assert [bag.package_id for bag in first.asked] == [package] and first.expected_at is not None
+    frozen.hold(package)
+    frozen.later(hours=5)
+    again = thaw_store(frozen.attended, request)
+    assert (len(again.asked), len(again.way), again.expected_at) == (0, 1, first.expected_at)
+    frozen.site.bring()
+    there = thaw_store(frozen.attended, request)
+    assert (len(there.readable), there.is_waiting, frozen.asked()) == (1, False, 1)
+    frozen.freeze_again(package)
+    frozen.later(days=10)
+    assert len(thaw_store(frozen.attended, request).asked) == 1
+    spent = frozen.service.books.thaw_spent("far", frozen.clock.now().strftime("%Y-%m"))
+    assert spent.bytes % frozen.service.books.package(package).receipt.bag_bytes == 0
+    assert verify_books(frozen.service.books).is_ok
+
+
+def test_what_a_killed_run_asked_for_is_found_on_its_way_and_counted(frozen: Ice) -> None:
+    package = frozen.ingest()
+    cold = frozen.far.cold()
+    assert cold is not None
+    cold.ask(frozen.key(package), 7, "bulk")  # and the run died before it could book
+    frozen.hold(package)
+    found = thaw_store(frozen.attended, ThawRequest("far"))
+    assert (len(found.asked), len(found.way), frozen.asked()) == (0, 1, 1)
+    noted = frozen.service.books.thaw("far", frozen.key(package))
+    assert noted is not None and noted.purpose is ThawPurpose.REQUEST
+    assert frozen.service.books.thaw_spent("far", f"{frozen.clock.now():%Y-%m}").bytes == noted.bag.bytes
+
+
+def test_a_month_has_its_budget_and_the_next_another(frozen: Ice) -> None:
+    packages = [frozen.ingest(name) for name in ("a", "b")]
+    size = frozen.service.books.package(packages[0]).receipt.bag_bytes
+    frozen.set_store(**{THAW_BYTES: str(size)})
+    frozen.clock.moment = frozen.clock.moment.replace(day=2)
+    first = thaw_store(frozen.attended, ThawRequest("far"))
+    assert (len(first.asked), len(first.beyond)) == (1, 1)
+    frozen.clock.moment = frozen.clock.moment.replace(day=20)
+    assert len(thaw_store(frozen.attended, ThawRequest("far")).beyond) == 1
+    beyond = thaw_store(frozen.attended, ThawRequest("far", is_beyond_budget=True))
+    assert (len(beyond.asked), len(beyond.beyond)) == (1, 0)
+    frozen.freeze_again(packages[0])
+    frozen.later(days=20)
+    assert len(thaw_store(frozen.attended, ThawRequest("far")).asked) == 1
+
+
+def test_a_budget_of_cost_holds_too_and_nothing_without_a_price_fits_it(frozen: Ice) -> None:
+    frozen.ingest()
+    frozen.set_store(**{THAW_COST: "1"})
+    assert len(thaw_store(frozen.attended, ThawRequest("far")).beyond) == 1
+    frozen.set_store(**{THAW_COST: "1000000"})
+    assert len(thaw_store(frozen.attended, ThawRequest("far", tier=Tier.EXPEDITED)).beyond) == 1
+    assert len(thaw_store(frozen.attended, ThawRequest("far")).asked) == 1
+
+
+def test_an_audit_reads_what_is_cheap_and_thaws_nothing_that_nobody_allowed_for(frozen: Ice) -> None:
+    frozen.ingest()
+    report = audit(frozen.attended, AuditRequest(Level.FULL, ("far",)))
+    assert (report.counts.sound, report.counts.not_checked, report.findings) == (0, 1, ())
+    assert report.is_any_frozen and not report.is_all_well and frozen.asked() == 0
+    assert not report.unattested
+
+
+def test_an_audit_within_its_budget_goes_on_when_what_it_asked_for_is_there(frozen: Ice) -> None:
+    package = frozen.ingest()
+    frozen.set_store(**ROOMY)
+    report = audit(frozen.workplace, AuditRequest(Level.FULL, ("far",)))
+    assert frozen.asked() == 1 and report.counts.not_checked == 1
+    frozen.hold(package)
+    frozen.later(hours=49)
+    assert audit(frozen.workplace, AuditRequest(Level.FULL, ("far",))).counts.not_checked == 1
+    frozen.site.bring()
+    after = audit(frozen.workplace, AuditRequest(Level.FULL, ("far",)))
+    assert (after.counts.sound, after.is_any_frozen, frozen.asked()) == (1, False, 1)
+    assert state(frozen, package) is CopyState.VERIFIED
+
+
+def test_an_object_that_a_rule_of_the_bucket_froze_is_told_and_asked_for_alike(
+    tmp_path: Path, moto_site: MotoSite
+) -> None:
+    with ice(tmp_path, moto_site, {}) as made:
+        package = made.ingest()
+        assert state(made, package) is CopyState.VERIFIED
+        moto_site.freeze("records", made.bag(package), "GLACIER")
+        shutil.rmtree(made.service.places["near"] / "packages")
+        first = restore(made.attended, RestoreRequest(package, tmp_path / "back"))
+        assert first.lost and "asked for, 1 now and 0 before" in str(first.waits_for)
+        report = restore(made.attended, RestoreRequest(package, tmp_path / "back"))
+        assert report.is_verified and (tmp_path / "back" / "a.txt").read_text() == "a record"
+
+
+def test_an_ordinary_store_is_asked_nothing_more(tmp_path: Path, moto_site: MotoSite) -> None:
+    with ice(tmp_path, moto_site, {}) as made:
+        package = made.ingest()
+        restore(made.attended, RestoreRequest(package, tmp_path / "back", store="far"))
+        assert audit(made.attended, AuditRequest(Level.FULL, ("far",))).counts.sound == 1
+        assert not {"frost", "ask"} & made.far.counts().keys()
+
+
+def test_a_restore_asks_for_all_it_needs_at_once_and_needs_nothing_that_lies_elsewhere(
+    frozen: Ice, tmp_path: Path
+) -> None:
+    lost, kept = frozen.ingest("lost"), frozen.ingest("kept")
+    assert restore(frozen.attended, RestoreRequest(kept, tmp_path / "kept")).is_verified
+    assert frozen.asked() == 0
+    frozen.service.object("near", lost, "bag.tar").unlink()
+    with pytest.raises(Frozen, match="1 now and 0 before"):
+        restore(frozen.attended, RestoreRequest(lost, tmp_path / "back", store="far"))
+    noted = frozen.service.books.thaw("far", frozen.key(lost))
+    assert noted is not None and (noted.tier, noted.purpose) == (Tier.STANDARD, ThawPurpose.RESTORE)
+    frozen.hold(lost)
+    with pytest.raises(Frozen, match="0 now and 1 before"):
+        restore(frozen.attended, RestoreRequest(lost, tmp_path / "back", store="far"))
+    frozen.site.bring()
+    assert restore(frozen.attended, RestoreRequest(lost, tmp_path / "back", store="far")).is_verified
+    assert frozen.asked() == 1
+
+
+def test_nobody_who_is_not_there_spends_where_no_budget_was_set(frozen: Ice, tmp_path: Path) -> None:
+    package = frozen.ingest()
+    frozen.service.object("near", package, "bag.tar").unlink()
+    with pytest.raises(Frozen, match="nobody allowed for what thawing them costs"):
+        restore(frozen.workplace, RestoreRequest(package, tmp_path / "back", store="far"))
+    assert frozen.asked() == 0
+
+
+def test_a_repair_from_cold_storage_asks_waits_and_mends(frozen: Ice) -> None:
+    package = frozen.ingest()
+    flip(frozen.service.object("near", package, "bag.tar"), 600)
+    assert audit(frozen.workplace, AuditRequest(Level.FULL, ("near",))).counts.damaged == 1
+    report = repair(frozen.attended, RepairRequest(package))
+    assert [type(each.why) for each in report.not_repaired] == [Frozen] and frozen.asked() == 1
+    report = repair(frozen.attended, RepairRequest(package))
+    assert [each.store for each in report.repaired] == ["near"] and frozen.asked() == 1
+
+
+def test_a_replication_from_cold_storage_asks_for_all_that_it_needs(tmp_path: Path, moto_site: MotoSite) -> None:
+    with ice(tmp_path, moto_site, {**DEEP, **ROOMY}, ("near", "city")) as made:
+        packages = [made.ingest(name) for name in ("a", "b")]
+        for package in packages:
+            for store in ("near", "city"):
+                made.service.object(store, package, "bag.tar").unlink()
+        made.service.books.record(
+            events.store_retired(ACT, stamp(made.clock.now()), "city", True, "store city was retired")
+        )
+        made.service.places["city"].rename(tmp_path / "gone")
+        other = made.add_folder("annex")
+        request = ReplicateRequest(lambda receipt: made.service.policy)
+        report = replicate(other, request)
+        assert [type(each.why) for each in report.not_made] == [Frozen, Frozen] and made.asked() == 2
+        assert replicate(other, request).is_complete and made.asked() == 2
+
+
+def test_the_runner_asks_within_the_budget_and_takes_the_audit_up_when_it_is_there(frozen: Ice) -> None:
+    package = frozen.ingest()
+    frozen.later(days=8)
+    with pytest.raises(Frozen, match="there is none"):
+        frozen.do(AUDIT)
+    assert frozen.asked() == 0 and frozen.due(THAW) == []
+    frozen.set_store(**ROOMY)
+    with pytest.raises(Frozen, match="1 now"):
+        frozen.do(AUDIT)
+    (duty,) = frozen.due(THAW)
+    assert not duty.is_due(frozen.clock.now()) and duty.copies == 1
+    frozen.hold(package)
+    frozen.later(hours=49)
+    with pytest.raises(Frozen, match="0 now and 1 before"):
+        frozen.do(THAW)
+    frozen.site.bring()
+    assert [ended.ending for ended in frozen.do(THAW)] == [Ending.DONE]
+    assert state(frozen, package) is CopyState.VERIFIED and frozen.asked() == 1
+    assert frozen.due(THAW) == []
+
+
+def test_the_runner_looks_a_cold_store_through_without_reading_a_bag(frozen: Ice) -> None:
+    frozen.ingest()
+    frozen.later(days=400)
+    assert {ended.ending for ended in frozen.do(LISTING)} == {Ending.DONE}
+    assert frozen.asked() == 0
+    copy = next(frozen.service.books.copies(store="far"))
+    assert copy.audited_at is not None and copy.looked_at(Level.SAMPLE) is None
+
+
+def test_a_folder_has_no_cold_storage(frozen: Ice) -> None:
+    with pytest.raises(Refused, match="has no cold storage"):
+        plan_thaw(frozen.attended, ThawRequest("near"))
+    with pytest.raises(Refused, match="1 to 365 days"):
+        plan_thaw(frozen.attended, ThawRequest("far", days=0))
