@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from preserve.packages.thawing import Thawing
 
 _MICROS = 1_000_000
+_CENT = 10_000
 
 
 @click.command(
@@ -136,7 +137,8 @@ def _plan_lines(request: ThawRequest, plan: ThawPlan) -> Iterator[str]:
 def _cost_said(micros: int | None, currency: str) -> str:
     if micros is None:
         return _("no price is known")
-    return said("about {amount} {currency} (an estimate, no bill)", amount=f"{micros / _MICROS:.2f}", currency=currency)
+    amount = f"{-(-micros // _CENT) / 100:.2f}"  # upwards: never nothing for what costs something
+    return said("about {amount} {currency} (an estimate, no bill)", amount=amount, currency=currency)
 
 
 def _document(request: ThawRequest, thawing: Thawing, currency: str) -> dict[str, object]:
