@@ -95,6 +95,7 @@ def duty_document(duty: Duty) -> dict[str, object]:
         "kind": duty.kind.value,
         "subject": duty.subject,
         "due_at": stamp(duty.due_at),
+        "not_before": stamp(duty.not_before) if duty.not_before else None,
         "late_after": None if duty.latest is None else stamp(duty.latest),
         "why": sentence_said(duty.why),
         "copies": duty.copies,
@@ -115,7 +116,7 @@ def owner_lines(concerns: Sequence[Concern], policies: Mapping[str, Policy]) -> 
 
 def due_lines(looked: Looked) -> Iterator[str]:
     """What is due now or falls due next, late work first."""
-    duties = sorted(looked.duties, key=lambda each: (not each.is_late(looked.at), each.due_at))
+    duties = sorted(looked.duties, key=lambda each: (not each.is_late(looked.at), each.begins_at))
     if not duties:
         return
     yield ""
@@ -126,4 +127,4 @@ def due_lines(looked: Looked) -> Iterator[str]:
 def _when(duty: Duty, looked: Looked) -> str:
     if duty.is_late(looked.at):
         return said("late, due {moment}", moment=moment_shown(stamp(duty.due_at)))
-    return _("now") if duty.is_due(looked.at) else moment_shown(stamp(duty.due_at))
+    return _("now") if duty.is_due(looked.at) else moment_shown(stamp(duty.begins_at))

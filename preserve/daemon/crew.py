@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, fields, replace
+from datetime import datetime
 from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
@@ -114,6 +115,7 @@ class ReplicateOrder:
     given: _Ordered
     stores: tuple[str, ...]
     packages: tuple[str, ...]
+    until: datetime | None = None
 
     @property
     def subject(self) -> str:
@@ -122,7 +124,9 @@ class ReplicateOrder:
     def carry_out(self, workplace: Workplace) -> ReplicateReport:
         from preserve.operations.replicate import ReplicateRequest, replicate
 
-        wanted = ReplicateRequest(compose.policy_in_force(workplace.books), self.stores, among=self.packages)
+        wanted = ReplicateRequest(
+            compose.policy_in_force(workplace.books), self.stores, among=self.packages, until=self.until
+        )
         return replicate(workplace, wanted)
 
 
@@ -177,7 +181,7 @@ class Spread:
         if not request.among:
             return ALONE.replicate(workplace, request)
         parts = shares(request.among, self.workers)
-        orders = [ReplicateOrder(self._given(workplace), request.stores, part) for part in parts]
+        orders = [ReplicateOrder(self._given(workplace), request.stores, part, request.until) for part in parts]
         return _replicated(self._reports(orders))
 
     def _given(self, workplace: Workplace) -> _Ordered:

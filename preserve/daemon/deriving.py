@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from preserve.clock import zone
 from preserve.daemon import faults
 from preserve.daemon.works import Shift, Work
 from preserve.errors import PreserveError, Tampered, Unavailable
-from preserve.model.duties import Duty, DutyKind, in_order
+from preserve.model import links
+from preserve.model.calendars import hours_of
+from preserve.model.duties import Duty, DutyKind, WorkHours, in_order
 from preserve.model.sentences import Sentence, sentence
 
 BY_ANY_CLOCK = frozenset([DutyKind.REPAIR, DutyKind.PUBLICATION, DutyKind.NOTICE])
@@ -45,7 +48,18 @@ def derived(works: Sequence[Work], shift: Shift, now: datetime) -> Derived:
             failing[work.kind] = found
         else:
             duties += found
-    return Derived(in_order(duties, now), failing)
+    hours = work_hours(shift)
+    return Derived(in_order((hours.heeded(duty, now) for duty in duties), now), failing)
+
+
+def work_hours(shift: Shift) -> WorkHours:
+    """When work may go on: while the links of stores are up, and in the windows of policies."""
+    stores = {entry.name: links.hours(entry, zone) for entry in shift.workplace.books.stores()}
+    rules = {name: policy.backup for name, policy in shift.policies.items() if policy.backup is not None}
+    policies = {
+        name: hours_of([rule.window], zone(rule.timezone)) for name, rule in rules.items() if rule.window is not None
+    }
+    return WorkHours(stores, policies)
 
 
 def derived_of(work: Work, shift: Shift, now: datetime) -> list[Duty] | Sentence:

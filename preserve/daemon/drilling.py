@@ -37,7 +37,10 @@ def _drills(shift: Shift, now: datetime) -> Iterator[Duty]:
         next_one = wanted[0]
         why = sentence("policy {policy} wants a drill from store {store}", policy=next_one.policy, store=store)
         late_at = min(each.late_at for each in wanted)  # the one to hold next stands for the others too
-        yield Duty(DutyKind.DRILL, store, next_one.due_at, why, late_at, copies=next_one.sample_packages or 0)
+        yield Duty(
+            DutyKind.DRILL, store, next_one.due_at, why, late_at, copies=next_one.sample_packages or 0,
+            stores=(store,), policies=(next_one.policy,),
+        )  # fmt: skip
 
 
 def _hold(shift: Shift, duty: Duty) -> Ended:

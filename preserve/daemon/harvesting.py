@@ -29,7 +29,15 @@ def _harvests(shift: Shift, now: datetime) -> Iterator[Duty]:
         standings.append(SourceStanding(source, registered_at, moment_of(harvested_at) if harvested_at else None))
     for due in harvests_due(standings, shift.policies, clock.zone, now):
         why = sentence("source {source} is to be harvested", source=due.source)
-        yield Duty(DutyKind.HARVEST, due.source, due.due_at, why, due.latest)
+        stores = _stores_for(shift, books.source(due.source))
+        yield Duty(DutyKind.HARVEST, due.source, due.due_at, why, due.latest, stores=stores)
+
+
+def _stores_for(shift: Shift, source: Registered) -> tuple[str, ...]:
+    """The stores that may take what is harvested: it is not begun while none of them can be reached."""
+    policy = shift.policies.get(source.entry.policy)
+    roles = {rule.role for rule in policy.copies} if policy else set()
+    return tuple(store.name for store in shift.workplace.books.stores() if store.role in roles)
 
 
 def _last_look(books: Books, source: Registered) -> str | None:

@@ -26,7 +26,8 @@ def _ending_locks(shift: Shift, now: datetime) -> Iterator[Duty]:
         if due:
             count = sum(each.due for each in stands)
             why = sentence("object locks to renew in store {store}: {count}", store=store, count=count)
-            yield Duty(DutyKind.LOCK_EXTENSION, store, min(due), why, min(latest, default=None), copies=count)
+            yield Duty(DutyKind.LOCK_EXTENSION, store, min(due), why, min(latest, default=None), copies=count,
+                       stores=(store,))  # fmt: skip
 
 
 def _extend(shift: Shift, duty: Duty) -> Ended:
@@ -55,7 +56,7 @@ def _untried_canaries(shift: Shift, now: datetime) -> Iterator[Duty]:
             if due.has_keys
             else sentence("the canary in store {store} is to be looked at: nobody may have touched it", store=due.store)
         )
-        yield Duty(DutyKind.CANARY, due.store, due.due_at, why, due.latest)
+        yield Duty(DutyKind.CANARY, due.store, due.due_at, why, due.latest, stores=(due.store,))
 
 
 def _try(shift: Shift, duty: Duty) -> Ended:

@@ -119,8 +119,9 @@ def _unverified(shift: Shift, place: _Place, standings: Sequence[AlikeStanding])
     since = moment_of(min(oldest))
     why = sentence("copies in {store} that nobody has read back yet: {count}", store=place.store.name, count=count)
     yield Duty(
-        DutyKind.AUDIT, place.subject(AuditCause.UNVERIFIED), since, why, since + place.read_within, 0, copies=count
-    )
+        DutyKind.AUDIT, place.subject(AuditCause.UNVERIFIED), since, why, since + place.read_within, 0, copies=count,
+        stores=(place.store.name,), policies=(place.policy.name,),
+    )  # fmt: skip
 
 
 def _last(shift: Shift, place: _Place, standings: Sequence[AlikeStanding], now: datetime) -> Iterator[Duty]:
@@ -133,7 +134,7 @@ def _last(shift: Shift, place: _Place, standings: Sequence[AlikeStanding], now: 
         why = sentence("packages whose last verified copy is in {store}: {count}", store=place.store.name, count=count)
         yield Duty(
             DutyKind.AUDIT, place.subject(AuditCause.LAST), since + place.full_age / 4, why, since + place.full_age, 1,
-            copies=count,
+            copies=count, stores=(place.store.name,), policies=(place.policy.name,),
         )  # fmt: skip
 
 
@@ -163,8 +164,9 @@ def _aged(shift: Shift, place: _Place, now: datetime) -> Iterator[Duty]:
         else:
             why = sentence("copies in {store} to be read again: {count}", store=place.store.name, count=copies)
             yield Duty(
-                DutyKind.AUDIT, place.subject(cause), min(due), why, min(late), number, copies=copies, bytes=size
-            )
+                DutyKind.AUDIT, place.subject(cause), min(due), why, min(late), number, copies=copies, bytes=size,
+                stores=(place.store.name,), policies=(place.policy.name,),
+            )  # fmt: skip
 
 
 def _next(shift: Shift, place: _Place, level: Level, subject: str, now: datetime) -> Iterator[Duty]:
@@ -177,7 +179,9 @@ def _next(shift: Shift, place: _Place, level: Level, subject: str, now: datetime
     if coming:
         due_at, late_at = min(coming)
         why = sentence("copies in {store} are to be read again", store=place.store.name)
-        yield Duty(DutyKind.AUDIT, subject, due_at, why, late_at)
+        yield Duty(
+            DutyKind.AUDIT, subject, due_at, why, late_at, stores=(place.store.name,), policies=(place.policy.name,)
+        )
 
 
 def _looks(shift: Shift, place: _Place, span: Span) -> Looks:
@@ -383,16 +387,21 @@ def _listings(shift: Shift, now: datetime) -> Iterator[Duty]:
     books = shift.workplace.books
     listed = books.listed_at(stamp(now + CLOCKS_DIFFER))
     rules: dict[str, list[AuditRule]] = {}
+    policies: dict[str, list[str]] = {}
     for place in _places(shift):
         if books.copies_in(place.store.name, place.policy.name):
             rules.setdefault(place.store.name, []).append(place.rule)
+            policies.setdefault(place.store.name, []).append(place.policy.name)
     held_since = books.held_since(rules)
     for store, its in rules.items():
         every = looking.listing_every(its)
         last = moment_of(listed[store]) if store in listed else held_since[store]
         why = sentence("store {store} is to be looked through for what is missing or unexpected", store=store)
         latest = last + timedelta(days=max(rule.every_days for rule in its))
-        yield Duty(DutyKind.LISTING, store, last + every - looking.lead(every), why, latest)
+        yield Duty(
+            DutyKind.LISTING, store, last + every - looking.lead(every), why, latest,
+            stores=(store,), policies=tuple(policies[store]),
+        )  # fmt: skip
 
 
 def _list(shift: Shift, duty: Duty) -> Ended:

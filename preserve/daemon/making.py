@@ -60,7 +60,10 @@ def _replications(shift: Shift, now: datetime) -> Iterator[Duty]:
         ]
         count = sum(each.standing.packages * len(each.stores) for each in short)
         why = sentence("copies that policy {policy} wants and that are not there: {count}", policy=name, count=count)
-        yield Duty(DutyKind.REPLICATION, name, min(oldest), why, min(late, default=None), copies=count)
+        yield Duty(
+            DutyKind.REPLICATION, name, min(oldest), why, min(late, default=None), copies=count,
+            stores=tuple(sorted({store for each in short for store in each.stores})), policies=(name,),
+        )  # fmt: skip
 
 
 def _within(policy: Policy, stores: Sequence[StoreEntry]) -> list[int]:
@@ -83,7 +86,7 @@ def _replicate(shift: Shift, duty: Duty) -> Ended:
             break
         if shift.allowance.is_spent(monotonic_seconds() - began, moved):
             return Ended(Ending.PARTLY, sentence("copies made: {made}", made=made), moved)
-        report = shift.crew.replicate(shift.workplace, replace(request, among=tuple(packages)))
+        report = shift.crew.replicate(shift.workplace, replace(request, among=tuple(packages), until=shift.until))
         made += len(report.made)
         moved += sum(each.bytes for each in report.made)
         if not report.made and not report.not_made:  # the stores that lack them are full, say

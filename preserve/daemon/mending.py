@@ -32,7 +32,8 @@ def _harms(shift: Shift, now: datetime) -> Iterator[Duty]:
             oldest[alike.store] = min(oldest.get(alike.store, since), since)
     for store, since in oldest.items():
         why = sentence("open findings about store {store}: {count}", store=store, count=counts[store])
-        yield Duty(DutyKind.REPAIR, store, since, why, since + REPAIRED_WITHIN, copies=counts[store])
+        yield Duty(DutyKind.REPAIR, store, since, why, since + REPAIRED_WITHIN, copies=counts[store],
+                   stores=(store,))  # fmt: skip
 
 
 def _repair(shift: Shift, duty: Duty) -> Ended:
@@ -65,7 +66,8 @@ def _lagging(shift: Shift, now: datetime) -> Iterator[Duty]:
         if missing and since is not None and sealing.sealed(books, store.name) is None:
             due_at = moment_of(since)
             why = sentence("store {store} lacks {count} entries of the ledger", store=store.name, count=missing)
-            yield Duty(DutyKind.PUBLICATION, store.name, due_at, why, due_at + PUBLISHED_WITHIN)
+            latest = due_at + PUBLISHED_WITHIN
+            yield Duty(DutyKind.PUBLICATION, store.name, due_at, why, latest, stores=(store.name,))
 
 
 def _publish(shift: Shift, duty: Duty) -> Ended:

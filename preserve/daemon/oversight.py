@@ -59,7 +59,7 @@ def succeeded(workplace: Workplace, duty: Duty) -> None:
 
 def settled(workplace: Workplace, duties: Iterable[Duty], kinds: Collection[DutyKind], now: datetime) -> None:
     """Close the incidents about failed work of `kinds` that is due no longer: somebody else did it, or it fell away."""
-    due = {duty.name for duty in duties if duty.is_due(now)}
+    due = {duty.name for duty in duties if duty.due_at <= now}  # work that waits for its hours too
     evidence = phrase("looked at again, the work is not due any more")
     _record(
         workplace,

@@ -10,7 +10,7 @@ from preserve import compose, environment
 from preserve.clock import monotonic_seconds
 from preserve.daemon import faults, heartbeat, oversight
 from preserve.daemon.crew import ALONE, Crew
-from preserve.daemon.deriving import by_clock, derived_of, duties_name
+from preserve.daemon.deriving import by_clock, derived_of, duties_name, work_hours
 from preserve.daemon.heartbeat import Heartbeat
 from preserve.daemon.leases import kept_up
 from preserve.daemon.pulse import Pulse
@@ -19,7 +19,7 @@ from preserve.errors import NoSpace, PreserveError, Tampered, Unavailable
 from preserve.model.attempts import MOST_ATTEMPTS
 from preserve.model.audit import NO_LIMIT, Budget
 from preserve.model.certificates import ENGLISH, Voice
-from preserve.model.duties import Duty, DutyKind, Ended, Ending, in_order
+from preserve.model.duties import NO_HOURS, Duty, DutyKind, Ended, Ending, WorkHours, in_order
 from preserve.model.sentences import Sentence, sentence
 from preserve.packages.timekeeping import TRUSTED, ClockState, judged
 from preserve.settings.home import Home
@@ -54,7 +54,8 @@ class TurnReport:
 
     `is_ended_by_budget`: some of those were not begun because the budget was spent.  `doubted_clock` names the incident
     about a clock that is not to be trusted: what hangs on dates was left alone, and nobody can tell what is late.
-    `next_due` comes first of what is not due yet.  `failing` are kinds of work of which nobody can tell what is due.
+    `next_due` comes first of what is not due yet; `waiting` are due, and wait for a store's or a policy's window.
+    `failing` are kinds of work of which nobody can tell what is due.
     """
 
     worked: tuple[Worked, ...]
@@ -65,6 +66,7 @@ class TurnReport:
     is_ended_by_budget: bool = False
     doubted_clock: str | None = None
     failing: Mapping[DutyKind, Sentence] = field(default_factory=dict)
+    waiting: tuple[Duty, ...] = ()
 
     @property
     def is_as_wanted(self) -> bool:
@@ -105,6 +107,7 @@ class _Turn:
     expected_within: timedelta
     sign: Callable[[], None]
     clock: ClockState = TRUSTED
+    hours: WorkHours = NO_HOURS
     duties: dict[DutyKind, list[Duty]] = field(default_factory=dict)
     failing: dict[DutyKind, Sentence] = field(default_factory=dict)
     derived_at: float = 0.0
@@ -116,6 +119,7 @@ class _Turn:
 
     def run(self) -> TurnReport:
         self.clock = judged(self.shift.workplace)
+        self.hours = work_hours(self.shift)
         self._derive_all()
         self._beat()
         self._oversee()
@@ -129,7 +133,8 @@ class _Turn:
         return TurnReport(
             tuple(worked),
             left,
-            late=tuple(self._late(left)),
+            late=tuple(self._late(duties)),
+            waiting=tuple(duty for duty in duties if duty.is_kept_waiting(now)),
             next_due=_next(duties, now),
             seconds=monotonic_seconds() - self.began,
             is_ended_by_budget=self._is_spent() and any(duty.name not in self.ended for duty in left),
@@ -158,7 +163,9 @@ class _Turn:
         return by_clock(self.works, is_trusted=self.clock.is_trusted)
 
     def _in_order(self) -> list[Duty]:
-        return in_order((duty for each in self.duties.values() for duty in each), self.shift.now())
+        """What was derived, as the hours of stores and policies let it be done by now."""
+        now = self.shift.now()
+        return in_order((self.hours.heeded(duty, now) for each in self.duties.values() for duty in each), now)
 
     def _late(self, duties: Iterable[Duty]) -> list[Duty]:
         """Those that should have been done by now, as far as the clock tells."""
@@ -212,11 +219,13 @@ class _Turn:
     def _is_spent(self) -> bool:
         return self.budget.is_spent(monotonic_seconds() - self.began, self.spent_bytes)
 
-    def _allowance(self) -> Budget:
-        """The share of one duty, and no more than is left of the budget."""
+    def _allowance(self, until: datetime | None) -> Budget:
+        """The share of one duty, and no more than is left of the budget, or of its hours."""
         seconds = SHARE_SECONDS
         if self.budget.seconds is not None:
             seconds = min(seconds, self.budget.seconds - (monotonic_seconds() - self.began))
+        if until is not None:
+            seconds = min(seconds, (until - self.shift.now()).total_seconds())
         return Budget(seconds, None if self.budget.bytes is None else self.budget.bytes - self.spent_bytes)
 
     def _done(self, work: Work, duty: Duty) -> Ended:
@@ -245,7 +254,9 @@ class _Turn:
         try:
             place = self.shift.workplace
             place = replace(place, progress=Pulse(place.progress, self._again))
-            return work.do(replace(self.shift, workplace=place, allowance=self._allowance()), duty)
+            until = self.hours.closes_at(duty, self.shift.now())
+            shift = replace(self.shift, workplace=place, allowance=self._allowance(until), until=until)
+            return work.do(shift, duty)
         except Tampered:
             raise
         except PreserveError as error:
@@ -283,7 +294,7 @@ class _Turn:
             doing=doing.name if doing else None,
             done=self.ended,
             late=[duty.name for duty in self._late(duties)],
-            next_due=(following.name, following.due_at) if following else None,
+            next_due=(following.name, following.begins_at) if following else None,
         )
         self._write(beat)
 
@@ -309,4 +320,4 @@ def _ended_by(error: PreserveError) -> Ended:
 
 
 def _next(duties: Sequence[Duty], now: datetime) -> Duty | None:
-    return min((duty for duty in duties if not duty.is_due(now)), key=lambda duty: duty.due_at, default=None)
+    return min((duty for duty in duties if not duty.is_due(now)), key=lambda duty: duty.begins_at, default=None)

@@ -20,7 +20,8 @@ class Shift:
     """The means of one turn of the runner: `policies` are those in force, by name.
 
     `allowance` is what one duty may cost before it lets others go first; what was begun is brought to its end.  `crew`
-    carries out what is heavy.  What is written for people is whole in each of `voices`.
+    carries out what is heavy.  What is written for people is whole in each of `voices`.  Nothing is begun after
+    `until`, when the hours of the duty end; None: no end is in sight.
     """
 
     home: Home
@@ -29,6 +30,7 @@ class Shift:
     allowance: Budget = NO_LIMIT
     crew: Crew = ALONE
     voices: Sequence[Voice] = (ENGLISH,)
+    until: datetime | None = None
 
     def now(self) -> datetime:
         return self.workplace.clock.now()

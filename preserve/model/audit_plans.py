@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -48,8 +48,15 @@ class Plan:
         return next((each.day for each in self.days if each.overdue_copies > self.hopeless_copies), None)
 
 
-def plan(readings: Iterable[Reading], today: date, days: int, budget_bytes: int | None) -> Plan:
-    """Read what is late first each day, as far as the budget goes; what is read falls due again only later.
+Fits = Callable[[str, date], int | None]
+"""How many bytes can be read from a store on a day, by its hours and its rate; None: nobody can say, or any."""
+
+
+def plan(
+    readings: Iterable[Reading], today: date, days: int, budget_bytes: int | None, fits: Fits = lambda *_: None
+) -> Plan:
+    """Read what is late first each day, as far as the budget and each store's hours go; what is read falls due again
+    only later.
 
     Copies of one reading count as equally large.
     """
@@ -59,12 +66,14 @@ def plan(readings: Iterable[Reading], today: date, days: int, budget_bytes: int 
     for number in range(days):
         day = today + timedelta(days=number)
         budget, read = budget_bytes, 0
+        room = {store: fits(store, day) for store in {each.store for each in queue}}
         for index, each in enumerate(queue):
             if each.due_on <= day and left[index]:
-                taken = left[index] if budget is None else min(left[index], budget)
+                taken = min([left[index], *(most for most in (budget, room[each.store]) if most is not None)])
                 left[index] -= taken
                 read += taken
-                budget = None if budget is None else budget - taken
+                budget = _less(budget, taken)
+                room[each.store] = _less(room[each.store], taken)
         fresh = [each for each in queue if each.due_on == day or (number == 0 and each.due_on < day)]
         overdue = sum(
             _copies_left(each, bytes_left)
@@ -94,6 +103,10 @@ def least_budget(readings: Sequence[Reading], today: date, days: int) -> int:
         total += wanted[day]
         most = max(most, -(-total // (day + 1)))
     return most
+
+
+def _less(most: int | None, taken: int) -> int | None:
+    return None if most is None else most - taken
 
 
 def _copies_left(reading: Reading, bytes_left: int) -> int:

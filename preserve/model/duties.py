@@ -7,12 +7,16 @@ goes before others of these once it is late, so that none waits for ever behind 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 
+from preserve.model.calendars import ALWAYS, Hours, open_together
 from preserve.model.sentences import Sentence
+
+NEVER_TOGETHER = timedelta(days=7)
+"""For how long work is put off whose hours never go on together."""
 
 
 class DutyKind(StrEnum):
@@ -45,6 +49,9 @@ class Duty:
 
     It is due from `due_at` and late after `latest` (None: never).  `urgency` orders duties of a kind, smaller first.
     `copies` and `bytes` say how much it is, as far as that is known.  There is one duty of a kind about a subject.
+
+    One of `stores` is needed for it, and it is for one of `policies`, whose window counts; either may be empty.  It is
+    not begun before `not_before`, when their hours begin; None: they go on, or there are none.
     """
 
     kind: DutyKind
@@ -55,14 +62,32 @@ class Duty:
     urgency: int = 0
     copies: int = 0
     bytes: int = 0
+    stores: tuple[str, ...] = ()
+    policies: tuple[str, ...] = ()
+    not_before: datetime | None = None
 
     @property
     def name(self) -> str:
         """Kind and subject, as claims, jobs and incidents name it."""
         return f"{self.kind} {self.subject}"
 
+    @property
+    def begins_at(self) -> datetime:
+        """When it may be begun: not before it is due, nor before its hours."""
+        return self.due_at if self.not_before is None else max(self.due_at, self.not_before)
+
     def is_due(self, now: datetime) -> bool:
-        return self.due_at <= now
+        """Whether it is to be done now."""
+        return self.begins_at <= now
+
+    def is_kept_waiting(self, now: datetime) -> bool:
+        """Whether nothing but its hours keeps it from being done."""
+        return self.due_at <= now < self.begins_at
+
+    @property
+    def is_made_late(self) -> bool:
+        """Whether its hours begin only when it is late already."""
+        return self.not_before is not None and self.latest is not None and self.latest < self.not_before
 
     def is_late(self, now: datetime) -> bool:
         return self.latest is not None and self.latest < now
@@ -84,6 +109,45 @@ class Ended:
     ending: Ending
     what: Sentence
     bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class WorkHours:
+    """When work may go on, by store and by policy; those that are not named have no hours."""
+
+    stores: Mapping[str, Hours] = field(default_factory=dict)
+    policies: Mapping[str, Hours] = field(default_factory=dict)
+
+    def heeded(self, duty: Duty, now: datetime) -> Duty:
+        """The duty with the moment before which it is not begun.
+
+        Where hours that must go on together never do, nobody knows one: it is then put off for a week again and again,
+        until it is late.
+        """
+        wanted_at = max(duty.due_at, now)
+        found = [open_together(hours, wanted_at) for hours in self._ways(duty)]
+        begins_at = min((moment for moment in found if moment), default=wanted_at + NEVER_TOGETHER)
+        not_before = None if begins_at == wanted_at else begins_at
+        return duty if not_before == duty.not_before else replace(duty, not_before=not_before)
+
+    def closes_at(self, duty: Duty, now: datetime) -> datetime | None:
+        """When the hours end in which a duty is done now; None where no end is in sight."""
+        ends: list[datetime | None] = []
+        for hours in self._ways(duty):
+            if all(each.is_open(now) for each in hours):
+                its = [end for each in hours if (end := each.closes_at(now))]
+                ends.append(min(its, default=None))
+        known = [end for end in ends if end is not None]
+        return max(known) if known and len(known) == len(ends) else None
+
+    def _ways(self, duty: Duty) -> Iterator[tuple[Hours, Hours]]:
+        """The hours of each store that may serve, with those of each policy that it is for."""
+        for store in duty.stores or ("",):
+            for policy in duty.policies or ("",):
+                yield self.stores.get(store, ALWAYS), self.policies.get(policy, ALWAYS)
+
+
+NO_HOURS = WorkHours()
 
 
 def in_order(duties: Iterable[Duty], now: datetime) -> list[Duty]:

@@ -52,7 +52,7 @@ class Pace:
         """When so many units have passed that began to pass at `begin`; a bound that falls away lets the rest pass."""
         moment, left = begin, units
         while (rate := self.per_second(moment)) is not None:
-            change = self._changes_at(moment)
+            change = self.changes_at(moment)
             end = moment + timedelta(seconds=left / rate)
             if change is None or end <= change:
                 return end
@@ -60,7 +60,7 @@ class Pace:
             moment = change
         return moment
 
-    def _changes_at(self, now: datetime) -> datetime | None:
+    def changes_at(self, now: datetime) -> datetime | None:
         """When another bound may be in force."""
         windows = (each.window for each in self.at)
         changes = (window.closes_at(now) if window.is_open(now) else window.opens_at(now) for window in windows)
@@ -83,6 +83,23 @@ def pace(store: StoreEntry, zone_of: ZoneOf) -> Pace:
     parts = (part.split("=") for part in text.split())
     at = tuple(PaceAt(window_of(window, zone), int(rate)) for window, rate in parts if zone is not None)
     return Pace(int(usual) if usual else None, at)
+
+
+def fitting_bytes(reachable: Hours, at_pace: Pace, begin: datetime, end: datetime) -> int | None:
+    """How much can be moved between two moments; None where nothing bounds the rate while the store can be reached."""
+    moment, total = begin, 0.0
+    while moment < end:
+        if not reachable.is_open(moment):
+            moment = reachable.opens_at(moment)
+            continue
+        rate = at_pace.per_second(moment)
+        if rate is None:
+            return None
+        changes = (reachable.closes_at(moment), at_pace.changes_at(moment), end)
+        until = min(change for change in changes if change is not None)
+        total += rate * (until - moment).total_seconds()
+        moment = until
+    return int(total)
 
 
 def out_of_window(store: str, reachable: Hours, now: datetime) -> Expected | None:

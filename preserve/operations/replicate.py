@@ -41,13 +41,14 @@ class ReplicateRequest:
     """Which copies to make: into `stores` (empty: all), of one package or of all (`package` None), or of those whose
     ids are `among` some.
 
-    `policy_of` gives the policy under which a package is kept now.
+    `policy_of` gives the policy under which a package is kept now.  No copy is begun after `until`.
     """
 
     policy_of: Callable[[Receipt], Policy]
     stores: tuple[str, ...] = ()
     package: str | None = None
     among: tuple[str, ...] | None = None
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,8 @@ def replicate(workplace: Workplace, request: ReplicateRequest) -> ReplicateRepor
     lacking_count = 0
     passed_over: dict[str, Complaint] = {}
     for package in _packages(workplace, request):
+        if request.until is not None and workplace.clock.now() >= request.until:
+            break
         policy = request.policy_of(package.receipt)
         if not only:
             lacking[policy.name] = copies_lacking(policy, registered)

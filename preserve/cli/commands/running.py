@@ -118,7 +118,7 @@ def _turn_told(call: Call, budget: Budget, sign: Callable[[], None], cluster: st
         return EVERY
     if report.next_due is None:
         return EVERY
-    return min(EVERY, max(report.next_due.due_at - now, timedelta(seconds=1)))
+    return min(EVERY, max(report.next_due.begins_at - now, timedelta(seconds=1)))
 
 
 @contextmanager
@@ -221,6 +221,7 @@ def _document(report: TurnReport) -> dict[str, object]:
             for each in report.worked
         ],
         "left": [duty_document(duty) for duty in report.left],
+        "waiting": [duty_document(duty) for duty in report.waiting],
         "late": [duty.name for duty in report.late],
         "failing": [{"kind": kind.value, "why": sentence_said(why)} for kind, why in report.failing.items()],
         "clock_doubted": report.doubted_clock,
@@ -231,12 +232,15 @@ def _document(report: TurnReport) -> dict[str, object]:
 
 
 def _lines(report: TurnReport) -> Iterator[str]:
-    if not report.worked and not report.left:
+    if not report.worked and not report.left and not report.waiting:
         yield _("Nothing was due.")
     yield from _worked_lines(report.worked)
     if report.left:
         yield _("Still due:")
         yield from duty_lines(report.left)
+    if report.waiting:
+        yield _("Waiting for the window of a store or a policy:")
+        yield from duty_lines(report.waiting)
     for kind, why in report.failing.items():
         yield said("ALARM: {kind}: {why}", kind=word(kind), why=sentence_said(why))
     if report.doubted_clock:
@@ -250,7 +254,7 @@ def _lines(report: TurnReport) -> Iterator[str]:
             "next: {duty} of {about}, {moment}",
             duty=word(report.next_due.kind),
             about=report.next_due.subject,
-            moment=moment_shown(stamp(report.next_due.due_at)),
+            moment=moment_shown(stamp(report.next_due.begins_at)),
         )
     if report.is_ended_by_budget:
         yield _("the budget ended this run before all was begun; the next goes on")
@@ -271,7 +275,7 @@ def duty_lines(duties: Sequence[Duty]) -> Iterator[str]:
         (
             word(duty.kind),
             duty.subject,
-            moment_shown(stamp(duty.due_at)),
+            moment_shown(stamp(duty.begins_at)),
             moment_shown(stamp(duty.latest)) if duty.latest else "-",
             sentence_said(duty.why),
         )
