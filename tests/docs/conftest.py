@@ -3,10 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
 from ops.sites import seaweed
+from tests.docs.pages import Programs
+from tests.warm.calling import ENGLISH, Warm
+
+
+@pytest.fixture(scope="session")
+def programs(warm: Warm) -> Iterator[Programs]:
+    with ExitStack() as ended:
+        loaded = {ENGLISH: warm}
+
+        def in_locale(locale: str) -> Path:
+            if locale not in loaded:
+                loaded[locale] = ended.enter_context(Warm(locale))
+            return loaded[locale].programs
+
+        yield in_locale
 
 
 @pytest.fixture(scope="module")

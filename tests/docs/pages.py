@@ -11,9 +11,11 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from tests.warm.calling import CHINESE, ENGLISH
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 120
@@ -60,16 +62,21 @@ def needs_of(text: str) -> list[str]:
     return [] if asked is None else [need.strip() for need in asked[1].split(",")]
 
 
-def environment_for(page: Path, folder: Path) -> dict[str, str]:
+Programs = Callable[[str], Path]
+"""The folder in which the program is found, loaded already, in the language of a locale (`tests.warm`)."""
+
+
+def environment_for(page: Path, folder: Path, programs: Programs) -> dict[str, str]:
     """What the commands of a page find: the program, samples and policies, a home of their own, the page's language."""
+    locale = CHINESE if page.name.endswith(".zh.md") else ENGLISH
     return {
         **os.environ,
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PATH": f"{programs(locale)}:{Path(sys.executable).parent}:{os.environ['PATH']}",
         "PRESERVE_HOME": str(folder / "home"),
         "XDG_CONFIG_HOME": str(folder / "config"),
         "SAMPLES": str(ROOT / "ops" / "demo" / "samples"),
         "POLICIES": str(ROOT / "policies"),
-        "LC_ALL": "zh_CN.UTF-8" if page.name.endswith(".zh.md") else "C.UTF-8",
+        "LC_ALL": locale,
         "LANGUAGE": "",
     }
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.disasters import DISASTERS, kept
-from tests.docs.pages import ROOT, environment_for, follow, needs_of, shown_in
+from tests.docs.pages import ROOT, Programs, environment_for, follow, needs_of, shown_in
 
 PAGES = sorted(path for folder in ("guides", "runbooks") for path in (ROOT / "ops" / folder).glob("*.md"))
 TWO_SITES = "two sites"
@@ -26,21 +26,21 @@ def _case(page: Path) -> object:
 
 
 @pytest.fixture(scope="module")
-def kept_before(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+def kept_before(tmp_path_factory: pytest.TempPathFactory, programs: Programs) -> tuple[Path, Path]:
     """Where a service lies before its disaster, and a copy of its folder: stores and home know their absolute places,
     so that each page must find it at the same one."""
     place, copy = tmp_path_factory.mktemp("service"), tmp_path_factory.mktemp("copy") / "of"
-    kept(place, environment_for(ROOT / "README.md", place))
+    kept(place, environment_for(ROOT / "README.md", place, programs))
     shutil.copytree(place, copy)
     return place, copy
 
 
 @pytest.mark.parametrize("page", [_case(page) for page in PAGES])
 def test_a_page_works_as_written_and_prints_what_it_shows(
-    page: Path, tmp_path: Path, request: pytest.FixtureRequest
+    page: Path, tmp_path: Path, programs: Programs, request: pytest.FixtureRequest
 ) -> None:
     text = page.read_text(encoding="utf-8")
-    folder, environment = tmp_path, environment_for(page, tmp_path)
+    folder, environment = tmp_path, environment_for(page, tmp_path, programs)
     for need in needs_of(text):
         if need == TWO_SITES:
             environment |= request.getfixturevalue("two_sites")
@@ -48,7 +48,7 @@ def test_a_page_works_as_written_and_prints_what_it_shows(
             environment["PRESERVE_DATABASE"] = request.getfixturevalue("postgres_server").new_database()
         else:
             folder, copy = request.getfixturevalue("kept_before")
-            environment |= environment_for(page, folder)
+            environment |= environment_for(page, folder, programs)
             shutil.rmtree(folder)
             shutil.copytree(copy, folder)
             DISASTERS[need](folder, environment)
