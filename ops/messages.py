@@ -141,18 +141,35 @@ class Found:
             self.places.setdefault(message, place)
 
 
+@dataclass(frozen=True, slots=True)
+class _Module:
+    """One file of the source: its syntax, and what is defined in it at any depth, found once."""
+
+    place: str
+    tree: ast.Module
+    functions: Sequence[ast.FunctionDef]
+    classes: Sequence[ast.ClassDef]
+
+    @classmethod
+    def read(cls, path: Path) -> _Module:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        nodes = list(ast.walk(tree))
+        functions = [node for node in nodes if isinstance(node, ast.FunctionDef)]
+        classes = [node for node in nodes if isinstance(node, ast.ClassDef)]
+        return cls(str(path.relative_to(ROOT)), tree, functions, classes)
+
+
 def gather() -> Found:
     """Every message of the program, in the order of the source."""
     sources = [path for path in sorted(PROGRAM.rglob("*.py")) if path.parent.name != "kit"]
-    trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sources}
-    takers = _takers(list(trees.values()))
-    homonyms = {name for tree in trees.values() for name in _functions_without(tree)}
+    modules = [_Module.read(path) for path in sources]
+    takers = _takers(modules)
+    homonyms = {name for module in modules for name in _functions_without(module)}
     found = Found()
-    for path, tree in trees.items():
-        place = str(path.relative_to(ROOT))
-        _Reader(tree, takers | _own_takers(tree), homonyms, found, place).visit(tree)
-        for message in _words(tree):
-            found.add(message, place)
+    for module in modules:
+        _Reader(module.tree, takers | _own_takers(module), homonyms, found, module.place).visit(module.tree)
+        for message in _words(module):
+            found.add(message, module.place)
     for message in FROM_CLICK:
         found.add(message, "click")
     return found
@@ -163,38 +180,38 @@ def fields(text: str) -> set[str]:
     return {re.split(r"[.\[]", name)[0] for _, name, _, _ in Formatter().parse(text) if name is not None}
 
 
-def _takers(trees: Sequence[ast.Module]) -> dict[str, set[int]]:
+def _takers(modules: Sequence[_Module]) -> dict[str, set[int]]:
     """Functions and classes that all modules may use, by name, and at which positions they take a template."""
     takers: dict[str, set[int]] = {"_": {0}}
-    for tree in trees:
-        for name, position in _functions(tree):
+    for module in modules:
+        for name, position in _functions(module):
             if not name.startswith("_"):
                 takers.setdefault(name, set()).add(position)
-    return takers | _class_takers([node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)])
+    return takers | _class_takers([node for module in modules for node in module.classes])
 
 
-def _own_takers(tree: ast.Module) -> dict[str, set[int]]:
+def _own_takers(module: _Module) -> dict[str, set[int]]:
     """Likewise, a module's private functions."""
     takers: dict[str, set[int]] = {}
-    for name, position in _functions(tree):
+    for name, position in _functions(module):
         if name.startswith("_"):
             takers.setdefault(name, set()).add(position)
     return takers
 
 
-def _functions(tree: ast.Module) -> Iterator[tuple[str, int]]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef) and node.name != "__init__":
+def _functions(module: _Module) -> Iterator[tuple[str, int]]:
+    for node in module.functions:
+        if node.name != "__init__":
             names = [argument.arg for argument in node.args.args if argument.arg not in ("self", "cls")]
             if "template" in names:
                 yield node.name, names.index("template")
 
 
-def _functions_without(tree: ast.Module) -> Iterator[str]:
+def _functions_without(module: _Module) -> Iterator[str]:
     """Functions that take no template, and may bear the name of one that does."""
-    takers = {name for name, _ in _functions(tree)}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef) and node.name not in takers:
+    takers = {name for name, _ in _functions(module)}
+    for node in module.functions:
+        if node.name not in takers:
             yield node.name
 
 
@@ -219,10 +236,10 @@ def _field_position(node: ast.ClassDef) -> set[int]:
     return {names.index("template")} if "template" in names else set()
 
 
-def _words(tree: ast.Module) -> Iterator[Message]:
+def _words(module: _Module) -> Iterator[Message]:
     """Values of the enumerations that people are shown."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ClassDef) and node.name in SHOWN_ENUMERATIONS:
+    for node in module.classes:
+        if node.name in SHOWN_ENUMERATIONS:
             for each in node.body:
                 if isinstance(each, ast.Assign) and isinstance(each.value, ast.Constant):
                     yield Message(str(each.value.value), node.name)

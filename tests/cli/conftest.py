@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from ops.messages import Found, gather
 from ops.policies import asking_for
 from tests.warm.calling import Warm
 
@@ -141,6 +142,12 @@ class Moulds:
         else:
             shutil.copytree(self._folder / name, self._live)
         return Service(self._live, self._warm, dict(self._made[name].environment))
+
+
+@pytest.fixture(scope="session")
+def found() -> Found:
+    """All that the program can say."""
+    return gather()
 
 
 @pytest.fixture(scope="session")

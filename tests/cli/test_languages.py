@@ -10,30 +10,29 @@ import click
 import pytest
 
 from ops import messages
-from ops.messages import Message
+from ops.messages import Found, Message
 from tests.cli.conftest import Service
 
-FOUND = messages.gather()
 CHINESE = messages.read()
 
 
-def test_every_sentence_has_its_chinese() -> None:
-    missing = [message for message in FOUND.places if not CHINESE.get(message)]
+def test_every_sentence_has_its_chinese(found: Found) -> None:
+    missing = [message for message in found.places if not CHINESE.get(message)]
     assert not missing, "translate these in preserve.po, then run python -m ops.messages"
 
 
-def test_every_sentence_was_found_where_it_is_used() -> None:
-    assert not FOUND.unclear
+def test_every_sentence_was_found_where_it_is_used(found: Found) -> None:
+    assert not found.unclear
 
 
-def test_nothing_is_translated_that_is_no_longer_said() -> None:
-    assert set(CHINESE) == set(FOUND.places), "run python -m ops.messages"
+def test_nothing_is_translated_that_is_no_longer_said(found: Found) -> None:
+    assert set(CHINESE) == set(found.places), "run python -m ops.messages"
 
 
-def test_translations_name_the_same_values() -> None:
-    for message in FOUND.places:
-        wanted, found = messages.fields(message.text), messages.fields(CHINESE.get(message, ""))
-        assert found == wanted or (message.plural and found <= wanted | messages.fields(message.plural)), message
+def test_translations_name_the_same_values(found: Found) -> None:
+    for message in found.places:
+        wanted, named = messages.fields(message.text), messages.fields(CHINESE.get(message, ""))
+        assert named == wanted or (message.plural and named <= wanted | messages.fields(message.plural)), message
 
 
 def test_translations_are_chinese_or_the_same() -> None:

@@ -10,19 +10,20 @@ from pathlib import Path
 import pytest
 
 from ops import messages
+from ops.messages import Found
 from preserve.cli import voices
 from preserve.cli.recognition import Recogniser
 from preserve.errors import Refused, Unavailable
 from preserve.stores.s3_errors import ACTS
 
 CHINESE = voices.chinese()
-TEMPLATES = [message.text for message in messages.gather().places if not message.context and not message.plural]
 STORES = Path(__file__).parents[2] / "preserve" / "stores"
 
 
-def test_every_sentence_of_ours_is_recognised_however_it_is_filled() -> None:
-    recogniser = Recogniser(TEMPLATES)
-    for template in TEMPLATES:
+def test_every_sentence_of_ours_is_recognised_however_it_is_filled(found: Found) -> None:
+    templates = [message.text for message in found.places if not message.context and not message.plural]
+    recogniser = Recogniser(templates)
+    for template in templates:
         if "{{" in template or re.search(r"[!:][^}]*}", template):
             continue
         text = template.format(**{name: f"<{name}>" for name in messages.fields(template)})

@@ -23,29 +23,28 @@ from preserve.stores.counting import CountingStore
 from preserve.stores.faults import Fault, FaultyStore, Harm
 from preserve.stores.s3 import S3Store
 from preserve.stores.s3_place import place_of
-from tests.packages.archives import ACT, NOW, Archive, Built, archive
+from tests.packages.archives import ACT, LARGE, NOW, Archive, archive, large
 from tests.stores.clocks import SetClock
 
 pytestmark = pytest.mark.site
 
-PACKAGE = Built("20260101-000000r3sm", {"大文件.bin": random.Random(4).randbytes(4 * BLOCK_BYTES)}, BLOCK_BYTES)
 BAD_BLOCK = 2
 
 
 def on_a_site(root: Path, weed: seaweed.Site, *, copies_parts: bool) -> tuple[Archive, S3Store]:
     """A sound copy in a folder, and one in a bucket with one flipped byte."""
     made = archive(root, [], ["near"])
-    made.add(PACKAGE, ["near"])
+    made.add(large(), ["near"])
     place = place_of(f"s3://records/{token(10)}?endpoint={weed.endpoint}")
     found(S3Store("site", place, None, profile="weed-writer"), Identity("id-site", "site", Role.SAME_CITY, NOW))
     able = {"create_only": True, "create_only_multipart": True, "part_digest_sha256": True, "part_copy": copies_parts}
     site = S3Store("site", place, "id-site", profile="weed-writer", capabilities=able)
     made.books.record(events.store_added(ACT, NOW, StoreEntry("site", "id-site", Role.SAME_CITY, "s3://records")))
-    content = bytearray(PACKAGE.objects[BAG])
+    content = bytearray(large().objects[BAG])
     content[BAD_BLOCK * BLOCK_BYTES + 12345] ^= 1
-    for part, whole in PACKAGE.objects.items():
-        put(site, object_key(PACKAGE.id, part), bytes(content) if part == BAG else whole)
-    made.books.record(events.copied(ACT, NOW, PACKAGE.id, "site", CopyState.VERIFIED, len(content)))
+    for part, whole in large().objects.items():
+        put(site, object_key(LARGE, part), bytes(content) if part == BAG else whole)
+    made.books.record(events.copied(ACT, NOW, LARGE, "site", CopyState.VERIFIED, len(content)))
     return made, site
 
 

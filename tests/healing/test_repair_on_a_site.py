@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -22,19 +21,18 @@ from preserve.packages.identity import Identity, found
 from preserve.packages.putting import put
 from preserve.stores.s3 import S3Store
 from preserve.stores.s3_place import place_of
-from tests.packages.archives import ACT, NOW, Archive, Built, archive
+from tests.packages.archives import ACT, LARGE, NOW, Archive, archive, large
 
 pytestmark = pytest.mark.site
 
-PACKAGE = Built("20260101-0000000s3x", {"大文件.bin": random.Random(3).randbytes(4 * BLOCK_BYTES)}, BLOCK_BYTES)
-BAD = object_key(PACKAGE.id, BAG)
+BAD = object_key(LARGE, BAG)
 
 
 @pytest.fixture(params=[True, False], ids=["copies parts by itself", "does not copy parts"])
 def held(request: pytest.FixtureRequest, tmp_path: Path, weed: seaweed.Site) -> Iterator[tuple[Archive, bool]]:
     """A sound copy in a folder, and one in a bucket with one flipped byte in its third block."""
     made = archive(tmp_path, [], ["near"])
-    made.add(PACKAGE, ["near"])
+    made.add(large(), ["near"])
     place = place_of(f"s3://records/{token(10)}?endpoint={weed.endpoint}")
     identity = Identity("id-site", "site", Role.SAME_CITY, NOW)
     found(S3Store("site", place, None, profile="weed-writer"), identity)
@@ -43,11 +41,11 @@ def held(request: pytest.FixtureRequest, tmp_path: Path, weed: seaweed.Site) -> 
     made.stores["site"] = site
     made.place = replace(made.place, stores=made.stores)
     made.books.record(events.store_added(ACT, NOW, StoreEntry("site", "id-site", Role.SAME_CITY, "s3://records")))
-    content = bytearray(PACKAGE.objects[BAG])
+    content = bytearray(large().objects[BAG])
     content[2 * BLOCK_BYTES + 12345] ^= 1
-    for part, whole in PACKAGE.objects.items():
-        put(site, object_key(PACKAGE.id, part), bytes(content) if part == BAG else whole)
-    made.books.record(events.copied(ACT, NOW, PACKAGE.id, "site", CopyState.VERIFIED, len(content)))
+    for part, whole in large().objects.items():
+        put(site, object_key(LARGE, part), bytes(content) if part == BAG else whole)
+    made.books.record(events.copied(ACT, NOW, LARGE, "site", CopyState.VERIFIED, len(content)))
     yield made, request.param
 
 
@@ -62,6 +60,6 @@ def test_one_flipped_byte_costs_two_blocks_where_the_site_copies_parts(held: tup
         assert (done.how, report.bytes_transferred) == (How.COPIED, 2 * BLOCK_BYTES)
     else:
         assert done.how is How.REWRITTEN
-        assert report.bytes_transferred >= len(PACKAGE.objects[BAG])
+        assert report.bytes_transferred >= len(large().objects[BAG])
     after = audit(made.place, AuditRequest())
     assert (after.counts, after.findings) == (AuditCounts(sound=2), ())

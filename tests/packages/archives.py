@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 
 from preserve.model import events, receipts
-from preserve.model.blocks import BlockList
+from preserve.model.blocks import BLOCK_BYTES, BlockList
 from preserve.model.digests import Algorithm, sha256
 from preserve.model.keys import BAG, BLOCKS, MEMBERS, RECEIPT, object_key
 from preserve.model.nouns import Act, CopyEntry, CopyState, Event, ObjectDigest, PackageEntry, Receipt, Role, StoreEntry
@@ -91,6 +91,15 @@ def built(number: int = 0, block_bytes: int = BLOCK) -> Built:
     """The package of this number: the same bytes for every test."""
     files = {name: content[number % 7 :] for name, content in FILES.items()}
     return Built(package_id(number), files, block_bytes)
+
+
+LARGE = "20260101-0000001arg"
+
+
+@cache
+def large() -> Built:
+    """A package of more than four blocks of the size that the program makes: for stores that take no smaller parts."""
+    return Built(LARGE, {"大文件.bin": random.Random(4).randbytes(4 * BLOCK_BYTES)}, BLOCK_BYTES)
 
 
 def package_id(number: int) -> str:
