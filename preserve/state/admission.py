@@ -100,7 +100,11 @@ def _not_retired(tables: Tables, event: Event) -> None:
     """Work that was under way when somebody retired its store is not booked any more."""
     store = event.detail["store"]
     if tables.execute("SELECT 1 FROM retired_store WHERE name = ?", (store,)).fetchone():
-        raise Refused("store {store} was retired meanwhile: what was done in it is not booked", store=store)
+        raise _was_retired(store)
+
+
+def _was_retired(store: object) -> Refused:
+    return Refused("store {store} was retired meanwhile: what was done in it is not booked", store=store)
 
 
 def _known_copy(tables: Tables, number: int, event: Event) -> Event:
@@ -115,10 +119,15 @@ def _repaired(tables: Tables, number: int, event: Event) -> Event:
 
 
 def _copied(tables: Tables, number: int, event: Event) -> Event:
-    package = event.detail["package"]
-    if not tables.execute("SELECT 1 FROM package WHERE id = ?", (package,)).fetchone():
+    package, store = event.detail["package"], event.detail["store"]
+    known, retired = tables.execute(
+        "SELECT (SELECT count(*) FROM package WHERE id = ?), (SELECT count(*) FROM retired_store WHERE name = ?)",
+        (package, store),
+    ).fetchone()
+    if not known:
         raise Refused("there is no package {package} in the books", package=package)
-    _not_retired(tables, event)
+    if retired:
+        raise _was_retired(store)
     return event
 
 

@@ -84,7 +84,7 @@ class PostgresDatabase(Database):
         made = cls.__new__(cls)
         made._connect(url, schema)
         try:
-            with made.transaction() as statements:
+            with made._alone() as statements:
                 made._make_room(statements, source)
                 made._make_tables(statements)
                 for name, rows in tables:
@@ -102,6 +102,12 @@ class PostgresDatabase(Database):
 
     @contextmanager
     def transaction(self) -> Iterator[Statements]:
+        with self._alone() as statements, _without_waiting(self._connection):
+            yield statements
+
+    @contextmanager
+    def _alone(self) -> Iterator[Statements]:
+        """A transaction while no other writes."""
         with self._lock, _translated(self.where):
             self._begin("BEGIN ISOLATION LEVEL READ COMMITTED")
             try:
@@ -237,6 +243,24 @@ class PostgresDatabase(Database):
                 sent += 1
         if statements.execute(f"SELECT count(*) FROM {table}").fetchone() != (sent,):  # noqa: S608 - from schema.sql
             raise Tampered("the server has not kept what it was given of table {table}", table=table)
+
+
+@contextmanager
+def _without_waiting(connection: psycopg.Connection[Row]) -> Iterator[None]:
+    """Statements are sent without waiting for the answers of those before; who asks for rows waits for his own.
+
+    What the server refuses is raised when the next answer is waited for, or here at the end.
+    """
+    if not psycopg.Pipeline.is_supported():  # by the libpq of PostgreSQL 13 and earlier
+        yield
+        return
+    with connection.pipeline() as sent:
+        try:
+            yield
+        except BaseException:
+            with suppress(psycopg.Error):  # what else the server refuses follows from this
+                sent.sync()
+            raise
 
 
 class _Spelled:

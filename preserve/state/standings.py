@@ -30,6 +30,9 @@ _WRITE_LOOK = (
     " verified_on = excluded.verified_on"
 )
 _COPY = "package, store, state, bytes, booked_at, audits"
+_KEPT = "package, policy, marks, payload_files, payload_bytes, packaged_at"
+_FOLLOWED = ((_KEPT, "kept"), (_COPY, "copy"), (_COPY, "retired_copy"), (_LOOK, "look"))
+"""Columns and tables."""
 _COUNT_ALL = (
     "INSERT INTO standing (policy, marks, packages, payload_files, payload_bytes) SELECT policy, marks, count(*),"
     " sum(payload_files), sum(payload_bytes) FROM kept GROUP BY policy, marks"
@@ -55,18 +58,17 @@ class _Count:
     def add(self, tables: Tables, changes: Mapping[tuple[Any, ...], Sequence[int]]) -> None:
         """Add to the rows of these keys; a row that counts nothing any more is taken away."""
         news = [(*key, *change) for key, change in changes.items() if any(change)]
+        gone = [key for key, change in changes.items() if change[0] < 0]
         columns = (*self.key, *self.counted)
         sums = ", ".join(f"{each} = {self.table}.{each} + excluded.{each}" for each in self.counted)
-        tables.executemany(
+        _each(
+            tables,
             f"INSERT INTO {self.table} ({', '.join(columns)}) VALUES ({_places(columns)})"  # noqa: S608
             f" ON CONFLICT ({', '.join(self.key)}) DO UPDATE SET {sums}",
             news,
         )
         where = " AND ".join(f"{each} = ?" for each in self.key)
-        tables.executemany(
-            f"DELETE FROM {self.table} WHERE {where} AND {self.counted[0]} = 0",  # noqa: S608
-            [key for key, change in changes.items() if change[0] < 0],
-        )
+        _each(tables, f"DELETE FROM {self.table} WHERE {where} AND {self.counted[0]} = 0", gone)  # noqa: S608
 
 
 _STANDING = _Count("standing", ("policy", "marks"), ("packages", "payload_files", "payload_bytes"))
@@ -98,32 +100,31 @@ def settle(tables: Tables, packages: Collection[str]) -> None:
 
 
 def _settle(tables: Tables, packages: Sequence[str]) -> None:
-    kept: dict[str, _Kept] = {
-        package: tuple(row)
-        for package, *row in _of(
-            tables, "package, policy, marks, payload_files, payload_bytes, packaged_at", "kept", packages
-        )
-    }  # a package whose own entry is still to come is not there yet
-    copies = [row for row in _of(tables, _COPY, "copy", packages) if row[0] in kept]
-    retired = [row for row in _of(tables, _COPY, "retired_copy", packages) if row[0] in kept]
-    before: _Looks = {(row[0], row[1]): row[2:] for row in _of(tables, _LOOK, "look", packages)}
+    # All are asked before the first answer is waited for: a server may be far away.
+    asked = [_asked(tables, columns, table, packages) for columns, table in _FOLLOWED]
+    in_kept, in_copy, in_retired_copy, in_look = (answer.fetchall() for answer in asked)
+    kept: dict[str, _Kept] = {row[0]: row[1:] for row in in_kept}
+    # Of a package whose own entry is still to come nothing follows yet.
+    copies, retired = ([row for row in rows if row[0] in kept] for rows in (in_copy, in_retired_copy))
+    before: _Looks = {(row[0], row[1]): row[2:] for row in in_look}
     after = {(row[0], row[1]): _look(kept[row[0]][0], row[2:], in_use=True) for row in copies}
     after |= {(row[0], row[1]): _look(kept[row[0]][0], row[2:], in_use=False) for row in retired}
     _count_packages(tables, kept, _marks(kept, copies))
     changed = {place: look for place, look in after.items() if before.get(place) != look}
-    tables.executemany(_WRITE_LOOK, [(*place, *look) for place, look in changed.items()])
+    _each(tables, _WRITE_LOOK, [(*place, *look) for place, look in changed.items()])
     was = {place: before[place] for place in changed if place in before}
     _LOOK_DAY.add(tables, _difference(_days(was), _days(changed)))
     packaged = (("", row[4][:_DAY_CHARACTERS], row[3]) for row in kept.values() if row[1] == _NOT_COUNTED)
     _GROWTH.add(tables, _difference(_verified(was), (*_verified(changed), *packaged)))
 
 
-def _of(tables: Tables, columns: str, table: str, packages: Sequence[str]) -> list[tuple[Any, ...]]:
-    """The rows of some packages."""
+def _asked(tables: Tables, columns: str, table: str, packages: Sequence[str]) -> Any:
+    """A cursor that has the rows of some packages."""
     asked = [*packages, *[packages[-1]] * (_round_number(len(packages)) - len(packages))]
-    sql = f"SELECT {columns} FROM {table} WHERE package IN ({_places(asked)})"  # noqa: S608
-    found: list[tuple[Any, ...]] = tables.execute(sql, tuple(asked)).fetchall()
-    return found
+    return tables.execute(
+        f"SELECT {columns} FROM {table} WHERE package IN ({_places(asked)})",  # noqa: S608
+        tuple(asked),
+    )
 
 
 def _round_number(count: int) -> int:
@@ -148,7 +149,7 @@ def _count_packages(tables: Tables, kept: Mapping[str, _Kept], marks: Mapping[st
             changes[key] += sign
             files[key] += sign * payload_files
             size[key] += sign * payload_bytes
-    tables.executemany("UPDATE kept SET marks = ? WHERE package = ?", [(marks[each], each) for each, _ in moved])
+    _each(tables, "UPDATE kept SET marks = ? WHERE package = ?", [(marks[each], each) for each, _ in moved])
     counted = (key for key in changes if key[1] != _NOT_COUNTED)
     _STANDING.add(tables, {key: (changes[key], files[key], size[key]) for key in counted})
 
@@ -217,6 +218,11 @@ def store_back(tables: Tables, store: str) -> None:
 def _count_anew(tables: Tables) -> None:
     tables.execute("DELETE FROM standing")
     tables.execute(_COUNT_ALL)
+
+
+def _each(tables: Tables, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+    if rows:  # a server would be asked for nothing
+        tables.executemany(sql, rows)
 
 
 def _places(values: Sequence[object]) -> str:

@@ -320,7 +320,7 @@ def edit(home: Path, statement: str, *parameters: object) -> None:
     database = books_place.opened(home)
     try:
         with database.transaction() as statements:
-            done = statements.execute(statement, parameters).rowcount
+            done = statements.execute(f"{statement} RETURNING 1", parameters).fetchone()
     finally:
         database.close()
     assert done, f"{statement} must change something"

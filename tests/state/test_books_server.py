@@ -10,7 +10,7 @@ import pytest
 
 from ops.sites import postgres
 from ops.sites.site import wait_for
-from preserve.errors import Misused, Refused, Unavailable
+from preserve.errors import Misused, Refused, Tampered, Unavailable
 from preserve.model import events
 from preserve.state import books_place, database
 from preserve.state.books import Books
@@ -153,8 +153,24 @@ def test_a_failed_statement_that_somebody_passed_over_is_not_reported_as_booked(
     with pytest.raises(psycopg.ProgrammingError, match="ROLLBACK"), books._database.transaction() as statements:
         statements.execute("INSERT INTO progress (job, state) VALUES ('a', 'b')")
         with pytest.raises(psycopg.IntegrityError):
-            statements.execute("INSERT INTO progress (job, state) VALUES ('a', 'c')")
+            statements.execute("INSERT INTO progress (job, state) VALUES ('a', 'c') RETURNING job").fetchone()
     assert books.progress("a") is None
+    books.set_progress("a", "still of use")
+
+
+def test_a_failed_statement_whose_answer_nobody_waited_for_is_not_reported_as_booked(
+    books: Books, caplog: pytest.LogCaptureFixture
+) -> None:
+    twice = "INSERT INTO progress (job, state) VALUES ('a', 'b')"
+    with pytest.raises(Tampered, match="progress_pkey"), books._database.transaction() as statements:
+        statements.execute(twice)
+        statements.execute(twice)
+    with pytest.raises(KeyError), books._database.transaction() as statements:
+        statements.execute(twice)
+        statements.execute(twice)
+        raise KeyError
+    assert books.progress("a") is None
+    assert not caplog.messages
     books.set_progress("a", "still of use")
 
 
