@@ -8,7 +8,8 @@
 
 Nothing in a store is ever written to.  What a store looks like is told in README.txt beside this file.  The chain of
 evidence is: receipt.json -> blocks.sha256 -> blocks of bag.tar -> manifest in the bag -> file.  Files wholly in sound
-blocks are put in place at once; a file that touches a damaged block waits until the manifest has spoken.
+blocks are put in place at once; a file that touches a damaged block waits until the manifest has spoken.  Where
+there is parity.rs, what no copy at hand has sound is mended by it, if it can be.
 
 Exit code: 0 all well, 1 something was found and reported, 2 the command could not be carried out.
 """
@@ -26,7 +27,7 @@ import re
 import stat
 import sys
 import tempfile
-from typing import IO, Callable, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple, Union
+from typing import IO, Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple, Union
 
 PIECE_BYTES = 1024 * 1024
 DEFAULT_BLOCK_BYTES = 16 * 1024 * 1024
@@ -63,6 +64,10 @@ SENTENCES = """\
 {package}：第 {number} 块改取自 {path}，该处完好
 {package}: no sound copy of block {number} is at hand
 {package}：第 {number} 块没有完好的副本可用
+{package}: block {number} was mended by {path}
+{package}：第 {number} 块已由 {path} 修复
+{package}: {object} was mended by {path}
+{package}：{object} 已由 {path} 修复
 {package}: {path} has {found} bytes and should have {expected}
 {package}：{path} 为 {found} 字节，应为 {expected} 字节
 {package}: the blocks of bag.tar cannot be checked; only the manifest in the bag vouches for the files
@@ -355,17 +360,47 @@ def digest_of(path: Union[str, bytes]) -> str:
 def choose_evidence(folders: List[str], report: Report) -> Tuple[Optional[Receipt], Optional[Blocks]]:
     """The highest receipt that is one, and a block list that fits it; what does not fit is reported."""
     receipts, lists = _readable_receipts(folders, report), _readable_block_lists(folders, report)
-    for receipt, _ in receipts:
-        for blocks, root, _ in lists:
-            if root == receipt.root and blocks.total_bytes == receipt.bag_bytes:
-                _report_misfits(receipt, receipts, lists, report)
-                return receipt, blocks
+    fitting = _fitting(receipts, lists)
+    if fitting is None:
+        _add_mended(folders, receipts, lists, report)
+        fitting = _fitting(receipts, lists)
+    if fitting is not None:
+        _report_misfits(fitting[0], receipts, lists, report)
+        return fitting
     if not receipts and lists:
         return None, lists[0][0]  # a list that fits its own root is evidence, if less
     report.problem(
         "{package}: the blocks of bag.tar cannot be checked; only the manifest in the bag vouches for the files"
     )
     return (receipts[0][0] if receipts else None), None
+
+
+def _fitting(
+    receipts: List[Tuple[Receipt, str]], lists: List[Tuple[Blocks, str, str]]
+) -> Optional[Tuple[Receipt, Blocks]]:
+    for receipt, _ in receipts:
+        for blocks, root, _ in lists:
+            if root == receipt.root and blocks.total_bytes == receipt.bag_bytes:
+                return receipt, blocks
+    return None
+
+
+def _add_mended(
+    folders: List[str], receipts: List[Tuple[Receipt, str]], lists: List[Tuple[Blocks, str, str]], report: Report
+) -> None:
+    """Receipts and block lists as parity gives them."""
+    for parity in parities(folders, report.package):
+        receipt, listing = parity.whole("receipt.json"), parity.whole("blocks.sha256")
+        try:
+            if receipt:
+                receipts.append((read_receipt(receipt, report.package), parity.path))
+                report.tell("{package}: {object} was mended by {path}", object="receipt.json", path=parity.path)
+            if listing:
+                blocks, root = read_blocks(io.BytesIO(listing))
+                lists.append((blocks, root, parity.path))
+                report.tell("{package}: {object} was mended by {path}", object="blocks.sha256", path=parity.path)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            continue
 
 
 def _report_misfits(
@@ -428,14 +463,236 @@ def check_small_objects(folders: List[str], receipt: Receipt, report: Report) ->
             report.problem("{package}: {path} cannot be read: {reason}", path=current[0].path, reason=error)
 
 
+# ------------------------------------------------------------------------- parity, for bad sectors of a lone copy
+
+CELL_BYTES = 4096
+HEAD_BYTES = 512
+PAGE_MAGIC = b"preserve-parity1"
+PROTECTED = ("bag.tar", "members.parquet", "blocks.sha256", "receipt.json")
+MOST_HELD_CELLS = 16384
+FIELD_POLYNOMIAL = 0x11D
+
+POWERS = [1]
+while len(POWERS) < 510:
+    POWERS.append(POWERS[-1] << 1 if POWERS[-1] < 128 else POWERS[-1] << 1 ^ FIELD_POLYNOMIAL)
+LOGARITHMS = {value: exponent for exponent, value in enumerate(POWERS[:255])}
+
+
+def product(left: int, right: int) -> int:
+    """In GF(2^8)."""
+    return POWERS[LOGARITHMS[left] + LOGARITHMS[right]] if left and right else 0
+
+
+def reciprocal(value: int) -> int:
+    return POWERS[(255 - LOGARITHMS[value]) % 255]
+
+
+TIMES = [bytes(product(factor, value) for value in range(256)) for factor in range(256)]
+"""What `bytes.translate` multiplies by."""
+
+
+class Shape(NamedTuple):
+    """Rows of data and of parity in each of so many stripes."""
+
+    data: int
+    parity: int
+    stripes: int
+
+
+def solved(
+    shape: Shape, data: List[Optional[bytes]], parity: Callable[[int], Optional[bytes]]
+) -> List[Optional[bytes]]:
+    """The data cells of one stripe; those missing (None) are made up from parity cells, where there are enough."""
+    missing = [row for row, cell in enumerate(data) if cell is None]
+    equations: List[List[int]] = []
+    sums: List[int] = []
+    for row in range(shape.parity):
+        cell = parity(row) if len(sums) < len(missing) else None
+        if cell is not None:
+            total = int.from_bytes(cell, "little")
+            for column, known in enumerate(data):
+                if known is not None:
+                    factor = reciprocal((shape.data + row) ^ column)
+                    total ^= int.from_bytes(known.translate(TIMES[factor]), "little")
+            equations.append([reciprocal((shape.data + row) ^ column) for column in missing])
+            sums.append(total)
+            length = len(cell)
+    if len(sums) < len(missing):
+        return data
+    for at in range(len(missing)):  # Gauss; no part of a Cauchy matrix is singular
+        pivot = next(row for row in range(at, len(missing)) if equations[row][at])
+        equations[at], equations[pivot] = equations[pivot], equations[at]
+        sums[at], sums[pivot] = sums[pivot], sums[at]
+        by = TIMES[reciprocal(equations[at][at])]
+        equations[at] = [by[value] for value in equations[at]]
+        sums[at] = int.from_bytes(sums[at].to_bytes(length, "little").translate(by), "little")
+        for row in range(len(missing)):
+            by = TIMES[equations[row][at]]
+            if row != at:
+                equations[row] = [value ^ by[of] for value, of in zip(equations[row], equations[at])]
+                sums[row] ^= int.from_bytes(sums[at].to_bytes(length, "little").translate(by), "little")
+    for at, row in enumerate(missing):
+        data[row] = sums[at].to_bytes(length, "little")
+    return data
+
+
+def read_cells(path: str, offset: int, count: int) -> List[Optional[bytes]]:
+    """So many cells of a file, the last one of it filled up with zeros; None for what cannot be read."""
+    try:
+        with open(path, "rb", buffering=0) as file:
+            file.seek(offset)
+            content = b""
+            while len(content) < count * CELL_BYTES:
+                piece = file.read(count * CELL_BYTES - len(content))
+                if not piece:
+                    break
+                content += piece
+    except OSError:
+        if count == 1:
+            return [None]
+        return read_cells(path, offset, count // 2) + read_cells(
+            path, offset + count // 2 * CELL_BYTES, count - count // 2
+        )
+    cells = [content[at * CELL_BYTES : (at + 1) * CELL_BYTES] for at in range(count)]
+    return [cell.ljust(CELL_BYTES, b"\0") if cell else None for cell in cells]
+
+
+class Parity:
+    """One parity.rs, and the objects of its package in the copies at hand.  Raises ValueError for what is none."""
+
+    def __init__(self, path: str, folders: List[str], package: str) -> None:
+        self.path = path
+        head = self._find_head(package)
+        self.sizes = [int(head["bytes"][name]) for name in PROTECTED]
+        self._cells = Shape(*map(int, head["cells"]))
+        self._pages = Shape(*map(int, head["pages"]))
+        if min(*self._cells, *self._pages) < 1 or self._cells.data + self._cells.parity > 255:
+            raise ValueError("the layout is impossible")
+        self._head = {name: head[name] for name in head if name != "page"}
+        self._total = sum(-(-size // CELL_BYTES) for size in self.sizes)
+        self._parity_at = self._pages.data * self._pages.stripes * CELL_BYTES
+        self._back_at = self._parity_at + self._cells.parity * self._cells.stripes * CELL_BYTES
+        self._paths = [[source.path for source in sources(folders, name)] for name in PROTECTED]
+        self._bodies: Dict[int, Optional[bytes]] = {}
+        self._mended: Dict[int, bytes] = {}
+
+    def _find_head(self, package: str) -> Dict[str, Any]:
+        """What any sound page says; they all say the same."""
+        count = os.path.getsize(self.path) // CELL_BYTES
+        for at in itertools.chain.from_iterable(zip(range(count), range(count - 1, -1, -1))):
+            (page,) = read_cells(self.path, at * CELL_BYTES, 1)
+            if page is not None and page.startswith(PAGE_MAGIC) and is_sound_page(page):
+                head = json.loads(page[48:HEAD_BYTES].decode("ascii"))
+                if head["package"] == package:
+                    return dict(head)
+        raise ValueError("it has no sound page of this package")
+
+    def mend(self, name: str, offset: int, length: int) -> Optional[bytes]:
+        """So many bytes of an object; None where parity is not enough.  They prove nothing by themselves."""
+        before = sum(-(-size // CELL_BYTES) for size in self.sizes[: PROTECTED.index(name)])
+        first, within = before + offset // CELL_BYTES, offset % CELL_BYTES
+        cells = [self._cell(number) for number in range(first, first + -(-(within + length) // CELL_BYTES))]
+        if len(self._mended) + len(self._bodies) > MOST_HELD_CELLS:
+            self._mended.clear()
+            self._bodies.clear()
+        return None if None in cells else b"".join(cell for cell in cells if cell)[within : within + length]
+
+    def whole(self, name: str) -> Optional[bytes]:
+        """An object, which must be small."""
+        return self.mend(name, 0, self.sizes[PROTECTED.index(name)])
+
+    def _cell(self, number: int) -> Optional[bytes]:
+        cell = self._sound(number)
+        if cell is None and number not in self._mended:
+            stripe = number % self._cells.stripes
+            rows = range(stripe, self._cells.data * self._cells.stripes, self._cells.stripes)
+            before = [self._sound(each) for each in rows]
+            after = solved(self._cells, list(before), lambda row: self._parity_cell(row * self._cells.stripes + stripe))
+            for each, old, new in zip(rows, before, after):
+                if old is None and new is not None:
+                    self._mended[each] = new
+        return self._mended.get(number) if cell is None else cell
+
+    def _sound(self, number: int) -> Optional[bytes]:
+        """A data cell from any copy in which it is as it was."""
+        if number >= self._total:
+            return bytes(CELL_BYTES)
+        at = number
+        for size, paths in zip(self.sizes, self._paths):
+            if at < -(-size // CELL_BYTES):
+                for path in paths:
+                    (cell,) = read_cells(path, at * CELL_BYTES, 1)
+                    if self._fits(number, cell):
+                        return cell
+                return None
+            at -= -(-size // CELL_BYTES)
+        return None
+
+    def _parity_cell(self, number: int) -> Optional[bytes]:
+        (cell,) = read_cells(self.path, self._parity_at + number * CELL_BYTES, 1)
+        return cell if self._fits(self._total + number, cell) else None
+
+    def _fits(self, number: int, cell: Optional[bytes]) -> bool:
+        """Whether a cell has the digest that the index gives; one of which that is lost counts as bad."""
+        each = (CELL_BYTES - HEAD_BYTES) // 8
+        body = self._body(number // each)
+        wanted = body and body[number % each * 8 : number % each * 8 + 8]
+        return cell is not None and hashlib.sha256(cell).digest()[:8] == wanted
+
+    def _body(self, page: int) -> Optional[bytes]:
+        if page not in self._bodies:
+            body = self._page(page, page * CELL_BYTES)
+            if body is not None:
+                self._bodies[page] = body
+            else:
+                self._mend_pages(page % self._pages.stripes)
+        return self._bodies[page]
+
+    def _mend_pages(self, stripe: int) -> None:
+        stripes, first = self._pages.stripes, self._pages.data * self._pages.stripes
+        rows = range(stripe, first, stripes)
+
+        def back(row: int) -> Optional[bytes]:
+            return self._page(first + row * stripes + stripe, self._back_at + (row * stripes + stripe) * CELL_BYTES)
+
+        found = solved(self._pages, [self._page(page, page * CELL_BYTES) for page in rows], back)
+        self._bodies.update(zip(rows, found))
+
+    def _page(self, page: int, offset: int) -> Optional[bytes]:
+        (found,) = read_cells(self.path, offset, 1)
+        if found is None or not is_sound_page(found):
+            return None
+        head = json.loads(found[48:HEAD_BYTES].decode("ascii"))
+        return found[HEAD_BYTES:] if head == dict(self._head, page=page) else None
+
+
+def is_sound_page(page: bytes) -> bool:
+    return page[:16] == PAGE_MAGIC and hashlib.sha256(page[48:]).digest() == page[16:48]
+
+
+def parities(folders: List[str], package: str) -> List[Parity]:
+    """All parity objects at hand that are of this package."""
+    found = []
+    for source in sources(folders, "parity.rs"):
+        try:
+            found.append(Parity(source.path, folders, package))
+        except (OSError, ValueError, KeyError, TypeError):
+            continue  # it is not needed where the package is sound, and missed where it is not
+    return found
+
+
 # ---------------------------------------------------------------------------------- the bag, block by block
 
 
 class Bag:
     """bag.tar as one stream of checked blocks, each from the first copy in which it is sound."""
 
-    def __init__(self, copies: List[Source], blocks: Optional[Blocks], report: Report) -> None:
+    def __init__(
+        self, copies: List[Source], blocks: Optional[Blocks], report: Report, folders: Optional[List[str]] = None
+    ) -> None:
         self._report = report
+        self._folders = folders or []
+        self._parities: Optional[List[Parity]] = None
         self._copies = copies
         self._files: Dict[str, IO[bytes]] = {}
         self._blocks = blocks
@@ -532,8 +789,24 @@ class Bag:
                 offset=number * self._block_bytes,
             )
             best = max(best, content, key=len)
+        mended = self._mended(number, length)
+        if mended is not None:
+            return mended, True
         self._report.problem("{package}: no sound copy of block {number} is at hand", number=number)
         return best + b"\0" * (length - len(best)), False
+
+    def _mended(self, number: int, length: int) -> Optional[bytes]:
+        """A block that no copy has sound, by parity, and proven."""
+        if self._blocks is None:
+            return None
+        if self._parities is None:
+            self._parities = parities(self._folders, self._report.package)
+        for parity in self._parities:
+            content = parity.mend("bag.tar", number * self._block_bytes, length)
+            if content and hashlib.sha256(content).digest() == self._blocks.digests[number * 32 : number * 32 + 32]:
+                self._report.tell("{package}: block {number} was mended by {path}", number=number, path=parity.path)
+                return content
+        return None
 
     def _read_from(self, source: Source, offset: int, length: int) -> bytes:
         try:
@@ -1230,7 +1503,7 @@ def process(package: str, folders: List[str], wanted: Wanted) -> Report:
         report.problem("{package}: {object} is missing", object="bag.tar")
         return report
     algorithms = usable_algorithms(receipt, report)
-    bag, extraction = Bag(copies, blocks, report), Extraction(package, algorithms, wanted, report)
+    bag, extraction = Bag(copies, blocks, report, folders), Extraction(package, algorithms, wanted, report)
     try:
         extraction.read(bag)
         extraction.compare_counts(receipt)
