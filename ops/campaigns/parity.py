@@ -1,4 +1,4 @@
-"""How fast parity is made, how much it mends: `python -m ops.campaigns.parity [--mebibytes N] [--percent P] [--seeds N]`.
+"""How fast parity is made, and how much it mends: `python -m ops.campaigns.parity --mebibytes 1024 --percent 5`.
 
 A lone medium (a folder) holds one package of random bytes; sectors of all its objects are struck by chance, up to the
 promised share and beyond, and each block of the bag is asked for.  What comes is held against the package's digests.
@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from preserve.clock import monotonic_seconds
-from preserve.model.keys import BAG, PARITY, RECEIPT, object_key
+from preserve.model.keys import BAG, PARITY, RECEIPT
 from preserve.model.nouns import CopyEntry, CopyState, PackageEntry
 from preserve.model.parity import CELL_BYTES, PROTECTED, Layout, ParityEntry, cells, layout_for, sizes_of
 from preserve.packages.held import HeldCopy, blocks_from_any
