@@ -41,6 +41,7 @@ setup(
         "click>=8.1,<9",
         "cryptography>=44",
         "minio>=7.2,<8",
+        "pathspec>=1,<2",
         "prometheus-client>=0.21",
         "psycopg[binary]>=3.2,<4",
         "pyeclib>=1.8,<2",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
@@ -14,9 +15,21 @@ def variable(name: str) -> str | None:
     return os.environ.get(name) or None
 
 
-def surroundings(**changed: str) -> dict[str, str]:
-    """All variables, for a program that is started, with some of them changed."""
-    return {**os.environ, **changed}
+HANDED_ON = ("PATH", "HOME", "LANG", "TZ", "TMPDIR", "USER", "LOGNAME")
+"""What a program of others is told of our environment, beside all whose names begin as in `HANDED_ON_ALL`."""
+HANDED_ON_ALL = ("LC_", "PG")
+"""Of PostgreSQL's own, a password is its own too (PGPASSFILE); all else may hold what is none of its business: the keys
+to the stores, the password of our database."""
+
+
+def surroundings(more: Collection[str] = (), **changed: str) -> dict[str, str]:
+    """The variables that a program of others gets: those that are harmless, those named in `more`, and `changed`."""
+    handed_on = {
+        name: value
+        for name, value in os.environ.items()
+        if name in HANDED_ON or name in more or name.startswith(HANDED_ON_ALL)
+    }
+    return {**handed_on, **changed}
 
 
 def login_name() -> str:

@@ -1,4 +1,5 @@
-"""The only module that runs programs of others: bounded in time and in what they may write, and never left behind."""
+"""The only module that starts processes: programs of others, bounded in time, in what they may write and in what they
+are told, and never left behind; and our own modules."""
 
 from __future__ import annotations
 
@@ -6,7 +7,8 @@ import os
 import selectors
 import signal
 import subprocess
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +20,10 @@ from preserve.environment import surroundings
 from preserve.errors import NoSpace, Refused, Unavailable
 from preserve.model.sizes import Size
 
+Process = subprocess.Popen[bytes]
+
+ANSWER_BYTES = 64 * 1024
+"""So much of what a program answers is kept."""
 STDERR_BYTES = 4096
 """So much of what a program complains about is kept: the end, where it says why it gave up."""
 KEPT_FREE_BYTES = 256 * 1024 * 1024
@@ -35,32 +41,38 @@ class Output:
     complaints: str
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a program that was asked something printed: at most `ANSWER_BYTES`, the end of what it complained about, and
+    its exit status."""
+
+    status: int
+    text: str
+    complaints: str
+
+
 def run_to_file(
-    arguments: Sequence[str], into: Path, work: Path, most_seconds: int, digest: Callable[[bytes], object]
+    arguments: Sequence[str],
+    into: Path,
+    work: Path,
+    most_seconds: int,
+    digest: Callable[[bytes], object],
+    variables: Collection[str] = (),
 ) -> Output:
     """Run a program in the folder `work`, and keep what it prints in `into`, piece by piece; `digest` is given each.
 
-    The program reads nothing, speaks the C locale, and is ended with all that it started when it takes longer than
-    `most_seconds`, or this process is stopped.  Raises `Unavailable` where it ends with another exit status than 0 or
+    The program reads nothing, speaks the C locale, knows of our environment what `environment.surroundings` hands on
+    and `variables`, and is ended with all that it started when it takes longer than `most_seconds`, or this process is
+    stopped.  Raises `Unavailable` where it ends with another exit status than 0 or
     takes too long, `Refused` where it cannot be started, `NoSpace`; then `into` is worth nothing.
     """
     named = arguments[0]
-    try:
-        process = subprocess.Popen(
-            list(arguments),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd=work,
-            env=surroundings(LC_ALL="C.UTF-8"),
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise Refused("{program} cannot be run: {reason}", program=named, reason=error.strerror) from error
+    process = _begun(arguments, work, variables, in_group_of_its_own=True)
     try:
         with into.open("wb") as file:
-            reading = _Reading(process, file, into, most_seconds, digest)
-            written, complaints = reading.run()
+            writing = _Writing(file, into, digest)
+            reading = _Reading(process, most_seconds, writing.keep)
+            complaints = reading.run()
         status = reading.awaited_status()
     except OSError as error:
         raise_if_full(error, into)
@@ -74,31 +86,105 @@ def run_to_file(
             status=status,
             complaints=complaints or "-",
         )
-    return Output(written, complaints)
+    return Output(writing.bytes, complaints)
+
+
+def run_for_answer(arguments: Sequence[str], work: Path, most_seconds: int) -> Answer:
+    """Run a program in the folder `work` that is to answer something, under the same conditions.
+
+    What it prints beyond `ANSWER_BYTES` is not kept.  It is one of our process group, and ended with it.  Raises
+    `Unavailable` where it takes too long, `Refused` where it cannot be started.
+    """
+    text = bytearray()
+    process = _begun(arguments, work, (), in_group_of_its_own=False)
+    try:
+        reading = _Reading(process, most_seconds, lambda piece: text.extend(piece[: ANSWER_BYTES - len(text)]))
+        complaints = reading.run()
+        return Answer(reading.awaited_status(), text.decode("utf-8", "replace"), complaints)
+    finally:
+        process.kill()
+        _forget(process)
+
+
+def start_module(
+    module: str, arguments: Sequence[str], *, handles: Sequence[int] = (), is_silent: bool = False
+) -> Process:
+    """Start one of our own modules, which is asked and answers by pipes, and knows all of our environment.
+
+    `handles` are open in it too.  What it complains about goes where ours goes, or nowhere where it `is_silent`.
+    """
+    # -P: a file of the current folder must not stand in for a module.  A session of its own: Ctrl-C reaches us alone,
+    # and we end the work in order.
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", module, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL if is_silent else None,
+        pass_fds=list(handles),
+        start_new_session=True,
+    )
+
+
+def end_with_all(process: Process) -> None:
+    """End a process, and all that it started, whatever they are doing."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    with process:  # closes the pipes and waits
+        pass
+
+
+def _begun(arguments: Sequence[str], work: Path, variables: Collection[str], *, in_group_of_its_own: bool) -> Process:
+    try:
+        return subprocess.Popen(
+            list(arguments),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=work,
+            env=surroundings(variables, LC_ALL="C.UTF-8"),
+            start_new_session=in_group_of_its_own,
+        )
+    except OSError as error:
+        raise Refused("{program} cannot be run: {reason}", program=arguments[0], reason=error.strerror) from error
+
+
+class _Writing:
+    """The file that a program's output is kept in."""
+
+    def __init__(self, file: IO[bytes], into: Path, digest: Callable[[bytes], object]) -> None:
+        self._file = file
+        self._into = into
+        self._digest = digest
+        self.bytes = self._looked_at = 0
+
+    def keep(self, piece: bytes) -> None:
+        """One piece more.  Raises `NoSpace`."""
+        self._digest(piece)
+        self._file.write(piece)
+        self.bytes += len(piece)
+        if self.bytes - self._looked_at >= _LOOK_EVERY_BYTES:
+            self._looked_at = self.bytes
+            left = free_bytes(self._into.parent)
+            if left < KEPT_FREE_BYTES:
+                raise NoSpace(
+                    "{folder} has {left} left and the program prints on; free some space there and harvest again",
+                    folder=self._into.parent,
+                    left=Size(left),
+                )
 
 
 class _Reading:
     """One program under way."""
 
-    def __init__(
-        self,
-        process: subprocess.Popen[bytes],
-        file: IO[bytes],
-        into: Path,
-        most_seconds: int,
-        digest: Callable[[bytes], object],
-    ) -> None:
+    def __init__(self, process: Process, most_seconds: int, keep: Callable[[bytes], object]) -> None:
         self._process = process
-        self._file = file
-        self._into = into
         self._most_seconds = most_seconds
         self._until = monotonic_seconds() + most_seconds
-        self._digest = digest
+        self._keep = keep
         self._complaints = b""
-        self._written = self._looked_at = 0
 
-    def run(self) -> tuple[int, str]:
-        """Read both streams to their ends."""
+    def run(self) -> str:
+        """Read both streams to their ends; what it complained about."""
         with selectors.DefaultSelector() as selector:
             for stream in (self._process.stdout, self._process.stderr):
                 if stream is not None:
@@ -113,7 +199,7 @@ class _Reading:
                     else:
                         self._complaints = (self._complaints + piece)[-STDERR_BYTES:]
                 self._require_time()
-        return self._written, " ".join(self._complaints.decode("utf-8", "replace").split())
+        return " ".join(self._complaints.decode("utf-8", "replace").split())
 
     def awaited_status(self) -> int:
         """The exit status: a program may close its output and go on for ever."""
@@ -121,20 +207,6 @@ class _Reading:
             return self._process.wait(max(self._until - monotonic_seconds(), _POLL_SECONDS))
         except subprocess.TimeoutExpired as error:
             raise self._too_long() from error
-
-    def _keep(self, piece: bytes) -> None:
-        self._digest(piece)
-        self._file.write(piece)
-        self._written += len(piece)
-        if self._written - self._looked_at >= _LOOK_EVERY_BYTES:
-            self._looked_at = self._written
-            left = free_bytes(self._into.parent)
-            if left < KEPT_FREE_BYTES:
-                raise NoSpace(
-                    "{folder} has {left} left and the program prints on; free some space there and harvest again",
-                    folder=self._into.parent,
-                    left=Size(left),
-                )
 
     def _require_time(self) -> None:
         if monotonic_seconds() > self._until:
@@ -148,12 +220,16 @@ class _Reading:
         )
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: Process) -> None:
     """End a program and all that it started, if any of it still runs."""
     if process.returncode is None:  # else its number may be another's by now
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    _forget(process)
+
+
+def _forget(process: Process) -> None:
+    process.wait()
     for stream in (process.stdout, process.stderr):
         if stream is not None:
             stream.close()

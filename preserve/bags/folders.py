@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from preserve.bags.entries import BATCH_ENTRIES, FILE, FOLDER, LINK, Entry
@@ -28,16 +28,23 @@ class FolderTree:
     """A folder as a `Tree`.  What cannot be taken is left out of the listing and told to `complaints`.
 
     Every folder is opened once, and its entries are looked up relative to it, so that a folder that is renamed or
-    replaced by a link meanwhile leads nowhere else.  What each was like then is added to `states`.
+    replaced by a link meanwhile leads nowhere else.  What each was like then is added to `states`.  `leaves_out` is
+    asked with the path of everything, and whether it is a folder, before anything else is asked about it.
     """
 
     def __init__(
-        self, root: Path, complaints: ComplaintList, notes: ComplaintList, states: FolderStates | None = None
+        self,
+        root: Path,
+        complaints: ComplaintList,
+        notes: ComplaintList,
+        states: FolderStates | None = None,
+        leaves_out: Callable[[bytes, bool], bool] | None = None,
     ) -> None:
         self.root = os.path.abspath(os.fsencode(root))
         self._complaints = complaints
         self._notes = notes
         self._states = states
+        self._leaves_out = leaves_out
         self._device = os.stat(self.root).st_dev
 
     def batches(self) -> Iterator[list[Entry]]:
@@ -81,7 +88,7 @@ class FolderTree:
     def _read_folder(self, descriptor: int, folder: bytes, relative: bytes) -> tuple[list[Entry], bool]:
         """This loop runs for every file there is, so what is rare is done elsewhere."""
         entries: list[Entry] = []
-        add, lookup = entries.append, os.stat
+        add, lookup, leaves_out = entries.append, os.stat, self._leaves_out
         has_folders = False
         for name in sorted(map(os.fsencode, os.listdir(descriptor))):
             try:
@@ -91,6 +98,8 @@ class FolderTree:
                 continue
             mode = facts.st_mode
             path = relative + name
+            if leaves_out is not None and leaves_out(path, stat.S_ISDIR(mode)):
+                continue
             if mode & _KIND_AND_ANYBODY_READS != _FILE_ANYBODY_READS:
                 entry = self._uncommon(descriptor, name, path, facts)
                 if entry is None:

@@ -33,18 +33,20 @@ def take_request(home: Home, workplace: Workplace, source: Registered) -> TakeRe
 
 
 def catchment(workplace: Workplace, source: SourceEntry) -> Catchment:
-    """The place that a source is harvested from; nothing is asked of it yet.  Raises `Misused`."""
+    """The place that a source is harvested from; nothing is asked of it yet.  Raises `Misused`, `Refused`."""
+    from preserve.packages.harvesting.sieve import Sieve
+
     if source.kind is SourceKind.S3:
         from preserve.stores.s3_connection import Connection
         from preserve.stores.s3_place import place_of
         from preserve.stores.s3_source import S3Catchment
 
         connection = Connection(source.name, place_of(source.place), source.profile)
-        return S3Catchment(connection, workplace.work)
+        return S3Catchment(connection, workplace.work, Sieve(source.exclude, source.include))
     if source.kind is SourceKind.COMMAND:
         from preserve.packages.harvesting.outputs import OutputCatchment
 
         return OutputCatchment(source, workplace.work)
     from preserve.packages.harvesting.places import FolderCatchment
 
-    return FolderCatchment(Path(source.place))
+    return FolderCatchment(Path(source.place), Sieve(source.exclude, source.include) if source.exclude else None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from preserve.model.complaints import ComplaintList
 from preserve.model.records import Record
@@ -99,6 +99,15 @@ class Coverage:
             if not folder:
                 return
             folder = folder.rpartition("/")[0]
+
+    def met(self) -> tuple[Record, ...]:
+        """The records to which anything belongs that was asked about, each with those of its paths that it fits."""
+        paths: dict[int, list[str]] = {}
+        for claim in self._claims:
+            if claim.is_met:
+                paths.setdefault(id(claim.record), []).append(claim.path)
+        records = {id(claim.record): claim.record for claim in self._claims}
+        return tuple(replace(records[key], paths=tuple(fitting)) for key, fitting in paths.items())
 
     def check(self, file: str) -> None:
         """After all paths were asked about: raise `Refused` for claims that nothing fits, and for files claimed twice.

@@ -30,6 +30,10 @@ def source_registered(act: Act, at: str, source: SourceEntry) -> Event:
         "most_seconds": source.most_seconds,
         "moves_taken": source.moves_taken,
         "restless_days": source.restless_days,
+        "environment": list(source.environment),
+        "exclude": list(source.exclude),
+        "include": list(source.include),
+        "metadata": source.metadata,
     }
     return _event(EventType.SOURCE_REGISTERED, act, at, detail)
 

@@ -10,10 +10,12 @@ from enum import StrEnum
 from preserve.errors import Refused
 from preserve.model.audit import is_to_come
 from preserve.model.brake import BrakeLimits, Upheaval
+from preserve.model.policy import Policy
+from preserve.model.secrets import secret_in
 
 LONGEST_NAME = 64
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_PASSWORD = re.compile(r"://[^/\s:@]+:[^/\s@]+@|(PGPASSWORD|SECRET_ACCESS_KEY|password|passwd|pwd)=\S", re.IGNORECASE)
 
 SETTLE_SECONDS = 600
 """So long nothing may have moved in a file, by its own times, before a harvest takes it."""
@@ -38,9 +40,12 @@ class SourceEntry:
     """A registered source.  `place` is a folder, an S3 URL or a command line; `policy` is what its records are kept by.
 
     `profile` names credentials in the AWS standard chain.  `file_name` is what the output of a command is kept as,
-    `uses_shell` whether a shell reads the command line, `most_seconds` how long it may take.  `moves_taken`: what was
+    `uses_shell` whether a shell reads the command line, `most_seconds` how long it may take, `environment` which of our
+    variables it gets, by their names, beside the harmless ones.  `moves_taken`: what was
     taken from a drop folder is moved into its subfolder `taken`; else it stays.  A file that every harvest for
-    `restless_days` left for the next is an incident.
+    `restless_days` left for the next is an incident.  What fits a pattern in `exclude`, and none in `include`, is left
+    out (`preserve.packages.harvesting.sieve`).  The file `metadata` describes its records, by the paths of their files
+    and folders, and is read at each harvest.
     """
 
     name: str
@@ -56,6 +61,10 @@ class SourceEntry:
     most_seconds: int = MOST_COMMAND_SECONDS
     moves_taken: bool = True
     restless_days: int = RESTLESS_DAYS
+    environment: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    include: tuple[str, ...] = ()
+    metadata: str | None = None
 
     @property
     def accession_source(self) -> str:
@@ -105,6 +114,7 @@ class Counts:
     read all the same; of all that was ever read so, `doubtful` now hold other bytes than were taken, though nobody
     changed them.  So many `rows` of the state differ from the state before, folders and links among them.
 
+    So many files and folders were `left_out` by the patterns of the source.
     `renamed`, `sampled` and `scrambled` are what the brake saw (`preserve.model.brake.Upheaval`), for what is slow.
     """
 
@@ -118,6 +128,7 @@ class Counts:
     reread: int = 0
     doubtful: int = 0
     rows: int = 0
+    left_out: int = 0
     renamed: int = 0
     sampled: int = 0
     scrambled: int = 0
@@ -154,19 +165,43 @@ def require_good(entry: SourceEntry) -> None:
             name=entry.name,
             most=LONGEST_NAME,
         )
-    if _PASSWORD.search(entry.place):
+    secret = secret_in(entry.place)
+    if secret is not None:
         raise Refused(
-            "source {name}: there is a password in {kind} `{place}`, and the ledger would keep it for ever; put it"
-            " where the program finds it by itself (~/.pgpass, a profile of the AWS configuration)",
+            "source {name}: there is a password in {kind} `{place}`: the ledger would keep it for ever, and everybody"
+            " on this machine could read it while the program runs; put it where the program finds it by itself"
+            " (~/.pgpass, a file for its --password-file or --defaults-extra-file, a profile of the AWS configuration),"
+            " or in a variable that --environment NAME hands on",
             name=entry.name,
             kind=entry.kind,
-            place=_PASSWORD.sub("…", entry.place),
+            place=entry.place.replace(secret, "…"),
         )
+    for variable in entry.environment:
+        if not _VARIABLE.fullmatch(variable):
+            raise Refused(
+                "source {name}: {variable} is no name of a variable; --environment hands on a variable by its name"
+                " alone, and its value is never kept",
+                name=entry.name,
+                variable=variable.partition("=")[0],
+            )
     if entry.kind is SourceKind.COMMAND and not _is_file_name(entry.file_name):
         raise Refused(
             "source {name}: say with --file-name what the output of the command is to be kept as, such as"
             " registry.dump; one name, without a slash",
             name=entry.name,
+        )
+
+
+def require_described(entry: SourceEntry, policy: Policy) -> None:
+    """Raise `Refused` where the policy requires metadata and the source has none."""
+    if policy.required_metadata and entry.metadata is None:
+        raise Refused(
+            "policy {policy} requires metadata ({elements}), and files of source {source} come without; describe them"
+            " in a table, a record a row with the folders or files that belong to it in column path, and give it with"
+            " --metadata FILE; or keep the source by another policy",
+            policy=policy.name,
+            elements=", ".join(policy.required_metadata),
+            source=entry.name,
         )
 
 

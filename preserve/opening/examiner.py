@@ -5,10 +5,6 @@ from __future__ import annotations
 import json
 import os
 import selectors
-import signal
-import subprocess
-import sys
-from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self, cast
@@ -16,6 +12,7 @@ from typing import IO, Any, Self, cast
 from preserve import clock
 from preserve.model.phrases import phrase
 from preserve.opening.verdicts import Opened, Opening, Unjudged
+from preserve.processes import Process, end_with_all, start_module
 
 MEMORY_BYTES = 2 * 1024**3
 """Address space of a process that opens files."""
@@ -31,7 +28,7 @@ class Asked:
 
     def __init__(self, module: str, memory_bytes: int = MEMORY_BYTES, seconds: float = SECONDS_A_FILE) -> None:
         self._module, self._memory_bytes, self._seconds = module, memory_bytes, seconds
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Process | None = None
 
     def ask(self, path: Path, size: int) -> Any:
         """The answer about `path`, which is of `size` bytes.  Raises TimeoutError, or EOFError where it died."""
@@ -51,10 +48,7 @@ class Asked:
     def close(self) -> None:
         """End the process, and what it started, whatever they are doing."""
         if self._process is not None:
-            with suppress(ProcessLookupError):  # ffprobe, which it may have started, must not outlive it
-                os.killpg(self._process.pid, signal.SIGKILL)
-            with self._process:  # closes the pipes and waits
-                pass
+            end_with_all(self._process)  # ffprobe, which it may have started, must not outlive it
             self._process = None
 
     def __enter__(self) -> Self:
@@ -65,17 +59,9 @@ class Asked:
     ) -> None:
         self.close()
 
-    def _begun(self) -> subprocess.Popen[bytes]:
+    def _begun(self) -> Process:
         if self._process is None:
-            # -P: a file of the current folder must not stand in for a module.  A session of its own: Ctrl-C reaches us
-            # alone, and we end the work in order.
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", self._module, str(self._memory_bytes)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-            )
+            self._process = start_module(self._module, [str(self._memory_bytes)], is_silent=True)
         return self._process
 
 

@@ -18,7 +18,6 @@ import mailbox
 import re
 import shutil
 import struct
-import subprocess
 import tarfile
 import zipfile
 import zlib
@@ -27,8 +26,10 @@ from pathlib import Path
 from typing import IO, cast
 from xml.parsers import expat
 
+from preserve.errors import Unavailable
 from preserve.model.phrases import phrase
 from preserve.opening.verdicts import Broken, Unjudged
+from preserve.processes import run_for_answer
 
 Judge = Callable[[Path], None]
 
@@ -45,6 +46,8 @@ MOST_PAGES = 200
 """Pages of a PDF that are looked at."""
 MOST_UNPACKED_BYTES = 16 * 1024**3
 """How much of a compressed file is unpacked before it counts as a trap."""
+MEDIA_SECONDS = 600
+"""How long ffprobe may take; whoever asked us is impatient sooner, by the size of the file."""
 MOST_XML_BYTES = 256 * 1024 * 1024
 
 OFFICE_MARKS = {
@@ -267,11 +270,12 @@ def media(path: Path) -> None:
     if program is None:
         raise Unjudged(phrase("{library} is not installed", library="ffprobe"))
     asked = [program, "-v", "error", "-show_entries", "stream=codec_type", "-of", "csv=p=0", f"file:{path}"]
-    done = subprocess.run(
-        asked, capture_output=True, text=True, errors="replace", check=False, stdin=subprocess.DEVNULL
-    )
-    if done.returncode or not done.stdout.strip():
-        raise Broken((done.stderr.strip().splitlines() or [phrase("ffprobe finds no stream in it")])[-1])
+    try:
+        answer = run_for_answer(asked, path.parent, MEDIA_SECONDS)
+    except Unavailable as error:
+        raise Unjudged(phrase("it takes longer than is allowed")) from error
+    if answer.status or not answer.text.strip():
+        raise Broken(answer.complaints or phrase("ffprobe finds no stream in it"))
 
 
 _SORTS: Mapping[Judge, str] = {

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from preserve.definitions.metadata import read_records
 from preserve.errors import Refused
 from preserve.model import source_events
 from preserve.model.policy import Policy
-from preserve.model.sources import SourceEntry, SourceKind, require_good
+from preserve.model.sources import SourceEntry, SourceKind, require_described, require_good
 from preserve.packages import places
 from preserve.workplace import Workplace
 
@@ -16,18 +17,20 @@ def add_source(workplace: Workplace, wanted: SourceEntry, policy: Policy) -> Sou
     """Register `wanted`; one that is registered already has its settings changed, and a retired one is in use again.
 
     Nothing is harvested yet.  Raises `Refused` for settings that cannot be meant, for a folder that is not there, lies
-    in a store or the home, or is another source already, and for a policy that its records could never keep.
+    in a store or the home, or is another source already, for a policy that its records could never keep, and for
+    metadata that say what they must not; `Misused` where these cannot be read.
     """
     require_good(wanted)
     if wanted.kind in (SourceKind.FOLDER, SourceKind.DROP):
         _require_folder(workplace, wanted)
-    if policy.required_metadata and wanted.kind is not SourceKind.DROP:
-        raise Refused(
-            "policy {policy} requires metadata ({elements}), and files of source {source} come without; keep the source"
-            " by another policy, or have submissions laid into a drop folder, each with its metadata",
-            policy=policy.name,
-            elements=", ".join(policy.required_metadata),
-            source=wanted.name,
+    if wanted.kind is not SourceKind.DROP:
+        require_described(wanted, policy)
+    if wanted.metadata is not None:
+        read_records(
+            Path(wanted.metadata),
+            required=policy.required_metadata,
+            allowed=policy.classifications,
+            wanted=policy.records,
         )
     workplace.record(source_events.source_registered(workplace.act, workplace.now(), wanted))
     return workplace.books.source(wanted.name).entry

@@ -23,18 +23,21 @@ from preserve.bags.profiles import Profile
 from preserve.bags.submission import Shape, Submission, Totals
 from preserve.bags.tags import Element, Oxum
 from preserve.clock import stamp
+from preserve.definitions.coverage import Coverage
+from preserve.definitions.metadata import RecordsFile, read_records
 from preserve.durable import free_bytes
 from preserve.errors import Refused, Restless
 from preserve.model import brake, events, slow_upheaval, source_events
 from preserve.model.brake import Alarm, Upheaval
 from preserve.model.complaints import Complaint, ComplaintList
+from preserve.model.digests import sha256
 from preserve.model.incidents import Incident, IncidentKind
 from preserve.model.nouns import Event
 from preserve.model.phrases import phrase
 from preserve.model.placing import Lack
 from preserve.model.policy import Policy
 from preserve.model.restless import Moving, looked_at, moving_from, moving_text, never_at_rest
-from preserve.model.sources import Counts, HarvestEntry, Registered, SourceKind
+from preserve.model.sources import Counts, HarvestEntry, Registered, SourceKind, require_described
 from preserve.packages import places
 from preserve.packages.harvesting import fetching, last_state, standing
 from preserve.packages.harvesting.cargo import PART_BYTES, Loader, Step, steps
@@ -44,7 +47,7 @@ from preserve.packages.harvesting.places import Catchment
 from preserve.packages.harvesting.resolving import MOST_PATHS_NAMED, Resolution, Tally
 from preserve.packages.harvesting.rows import Row
 from preserve.packages.harvesting.state_files import NAME, StateWriter
-from preserve.packages.making.taking_in import IngestReport, Intake, take_in
+from preserve.packages.making.taking_in import UNDESCRIBED, IngestReport, Intake, take_in
 from preserve.workplace import Workplace
 
 MOST_ATTEMPTS = 3
@@ -102,14 +105,7 @@ def harvest(workplace: Workplace, request: HarvestRequest) -> HarvestReport:
     source = request.source.entry
     if request.source.is_retired:
         raise Refused("source {source} was retired and is not harvested", source=source.name)
-    if request.policy.required_metadata:
-        raise Refused(
-            "policy {policy} requires metadata ({elements}), and files of source {source} come without; keep the source"
-            " by another policy, or have submissions laid into a drop folder, each with its metadata",
-            policy=request.policy.name,
-            elements=", ".join(request.policy.required_metadata),
-            source=source.name,
-        )
+    require_described(source, request.policy)
     if source.kind is SourceKind.FOLDER:  # a store may have been laid into it since it was registered
         places.require_source_outside(workplace.books, workplace.home, Path(source.place))
     with workplace.claim(source.accession_source):
@@ -219,6 +215,7 @@ class _Part:
             reread=tally.reread,
             doubtful=tally.doubtful,
             rows=tally.rows,
+            left_out=self._request.catchment.left_out,
             renamed=tally.renamed,
             sampled=upheaval.sampled,
             scrambled=upheaval.scrambled,
@@ -302,8 +299,14 @@ class _Part:
         loader = Loader(catchment, loaded, self._work, room, keep_links=policy.keeps_links)
         with loader.submission(self._resolved, Path(self._source.place), self._elements()) as submission:
             if loader.taken:
+                described, metadata = self._described(submission)
                 intake = Intake(
-                    self._source.accession_source, policy, profile=self._request.profile, seen_at=self._seen_at
+                    self._source.accession_source,
+                    policy,
+                    described,
+                    metadata,
+                    self._request.profile,
+                    seen_at=self._seen_at,
                 )
                 made.append(take_in(self._workplace, intake, submission, self._folder()))
         counts = replace(
@@ -321,6 +324,24 @@ class _Part:
         report = self._booked(replace(found, counts=counts), made, is_partial=is_partial, is_base=is_base)
         self._keep(beside, report)
         return report
+
+    def _described(self, submission: Submission) -> tuple[RecordsFile, tuple[str, str] | None]:
+        """What the source's metadata say of what is taken now, and the name and digest of that file.
+
+        What no record covers is taken all the same, and told: it is kept, and found by no archival code.
+        """
+        if self._source.metadata is None:
+            return UNDESCRIBED, None
+        path, policy = Path(self._source.metadata), self._request.policy
+        described = read_records(
+            path, required=policy.required_metadata, allowed=policy.classifications, wanted=policy.records
+        )
+        coverage = Coverage(described.records)
+        for batch in submission.batches():
+            for entry in batch:
+                coverage.record_of(entry[1])
+        named = (path.name, sha256(path.read_bytes()).hex())
+        return replace(described, records=coverage.met()), named
 
     def _rows(self, all_steps: Iterator[Step], writer: StateWriter, is_base: bool) -> Iterator[Row]:
         """The rows of the new state; those that belong into its file are written on the way."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 import mmap
 import os
 import queue
-import subprocess
-import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import IO, cast
@@ -14,6 +12,7 @@ from typing import IO, cast
 from preserve.errors import Unavailable
 from preserve.packages import pipes
 from preserve.packages.pipes import Message
+from preserve.processes import Process, start_module
 
 
 class Workers:
@@ -39,7 +38,7 @@ class Workers:
             self._idle.put(worker)
 
     @property
-    def processes(self) -> list[subprocess.Popen[bytes]]:
+    def processes(self) -> list[Process]:
         """The processes at work; none when `count` was 0."""
         return [worker.process for worker in self._workers]
 
@@ -70,15 +69,8 @@ class _Worker:
     """One process and the two pipes to it."""
 
     def __init__(self, command: Sequence[str], memory: int) -> None:
-        # -P: a file of the current folder must not stand in for a module.  A session of its own: Ctrl-C reaches us
-        # alone, and we end the work in order.
-        self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", *command],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            pass_fds=[memory],
-            start_new_session=True,
-        )
+        module, *arguments = command
+        self.process = start_module(module, arguments, handles=[memory])
         self.orders = cast(IO[bytes], self.process.stdin)
         self.results = cast(IO[bytes], self.process.stdout)
 

@@ -104,6 +104,10 @@ def _source(row: Row) -> Registered:
         most_seconds=settings["most_seconds"],
         moves_taken=settings["moves_taken"],
         restless_days=settings.get("restless_days", RESTLESS_DAYS),
+        environment=tuple(settings.get("environment", ())),
+        exclude=tuple(settings.get("exclude", ())),
+        include=tuple(settings.get("include", ())),
+        metadata=settings.get("metadata"),
     )
     return Registered(entry, registered_at, _upheaval(held), _upheaval(released), retired_at, why, released_at)
 

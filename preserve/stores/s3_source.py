@@ -23,6 +23,7 @@ from preserve.model.complaints import ComplaintList
 from preserve.model.digests import Algorithm, start
 from preserve.packages.harvesting.places import Brought
 from preserve.packages.harvesting.rows import KIND, MARK, MODE, PATH, SIZE, Seen
+from preserve.packages.harvesting.sieve import Sieve
 from preserve.stores.s3_connection import Connection
 from preserve.stores.s3_reading import S3Reader
 
@@ -37,19 +38,25 @@ class S3Catchment(S3Reader):
     is_local = False
     keeps_times = True
 
-    def __init__(self, connection: Connection, work: Path) -> None:
+    def __init__(self, connection: Connection, work: Path, sieve: Sieve | None = None) -> None:
         super().__init__(connection)
         self._work = work
+        self._sieve = sieve or Sieve((), ())
         self._brought = count()
+
+    @property
+    def left_out(self) -> int:
+        return self._sieve.left_out
 
     def batches(self, complaints: ComplaintList, notes: ComplaintList) -> Iterator[list[Seen]]:
         """Sites sort by whole names, in which `/` stands after `-`: so what they list is sorted anew, on disk."""
         self.require_bucket()
+        self._sieve.left_out = 0
         with closing(Sorter(self._work, key=_in_order)) as sorter:
             with self._translated("list", str(self._place)):
                 for entry in self._client.list_objects(self._place.bucket, prefix=self._place.root, recursive=True):
                     seen = self._seen(entry, complaints)
-                    if seen is not None:
+                    if seen is not None and not self._sieve.leaves_out(seen[PATH], seen[KIND] == FOLDER):
                         sorter.add(seen)
             batch: list[Seen] = []
             for seen in _fitting(sorter.sorted(), complaints):

@@ -150,6 +150,26 @@ def test_an_output_that_shrank_sets_the_brake(kept: Service) -> None:
     assert (report.entry, report.alarms) == (None, (Alarm.SHRUNK,))
 
 
+def test_a_command_knows_of_our_environment_what_is_harmless_and_what_its_source_names(
+    kept: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_SECRET_ACCESS_KEY", "PRESERVE_DATABASE", "PGHOST", "REGISTRY_TOKEN"):
+        monkeypatch.setenv(name, "of ours")
+    shows = python("import os; print(sorted(os.environ))")
+    dump(kept, shows, environment=("REGISTRY_TOKEN",))
+    known = restored(kept, tmp_path / "back").decode()
+    assert ("'PGHOST'" in known, "'REGISTRY_TOKEN'" in known, "'PATH'" in known) == (True, True, True)
+    assert "AWS_SECRET_ACCESS_KEY" not in known
+    assert "PRESERVE_DATABASE" not in known
+
+
+def test_a_variable_is_handed_on_by_its_name_and_no_value_is_kept() -> None:
+    entry = SourceEntry("registry", SourceKind.COMMAND, "default", "dump", file_name="d", environment=("TOKEN=s3cret",))
+    with pytest.raises(Refused, match="TOKEN") as refusal:
+        require_good(entry)
+    assert "s3cret" not in str(refusal.value)
+
+
 @pytest.mark.parametrize(
     "command", ["pg_dump postgresql://ann:secret@db/registry", "env PGPASSWORD=secret pg_dump", "x --password=secret"]
 )

@@ -177,6 +177,12 @@ def _report_lines(report: HarvestReport) -> Iterator[str]:
         moved=counts.moved,
         vanished=counts.vanished,
     )
+    if counts.left_out:
+        yield counted(
+            "{count} file or folder was left out by the patterns of the source",
+            "{count} files and folders were left out by the patterns of the source",
+            counts.left_out,
+        )
     if counts.unsettled:
         yield counted(
             "{count} file changed a short while ago and is left for the next harvest",

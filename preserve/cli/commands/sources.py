@@ -57,6 +57,12 @@ source.add_command(restore)
     default=None,
     help=_("have bash read the command, for pipes and the like; any part of a pipe that fails is a failure"),
 )
+@click.option(
+    "--environment",
+    metavar="VARIABLE",
+    multiple=True,
+    help=_("a variable that the command gets too, by its name; it has PATH, HOME, LANG, PG* and the like [none]"),
+)
 @click.option("--time-limit", metavar="TIME", help=_("end the command after so long, and keep nothing of it [6h]"))
 @click.option(
     "--drop",
@@ -77,6 +83,21 @@ source.add_command(restore)
     help=_("tell of files that every harvest for so many days found being changed, so that none took them [7]"),
 )
 @click.option(
+    "--exclude",
+    metavar="PATTERN",
+    multiple=True,
+    help=_("leave out what fits, as in .gitignore: '*.tmp', '/cache/', '**/~$*'; '' for nothing any more"),
+)
+@click.option(
+    "--include", metavar="PATTERN", multiple=True, help=_("of what --exclude leaves out, take what fits this")
+)
+@click.option(
+    "--metadata",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help=_("a table of its records (CSV or JSON, as for `ingest`): which files and folders belong to each"),
+)
+@click.option(
     "--reread-percent",
     metavar="N",
     type=click.IntRange(0, 100),
@@ -95,6 +116,10 @@ def add(
     name: str,
     policy: str | None,
     limits: tuple[str, ...],
+    environment: tuple[str, ...],
+    exclude: tuple[str, ...],
+    include: tuple[str, ...],
+    metadata: Path | None,
     settle: str | None,
     time_limit: str | None,
     shell: bool | None,
@@ -122,6 +147,10 @@ def add(
             "settle_seconds": _seconds(settle, "--settle"),
             "most_seconds": _seconds(time_limit, "--time-limit"),
             "uses_shell": shell,
+            "environment": environment or None,
+            "exclude": tuple(filter(None, exclude)) if exclude else None,
+            "include": tuple(filter(None, include)) if include else None,
+            "metadata": metadata and str(metadata.absolute()),
             "moves_taken": None if leave_taken is None else not leave_taken,
         }
         entry = replace(entry, policy=kept_under.name, limits=_limits(entry.limits, limits), **_given(said_now))
@@ -228,6 +257,10 @@ def _document(registered: Registered, last: HarvestEntry | None) -> dict[str, ob
         "place": entry.place,
         "profile": entry.profile,
         "file_name": entry.file_name,
+        "environment": list(entry.environment),
+        "exclude": list(entry.exclude),
+        "include": list(entry.include),
+        "metadata": entry.metadata,
         "settle_seconds": entry.settle_seconds,
         "restless_days": entry.restless_days,
         "reread_percent": entry.reread_percent,
@@ -252,6 +285,9 @@ def _lines(registered: Registered, last: HarvestEntry | None) -> Iterator[str]:
             (_("policy"), entry.policy),
             (_("standing"), _standing(registered)),
             (_("settle time"), span_shown(entry.settle_seconds)),
+            *([(_("left out"), " ".join(entry.exclude))] if entry.exclude else []),
+            *([(_("taken all the same"), " ".join(entry.include))] if entry.include else []),
+            *([(_("metadata"), entry.metadata)] if entry.metadata else []),
             (_("told when never at rest for"), counted("{count} day", "{count} days", entry.restless_days)),
             (_("read again"), f"{entry.reread_percent} %"),
             (_("brake"), ", ".join(f"{name}={value}" for name, value in limits.items())),

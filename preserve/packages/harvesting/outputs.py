@@ -27,6 +27,7 @@ class OutputCatchment:
 
     is_local = True
     keeps_times = False
+    left_out = 0
 
     def __init__(self, source: SourceEntry, work: Path) -> None:
         self._source = source
@@ -55,7 +56,8 @@ class OutputCatchment:
         running = start(Algorithm.SHA256)
         self._folder.mkdir(exist_ok=True)
         arguments = self._arguments()
-        output = run_to_file(arguments, self._file, self._folder, self._source.most_seconds, running.update)
+        limits, told = self._source.most_seconds, self._source.environment
+        output = run_to_file(arguments, self._file, self._folder, limits, running.update, told)
         if not output.bytes:
             raise Refused(
                 "the command of source {source} ended well and printed nothing; nothing was taken",

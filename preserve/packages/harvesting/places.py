@@ -13,6 +13,7 @@ from preserve.errors import Restless, Unavailable
 from preserve.model.complaints import ComplaintList
 from preserve.model.digests import Algorithm, start
 from preserve.packages.harvesting.rows import CTIME, INODE, MTIME, PATH, SIZE, Seen
+from preserve.packages.harvesting.sieve import Sieve
 
 _PIECE_BYTES = 1024 * 1024
 
@@ -24,6 +25,10 @@ class Catchment(Protocol):
     """Whether content lies in files of this machine: reading it twice costs next to nothing."""
     keeps_times: bool
     """Whether its times say when something was changed, and not merely when it was asked for."""
+
+    @property
+    def left_out(self) -> int:
+        """How many files and folders its patterns left out of the last listing."""
 
     def batches(self, complaints: ComplaintList, notes: ComplaintList) -> Iterator[list[Seen]]:
         """All there is, in listing order; what cannot be taken is left out, and complained about."""
@@ -54,13 +59,21 @@ class FolderCatchment:
     is_local = True
     keeps_times = True
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, sieve: Sieve | None = None) -> None:
         self._root = os.path.abspath(os.fsencode(folder))
         self._folder = folder
+        self._sieve = sieve
+
+    @property
+    def left_out(self) -> int:
+        return self._sieve.left_out if self._sieve else 0
 
     def batches(self, complaints: ComplaintList, notes: ComplaintList) -> Iterator[list[Seen]]:
+        leaves_out = None
+        if self._sieve is not None:
+            self._sieve.left_out, leaves_out = 0, self._sieve.leaves_out
         try:
-            for batch in FolderTree(self._folder, complaints, notes).batches():
+            for batch in FolderTree(self._folder, complaints, notes, leaves_out=leaves_out).batches():
                 yield [entry[:8] for entry in batch]
         except OSError as error:
             raise Unavailable("{source} cannot be read: {reason}", source=self._folder, reason=error) from error

@@ -303,6 +303,8 @@ class _TakingIn:
 
     def _note_known_records(self, accession: AccessionEntry) -> None:
         """An archival code stands for one record: where it comes again, a person has to know, and it is no harm."""
+        if self._intake.seen_at is not None:
+            return  # of a source each harvest is another version of its records
         for holding in self._books.holdings_of(record.archival_code for record in self._described.records):
             if holding.accession != accession.id:
                 self._advice.add(
