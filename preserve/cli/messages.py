@@ -101,6 +101,11 @@ def attribute_word(name: str) -> str:
         "medium": _("medium"),
         "credential_domain": _("credential domain"),
         "jurisdiction": _("jurisdiction"),
+        "windows": _("windows"),
+        "timezone": _("time zone"),
+        "bytes_per_second": _("bytes a second"),
+        "bytes_per_second_at": _("bytes a second at times"),
+        "mounted_at": _("mounted at"),
     }
     return words.get(name, name)
 

@@ -35,6 +35,7 @@ def told_facts(body: Callable[..., Exit]) -> Callable[..., Exit]:
         timezone: str | None,
         rate: str | None,
         rate_at: tuple[str, ...],
+        mounted_only: bool,
         storage_class: str | None,
         thaw_budget: str | None,
         thaw_spend: str | None,
@@ -43,7 +44,7 @@ def told_facts(body: Callable[..., Exit]) -> Callable[..., Exit]:
         attributes = {name: text for name in _attributes() if (text := given.pop(name))}
         attributes |= _link(window, timezone, rate, rate_at)
         attributes |= _cold(storage_class, thaw_budget, thaw_spend)
-        facts = StoreChanges(attributes, profile, auditor_profile, disposer_profile)
+        facts = StoreChanges(attributes, profile, auditor_profile, disposer_profile, is_mounted_only=mounted_only)
         return body(*arguments, facts=facts, **given)
 
     command: Callable[..., Exit] = wrapped
@@ -105,6 +106,11 @@ def _link_options() -> list[Callable[[Callable[..., Exit]], Callable[..., Exit]]
             multiple=True,
             metavar="HH:MM-HH:MM=RATE",
             help=_("another rate at these hours, such as 08:00-18:00=5MiB/s; may be given several times"),
+        ),
+        click.option(
+            "--mounted-only",
+            is_flag=True,
+            help=_("a folder on a disk that is mounted now, and may lie in a drawer: then it is away as expected"),
         ),
     ]
 

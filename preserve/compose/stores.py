@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -117,7 +118,8 @@ def bare_store(entry: StoreEntry, store_id: str | None) -> ErasableStore:
     """The store at `entry.url` as it is; `store_id` None: a place that is not founded yet.  Raises `Misused`."""
     scheme = urlsplit(entry.url).scheme
     if scheme == "file":
-        return FolderStore(entry.name, places.folder_of(entry.url), store_id)
+        mounted_at = entry.attributes.get(links.MOUNTED_AT)
+        return FolderStore(entry.name, places.folder_of(entry.url), store_id, Path(mounted_at) if mounted_at else None)
     if scheme == "s3":
         from preserve.stores.s3 import S3Store
         from preserve.stores.s3_place import place_of

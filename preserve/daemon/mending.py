@@ -10,6 +10,7 @@ from preserve import compose, environment
 from preserve.clock import moment_of
 from preserve.daemon.works import Shift, Work
 from preserve.errors import Unavailable
+from preserve.model import links
 from preserve.model.duties import Duty, DutyKind, Ended, Ending
 from preserve.model.nouns import HARMS
 from preserve.model.sentences import sentence
@@ -66,7 +67,7 @@ def _lagging(shift: Shift, now: datetime) -> Iterator[Duty]:
         if missing and since is not None and sealing.sealed(books, store.name) is None:
             due_at = moment_of(since)
             why = sentence("store {store} lacks {count} entries of the ledger", store=store.name, count=missing)
-            latest = due_at + PUBLISHED_WITHIN
+            latest = None if links.MOUNTED_AT in store.attributes else due_at + PUBLISHED_WITHIN
             yield Duty(DutyKind.PUBLICATION, store.name, due_at, why, latest, stores=(store.name,))
 
 

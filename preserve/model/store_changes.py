@@ -26,13 +26,15 @@ REMOVABLE = (*(name for name in ATTRIBUTES if name != "jurisdiction"), *LINK_FAC
 @dataclass(frozen=True, slots=True)
 class StoreChanges:
     """What is to be other than it is registered: `attributes` given anew, profiles given anew (None: as before), and
-    what of `REMOVABLE` is taken away."""
+    what of `REMOVABLE` is taken away.  `is_mounted_only`: it is there while the medium is mounted that is mounted now,
+    which is looked up when the rest is applied."""
 
     attributes: Mapping[str, str] = field(default_factory=dict)
     profile: str | None = None
     auditor_profile: str | None = None
     disposer_profile: str | None = None
     removed: frozenset[str] = frozenset()
+    is_mounted_only: bool = False
 
     def applied(self, entry: StoreEntry) -> StoreEntry:
         """The store with these changes; what is both given and removed is given."""

@@ -9,6 +9,7 @@ from preserve.model import credentials, events, links
 from preserve.model.nouns import StoreEntry
 from preserve.model.separation import Coincidence, coincidences
 from preserve.model.store_changes import StoreChanges, require_cold_facts
+from preserve.packages import places
 from preserve.ports import Store
 from preserve.workplace import Workplace
 
@@ -42,6 +43,8 @@ def set_store(workplace: Workplace, request: SetRequest) -> SetReport:
     """
     entry = workplace.books.store(request.store)
     changed = request.changes.applied(entry)
+    if request.changes.is_mounted_only:
+        changed = places.mounted(changed, workplace.home)
     others = [store for store in workplace.books.stores() if store.name != entry.name]
     shared = tuple(coincidences(changed, others))
     if changed == entry:

@@ -7,12 +7,14 @@ take the other's files for its own.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import stat
+from os.path import ismount
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from preserve.errors import Misused, Refused
+from preserve.model.links import MOUNTED_AT
 from preserve.model.nouns import StoreEntry
 from preserve.state import books_place
 from preserve.state.books import Books
@@ -142,6 +144,25 @@ def on_one_device(wanted: StoreEntry, registered: list[StoreEntry]) -> Iterator[
         is_same_site = spot.realm != "file" and spot.realm.rpartition("/")[0] == its.realm.rpartition("/")[0]
         if other.name != wanted.name and (is_same_disk or is_same_site):
             yield other
+
+
+def mounted(store: StoreEntry, home: Path) -> StoreEntry:
+    """The store as one that is there while its medium is mounted, where that is now.
+
+    Raises `Refused` where its folder lies on the disk of the system or of the home: then nothing is mounted.
+    """
+    if urlsplit(store.url).scheme != "file":
+        raise Refused("{url} is no folder, and nothing is mounted there; leave --mounted-only out", url=store.url)
+    folder = folder_of(store.url).resolve()
+    point = next((above for above in (folder, *folder.parents) if ismount(above)), folder)
+    if point == Path(folder.anchor) or is_on_device_of(store, home):
+        raise Refused(
+            "nothing is mounted at {folder}: it lies on the disk of the system, or of the home; mount the medium of"
+            " store {store} first",
+            folder=folder,
+            store=store.name,
+        )
+    return replace(store, attributes={**store.attributes, MOUNTED_AT: str(point)})
 
 
 def is_on_device_of(wanted: StoreEntry, home: Path) -> bool:

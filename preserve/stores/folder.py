@@ -30,15 +30,16 @@ _READ_BACK_SOON = 16
 class FolderStore:
     """The `ErasableStore` contract over a directory.
 
-    `store_id` None opens a place that is not founded yet (see preserve/packages/identity.py).  Symbolic links below
+    `store_id` None opens a place that is not founded yet (see preserve/packages/identity.py), `mounted_at` is where its
+    medium must be mounted for anything to be read or written.  Symbolic links below
     `root` are not followed: an object behind one is not there.  `retain_until` is ignored: a folder has no locks.
     So is `resume`: a file that a killed process left says nothing of which of its blocks reached the medium, and
     keeping account of that would cost a sync for each block; a disk takes an object anew at its own speed.
     """
 
-    def __init__(self, name: str, root: Path, store_id: str | None) -> None:
+    def __init__(self, name: str, root: Path, store_id: str | None, mounted_at: Path | None = None) -> None:
         self.name = name
-        self._root = FolderRoot(name, root, store_id)
+        self._root = FolderRoot(name, root, store_id, mounted_at)
         self._made_last: tuple[Key, ...] = ()
 
     def create(

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from preserve.durable import make_folders, sync_folder
-from preserve.errors import AlreadyThere, Away, NoSpace, NotThere, Unavailable, Unidentified, Unreadable
+from preserve.errors import AlreadyThere, Away, Expected, NoSpace, NotThere, Unavailable, Unidentified, Unreadable
 from preserve.packages import identity
 
 _ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)  # ELOOP: a symbolic link, which is no object of ours
@@ -23,18 +23,29 @@ _PACKAGES = "packages"  # where there is such a folder, a medium is mounted
 
 
 class FolderRoot:
-    """`path` as the root of store `name`; `store_id` None: a place that is not founded yet."""
+    """`path` as the root of store `name`; `store_id` None: a place that is not founded yet.
 
-    def __init__(self, name: str, path: Path, store_id: str | None) -> None:
+    `mounted_at` is the mount point without which the store is not there; None: nobody said that there is one.
+    """
+
+    def __init__(self, name: str, path: Path, store_id: str | None, mounted_at: Path | None = None) -> None:
         self.name = name
         self.path = path
         self._store_id = store_id
+        self._mounted_at = mounted_at
         self._lasting: set[Path] = set()  # folders whose own entry this process knows to be on the medium
         self._lock = threading.Lock()
 
     def require_presence(self) -> None:
-        """Raise `Away` unless the root is there, and `Unidentified` unless it is the store it was registered as; looked
-        up anew each time, because media come and go."""
+        """Raise `Away` unless the root is there, `Expected` while nothing is mounted where its medium belongs, and
+        `Unidentified` unless it is the store it was registered as; looked up anew each time, because media come and
+        go."""
+        if self._mounted_at is not None and not os.path.ismount(self._mounted_at):
+            raise Expected(
+                "store {store} is not mounted: nothing is mounted at {place}, and what is to go there waits for it",
+                store=self.name,
+                place=self._mounted_at,
+            )
         if self._store_id is not None:
             identity.require(
                 self._identity_content,

@@ -13,7 +13,7 @@ from preserve.cli.messages import _, said
 from preserve.cli.options import acts, reaches_stores
 from preserve.cli.shortfalls import shared_lines
 from preserve.cli.store_facts import told_facts
-from preserve.model.links import RATES_AT, SPEED_LIMIT, WINDOWS
+from preserve.model.links import MOUNTED_AT, RATES_AT, SPEED_LIMIT, WINDOWS
 from preserve.model.store_changes import PROFILES, REMOVABLE, THAW_BYTES, THAW_COST, StoreChanges
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ _SPELLED = {
     WINDOWS: "window",
     SPEED_LIMIT: "rate",
     RATES_AT: "rate-at",
+    MOUNTED_AT: "mounted-only",
     THAW_BYTES: "thaw-budget",
     THAW_COST: "thaw-spend",
 }

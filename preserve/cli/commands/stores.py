@@ -34,8 +34,9 @@ from preserve.cli.options import acts, asks, reaches_stores
 from preserve.cli.shortfalls import shared_lines
 from preserve.cli.store_facts import told_facts
 from preserve.cli.tables import byte_count, pairs, table
-from preserve.errors import Unavailable
+from preserve.errors import Expected, Unavailable
 from preserve.model.credentials import profiles
+from preserve.model.links import LINK_FACTS
 from preserve.model.nouns import CopyState, RetiredStore, Role, StoreEntry
 from preserve.model.separation import ATTRIBUTES
 from preserve.model.store_changes import StoreChanges
@@ -99,6 +100,7 @@ store.add_command(thaw)
 def add(call: Call, name: str, role: str, url: str, jurisdiction: str, facts: StoreChanges) -> Exit:
     from preserve import compose
     from preserve.operations.add_store import add_store
+    from preserve.packages import places
 
     with call.workplace() as workplace:
         retired = workplace.books.retired_store(name)
@@ -108,6 +110,8 @@ def add(call: Call, name: str, role: str, url: str, jurisdiction: str, facts: St
         before = plain if known is None else replace(known, store_id="", role=plain.role, url=url)
         attributes = {"jurisdiction": jurisdiction, **facts.attributes}
         wanted = replace(facts, attributes=attributes).applied(before)
+        if facts.is_mounted_only:
+            wanted = places.mounted(wanted, workplace.home)
         if known is not None:
             compose.require_open(workplace, wanted)
         place = compose.place(wanted, workplace.clock, workplace.progress.alert)
@@ -295,6 +299,8 @@ def _complaint_documents(verdict: Verdict) -> list[dict[str, str]]:
 
 
 def _state_said(stand: _Stand) -> str:
+    if isinstance(stand.away_because, Expected):
+        return _("away, as expected")
     if stand.away_because:
         return _("away")
     return said("{free} free", free=byte_count(stand.free_bytes)) if stand.free_bytes is not None else _("there")
@@ -362,7 +368,11 @@ def _store_lines(stand: _Stand, probe: Probe | None, counts: Mapping[CopyState, 
         (_("place"), entry.url),
         (_("state"), _state_said(stand)),
     ]
-    rows += [(attribute_word(name), entry.attributes[name]) for name in ATTRIBUTES if name in entry.attributes]
+    rows += [
+        (attribute_word(name), entry.attributes[name])
+        for name in (*ATTRIBUTES, *LINK_FACTS)
+        if name in entry.attributes
+    ]
     rows += [(said("key of the {holder}", holder=holder), profile) for holder, profile in profiles(entry)]
     rows.append((_("probed"), moment_shown(probe.probed_at if probe else None)))
     rows += [(word(state), counted("{count} copy", "{count} copies", count)) for state, count in counts.items()]
