@@ -8,8 +8,8 @@ worker dies is given to another, who goes on from what the dead one booked.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import BrokenExecutor, Executor, Future
-from contextlib import ExitStack, contextmanager
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from math import ceil
@@ -17,8 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from preserve import compose
+from preserve.daemon.pulse import PULSE_SECONDS, Pulse
 from preserve.errors import PreserveError, Unavailable
 from preserve.model.audit import AuditCounts, Budget
+from preserve.model.digests import sha256
 from preserve.model.nouns import Act
 from preserve.ports import NoProgress
 from preserve.settings.home import Home, here
@@ -140,7 +142,13 @@ def carried_out(order: Order[_Report]) -> _Report:
         compose.workplace(here(given.home), given.act, NoProgress()) as workplace,
         _claimed(workplace, order.subject),
     ):
-        return order.carry_out(replace(workplace, away=given.away))
+        pulse = Pulse(NoProgress(), lambda: workplace.books.set_progress(_sign_of(order), workplace.now()))
+        return order.carry_out(replace(workplace, away=given.away, progress=pulse))
+
+
+def _sign_of(order: Order[_Report]) -> str:
+    """Under what the sign of life of an order is noted."""
+    return f"order {sha256(order.subject.encode()).hex()}"
 
 
 @contextmanager
@@ -175,21 +183,22 @@ class Spread:
         parts = shares(request.among, self.workers) if begun is None else [tuple(request.among)]
         share = replace(request, budget=_share(request.budget, len(parts)), policies={})
         orders = [AuditOrder(self._given(workplace), replace(share, among=part)) for part in parts]
-        return _audited(self._reports(orders))
+        return _audited(self._reports(workplace, orders))
 
     def replicate(self, workplace: Workplace, request: ReplicateRequest) -> ReplicateReport:
         if not request.among:
             return ALONE.replicate(workplace, request)
         parts = shares(request.among, self.workers)
         orders = [ReplicateOrder(self._given(workplace), request.stores, part, request.until) for part in parts]
-        return _replicated(self._reports(orders))
+        return _replicated(self._reports(workplace, orders))
 
     def _given(self, workplace: Workplace) -> _Ordered:
         return _Ordered(self._home.path, workplace.act, workplace.away)
 
-    def _reports(self, orders: Sequence[Order[_Report]]) -> list[_Report]:
+    def _reports(self, workplace: Workplace, orders: Sequence[Order[_Report]]) -> list[_Report]:
         """All reports.  What fails an order is raised when the others came to their end: they book all the same."""
         futures = [self._pool.submit(carried_out, order) for order in orders]
+        _wait(workplace, [_sign_of(order) for order in orders], futures)
         reports: list[_Report] = []
         failure: PreserveError | None = None
         for future in futures:
@@ -200,6 +209,22 @@ class Spread:
         if failure is not None:
             raise failure
         return reports
+
+
+def _wait(workplace: Workplace, signs: Sequence[str], futures: Sequence[Future[_Report]]) -> None:
+    """Wait for all, and give a pulse as long as an order ends or a worker moves bytes: one who hangs gives none."""
+    waiting, noted = set(futures), dict.fromkeys(signs, "")
+    while waiting:
+        done, waiting = wait(waiting, PULSE_SECONDS, FIRST_COMPLETED)
+        seen = noted
+        with suppress(Unavailable):  # the books are in use: the next look tells
+            seen = {sign: workplace.books.progress(sign) or "" for sign in signs}
+        if done or seen != noted:
+            workplace.progress.advance(0)
+        noted = seen
+    with suppress(Unavailable):
+        for sign in filter(noted.get, signs):
+            workplace.books.clear_progress(sign)
 
 
 def shares(packages: Sequence[str], workers: int) -> list[tuple[str, ...]]:

@@ -22,7 +22,7 @@ from preserve.model.nouns import Level, StoreEntry
 from preserve.model.policy import AuditRule, Policy
 from preserve.model.sentences import Sentence, sentence
 from preserve.model.thawing import budget_of, is_kept_cold, month_of
-from preserve.state.standing_reading import NO_LOOKS, AlikeStanding, Looks
+from preserve.state.standing_reading import AlikeStanding, Looks
 
 if TYPE_CHECKING:
     from preserve.operations.audit import AuditReport, AuditRequest
@@ -74,11 +74,6 @@ class _Place:
 
     def spans(self, level: Level, now: datetime) -> list[Span]:
         return [each for each in looking.spans(self.rule, self.rank, self.stores, now) if each.level is level]
-
-    def settles(self, level: Level) -> bool:
-        """Whether a look at this level tells anew when a copy was looked at, where the last is dated on a day still to
-        come: a full reading counts as a sample too, and where none is ever made again, one like that counts on."""
-        return level is Level.FULL or self.rule.full_every_days is not None
 
     def claim(self, level: Level) -> str:
         """What one runner at a time works on: what one cause names, another may name too."""
@@ -191,8 +186,6 @@ def _looks(shift: Shift, place: _Place, span: Span) -> Looks:
 
 def _postdated(shift: Shift, place: _Place, span: Span, now: datetime) -> Looks:
     """Copies whose last look is dated on a day still to come."""
-    if not place.settles(span.level):
-        return NO_LOOKS
     books, ahead = shift.workplace.books, stamp(now + CLOCKS_DIFFER)
     return books.looks(place.store.name, place.policy.name, span.level, "~", since=ahead, is_new=span.is_new)
 
@@ -314,11 +307,11 @@ def _offered(shift: Shift, place: _Place, cause: AuditCause, level: Level, most:
 def _oldest(shift: Shift, place: _Place, level: Level, now: datetime, most: int) -> list[tuple[str, str]]:
     """Copies whose last look is too long ago; where there are none, the oldest of this period's share."""
     books, store, policy = shift.workplace.books, place.store.name, place.policy.name
-    to_come = [("~", stamp(now + CLOCKS_DIFFER))] if place.settles(level) else []
+    to_come = ("~", stamp(now + CLOCKS_DIFFER))
     chosen = [
         looked
         for span in place.spans(level, now)
-        for before, since in ((stamp(span.due_before), ""), *to_come)
+        for before, since in ((stamp(span.due_before), ""), to_come)
         for looked in books.least_looked_at(store, policy, level, before, most, since=since, is_new=span.is_new)
     ]
     share = _share_left(shift, place, now) if level is place.rule.level else None

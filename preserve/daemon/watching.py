@@ -11,10 +11,11 @@ from preserve.clock import stamp
 from preserve.daemon import heartbeat
 from preserve.daemon.deriving import Derived, by_clock, derived, duties_name
 from preserve.daemon.works import Shift, Work
+from preserve.errors import Refused
 from preserve.model.concerns import Concern, FindingsSeen, LateSeen, Seen, concerns
 from preserve.model.duties import Duty
 from preserve.model.policy import Policy
-from preserve.model.sentences import sentence
+from preserve.model.sentences import Sentence, sentence
 from preserve.model.signs_of_life import NEVER, Silence, silences
 from preserve.operations.status import StatusReport, status
 
@@ -111,6 +112,11 @@ def _late(duties: Iterable[Duty], now: datetime) -> Iterable[LateSeen]:
 def _untold(shift: Shift, now: datetime) -> Iterable[LateSeen]:
     """That nobody looks any more whether there is anything to tell, in a home whose owners are to be told."""
     last = shift.workplace.books.noticed_at()
-    if last is not None and compose.addresses(shift.home) and not last <= now <= last + LONGEST_UNTOLD:
+    try:
+        addresses = compose.addresses(shift.home)
+    except Refused as error:  # nobody can be told, and whoever looks has to know that of all things
+        yield LateSeen("notices", Sentence(error.template, error.values), stamp(now))
+        return
+    if last is not None and addresses and not last <= now <= last + LONGEST_UNTOLD:
         what = sentence("nobody has looked since then whether there is anything to tell the owners")
         yield LateSeen("notices", what, stamp(last))

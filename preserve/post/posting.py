@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from preserve.clock import Clock
 from preserve.errors import PreserveError, Refused, Unavailable
@@ -21,20 +21,21 @@ class Posting:
     secret_of: Callable[[Address], str | None]
 
     def send(self, address: Address, message: Message) -> str | None:
-        """Send it by both ways, where there are two: one that fails does not keep the other."""
-        secret = self.secret_of(address)
-        outcomes = [_outcome(way) for way in self._ways(address, message, secret)]
+        """Send it by both ways, where there are two: one that fails, or has no secret, does not keep the other."""
+        outcomes = [_outcome(way) for way in self._ways(address, message)]
         failures = [each for each in outcomes if isinstance(each, PreserveError)]
         if failures and len(failures) == len(outcomes):
             raise failures[0]
         return str(failures[0]) if failures else next((each for each in outcomes if isinstance(each, str)), None)
 
-    def _ways(self, address: Address, message: Message, secret: str | None) -> Iterator[Callable[[], str | None]]:
+    def _ways(self, address: Address, message: Message) -> Iterator[Callable[[], str | None]]:
         mail, webhook = address.mail, address.webhook
         if mail is not None:
-            yield lambda: _not_for(send_mail(mail, message, secret, self.clock, address.ca_file))
+            alone = replace(address, webhook=None)
+            yield lambda: _not_for(send_mail(mail, message, self.secret_of(alone), self.clock, address.ca_file))
         if webhook is not None:
-            yield lambda: send_to_webhook(webhook, message, secret, address.ca_file)
+            only = replace(address, mail=None)
+            yield lambda: send_to_webhook(webhook, message, self.secret_of(only), address.ca_file)
 
 
 def _outcome(way: Callable[[], str | None]) -> str | PreserveError | None:

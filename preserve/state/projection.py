@@ -56,6 +56,7 @@ CATALOG: Mapping[str, tuple[str, ...]] = {
 _text = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"), sort_keys=True).encode
 
 _STORE = "name, store_id, role, url, attributes, capabilities, profile"
+_DAY = len("2026-01-01")
 _COPY = "bytes, generations, booked_at, audited_at, audited_level, audits, retain_until"
 _RETIRE_STORE = (
     f"INSERT INTO retired_store ({_STORE}, retired_at, retired_because, is_lost)"  # noqa: S608
@@ -378,7 +379,9 @@ def _audited(tables: Tables, number: int, at: str, detail: Detail) -> str | None
         # Nobody has seen the bytes: the copy stays as overdue as it was.
         tables.execute("UPDATE copy SET state = ? WHERE package = ? AND store = ?", (state, *place))
         return package
-    audits = _text({**json.loads(row[1]), level.value: at})
+    # What is dated on a later day was dated by a clock that ran ahead: when it was, nobody knows.
+    before = {deep: when for deep, when in json.loads(row[1]).items() if when[:_DAY] <= at[:_DAY]}
+    audits = _text({**before, level.value: at})
     tables.execute(
         "UPDATE copy SET state = ?, audited_at = ?, audited_level = ?, audits = ? WHERE package = ? AND store = ?",
         (state, at, level.value, audits, *place),

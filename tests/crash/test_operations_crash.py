@@ -13,6 +13,10 @@ from pathlib import Path
 import pytest
 
 from preserve.clock import SystemClock
+from preserve.daemon.looking import AUDIT, LISTING
+from preserve.daemon.making import REPLICATION
+from preserve.daemon.mending import REPAIR
+from preserve.daemon.turn import turn
 from preserve.definitions.policies import read_policy
 from preserve.model.entries import AccessionState
 from preserve.model.nouns import Condition, CopyState, Level
@@ -21,6 +25,7 @@ from preserve.operations.ingest import IngestRequest, ingest
 from preserve.operations.repair import RepairRequest, repair
 from preserve.operations.replicate import ReplicateRequest, replicate
 from preserve.ports import NoProgress, Store
+from preserve.settings.home import Home
 from preserve.state.books import Books
 from preserve.state.verification import verify_books
 from preserve.stores.folder import FolderStore
@@ -68,6 +73,11 @@ class Life:
         with self.workplace() as place:
             assert not repair(place, RepairRequest()).not_repaired
 
+    def run(self) -> None:
+        with self.workplace() as place:
+            report = turn(Home(self.home), place, (REPAIR, REPLICATION, AUDIT, LISTING))
+            assert report.is_as_wanted and not report.left
+
     def check(self) -> None:
         """What must hold at any moment: the books are whole, and what they call verified is sound."""
         with self.workplace() as place:
@@ -102,9 +112,10 @@ def mould(memory_path: Path) -> Life:
     return life
 
 
-def sweep(mould: Life, act: Callable[[Life], None]) -> int:
-    """Kill `act` at each of its points in turn, each in a life of its own; returns how many points there were."""
-    for point in range(1, 1000):
+def sweep(mould: Life, act: Callable[[Life], None], step: int = 1) -> int:
+    """Kill `act` at each of its points in turn, or each so many, each in a life of its own; returns how many points
+    there were, about."""
+    for point in range(1, 1000, step):
         life = Life(mould.folder.with_name(f"life-{point}"))
         shutil.copytree(mould.folder, life.folder)
         if not was_killed_at(point, lambda life=life: act(life)):  # type: ignore[misc]
@@ -137,3 +148,13 @@ def test_repair(mould: Life) -> None:
     with mould.workplace() as place:
         assert len(audit(place, AuditRequest(Level.FULL)).findings) == 2
     assert sweep(mould, Life.repair) > 30
+
+
+def test_a_turn_of_the_runner(mould: Life) -> None:
+    """Each fifth point: the operations under it are swept whole above."""
+    mould.ingest()
+    (bag,) = (mould.folder / "city").glob("packages/*/*/bag.tar")
+    flip(bag, 30_000)
+    with mould.workplace() as place:
+        assert len(audit(place, AuditRequest(Level.FULL)).findings) == 1
+    assert sweep(mould, Life.run, step=5) > 40

@@ -8,9 +8,10 @@ import pickle
 import shutil
 import subprocess
 import sys
+import threading
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,13 +23,14 @@ from ops.sites.ports import free_block
 from ops.sites.site import wait_for
 from preserve import compose
 from preserve.cli.exits import Exit
+from preserve.daemon import crew
 from preserve.daemon.cluster import crew_of
-from preserve.daemon.crew import MOST_PACKAGES, ORDERS_EACH, Spread, shares
+from preserve.daemon.crew import MOST_PACKAGES, ORDERS_EACH, Spread, _Ordered, shares
 from preserve.errors import Misused, NoSpace, Refused, Unavailable
 from preserve.model import events
 from preserve.model.links import SPEED_LIMIT
 from preserve.model.nouns import CopyState, EventType, Level
-from preserve.operations.audit import AuditRequest
+from preserve.operations.audit import AuditReport, AuditRequest
 from preserve.operations.join_home import join_home
 from preserve.operations.replicate import ReplicateRequest
 from preserve.ports import NoProgress
@@ -180,6 +182,49 @@ def test_a_local_pool_audits_a_home_with_books_in_a_file(tmp_path: Path) -> None
         assert looks(made.workplace.books) == dict.fromkeys(packages, 1)
 
 
+@dataclass
+class Told(NoProgress):
+    """Counts the signs of life of whoever waits for a crew."""
+
+    signs: int = 0
+
+    def advance(self, done_bytes: int) -> None:
+        self.signs += 1
+
+
+@pytest.mark.parametrize("moves_bytes", [True, False])
+def test_who_waits_for_a_crew_lives_as_long_as_a_worker_does_and_no_longer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moves_bytes: bool
+) -> None:
+    monkeypatch.setattr(crew, "PULSE_SECONDS", 0.01)
+    with service(tmp_path) as made, ThreadPoolExecutor(1) as pool:
+        watched, waited = Told(), threading.Event()
+        home = Home(made.home)
+        order = crew.AuditOrder(_Ordered(home.path, ACT, frozenset()), AuditRequest(Level.FULL, among=("a",)))
+
+        def work(order: crew.AuditOrder) -> AuditReport:
+            for number in range(5):
+                if moves_bytes:
+                    made.books.set_progress(crew._sign_of(order), str(number))
+                waited.wait(0.05)
+            raise Unavailable("nobody asks what became of it")
+
+        crew._wait(replace(made.workplace, progress=watched), [crew._sign_of(order)], [pool.submit(work, order)])
+        assert (watched.signs > 2) == moves_bytes and watched.signs >= 1
+        assert made.books.progress(crew._sign_of(order)) is None
+
+
+def test_a_worker_notes_that_it_lives_while_it_moves_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("preserve.daemon.pulse.PULSE_SECONDS", -1.0)
+    with service(tmp_path) as made:
+        packages = taken_in(made, tmp_path)
+        order = crew.AuditOrder(
+            _Ordered(made.home, ACT, frozenset()), AuditRequest(Level.FULL, ("near",), among=tuple(packages))
+        )
+        crew.carried_out(order)
+        assert made.books.progress(crew._sign_of(order)) is not None
+
+
 def test_what_fails_one_order_is_raised_and_the_others_are_booked(tmp_path: Path) -> None:
     with service(tmp_path) as made:
         (tmp_path / "city").rename(tmp_path / "city-is-away")
@@ -298,7 +343,8 @@ def test_the_runner_sends_its_work_to_the_cluster(
     assert program.ask("ledger", "verify")["ok"]
 
 
-def test_a_cluster_that_is_away_or_none_is_told(program: Program) -> None:
+def test_a_cluster_that_is_away_or_none_is_told(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("preserve.daemon.cluster.ANSWER_SECONDS", 1)
     program("init")
     assert "does not answer" in program(
         "run", "--once", "--cluster", f"tcp://127.0.0.1:{free_block()}", code=Exit.UNAVAILABLE

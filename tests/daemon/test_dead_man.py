@@ -6,24 +6,36 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from ops.sites.ports import free_block
+from preserve import environment
 from preserve.daemon import heartbeat
 from preserve.daemon.looking import AUDIT, LISTING
 from preserve.daemon.mending import REPAIR
+from preserve.daemon.notices import EVERY, notice_work
 from preserve.daemon.turn import turn
 from preserve.daemon.watching import look
 from preserve.daemon.works import Shift
-from preserve.errors import NoSpace
+from preserve.errors import Barred, NoSpace
+from preserve.model import events
+from preserve.model.addresses import Address, Webhook
 from preserve.model.alarms import nagios_state, performance_data
 from preserve.model.attempts import MOST_ATTEMPTS
 from preserve.model.concerns import Concern, ConcernKind
+from preserve.model.duties import DutyKind
 from preserve.model.incidents import IncidentKind
+from preserve.model.keys import Key
 from preserve.model.nouns import Level
 from preserve.model.signs_of_life import SignOfLife
 from preserve.operations.audit import AuditRequest, audit
+from preserve.ports import ErasableStore, ObjectFacts
+from preserve.settings.addresses import write_addresses
 from preserve.settings.home import Home
+from preserve.state.sqlite_database import SqliteDatabase
+from preserve.stores.wrapping import WrappedStore
 from tests.packages.building import Service, flip, service
 from tests.stores.clocks import SetClock
 
@@ -143,3 +155,127 @@ def test_monitoring_is_told_the_worst_and_counts_of_all(kept: tuple[Service, Set
     found = told(made)
     assert nagios_state(found).code == 2
     assert "'silence'=1;;;0" in list(performance_data(found))
+
+
+def test_a_key_that_was_revoked_is_told_of_at_once(kept: tuple[Service, SetClock]) -> None:
+    made, _ = kept
+    run(made)
+    locked_out = replace(
+        made, workplace=made.with_stores({"city": LockedOut(cast(ErasableStore, made.workplace.stores["city"]))})
+    )
+    assert [(each.kind, each.subject) for each in told(locked_out)] == [(ConcernKind.AWAY, "city")]
+
+
+class LockedOut(WrappedStore):
+    """A store that lets this program in no more, as the S3 adapter tells it (tests/stores/test_s3.py)."""
+
+    def list(self, folder: str, after: str = "") -> Iterator[ObjectFacts]:
+        raise Barred("store {store} does not let this program in", store=self.name)
+
+    def stat(self, key: Key) -> ObjectFacts:
+        raise Barred("store {store} does not let this program in", store=self.name)
+
+    def read(self, key: Key, start: int, into: memoryview) -> int:
+        raise Barred("store {store} does not let this program in", store=self.name)
+
+
+def test_a_notifier_that_is_broken_is_an_incident_within_two_intervals(kept: tuple[Service, SetClock]) -> None:
+    made, clock = kept
+    owner = made.policy.notify
+    nobody_listens = Webhook(f"http://127.0.0.1:{free_block()}/")
+    write_addresses(Home(made.home), {owner: Address(owner, webhook=nobody_listens)})
+    works = (*WORKS, notice_work(WORKS))
+    made.places["city"].rename(made.home.parent / "unplugged")
+    for _ in range(3):  # the first failure, and two intervals
+        turn(Home(made.home), made.workplace, works, expected_within=INTERVAL)
+        clock.sleep(EVERY.total_seconds())
+    assert (IncidentKind.NOTIFIER, owner) in [(each.kind, each.subject) for each in made.books.incidents()]
+
+
+def test_addresses_that_are_torn_are_told_of_and_stop_nothing(kept: tuple[Service, SetClock]) -> None:
+    made, clock = kept
+    owner = made.policy.notify
+    write_addresses(Home(made.home), {owner: Address(owner, webhook=Webhook("http://127.0.0.1:9/"))})
+    made.books.note_noticed(clock.moment)
+    (made.home / "addresses.json").write_text('{"format": "preserve-addr')
+    (concern,) = told(made)
+    assert concern.kind is ConcernKind.LATE and "addresses.json is not as this program writes it" in str(concern.what)
+    report = turn(Home(made.home), made.workplace, (*WORKS, notice_work(WORKS)))
+    assert list(report.failing) == [DutyKind.NOTICE]
+
+
+def test_late_work_is_told_once_and_until_it_is_done(kept: tuple[Service, SetClock]) -> None:
+    made, clock = kept
+    run(made)
+    clock.sleep(3 * 365 * 86_400)
+    seen = [each for each in told(made) if each.kind is ConcernKind.LATE]
+    away = made.places["city"].rename(made.home.parent / "unplugged")
+    run(made)
+    assert IncidentKind.MISSED_RUN in {each.kind for each in made.books.incidents()}
+    after = told(made)
+    assert ConcernKind.INCIDENT not in {each.kind for each in after}
+    late = [each.key for each in after if each.kind is ConcernKind.LATE]
+    assert late and len(set(late)) == len(late) and set(late) <= {each.key for each in seen}
+    away.rename(made.places["city"])
+    run(made)
+    assert told(made) == []
+
+
+# Several machines
+
+
+@pytest.fixture
+def shared(kept: tuple[Service, SetClock], monkeypatch: pytest.MonkeyPatch) -> tuple[Service, SetClock]:
+    """Books as on a server, which several machines use."""
+    monkeypatch.setattr(SqliteDatabase, "is_shared", True)
+    return kept
+
+
+def run_on(machine: str, made: Service, folder: Path) -> None:
+    """A turn of the runner on another machine, which has a part of the home of its own."""
+    folder.mkdir(exist_ok=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(environment, "machine_name", lambda: machine)
+        turn(Home(folder), made.workplace, (), expected_within=INTERVAL)
+
+
+def test_one_dead_machine_of_several_is_seen_by_the_others_until_it_lives_again(
+    shared: tuple[Service, SetClock], tmp_path: Path
+) -> None:
+    made, clock = shared
+    run_on("b", made, tmp_path / "b")
+    run(made)
+    clock.sleep(INTERVAL.total_seconds())
+    run(made)
+    clock.sleep(1)
+    assert [(each.kind, each.subject) for each in told(made)] == [(ConcernKind.SILENCE, "b")]
+    run(made)
+    (incident,) = made.books.incidents()
+    assert (incident.kind, incident.subject) == (IncidentKind.SILENCE, "b")
+    assert [each.kind for each in told(made)] == [ConcernKind.SILENCE], "once, though an incident is open"
+    run_on("b", made, tmp_path / "b")
+    assert list(made.books.incidents()) == [] and told(made) == []
+
+
+def test_a_machine_that_was_taken_away_is_expected_no_more_when_a_person_says_so(
+    shared: tuple[Service, SetClock], tmp_path: Path
+) -> None:
+    made, clock = shared
+    run_on("b", made, tmp_path / "b")
+    clock.sleep(INTERVAL.total_seconds() + 1)
+    run(made)
+    (incident,) = made.books.incidents()
+    act, now = made.workplace.act, made.workplace.now()
+    made.workplace.record(events.incident_closed(act, now, incident.id, "it was given away"))
+    for _ in range(2):
+        run(made)
+        assert list(made.books.incidents()) == [] and told(made) == []
+    assert [each.machine for each in made.books.signs_of_life()] == [environment.machine_name()]
+
+
+def test_a_home_that_moved_leaves_no_dead_machine_behind(kept: tuple[Service, SetClock], tmp_path: Path) -> None:
+    made, clock = kept
+    run_on("b", made, tmp_path / "b")
+    clock.sleep(INTERVAL.total_seconds() + 1)
+    run(made)
+    assert told(made) == [] and list(made.books.incidents()) == []

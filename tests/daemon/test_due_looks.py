@@ -24,6 +24,8 @@ from preserve.model.keys import Key
 from preserve.model.nouns import CopyState, Level
 from preserve.model.policy import AuditRule, Policy
 from preserve.operations import audit as operation
+from preserve.operations.audit import AuditRequest, audit
+from preserve.operations.status import status
 from preserve.packages.held import HeldCopy
 from preserve.packages.judging.inspection import Survey
 from preserve.ports import Store
@@ -300,7 +302,12 @@ def test_the_tables_that_say_what_is_due_follow_from_the_ledger(kept: Kept) -> N
     assert verify_books(kept.made.books).complaints.count == 0
 
 
-def test_copies_last_looked_at_by_a_clock_that_ran_ahead_are_looked_at_again(kept: Kept) -> None:
+SAMPLES = AuditRule(Level.SAMPLE, 90, 1)
+
+
+@pytest.mark.parametrize("rule", [QUARTERLY, SAMPLES, replace(SAMPLES, full_every_days=365)], ids=str)
+def test_copies_last_looked_at_by_a_clock_that_ran_ahead_are_looked_at_again(kept: Kept, rule: AuditRule) -> None:
+    kept.rule = rule
     kept.clock.moment = NOW + 3650 * DAY  # the clock jumps ahead, and whoever runs it does not see that
     for duty in kept.due():
         kept.do(duty)
@@ -310,7 +317,22 @@ def test_copies_last_looked_at_by_a_clock_that_ran_ahead_are_looked_at_again(kep
     for duty in due:
         kept.do(duty)
     assert kept.due() == []
-    assert all(duty.due_at < NOW + 90 * DAY for duty in kept.duties().values()), "nothing waits for years"
+    longest = (rule.full_every_days or 90) * DAY
+    assert all(duty.due_at < NOW + longest for duty in kept.duties().values()), "nothing waits for years"
+
+
+def test_a_full_reading_dated_years_ahead_is_made_up_for_by_a_sample(kept: Kept) -> None:
+    kept.clock.moment = NOW + 3650 * DAY
+    audit(kept.shift.workplace, AuditRequest(Level.FULL))
+    kept.rule = SAMPLES
+    kept.clock.moment = NOW + DAY
+    for duty in kept.due():
+        kept.do(duty)
+    assert kept.due() == []
+    policies = {kept.policy.name: kept.policy}
+    report = status(kept.shift.workplace, lambda _: kept.policy, policies)
+    assert (report.overdue, report.postdated) == (0, 0)
+    assert verify_books(kept.made.books).complaints.count == 0
 
 
 def test_an_audit_that_was_given_up_for_a_newer_one_is_not_taken_up_again_and_again(kept: Kept) -> None:

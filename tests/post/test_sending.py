@@ -9,8 +9,9 @@ import pytest
 
 from preserve.clock import SystemClock
 from preserve.errors import Misused, Refused, Unavailable
-from preserve.model.addresses import Mail, Message, Tls, Webhook, mail_address, server, webhook
+from preserve.model.addresses import Address, Mail, Message, Tls, Webhook, mail_address, server, webhook
 from preserve.post.mail import send_mail
+from preserve.post.posting import Posting
 from preserve.post.webhooks import send_to_webhook
 from tests.post.servers import PASSWORD, USER, Posted, Taken, broken_server, free_port, mail_server, webhook_server
 from tests.sites.certificates import certificate
@@ -155,3 +156,17 @@ def test_a_mail_server_is_a_host_and_its_usual_port_unless_another_is_named() ->
     for wrong in ("", "a:b", "smtp://a", "a:99999", "me@a:25"):
         with pytest.raises(Misused):
             server(wrong, Tls.NONE)
+
+
+def test_a_way_that_needs_no_secret_goes_where_the_other_lacks_its_own() -> None:
+    def secret_of(address: Address) -> str | None:
+        if address.needs_secret:
+            raise Refused("no secret")
+        return None
+
+    posted = Posted()
+    with webhook_server(posted) as port:
+        hook = Webhook(f"http://127.0.0.1:{port}/here")
+        address = Address("owner", mail(free_port(), Tls.STARTTLS, USER), hook)
+        assert "no secret" in str(Posting(CLOCK, secret_of).send(address, MESSAGE))
+    assert posted.paths == ["/here"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
@@ -12,6 +13,7 @@ from ops.sites import postgres
 from ops.sites.site import wait_for
 from preserve.errors import Misused, Refused, Tampered, Unavailable
 from preserve.model import events
+from preserve.model.attempts import LEASE
 from preserve.state import books_place, database
 from preserve.state.books import Books
 from preserve.state.books_place import SERVER_FILE_NAME
@@ -199,6 +201,23 @@ def test_a_claim_keeps_other_machines_out_and_goes_with_its_holder(tmp_path: Pat
         pass
     third.close()  # as the kernel does for a process that is killed; the server notices a little later
     wait_for(lambda: is_free(books, "package 1"), 10)
+
+
+def test_whoever_lost_the_server_keeps_his_lease_for_its_time_and_books_nothing_meanwhile(
+    tmp_path: Path, books: Books, url: str
+) -> None:
+    now = datetime(2026, 6, 1, tzinfo=UTC)
+    job = books.take_job("audit", "near", "a", now)
+    books.claim("duty audit near").__enter__()
+    assert job is not None
+    cut_off(url)
+    with Books.open(tmp_path) as other:
+        wait_for(lambda: not other.is_claimed("duty audit near"), 10)
+        assert other.take_job("audit", "near", "b", now + LEASE / 2) is None, "he may not have noticed yet"
+        for booking in (lambda: books.record(made.packaged(0)), lambda: books.extend_job(job, now + LEASE)):
+            with pytest.raises(Unavailable):
+                booking()
+        assert other.take_job("audit", "near", "b", now + LEASE) is not None
 
 
 def test_claims_of_two_homes_on_one_server_do_not_meet(tmp_path: Path, books: Books, url: str) -> None:
