@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from preserve.cli.exits import Exit
 from preserve.cli.messages import _, error_said, said
 from preserve.cli.tables import bounded, byte_count, table
-from preserve.model.parity import ParityEntry
+from preserve.model.nouns import Role
+from preserve.model.parity import ParityEntry, ParityStanding
 from preserve.workplace import Workplace
 
 if TYPE_CHECKING:
@@ -19,14 +20,22 @@ Fields = dict[str, Any]
 
 def made_for(workplace: Workplace, packages: Collection[str]) -> ParityReport | None:
     """The parity of packages that were just copied; None where no policy asks for any."""
+    return _made(workplace, (), tuple(sorted(packages))) if packages else None
+
+
+def made_in(workplace: Workplace, store: str) -> ParityReport | None:
+    """The parity of all that lies in a store; None where no policy asks for any."""
+    return _made(workplace, (store,), None)
+
+
+def _made(workplace: Workplace, stores: tuple[str, ...], among: tuple[str, ...] | None) -> ParityReport | None:
     from preserve import compose
-    from preserve.model.nouns import Role
     from preserve.operations.make_parity import ParityRequest, make_parity
 
     policies = compose.policies(workplace.books)
-    if not packages or not any(policy.parity_on(role) for policy in policies.values() for role in Role):
+    if not any(policy.parity_on(role) for policy in policies.values() for role in Role):
         return None
-    return make_parity(workplace, ParityRequest(policies, among=tuple(sorted(packages))))
+    return make_parity(workplace, ParityRequest(policies, stores, among=among))
 
 
 def parity_document(entry: ParityEntry) -> Fields:
@@ -57,6 +66,20 @@ def parity_said(entry: ParityEntry) -> str:
         percent=entry.percent,
         run=byte_count(layout.longest_run_bytes),
     )
+
+
+def parity_line(standing: ParityStanding) -> str:
+    """How the parity in one store stands."""
+    said_there = said(
+        "parity in store {store}: copies {copies}, {size}",
+        store=standing.store,
+        copies=standing.copies,
+        size=byte_count(standing.bytes),
+    )
+    if not standing.lacking:
+        return said_there
+    lacking = said("copies that lack it: {count} (`preserve parity` makes it)", count=standing.lacking)
+    return f"{said_there}; {lacking}"
 
 
 def report_document(report: ParityReport | None) -> Fields:

@@ -209,6 +209,16 @@ class ParityEntry:
         return self.layout.bytes
 
 
+@dataclass(frozen=True, slots=True)
+class ParityStanding:
+    """How the parity stands that policies want in one store: copies that have it, its bytes, copies that lack it."""
+
+    store: str
+    copies: int
+    bytes: int
+    lacking: int
+
+
 def overhead_percent(percent: int) -> int:
     """About how much room parity takes beside a large package, in per cent of it, rounded up."""
     layout = layout_for((10 * 1024**3, 0, 0, 0), percent)

@@ -27,6 +27,7 @@ from preserve.model.nouns import (
     StoreEntry,
     stores_with_records_spared,
 )
+from preserve.model.parity import ParityStanding
 from preserve.model.placing import Lack, copies_lacking, verified_by_role
 from preserve.model.policy import Policy
 from preserve.model.sentences import Sentence
@@ -167,6 +168,8 @@ class StatusReport:
     holdings: tuple[ClassHoldings, ...]
     overdue_in: Mapping[tuple[str, str], int]
     clock_doubt: Sentence | None = None
+    parity: tuple[ParityStanding, ...] = ()
+    """Of the stores in which any is, or is wanted."""
 
     @property
     def never_read(self) -> int:
@@ -229,7 +232,17 @@ def status(
         holdings=tuple(tally.holdings(short)),
         overdue_in=dict(tally.overdue_in),
         clock_doubt=clock_doubt,
+        parity=tuple(_parity(books, entries, policies)),
     )
+
+
+def _parity(books: Books, stores: Sequence[StoreEntry], policies: Mapping[str, Policy]) -> Iterator[ParityStanding]:
+    there = books.parity_by_store()
+    for store in stores:
+        wanted = {name: percent for name, policy in policies.items() if (percent := policy.parity_on(store.role))}
+        if wanted or store.name in there:
+            lacking = sum(books.count_lacking_parity(name, store.name, percent) for name, percent in wanted.items())
+            yield ParityStanding(store.name, *there.get(store.name, (0, 0)), lacking)
 
 
 def _shared(policies: Iterable[Policy], stores: Sequence[StoreEntry]) -> Iterator[Coincidence]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import click
@@ -16,6 +17,7 @@ from preserve.cli.incidents import incident_document, incident_lines
 from preserve.cli.media import duty_document, duty_lines
 from preserve.cli.messages import _, counted, error_said, said, word
 from preserve.cli.options import acts, reaches_stores
+from preserve.cli.parity import made_in, report_document, report_lines, worse_of
 from preserve.cli.tables import byte_count
 from preserve.errors import Misused, PreserveError, Unavailable
 from preserve.model.media import Medium
@@ -241,6 +243,7 @@ def refresh(call: Call, old: str, new: str, trigger: str, basis: str, approver: 
         )
         reading = AuditRequest(policies=compose.policies(books), kit=compose.kit())
         report = refresh_medium(workplace, plan, reading, partial(audit, workplace))
+        parity = made_in(workplace, books.medium(new).store)
         outcome = report.outcome
         document = {
             "old": old,
@@ -254,8 +257,10 @@ def refresh(call: Call, old: str, new: str, trigger: str, basis: str, approver: 
             "from": dict(outcome.blocks_from),
             "hold_until": report.hold_until,
             "findings": [finding_document(each) for each in report.audit.findings],
+            "parity": report_document(parity),
         }
-        return call.answer(document, _refresh_lines(report), Exit.WELL if outcome.is_complete else Exit.FINDINGS)
+        lines = chain(_refresh_lines(report), report_lines(parity))
+        return call.answer(document, lines, worse_of(Exit.WELL if outcome.is_complete else Exit.FINDINGS, parity))
 
 
 def _refresh_lines(report: RefreshReport) -> Iterator[str]:

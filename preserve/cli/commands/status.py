@@ -19,6 +19,7 @@ from preserve.cli.incidents import incident_document, incident_lines
 from preserve.cli.locks import lock_documents, lock_lines
 from preserve.cli.messages import _, counted, error_said, said, sentence_said, word
 from preserve.cli.options import asks
+from preserve.cli.parity import parity_line
 from preserve.cli.shortfalls import lack_documents, lack_lines, lost_line, shared_lines
 from preserve.cli.tables import MOST_LINES, bounded, byte_count, pairs, table
 from preserve.cli.watching import due_lines, owner_lines, survey_document, watching_document
@@ -181,6 +182,10 @@ def _document(looked: Looked, surveyed: SurveyReport | None) -> dict[str, object
         ],
         "incidents": [incident_document(each) for each in report.incidents],
         "locks": lock_documents(report.locks),
+        "parity": [
+            {"store": each.store, "copies": each.copies, "bytes": each.bytes, "lacking": each.lacking}
+            for each in report.parity
+        ],
         "late_drills": [late_drill_document(each) for each in report.late_drills],
         "ledger_entries": report.ledger_entries,
         **watching_document(looked),
@@ -300,6 +305,7 @@ def _concerns(report: StatusReport) -> Iterator[str]:
         yield ""
         yield from lock_lines(report.locks)
     yield from late_drill_lines(report.late_drills)
+    yield from map(parity_line, report.parity)
     if report.short:
         yield ""
         short = ((each.package_id, each.policy, each.wanted, each.verified) for each in report.short)
