@@ -50,7 +50,8 @@ class Medium(MemoryStore):
 
 @dataclass(frozen=True, slots=True)
 class Lone:
-    """An archive whose only store is `medium`, with one package and its `parity` object."""
+    """An archive whose only store in reach is `medium`, with one package and its `parity` object; the store `near`
+    has a copy too, and is away."""
 
     archive: Archive
     medium: Medium
@@ -96,13 +97,13 @@ def garble(lone: Lone, struck: Collection[Sector]) -> None:
 
 def lone_medium(root: Path, percent: int = 5) -> Lone:
     """A new one."""
-    made = archive_in_memory(root, [], ["deep"])
-    medium = Medium("deep")
-    made.stores["deep"] = medium
-    archive = Archive(made.books, made.stores, root)
+    made = archive_in_memory(root, [], ["near", "deep"])
+    near, medium = MemoryStore("near"), Medium("deep")
+    archive = Archive(made.books, {"near": near, "deep": medium}, root)
     archive.add(PACKAGE)
     policy = asking(percent)
     assert make_parity(archive.place, ParityRequest({policy.name: policy})).not_made == ()
+    near.away = True
     return Lone(archive, medium, medium.objects[object_key(PACKAGE.id, PARITY)])
 
 

@@ -15,13 +15,15 @@ from preserve.operations.repair import RepairReport, RepairRequest, repair
 from preserve.packages.parity.beside import ParityBeside
 from tests.parity.sectors import PACKAGE, Harm, Lone, Sector, garble, lone_medium, spoil
 
+ONLY = AuditRequest(stores=("deep",))
+
 
 def heal(lone: Lone) -> RepairReport:
-    audit(lone.place, AuditRequest())
-    report = repair(lone.place, RepairRequest())
+    audit(lone.place, ONLY)
+    report = repair(lone.place, RepairRequest(store="deep"))
     assert report.not_repaired == ()
     lone.medium.bad.clear()  # the new generations lie elsewhere
-    after = audit(lone.place, AuditRequest())
+    after = audit(lone.place, ONLY)
     assert (after.counts, after.findings) == (AuditCounts(sound=1), ())
     for part, content in PACKAGE.objects.items():
         assert lone.archive.object("deep", PACKAGE, part) == content
@@ -73,7 +75,7 @@ def test_64_kib_of_the_bag_are_mended_wherever_they_lie(tmp_path: Path) -> None:
 def test_harmed_parity_leaves_the_copy_as_safe_as_it_was(tmp_path: Path) -> None:
     lone = lone_medium(tmp_path)
     garble(lone, [(PARITY, 3)])
-    report = audit(lone.place, AuditRequest())
+    report = audit(lone.place, ONLY)
     assert [finding.where for finding in report.findings] == [lone.held.key(PARITY)]
     assert lone.archive.copy("deep", PACKAGE).state == "verified"
 
@@ -82,8 +84,8 @@ def test_beyond_the_limit_it_says_so_and_makes_nothing_up(tmp_path: Path) -> Non
     lone = lone_medium(tmp_path, percent=5)
     before = dict(lone.medium.objects)
     spoil(lone, scattered(lone, 0.4, 1))
-    audit(lone.place, AuditRequest())
-    report = repair(lone.place, RepairRequest())
+    audit(lone.place, ONLY)
+    report = repair(lone.place, RepairRequest(store="deep"))
     lost = next(each for each in report.not_repaired if each.object == BAG)
     assert "more sectors are bad than it makes up for" in str(lost.why)
     assert not any(each.object == BAG for each in report.repaired)
@@ -96,6 +98,6 @@ def test_a_parity_that_lies_is_not_believed(tmp_path: Path) -> None:
     other = bytes(len(lone.parity))
     lone.medium.objects[object_key(PACKAGE.id, PARITY)] = other
     spoil(lone, [(BAG, 5)])
-    audit(lone.place, AuditRequest())
-    report = repair(lone.place, RepairRequest())
+    audit(lone.place, ONLY)
+    report = repair(lone.place, RepairRequest(store="deep"))
     assert {each.object for each in report.not_repaired} == {BAG, PARITY}

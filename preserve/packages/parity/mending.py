@@ -12,7 +12,7 @@ from functools import cached_property
 from itertools import groupby
 from threading import Lock
 
-from preserve.errors import NotThere, Unreadable
+from preserve.errors import NotThere, Unavailable, Unreadable
 from preserve.model.parity import CELL_BYTES, DIGEST_BYTES, DIGESTS_IN_PAGE, Layout, cells
 from preserve.packages.gathering import Place
 from preserve.packages.parity import pages
@@ -42,6 +42,7 @@ class Parity:
         self._places = places
         self._index = _Index(package_id, layout, place)
         self._mended: OrderedDict[int, bytes] = OrderedDict()
+        self._away: set[str] = set()
         self._lock = Lock()
         self.bytes_read = 0
         self._hopeless: set[int] = set()
@@ -59,7 +60,7 @@ class Parity:
     def mend(self, part: str, offset: int, length: int) -> bytes | None:
         """So many bytes of an object; None where parity is not enough to mend them.
 
-        What is given back proves nothing.  Raises `Unavailable`.
+        What is given back proves nothing.  Raises `Unavailable` where parity itself is out of reach.
         """
         within = offset % CELL_BYTES
         first, count = self._layout.first_cell(part) + offset // CELL_BYTES, cells(within + length)
@@ -114,7 +115,14 @@ class Parity:
             asked = cells(span.length)
             found[at : at + asked] = [None] * asked
             for place in self._places.get(span.part, ()):
-                self._fill(found, at, asked, first, _read_cells(place, span.offset, span.length))
+                if place.name in self._away:
+                    continue
+                try:
+                    read = _read_cells(place, span.offset, span.length)
+                except Unavailable:  # the others may have it, and parity what none of them has
+                    self._away.add(place.name)
+                    continue
+                self._fill(found, at, asked, first, read)
                 self.bytes_read += span.length
                 if None not in found[at : at + asked]:
                     break
