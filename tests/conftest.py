@@ -15,6 +15,7 @@ from ops.sites import postgres, seaweed
 from ops.sites.site import Login
 from preserve.durable import free_bytes
 from preserve.environment import temporary_folder
+from tests.moulds import Moulds
 from tests.sites import moto
 from tests.state.servers import PLACES
 from tests.warm.calling import Warm
@@ -134,6 +135,12 @@ def warm() -> Iterator[Warm]:
     """The program, loaded: processes of its commands need not load it again."""
     with Warm() as loaded:
         yield loaded
+
+
+@pytest.fixture(scope="session")
+def moulds(tmp_path_factory: pytest.TempPathFactory) -> Moulds:
+    """Services that many tests begin with."""
+    return Moulds(tmp_path_factory.mktemp("moulds"))
 
 
 @pytest.fixture(params=["file", "server"])

@@ -8,13 +8,16 @@ is refused.  Whatever is less than that is noted, and the program behaves accord
 
 from __future__ import annotations
 
-import random
 import re
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TypeVar
+
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import CTR
 
 from preserve.chance import token
 from preserve.errors import AlreadyThere, Away, NotThere, Refused, Unavailable, Unreadable
@@ -60,8 +63,12 @@ class Bench:
         return Key(f"{self.folder}/{name}")
 
     def content(self, size: int) -> bytes:
-        """New bytes that no compression and no deduplication makes smaller."""
-        return random.Random(next(self._seeds)).randbytes(size)  # noqa: S311 - it must be repeatable, not secret
+        """New bytes that no compression and no deduplication makes smaller, the same in every probe.
+
+        A stream cipher makes them in a fifteenth of the time of `random`, which was half the time of a folder's probe.
+        """
+        number = next(self._seeds).to_bytes(16, "big")
+        return Cipher(AES(number), CTR(bytes(16))).encryptor().update(bytes(size))
 
     def begin(self, key: Key, content: bytes, part_bytes: int | None = None) -> Upload:
         """An upload of `content`, all sent and not committed."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +14,7 @@ from preserve.cli.voices import person
 from preserve.settings import shipped
 from preserve.state.books import FILE_NAME
 from tests.cli.program import Program
+from tests.moulds import Moulds
 from tests.state.bookkeeping import BACK_TO_THE_FIRST_SCHEMA
 
 
@@ -33,21 +33,29 @@ class Furnished(Program):
 
 
 @pytest.fixture
-def program(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Furnished]:
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.setenv("PRESERVE_HOME", str(tmp_path / "home"))
-    made = Furnished(tmp_path, capsys)
-    made.ask("init")
-    yield made
+def program(moulds: Moulds, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Furnished:
+    """No stores yet."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(moulds.live / "config"))
+    monkeypatch.setenv("PRESERVE_HOME", str(moulds.live / "home"))
+    made = Furnished(moulds.live, capsys)
+    moulds.cast("assessed, bare", lambda: made.ask("init"))
+    return made
 
 
 @pytest.fixture
-def furnished(program: Furnished) -> Furnished:
+def furnished(program: Furnished, moulds: Moulds) -> Furnished:
     """The three stores that the default policy wants, and one package in each."""
-    program.store("main", "primary", "--site", "A", "--city", "武汉", "--medium", "hdd", "--credential-domain", "ops")
-    program.store("near", "same_city", "--site", "B", "--city", "武汉", "--medium", "hdd", "--credential-domain", "ops")
-    program.store("far", "remote_offline", "--site", "C", "--city", "兰州", "--medium", "lto")
-    program.ingest()
+    here = ("--site", "A", "--city", "武汉", "--medium", "hdd", "--credential-domain", "ops")
+    near = ("--site", "B", "--city", "武汉", "--medium", "hdd", "--credential-domain", "ops")
+
+    def furnish() -> None:
+        program.ask("init")
+        program.store("main", "primary", *here)
+        program.store("near", "same_city", *near)
+        program.store("far", "remote_offline", "--site", "C", "--city", "兰州", "--medium", "lto")
+        program.ingest()
+
+    moulds.cast("assessed", furnish)
     return program
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -20,6 +19,7 @@ import pytest
 
 from ops.messages import Found, gather
 from ops.policies import asking_for
+from tests.moulds import Moulds
 from tests.warm.calling import Warm
 
 PATIENCE_SECONDS = 180
@@ -106,9 +106,9 @@ class Service:
         return source
 
 
-def bare_at(folder: Path, warm: Warm) -> Service:
-    """No home yet; English, in a bare locale."""
-    environment = {
+def environment_at(folder: Path) -> dict[str, str]:
+    """What the commands of a service in `folder` run in: English, in a bare locale."""
+    return {
         "PATH": os.environ["PATH"],
         "HOME": str(folder / "user"),
         "PYTHONPATH": str(Path(__file__).parents[2]),
@@ -117,31 +117,19 @@ def bare_at(folder: Path, warm: Warm) -> Service:
         "LC_ALL": "C.UTF-8",
         "AWS_EC2_METADATA_DISABLED": "true",
     }
-    (folder / "user").mkdir(parents=True)
-    return Service(folder, warm, environment)
 
 
-class Moulds:
-    """Services as they are when a test begins, each made once and copied back to the one place its books name."""
+def cast(moulds: Moulds, warm: Warm, name: str, furnish: Callable[[Service], None]) -> Service:
+    """A fresh service of this name, furnished once."""
+    service = Service(moulds.live, warm, environment_at(moulds.live))
 
-    def __init__(self, folder: Path, warm: Warm) -> None:
-        self._folder = folder
-        self._warm = warm
-        self._live = folder / "live"
-        self._made: dict[str, Service] = {}
+    def make() -> None:
+        (moulds.live / "user").mkdir()
+        service.ask("init")
+        furnish(service)
 
-    def cast(self, name: str, furnish: Callable[[Service], None]) -> Service:
-        """A fresh service of this name; what the test before left is gone."""
-        shutil.rmtree(self._live, ignore_errors=True)
-        if name not in self._made:
-            service = bare_at(self._live, self._warm)
-            service.ask("init")
-            furnish(service)
-            shutil.copytree(self._live, self._folder / name)
-            self._made[name] = service
-        else:
-            shutil.copytree(self._folder / name, self._live)
-        return Service(self._live, self._warm, dict(self._made[name].environment))
+    moulds.cast(name, make)
+    return service
 
 
 @pytest.fixture(scope="session")
@@ -150,25 +138,21 @@ def found() -> Found:
     return gather()
 
 
-@pytest.fixture(scope="session")
-def moulds(tmp_path_factory: pytest.TempPathFactory, warm: Warm) -> Moulds:
-    return Moulds(tmp_path_factory.mktemp("services"), warm)
-
-
 @pytest.fixture
 def bare(tmp_path: Path, warm: Warm) -> Service:
     """No home yet."""
-    return bare_at(tmp_path, warm)
+    (tmp_path / "user").mkdir()
+    return Service(tmp_path, warm, environment_at(tmp_path))
 
 
 @pytest.fixture
-def service(moulds: Moulds) -> Service:
+def service(moulds: Moulds, warm: Warm) -> Service:
     """A home without stores."""
-    return moulds.cast("service", lambda service: None)
+    return cast(moulds, warm, "service", lambda service: None)
 
 
 @pytest.fixture
-def furnished(moulds: Moulds) -> Service:
+def furnished(moulds: Moulds, warm: Warm) -> Service:
     """A home with the three stores that the default policy wants: main, near and far."""
 
     def furnish(service: Service) -> None:
@@ -176,4 +160,4 @@ def furnished(moulds: Moulds) -> Service:
         service.store("near", "same_city", "--site", "B", "--city", "武汉")
         service.store("far", "remote_offline", "--site", "C", "--city", "兰州")
 
-    return moulds.cast("furnished", furnish)
+    return cast(moulds, warm, "furnished", furnish)

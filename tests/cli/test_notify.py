@@ -10,21 +10,27 @@ import pytest
 from ops.policies import asking_for
 from preserve.cli.exits import Exit
 from tests.cli.program import Program
+from tests.moulds import Moulds
 from tests.post.servers import PASSWORD, USER, Posted, Taken, free_port, mail_server, webhook_server
 from tests.sites.certificates import certificate
 
 
 @pytest.fixture
-def program(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Program:
+def program(moulds: Moulds, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Program:
     """A home in which a store is away that should not be."""
-    monkeypatch.setenv("PRESERVE_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    program = Program(tmp_path, capsys)
-    program("init")
-    program("store", "add", "main", "--role", "primary", "--url", (tmp_path / "main").as_uri())
-    (tmp_path / "policy.toml").write_text(asking_for(["primary"]), encoding="utf-8")
-    program("policy", "register", tmp_path / "policy.toml")
-    (tmp_path / "main").rename(tmp_path / "unplugged")
+    folder = moulds.live
+    monkeypatch.setenv("PRESERVE_HOME", str(folder / "home"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(folder / "config"))
+    program = Program(folder, capsys)
+
+    def furnish() -> None:
+        program("init")
+        program("store", "add", "main", "--role", "primary", "--url", (folder / "main").as_uri())
+        (folder / "policy.toml").write_text(asking_for(["primary"]), encoding="utf-8")
+        program("policy", "register", folder / "policy.toml")
+        (folder / "main").rename(folder / "unplugged")
+
+    moulds.cast("notified", furnish)
     return program
 
 

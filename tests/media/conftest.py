@@ -18,6 +18,7 @@ from preserve.cli.main import run
 from preserve.clock import SystemClock
 from preserve.state.books import Books
 from tests.cli.program import Program
+from tests.moulds import Moulds
 
 
 class Shelf(Program):
@@ -85,9 +86,9 @@ class Shelf(Program):
 
 
 @pytest.fixture
-def shelf(memory_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Shelf]:
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(memory_path / "config"))
-    monkeypatch.setenv("PRESERVE_HOME", str(memory_path / "home"))
-    made = Shelf(memory_path, capsys)
-    made.furnish("primary", "remote_offline")
+def shelf(moulds: Moulds, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Shelf]:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(moulds.live / "config"))
+    monkeypatch.setenv("PRESERVE_HOME", str(moulds.live / "home"))
+    made = Shelf(moulds.live, capsys)
+    moulds.cast("shelf", lambda: made.furnish("primary", "remote_offline"))
     yield made
