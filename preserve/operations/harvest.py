@@ -81,7 +81,8 @@ class HarvestReport:
 
     `packages` hold what was new and the state; `is_complete`: each has every copy that policy wants, verified.
     `doubtful` names the first files that hold other bytes than were taken, though nobody changed them; `restless` those
-    that are being changed at every harvest, so that what they hold now is in none.
+    that are being changed at every harvest, so that what they hold now is in none; `vanished` and `changed`, where the
+    brake was set, the first that did.
     """
 
     source: str
@@ -92,6 +93,8 @@ class HarvestReport:
     upheaval: Upheaval | None = None
     doubtful: tuple[bytes, ...] = ()
     restless: tuple[bytes, ...] = ()
+    vanished: tuple[bytes, ...] = ()
+    changed: tuple[bytes, ...] = ()
     notes: tuple[Complaint, ...] = ()
     lacking: tuple[Lack, ...] = ()
 
@@ -201,7 +204,7 @@ class _Part:
         resolution, census = self._looked_through()
         tally = resolution.tally
         upheaval = self._with_past(resolution.upheaval(census.files_before), census.files)
-        report = self._held(upheaval)
+        report = self._held(upheaval, tally)
         if report is not None:
             return report
         counts = Counts(
@@ -246,16 +249,16 @@ class _Part:
         complaints.raise_if_any(self._source.place)
         resolution = Resolution(self._request.catchment, plan, self._resolved, partial(fetching.head, self._workplace))
         resolution.run()
-        self._note_ahead(comparison.census.ahead)
+        self._note_ahead(comparison.census.latest_ns)
         return resolution, comparison.census
 
-    def _note_ahead(self, files: int) -> None:
-        if files:
+    def _note_ahead(self, latest_ns: int) -> None:
+        if self._request.catchment.keeps_times and latest_ns > _nanoseconds(self._workplace.clock.now()):
             template = (
-                "{count} files of source {source} are dated in the future: the clock of the machine that holds them, or"
-                " of this one, is wrong; whether they are at rest cannot be told from their dates"
+                "files of source {source} are dated in the future: the clock of the machine that holds them, or of this"
+                " one, is wrong; whether they are at rest cannot be told from their dates"
             )
-            self._notes.add("ahead", self._source.name, template, count=files, source=self._source.name)
+            self._notes.add("ahead", self._source.name, template, source=self._source.name)
 
     def _plan(self) -> Plan:
         plan = Plan(self._work)
@@ -270,7 +273,7 @@ class _Part:
         past = self._books.harvests_since(self._source.name, since, slow_upheaval.MOST_HARVESTS)
         return slow_upheaval.with_past(upheaval, files_now, past)
 
-    def _held(self, upheaval: Upheaval) -> HarvestReport | None:
+    def _held(self, upheaval: Upheaval, tally: Tally) -> HarvestReport | None:
         """The report of a harvest that the brake holds; None where it may go on."""
         limits = self._source.limits
         alarms = brake.alarms(upheaval, limits)
@@ -283,7 +286,8 @@ class _Part:
             source_events.harvest_held(act, now, name, upheaval, alarms),
             events.incident_opened(act, now, Incident(IncidentKind.BRAKE, name, _what_moved(upheaval, alarms))),
         )
-        return HarvestReport(name, None, alarms=alarms, upheaval=upheaval)
+        gone, changed = tuple(tally.vanished_paths), tuple(tally.changed_paths)
+        return HarvestReport(name, None, alarms=alarms, upheaval=upheaval, vanished=gone, changed=changed)
 
     @property
     def _goes_on_released(self) -> bool:

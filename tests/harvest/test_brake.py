@@ -87,6 +87,7 @@ def test_a_disaster_is_held(
     disaster(office, count)
     report = office.harvest()
     assert (set(report.alarms), report.entry) == (expected, None)
+    assert report.vanished or report.changed, "a person is told which, to know where to look"
     assert office.service.books.package_count() == packages
     incident = office.service.books.open_incident(IncidentKind.BRAKE, "mail")
     assert incident is not None

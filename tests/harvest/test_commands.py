@@ -52,6 +52,7 @@ def restored(made: Service, to: Path, as_of: str | None = None) -> bytes:
 
 def test_dumps_come_back_as_of_each_day(kept: Service, tmp_path: Path) -> None:
     first = dump(kept, python("print('table one' * 100)"))
+    assert first.notes == (), "its output is as old as it is, and of no future"
     dump(kept, python("print('table two' * 100)"))
     assert first.entry is not None
     assert restored(kept, tmp_path / "first", first.entry.at).startswith(b"table one")

@@ -125,6 +125,10 @@ def _drop_lines(report: TakeReport) -> Iterator[str]:
         yield _("`preserve replicate` makes the copies that are still due")
 
 
+def _readable(path: bytes) -> str:
+    return printable(path.decode("utf-8", "surrogateescape"))
+
+
 def _is_well(report: HarvestReport) -> bool:
     return report.entry is not None and report.is_complete and not (report.doubtful or report.restless)
 
@@ -138,6 +142,8 @@ def _document(report: HarvestReport) -> dict[str, object]:
         "harvest": harvest_document(report.entry) if report.entry else None,
         "packages": list(report.packages),
         "complete": report.is_complete,
+        "vanished_files": [path.decode("utf-8", "surrogateescape") for path in report.vanished],
+        "changed_files": [path.decode("utf-8", "surrogateescape") for path in report.changed],
         "restless_files": [path.decode("utf-8", "surrogateescape") for path in report.restless],
         "doubtful_files": [path.decode("utf-8", "surrogateescape") for path in report.doubtful],
         "lacking_stores": lack_documents(report.lacking),
@@ -160,6 +166,8 @@ def _report_lines(report: HarvestReport) -> Iterator[str]:
         )
         if report.upheaval:
             yield upheaval_line(report.upheaval, report.alarms)
+        yield from bounded(said("  vanished: {file}", file=_readable(path)) for path in report.vanished)
+        yield from bounded(said("  changed: {file}", file=_readable(path)) for path in report.changed)
         yield said(
             "what was kept before is untouched; look at the source, then `preserve source release {source} --reason"
             " TEXT`, or mend the source: `preserve source restore {source} --to DIR`",
@@ -196,14 +204,14 @@ def _report_lines(report: HarvestReport) -> Iterator[str]:
             count=counts.doubtful,
             source=report.source,
         )
-        yield from bounded(f"  {printable(path.decode('utf-8', 'surrogateescape'))}" for path in report.doubtful)
+        yield from bounded(f"  {_readable(path)}" for path in report.doubtful)
     if report.restless:
         yield said(
             "ALARM: {count} files were being changed at every harvest for long, and what they hold now is in none; end"
             " what writes there, have it dump them (`source add NAME --command`), or leave them out (`--exclude`)",
             count=len(report.restless),
         )
-        yield from bounded(f"  {printable(path.decode('utf-8', 'surrogateescape'))}" for path in report.restless)
+        yield from bounded(f"  {_readable(path)}" for path in report.restless)
     if not report.is_complete:
         yield _("`preserve replicate` makes the copies that are still due")
     yield from bounded(complaint_said(note) for note in report.notes)

@@ -295,6 +295,12 @@ def _lines(registered: Registered, last: HarvestEntry | None) -> Iterator[str]:
             *([(_("files"), last.counts.files), (_("payload"), byte_count(last.counts.bytes))] if last else []),
         ]
     )
+    if registered.released_at is not None:
+        yield said(
+            "released on {moment}: for {days} days a harvest takes what the brake held back",
+            moment=moment_shown(registered.released_at),
+            days=entry.limits.release_days,
+        )
     if registered.held:
         yield upheaval_line(registered.held, alarms(registered.held, entry.limits))
         yield said(

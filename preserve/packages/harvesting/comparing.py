@@ -65,13 +65,13 @@ Name = bytes
 @dataclass(slots=True)
 class Census:
     """How many files there were, and are, and how many bytes of them; how many moved too short a while ago, and the
-    first of those; how many are dated in the future by their own file system."""
+    first of those; when the last one changed after the look began, by the clock of its own file system."""
 
     files_before: int = 0
     files: int = 0
     bytes: int = 0
     unsettled: int = 0
-    ahead: int = 0
+    latest_ns: int = 0
     restless: list[Name] = field(default_factory=list)
 
 
@@ -239,7 +239,7 @@ class Comparison:
             return False
         changed_ns = seen[CTIME] or seen[MTIME]
         if self._now_ns < changed_ns:
-            self.census.ahead += 1
+            self.census.latest_ns = max(self.census.latest_ns, changed_ns)
             return self._rested_ns < self._now_ns and changed_ns <= self._now_ns + _DAY_NS
         return self._rested_ns < seen[MTIME] <= self._now_ns or self._rested_ns < seen[CTIME] <= self._now_ns
 

@@ -53,7 +53,7 @@ _BY_OWNER = (b".gpg", b".pgp", b".asc", b".p7m", b".age", b".kdbx", b".tc", b".h
 
 @dataclass(slots=True)
 class Tally:
-    """What the differences come to, in numbers; `doubtful_paths` names the first files that are doubted now."""
+    """What the differences come to, in numbers; the first files that are doubted now, are gone, or changed, by name."""
 
     new: int = 0
     changed: int = 0
@@ -67,6 +67,8 @@ class Tally:
     renamed: int = 0
     shrunk_to_percent: int = 100
     doubtful_paths: list[bytes] = field(default_factory=list)
+    vanished_paths: list[bytes] = field(default_factory=list)
+    changed_paths: list[bytes] = field(default_factory=list)
 
 
 MOST_PATHS_NAMED = 20
@@ -138,6 +140,7 @@ class Resolution:
 
     def _note_gone(self, seen: Seen, kept: Kept) -> None:
         self.tally.vanished += 1
+        self.tally.vanished_paths += [seen[PATH]][: MOST_PATHS_NAMED - len(self.tally.vanished_paths)]
         if len(self._gone_paths) >= MOST_GONE:
             return
         path = seen[PATH]
@@ -195,6 +198,7 @@ class Resolution:
             self._put(seen, doubted(kept, False))
             return True
         self.tally.changed += 1
+        self.tally.changed_paths += [seen[PATH]][: MOST_PATHS_NAMED - len(self.tally.changed_paths)]
         if not self._source.keeps_times and before[SIZE]:
             self.tally.shrunk_to_percent = min(100, 100 * seen[SIZE] // before[SIZE])
         if not seen[PATH].lower().endswith(_BY_OWNER):
