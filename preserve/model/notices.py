@@ -93,11 +93,12 @@ def addressees(
     policies: Mapping[str, Policy],
     told: Mapping[str, Mapping[str, ToldOf]],
     deaf: Collection[str],
-    now: datetime,
+    now: datetime | None,
 ) -> dict[str, list[Concern]]:
     """Who is to know of which concerns by now; `told` is what each was told, `deaf` are those who cannot be told.
 
-    The time until who comes next runs from when the owner was first told.
+    The time until who comes next runs from when the owner was first told; `now` None: nobody knows the time, and it
+    does not run.
     """
     found: dict[str, dict[str, Concern]] = {}
     for concern in concerns:
@@ -112,13 +113,15 @@ def _chain(
     policy: Policy,
     told: Mapping[str, Mapping[str, ToldOf]],
     deaf: Collection[str],
-    now: datetime,
+    now: datetime | None,
 ) -> list[str]:
     chain = [policy.notify]
     first = told.get(policy.notify, {}).get(concern.key)
     for step in sorted(policy.escalation, key=lambda each: each.after_seconds):
-        is_time = first is not None and first.first_at + timedelta(seconds=step.after_seconds) <= now
-        if is_time or concern.is_about_telling or all(name in deaf for name in chain):
+        wait = timedelta(seconds=step.after_seconds)
+        is_time = first is not None and now is not None and not _is_between(first.first_at, now, first.first_at + wait)
+        is_told = concern.key in told.get(step.to, {})
+        if is_time or is_told or concern.is_about_telling or all(name in deaf for name in chain):
             chain.append(step.to)
     return chain
 

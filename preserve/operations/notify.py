@@ -114,7 +114,8 @@ class _Round:
         now = self._workplace.clock.now()
         deaf = {name for name, each in self._deliveries.items() if each.is_failing}
         deaf.update(unaddressed(self._request.policies.values(), self._request.addresses))
-        due = addressees(self._request.concerns, self._request.policies, self._told, deaf, now)
+        told_by = None if self._request.unseen else now
+        due = addressees(self._request.concerns, self._request.policies, self._told, deaf, told_by)
         sent: list[Letter] = []
         failed: list[Failure] = []
         unknown: list[str] = []

@@ -16,6 +16,7 @@ import pytest
 
 from preserve.cli.exits import Exit
 from preserve.clock import stamp
+from preserve.model.nouns import EventType
 from tests.cli.conftest import Service
 from tests.packages.building import flip
 
@@ -105,6 +106,23 @@ def test_a_runner_that_was_killed_needs_no_unlocking(kept: Service) -> None:
     process.kill()
     process.wait(60)
     assert kept.ask("run", "--once")["left"] == []
+
+
+def test_two_runners_on_one_home_make_no_copy_twice_and_both_end_well(kept: Service) -> None:
+    (kept.folder / "city").rename(kept.folder / "unplugged")
+    kept.run("ingest", kept.submission("more"), "--policy", "default")
+    (kept.folder / "unplugged").rename(kept.folder / "city")
+    processes = [kept.begin("run", "--once", "--json") for _ in range(2)]
+    answers = [json.loads(process.communicate(timeout=120)[0]) for process in processes]
+    assert {process.returncode for process in processes} == {0}
+    endings = [each["ending"] for answer in answers for each in answer["worked"] if each["kind"] == "replication"]
+    assert "done" in endings and set(endings) <= {"done", "put off"}
+    assert kept.ask("status")["short"] == 0 and kept.ask("ledger", "verify")["ok"]
+    entries = kept.ask("ledger", "show", "--count", "1000")["entries"]
+    copied = [
+        (each["detail"]["package"], each["detail"]["store"]) for each in entries if each["type"] == EventType.COPIED
+    ]
+    assert len(copied) == len(set(copied)) == 4, "each copy was made, and booked, once"
 
 
 def _wait_for(service: Service, process: subprocess.Popen[str], key: str) -> None:

@@ -45,7 +45,7 @@ def told_of(each: Concern, at: datetime = NOW) -> dict[str, ToldOf]:
     return {each.key: ToldOf(each.key, each.mark, at, str(each.what))}
 
 
-def names(concerns: list[Concern], told: dict[str, dict[str, ToldOf]], now: datetime, *deaf: str) -> set[str]:
+def names(concerns: list[Concern], told: dict[str, dict[str, ToldOf]], now: datetime | None, *deaf: str) -> set[str]:
     return set(addressees(concerns, POLICIES, told, deaf, now))
 
 
@@ -55,6 +55,17 @@ def test_the_owner_is_told_first_and_who_comes_next_when_nobody_acted_in_time() 
     assert names([concern()], told, NOW + timedelta(hours=23)) == {"owner"}
     assert names([concern()], told, NOW + timedelta(days=1)) == {"owner", "head of section"}
     assert names([concern()], told, NOW + timedelta(days=3)) == {"owner", "head of section", "director"}
+
+
+def test_while_nobody_knows_the_time_it_runs_for_nobody_and_who_was_told_stays_told() -> None:
+    told = {"owner": told_of(concern(), NOW - timedelta(days=9))}
+    assert names([concern()], told, None) == {"owner"}
+    assert names([concern()], told | {"director": told_of(concern())}, None) == {"owner", "director"}
+
+
+def test_who_was_told_by_a_clock_that_was_years_ahead_keeps_nobody_from_being_told() -> None:
+    told = {"owner": told_of(concern(), NOW + timedelta(days=3650))}
+    assert "head of section" in names([concern()], told, NOW)
 
 
 def test_the_time_of_who_comes_next_runs_from_when_the_owner_was_told() -> None:
