@@ -30,11 +30,12 @@ def made_in(workplace: Workplace, store: str) -> ParityReport | None:
 
 def _made(workplace: Workplace, stores: tuple[str, ...], among: tuple[str, ...] | None) -> ParityReport | None:
     from preserve import compose
-    from preserve.operations.make_parity import ParityRequest, make_parity
 
     policies = compose.policies(workplace.books)
     if not any(policy.parity_on(role) for policy in policies.values() for role in Role):
         return None
+    from preserve.operations.make_parity import ParityRequest, make_parity
+
     return make_parity(workplace, ParityRequest(policies, stores, among=among))
 
 

@@ -281,7 +281,8 @@ class Remaking:
                 away=", ".join(away),
             )
         if stripes := self._ward.parity.hopeless:
-            why = PreserveError(
+            kind = Unavailable if away else PreserveError
+            why = kind(
                 "no copy in reach has all blocks of {object} sound (blocks lost: {count}), and parity does not mend"
                 " them: in {stripes} stripes more sectors are bad than it makes up for",
                 object=part,
