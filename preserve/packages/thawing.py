@@ -104,7 +104,7 @@ class Thawing:
         return Frozen(
             "store {store}: bags that lie frozen were asked for, {asked} now and {way} before, and are expected by"
             " {expected}; the same command goes on then. Beyond the budget of this month: {beyond}",
-            expected=stamp(self.expected_at)[:16] + "Z",
+            expected=f"{stamp(self.expected_at)[:16].replace('T', ' ')} UTC",
             **values,
         )
 

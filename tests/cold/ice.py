@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
+from ops.sites.site import client
 from preserve import chance
 from preserve.clock import SystemClock, stamp
 from preserve.compose.rules import thaw_prices
@@ -15,7 +16,7 @@ from preserve.daemon.works import Shift, Work
 from preserve.definitions.policies import read_policy
 from preserve.model import events
 from preserve.model.duties import Duty, Ended
-from preserve.model.keys import BAG, Key, object_key
+from preserve.model.keys import BAG, BLOCKS, MEMBERS, RECEIPT, Key, object_key
 from preserve.model.nouns import Role, StoreEntry
 from preserve.model.store_changes import STORAGE_CLASS
 from preserve.packages.identity import Identity, found
@@ -28,7 +29,7 @@ from preserve.stores.s3 import S3Store
 from preserve.stores.s3_place import place_of
 from preserve.workplace import Workplace
 from tests.packages.building import ACT, Service, policy_text, service
-from tests.sites.moto import MotoSite
+from tests.sites.moto import LOGIN, MotoSite
 from tests.stores.clocks import SetClock
 
 BUCKET = "records"
@@ -72,6 +73,20 @@ class Ice:
     def freeze_again(self, package: str) -> None:
         self.site.freeze(BUCKET, self.bag(package), "DEEP_ARCHIVE")
 
+    def lay_with_digests(self, package: str, harm: str = "") -> None:
+        """Have the objects of a package stand there as at a site that keeps digests, which moto does only when it is
+        asked to by name; `harm` one of them, and the digest with it."""
+        s3 = client(self.site.endpoint, LOGIN)
+        for part in (BAG, BLOCKS, MEMBERS, RECEIPT):
+            content = self.service.object("near", package, part).read_bytes()
+            s3.put_object(
+                Bucket=BUCKET,
+                Key=f"{self.prefix}/{object_key(package, part)}",
+                Body=content[::-1] if part == harm else content,
+                StorageClass="DEEP_ARCHIVE" if part == BAG else "STANDARD",
+                ChecksumAlgorithm="SHA256",
+            )
+
     def later(self, **span: float) -> None:
         self.clock.moment += timedelta(**span)
 
@@ -110,8 +125,15 @@ class Ice:
 
 
 @contextmanager
-def ice(folder: Path, site: MotoSite, attributes: dict[str, str], names: tuple[str, ...] = ("near",)) -> Iterator[Ice]:
-    """A new service below `folder`; `attributes` are those of its far store."""
+def ice(
+    folder: Path,
+    site: MotoSite,
+    attributes: dict[str, str],
+    names: tuple[str, ...] = ("near",),
+    capabilities: dict[str, bool] | None = None,
+) -> Iterator[Ice]:
+    """A new service below `folder`; `attributes` are those of its far store, and what its probe is said to have found
+    `capabilities`."""
     prefix = f"ice-{chance.token(10).lower()}"
     clock = SetClock(SystemClock().now() + timedelta(minutes=1))
     with service(folder, names) as plain:
@@ -121,8 +143,16 @@ def ice(folder: Path, site: MotoSite, attributes: dict[str, str], names: tuple[s
         identity = found(bare, Identity(chance.token(16), "far", Role.REMOTE_OFFLINE, now))
         url = f"s3://{BUCKET}/{prefix}?endpoint={site.endpoint}"
         entry = StoreEntry("far", identity.store_id, Role.REMOTE_OFFLINE, url, attributes, profile="moto")
+        storage_class = attributes.get(STORAGE_CLASS)
         far = CountingStore(
-            S3Store("far", place, identity.store_id, profile="moto", storage_class=attributes.get(STORAGE_CLASS))
+            S3Store(
+                "far",
+                place,
+                identity.store_id,
+                profile="moto",
+                storage_class=storage_class,
+                capabilities=capabilities,
+            )
         )
         text = policy_text([*names, "far"])
         policy = read_policy(text, "default.toml")

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
+from preserve import compose
 from preserve.clock import stamp
 from preserve.daemon.looking import AUDIT, LISTING
 from preserve.daemon.thawing import THAW
 from preserve.errors import Frozen, Refused
 from preserve.model import events
 from preserve.model.duties import Ending
-from preserve.model.nouns import CopyState, Level
+from preserve.model.nouns import CopyState, Level, StoreEntry
 from preserve.model.store_changes import THAW_BYTES, THAW_COST
 from preserve.model.thawing import ThawPurpose, Tier
 from preserve.operations.audit import AuditRequest, audit
+from preserve.operations.drill import DrillReport, DrillRequest, Rebuilt, drill
 from preserve.operations.repair import RepairRequest, repair
 from preserve.operations.replicate import ReplicateRequest, replicate
 from preserve.operations.restore import RestoreRequest, restore
 from preserve.operations.thaw_store import ThawRequest, plan_thaw, thaw_store
+from preserve.settings.home import Home
 from preserve.state.verification import verify_books
 from tests.cold.ice import DEEP, Ice, ice
 from tests.packages.building import ACT, flip
@@ -254,3 +258,40 @@ def test_a_folder_has_no_cold_storage(frozen: Ice) -> None:
         plan_thaw(frozen.attended, ThawRequest("near"))
     with pytest.raises(Refused, match="1 to 365 days"):
         plan_thaw(frozen.attended, ThawRequest("far", days=0))
+
+
+def test_a_drill_from_cold_storage_asks_for_what_it_drew_and_is_held_with_the_same(frozen: Ice, tmp_path: Path) -> None:
+    packages = [frozen.ingest(name) for name in ("a", "b", "c")]
+    frozen.set_store(**ROOMY)
+    signer = compose.signer(Home(frozen.service.home))
+    held = DrillRequest("far", tmp_path / "certificates", signer, sample=2)
+
+    def rehearse() -> DrillReport:
+        return drill(frozen.attended, held, lambda receipt: frozen.service.policy, _no_rebuild)
+
+    with pytest.raises(Frozen, match="2 now and 0 before"):
+        rehearse()
+    assert list(frozen.service.books.drills()) == []
+    report = rehearse()
+    assert report.drill.packages == 2 and frozen.asked() == 2
+    assert frozen.service.books.progress("drill/far") is None and len(packages) == 3
+
+
+def _no_rebuild(entry: StoreEntry, folder: Path) -> AbstractContextManager[Rebuilt]:
+    raise AssertionError("the catalog is at hand")
+
+
+def test_what_the_store_attests_of_a_frozen_bag_counts_as_that_and_damage_is_found_by_it(
+    tmp_path: Path, moto_site: MotoSite
+) -> None:
+    with ice(tmp_path, moto_site, DEEP, capabilities={"part_digest_sha256": True}) as made:
+        package = made.ingest()
+        made.lay_with_digests(package)
+        report = audit(made.workplace, AuditRequest(Level.ATTESTED, ("far",)))
+        assert (report.counts.sound, report.is_any_frozen) == (1, False)
+        assert state(made, package) is CopyState.ATTESTED
+        deep = audit(made.workplace, AuditRequest(Level.FULL, ("far",)))
+        assert (deep.counts.sound, deep.counts.not_checked, deep.is_any_frozen) == (0, 1, True)
+        made.lay_with_digests(package, harm="bag.tar")
+        assert audit(made.workplace, AuditRequest(Level.FULL, ("far",))).counts.damaged == 1
+        assert made.asked() == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -9,7 +10,10 @@ from pathlib import Path
 import pytest
 
 from ops.sites import seaweed
+from preserve import chance
+from tests.conftest import Logins
 from tests.docs.pages import Programs
+from tests.sites import moto
 from tests.warm.calling import ENGLISH, Warm
 
 
@@ -47,3 +51,15 @@ def two_sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, st
     yield {**endpoints, "AWS_SHARED_CREDENTIALS_FILE": str(credentials)}
     for site in sites.values():
         site.stop()
+
+
+@pytest.fixture
+def cold_storage(moto_site: moto.MotoSite, logins: Logins) -> dict[str, str]:
+    """A site that has cold storage, and brings back at once what it is asked for: the environment in which commands
+    find it, at `CLOUD`, with an empty bucket `BUCKET` and the profile `cloud`."""
+    logins.add("cloud", moto.LOGIN)
+    bucket = f"cold-{chance.token(10).lower()}"
+    moto_site.add_bucket(bucket)
+    moto_site.bring()
+    known = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+    return {**known, "CLOUD": moto_site.endpoint, "BUCKET": bucket}

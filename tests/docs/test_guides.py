@@ -17,6 +17,7 @@ from tests.docs.pages import ROOT, Programs, environment_for, follow, needs_of, 
 PAGES = sorted(path for folder in ("guides", "runbooks") for path in (ROOT / "ops" / folder).glob("*.md"))
 TWO_SITES = "two sites"
 A_DATABASE = "a database"
+COLD_STORAGE = "cold storage"
 
 
 def _case(page: Path) -> object:
@@ -44,6 +45,8 @@ def test_a_page_works_as_written_and_prints_what_it_shows(
     for need in needs_of(text):
         if need == TWO_SITES:
             environment |= request.getfixturevalue("two_sites")
+        elif need == COLD_STORAGE:
+            environment |= request.getfixturevalue("cold_storage")
         elif need == A_DATABASE:
             environment["PRESERVE_DATABASE"] = request.getfixturevalue("postgres_server").new_database()
         else:

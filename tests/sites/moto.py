@@ -37,6 +37,10 @@ class MotoSite:
     def stop(self) -> None:
         self._server.stop()
 
+    def add_bucket(self, name: str) -> None:
+        """One bucket more."""
+        make_buckets(self.endpoint, LOGIN, [name])
+
     def hold(self, bucket: str, names: Iterable[str]) -> None:
         """Have what was just asked for stay on its way until `bring`."""
         self._thaw({"progression": "manual", "times": 1})
