@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import time
+import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -156,3 +157,19 @@ def test_the_units_are_as_systemd_wants_them(unit: str, tmp_path: Path) -> None:
     except FileNotFoundError:
         pytest.skip("systemd-analyze is not there")
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_runner_that_goes_on_answers_prometheus_until_it_is_stopped(service: Service) -> None:
+    assert service.run("run", "--once", "--metrics", "0").code == 2
+    runner = service.begin("run", "--metrics", "0")
+    assert runner.stderr is not None
+    try:
+        address = runner.stderr.readline().split()[-1]
+        told = ""
+        while "preserve_status_timestamp_seconds" not in told:
+            with urllib.request.urlopen(f"http://{address}/metrics", timeout=10) as answer:
+                told = answer.read().decode()
+    finally:
+        runner.send_signal(signal.SIGINT)
+        runner.communicate(timeout=60)
+    assert runner.returncode == 130

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -60,13 +60,21 @@ PATIENCE = timedelta(minutes=30)
     show_default=True,
     help=_("for how many days --plan looks ahead"),
 )
+@click.option(
+    "--metrics",
+    metavar="[HOST:]PORT",
+    help=_("let Prometheus ask for metrics at this port, of this machine alone unless HOST says otherwise"),
+)
 @acts
-def run(call: Call, once: bool, budget: str | None, cluster: str | None, plans: bool, days: int) -> Exit:
-    from preserve.daemon.supervision import Supervisor
+def run(
+    call: Call, once: bool, budget: str | None, cluster: str | None, plans: bool, days: int, metrics: str | None
+) -> Exit:
     from preserve.daemon.table import WORKS
     from preserve.daemon.turn import BETWEEN_RUNS, turn
 
     allowed = parsed_budget(budget)
+    if metrics is not None and (once or plans):
+        raise Misused("--metrics is for a runner that goes on; `preserve status --metrics FILE` is for one that ends")
     if plans:
         from preserve.cli.commands.planning import planned
 
@@ -77,11 +85,38 @@ def run(call: Call, once: bool, budget: str | None, cluster: str | None, plans: 
             _tell(call, workplace)
             code = Exit.WELL if report.is_as_wanted else Exit.FINDINGS
             return call.answer(_document(report), _lines(report), code)
+    with _metrics_shown(call, metrics):
+        return _go_on(call, allowed, cluster)
+
+
+def _go_on(call: Call, budget: Budget, cluster: str | None) -> NoReturn:
+    """Turn after turn, until somebody stops it."""
+    from preserve.daemon.supervision import Supervisor
+
     supervisor = Supervisor()
     while True:
         supervisor.alive()
-        pause = _turn_told(call, allowed, supervisor.alive, cluster)
+        pause = _turn_told(call, budget, supervisor.alive, cluster)
         SystemClock().sleep(pause.total_seconds())
+
+
+@contextmanager
+def _metrics_shown(call: Call, address: str | None) -> Iterator[None]:
+    """Have metrics asked for while the runner goes on, where somebody wants that."""
+    if address is None:
+        yield
+        return
+    from preserve.cli.metrics_address import is_loopback, metrics_address
+    from preserve.daemon.showing import figures, shown
+    from preserve.settings.home import existing
+
+    host, port = metrics_address(address)
+    home, clock = existing(call.home_given), SystemClock()
+    with shown(lambda: figures(home, clock), host, port, clock) as chosen:
+        answers.print_aside(said("metrics are served at {host}:{port}", host=host, port=chosen))
+        if not is_loopback(host):
+            call.warn("whoever reaches {host} reads the names of stores and policies there", host=host)
+        yield
 
 
 def _tell(call: Call, workplace: Workplace) -> None:
