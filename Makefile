@@ -2,6 +2,7 @@
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 PYTHON_IN_VENV := .venv/bin/python
+WORKERS := 2
 
 # Many machines for tests ask Python to keep nothing that it compiled.  Here hundreds of processes begin, and each would
 # compile the program anew: three times the work of a command.
@@ -11,7 +12,7 @@ export PYTHONDONTWRITEBYTECODE :=
 LOCK := .venv/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header
 
-.PHONY: help install develop browser demo test test-ceph lint format lock bench clean
+.PHONY: help install develop tools demo test test-ceph lint format lock bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -23,15 +24,17 @@ install: ## install the program into .venv, from locked and digest-checked packa
 develop:
 	@ops/install.sh develop
 
-browser: develop
+# What tests need of Debian, besides Python.
+tools: develop
+	@ops/install.sh tools
 	@ops/install.sh browser
+	@ops/install.sh postgresql
 
 demo: develop ## the main job for real, in under a minute; KEEP=1 leaves the sites running
 	@$(PYTHON_IN_VENV) -m ops.demo.demo $(if $(KEEP),--keep)
 
-test: develop browser ## the tests, two at a time; PYTEST_ARGS="-k name" for some
-	@ops/install.sh postgresql
-	$(PYTHON_IN_VENV) -m pytest -m "not ceph" -n 2 --dist worksteal $(PYTEST_ARGS)
+test: develop tools ## the tests, two at a time (WORKERS=3: three); PYTEST_ARGS="-k name" for some
+	$(PYTHON_IN_VENV) -m pytest -m "not ceph" -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
 
 test-ceph: develop ## the tests against Ceph, a second and different S3 server
 	@ops/install.sh ceph

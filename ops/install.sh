@@ -4,6 +4,7 @@
 #   ops/install.sh run       what the program needs                          (requirements.txt)
 #   ops/install.sh develop   that, and what the tests and the demo need      (requirements-dev.txt)
 #   ops/install.sh postgresql  Debian's PostgreSQL server, on which the tests keep books
+#   ops/install.sh tools     openssl and mkfs.ext4, with which tests look at what the program wrote, and make a disk
 #   ops/install.sh browser   Debian's Chromium, Chinese fonts and promtool, which tests look at pages and rules with
 #   ops/install.sh ceph      Debian's Ceph object gateway for `make test-ceph`
 #
@@ -143,6 +144,12 @@ case $set_wanted in
         need_watchers
         exit 0
         ;;
+    tools)
+        command -v openssl >/dev/null 2>&1 && PATH="$PATH:/usr/sbin:/sbin" command -v mkfs.ext4 >/dev/null 2>&1 && exit 0
+        may_install_packages && apt_install openssl e2fsprogs && exit 0
+        say "openssl and mkfs.ext4 are needed by the tests: sudo apt-get install openssl e2fsprogs"
+        exit 1
+        ;;
     postgresql)
         ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && exit 0
         may_install_packages && apt_install postgresql && exit 0
@@ -156,7 +163,7 @@ case $set_wanted in
         exit 1
         ;;
     *)
-        say "usage: ops/install.sh run|develop|browser|postgresql|ceph"
+        say "usage: ops/install.sh run|develop|tools|browser|postgresql|ceph"
         exit 2
         ;;
 esac

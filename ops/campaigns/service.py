@@ -37,10 +37,11 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A home below `folder`; `environment` is added to a bare one."""
+    """A home below `folder`; `environment` is added to a bare one.  `program` is how the command is called."""
 
     folder: Path
     environment: Mapping[str, str] = field(default_factory=dict)
+    program: Sequence[str] = PROGRAM
 
     @property
     def home(self) -> Path:
@@ -48,7 +49,7 @@ class Service:
 
     def command(self, *arguments: str | Path) -> list[str]:
         """The argument list of a command that prints JSON."""
-        return [*PROGRAM, *map(str, arguments), "--json"]
+        return [*self.program, *map(str, arguments), "--json"]
 
     def whole_environment(self) -> dict[str, str]:
         """What every command of this service runs in."""
@@ -95,8 +96,10 @@ class Service:
         self.ask("policy", "register", file)
 
 
-def new_service(folder: Path, environment: Mapping[str, str] | None = None) -> Service:
+def new_service(
+    folder: Path, environment: Mapping[str, str] | None = None, program: Sequence[str] = PROGRAM
+) -> Service:
     """A service with a home and no stores yet."""
-    made = Service(folder, environment or {})
+    made = Service(folder, environment or {}, program)
     made.ask("init")
     return made

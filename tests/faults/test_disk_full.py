@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -79,10 +79,10 @@ def hidden(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file() and ".incoming" in path.parts]
 
 
-def test_the_home_is_full(tmp_path: Path, mount: Mount) -> None:
+def test_the_home_is_full(tmp_path: Path, mount: Mount, program: Sequence[str]) -> None:
     source = write_submission(tmp_path / "source")
     small = mount(tmp_path / "home", 8 * MIB)
-    service = new_service(tmp_path)
+    service = new_service(tmp_path, program=program)
     two_stores(service)
     package = service.ask("ingest", source)["packages"][0]["id"]
     (source / "more").write_bytes(b"m" * 100_000)
@@ -104,10 +104,10 @@ def test_the_home_is_full(tmp_path: Path, mount: Mount) -> None:
     assert not list((service.home / "work").glob("command-*"))
 
 
-def test_a_store_is_full_and_another_is_not(tmp_path: Path, mount: Mount) -> None:
+def test_a_store_is_full_and_another_is_not(tmp_path: Path, mount: Mount, program: Sequence[str]) -> None:
     source = write_submission(tmp_path / "source", 3_000_000)
     small = mount(tmp_path / "near", ROOM_FOR_A_STORE)
-    service = new_service(tmp_path)
+    service = new_service(tmp_path, program=program)
     two_stores(service)
     small.fill(4096)
     message = require_full(service.run("ingest", source))
@@ -119,10 +119,12 @@ def test_a_store_is_full_and_another_is_not(tmp_path: Path, mount: Mount) -> Non
     assert service.ask("audit")["counts"]["sound"] == 2
 
 
-def test_another_store_of_the_role_stands_in_for_a_full_one(tmp_path: Path, mount: Mount) -> None:
+def test_another_store_of_the_role_stands_in_for_a_full_one(
+    tmp_path: Path, mount: Mount, program: Sequence[str]
+) -> None:
     source = write_submission(tmp_path / "source", 3_000_000)
     small = mount(tmp_path / "near", ROOM_FOR_A_STORE)
-    service = new_service(tmp_path)
+    service = new_service(tmp_path, program=program)
     two_stores(service)
     small.fill(4096)
     assert "`preserve store add`" in require_full(service.run("ingest", source))
@@ -134,10 +136,10 @@ def test_another_store_of_the_role_stands_in_for_a_full_one(tmp_path: Path, moun
     assert not hidden(tmp_path / "near")
 
 
-def test_a_store_becomes_full_while_a_copy_is_made(tmp_path: Path, mount: Mount) -> None:
+def test_a_store_becomes_full_while_a_copy_is_made(tmp_path: Path, mount: Mount, program: Sequence[str]) -> None:
     source = write_submission(tmp_path / "source", 3_000_000)
     small = mount(tmp_path / "near", ROOM_FOR_A_STORE)
-    service = new_service(tmp_path)
+    service = new_service(tmp_path, program=program)
     service.promise("primary", "same_city")
     service.store("main", "primary")
     service.must("ingest", source, codes=(1,))
@@ -153,9 +155,9 @@ def test_a_store_becomes_full_while_a_copy_is_made(tmp_path: Path, mount: Mount)
     assert service.ask("audit")["counts"]["sound"] == 2
 
 
-def test_the_restore_target_becomes_full(tmp_path: Path, mount: Mount) -> None:
+def test_the_restore_target_becomes_full(tmp_path: Path, mount: Mount, program: Sequence[str]) -> None:
     source = write_submission(tmp_path / "source", 3_000_000)
-    service = new_service(tmp_path)
+    service = new_service(tmp_path, program=program)
     two_stores(service)
     package = service.ask("ingest", source)["packages"][0]["id"]
     small = mount(tmp_path / "target", 8 * MIB)
@@ -167,9 +169,9 @@ def test_the_restore_target_becomes_full(tmp_path: Path, mount: Mount) -> None:
     assert differences(source, tmp_path / "target" / "out") == []
 
 
-def test_the_work_folder_is_full(tmp_path: Path, mount: Mount) -> None:
+def test_the_work_folder_is_full(tmp_path: Path, mount: Mount, program: Sequence[str]) -> None:
     source = write_submission(tmp_path / "source")
-    service = new_service(tmp_path)
+    service = new_service(tmp_path, program=program)
     two_stores(service)
     small = mount(service.home / "work", MIB)
     small.fill()

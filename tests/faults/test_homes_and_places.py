@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import subprocess
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -18,10 +19,10 @@ from tests.restore.trees import differences
 COMMANDS = [("ingest", "source"), ("replicate",), ("audit",), ("repair",), ("status",)]
 
 
-def settled(folder: Path) -> tuple[Service, Path, str]:
+def settled(folder: Path, program: Sequence[str]) -> tuple[Service, Path, str]:
     """A service with two stores and one package."""
     source = write_submission(folder / "source")
-    service = new_service(folder)
+    service = new_service(folder, program=program)
     service.promise("primary", "same_city")
     service.store("main", "primary")
     service.store("near", "same_city")
@@ -33,8 +34,8 @@ def mounted(*arguments: str | Path) -> None:
         pytest.skip("this user may not mount")
 
 
-def test_an_empty_mount_point_is_away_and_nothing_in_it_is_missing(tmp_path: Path) -> None:
-    service, source, package = settled(tmp_path)
+def test_an_empty_mount_point_is_away_and_nothing_in_it_is_missing(tmp_path: Path, program: Sequence[str]) -> None:
+    service, source, package = settled(tmp_path, program)
     near = tmp_path / "near"
     near.rename(tmp_path / "medium")
     near.mkdir()  # the mount point, with nothing mounted
@@ -55,8 +56,8 @@ def test_an_empty_mount_point_is_away_and_nothing_in_it_is_missing(tmp_path: Pat
     assert service.ask("audit")["counts"]["sound"] == 4
 
 
-def test_a_store_that_may_only_be_read_is_audited_and_restored_from(tmp_path: Path) -> None:
-    service, source, package = settled(tmp_path)
+def test_a_store_that_may_only_be_read_is_audited_and_restored_from(tmp_path: Path, program: Sequence[str]) -> None:
+    service, source, package = settled(tmp_path, program)
     near = tmp_path / "near"
     mounted("--bind", near, near)
     try:
@@ -75,9 +76,9 @@ def test_a_store_that_may_only_be_read_is_audited_and_restored_from(tmp_path: Pa
 
 
 @pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Service, Path]:
+def kept(tmp_path_factory: pytest.TempPathFactory, program: Sequence[str]) -> tuple[Service, Path]:
     """A service, and its submission, that no test changes for another."""
-    service, source, _ = settled(tmp_path_factory.mktemp("kept"))
+    service, source, _ = settled(tmp_path_factory.mktemp("kept"), program)
     return service, source
 
 
@@ -119,9 +120,9 @@ def raise_version(books: Path, by: int) -> None:
         connection.execute("UPDATE schema_version SET version = version + ?", (by,))
 
 
-def test_another_store_at_the_place_of_one_is_away(tmp_path: Path) -> None:
+def test_another_store_at_the_place_of_one_is_away(tmp_path: Path, program: Sequence[str]) -> None:
     """Two disks exchanged: both are stores, and neither is the one that was registered there."""
-    service, _, package = settled(tmp_path)
+    service, _, package = settled(tmp_path, program)
     main, near, aside = tmp_path / "main", tmp_path / "near", tmp_path / "aside"
     main.rename(aside)
     near.rename(main)

@@ -7,7 +7,7 @@ encodings, paths at the system's limit, moments at the edges of what 32 and 64 b
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -107,12 +107,12 @@ def extreme(folder: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def deposited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Service, Path, str]]:
+def deposited(tmp_path_factory: pytest.TempPathFactory, program: Sequence[str]) -> Iterator[tuple[Service, Path, str]]:
     folder = tmp_path_factory.mktemp("x")
     if os.geteuid():
         pytest.skip("only root may read what has mode 000")
     source = extreme(folder / "s")
-    service = new_service(folder)
+    service = new_service(folder, program=program)
     service.promise("primary", "same_city")
     service.store("main", "primary")
     service.store("near", "same_city")
