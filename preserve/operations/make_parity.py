@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from preserve.clock import moment_of, monotonic_seconds
+from preserve.clock import monotonic_seconds
 from preserve.errors import PreserveError, Unavailable
 from preserve.model import events
 from preserve.model.healing import next_generation
@@ -18,6 +18,7 @@ from preserve.packages.held import blocks_from_any, held_copy
 from preserve.packages.parity.making import Made, Means, make
 from preserve.packages.putting import put_file
 from preserve.packages.reading import look_at_object
+from preserve.packages.timekeeping import lock_left
 from preserve.workplace import Workplace
 
 _TRUSTED = (CopyState.VERIFIED, CopyState.ATTESTED, CopyState.WRITTEN)
@@ -175,9 +176,7 @@ def _laid(workplace: Workplace, package: PackageEntry, name: str, made: Made) ->
         if size == digest.bytes and look_at_object(store, key, size, digest.sha256).is_sound:
             return generation
     copy = workplace.books.copy(package.id, name)
-    until = None if copy is None or copy.retain_until is None else moment_of(copy.retain_until)
-    if until is not None and until <= workplace.clock.now():
-        until = None
+    until = lock_left(workplace, copy)
     taken = {generation for generation, _ in there}
     for _ in range(ATTEMPTS):
         generation = next_generation(taken) if taken else 1

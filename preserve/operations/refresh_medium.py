@@ -22,6 +22,7 @@ from preserve.packages.carriers.recognising import require_itself
 from preserve.packages.held import HeldCopy
 from preserve.packages.judging.reports import AuditReport, AuditRequest
 from preserve.packages.making.copying import Copying, CopyWork
+from preserve.packages.timekeeping import require_trusted
 from preserve.workplace import Workplace
 
 _MADE = [state for state in CopyState if state is not CopyState.DUE]
@@ -186,6 +187,7 @@ def _outcome(
 def _end(workplace: Workplace, plan: RefreshPlan, old: MediumEntry, outcome: RefreshOutcome) -> str:
     """Book that the refresh came to its end and that the old medium is out of use; both or neither."""
     act, at = workplace.act, workplace.now()
+    require_trusted(workplace)
     until = (workplace.clock.now() + timedelta(days=plan.hold_days)).date().isoformat()
     evidence = phrase("medium {old} was refreshed into medium {new}", old=plan.old, new=plan.new)
     workplace.record(

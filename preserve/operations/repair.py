@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from functools import partial
 from itertools import islice
 
 from preserve import chance
-from preserve.clock import moment_of, monotonic_seconds
+from preserve.clock import monotonic_seconds
 from preserve.errors import AlreadyThere, Frozen, PreserveError, Tampered, Unavailable, Unreadable
 from preserve.model import events
 from preserve.model.entries import Audited, AuditResult, AuditRun, state_after
@@ -34,7 +33,7 @@ from preserve.packages.repairing.refitting import Refitting
 from preserve.packages.repairing.remaking import How, NotRepaired, Remaking, Repaired
 from preserve.packages.repairing.wards import Ward
 from preserve.packages.thawing import ask_for
-from preserve.packages.timekeeping import doubted
+from preserve.packages.timekeeping import lock_left
 from preserve.state.books import Books
 from preserve.state.notes import Signer
 from preserve.workplace import Workplace
@@ -240,7 +239,8 @@ class _PackageRepair:
             self._outcome.sound_again.append((self._package.id, store))
             return
         means = Means(self._workplace.work, self._workplace.progress)
-        remaking = Remaking(self._ward, store, survey, self._retain_until(held), means)
+        # A repaired object is locked as long as the copy it belongs to.
+        remaking = Remaking(self._ward, store, survey, lock_left(self._workplace, held.copy), means)
         bytes_read, left = survey.bytes_read, 0
         for part in in_need:
             made = remaking.make(part)
@@ -252,12 +252,6 @@ class _PackageRepair:
                 left += 1
         if not left:
             self._book_audit(held, bytes_read, survey.blocks)
-
-    def _retain_until(self, held: HeldCopy) -> datetime | None:
-        """A repaired object is locked as long as the copy it belongs to."""
-        until = held.copy.retain_until
-        is_over = until is not None and until <= self._workplace.now() and doubted(self._workplace) is None
-        return None if until is None or is_over else moment_of(until)
 
     # Booking
 

@@ -21,6 +21,7 @@ from preserve.model.keys import Key
 from preserve.model.nouns import Condition, Event, Finding, Level, StoreEntry
 from preserve.model.phrases import phrase
 from preserve.packages import canary, kit
+from preserve.packages.timekeeping import require_trusted
 from preserve.ports import Store, locks_of
 from preserve.workplace import Workplace
 
@@ -147,7 +148,10 @@ class _Canary:
 
     def _locked_until(self, store: Store) -> datetime | None:
         has_locks = self._request.are_locked and self._entry.capabilities.get("object_lock", False)
-        return self._workplace.clock.now() + LOCK_SPAN if has_locks and locks_of(store) else None
+        if not has_locks or locks_of(store) is None:
+            return None
+        require_trusted(self._workplace)
+        return self._workplace.clock.now() + LOCK_SPAN
 
     def _laid(self, store: Store, until: datetime | None) -> Key:
         key = canary.lay(store, self._entry, until)

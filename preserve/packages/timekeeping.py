@@ -16,6 +16,7 @@ from preserve.errors import Refused, Unavailable
 from preserve.model import events
 from preserve.model.clock_trust import ClockNote, Reading, doubt
 from preserve.model.incidents import Incident, IncidentKind
+from preserve.model.nouns import CopyEntry
 from preserve.model.phrases import phrase
 from preserve.model.policy import Policy
 from preserve.model.sentences import Sentence
@@ -86,13 +87,24 @@ def retain_until(workplace: Workplace, policy: Policy) -> datetime | None:
     return policy.retain_until(workplace.clock.now())
 
 
+def lock_left(workplace: Workplace, copy: CopyEntry | None) -> datetime | None:
+    """Until when an object is locked that is laid beside those of a copy: as long as the copy is; None: not at all.
+
+    By a clock that is not to be trusted no lock counts as over.
+    """
+    if copy is None or copy.retain_until is None:
+        return None
+    is_over = copy.retain_until <= workplace.now() and doubted(workplace) is None
+    return None if is_over else moment_of(copy.retain_until)
+
+
 def require_trusted(workplace: Workplace) -> None:
-    """Raise `Refused` where no lock may be set by this machine's clock; the incident about that is open then."""
+    """Raise `Refused` where nothing may be locked or held until a day by this machine's clock; an incident says so."""
     state = judged(workplace)
     if not state.is_trusted:
         raise Refused(
-            "no lock is set by a clock that is not to be trusted ({why}): set it right; or, where it is right, say so"
-            " with `preserve incident close {incident} --reason TEXT`, and run the command again",
+            "nothing is locked or held by a clock that is not to be trusted ({why}): set it right; or, where it is, say"
+            " so with `preserve incident close {incident} --reason TEXT`, and run the command again",
             why=state.why,
             incident=state.incident,
         )

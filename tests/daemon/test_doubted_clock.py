@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from preserve import environment
+from preserve.clock import stamp
 from preserve.daemon.looking import AUDIT
 from preserve.daemon.turn import TurnReport, turn
 from preserve.daemon.watching import Looked, look
@@ -21,10 +22,11 @@ from preserve.model.certificates import ENGLISH
 from preserve.model.clock_trust import ClockNote
 from preserve.model.concerns import HANGS_ON_DATES, ConcernKind
 from preserve.model.incidents import Incident, IncidentKind
+from preserve.model.nouns import CopyEntry, CopyState
 from preserve.operations.ingest import IngestRequest, ingest
 from preserve.operations.notify import NotifyRequest, notify
 from preserve.operations.replicate import ReplicateRequest, replicate
-from preserve.packages.timekeeping import doubted, judged
+from preserve.packages.timekeeping import doubted, judged, lock_left
 from preserve.settings.home import Home
 from preserve.state.books import Books
 from tests.packages.building import Service, service
@@ -135,7 +137,7 @@ def test_no_copy_is_locked_by_a_doubted_clock_until_somebody_vouches_for_it(
     (tmp_path / "more").mkdir()
     (tmp_path / "more" / "b.txt").write_text("another record")
     request = IngestRequest(tmp_path / "more", policy)
-    with pytest.raises(Refused, match="no lock is set by a clock that is not to be trusted"):
+    with pytest.raises(Refused, match="nothing is locked or held by a clock that is not to be trusted"):
         ingest(made.workplace, request)
     assert made.books.package_count() == 1 and doubted(made.workplace) is not None
     (incident,) = made.books.incidents()
@@ -158,6 +160,17 @@ def test_no_copy_is_made_and_locked_by_hand_by_a_doubted_clock(kept: Kept, tmp_p
     report = replicate(made.workplace, ReplicateRequest(lambda _: policy))
     (left,) = report.not_made
     assert left.store == "city" and "not to be trusted" in str(left.why) and report.made == ()
+
+
+def test_no_lock_counts_as_over_by_a_doubted_clock(kept: Kept) -> None:
+    place, until = kept.made.workplace, kept.clock.moment + YEAR
+    copy = CopyEntry("a package", "near", CopyState.VERIFIED, place.now(), retain_until=stamp(until))
+    judged(place)
+    kept.clock.moment += 10 * YEAR
+    assert lock_left(place, copy) == until, "a repaired object is locked as the copy is"
+    kept.clock.moment -= 10 * YEAR
+    kept.clock.sleep(2 * YEAR.total_seconds())
+    assert lock_left(place, copy) is None
 
 
 def test_without_a_lock_to_set_a_doubted_clock_keeps_nobody_from_taking_in(kept: Kept, tmp_path: Path) -> None:

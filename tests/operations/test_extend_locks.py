@@ -181,7 +181,7 @@ def locked_state(locked: Locked) -> CopyState:
 
 
 def test_a_clock_that_is_behind_locks_nothing_and_that_is_an_incident(locked: Locked) -> None:
-    with pytest.raises(Refused, match="no lock is set by a clock that is not to be trusted"):
+    with pytest.raises(Refused, match="nothing is locked or held by a clock that is not to be trusted"):
         locked.extend(locked.at(days=-3650))
     (incident,) = locked.books.incidents()
     assert (incident.kind, locked.store.kept.ends) == (IncidentKind.CLOCK, {})
