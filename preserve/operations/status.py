@@ -264,7 +264,7 @@ def _unfinished(workplace: Workplace) -> Iterator[Unfinished]:
 @dataclass(frozen=True, slots=True)
 class _Short:
     """Packages that stand alike and have fewer verified copies than wanted; `late` are stores away in which their
-    copies are overdue."""
+    copies are overdue, and others that stand so have some that are not."""
 
     standing: AlikeStanding
     late: frozenset[str]
@@ -315,8 +315,11 @@ class _Tally:
 
     def short(self, away: Collection[str]) -> list[_Short]:
         """Packages with fewer verified copies than their policy wants."""
-        late = {place: limits for place, limits in self._ages.items() if place[0] in away and self.overdue[place[0]]}
-        apart = list(self._books.overdue_standings(late, self._ahead))
+        late = {(store, policy) for store, policy in self._ages if store in away and self.overdue_in[policy, store]}
+        # Of a medium that lies on its shelf for long all copies are overdue: then none of them need be looked for.
+        wholly = {place for place in late if self._is_wholly_overdue(*place)}
+        in_part = {place: self._ages[place] for place in late - wholly}
+        apart = list(self._books.overdue_standings(in_part, self._ahead))
         all_but_late = {(each.policy, _key(each)): each.packages for each in self._standings}
         for each, _ in apart:
             all_but_late[each.policy, _key(each)] -= each.packages
@@ -324,12 +327,20 @@ class _Tally:
             (replace(each, packages=all_but_late[each.policy, _key(each)]), frozenset[str]())
             for each in self._standings
         ]
-        compared = (self._compared(each, stores) for each, stores in [*whole, *apart] if each.packages)
+        compared = (
+            self._compared(each, stores, frozenset(store for store in each.states if (store, each.policy) in wholly))
+            for each, stores in [*whole, *apart]
+            if each.packages
+        )
         return [each for each in compared if each.verified < each.wanted]
 
-    def _compared(self, standing: AlikeStanding, late: frozenset[str]) -> _Short:
+    def _is_wholly_overdue(self, store: str, policy: str) -> bool:
+        copies = sum(each.packages for each in self._standings if each.policy == policy and store in each.states)
+        return self.overdue_in[policy, store] == copies
+
+    def _compared(self, standing: AlikeStanding, late: frozenset[str], wholly: frozenset[str]) -> _Short:
         policy = self._used[standing.policy]
-        counting = {store: state for store, state in standing.states.items() if store not in late}
+        counting = {store: state for store, state in standing.states.items() if store not in late | wholly}
         return _Short(standing, late, policy.copies_wanted, verified_by_role(policy, self._stores, counting))
 
     def holdings(self, short: Iterable[_Short]) -> Iterator[ClassHoldings]:

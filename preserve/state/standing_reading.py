@@ -11,6 +11,8 @@ from preserve.model.nouns import CopyState, Level
 from preserve.state.database import Database
 
 _DAY_CHARACTERS = 10
+_WALKED = 10
+"""So many packages are gone through for each that is asked for, rather than that all overdue copies are."""
 _LOOK_DAY_OF = "store = ? AND policy = ? AND level = ?"
 _AT = {Level.SAMPLE: "sample_at", Level.FULL: "full_at"}
 """Where a look as deep as each level stands; a policy asks for these alone."""
@@ -115,33 +117,86 @@ class StandingReading:
 
         `ages` are those of each store and policy that count.
         """
-        parts, given = [], []
+        by_policy: dict[str, dict[str, Ages]] = {}
         for (store, policy), limits in ages.items():
+            by_policy.setdefault(policy, {})[store] = limits
+        for policy, stores in by_policy.items():
+            if len(stores) == 1:
+                ((store, limits),) = stores.items()
+                yield from self._overdue_in(store, policy, limits, ahead)
+            else:
+                yield from self._overdue_in_any(policy, stores, ahead)
+
+    def _overdue_in(
+        self, store: str, policy: str, ages: Ages, ahead: str
+    ) -> Iterator[tuple[AlikeStanding, frozenset[str]]]:
+        """Those of one store.  Packages are looked up for the overdue copies, or for the others, which are fewer."""
+        late, given = _lateness(ages, ahead)
+        alike = {
+            _marks(each.states): each for each in self.standings() if each.policy == policy and store in each.states
+        }
+        are_most_late = 2 * self.overdue_count(store, policy, ages, ahead) > sum(
+            each.packages for each in alike.values()
+        )
+        rows = self._database.rows(
+            "SELECT marks, count(*), sum(payload_files), sum(payload_bytes)"  # noqa: S608
+            # CROSS: the index of looks is gone through, and not all packages.
+            " FROM look CROSS JOIN kept WHERE look.store = ? AND look.policy = ?"
+            f" AND {'NOT ' * are_most_late}({late}) AND kept.package = look.package GROUP BY marks",
+            [store, policy, *given],
+        )
+        counted = {marks: [int(each) for each in counts] for marks, *counts in rows}
+        for marks, each in alike.items():
+            found = counted.get(marks, [0, 0, 0])
+            if are_most_late:
+                whole = (each.packages, each.payload_files, each.payload_bytes)
+                found = [count - less for count, less in zip(whole, found, strict=True)]
+            if found[0]:
+                yield AlikeStanding(policy, each.states, *found), frozenset([store])
+
+    def _overdue_in_any(
+        self, policy: str, stores: Mapping[str, Ages], ahead: str
+    ) -> Iterator[tuple[AlikeStanding, frozenset[str]]]:
+        """Those of several stores: packages are put together one by one."""
+        parts, given = [], []
+        for store, limits in stores.items():
             chosen, values = _overdue(store, policy, limits, ahead)
             parts.append(f"SELECT package, ? AS store FROM ({chosen}) AS late")  # noqa: S608
             given += [store, *values]
-        if not parts:
-            return
         rows = self._database.rows(
-            "SELECT policy, marks, stores, count(*), sum(payload_files), sum(payload_bytes) FROM"  # noqa: S608
+            "SELECT marks, stores, count(*), sum(payload_files), sum(payload_bytes) FROM"  # noqa: S608
             f" (SELECT package, group_concat(store, ' ') AS stores FROM ({' UNION ALL '.join(parts)}) AS each"
-            " GROUP BY package) AS late JOIN kept ON kept.package = late.package GROUP BY policy, marks, stores",
+            " GROUP BY package) AS late JOIN kept ON kept.package = late.package GROUP BY marks, stores",
             given,
         )
-        for policy, marks, stores, *counts in rows:
-            yield AlikeStanding(policy, _states(marks), *counts), frozenset(stores.split(" "))
+        for marks, names, *counts in rows:
+            yield AlikeStanding(policy, _states(marks), *counts), frozenset(names.split(" "))
 
     def overdue_packages(
         self, standing: AlikeStanding, store: str, ages: Ages, ahead: str, most: int
     ) -> list[tuple[str, str]]:
-        """The oldest packages that stand so and whose copy in `store` is overdue, and when each was booked."""
-        chosen, given = _overdue(store, standing.policy, ages, ahead)
+        """The oldest packages that stand so and whose copy in `store` is overdue, and when each was booked; of those
+        there are `standing.packages`."""
+        alike = self._packages_alike(standing)
+        if standing.packages < most < alike / _WALKED:  # going through all that stand so would take longer
+            chosen, given = _overdue(store, standing.policy, ages, ahead)
+            is_late = f"package IN ({chosen})"
+        else:
+            late, values = _lateness(ages, ahead)
+            is_late = f"EXISTS (SELECT 1 FROM look WHERE look.package = kept.package AND store = ? AND ({late}))"  # noqa: S608
+            given = [store, *values]
         rows = self._database.rows(
             "SELECT package, packaged_at FROM kept WHERE policy = ? AND marks = ?"  # noqa: S608
-            f" AND package IN ({chosen}) ORDER BY packaged_at, package LIMIT ?",
+            f" AND {is_late} ORDER BY packaged_at, package LIMIT ?",
             [standing.policy, _marks(standing.states), *given, most],
         )
         return [(package, at) for package, at in rows]
+
+    def _packages_alike(self, standing: AlikeStanding) -> int:
+        row = self._database.row(
+            "SELECT packages FROM standing WHERE policy = ? AND marks = ?", (standing.policy, _marks(standing.states))
+        )
+        return int(row[0]) if row else 0
 
     def looks(
         self, store: str, policy: str, level: Level, before: str, since: str = "", is_new: bool | None = None
@@ -301,6 +356,12 @@ def _overdue(store: str, policy: str, ages: Ages, ahead: str) -> tuple[str, list
             )
             given += [store, policy, moment]
     return " UNION ".join(parts) or "SELECT package FROM look WHERE 1 = 0", given
+
+
+def _lateness(ages: Ages, ahead: str) -> tuple[str, list[object]]:
+    """The condition that a copy is overdue."""
+    tests = [f"{_AT[level]} NOT BETWEEN ? AND ?" for level in ages]
+    return " OR ".join(tests) or "1 = 0", [moment for before in ages.values() for moment in (before, ahead)]
 
 
 def _states(marks: str) -> dict[str, CopyState]:

@@ -128,3 +128,28 @@ def test_a_replay_counts_the_same_and_so_does_retiring_and_bringing_back(books: 
     assert [(each.count, each.bytes) for each in books.grown(by_day=True) if each.store == "cave"] == [(1, 77)]
     assert verify_books(books).is_ok
     assert moment_of(books.looks("cave", "default", Level.FULL, "~").oldest or "") < NOW
+
+
+@pytest.mark.parametrize("late_in", [("vault",), ("cave",), STORES])
+@pytest.mark.parametrize("limits", LIMITS)
+def test_packages_with_overdue_copies_are_put_together_and_named_as_one_would(
+    books: Books, late_in: tuple[str, ...], limits: dict[Level, timedelta]
+) -> None:
+    ages = {level: stamp(NOW - limit) for level, limit in limits.items()}
+    overdue: dict[str, set[str]] = {}
+    for copy in books.copies():
+        if copy.store in late_in and is_overdue(copy, limits, NOW):
+            overdue.setdefault(copy.package_id, set()).add(copy.store)
+    states = {package.id: {copy.store: copy.state for copy in its} for package, its in books.packages_with_copies()}
+    expected = Counter((str(sorted(states[package].items())), *sorted(late)) for package, late in overdue.items())
+    found = list(books.overdue_standings({(store, "default"): ages for store in late_in}, AHEAD))
+    counted: Counter[tuple[str, ...]] = Counter()
+    for standing, late in found:
+        counted[str(sorted(standing.states.items())), *sorted(late)] += standing.packages
+    assert counted == expected
+    for standing, _ in found if len(late_in) == 1 else ():
+        for most in (1, 1000):
+            named = books.overdue_packages(standing, late_in[0], ages, AHEAD, most)
+            alike = [package for package in sorted(overdue) if states[package] == standing.states]
+            assert len(named) == min(most, len(alike))
+            assert {package for package, _ in named} <= set(alike)

@@ -155,7 +155,7 @@ class Comparison:
             if batch is None:
                 return False
             self._number, self._batch, self._old, self._at, self._run_begin = number, batch, batch.seen, 0, 0
-            self.census.files_before += sum(1 for seen in batch.seen if seen[KIND] == FILE)
+            self.census.files_before += [seen[KIND] for seen in batch.seen].count(FILE)
         return True
 
     def _alike(self, new: list[Seen], at: int) -> int:
@@ -169,7 +169,7 @@ class Comparison:
     def _same(self, count: int) -> None:
         rows = range(self._at, self._at + count)
         old = self._old
-        sizes = [old[row][SIZE] for row in rows if old[row][KIND] == FILE]
+        sizes = [seen[SIZE] for seen in old[self._at : rows.stop] if seen[KIND] == FILE]
         self.census.files += len(sizes)
         self.census.bytes += sum(sizes)
         if self._is_picked is not None or self._has_doubtful:
