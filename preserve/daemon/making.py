@@ -124,7 +124,7 @@ def _parity_lacking(shift: Shift, now: datetime) -> Iterator[Duty]:
     for store in shift.workplace.books.stores():
         if count := _count_without_parity(shift, store):
             why = sentence("copies without parity in store {store}: {count}", store=store.name, count=count)
-            yield Duty(DutyKind.PARITY, store.name, now, why, copies=count)
+            yield Duty(DutyKind.PARITY, store.name, now, why, copies=count, stores=(store.name,))
 
 
 def _count_without_parity(shift: Shift, store: StoreEntry) -> int:

@@ -27,7 +27,7 @@ def _thaws(shift: Shift, now: datetime) -> Iterator[Duty]:
         first = min(thaw.expected_at for thaw in due)
         gone = min(thaw.expected_at + timedelta(days=thaw.days) for thaw in due)
         size = sum(thaw.bag.bytes for thaw in due)
-        yield Duty(DutyKind.THAW, entry.name, first, why, gone, copies=len(due), bytes=size)
+        yield Duty(DutyKind.THAW, entry.name, first, why, gone, copies=len(due), bytes=size, stores=(entry.name,))
 
 
 def waiting(shift: Shift, store: str, now: datetime) -> list[Thaw]:

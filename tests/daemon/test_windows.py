@@ -25,6 +25,7 @@ from preserve.model.links import Pace, PaceAt, fitting_bytes
 from preserve.model.nouns import CopyState
 from preserve.model.policy import BackupRule
 from preserve.model.sentences import sentence
+from preserve.operations.drill import DrillRequest, drill
 from preserve.operations.status import StoreStatus, status
 from preserve.ports import NoProgress
 from preserve.settings.home import Home
@@ -178,6 +179,19 @@ def test_a_person_may_reach_a_store_outside_its_window(made: Service, noon: SetC
             else:
                 assert ask()
                 compose.require_open(workplace, entry)
+
+
+def test_a_drill_cut_off_by_the_end_of_the_window_is_no_drill(made: Service, noon: SetClock, tmp_path: Path) -> None:
+    made.ingest(tmp_path / "records")
+    (package,) = made.books.packages()
+    link(made, "city", {**NIGHT, links.SPEED_LIMIT: str(package.receipt.bag_bytes // 1800)})
+    at(noon, 5, 50)
+    home = Home(made.home)
+    request = DrillRequest("city", home.certificates, compose.signer(home), sample=1)
+    with opened(made, noon) as workplace, pytest.raises(Unavailable):
+        policy_of = compose.policy_in_force(workplace.books)
+        drill(workplace, request, policy_of, lambda entry, folder: compose.rebuilt_alone(workplace, entry, folder))
+    assert not list(made.books.drills()) and not list(made.books.incidents())
 
 
 # Decisions
