@@ -12,11 +12,12 @@ from preserve.bags.entries import FILE, Sorter
 from preserve.errors import Refused
 from preserve.model.certificates import ENGLISH, Voice
 from preserve.model.restore import OnConflict, PathPattern
-from preserve.model.sources import HarvestEntry, SourceKind
+from preserve.model.sources import HarvestEntry
 from preserve.packages import places
-from preserve.packages.harvesting import fetching, standing
+from preserve.packages.harvesting import standing
 from preserve.packages.harvesting.comparing import Plan
 from preserve.packages.harvesting.last_state import WornError
+from preserve.packages.harvesting.moments import harvest_meant, rows_of
 from preserve.packages.harvesting.rows import KIND, MARK, MODE, MTIME, OFFSET, PACKAGE, PATH, SHA256, SIZE, Row
 from preserve.packages.restoring.giving_back import Order, RestoreReport, Share, give_back
 from preserve.packages.restoring.wanted import Wanted
@@ -59,7 +60,7 @@ def restore_source(workplace: Workplace, request: SourceRestoreRequest) -> Sourc
     are in the way; `NoSpace`; `Unavailable` and `Unreadable` where no store gives what is needed.
     """
     places.require_target_outside(workplace.books, workplace.home, request.to)
-    harvest = _meant(workplace, request)
+    harvest = harvest_meant(workplace.books, request.source, request.as_of)
     with workplace.claim(f"restore {request.to.absolute()}"), ExitStack() as resources:
         selection = _Selection(workplace, request, harvest, resources)
         try:
@@ -70,27 +71,6 @@ def restore_source(workplace: Workplace, request: SourceRestoreRequest) -> Sourc
         newest = workplace.books.last_harvest(harvest.source, request.as_of)
         unfinished = newest if newest and newest.number > harvest.number else None
         return SourceRestored(harvest, unfinished, give_back(workplace, selection.order()))
-
-
-def _meant(workplace: Workplace, request: SourceRestoreRequest) -> HarvestEntry:
-    books = workplace.books
-    entry = books.source(request.source).entry
-    if entry.kind is SourceKind.DROP:
-        raise Refused(
-            "source {source} is a drop folder: each submission is an accession of its own; see `preserve source history"
-            " {source}`, and `preserve restore ACCESSION --to DIR`",
-            source=entry.name,
-        )
-    # Of a first harvest that is not finished, what there is of it is better than nothing.
-    harvest = books.last_whole_harvest(entry.name, request.as_of) or books.last_harvest(entry.name, request.as_of)
-    if harvest is None:
-        first = next(books.harvests(entry.name), None)
-        raise Refused(
-            "source {source} was not harvested until then; its first harvest is of {first}",
-            source=entry.name,
-            first=first.seen_at[:19] + "Z" if first else "-",
-        )
-    return harvest
 
 
 class _Selection:
@@ -113,15 +93,8 @@ class _Selection:
         self._counts: dict[str, int] = {}
 
     def known(self) -> Iterator[Row]:
-        """The state, from the home where it is the last one and any store may be read, else from the stores."""
-        books, number = self._workplace.books, self._harvest.number
-        states = books.states(self._harvest.source, number)
-        last = books.last_harvest(self._harvest.source)
-        newest = books.states(self._harvest.source, last.number) if last else []
-        if self._request.store is None and states and newest and states[-1].number == newest[-1].number:
-            state = self._resources.enter_context(standing.opened(self._workplace, self._harvest.source))
-            return state.rows()
-        return fetching.state_rows(self._workplace, self._harvest.source, number, self._request.store)
+        """The state."""
+        return rows_of(self._workplace, self._harvest, self._resources, self._request.store)
 
     def gather(self, rows: Iterator[Row]) -> None:
         """Sort out what is wanted.  Raises `WornError`, and what reading the state raises."""

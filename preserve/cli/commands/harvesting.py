@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
@@ -16,7 +17,7 @@ from preserve.cli.calls import Call
 from preserve.cli.exits import Exit
 from preserve.cli.messages import _, complaint_documents, complaint_said, counted, error_said, printable, said, word
 from preserve.cli.moments import parsed_moment
-from preserve.cli.options import acts, gives_back, reaches_stores
+from preserve.cli.options import acts, asks, gives_back, reaches_stores
 from preserve.cli.restored import restored_document, restored_lines
 from preserve.cli.shortfalls import lack_documents, lack_lines
 from preserve.cli.sources import harvest_document, upheaval_line
@@ -216,6 +217,38 @@ def _report_lines(report: HarvestReport) -> Iterator[str]:
         yield _("`preserve replicate` makes the copies that are still due")
     yield from bounded(complaint_said(note) for note in report.notes)
     yield from lack_lines(report.lacking)
+
+
+@click.command(
+    help=_(
+        "List the files of a source as it was at a moment, or (--vanished) those of them that are in its newest harvest"
+        " no more.  `preserve source restore --as-of MOMENT --path FILE` gives any of them back."
+    )
+)
+@click.argument("name", metavar="NAME")
+@click.option(
+    "--as-of", metavar="MOMENT", help=_("how it was then: 2026-03-01 (the end of that day), or 2026-03-01T18:30")
+)
+@click.option("--path", metavar="GLOB", help=_("only what matches, such as '2024/**/*.pdf'"))
+@click.option("--vanished", is_flag=True, help=_("only what was there then and is there no more"))
+@asks
+def files(call: Call, name: str, as_of: str | None, path: str | None, vanished: bool) -> Exit:
+    from preserve.operations.list_source import ListRequest, SourceFile, list_source
+
+    if vanished and as_of is None:
+        raise Misused("--vanished asks what has vanished since: say since when with --as-of MOMENT")
+    moment = parsed_moment(as_of, "--as-of") if as_of else None
+
+    def plain(file: SourceFile) -> dict[str, object]:
+        text = file.path.decode("utf-8", "surrogateescape")
+        return {"path": text, "bytes": file.bytes, "modified_ns": file.mtime_ns}
+
+    with call.workplace(opens_key=False) as workplace, ExitStack() as resources:
+        found = list_source(workplace, ListRequest(name, moment, path, vanished), resources)
+        document = {"source": name, "harvest": harvest_document(found.harvest), "files": map(plain, found.files)}
+        title = said("source {source} as of {moment}", source=name, moment=moment_shown(found.harvest.seen_at))
+        lines = (f"{byte_count(file.bytes):>10}  {_readable(file.path)}" for file in found.files)
+        return call.answer(document, chain([title], lines))
 
 
 @click.command(

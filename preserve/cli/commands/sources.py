@@ -12,7 +12,7 @@ import click
 from preserve.cli.amounts import span_seconds
 from preserve.cli.answers import moment_shown
 from preserve.cli.calls import Call
-from preserve.cli.commands.harvesting import harvest, restore
+from preserve.cli.commands.harvesting import files, harvest, restore
 from preserve.cli.exits import Exit
 from preserve.cli.help import Group
 from preserve.cli.messages import _, counted, said, word
@@ -33,6 +33,7 @@ def source() -> None:
 
 
 source.add_command(harvest)
+source.add_command(files)
 source.add_command(restore)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+from preserve import chance
 from preserve.errors import PreserveError, Refused, Unreadable
 from preserve.model.digests import Algorithm, start
 from preserve.model.keys import BAG
@@ -91,7 +92,7 @@ def _fetched(workplace: Workplace, package_id: str, only: str | None) -> Path:
     bag = sources.bag()
     if member is None or bag is None:
         raise _lost(package_id)
-    path = workplace.work / f"{package_id}.state"
+    path = workplace.work / f"{package_id}.{chance.token(8)}.state"  # two moments may be read at once
     running, left = start(Algorithm.SHA256), member.size
     try:
         with bag, path.open("wb") as file:
