@@ -26,7 +26,8 @@ STRIPES_AT_ONCE = 16
 MOST_KEPT_CELLS = 32 * 1024
 """Mended cells that are kept for who asks for their neighbours next: 128 MiB."""
 
-_KEPT_PAGES = 256
+_KEPT_PAGES = 16 * 1024
+"""Of the index: 56 MiB.  A stripe touches as many of them as it has cells, and a page that is bad costs 128 others."""
 
 
 class Parity:
