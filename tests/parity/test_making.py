@@ -1,0 +1,126 @@
+"""When is parity made, of what, and what does the layout promise?"""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from preserve.model import events
+from preserve.model.keys import BAG, PARITY, object_key
+from preserve.model.nouns import CopyState, Role
+from preserve.model.parity import MOST_CELLS, PROTECTED, cells, layout_for, sizes_of
+from preserve.operations.audit import AuditRequest, audit
+from preserve.operations.make_parity import ParityReport, ParityRequest, make_parity
+from preserve.packages.held import blocks_from_any
+from preserve.packages.parity import making
+from preserve.packages.parity.coding import Coder
+from preserve.packages.parity.making import Means, make
+from preserve.ports import NoProgress
+from tests.packages.archives import ACT, NOW, Archive, archive_in_memory
+from tests.parity.sectors import PACKAGE, Lone, asking, lone_medium
+from tests.stores.memory import MemoryStore
+
+
+def made(archive: Archive, percent: int | None, role: Role = Role.REMOTE_OFFLINE) -> ParityReport:
+    policy = asking(percent, role)
+    return make_parity(archive.place, ParityRequest({policy.name: policy}))
+
+
+def parity_keys(archive: Archive, store: str) -> list[str]:
+    held = archive.stores[store]
+    assert isinstance(held, MemoryStore)
+    return [key.rpartition("/")[2] for key in held.objects if PARITY in key]
+
+
+@given(st.integers(1, 10**12), st.integers(1, 25))
+def test_every_cell_has_its_place_whatever_the_size(bag_bytes: int, percent: int) -> None:
+    layout = layout_for((bag_bytes, 5000, 300, 1500), percent)
+    code = layout.code
+    assert code.rows <= MOST_CELLS
+    assert (code.data - 1) * code.stripes < layout.data_cells <= code.data * code.stripes
+    assert layout.index.data * layout.index.stripes * 448 >= layout.digests
+    assert layout.index.parity >= layout.index.data
+    assert layout.longest_run_bytes * 100 >= min(percent, 100) * bag_bytes
+    covered = sum(span.length for span in layout.spans(0, layout.data_cells))
+    assert covered == sum(layout.sizes)
+    assert sum(map(cells, layout.sizes)) == layout.first_cell(PROTECTED[-1]) + 1
+
+
+@pytest.mark.parametrize(("data", "parity"), [(1, 3), (5, 5), (147, 108), (236, 19)])
+def test_any_so_many_cells_of_a_stripe_give_all_others(data: int, parity: int) -> None:
+    lots = random.Random(data)
+    coder, rows = Coder(data, parity), [lots.randbytes(64) for _ in range(data)]
+    sums = {row: bytes(cell) for row, cell in enumerate(coder.parity(b"".join(rows)))}
+    left = lots.sample(range(data + parity), data)
+    given = [cell if row in left else None for row, cell in enumerate(rows)]
+    helpers = {row: cell for row, cell in sums.items() if data + row in left}
+    assert coder.solve(given, helpers) == {row: rows[row] for row, cell in enumerate(given) if cell is None}
+    if None in given:
+        with pytest.raises(ValueError, match="are missing"):
+            coder.solve(given, {row: helpers[row] for row in list(helpers)[1:]})
+
+
+def test_only_copies_on_the_role_that_policy_names_get_it_and_only_once(tmp_path: Path) -> None:
+    archive = archive_in_memory(tmp_path, [PACKAGE], ["near", "deep"])
+    assert made(archive, None).made == ()
+    assert [each.entry.store for each in made(archive, 2).made] == ["deep"]
+    assert made(archive, 2).made == ()
+    assert (parity_keys(archive, "near"), parity_keys(archive, "deep")) == ([], [PARITY])
+
+
+def test_a_policy_that_asks_for_more_makes_another_beside_it(tmp_path: Path) -> None:
+    lone = lone_medium(tmp_path, percent=2)
+    assert len(made(lone.archive, 10).made) == 1
+    assert made(lone.archive, 2).made == ()
+    assert parity_keys(lone.archive, "deep") == [PARITY, f"{PARITY}.g2"]
+    assert (lone.entry.percent, lone.archive.copy("deep", PACKAGE).generation(PARITY)) == (10, 2)
+
+
+def test_what_an_interrupted_run_had_laid_is_taken_in(tmp_path: Path) -> None:
+    lone = lone_medium(tmp_path / "one")
+    archive = archive_in_memory(tmp_path / "two", [PACKAGE], ["deep"])
+    store = archive.stores["deep"]
+    assert isinstance(store, MemoryStore)
+    store.objects[object_key(PACKAGE.id, PARITY)] = lone.parity
+    assert audit(archive.place, AuditRequest()).findings == ()  # being made, it is no stray
+    assert len(made(archive, 5).made) == 1
+    assert parity_keys(archive, "deep") == [PARITY]
+
+
+def test_it_is_the_same_bytes_in_bands_as_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lone = lone_medium(tmp_path)
+    monkeypatch.setattr(making, "HELD_BYTES", 50 * 4096)  # a package that does not fit
+    assert again(lone) == lone.parity
+
+
+def again(lone: Lone) -> bytes:
+    blocks = blocks_from_any([lone.held])
+    assert blocks is not None
+    work = lone.place.work
+    return make(PACKAGE.entry, blocks, [lone.held], lone.entry.layout, Means(work, NoProgress())).file.read_bytes()
+
+
+def test_nothing_is_made_of_what_is_not_sound(tmp_path: Path) -> None:
+    archive = archive_in_memory(tmp_path, [PACKAGE], ["deep"])
+    store = archive.stores["deep"]
+    assert isinstance(store, MemoryStore)
+    key = object_key(PACKAGE.id, BAG)
+    store.objects[key] = store.objects[key][:-1] + b"x"
+    report = made(archive, 5)
+    assert (len(report.made), len(report.not_made)) == (0, 1)
+    assert "repair" in str(report.not_made[0].why)
+    assert parity_keys(archive, "deep") == []
+    assert sizes_of(PACKAGE.entry)[0] == len(PACKAGE.objects[BAG])
+
+
+def test_a_copy_that_was_booked_anew_has_none(tmp_path: Path) -> None:
+    lone = lone_medium(tmp_path)
+    archive = lone.archive
+    assert archive.copy("deep", PACKAGE).has_parity
+    archive.books.record(events.copied(ACT, NOW, PACKAGE.id, "deep", CopyState.VERIFIED, 1))
+    assert not archive.copy("deep", PACKAGE).has_parity
+    assert len(made(archive, 5).made) == 1
