@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,10 +15,10 @@ from preserve.clock import SystemClock
 from preserve.model.nouns import Role, StoreEntry
 from preserve.ports import ErasableStore
 from preserve.stores import s3_probe
-from preserve.stores.conformance import probe
+from preserve.stores.conformance import Bench, probe
 from preserve.stores.faults import Fault, FaultyStore, Harm
 from preserve.stores.folder import FolderStore
-from preserve.stores.probing import ProbeResult, Severity
+from preserve.stores.probing import ProbeResult, Record, Severity
 from preserve.stores.retry import RetryingStore
 from preserve.stores.s3 import S3Store
 from preserve.stores.s3_place import place_of
@@ -183,3 +184,13 @@ def test_a_listing_that_ends_after_a_thousand_objects_is_found_by_the_thorough_p
     verdict = place.probe(thorough=True)
     assert not verdict.is_ok
     assert any("lists 1000 objects where there are 12" in str(complaint) for complaint in verdict.complaints.named)
+
+
+def test_what_a_probe_writes_is_new_each_time_and_no_store_makes_it_smaller() -> None:
+    first, second = (Bench(MemoryStore("made"), Record("made")) for _ in range(2))
+    written = [first.content(size) for size in (1_000, 1_000, 300_000, 300_000)]
+    assert [len(content) for content in written] == [1_000, 1_000, 300_000, 300_000]
+    assert all(len(zlib.compress(content)) > len(content) for content in written)
+    blocks = [content[at : at + 16] for content in written for at in range(0, len(content), 16)]
+    assert len(set(blocks)) == len(blocks)
+    assert second.content(1_000) == written[0]
