@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from datetime import UTC
 from pathlib import Path
 
 import pytest
 
 from ops.sites import seaweed
 from preserve.chance import token
+from preserve.model.calendars import hours_of
 from preserve.model.keys import Key
 from preserve.model.links import Pace
 from preserve.model.nouns import Role
@@ -22,6 +24,7 @@ from preserve.stores.retry import RetryingStore
 from preserve.stores.s3 import S3Store
 from preserve.stores.s3_place import place_of
 from preserve.stores.throttle import ThrottledStore
+from preserve.stores.windows import WindowedStore
 from tests.stores.clocks import SetClock
 from tests.stores.memory import MemoryStore
 
@@ -62,6 +65,7 @@ STORES: dict[str, Callable[[pytest.FixtureRequest], ErasableStore]] = {
 
 WRAPPERS: dict[str, Callable[[ErasableStore], ErasableStore]] = {
     "retrying": lambda inner: RetryingStore(inner, SetClock(), random.Random(1)),
+    "windowed": lambda inner: WindowedStore(inner, hours_of(["00:00-24:00"], UTC), SetClock()),
     "throttled": lambda inner: ThrottledStore(inner, SetClock(), bytes_at=Pace(1e6), requests_at=Pace(100)),
     "counting": CountingStore,
     "faulty without faults": lambda inner: FaultyStore(inner, [], SetClock(), random.Random(1)),

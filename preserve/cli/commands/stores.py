@@ -36,7 +36,7 @@ from preserve.cli.store_facts import told_facts
 from preserve.cli.tables import byte_count, pairs, table
 from preserve.errors import Expected, Unavailable
 from preserve.model.credentials import profiles
-from preserve.model.links import LINK_FACTS
+from preserve.model.links import LINK_FACTS, is_away_as_expected
 from preserve.model.nouns import CopyState, RetiredStore, Role, StoreEntry
 from preserve.model.separation import ATTRIBUTES
 from preserve.model.store_changes import StoreChanges
@@ -272,6 +272,7 @@ def _stand_document(stand: _Stand) -> dict[str, object]:
         **_entry_document(stand.entry),
         "reachable": stand.away_because is None,
         "away_because": reason,
+        "away_as_expected": stand.away_because is not None and is_away_as_expected(stand.entry, stand.away_because),
         "free_bytes": stand.free_bytes,
     }
 
