@@ -70,6 +70,6 @@ def derived_of(work: Work, shift: Shift, now: datetime) -> list[Duty] | Sentence
         raise
     except PreserveError as error:
         return sentence("what of it is due cannot be told: {why}", why=str(error))
-    except Exception as error:
+    except Exception as error:  # a fault of one work must not starve the others
         what = faults.written_down(shift.workplace, duties_name(work.kind), error)
         return sentence("what of it is due cannot be told: {why}", why=str(what))

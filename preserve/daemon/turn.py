@@ -124,6 +124,7 @@ class _Turn:
         self._beat()
         self._oversee()
         worked = list(self._worked())
+        self._judge()
         if not self.is_all_derived:
             self._derive_all()
         self._oversee()
@@ -141,6 +142,13 @@ class _Turn:
             doubted_clock=self.clock.incident,
             failing=dict(self.failing),
         )
+
+    def _judge(self) -> None:
+        """A clock may jump in a turn that takes hours: what was derived by it then counts no more."""
+        was_trusted, self.clock = self.clock.is_trusted, judged(self.shift.workplace)
+        if self.clock.is_trusted != was_trusted:
+            self.duties, self.failing, self.is_all_derived = {}, {}, False
+            self._derive_all()
 
     def _derive_all(self) -> None:
         for work in self._works():
@@ -176,6 +184,7 @@ class _Turn:
         """Duties as they are ended, until none is left, also when all were derived again."""
         doers = {work.kind: work for work in self.works}
         while not self._is_spent():
+            self._judge()
             duty = self._next_to_do()
             if duty is None and self.is_all_derived:
                 return
@@ -261,7 +270,7 @@ class _Turn:
             raise
         except PreserveError as error:
             return _ended_by(error)
-        except Exception as error:
+        except Exception as error:  # a fault over one duty must not starve the others
             try:
                 what = faults.written_down(self.shift.workplace, duty.name, error)
             except NoSpace as full:
@@ -308,8 +317,8 @@ class _Turn:
         self.last = beat
         self.sign()
         try:
-            self.shift.workplace.books.note_sign(beat.sign)
             heartbeat.write(self.shift.home, beat)
+            self.shift.workplace.books.note_sign(beat.sign)
         except Unavailable as error:
             self.shift.workplace.progress.alert(error.template, **error.values)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,15 +14,17 @@ from preserve.clock import stamp
 from preserve.daemon.looking import AUDIT
 from preserve.daemon.turn import TurnReport, turn
 from preserve.daemon.watching import Looked, look
-from preserve.daemon.works import Shift
+from preserve.daemon.works import Shift, Work
 from preserve.errors import Refused
 from preserve.model import events
 from preserve.model.addresses import Address, Message
 from preserve.model.certificates import ENGLISH
 from preserve.model.clock_trust import ClockNote
 from preserve.model.concerns import HANGS_ON_DATES, ConcernKind
+from preserve.model.duties import Duty, DutyKind, Ended, Ending
 from preserve.model.incidents import Incident, IncidentKind
 from preserve.model.nouns import CopyEntry, CopyState
+from preserve.model.sentences import sentence
 from preserve.operations.ingest import IngestRequest, ingest
 from preserve.operations.notify import NotifyRequest, notify
 from preserve.operations.replicate import ReplicateRequest, replicate
@@ -121,6 +123,33 @@ def test_letters_say_that_the_clock_is_wrong_and_neither_late_nor_over(kept: Kep
     kept.clock.sleep(2 * 3600)
     text = kept.tell()
     assert "  - over: the clock shows" in text and "Still open:" in text and "not looked at for longer" in text
+
+
+def test_a_clock_that_jumps_amid_a_turn_is_seen_before_the_next_duty(kept: Kept) -> None:
+    done: list[str] = []
+
+    def work(kind: DutyKind, act: Callable[[], object]) -> Work:
+        def derive(shift: Shift, now: datetime) -> list[Duty]:
+            return [] if kind.value in done else [Duty(kind, "a", now, sentence("a test"), now)]
+
+        def do(shift: Shift, duty: Duty) -> Ended:
+            done.append(kind.value)
+            act()
+            return Ended(Ending.DONE, sentence("a test"))
+
+        return Work(kind, derive, do)
+
+    def jump() -> None:
+        kept.clock.moment += 10 * YEAR
+
+    works = (
+        work(DutyKind.REPAIR, jump),
+        work(DutyKind.HARVEST, lambda: None),
+        work(DutyKind.PUBLICATION, lambda: None),
+    )
+    report = turn(Home(kept.made.home), kept.made.workplace, works)
+    assert done == ["repair", "publication"] and report.doubted_clock is not None and report.late == ()
+    assert {each.kind for each in kept.made.books.incidents()} == {IncidentKind.CLOCK}
 
 
 # Locks
