@@ -32,8 +32,6 @@ class ObjectFacts:
     """The object lock in force, where the store has locks and tells."""
     attested_parts: PartsClaim | None = None
     """The store's own claim about an object that it took in parts, where it makes one."""
-    storage_class: str | None = None
-    """How the store keeps the object, where it has several ways and tells; None: the ordinary one."""
 
 
 class OddKind(StrEnum):

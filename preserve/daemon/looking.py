@@ -217,10 +217,10 @@ def _share_left(shift: Shift, place: _Place, now: datetime) -> Share | None:
 def _audit(shift: Shift, duty: Duty) -> Ended:
     """Look at the copies of one duty, a batch after the other, until the allowance is spent."""
     place, cause = _place_of(shift, duty)
-    if is_kept_cold(place.store):
-        return _ask_for_cold(shift, place, cause)
     level = Level.SAMPLE if cause is AuditCause.SAMPLE else Level.FULL
     with shift.workplace.claim(place.claim(level)):
+        if is_kept_cold(place.store):
+            return _ask_for_cold(shift, place, cause, level)
         return _looked_at(shift, place, cause, level)
 
 
@@ -241,7 +241,7 @@ def _looked_at(shift: Shift, place: _Place, cause: AuditCause, level: Level) -> 
     return Ended(Ending.FAILED if unread else Ending.DONE, _looked(looked, wrong), moved)
 
 
-def _ask_for_cold(shift: Shift, place: _Place, cause: AuditCause) -> Ended:
+def _ask_for_cold(shift: Shift, place: _Place, cause: AuditCause, level: Level) -> Ended:
     """Ask for the next copies of a store that keeps its bags frozen, as far as its budget goes.  They are read by the
     duty that fetches them; until then what the store says of them stands, and what policy calls overdue is."""
     on_their_way = {thaw.bag.package_id for thaw in waiting(shift, place.store.name, shift.now())}
@@ -252,7 +252,6 @@ def _ask_for_cold(shift: Shift, place: _Place, cause: AuditCause) -> Ended:
             " see `preserve store thaw {store} --all --plan`",
             store=place.store.name,
         )
-    level = Level.SAMPLE if cause is AuditCause.SAMPLE else Level.FULL
     batch = _batch(shift, place, cause, level, [], on_their_way)
     if not batch:
         raise Frozen("what is to be read again of store {store} was asked for", store=place.store.name)

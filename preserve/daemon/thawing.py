@@ -51,7 +51,8 @@ def _fetch(shift: Shift, duty: Duty) -> Ended:
     from preserve.operations.audit import AuditRequest
 
     now = shift.now()
-    there = sorted({thaw.bag.package_id for thaw in waiting(shift, duty.subject, now) if thaw.may_be_there(now)})
+    due = (thaw for thaw in waiting(shift, duty.subject, now) if thaw.may_be_there(now))
+    there = list(dict.fromkeys(thaw.bag.package_id for thaw in due))  # what was expected first comes first
     request = AuditRequest(Level.FULL, (duty.subject,), among=tuple(there[:PACKAGES_AT_ONCE]), policies=shift.policies)
     report = shift.crew.audit(shift.workplace, request)
     for thawing in report.thaws:

@@ -30,7 +30,7 @@ SHARE_SECONDS = 600.0
 BETWEEN_RUNS = timedelta(hours=25)
 """When the next sign of life is expected after a single run: such are made each day, or more often."""
 
-LOOKING = frozenset([DutyKind.AUDIT, DutyKind.LISTING, DutyKind.DRILL, DutyKind.INSPECTION])
+LOOKING = frozenset([DutyKind.THAW, DutyKind.AUDIT, DutyKind.LISTING, DutyKind.DRILL, DutyKind.INSPECTION])
 """What may find harm."""
 
 _BRINGS_ABOUT = {

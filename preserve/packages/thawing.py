@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from preserve.clock import stamp
-from preserve.errors import Frozen, NotThere, PreserveError, Refused, Unavailable
+from preserve.errors import Frozen, NotThere, Refused, Unavailable
 from preserve.model import events
 from preserve.model.keys import BAG
 from preserve.model.nouns import CopyState, PackageEntry
@@ -65,8 +65,9 @@ class Seen:
 
 @dataclass(slots=True)
 class Thawing:
-    """What became of the bags in one store that somebody wanted: those `readable` now, those on their `way`, asked for
-    before or just now, those `beyond` the budget, and those of which the store has none (`missing`: for an audit).
+    """What became of the bags in one store that somebody wanted: those `readable` now, those `asked` for just now,
+    those that were asked for before and are on their `way`, and those `beyond` the budget.  `missing` counts those that
+    the store does not have: an audit finds out which.
 
     `expected_at` is by when all that is on its way should be there.  `micros` is what asking now is expected to cost;
     None where no price is known.
@@ -80,7 +81,6 @@ class Thawing:
     missing: int = 0
     expected_at: datetime | None = None
     micros: int | None = 0
-    failure: PreserveError | None = None
 
     @property
     def is_waiting(self) -> bool:
@@ -168,8 +168,6 @@ class _Asking:
             every = looked_at(self._cold, copies)
             while batch := list(islice(every, BOOKED_AT_ONCE)):
                 self._ask(batch)
-        if result.is_waiting:
-            self._books.note_frozen(result.store, self._workplace.now())
         return result
 
     def _ask(self, batch: Sequence[tuple[HeldCopy, Seen | None]]) -> None:

@@ -13,7 +13,7 @@ _THAW = "SELECT package, store, object, bytes, storage_class, tier, days, purpos
 
 
 class ThawReading:
-    """Questions about thaws, and a note of stores in which something was found frozen."""
+    """Questions about thaws."""
 
     _database: Database
 
@@ -35,21 +35,6 @@ class ThawReading:
             "SELECT bytes, micros, unpriced FROM thaw_month WHERE store = ? AND month = ?", (store, month)
         )
         return Spent(row[0], row[1], not row[2]) if row else Spent()
-
-    def note_frozen(self, store: str, at: str) -> None:
-        """Note that something in a store was found frozen."""
-        self._database.write(
-            "INSERT INTO progress (job, state) VALUES (?, ?) ON CONFLICT (job) DO UPDATE SET state = excluded.state",
-            (_JOB + store, at),
-        )
-
-    def found_frozen(self) -> set[str]:
-        """The stores in which something was ever found frozen, as far as anybody noted it."""
-        rows = self._database.rows("SELECT job FROM progress WHERE job LIKE ?", (_JOB + "%",))
-        return {row[0].removeprefix(_JOB) for row in rows}
-
-
-_JOB = "frozen/"
 
 
 def _thaw(row: Row) -> Thaw:

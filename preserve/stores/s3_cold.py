@@ -16,12 +16,12 @@ from botocore.exceptions import ClientError
 from preserve.model.keys import Key
 from preserve.model.thawing import ARCHIVE_CLASSES
 from preserve.ports import Frost, Temperature
-from preserve.stores.s3_reading import STORAGE_CLASS
 from preserve.stores.s3_writing import code_of, translated
 
 if TYPE_CHECKING:
     from preserve.stores.s3 import S3Store
 
+_STORAGE_CLASS = "x-amz-storage-class"
 _RESTORE = "x-amz-restore"
 _ONGOING = re.compile(r'ongoing-request="(?P<ongoing>true|false)"')
 _EXPIRY = re.compile(r'expiry-date="(?P<date>[^"]+)"')
@@ -65,7 +65,7 @@ def frost_of(headers: Mapping[str, str]) -> Frost | None:
 
     `x-amz-restore` goes away with the thawed copy, so that no clock of ours decides.
     """
-    keeping = headers.get(STORAGE_CLASS, "")
+    keeping = headers.get(_STORAGE_CLASS, "")
     if keeping not in ARCHIVE_CLASSES:
         return None
     told = headers.get(_RESTORE, "")

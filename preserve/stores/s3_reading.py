@@ -35,9 +35,6 @@ from preserve.stores.s3_lines import POOLS
 MARKER = "preserve-upload"
 """User metadata of every object we write: the token of the upload that made it."""
 
-STORAGE_CLASS = "x-amz-storage-class"
-
-_ORDINARY = (None, "", "STANDARD")
 _AMAZON = "https://s3.amazonaws.com"
 _PIECE_BYTES = 256 * 1024
 _LEVELS_WALKED = 2  # the store's root, and the shards of its packages (preserve/FORMAT.md, section 1)
@@ -118,7 +115,6 @@ class S3Reader:
             _whole_digest(claim),
             retention(headers),
             _parts_claim(claim),
-            headers.get(STORAGE_CLASS),
         )
 
     def list(self, folder: str, after: str = "", *, site_sorts: bool) -> Iterator[ObjectFacts]:
@@ -142,34 +138,32 @@ class S3Reader:
 
     def _stream(self, folder: str, after: str) -> Iterator[Found]:
         last = after
-        for name, kind, size, keeping in self._entries(folder, after, recursive=True):
+        for name, kind, size in self._entries(folder, after, recursive=True):
             if kind:  # sites differ in how they sort what is not ASCII
                 yield Oddity(name, kind, size)
                 continue
             if name <= last:  # also keeps a site that pages in a circle from holding us for ever
                 raise self._out_of_order(name, last)
             last = name
-            yield ObjectFacts(Key(name), size, storage_class=keeping)
+            yield ObjectFacts(Key(name), size)
 
     def _walk(self, folder: str, after: str) -> Iterator[Found]:
         is_deep = folder.count("/") >= _LEVELS_WALKED - 1
-        found: dict[str, tuple[OddKind | None, int, str | None]] = {}
-        for name, kind, size, keeping in self._entries(folder, "", recursive=is_deep):
+        found: dict[str, tuple[OddKind | None, int]] = {}
+        for name, kind, size in self._entries(folder, "", recursive=is_deep):
             if name in found:
                 raise self._out_of_order(name, name)
-            found[name] = kind, size, keeping
-        for name, (kind, size, keeping) in sorted(found.items()):
+            found[name] = kind, size
+        for name, (kind, size) in sorted(found.items()):
             if kind is None and name.endswith("/"):
                 if may_follow(name, after):
                     yield from self._walk(name[:-1], after)
             elif name > after:
-                yield Oddity(name, kind, size) if kind else ObjectFacts(Key(name), size, storage_class=keeping)
+                yield Oddity(name, kind, size) if kind else ObjectFacts(Key(name), size)
 
-    def _entries(
-        self, folder: str, after: str, *, recursive: bool
-    ) -> Iterator[tuple[str, OddKind | None, int, str | None]]:
-        """(name, why it can be no key, size, storage class) of objects, and unless `recursive` (name + `/`, …, 0, None)
-        of folders, as the site sorts them."""
+    def _entries(self, folder: str, after: str, *, recursive: bool) -> Iterator[tuple[str, OddKind | None, int]]:
+        """(name, why it can be no key, size) of objects, and unless `recursive` (name + `/`, …, 0) of folders, as the
+        site sorts them."""
         prefix = self._place.name_of(f"{folder}/" if folder else "")
         start_after = self._place.name_of(after) if after else None
         for entry in self._client.list_objects(
@@ -183,8 +177,7 @@ class S3Reader:
             kind = None if known else OddKind.NAME
             if known and is_folder and recursive:  # what some consoles show folders by
                 kind = OddKind.FOLDER
-            keeping = None if entry.storage_class in _ORDINARY else entry.storage_class
-            yield name.removeprefix(self._place.root), kind, entry.size or 0, keeping
+            yield name.removeprefix(self._place.root), kind, entry.size or 0
 
     def _out_of_order(self, name: str, last: str) -> Unavailable:
         return Unavailable(

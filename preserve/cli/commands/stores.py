@@ -39,7 +39,7 @@ from preserve.model.credentials import profiles
 from preserve.model.links import LINK_FACTS, is_away_as_expected
 from preserve.model.nouns import CopyState, RetiredStore, Role, StoreEntry
 from preserve.model.separation import ATTRIBUTES
-from preserve.model.store_changes import StoreChanges
+from preserve.model.store_changes import STORAGE_CLASS, THAW_BYTES, THAW_COST, StoreChanges
 
 if TYPE_CHECKING:
     from preserve.operations.add_store import Added, Verdict
@@ -374,6 +374,7 @@ def _store_lines(stand: _Stand, probe: Probe | None, counts: Mapping[CopyState, 
         for name in (*ATTRIBUTES, *LINK_FACTS)
         if name in entry.attributes
     ]
+    rows += _cold_rows(entry)
     rows += [(said("key of the {holder}", holder=holder), profile) for holder, profile in profiles(entry)]
     rows.append((_("probed"), moment_shown(probe.probed_at if probe else None)))
     rows += [(word(state), counted("{count} copy", "{count} copies", count)) for state, count in counts.items()]
@@ -383,3 +384,14 @@ def _store_lines(stand: _Stand, probe: Probe | None, counts: Mapping[CopyState, 
         yield error_said(stand.away_because)
     for complaint in probe.complaints if probe else ():
         yield f"  - {resaid(complaint)}"
+
+
+def _cold_rows(entry: StoreEntry) -> Iterator[tuple[str, object]]:
+    """What is registered of its cold storage."""
+    told = entry.attributes
+    if STORAGE_CLASS in told:
+        yield _("storage class"), told[STORAGE_CLASS]
+    if THAW_BYTES in told:
+        yield _("thawed a month, at most"), byte_count(int(told[THAW_BYTES]))
+    if THAW_COST in told:
+        yield _("spent on it a month, at most"), f"{int(told[THAW_COST]) / 1_000_000:.2f}"
