@@ -124,6 +124,6 @@ def _publish_to(entry: StoreEntry, workplace: Workplace, key: Signer) -> Unreach
 def _bare(workplace: Workplace, entry: StoreEntry) -> ErasableStore:
     """A registered store without patience; one that was registered just now was not among those opened before."""
     stores = workplace.stores
-    if isinstance(stores, Stores) and stores.knows(entry):
-        return stores.bare(entry.name)
-    return glanced_at(entry)
+    if not isinstance(stores, Stores):
+        return glanced_at(entry)
+    return stores.bare(entry.name) if stores.knows(entry) else stores.within_hours(entry, glanced_at(entry))

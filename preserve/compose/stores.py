@@ -79,10 +79,15 @@ class Stores(Mapping[str, Store]):
             if name not in self._bare:
                 entry = self._entries[name]
                 sealed = SealedStore(bare_store(entry, entry.store_id), partial(sealing.sealed, self._books, name))
-                hours = links.hours(entry, zone)
-                heeds = self._windows_by if hours != ALWAYS else None
-                self._bare[name] = sealed if heeds is None else WindowedStore(sealed, hours, heeds)
+                self._bare[name] = self.within_hours(entry, sealed)
             return self._bare[name]
+
+    def within_hours(self, entry: StoreEntry, inner: ErasableStore) -> ErasableStore:
+        """A store that is asked within the hours of its link alone, where these are heeded."""
+        hours = links.hours(entry, zone)
+        if self._windows_by is None or hours == ALWAYS:
+            return inner
+        return WindowedStore(inner, hours, self._windows_by)
 
     def require_open(self, entry: StoreEntry) -> None:
         """Raise `Expected` where a store is out of its window, for what asks it by another way than this one."""

@@ -44,7 +44,10 @@ def city(program: Program, *more: str) -> None:
 def test_a_store_out_of_its_window_is_no_alarm_and_a_person_may_reach_it(program: Program) -> None:
     window = hours(2, 4)
     opens = window[:5]
-    city(program, "--window", window, "--timezone", "UTC")
+    city(program)
+    before = program.ask("store", "show", "city")["ledger_entries"]
+    program.ask("store", "set", "city", "--window", window, "--timezone", "UTC")
+    assert program.ask("store", "show", "city")["ledger_entries"] == before  # from now on nothing is asked of it
     program.ask("ingest", program.folder / "records", code=Exit.FINDINGS)
     assert f"until {opens} out of its window" in program("status", code=Exit.FINDINGS)
     stands = {each["store"]: each for each in program.ask("status", code=Exit.FINDINGS)["stores"]}
