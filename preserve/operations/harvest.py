@@ -8,7 +8,7 @@ simply done again.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -17,34 +17,27 @@ from pathlib import Path
 
 from preserve import chance
 from preserve.bags.entries import FILE, Entry, Spool
-from preserve.bags.names import shown
 from preserve.bags.parts import BagFacts
 from preserve.bags.profiles import Profile
 from preserve.bags.submission import Shape, Submission, Totals
 from preserve.bags.tags import Element, Oxum
 from preserve.clock import stamp
-from preserve.definitions.coverage import Coverage
-from preserve.definitions.metadata import RecordsFile, read_records
 from preserve.durable import free_bytes
 from preserve.errors import Refused, Restless
-from preserve.model import brake, events, slow_upheaval, source_events
+from preserve.model import brake, slow_upheaval, source_events
 from preserve.model.brake import Alarm, Upheaval
 from preserve.model.complaints import Complaint, ComplaintList
-from preserve.model.digests import sha256
-from preserve.model.incidents import Incident, IncidentKind
-from preserve.model.nouns import Event
-from preserve.model.phrases import phrase
 from preserve.model.placing import Lack
 from preserve.model.policy import Policy
-from preserve.model.restless import Moving, looked_at, moving_from, moving_text, never_at_rest
 from preserve.model.sources import Counts, HarvestEntry, Registered, SourceKind, require_described
 from preserve.packages import places
-from preserve.packages.harvesting import fetching, last_state, standing
+from preserve.packages.harvesting import fetching, last_state, standing, telling
 from preserve.packages.harvesting.cargo import PART_BYTES, Loader, Step, steps
 from preserve.packages.harvesting.comparing import Census, Comparison, Plan, share_of
+from preserve.packages.harvesting.describing import described_of
 from preserve.packages.harvesting.last_state import LastState, WornError
 from preserve.packages.harvesting.places import Catchment
-from preserve.packages.harvesting.resolving import MOST_PATHS_NAMED, Resolution, Tally
+from preserve.packages.harvesting.resolving import Resolution, Tally
 from preserve.packages.harvesting.rows import Row
 from preserve.packages.harvesting.state_files import NAME, StateWriter
 from preserve.packages.making.taking_in import UNDESCRIBED, IngestReport, Intake, take_in
@@ -282,10 +275,8 @@ class _Part:
             self._was_released = bool(alarms) or self._goes_on_released
             return None
         act, now, name = self._workplace.act, self._workplace.now(), self._source.name
-        self._workplace.record(
-            source_events.harvest_held(act, now, name, upheaval, alarms),
-            events.incident_opened(act, now, Incident(IncidentKind.BRAKE, name, _what_moved(upheaval, alarms))),
-        )
+        held = source_events.harvest_held(act, now, name, upheaval, alarms)
+        self._workplace.record(held, telling.brake_set(self._workplace, name, upheaval, alarms))
         gone, changed = tuple(tally.vanished_paths), tuple(tally.changed_paths)
         return HarvestReport(name, None, alarms=alarms, upheaval=upheaval, vanished=gone, changed=changed)
 
@@ -303,7 +294,7 @@ class _Part:
         loader = Loader(catchment, loaded, self._work, room, keep_links=policy.keeps_links)
         with loader.submission(self._resolved, Path(self._source.place), self._elements()) as submission:
             if loader.taken:
-                described, metadata = self._described(submission)
+                described, metadata = described_of(self._source, policy, submission) or (UNDESCRIBED, None)
                 intake = Intake(
                     self._source.accession_source,
                     policy,
@@ -328,24 +319,6 @@ class _Part:
         report = self._booked(replace(found, counts=counts), made, is_partial=is_partial, is_base=is_base)
         self._keep(beside, report)
         return report
-
-    def _described(self, submission: Submission) -> tuple[RecordsFile, tuple[str, str] | None]:
-        """What the source's metadata say of what is taken now, and the name and digest of that file.
-
-        What no record covers is taken all the same, and told: it is kept, and found by no archival code.
-        """
-        if self._source.metadata is None:
-            return UNDESCRIBED, None
-        path, policy = Path(self._source.metadata), self._request.policy
-        described = read_records(
-            path, required=policy.required_metadata, allowed=policy.classifications, wanted=policy.records
-        )
-        coverage = Coverage(described.records)
-        for batch in submission.batches():
-            for entry in batch:
-                coverage.record_of(entry[1])
-        named = (path.name, sha256(path.read_bytes()).hex())
-        return replace(described, records=coverage.met()), named
 
     def _rows(self, all_steps: Iterator[Step], writer: StateWriter, is_base: bool) -> Iterator[Row]:
         """The rows of the new state; those that belong into its file are written on the way."""
@@ -419,9 +392,11 @@ class _Part:
             is_partial=is_partial,
             was_released=self._was_released,
         )
-        stuck = () if is_partial else self._never_at_rest(found.census)
-        event = source_events.harvested(self._workplace.act, harvested)
-        self._workplace.record(event, *self._silent_changes(found.tally, now), *self._restless(stuck, now))
+        happened = [*telling.silent_changes(self._workplace, name, found.tally)]
+        stuck = () if is_partial else telling.never_at_rest(self._workplace, self._source, found.census)
+        if not is_partial:
+            happened += telling.restless(self._workplace, name, stuck)
+        self._workplace.record(source_events.harvested(self._workplace.act, harvested), *happened)
         return HarvestReport(
             source=name,
             entry=self._books.last_harvest(name),
@@ -433,47 +408,6 @@ class _Part:
             lacking=made[-1].lacking if made else (),
         )
 
-    def _silent_changes(self, tally: Tally, now: str) -> Iterator[Event]:
-        """The incident while any file is doubted; it is over when all that were have been read again and are sound."""
-        act, name = self._workplace.act, self._source.name
-        if tally.doubtful:
-            what = phrase(
-                "{count} files hold other bytes than were taken, though nobody changed them: {files}",
-                count=tally.doubtful,
-                files=", ".join(map(shown, tally.doubtful_paths)),
-            )
-            yield events.incident_opened(act, now, Incident(IncidentKind.SILENT_CHANGE, name, what))
-            return
-        incident = self._books.open_incident(IncidentKind.SILENT_CHANGE, name)
-        if incident is not None:
-            yield events.incident_closed(act, now, incident.id, phrase("each of them was read again, or changed"))
-
-    def _never_at_rest(self, census: Census) -> tuple[Moving, ...]:
-        """The files that each harvest for long found being changed.  What is noted of them may be lost: then it counts
-        from now on."""
-        job, now = f"{_RESTLESS}{self._source.name}", self._workplace.clock.now()
-        known = moving_from(self._books.progress(job))
-        moving = looked_at(known, census.restless, now)
-        if moving or known:
-            self._books.set_progress(job, moving_text(moving))
-        return never_at_rest(moving, timedelta(days=self._source.restless_days), now)
-
-    def _restless(self, stuck: tuple[Moving, ...], now: str) -> Iterator[Event]:
-        """The incident while any file never comes to rest."""
-        act, name = self._workplace.act, self._source.name
-        incident = self._books.open_incident(IncidentKind.RESTLESS, name)
-        if stuck and incident is None:
-            what = phrase(
-                "{count} files were being changed at every harvest since {since}, and what they hold now is in none:"
-                " {files}",
-                count=len(stuck),
-                since=min(each.since for each in stuck).date().isoformat(),
-                files=", ".join(shown(each.path) for each in stuck[:MOST_PATHS_NAMED]),
-            )
-            yield events.incident_opened(act, now, Incident(IncidentKind.RESTLESS, name, what))
-        elif incident is not None and not stuck:
-            yield events.incident_closed(act, now, incident.id, phrase("each of them came to rest, or is gone"))
-
     def _keep(self, state: Path, report: HarvestReport) -> None:
         if report.entry is None or report.entry.state_package is None:
             return
@@ -483,32 +417,5 @@ class _Part:
         standing.forget(self._workplace, self._source.name, but=final)
 
 
-_RESTLESS = "restless files of source "
-"""What the note of files that are being changed begins with."""
-
-
 def _nanoseconds(moment: datetime) -> int:
     return int(moment.timestamp() * 1_000_000) * 1000
-
-
-def _what_moved(upheaval: Upheaval, alarms: Sequence[Alarm]) -> str:
-    if brake.are_slow(alarms):
-        return phrase(
-            "a little at each harvest, in all: {renamed} files have another ending; {scrambled} of {sampled} that were"
-            " looked into look encrypted; of {files} files {left} are left",
-            renamed=upheaval.window_renamed,
-            scrambled=upheaval.window_scrambled,
-            sampled=upheaval.window_sampled,
-            files=upheaval.window_files,
-            left=upheaval.files_now,
-        )
-    return phrase(
-        "of {files} files {vanished} vanished, {changed} changed and {renamed} have another ending; {scrambled} of"
-        " {sampled} that were looked into look encrypted",
-        files=upheaval.files,
-        vanished=upheaval.vanished,
-        changed=upheaval.changed,
-        renamed=upheaval.renamed,
-        scrambled=upheaval.scrambled,
-        sampled=upheaval.sampled,
-    )

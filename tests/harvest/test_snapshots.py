@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -10,9 +11,12 @@ from random import Random
 import pytest
 
 from preserve.clock import SystemClock
-from preserve.errors import Refused, Unavailable
+from preserve.errors import Refused, Tampered, Unavailable
 from preserve.operations import harvest as harvest_module
 from preserve.operations.harvest import HarvestReport, HarvestRequest, harvest
+from preserve.packages.harvesting.cargo import TAKEN, steps
+from preserve.packages.harvesting.comparing import Plan
+from preserve.packages.harvesting.last_state import NoState
 from preserve.packages.harvesting.places import FolderCatchment
 from preserve.ports import Store
 from preserve.state.verification import verify_books
@@ -108,6 +112,29 @@ def test_what_is_known_is_not_taken_again(mail: Harvesting) -> None:
     (mail.folder / "new.txt").write_text("new")
     third = mail.harvest()
     assert mail.service.books.package(third.packages[0]).receipt.payload_files == 1
+
+
+def test_files_of_one_content_that_move_together_have_not_vanished(mail: Harvesting) -> None:
+    """Two that were one once: both are kept at the same place."""
+    mail.harvest()
+    one = mail.folder / "0" / "letter 1.txt"
+    shutil.copy2(one, mail.folder / "copy.txt")
+    one.rename(mail.folder / "moved.txt")
+    assert mail.counts().moved == 2
+    (mail.folder / "late").mkdir()
+    for name in ("copy.txt", "moved.txt"):
+        (mail.folder / name).rename(mail.folder / "late" / name)
+    counts = mail.counts()
+    assert (counts.moved, counts.new, counts.vanished) == (2, 0, 0)
+
+
+@pytest.mark.parametrize("arrived", [[], [b"another"], [b"file", b"surplus"]])
+def test_a_state_is_not_booked_of_other_content_than_was_brought(tmp_path: Path, arrived: list[bytes]) -> None:
+    loaded = Plan(tmp_path)
+    loaded.add((TAKEN, (0, b"file", 1, 1, 1, 1, 0o644, b"")))
+    with pytest.raises(Tampered):
+        list(steps(NoState(), loaded, [(path, ("package", 512, b"", 0)) for path in arrived]))
+    loaded.close()
 
 
 def test_a_part_of_it_comes_back_by_a_pattern(mail: Harvesting, tmp_path: Path) -> None:

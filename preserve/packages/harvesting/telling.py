@@ -1,0 +1,97 @@
+"""The incidents of a harvest: what a person has to look at, and when it is over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+
+from preserve.bags.names import shown
+from preserve.model import brake, events
+from preserve.model import restless as restlessness
+from preserve.model.brake import Alarm, Upheaval
+from preserve.model.incidents import Incident, IncidentKind
+from preserve.model.nouns import Event
+from preserve.model.phrases import phrase
+from preserve.model.restless import Moving
+from preserve.model.sources import SourceEntry
+from preserve.packages.harvesting.comparing import Census
+from preserve.packages.harvesting.resolving import MOST_PATHS_NAMED, Tally
+from preserve.workplace import Workplace
+
+_RESTLESS = "restless files of source "
+"""What the note of files that are being changed begins with."""
+
+
+def brake_set(workplace: Workplace, source: str, upheaval: Upheaval, alarms: Sequence[Alarm]) -> Event:
+    """The incident of a source that the brake holds."""
+    incident = Incident(IncidentKind.BRAKE, source, _what_moved(upheaval, alarms))
+    return events.incident_opened(workplace.act, workplace.now(), incident)
+
+
+def _what_moved(upheaval: Upheaval, alarms: Sequence[Alarm]) -> str:
+    if brake.are_slow(alarms):
+        return phrase(
+            "a little at each harvest, in all: {renamed} files have another ending; {scrambled} of {sampled} that were"
+            " looked into look encrypted; of {files} files {left} are left",
+            renamed=upheaval.window_renamed,
+            scrambled=upheaval.window_scrambled,
+            sampled=upheaval.window_sampled,
+            files=upheaval.window_files,
+            left=upheaval.files_now,
+        )
+    return phrase(
+        "of {files} files {vanished} vanished, {changed} changed and {renamed} have another ending; {scrambled} of"
+        " {sampled} that were looked into look encrypted",
+        files=upheaval.files,
+        vanished=upheaval.vanished,
+        changed=upheaval.changed,
+        renamed=upheaval.renamed,
+        scrambled=upheaval.scrambled,
+        sampled=upheaval.sampled,
+    )
+
+
+def silent_changes(workplace: Workplace, source: str, tally: Tally) -> Iterator[Event]:
+    """The incident while any file is doubted; it is over when all that were have been read again and are sound."""
+    act, now = workplace.act, workplace.now()
+    if tally.doubtful:
+        what = phrase(
+            "{count} files hold other bytes than were taken, though nobody changed them: {files}",
+            count=tally.doubtful,
+            files=", ".join(map(shown, tally.doubtful_paths)),
+        )
+        yield events.incident_opened(act, now, Incident(IncidentKind.SILENT_CHANGE, source, what))
+        return
+    incident = workplace.books.open_incident(IncidentKind.SILENT_CHANGE, source)
+    if incident is not None:
+        yield events.incident_closed(act, now, incident.id, phrase("each of them was read again, or changed"))
+
+
+def never_at_rest(workplace: Workplace, source: SourceEntry, census: Census) -> tuple[Moving, ...]:
+    """The files that each harvest for long found being changed.
+
+    What is noted of them may be lost: then it counts from now on.
+    """
+    job, now = f"{_RESTLESS}{source.name}", workplace.clock.now()
+    known = restlessness.moving_from(workplace.books.progress(job))
+    moving = restlessness.looked_at(known, census.restless, now)
+    if moving or known:
+        workplace.books.set_progress(job, restlessness.moving_text(moving))
+    return restlessness.never_at_rest(moving, timedelta(days=source.restless_days), now)
+
+
+def restless(workplace: Workplace, source: str, stuck: Sequence[Moving]) -> Iterator[Event]:
+    """The incident while any file never comes to rest."""
+    act, now = workplace.act, workplace.now()
+    incident = workplace.books.open_incident(IncidentKind.RESTLESS, source)
+    if stuck and incident is None:
+        what = phrase(
+            "{count} files were being changed at every harvest since {since}, and what they hold now is in none:"
+            " {files}",
+            count=len(stuck),
+            since=min(each.since for each in stuck).date().isoformat(),
+            files=", ".join(shown(each.path) for each in stuck[:MOST_PATHS_NAMED]),
+        )
+        yield events.incident_opened(act, now, Incident(IncidentKind.RESTLESS, source, what))
+    elif incident is not None and not stuck:
+        yield events.incident_closed(act, now, incident.id, phrase("each of them came to rest, or is gone"))
