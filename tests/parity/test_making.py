@@ -9,8 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from preserve.daemon.making import PARITY as PARITY_WORK
+from preserve.daemon.works import Shift
+from preserve.definitions.policies import read_policy
+from preserve.errors import Misused
 from preserve.model import events
-from preserve.model.keys import BAG, PARITY, object_key
+from preserve.model.duties import DutyKind, Ending
+from preserve.model.keys import BAG, BLOCKS, MEMBERS, PARITY, object_key
 from preserve.model.nouns import CopyState, Role
 from preserve.model.parity import MOST_CELLS, PROTECTED, cells, layout_for, sizes_of
 from preserve.operations.audit import AuditRequest, audit
@@ -19,9 +24,12 @@ from preserve.packages.held import blocks_from_any
 from preserve.packages.parity import making
 from preserve.packages.parity.coding import Coder
 from preserve.packages.parity.making import Means, make
+from preserve.packages.sources import Sources
 from preserve.ports import NoProgress
+from preserve.settings.home import Home
 from tests.packages.archives import ACT, NOW, Archive, archive_in_memory
-from tests.parity.sectors import PACKAGE, Lone, asking, lone_medium
+from tests.packages.building import POLICY_TEXT
+from tests.parity.sectors import PACKAGE, Lone, asking, lone_medium, spoil
 from tests.stores.memory import MemoryStore
 
 
@@ -115,6 +123,34 @@ def test_nothing_is_made_of_what_is_not_sound(tmp_path: Path) -> None:
     assert "repair" in str(report.not_made[0].why)
     assert parity_keys(archive, "deep") == []
     assert sizes_of(PACKAGE.entry)[0] == len(PACKAGE.objects[BAG])
+
+
+def test_the_runner_makes_it_where_it_is_due(tmp_path: Path) -> None:
+    archive = archive_in_memory(tmp_path, [PACKAGE], ["near", "deep"])
+    policy = asking(5)
+    shift = Shift(Home(tmp_path / "home"), archive.place, {policy.name: policy})
+    now = shift.now()
+    (duty,) = PARITY_WORK.derive(shift, now)
+    assert (duty.kind, duty.subject, duty.copies) == (DutyKind.PARITY, "deep", 1)
+    assert PARITY_WORK.do(shift, duty).ending is Ending.DONE
+    assert list(PARITY_WORK.derive(shift, now)) == []
+
+
+def test_what_is_harmed_is_given_back_from_the_medium_alone(tmp_path: Path) -> None:
+    lone = lone_medium(tmp_path)
+    spoil(lone, [(BAG, 3), (BAG, 60), (MEMBERS, 0), (BLOCKS, 0)])
+    sources = Sources(PACKAGE.entry, [lone.held])
+    blocks = sources.blocks()
+    assert blocks is not None and blocks.bag == PACKAGE.blocks.bag
+    bag, members = sources.bag(), sources.members_in_pieces()
+    assert bag is not None and bag.read() == PACKAGE.objects[BAG]
+    assert members is not None and members.read() == PACKAGE.objects[MEMBERS]
+
+
+def test_a_policy_cannot_ask_for_more_than_the_code_gives() -> None:
+    for percent in (0, 26):
+        with pytest.raises(Misused, match="a whole number from 1 to 25"):
+            read_policy(POLICY_TEXT.replace("count = 1", f"count = 1\nparity_percent = {percent}", 1), "odd.toml")
 
 
 def test_a_copy_that_was_booked_anew_has_none(tmp_path: Path) -> None:
