@@ -35,7 +35,8 @@ LOOKING = frozenset([DutyKind.THAW, DutyKind.AUDIT, DutyKind.LISTING, DutyKind.D
 
 _BRINGS_ABOUT = {
     **dict.fromkeys(LOOKING, (DutyKind.REPAIR,)),
-    DutyKind.HARVEST: (DutyKind.REPLICATION,),
+    DutyKind.HARVEST: (DutyKind.REPLICATION, DutyKind.PARITY),
+    DutyKind.REPLICATION: (DutyKind.PARITY,),
 }
 """What work of a kind may make due that goes before what is left; all else is found out when that is done."""
 
