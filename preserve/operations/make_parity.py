@@ -133,10 +133,12 @@ def _make(workplace: Workplace, package_id: str, store: str, percent: int) -> Pa
     began = monotonic_seconds()
     with workplace.claim(f"{package_id} {store}"):
         package = workplace.books.package(package_id)
+        # First, because a store that is away is found out before its packages are read.
+        there = listed_package(workplace.stores[store], package.id).objects.get(PARITY, ())
         layout = layout_for(sizes_of(package), percent)
         made = _made(workplace, package, store, layout)
         try:
-            generation = _laid(workplace, package, store, made)
+            generation = _laid(workplace, package, store, made, there)
         finally:
             made.file.unlink()
         entry = ParityEntry(package.id, store, layout, percent, made.digest.sha256, workplace.now())
@@ -164,13 +166,13 @@ def _preference(stores: Sequence[StoreEntry], first: str) -> Callable[[CopyEntry
     return lambda copy: (copy.store in networked, copy.store != first, copy.store)
 
 
-def _laid(workplace: Workplace, package: PackageEntry, name: str, made: Made) -> int:
+def _laid(workplace: Workplace, package: PackageEntry, name: str, made: Made, there: Sequence[tuple[int, int]]) -> int:
     """Lay the object beside the copy and read it back; returns its generation.
 
-    What lies there already, from a run that was interrupted say, is taken where it is the same.
+    Of what is `there` already (generations and sizes), from a run that was interrupted say, one that is the same is
+    taken.
     """
     store, digest = workplace.stores[name], made.digest
-    there = listed_package(store, package.id).objects.get(PARITY, ())
     for generation, size in there:
         key = object_key(package.id, PARITY, generation)
         if size == digest.bytes and look_at_object(store, key, size, digest.sha256).is_sound:
@@ -179,7 +181,7 @@ def _laid(workplace: Workplace, package: PackageEntry, name: str, made: Made) ->
     until = lock_left(workplace, copy)
     taken = {generation for generation, _ in there}
     for _ in range(ATTEMPTS):
-        generation = next_generation(taken) if taken else 1
+        generation = next_generation(taken)
         if put_file(store, object_key(package.id, PARITY, generation), made.file, digest, until).is_sound:
             return generation
         taken.add(generation)

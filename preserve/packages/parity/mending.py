@@ -45,7 +45,6 @@ class Parity:
         self._mended: OrderedDict[int, bytes] = OrderedDict()
         self._away: set[str] = set()
         self._lock = Lock()
-        self.bytes_read = 0
         self._hopeless: set[int] = set()
 
     @property
@@ -124,7 +123,6 @@ class Parity:
                     self._away.add(place.name)
                     continue
                 self._fill(found, at, asked, first, read)
-                self.bytes_read += span.length
                 if None not in found[at : at + asked]:
                     break
         return found
@@ -137,7 +135,6 @@ class Parity:
     def _parity_row(self, row: int, stripes: range) -> Sequence[bytes | None]:
         first = row * self._layout.code.stripes + stripes.start
         offset, length = self._layout.parity_at + first * CELL_BYTES, len(stripes) * CELL_BYTES
-        self.bytes_read += length
         number = self._layout.data_cells + first
         return [
             cell if self._is_sound(number + at, cell) else None
