@@ -121,12 +121,12 @@ def measured(service: Service, packages: int, booking_seconds: float, books_byte
 def _timed(service: Service, *command: str, is_on_server: bool = False) -> tuple[float, float]:
     """Seconds and MiB of a command.  Where it works alone, seconds of the processor, which others on the machine change
     little; where a server works for it, those of the clock."""
-    before = _processor_seconds()
+    before = used_seconds()
     ended = service.must(*command, codes=(0, 1))
-    return (ended.seconds if is_on_server else _processor_seconds() - before), ended.peak_mib
+    return (ended.seconds if is_on_server else used_seconds() - before), ended.peak_mib
 
 
-def _processor_seconds() -> float:
+def used_seconds() -> float:
     """What commands that have ended took of the processor."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime

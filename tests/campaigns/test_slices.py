@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ops.campaigns import flips, growth, kills, million_files
-from ops.campaigns.service import new_service
+from ops.campaigns import flips, growth, kills, million_files, planning
+from ops.campaigns.service import Service, new_service
 
 FILES = 20_000
 SLICE_LIMIT_MIB = 260
@@ -54,3 +54,12 @@ def test_growth_is_measured_and_continued(tmp_path: Path) -> None:
     assert large.figures[growth.SIZE] > small.figures[growth.SIZE]
     assert growth.continued(points, growth.SIZE, growth.MOST) > large.figures[growth.SIZE]
     assert "First bottleneck" in growth.told(points) or "Nothing reaches" in growth.told(points)
+
+
+def test_books_filled_for_planning_are_as_the_program_would_have_them(tmp_path: Path) -> None:
+    point = planning.measured(tmp_path, 40, is_neglected=False, commands=["run --once, nothing due"], tries=1)
+    assert all(figure < measure.limit for measure, figure in point.figures.items() if measure.unit == "MiB")
+    service = Service(tmp_path)
+    status = service.must("status", codes=(0, 1)).document
+    assert (status["packages"], status["safe"], status["overdue"]) == (40, 40, 0)
+    assert service.must("run", "--once", codes=(0, 1)).document["worked"] == []
