@@ -114,6 +114,12 @@ def test_the_runner_notes_that_it_looked_into_an_empty_drop_folder(mail: Harvest
     shift = Shift(Home(mail.service.home), replace(place, clock=clock), {"default": mail.service.policy})
     [duty] = HARVEST.derive(shift, clock.now())
     assert duty.is_due(clock.now())
-    HARVEST.do(shift, duty)
+    assert HARVEST.do(shift, duty).ending is Ending.DONE
     [after] = HARVEST.derive(shift, clock.now())
     assert not after.is_due(clock.now()) and after.is_due(clock.now() + DROP_EVERY)
+    (folder / "lost.complete").touch()
+    late = SetClock(SystemClock().now() + timedelta(hours=1))
+    shift = Shift(Home(mail.service.home), replace(place, clock=late), {"default": mail.service.policy})
+    ended = HARVEST.do(shift, duty)
+    assert ended.ending is Ending.FAILED, "somebody believes to have handed something over"
+    assert "lost.complete" in str(ended.what.values)
