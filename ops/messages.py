@@ -60,6 +60,7 @@ SHOWN_ENUMERATIONS = frozenset(
         "LinkRule",
         "Mark",
         "Medium",
+        "Nature",
         "Outcome",
         "Purpose",
         "Role",

@@ -108,7 +108,10 @@ def _inspection(handed: HandedMedium) -> str:
     if handed.inspection is None:
         return '<span class="bad">写入后未检查 not since written</span>'
     day = escape(handed.inspection.at[:10])
-    return f"{day} 合格 passed" if handed.is_inspected_well else f'<span class="bad">{day} 不合格 FAILED</span>'
+    if handed.is_inspected_well:
+        return f"{day} 合格 passed"
+    verdict = "不合格 FAILED" if handed.inspection.result.has_failed else "未读到内容 nothing was read"
+    return f'<span class="bad">{day} {verdict}</span>'
 
 
 def _row_table(heads: Sequence[tuple[str, str]], rows: Iterator[Sequence[str]]) -> str:

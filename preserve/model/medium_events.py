@@ -94,9 +94,9 @@ def medium_inspected(act: Act, at: str, number: str, found: Inspection) -> Event
         "copies": found.copies,
         "not_sound": found.not_sound,
         "note": found.note,
-        "passed": found.is_passed,
+        "passed": False if found.has_failed else found.is_passed or None,
     }
-    outcome = Outcome.SUCCESS if found.is_passed else Outcome.FAILURE
+    outcome = Outcome.FAILURE if found.has_failed else Outcome.SUCCESS if found.is_passed else Outcome.WARNING
     return _event(EventType.MEDIUM_INSPECTED, act, at, detail, outcome)
 
 

@@ -104,8 +104,8 @@ class MediumEntry:
     """A registered medium (载体) as the books know it.
 
     `held_by`, `purpose` and `due_back` (a day) are set while it is out, `seal` while it is out or sealed.  `label` is
-    None until one was laid.  `inspected_well` is what the last inspection came to, None before the first.  A medium
-    that was refreshed into another is kept until the day `hold_until`.
+    None until one was laid.  `inspected_well` is what the last inspection came to, None before the first and where that
+    read nothing.  A medium that was refreshed into another is kept until the day `hold_until`.
     """
 
     number: str
@@ -207,8 +207,13 @@ class Inspection:
     @property
     def is_passed(self) -> bool:
         """Whether data and carrier are as they should be; one that only looks worn has not passed."""
+        return not self.has_failed and self.readability is self.fixity is Answer.PASSED
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether anything was seen that is not as it should be: one that read nothing neither passed nor failed."""
         is_carrier_good = self.condition in (CarrierCondition.GOOD, CarrierCondition.NOT_LOOKED_AT)
-        return is_carrier_good and self.readability is self.fixity is Answer.PASSED
+        return not is_carrier_good or Answer.FAILED in (self.readability, self.fixity)
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,8 @@ class Placement:
     `attributes` are the store's (`separation.ATTRIBUTES`); one that is lacking is not known.  `looks` are the audits it
     gets.  `is_locked`: the store itself holds it against everybody's keys, for now.  `is_supposed`: it is not there
     yet, and would share nothing with stores of which it is not known where they stand.  `is_networked`: the store is
-    reached over a network, whatever its role is called.
+    reached over a network, whatever its role is called.  `is_beside_home`: it was just seen on the very device that
+    holds the home.
     """
 
     store: str
@@ -54,11 +55,12 @@ class Placement:
     is_locked: bool = False
     is_supposed: bool = False
     is_networked: bool = False
+    is_beside_home: bool = False
 
     @property
     def is_offline(self) -> bool:
         """Whether it lies on a shelf, by its role and its place: no key and no network reaches it there."""
-        return self.role is Role.REMOTE_OFFLINE and not self.is_networked
+        return self.role is Role.REMOTE_OFFLINE and not self.is_networked and not self.is_beside_home
 
     @property
     def family(self) -> Family | None:

@@ -173,6 +173,14 @@ def _sites_wanting(group: KeptAlike, wanted: int) -> tuple[Sentence, Sentence]:
 
 def _offline_wanting(group: KeptAlike, wanted: int) -> tuple[Sentence, Sentence]:
     why = sentence("some packages have no verified copy offline: who steals the keys reaches every copy they have")
+    beside = ", ".join(copy.store for copy in group.copies if copy.is_beside_home)
+    if beside:
+        return (
+            sentence(
+                "these stores are called offline, and lie on the disk that holds the home: {stores}", stores=beside
+            ),
+            sentence("keep them on a medium of their own, and take it away when it is written"),
+        )
     networked = ", ".join(copy.store for copy in group.copies if copy.role is Role.REMOTE_OFFLINE)
     if networked:
         return (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -52,8 +52,11 @@ def aftermath(
     lose: Iterable[str],
     steal: Iterable[str],
     trials: Mapping[str, CanaryTrial] | None = None,
+    beside_home: Collection[str] = (),
 ) -> Aftermath:
     """What the events named leave; `trials` are what keys showed on the stores' canaries.
+
+    `beside_home` names stores that were just seen on the device that holds the home: no shelf keeps a thief from them.
 
     `lose` names a store, a role (`same-city`), or an attribute with its value (`site=馆`, `vendor=X`); `steal` names
     `writer-key`, which is the key of every store, or `writer-key=` and a store or credential domain.
@@ -63,7 +66,7 @@ def aftermath(
     robbed = {store for theft in steal for store in _robbed(theft, entries)}
     shown = trials or {}
     taken = [entry for entry in entries if entry.name in robbed and entry.name not in lost]
-    stolen = tuple(stolen_key(entry, shown.get(entry.name)) for entry in taken)
+    stolen = tuple(stolen_key(entry, shown.get(entry.name), entry.name in beside_home) for entry in taken)
     reach = {each.store: each.reach for each in stolen}
     left = [entry.name for entry in entries if entry.name not in lost]
     return Aftermath(
@@ -74,7 +77,7 @@ def aftermath(
     )
 
 
-def stolen_key(entry: StoreEntry, trial: CanaryTrial | None = None) -> Stolen:
+def stolen_key(entry: StoreEntry, trial: CanaryTrial | None = None, is_beside_home: bool = False) -> Stolen:
     """What a thief of the writer's key could do: by what that very key showed on the store's canary, else from what the
     probe found the store to honour.
 
@@ -82,7 +85,7 @@ def stolen_key(entry: StoreEntry, trial: CanaryTrial | None = None) -> Stolen:
     is a lock, or older versions that the key may not erase.
     """
     can = entry.capabilities
-    if entry.role is Role.REMOTE_OFFLINE and not entry.is_networked:
+    if entry.role is Role.REMOTE_OFFLINE and not entry.is_networked and not is_beside_home:
         why = sentence("it is offline: nobody reaches it as long as it is not mounted")
         return Stolen(entry.name, KeyReach.NOTHING, why)
     if trial is not None and trial.is_of(entry) and (shown := _shown(trial)):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -17,8 +16,9 @@ from preserve.model.separation import Coincidence, coincidences
 from preserve.model.store_changes import require_cold_facts
 from preserve.packages import places, sealing
 from preserve.packages.kit import Kit, lay
+from preserve.packages.origins import origin_named
 from preserve.ports import Store
-from preserve.state import checkpoints, notes, publishing, stored_ledger
+from preserve.state import checkpoints, publishing
 from preserve.state.admission import name_taken
 from preserve.state.books import Books
 from preserve.workplace import Workplace
@@ -233,7 +233,7 @@ def _refuse_another(wanted: StoreEntry, present: StoreEntry, store: Store, books
             found=present.name,
             role=present.role,
         )
-    origin = _origin_named(store)
+    origin = origin_named(store)
     if origin not in (None, checkpoints.origin(books.home_id())):
         raise Refused(
             "{url} is a store of another home ({origin}); nothing was registered: give another place, or, if that home"
@@ -242,13 +242,3 @@ def _refuse_another(wanted: StoreEntry, present: StoreEntry, store: Store, books
             origin=origin,
         )
     publishing.require_abreast(books, store)
-
-
-def _origin_named(store: Store) -> str | None:
-    """Whose ledger a store says it holds, by the newest checkpoint that can be read; nothing is proven by that."""
-    for head in stored_ledger.heads_after(store, 0):
-        content = stored_ledger.fetch(store, head.key, head.size_bytes)
-        with suppress(ValueError):
-            if isinstance(content, bytes):
-                return notes.parse_checkpoint(notes.parse(content).text).origin
-    return None

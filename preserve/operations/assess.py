@@ -28,6 +28,7 @@ from preserve.model.policy import Policy
 from preserve.model.threats import FaultModel
 from preserve.model.three_two_one import Digit, KeptAlike, digits
 from preserve.model.what_if import Survivors, aftermath
+from preserve.packages import places
 from preserve.state.safety import StandingAlike, StandingCopy, StoreSeen
 from preserve.workplace import Workplace
 
@@ -119,7 +120,7 @@ def plan(policy: Policy, rules: Rules, now: datetime) -> Planned:
 def survivors(workplace: Workplace, lose: Sequence[str], steal: Sequence[str]) -> Survivors:
     """Which records would be left if stores were lost and keys stolen (see `what_if.aftermath`).  Raises `Misused`."""
     books = workplace.books
-    after = aftermath(books.stores(), lose, steal, books.canaries())
+    after = aftermath(books.stores(), lose, steal, books.canaries(), _beside_home(workplace))
     left = (after.whole, after.locked, workplace.now())
     standing = books.standing_in(*left)
     records, named = books.lost_packages(*left) if None in standing else (0, [])
@@ -148,6 +149,7 @@ class _Counted:
         self._policies = policies
         self._now = workplace.clock.now()
         self._entries = {entry.name: entry for entry in workplace.books.stores()}
+        self._beside_home = _beside_home(workplace)
         self._seen = {each.store: each for each in workplace.books.stores_seen()}
         self._alike = list(self._kept_alike(name))
 
@@ -189,7 +191,15 @@ class _Counted:
         looks = self._looks(entry, mark, alike)
         # A lock is booked where policy asks for one, and stores that have none ignore the wish.
         is_locked = mark.is_locked and entry.capabilities.get("object_lock", False)
-        return Placement(entry.name, entry.role, entry.attributes, looks, is_locked, is_networked=entry.is_networked)
+        return Placement(
+            entry.name,
+            entry.role,
+            entry.attributes,
+            looks,
+            is_locked,
+            is_networked=entry.is_networked,
+            is_beside_home=entry.name in self._beside_home,
+        )
 
     def _looks(self, entry: StoreEntry, mark: StandingCopy, alike: StandingAlike) -> tuple[Look, ...]:
         """The audits that policy asks for; where they are overdue, the interval is as long as it has really become."""
@@ -233,6 +243,15 @@ class _Counted:
             copies=sum(each.packages * len(each.marks) for each in self._alike),
             overdue=sum(each.packages * sum(mark.is_overdue for mark in each.marks) for each in self._alike),
         )
+
+
+def _beside_home(workplace: Workplace) -> frozenset[str]:
+    """Stores that are called offline, and are there now, on the device that holds the home."""
+    return frozenset(
+        entry.name
+        for entry in workplace.books.stores()
+        if entry.role is Role.REMOTE_OFFLINE and places.is_seen_on_device_of(entry, workplace.home)
+    )
 
 
 def _offsite(entries: Sequence[StoreEntry]) -> list[StoreEntry]:

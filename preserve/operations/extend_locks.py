@@ -21,6 +21,10 @@ from preserve.workplace import Workplace
 
 _PARTS = (BAG, BLOCKS, MEMBERS, RECEIPT)
 
+MOST_FAILURES_IN_A_ROW = 5
+"""Copies one after the other whose locks a store did not extend, after which it is left for the next run: each of them
+was tried for minutes already."""
+
 
 @dataclass(frozen=True, slots=True)
 class ExtendRequest:
@@ -45,7 +49,7 @@ class Extended:
 
 @dataclass(frozen=True, slots=True)
 class NotExtended:
-    """A lock that was due and is not extended, and why; `package_id` None: none in this store is."""
+    """A lock that was due and is not extended, and why; `package_id` None: all in this store that are not told of."""
 
     package_id: str | None
     store: str
@@ -108,8 +112,10 @@ class _Extending:
         self._rules = rules
         self._package = package
         self._outcome = outcome
+        self._failures_in_a_row = 0
 
     def run(self) -> None:
+        """Extend what is due; where that fails for one copy, the others are extended all the same."""
         due = self._due()
         first = next(due, None)
         if first is None:
@@ -126,6 +132,12 @@ class _Extending:
                 )
             for rule, end in _chain(first, due):
                 self._extend(store, locks, rule, end)
+                if self._failures_in_a_row == MOST_FAILURES_IN_A_ROW:
+                    raise Unavailable(
+                        "store {store} extended none of {count} locks in a row; the others were not tried",
+                        store=self._name,
+                        count=MOST_FAILURES_IN_A_ROW,
+                    )
         except (Unavailable, Refused) as error:
             self._outcome.not_extended.append(NotExtended(None, self._name, error))
 
@@ -141,20 +153,25 @@ class _Extending:
         copy = self._workplace.books.copy(end.package_id, self._name)
         if copy is None:  # its store was retired meanwhile
             return
-        until = rule.until(self._workplace.clock.now())
-        with self._workplace.claim(f"{copy.package_id} {self._name}"):
-            try:
-                keys = _objects(store, copy)
-                held = min(locks.extend(key, until) for key in keys)
-            except (NotThere, Unreadable) as error:
-                self._outcome.not_extended.append(NotExtended(copy.package_id, self._name, error))
-                return
-            self._workplace.record(
-                events.lock_extended(
-                    self._workplace.act, self._workplace.now(), copy.package_id, self._name, stamp(held), len(keys)
-                )
-            )
-        self._outcome.extended.append(Extended(copy.package_id, self._name, len(keys), end.ends_at, held))
+        try:
+            self._outcome.extended.append(self._held_on(store, locks, rule, end, copy))
+            self._failures_in_a_row = 0
+        except (NotThere, Unreadable) as error:  # the store answers
+            self._outcome.not_extended.append(NotExtended(copy.package_id, self._name, error))
+            self._failures_in_a_row = 0
+        except (Unavailable, Refused) as error:
+            self._outcome.not_extended.append(NotExtended(copy.package_id, self._name, error))
+            self._failures_in_a_row += 1
+
+    def _held_on(self, store: Store, locks: Locks, rule: LockRule, end: LockEnd, copy: CopyEntry) -> Extended:
+        """Hold all objects of one copy on, and book it.  Raises what the store raises; then nothing is booked."""
+        place, until = self._workplace, rule.until(self._workplace.clock.now())
+        with place.claim(f"{copy.package_id} {self._name}"):
+            keys = _objects(store, copy)
+            held = min(locks.extend(key, until) for key in keys)
+            at = place.now()
+            place.record(events.lock_extended(place.act, at, copy.package_id, self._name, stamp(held), len(keys)))
+        return Extended(copy.package_id, self._name, len(keys), end.ends_at, held)
 
 
 def _objects(store: Store, copy: CopyEntry) -> Collection[Key]:

@@ -126,14 +126,20 @@ def _has_moved_since(workplace: Workplace, medium: MediumEntry, level: Level) ->
     return begun is not None and medium.moved_at is not None and begun.begun_at < medium.moved_at
 
 
+def _looked_at(report: AuditReport) -> int:
+    counts = report.counts
+    return counts.sound + counts.damaged + counts.missing + counts.unreadable
+
+
 def _result(request: InspectRequest, report: AuditReport) -> Inspection:
     counts = report.counts
     copies = counts.sound + counts.damaged + counts.missing + counts.unreadable + counts.not_checked
     conditions = {finding.condition for finding in report.findings}
     is_unread = bool(counts.unreadable or counts.missing or conditions & {Condition.UNREADABLE, Condition.MISSING})
     is_altered = bool(counts.damaged or Condition.DAMAGED in conditions)
-    # A sample leaves copies out on purpose; of a full reading each copy must have been seen.
-    is_left_out = request.reading.level is not Level.SAMPLE and counts.not_checked > 0
+    # A sample leaves copies out on purpose, but not all; of a full reading each copy must have been seen.
+    is_sample = request.reading.level is Level.SAMPLE
+    is_left_out = _looked_at(report) == 0 or (counts.not_checked > 0 and not is_sample)
     return Inspection(
         cause=request.cause,
         condition=request.condition,

@@ -73,9 +73,9 @@ def verify(workplace: Workplace, stores: Sequence[str] = ()) -> LedgerReport:
     ahead: set[str] = set()
     for name in names:
         try:
-            harms = publishing.check(books, Discerning(workplace.stores[name]))
-            findings += (books.open_finding(harm) or harm for harm in harms)
-            attested[name] = publishing.attested(books, Discerning(workplace.stores[name]))
+            seen = publishing.checked(books, Discerning(workplace.stores[name]))
+            findings += (books.open_finding(harm) or harm for harm in seen.harms)
+            attested[name] = seen.attested
         except Unavailable as error:
             away[name] = error
         except Behind as error:

@@ -171,6 +171,16 @@ def is_on_device_of(wanted: StoreEntry, home: Path) -> bool:
     return device is not None and device == spot_of_folder(home).device
 
 
+def is_seen_on_device_of(entry: StoreEntry, home: Path) -> bool:
+    """Whether a store is there now, on the device that holds the home.
+
+    A mount point that is empty lies on that device too: what should be mounted there is away, wherever it is.
+    """
+    if urlsplit(entry.url).scheme != "file":
+        return False
+    return (folder_of(entry.url) / STORE_FILE).is_file() and is_on_device_of(entry, home)
+
+
 def enclosing(folder: Path) -> Path | None:
     """The nearest folder above that is a store or a home, of this service or another; None where there is none."""
     return next((above for above in folder.resolve().parents if _is_ours(above)), None)

@@ -133,7 +133,7 @@ def _inspected(tables: Tables, number: int, at: str, detail: Detail) -> None:
     )
     tables.execute(
         "UPDATE medium SET inspected_at = ?, inspected_well = ? WHERE number = ?",
-        (at, int(detail["passed"]), detail["number"]),
+        (at, None if detail["passed"] is None else int(detail["passed"]), detail["number"]),
     )
 
 

@@ -7,7 +7,7 @@ rewrote the books, and nothing may be published over that.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -37,6 +37,14 @@ class Published:
     size: int
     objects: tuple[Key, ...]
     findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a store holds of ledger and policies: how many entries it attests, and what does not fit the books."""
+
+    attested: int
+    harms: tuple[Finding, ...]
 
 
 def publish(books: Books, store: Store, signer: Signer) -> Published:
@@ -78,21 +86,34 @@ def require_abreast(books: Books, store: Store) -> int:
     return attested(books, store) if published else 0
 
 
-def check(books: Books, store: Store, level: Level = Level.FULL) -> Iterator[Finding]:
+def check(books: Books, store: Store, level: Level = Level.FULL) -> Generator[Finding, None, int]:
     """Read all that a store should hold of ledger and policies, now, and tell what does not fit the books.
 
     Each bundle, checkpoint and policy is looked at in its highest generation; entries that no bundle covers, up to
     what this home published, are missing, and so is the checkpoint at which a bundle that is needed ends.  At level
-    `exists` only names and sizes are compared.  Raises `Unavailable`, and `Tampered` as `publish` does.
+    `exists` only names and sizes are compared.  Returns in the end how many entries the store attests.  Raises
+    `Unavailable`, and `Tampered` as `publish` does.
     """
     try:
-        yield from _checked(books, store, level)
+        return (yield from _checked(books, store, level))
     except Unreadable as error:  # a folder that may not be listed: nobody knows what is harmed in it
         expected = phrase("{count} entries", count=books.pushed(store.name))
         yield stored_ledger.finding(store.name, Key(stored_ledger.FOLDER), Condition.UNREADABLE, expected, str(error))
+        return 0
 
 
-def _checked(books: Books, store: Store, level: Level) -> Iterator[Finding]:
+def checked(books: Books, store: Store) -> Checked:
+    """`check` to its end, with what the store attests: each of its objects is read once."""
+    harms: list[Finding] = []
+    reading = check(books, store)
+    while True:
+        try:
+            harms.append(next(reading))
+        except StopIteration as end:
+            return Checked(end.value, tuple(harms))
+
+
+def _checked(books: Books, store: Store, level: Level) -> Generator[Finding, None, int]:
     published = books.pushed(store.name)  # asked before the listing: what others publish meanwhile is no gap
     holding = stored_ledger.survey(store)
     attested = 0
@@ -105,6 +126,7 @@ def _checked(books: Books, store: Store, level: Level) -> Iterator[Finding]:
             attested = max(attested, found)
     yield from _check_bundles(books, store, holding, max(attested, published), level)
     yield from _check_policies(books, store, level)
+    return attested
 
 
 def attested(books: Books, store: Store) -> int:

@@ -24,6 +24,13 @@ class Furnished(Program):
     def store(self, name: str, role: str, *told: str) -> None:
         self.ask("store", "add", name, "--role", role, "--url", (self.folder / name).as_uri(), *told)
 
+    def unmount(self, name: str) -> None:
+        """Take a medium out: as long as it lies on the disk that holds the home, it is not offline."""
+        (self.folder / name).rename(self.folder / f"{name}-on-the-shelf")
+
+    def mount(self, name: str) -> None:
+        (self.folder / f"{name}-on-the-shelf").rename(self.folder / name)
+
     def ingest(self, name: str = "one", *more: str) -> str:
         source = self.folder / name
         source.mkdir()
@@ -56,6 +63,7 @@ def furnished(program: Furnished, moulds: Moulds) -> Furnished:
         program.ingest()
 
     moulds.cast("assessed", furnish)
+    program.unmount("far")
     return program
 
 
@@ -155,7 +163,9 @@ def test_each_policy_is_judged_by_its_own_packages(furnished: Furnished) -> None
     file = furnished.folder / "daily.toml"
     file.write_text(text.replace('name = "default"', 'name = "other"'), encoding="utf-8")
     furnished.ask("policy", "register", file)
+    furnished.mount("far")
     furnished.ingest("two", "--policy", "other")
+    furnished.unmount("far")
     furnished.ingest("three", "--policy", "other")
     assert furnished.ask("policy", "assess", "default")["packages"] == 1
     assert furnished.ask("policy", "assess", "other")["packages"] == 2
@@ -235,6 +245,15 @@ def test_a_file_that_holds_no_declarations_is_refused(program: Furnished, conten
     if content is not None:
         file.write_bytes(content)
     assert words in program("policy", "declare", file, code=Exit.MISUSED)
+
+
+def test_a_copy_called_offline_that_lies_on_the_disk_of_the_home_is_not(furnished: Furnished) -> None:
+    furnished.mount("far")
+    assessed = furnished.ask("policy", "assess", code=Exit.FINDINGS)
+    digit = digits(assessed)["offline"]
+    assert not digit["met"] and "disk that holds the home: far" in digit["why"]
+    aftermath = furnished.ask("policy", "assess", "--steal", "writer-key", code=Exit.FINDINGS)["what_if"]
+    assert {each["store"]: each["reach"] for each in aftermath["stolen"]}["far"] == "erase"
 
 
 def test_what_if_the_near_copies_are_lost_and_the_keys_stolen(furnished: Furnished) -> None:

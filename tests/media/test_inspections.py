@@ -54,7 +54,9 @@ def test_a_full_inspection_ends_what_a_broken_seal_began(shelf: Shelf) -> None:
 
 def test_only_what_is_at_hand_is_inspected_and_the_others_are_not_forgotten(shelf: Shelf) -> None:
     first, _ = shelf.medium("0001"), shelf.medium("0002")
+    shelf.ingest()  # on the one that comes first
     shelf.unmount(first)
+    shelf.ingest("more", "another record")
     said = shelf.ask("medium", "inspect", "0001", "0002", code=Exit.UNAVAILABLE)
     assert [each["medium"] for each in said["inspected"]] == ["0002"]
     assert [each["medium"] for each in said["not_looked_at"]] == ["0001"]
@@ -63,6 +65,19 @@ def test_only_what_is_at_hand_is_inspected_and_the_others_are_not_forgotten(shel
     shelf.refuses("is not at hand", "medium", "inspect", "0002")
     shelf.refuses("name the media", "medium", "inspect", code=Exit.MISUSED)
     shelf.refuses("no medium 0009", "medium", "inspect", "0009")
+
+
+@pytest.mark.parametrize("level", ["full", "sample"])
+def test_where_nothing_was_read_nothing_has_passed(shelf: Shelf, level: str) -> None:
+    shelf.medium("0001")
+    inspect = ("medium", "inspect", "0001", "--level", level, "--condition")
+    (empty,) = shelf.ask(*inspect, "good", code=Exit.UNAVAILABLE)["inspected"]
+    assert (empty["passed"], empty["data_readability"], empty["fixity"]) == (False, "not checked", "not checked")
+    assert shelf.ask("medium", "show", "0001")["inspection_passed"] is None
+    assert "neither passed nor failed" in shelf(*inspect, "good", code=Exit.UNAVAILABLE)
+    (worn,) = shelf.ask(*inspect, "worn", code=Exit.FINDINGS)["inspected"]
+    assert (worn["data_readability"], worn["fixity"]) == ("not checked", "not checked")
+    assert shelf.ask("medium", "show", "0001")["inspection_passed"] is False
 
 
 def test_a_carrier_that_is_broken_and_cannot_be_mounted_is_booked_so(shelf: Shelf) -> None:
@@ -112,7 +127,7 @@ def test_media_have_their_turn_and_one_that_fails_brings_its_batch(
     shelf.pass_days(monkeypatch, 31)
     late = shelf.ask("medium", "watch", code=Exit.FINDINGS)
     assert sorted(each["subject"] for each in late["incidents"]) == ["0003/due", "0004/due"]
-    shelf.ask("medium", "inspect", "--due")
+    shelf.ask("medium", "inspect", "--due", code=Exit.UNAVAILABLE)  # they are empty: looked at, and nothing read
     assert shelf.ask("medium", "watch")["incidents"] == []
     assert shelf.incidents() == []
 

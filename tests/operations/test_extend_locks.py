@@ -20,6 +20,7 @@ from preserve.model.incidents import IncidentKind
 from preserve.model.keys import Key
 from preserve.model.locks import LockRule, LockStanding, is_all_locked, lock_rules
 from preserve.model.nouns import CopyState
+from preserve.operations import extend_locks as extending
 from preserve.operations.extend_locks import ExtendReport, ExtendRequest, extend_locks
 from preserve.operations.ingest import IngestRequest, ingest
 from preserve.operations.status import status
@@ -222,6 +223,36 @@ def test_a_store_that_is_away_is_put_off_and_a_killed_run_goes_on(locked: Locked
     assert isinstance(report.not_extended[0].why, Unavailable)
     assert len(locked.extend(place).extended) == 1
     assert locked.standing(place).due == 0
+
+
+def test_one_copy_that_fails_keeps_no_other_from_being_extended(locked: Locked, tmp_path: Path) -> None:
+    for name in ("b", "c"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "b.txt").write_text(f"record {name}")
+        ingest(locked.made.workplace, IngestRequest(tmp_path / name, locked.made.policy))
+    place = locked.at(days=61)
+    faulty = FaultyStore(locked.store, [Fault(Harm.UNAVAILABLE, "extend", calls=(1,))], SetClock(), random.Random(1))
+    report = locked.extend(replace(place, stores={**place.stores, LOCKED: faulty}))
+    (failed,) = report.not_extended
+    assert failed.package_id is not None and isinstance(failed.why, Unavailable)
+    assert {each.package_id for each in report.extended} == {each.id for each in locked.books.packages()} - {
+        failed.package_id
+    }
+
+
+def test_a_store_that_fails_again_and_again_is_left_for_the_next_run(
+    locked: Locked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(extending, "MOST_FAILURES_IN_A_ROW", 2)
+    for name in ("b", "c"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "b.txt").write_text(f"record {name}")
+        ingest(locked.made.workplace, IngestRequest(tmp_path / name, locked.made.policy))
+    place = locked.at(days=61)
+    faulty = FaultyStore(locked.store, [Fault(Harm.UNAVAILABLE, "extend")], SetClock(), random.Random(1))
+    report = locked.extend(replace(place, stores={**place.stores, LOCKED: faulty}))
+    assert [each.package_id is None for each in report.not_extended] == [False, False, True]
+    assert (report.extended, report.is_only_away) == ((), True)
 
 
 def test_a_store_whose_locks_are_gone_is_told_of(locked: Locked) -> None:

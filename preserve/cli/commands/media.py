@@ -14,6 +14,7 @@ from preserve.cli.calls import Call
 from preserve.cli.commands.custody import check_in, check_out
 from preserve.cli.commands.handing_over import handover
 from preserve.cli.commands.medium_care import inspect_, reader, refresh, watch
+from preserve.cli.commands.recognising import recognise
 from preserve.cli.exits import Exit
 from preserve.cli.help import Group
 from preserve.cli.media import (
@@ -47,7 +48,10 @@ if TYPE_CHECKING:
 
 @click.group(
     cls=Group,
-    help=_("Removable media: register, label, check out and in, inspect, refresh, hand over, list and show them."),
+    help=_(
+        "Removable media: register, label, recognise and image them, check them out and in, inspect, refresh, hand over,"
+        " list and show them."
+    ),
 )
 def medium() -> None:
     pass
@@ -257,5 +261,5 @@ def label_lines(labelled: MediumEntry, laid: Laid) -> Iterator[str]:
         yield _("put the label on the box: never stick anything on the disc itself")
 
 
-for command in (check_out, check_in, inspect_, refresh, watch, reader, handover):
+for command in (recognise, check_out, check_in, inspect_, refresh, watch, reader, handover):
     medium.add_command(command)

@@ -190,6 +190,8 @@ def _inspection_lines(reports: Sequence[InspectReport], not_looked_at: dict[str,
             fixity=result.fixity,
             bad=result.not_sound,
         )
+        if not (result.is_passed or result.has_failed):
+            yield said("medium {medium} has neither passed nor failed: nothing on it was read", medium=number)
         if report.audit is not None:
             yield from finding_lines(report.audit.findings)
     for number, why in _said(not_looked_at):
@@ -199,9 +201,9 @@ def _inspection_lines(reports: Sequence[InspectReport], not_looked_at: dict[str,
 
 
 def _inspection_code(reports: Sequence[InspectReport], not_looked_at: dict[str, PreserveError]) -> Exit:
-    if any(report.result is not None and not report.result.is_passed for report in reports):
+    if any(report.result is not None and report.result.has_failed for report in reports):
         return Exit.FINDINGS
-    is_open = not_looked_at or any(report.result is None for report in reports)
+    is_open = not_looked_at or any(report.result is None or not report.result.is_passed for report in reports)
     return Exit.UNAVAILABLE if is_open else Exit.WELL
 
 
