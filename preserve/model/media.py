@@ -29,6 +29,9 @@ class Medium(StrEnum):
     USB_FLASH = "usb_flash"
 
 
+WRITTEN_ONCE = frozenset({Medium.BD_R, Medium.DVD_R, Medium.CD_R})
+"""Kinds that are written in one go and never again: all that is to be on them is laid in a folder first."""
+
 FAMILY_OF = {
     Medium.HDD: Family.MAGNETIC_DISK,
     Medium.LTO: Family.MAGNETIC_TAPE,

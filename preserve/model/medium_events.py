@@ -50,6 +50,12 @@ def medium_labelled(act: Act, at: str, number: str, label: Label, packages: int)
     return _event(EventType.MEDIUM_LABELLED, act, at, detail)
 
 
+def medium_imaged(act: Act, at: str, number: str, label: int, size: int, sha256: str) -> Event:
+    """An image of a medium that is written once was made, with this generation of its label, and read back."""
+    detail = {"number": number, "label": label, "bytes": size, "sha256": sha256}
+    return _event(EventType.MEDIUM_IMAGED, act, at, detail)
+
+
 def medium_checked_out(act: Act, at: str, number: str, out: CheckOut) -> Event:
     """A medium left, under seal."""
     detail = {

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from preserve.model.media import Medium
+from preserve.model.media import WRITTEN_ONCE, Medium
 from preserve.model.policy import CopySet
 
 LONGEST_NUMBER = 40
@@ -129,9 +129,14 @@ class MediumEntry:
         return self.particulars.kind
 
     @property
+    def is_burned(self) -> bool:
+        """Whether it is of a kind that is written once, and has left the folder of which it was made."""
+        return self.kind in WRITTEN_ONCE and self.moved_at is not None
+
+    @property
     def may_be_written(self) -> bool:
-        """Whether anything may be put on it: what is sealed, away or superseded stays as it is."""
-        return self.custody is Custody.AT_HAND and self.refreshed_into is None
+        """Whether anything may be put on it: what is sealed, away, burned or superseded stays as it is."""
+        return self.custody is Custody.AT_HAND and self.refreshed_into is None and not self.is_burned
 
 
 @dataclass(frozen=True, slots=True)

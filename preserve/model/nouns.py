@@ -280,6 +280,7 @@ class EventType(StrEnum):
     REFRESH_ENDED = "refresh end"
     READER_CHECKED = "reader check"
     DRILLED = "drill"
+    MEDIUM_IMAGED = "medium image made"
     ACKNOWLEDGED = "document acknowledged"
     ACKNOWLEDGEMENT_WITHDRAWN = "acknowledgement withdrawn"
 

@@ -26,7 +26,8 @@ def check_out(
 ) -> CheckOutReport:
     """Label a medium, which must be mounted for that, and book who takes it under which seal.
 
-    One that is under seal goes out under that seal, unopened.  `label` lays the label (`label_medium`, as the caller
+    One that is under seal goes out under that seal, unopened; a disc that is burned, under the label that is
+    on it.  `label` lays the label (`label_medium`, as the caller
     has its key).  Raises `Refused` for one that is out already, for another seal than the one on it, and for a lending
     that its copy set forbids; and as `label` does.
     """

@@ -22,6 +22,8 @@ def sealed(books: Books, store: str) -> Away | None:
             new=medium.refreshed_into,
             day=medium.hold_until,
         )
+    if medium.custody is Custody.AT_HAND:
+        return Away("medium {medium} is burned, and written no more; register a new one", medium=medium.number)
     if medium.custody is Custody.SEALED:
         return Away(
             "medium {medium} is under seal {seal} at {place}; nothing is written to it before `preserve medium check-in"

@@ -559,6 +559,7 @@ _APPLY: Mapping[str, Apply] = {
     EventType.RESTORED.value: _nothing,
     EventType.REBUILT.value: _nothing,
     **medium_projection.APPLY,
+    EventType.MEDIUM_IMAGED.value: _nothing,
     EventType.BOOKS_MOVED.value: _nothing,
     EventType.MACHINE_JOINED.value: _nothing,
     **source_projection.APPLY,

@@ -268,6 +268,7 @@ def a_life() -> Iterator[Event]:
     )
     yield from _life_of_media()
     yield events.drilled(ACT, at(37), drill())
+    yield medium_events.medium_imaged(ACT, at(37), "0001", 1, 10240, "f" * 64)
     for digest in ("d" * 64, "e" * 64):
         yield events.acknowledged(ACT, at(37), Document("p-1/data/a.pdf", digest, "it has no page"), "D-000037")
     yield events.acknowledgement_withdrawn(ACT, at(37), "e" * 64)

@@ -34,8 +34,9 @@ from preserve.cli.media import (
 )
 from preserve.cli.messages import _, counted, said
 from preserve.cli.options import acts, asks, reaches_stores
+from preserve.cli.tables import byte_count
 from preserve.errors import Misused
-from preserve.model.media import Medium
+from preserve.model.media import WRITTEN_ONCE, Medium
 from preserve.model.medium_register import Particulars
 from preserve.model.nouns import Role, StoreEntry
 from preserve.model.policy import CopySet
@@ -49,8 +50,8 @@ if TYPE_CHECKING:
 @click.group(
     cls=Group,
     help=_(
-        "Removable media: register, label, recognise and image them, check them out and in, inspect, refresh, hand over,"
-        " list and show them."
+        "Removable media: register, label, image and recognise them, check them out and in, inspect, refresh, hand"
+        " over, list and show them."
     ),
 )
 def medium() -> None:
@@ -257,8 +258,65 @@ def label_lines(labelled: MediumEntry, laid: Laid) -> Iterator[str]:
         number=laid.label.generation,
         medium=labelled.number,
     )
-    if labelled.kind in (Medium.BD_R, Medium.DVD_R, Medium.CD_R):
+    if labelled.kind in WRITTEN_ONCE:
         yield _("put the label on the box: never stick anything on the disc itself")
+
+
+@medium.command(
+    help=_(
+        "Make an image (ISO 9660) of a medium that is written once: a disc to be burned from its folder.\n\n"
+        "The medium is labelled first, so list, signature, rescue kit and number are in the image; then every file in"
+        " it is read back and compared, and the medium is out with --burner.  Mount the burned disc where the folder"
+        " was, check it in, and inspect it: nothing is ever written to it.  Debian's xorriso makes the image."
+    )
+)
+@click.argument("number", metavar="NUMBER")
+@click.option(
+    "--to",
+    "into",
+    metavar="FILE",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help=_("a new file, outside of home and stores"),
+)
+@click.option("--burner", metavar="NAME", required=True, help=_("who burns it, and has it until it is checked in"))
+@acts
+def image(call: Call, number: str, into: Path, burner: str) -> Exit:
+    from functools import partial
+
+    from preserve import compose
+    from preserve.operations.image_medium import image_medium
+    from preserve.operations.label_medium import label_medium
+
+    label = partial(label_medium, signer=compose.signer(call.home()), kit=compose.kit())
+    with call.workplace() as workplace:
+        made = image_medium(workplace, number, into, burner, label)
+        document = {
+            **label_document(number, made.laid),
+            "image": str(into),
+            "image_bytes": made.bytes,
+            "image_sha256": made.sha256,
+            "files": made.files,
+        }
+
+        def lines() -> Iterator[str]:
+            yield from label_lines(workplace.books.medium(number), made.laid)
+            yield counted(
+                "{image} ({size}) holds {count} file, read back and found equal",
+                "{image} ({size}) holds {count} files, read back and found equal",
+                made.files,
+                image=into,
+                size=byte_count(made.bytes),
+            )
+            yield f"SHA-256 {made.sha256}"
+            yield said(
+                "medium {medium} is out with {person}; mount the burned disc where the folder was, then `preserve"
+                " medium check-in {medium}` and `preserve medium inspect {medium}`: until then nobody has read it",
+                medium=number,
+                person=burner,
+            )
+
+        return call.answer(document, lines())
 
 
 for command in (recognise, check_out, check_in, inspect_, refresh, watch, reader, handover):
