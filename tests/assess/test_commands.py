@@ -165,8 +165,8 @@ def test_each_policy_is_judged_by_its_own_packages(furnished: Furnished) -> None
     furnished.ask("policy", "register", file)
     furnished.mount("far")
     furnished.ingest("two", "--policy", "other")
-    furnished.unmount("far")
     furnished.ingest("three", "--policy", "other")
+    furnished.unmount("far")
     assert furnished.ask("policy", "assess", "default")["packages"] == 1
     assert furnished.ask("policy", "assess", "other")["packages"] == 2
     whole = furnished.ask("policy", "assess")
@@ -252,7 +252,7 @@ def test_a_copy_called_offline_that_lies_on_the_disk_of_the_home_is_not(furnishe
     assessed = furnished.ask("policy", "assess", code=Exit.FINDINGS)
     digit = digits(assessed)["offline"]
     assert not digit["met"] and "disk that holds the home: far" in digit["why"]
-    aftermath = furnished.ask("policy", "assess", "--steal", "writer-key", code=Exit.FINDINGS)["what_if"]
+    aftermath = furnished.ask("policy", "assess", "--steal", "writer-key", code=Exit.FINDINGS)
     assert {each["store"]: each["reach"] for each in aftermath["stolen"]}["far"] == "erase"
 
 
