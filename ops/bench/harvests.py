@@ -5,38 +5,57 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from ops.bench.measuring import Case, Target
 from ops.bench.service import BIN, PRESERVE, QUIET, Bench, folder_stores, home, preserve
+from ops.campaigns.million_files import lay_out
 
 ONE_IN = 100
+MANY = 1_000_000
 OURS, FIND, RESTIC, RCLONE = "preserve source harvest", "find -printf", "restic backup", "rclone sync"
 
 
 def harvest(bench: Bench) -> None:
     """Second and later harvests of T, against the second runs of what others use for that."""
+    _side_by_side(bench, "T", lambda source: shutil.copytree(bench.corpus("T"), source), warm=True)
+
+
+def harvest_million(bench: Bench) -> None:
+    """The same of a million tiny files; no content is read, and listing them first has their names at hand."""
+    _side_by_side(bench, "a million files", lambda source: lay_out(source, MANY), warm=False)
+
+
+def _side_by_side(bench: Bench, what: str, make: Callable[[Path], object], *, warm: bool) -> None:
     kept = bench.work / "harvest"
     shutil.rmtree(kept, ignore_errors=True)
-    kept.mkdir(parents=True)
     source = kept / "office"
-    shutil.copytree(bench.corpus("T"), source)
+    source.mkdir(parents=True)
+    source.rmdir()
+    make(source)
     variables = home(kept, folder_stores(kept, 1))
     # Peers read nothing again that looks unchanged; `--reread-percent 1` adds the reading of one file in a hundred.
     preserve(variables, "source", "add", "office", "--folder", str(source), "--settle", "0", "--reread-percent", "0")
     preserve(variables, "source", "harvest", "office")
-    cases = [
-        Case(FIND, lambda folder: ["sh", "-c", f"find {source} -printf '%p %s %T@ %C@ %i\\n' > {folder}/list"]),
-        Case(OURS, lambda folder: [PRESERVE, "source", "harvest", "office"], variables),
-    ]
-    cases += _peers(source, kept)
-    targets = [Target(OURS, 2.0, (FIND,), plus_seconds=1.5), Target(OURS, 1.0, (RESTIC,)), Target(OURS, 1.0, (RCLONE,))]
-    bench.compare("Harvest of T, nothing changed", cases, targets, [source])
-    changing = [_changing(case, source) for case in cases[1:]]
-    bench.compare(f"Harvest of T, one file in {ONE_IN} changed", changing, targets[1:], [source])
+    again(bench, what, source, [Case(OURS, _constantly([PRESERVE, "source", "harvest", "office"]), variables),
+                                *_peers(source, kept)], [source] * warm)  # fmt: skip
     shutil.rmtree(kept)
+
+
+def again(bench: Bench, what: str, source: Path, cases: Sequence[Case], warm: Sequence[Path]) -> None:
+    """Run all of them once more on what did not change, then on what did, in part."""
+    find = Case(FIND, lambda folder: ["sh", "-c", f"find {source} -printf '%p %s %T@ %C@ %i\\n' > {folder}/list"])
+    targets = [Target(OURS, 2.0, (FIND,), plus_seconds=1.5), Target(OURS, 1.0, (RESTIC,)), Target(OURS, 1.0, (RCLONE,))]
+    bench.compare(f"Harvest of {what}, nothing changed", [find, *cases], targets, warm)
+    some = sorted(path for path in source.rglob("*") if path.is_file())[::ONE_IN]
+    changing = [_changing(case, some) for case in cases]
+    bench.compare(f"Harvest of {what}, one file in {ONE_IN} changed", changing, targets[1:], warm)
+
+
+def _constantly(command: Sequence[str]) -> Callable[[Path], Sequence[str]]:
+    return lambda folder: command
 
 
 def _peers(source: Path, kept: Path) -> list[Case]:
@@ -55,13 +74,12 @@ def _peers(source: Path, kept: Path) -> list[Case]:
     return cases
 
 
-def _changing(case: Case, source: Path) -> Case:
+def _changing(case: Case, files: Sequence[Path]) -> Case:
     """The same command, each time after some files were written anew."""
 
     def prepare(folder: Path) -> Sequence[str]:
-        for number, path in enumerate(sorted(path for path in source.rglob("*") if path.is_file())):
-            if number % ONE_IN == 0:
-                path.write_bytes(path.read_bytes() + b".")
+        for path in files:
+            path.write_bytes(path.read_bytes() + b".")
         return case.prepare(folder)
 
     return replace(case, prepare=prepare)
