@@ -15,7 +15,6 @@ from preserve.model.nouns import CopyEntry, StoreEntry
 from preserve.model.placing import copies_due
 from preserve.model.policy import Policy
 from preserve.model.sentences import sentence
-from preserve.operations.replicate import ReplicateRequest
 from preserve.state.standing_reading import AlikeStanding
 
 PACKAGES_AT_ONCE = 100
@@ -74,6 +73,7 @@ def _within(policy: Policy, stores: Sequence[StoreEntry]) -> list[int]:
 
 def _replicate(shift: Shift, duty: Duty) -> Ended:
     """Make copies a batch of packages after the other, until none is due or the allowance is spent."""
+    from preserve.operations.replicate import ReplicateRequest
 
     policy = shift.policies.get(duty.subject)
     if policy is None:
