@@ -145,9 +145,14 @@ case $set_wanted in
         exit 0
         ;;
     tools)
-        command -v openssl >/dev/null 2>&1 && PATH="$PATH:/usr/sbin:/sbin" command -v mkfs.ext4 >/dev/null 2>&1 && exit 0
-        may_install_packages && apt_install openssl e2fsprogs && exit 0
-        say "openssl and mkfs.ext4 are needed by the tests: sudo apt-get install openssl e2fsprogs"
+        missing=
+        for tool in openssl:openssl mkfs.ext4:e2fsprogs xorriso:xorriso 7z:p7zip-full; do
+            PATH="$PATH:/usr/sbin:/sbin" command -v "${tool%%:*}" >/dev/null 2>&1 || missing="$missing ${tool##*:}"
+        done
+        [ -z "$missing" ] && exit 0
+        # shellcheck disable=SC2086
+        may_install_packages && apt_install $missing && exit 0
+        say "the tests need:$missing; sudo apt-get install$missing"
         exit 1
         ;;
     postgresql)
