@@ -54,6 +54,11 @@ class Level(StrEnum):
     SAMPLE = "sample"  # blocks drawn at random are read
     FULL = "full"  # every byte is read
 
+    @property
+    def is_reading(self) -> bool:
+        """Whether bytes are read, and not only their store is asked."""
+        return self in (Level.SAMPLE, Level.FULL)
+
 
 @dataclass(frozen=True, slots=True)
 class StoreEntry:

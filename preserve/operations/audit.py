@@ -89,7 +89,10 @@ class _Task:
         return self.bytes <= SMALL_BYTES
 
     def outcome(self, survey: Survey) -> sampling.Outcome:
-        """What a look at it comes to, in blocks; a bag that is not there has none that is sound."""
+        """What a look at it comes to, in blocks; a bag that is not there has none that is sound, and of one that lies
+        frozen none was read."""
+        if survey.result is AuditResult.SOUND and not survey.level.is_reading:
+            return sampling.Outcome()
         asked = survey.blocks if self.numbers is None else len(self.numbers)
         return sampling.Outcome(asked, min(asked, survey.blocks_sound))
 
@@ -290,8 +293,10 @@ class _Audit:
             look = seen.get(held.package.id)
             if look is None:
                 tasks.append(_Task(held, numbers))
-            else:
-                outcome += sampling.Outcome(len(numbers), len(numbers) if look.result is AuditResult.SOUND else 0)
+            elif look.result is not AuditResult.SOUND:
+                outcome += sampling.Outcome(len(numbers))
+            elif look.level.is_reading:
+                outcome += sampling.Outcome(len(numbers), len(numbers))
         self._begin_progress(sum(task.bytes for task in tasks))
         now = self._workplace.clock.now()
         outcome += self._carry_out(sorted(tasks, key=lambda task: risk(task.held.copy, now)))

@@ -26,6 +26,7 @@ from preserve.operations.replicate import ReplicateRequest, replicate
 from preserve.operations.restore import RestoreRequest, restore
 from preserve.operations.thaw_store import ThawRequest, plan_thaw, thaw_store
 from preserve.settings.home import Home
+from preserve.state.books import Books
 from preserve.state.verification import verify_books
 from tests.cold.ice import DEEP, Ice, ice
 from tests.packages.building import ACT, flip
@@ -133,6 +134,19 @@ def test_an_audit_reads_what_is_cheap_and_thaws_nothing_that_nobody_allowed_for(
     assert (report.counts.sound, report.counts.not_checked, report.findings) == (0, 1, ())
     assert report.is_any_frozen and not report.is_all_well and frozen.asked() == 0
     assert not report.unattested
+
+
+def test_a_sample_says_nothing_of_blocks_that_lie_frozen(frozen: Ice, monkeypatch: pytest.MonkeyPatch) -> None:
+    frozen.ingest()
+    request = AuditRequest(Level.SAMPLE, ("far",))
+    (told,) = audit(frozen.attended, request).samples
+    assert (told.drawn, told.looked_at, told.not_sound, told.at_most_bad) == (1, 0, 0, None)
+    monkeypatch.setattr(Books, "clear_progress", lambda books, job: 1 / 0)
+    with pytest.raises(ZeroDivisionError):  # killed when all was looked at
+        audit(frozen.attended, request)
+    monkeypatch.undo()
+    report = audit(frozen.attended, request)
+    assert report.is_resumed and report.samples == (told,)
 
 
 def test_an_audit_within_its_budget_goes_on_when_what_it_asked_for_is_there(frozen: Ice) -> None:
