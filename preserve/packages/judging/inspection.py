@@ -89,15 +89,13 @@ def present(held: HeldCopy) -> Survey:
 def attested(held: HeldCopy) -> Survey:
     """Compare what the store itself claims of each object with what it should be.  Raises `Unavailable`.
 
-    The level of the answer is `exists` unless the store attests every object.
+    The level of the answer is `exists` unless the store attests every object of the package.
     """
-    findings: list[Finding] = []
-    is_attested = True
-    for part in _parts(held):
-        finding, attests = _attestation(held, part)
-        findings += [finding] if finding else []
-        is_attested = is_attested and attests
-    return _survey(held, Level.ATTESTED if is_attested or findings else Level.EXISTS, findings)
+    looks = {part: _attestation(held, part) for part in _parts(held)}
+    its = [looks[part] for part in PARTS]  # parity is no part of the package
+    is_answered = all(attests for _, attests in its) or any(finding for finding, _ in its)
+    found = [finding for finding, _ in looks.values() if finding]
+    return _survey(held, Level.ATTESTED if is_answered else Level.EXISTS, found)
 
 
 def read(held: HeldCopy, others: Others, numbers: Sequence[int] | None = None, notes: Notes = NO_NOTES) -> Survey:
