@@ -52,8 +52,10 @@ def _measured(one: Service, package: PackageEntry, percent: int, seeds: int) -> 
     blocks = blocks_from_any([held])
     assert blocks is not None
     began = monotonic_seconds()
-    made = make(package, blocks, [held], layout, Means(one.workplace.work, NoProgress()))
-    seconds = monotonic_seconds() - began
+    folder = one.object("near", package.id, RECEIPT).parent
+    with make(package, blocks, [held], layout, Means(one.workplace.work, NoProgress())) as made:
+        seconds = monotonic_seconds() - began
+        shutil.copyfile(made.file, folder / PARITY)
     megabytes = sum(layout.sizes) / 1e6
     yield {
         "megabytes": round(megabytes),
@@ -63,8 +65,6 @@ def _measured(one: Service, package: PackageEntry, percent: int, seeds: int) -> 
         "parity_of_package": round(layout.bytes / sum(layout.sizes), 4),
         "peak_mebibytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
     }
-    folder = one.object("near", package.id, RECEIPT).parent
-    shutil.copyfile(made.file, folder / PARITY)
     keep = {part: (folder / part).read_bytes() for part in (*PROTECTED, PARITY)}
     for share in SHARES:
         lost = blocks_asked = struck = 0

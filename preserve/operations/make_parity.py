@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from preserve.clock import monotonic_seconds
@@ -136,17 +137,14 @@ def _make(workplace: Workplace, package_id: str, store: str, percent: int) -> Pa
         # First, because a store that is away is found out before its packages are read.
         there = listed_package(workplace.stores[store], package.id).objects.get(PARITY, ())
         layout = layout_for(sizes_of(package), percent)
-        made = _made(workplace, package, store, layout)
-        try:
+        with _made(workplace, package, store, layout) as made:
             generation = _laid(workplace, package, store, made, there)
-        finally:
-            made.file.unlink()
         entry = ParityEntry(package.id, store, layout, percent, made.digest.sha256, workplace.now())
         workplace.record(events.parity_made(workplace.act, entry.made_at, entry, generation))
     return ParityMade(entry, monotonic_seconds() - began)
 
 
-def _made(workplace: Workplace, package: PackageEntry, store: str, layout: Layout) -> Made:
+def _made(workplace: Workplace, package: PackageEntry, store: str, layout: Layout) -> AbstractContextManager[Made]:
     books = workplace.books
     copies = sorted(books.copies(package=package.id, states=_TRUSTED), key=_preference(books.stores(), store))
     sources = [held_copy(books, workplace.stores[copy.store], package, copy) for copy in copies]

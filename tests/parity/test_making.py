@@ -109,7 +109,8 @@ def again(lone: Lone) -> bytes:
     blocks = blocks_from_any([lone.held])
     assert blocks is not None
     work = lone.place.work
-    return make(PACKAGE.entry, blocks, [lone.held], lone.entry.layout, Means(work, NoProgress())).file.read_bytes()
+    with make(PACKAGE.entry, blocks, [lone.held], lone.entry.layout, Means(work, NoProgress())) as made:
+        return made.file.read_bytes()
 
 
 def test_nothing_is_made_of_what_is_not_sound(tmp_path: Path) -> None:

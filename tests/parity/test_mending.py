@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 
 from preserve.model.audit import AuditCounts
+from preserve.model.entries import AuditResult
 from preserve.model.keys import BAG, BLOCKS, MEMBERS, PARITY, RECEIPT, object_key
+from preserve.model.nouns import Level
 from preserve.model.parity import CELL_BYTES
 from preserve.operations.audit import AuditRequest, audit
 from preserve.operations.repair import RepairReport, RepairRequest, repair
+from preserve.packages.judging.inspection import attested
 from preserve.packages.parity.beside import ParityBeside
 from tests.parity.sectors import PACKAGE, Harm, Lone, Sector, garble, lone_medium, spoil
 
@@ -78,6 +81,22 @@ def test_harmed_parity_leaves_the_copy_as_safe_as_it_was(tmp_path: Path) -> None
     report = audit(lone.place, ONLY)
     assert [finding.where for finding in report.findings] == [lone.held.key(PARITY)]
     assert lone.archive.copy("deep", PACKAGE).state == "verified"
+
+
+def test_lost_parity_attests_nothing_of_the_copy(tmp_path: Path) -> None:
+    lone = lone_medium(tmp_path)
+    assert attested(lone.held).level is Level.EXISTS  # no digest is compared of a bag of several blocks
+    del lone.medium.objects[lone.held.key(PARITY)]
+    survey = attested(lone.held)
+    assert [finding.where for finding in survey.findings] == [lone.held.key(PARITY)]
+    assert (survey.level, survey.result) == (Level.EXISTS, AuditResult.SOUND)
+
+
+def test_a_repair_leaves_no_scratch_file_behind(tmp_path: Path) -> None:
+    lone = lone_medium(tmp_path)
+    garble(lone, [(PARITY, 3)])
+    heal(lone)
+    assert [each.name for each in lone.place.work.iterdir() if PACKAGE.id in each.name] == []
 
 
 def test_beyond_the_limit_it_says_so_and_makes_nothing_up(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -51,35 +52,39 @@ class Means:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A parity object in a scratch file, which the next one of the same package replaces."""
+    """A parity object in a scratch file."""
 
     file: Path
     digest: ObjectDigest
 
 
+@contextmanager
 def make(
     package: PackageEntry,
     blocks: PackageBlocks,
     sources: Sequence[HeldCopy],
     layout: Layout,
     means: Means,
-) -> Made:
-    """Make the parity of `package`, reading from `sources`, the best first.
+) -> Iterator[Made]:
+    """Make the parity of `package`, reading from `sources`, the best first; the scratch file is there until left.
 
-    Raises `Unavailable` where what is needed may lie in a store that is away, `Refused` where no copy has it sound,
-    `NoSpace` of the scratch folder.
+    Entering raises `Unavailable` where what is needed may lie in a store that is away, `Refused` where no copy has it
+    sound, `NoSpace` of the scratch folder.
     """
-    work, progress = means.work, means.progress
-    file, digests = work / f"{package.id}-parity", work / f"{package.id}-cells"
+    file, digests = means.work / f"{package.id}-parity", means.work / f"{package.id}-cells"
     try:
-        with file.open("w+b") as out, digests.open("w+b") as kept:
-            _Making(package, blocks, sources, layout, out, kept, progress).run()
-            return Made(file, _digest(out))
-    except OSError as error:
-        raise_if_full(error, file)
-        raise
+        try:
+            with file.open("w+b") as out, digests.open("w+b") as kept:
+                _Making(package, blocks, sources, layout, out, kept, means.progress).run()
+                made = Made(file, _digest(out))
+        except OSError as error:
+            raise_if_full(error, file)
+            raise
+        finally:
+            digests.unlink(missing_ok=True)
+        yield made
     finally:
-        digests.unlink(missing_ok=True)
+        file.unlink(missing_ok=True)
 
 
 def _digest(file: IO[bytes]) -> ObjectDigest:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -14,13 +15,14 @@ from preserve.model.digests import sha256
 from preserve.model.healing import next_generation
 from preserve.model.keys import BAG, BLOCKS, MEMBERS, PARITY, RECEIPT, Key, object_key
 from preserve.model.nouns import Condition
+from preserve.model.parity import ParityEntry
 from preserve.packages.gathering import Gathering, Place
 from preserve.packages.held import HeldCopy, blocks_from_any, digest_of
 from preserve.packages.judging.accounts import part_of
 from preserve.packages.judging.harm_reports import MOST_BLOCKS_NAMED
 from preserve.packages.judging.harmed_files import NamedFiles
 from preserve.packages.judging.inspection import Survey
-from preserve.packages.parity.making import Means, make
+from preserve.packages.parity.making import Made, Means, make
 from preserve.packages.putting import put, put_file
 from preserve.packages.reading import BlockReader, look_at_object
 from preserve.packages.repairing.losses import lost_files
@@ -168,10 +170,16 @@ class Remaking:
         held, blocks = self._held, blocks_from_any(self._ward.copies)
         if held.parity is None or blocks is None:
             return self._not_repaired(PARITY, PreserveError("no copy in reach has {object} sound", object=BLOCKS))
-        try:
-            made = make(self._ward.package, blocks, self._ward.copies, held.parity.layout, self._means)
-        except PreserveError as error:
-            return self._not_repaired(PARITY, error)
+        with ExitStack() as scratch:
+            making = make(self._ward.package, blocks, self._ward.copies, held.parity.layout, self._means)
+            try:
+                made = scratch.enter_context(making)
+            except PreserveError as error:
+                return self._not_repaired(PARITY, error)
+            return self._lay_parity(held.parity, made)
+
+    def _lay_parity(self, entry: ParityEntry, made: Made) -> Repaired | NotRepaired:
+        held = self._held
         for _ in range(ATTEMPTS):
             generation = self._next(PARITY)
             look = put_file(
@@ -179,7 +187,7 @@ class Remaking:
             )
             self._ward.generations(self._name, PARITY).add(generation)
             if look.is_sound:
-                moved = (sum(held.parity.layout.sizes), held.parity.bytes)
+                moved = (sum(entry.layout.sizes), entry.bytes)
                 return self._repaired(PARITY, generation, (), {}, moved, How.REMADE)
         return self._not_given_back(PARITY)
 
