@@ -9,7 +9,7 @@ from preserve.clock import Clock
 from preserve.model.calendars import Hours
 from preserve.model.keys import Key
 from preserve.model.links import out_of_window
-from preserve.ports import ErasableStore, Found, Locks, ObjectFacts, Upload
+from preserve.ports import Cold, ErasableStore, Found, Frost, Locks, ObjectFacts, Upload
 from preserve.stores.wrapping import WrappedStore, WrappedUpload
 
 
@@ -84,6 +84,10 @@ class WindowedStore(WrappedStore):
         inner = super().locks()
         return WindowedLocks(inner, self) if inner is not None else None
 
+    def cold(self) -> Cold | None:
+        inner = super().cold()  # asks nothing
+        return WindowedCold(inner, self) if inner is not None else None
+
 
 class WindowedUpload(WrappedUpload):
     """Any upload, within the store's hours; it may be left at any time."""
@@ -115,3 +119,19 @@ class WindowedLocks:
     def extend(self, key: Key, until: datetime) -> datetime:
         self._store.require_open()
         return self._inner.extend(key, until)
+
+
+class WindowedCold:
+    """Any cold storage, within the store's hours."""
+
+    def __init__(self, inner: Cold, store: WindowedStore) -> None:
+        self._inner = inner
+        self._store = store
+
+    def frost(self, key: Key) -> Frost | None:
+        self._store.require_open()
+        return self._inner.frost(key)
+
+    def ask(self, key: Key, days: int, tier: str) -> None:
+        self._store.require_open()
+        self._inner.ask(key, days, tier)

@@ -16,7 +16,7 @@ from preserve.model.calendars import ALWAYS, Hours, Window, hours_of, open_toget
 from preserve.model.keys import Key
 from preserve.model.links import Pace, PaceAt, is_away_as_expected
 from preserve.model.nouns import Role, StoreEntry
-from preserve.ports import ErasableStore
+from preserve.ports import Cold, ErasableStore, Frost, Temperature
 from preserve.stores.throttle import ThrottledStore, TokenBucket
 from preserve.stores.windows import WindowedStore
 from tests.daemon.test_calendars import BERLIN, SHANGHAI, ZONES, local
@@ -52,6 +52,37 @@ def test_outside_its_window_a_store_is_asked_for_nothing(asked: str) -> None:
     store, _ = windowed(inner, NOON)
     with pytest.raises(Expected, match=r"until 22:00 \(22:00-06:00 Asia/Shanghai\)"):
         ASKED[asked](store)
+
+
+class Freezer(MemoryStore):
+    """A store with cold storage, which says how often it was asked about it."""
+
+    calls = 0
+
+    def cold(self) -> Cold:
+        return self
+
+    def frost(self, key: Key) -> Frost | None:
+        self.calls += 1
+        return Frost("GLACIER", Temperature.FROZEN)
+
+    def ask(self, key: Key, days: int, tier: str) -> None:
+        self.calls += 1
+
+
+def test_outside_its_window_a_store_is_not_asked_what_lies_frozen_nor_for_it() -> None:
+    inner = Freezer()
+    store, clock = windowed(inner, EVENING)
+    cold = store.cold()
+    assert cold is not None
+    assert cold.frost(KEY) is not None
+    cold.ask(KEY, 1, "bulk")
+    clock.sleep(10 * 3600)
+    with pytest.raises(Expected):
+        cold.frost(KEY)
+    with pytest.raises(Expected):
+        cold.ask(KEY, 1, "bulk")
+    assert inner.calls == 2
 
 
 def test_within_its_window_a_store_that_fails_is_not_as_expected() -> None:
