@@ -6,21 +6,22 @@ thawed copy that went away again is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
 
 from preserve.clock import stamp
-from preserve.errors import Frozen, NotThere, Refused, Unavailable
+from preserve.errors import Frozen, NotThere, Refused, Unavailable, Unreadable
 from preserve.model import events
 from preserve.model.keys import BAG
-from preserve.model.nouns import CopyState, PackageEntry
+from preserve.model.nouns import CopyState, PackageEntry, StoreEntry
 from preserve.model.restore import best_first
 from preserve.model.thawing import (
     ASKED_BY_PEOPLE,
     FrozenBag,
     Purse,
+    Spent,
     ThawBudget,
     ThawPurpose,
     ThawTerms,
@@ -158,13 +159,14 @@ class _Asking:
         self._terms = terms
         self._prices = workplace.thaw_prices()
         self._result = Thawing(store)
-        spent = self._books.thaw_spent(store, month_of(workplace.clock.now()))
-        self._purse = Purse(budget, spent, self._prices, terms.tier, terms.days)
+        self._purse = Purse(budget, Spent(), self._prices, terms.tier, terms.days)
 
     def run(self, copies: Iterable[HeldCopy]) -> Thawing:
-        result = self._result
-        self._workplace.progress.begin("looking at what lies frozen in store {store}", None, store=result.store)
-        with self._workplace.claim(f"thaw {result.store}"):
+        result, workplace = self._result, self._workplace
+        workplace.progress.begin("looking at what lies frozen in store {store}", None, store=result.store)
+        with workplace.claim(f"thaw {result.store}"):
+            # Not before: who was at it until now has spent of the same budget.
+            self._purse.spent = self._books.thaw_spent(result.store, month_of(workplace.clock.now()))
             every = looked_at(self._cold, copies)
             while batch := list(islice(every, BOOKED_AT_ONCE)):
                 self._ask(batch)
@@ -221,56 +223,73 @@ class _Asking:
 
 def ask_for(
     workplace: Workplace, packages: Iterable[PackageEntry], purpose: ThawPurpose, only: str | None = None
-) -> Frozen:
-    """Ask for one frozen copy of each package of which no other can be read, and say by when it is expected.
+) -> Unavailable:
+    """Ask for one frozen copy of each package of which no other can be read, and say by when it is expected; or what
+    kept it from being asked for.
 
-    `only` names the one store that is to be read.  Raises `Unavailable` where a store does not say what lies frozen.
+    `only` names the one store that is to be read.
     """
-    needed = list(packages)
-    wanted = _to_ask_for(workplace, needed, only, may_count_on_others=True)
+    needed, away = list(packages), dict[str, Unavailable]()
+    wanted = _to_ask_for(workplace, needed, only, away, may_count_on_others=True)
     if not wanted:  # what should be readable was not
-        wanted = _to_ask_for(workplace, needed, only, may_count_on_others=False)
-    told = [have_thawed(workplace, store, copies, terms_for(purpose)) for store, copies in sorted(wanted.items())]
+        wanted = _to_ask_for(workplace, needed, only, away, may_count_on_others=False)
+    try:
+        told = [have_thawed(workplace, store, copies, terms_for(purpose)) for store, copies in sorted(wanted.items())]
+    except Unavailable as error:
+        return error
     waiting = [each for each in told if each.is_waiting]
-    if not waiting:
-        return Frozen("what lay frozen can be read by now; run the same command again")
-    now = workplace.clock.now()
-    return max(waiting, key=lambda each: (each.expected_at is None, each.expected_at or now)).error()
+    if waiting:
+        now = workplace.clock.now()
+        return max(waiting, key=lambda each: (each.expected_at is None, each.expected_at or now)).error()
+    return next(iter(away.values()), Frozen("what lay frozen can be read by now; run the same command again"))
 
 
 def _to_ask_for(
-    workplace: Workplace, packages: Iterable[PackageEntry], only: str | None, *, may_count_on_others: bool
+    workplace: Workplace,
+    packages: Iterable[PackageEntry],
+    only: str | None,
+    away: dict[str, Unavailable],
+    *,
+    may_count_on_others: bool,
 ) -> dict[str, list[HeldCopy]]:
-    """By store, a copy of each package that has to be thawed."""
+    """By store, a copy of each package that has to be thawed; `away` takes the stores that do not answer, and why."""
     wanted: dict[str, list[HeldCopy]] = {}
+    registered = {entry.name: entry for entry in workplace.books.stores()}
     for package in packages:
-        copies = list(_copies(workplace, package, only))
-        if may_count_on_others and any(map(_is_readable_copy, copies)):
+        copies = list(_copies(workplace, package, registered, only))
+        if may_count_on_others and any(_is_readable(held, away) for held in copies if _is_verified(held)):
             continue
-        held = next((held for held in copies if _lies_cold(held)), None)
+        held = next((held for held in copies if _is_readable(held, away) is False), None)
         if held is not None:
             wanted.setdefault(held.store.name, []).append(held)
     return wanted
 
 
-def _copies(workplace: Workplace, package: PackageEntry, only: str | None) -> Iterator[HeldCopy]:
+def _copies(
+    workplace: Workplace, package: PackageEntry, registered: Mapping[str, StoreEntry], only: str | None
+) -> Iterator[HeldCopy]:
     """The copies that may be read, the best first."""
-    registered = {entry.name: entry for entry in workplace.books.stores()}
     for copy in best_first(workplace.books.copies(package=package.id), registered):
         if only in (None, copy.store) and copy.store in workplace.stores and copy.store not in workplace.away:
             yield HeldCopy(workplace.stores[copy.store], package, copy)
 
 
-def _is_readable_copy(held: HeldCopy) -> bool:
-    return held.copy.state is CopyState.VERIFIED and not _lies_cold(held)
+def _is_verified(held: HeldCopy) -> bool:
+    return held.copy.state is CopyState.VERIFIED
 
 
-def _lies_cold(held: HeldCopy) -> bool:
-    """Whether a bag cannot be read as it lies, by what its store says now."""
+def _is_readable(held: HeldCopy, away: dict[str, Unavailable]) -> bool | None:
+    """Whether a bag can be read as it lies, by what its store says now; None: it is not there, or nobody says."""
+    if held.store.name in away:
+        return None
     cold = cold_of(held.store)
-    if cold is None:
-        return False
     try:
-        return not Seen(held, cold.frost(held.key(BAG))).is_readable
-    except (NotThere, Unavailable):
-        return False
+        if cold is None:
+            held.store.stat(held.key(BAG))
+            return True
+        return Seen(held, cold.frost(held.key(BAG))).is_readable
+    except (NotThere, Unreadable):
+        return None
+    except Unavailable as error:
+        away[held.store.name] = error
+        return None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,10 @@ from preserve import compose
 from preserve.clock import stamp
 from preserve.daemon.looking import AUDIT, LISTING
 from preserve.daemon.thawing import THAW
-from preserve.errors import Frozen, Refused
+from preserve.errors import Away, Frozen, Refused
 from preserve.model import events
 from preserve.model.duties import Ending
+from preserve.model.keys import Key
 from preserve.model.nouns import CopyState, Level, StoreEntry
 from preserve.model.store_changes import THAW_BYTES, THAW_COST
 from preserve.model.thawing import ThawPurpose, Tier
@@ -25,9 +27,12 @@ from preserve.operations.repair import RepairRequest, repair
 from preserve.operations.replicate import ReplicateRequest, replicate
 from preserve.operations.restore import RestoreRequest, restore
 from preserve.operations.thaw_store import ThawRequest, plan_thaw, thaw_store
+from preserve.packages.thawing import ask_for
+from preserve.ports import Cold, Frost, NoProgress
 from preserve.settings.home import Home
 from preserve.state.books import Books
 from preserve.state.verification import verify_books
+from preserve.stores.wrapping import WrappedStore
 from tests.cold.ice import DEEP, Ice, ice
 from tests.packages.building import ACT, flip
 from tests.sites.moto import MotoSite
@@ -117,6 +122,25 @@ def test_a_month_has_its_budget_and_the_next_another(frozen: Ice) -> None:
     frozen.freeze_again(packages[0])
     frozen.later(days=20)
     assert len(thaw_store(frozen.attended, ThawRequest("far")).asked) == 1
+
+
+class Meanwhile(NoProgress):
+    """Lets another process be done, before this one may begin."""
+
+    def __init__(self, other: Callable[[], object]) -> None:
+        self._others = [other]
+
+    def begin(self, template: str, total_bytes: int | None, **values: object) -> None:
+        while self._others:
+            self._others.pop()()
+
+
+def test_what_another_process_spends_until_it_lets_go_counts(frozen: Ice) -> None:
+    packages = [frozen.ingest(name) for name in ("a", "b")]
+    frozen.set_store(**{THAW_BYTES: str(frozen.service.books.package(packages[0]).receipt.bag_bytes)})
+    other = Meanwhile(lambda: thaw_store(frozen.attended, ThawRequest("far", (packages[0],))))
+    mine = thaw_store(replace(frozen.attended, progress=other), ThawRequest("far", (packages[1],)))
+    assert (len(mine.asked), len(mine.beyond), frozen.asked()) == (0, 1, 1)
 
 
 def test_a_budget_of_cost_holds_too_and_nothing_without_a_price_fits_it(frozen: Ice) -> None:
@@ -220,6 +244,41 @@ def test_a_repair_from_cold_storage_asks_waits_and_mends(frozen: Ice) -> None:
     assert [type(each.why) for each in report.not_repaired] == [Frozen] and frozen.asked() == 1
     report = repair(frozen.attended, RepairRequest(package))
     assert [each.store for each in report.repaired] == ["near"] and frozen.asked() == 1
+
+
+class Reticent(WrappedStore):
+    """Does not say how anything lies."""
+
+    def cold(self) -> Cold:
+        return self
+
+    def frost(self, key: Key) -> Frost | None:
+        raise Away("store {store} does not answer", store=self.name)
+
+    def ask(self, key: Key, days: int, tier: str) -> None:
+        raise AssertionError
+
+
+def test_a_store_that_does_not_say_what_lies_frozen_is_not_called_readable(frozen: Ice) -> None:
+    package = frozen.ingest()
+    flip(frozen.service.object("near", package, "bag.tar"), 600)
+    assert audit(frozen.workplace, AuditRequest(Level.FULL, ("near",))).counts.damaged == 1
+    place = replace(frozen.attended, stores={**frozen.attended.stores, "far": Reticent(frozen.far)})
+    report = repair(place, RepairRequest(package))
+    assert [str(each.why) for each in report.not_repaired] == ["store far does not answer"]
+
+
+def test_a_copy_that_is_gone_is_not_counted_on(frozen: Ice, tmp_path: Path) -> None:
+    packages = [frozen.ingest(name) for name in ("a", "b")]
+    frozen.service.books.record(
+        *(
+            events.copy_moved(ACT, stamp(frozen.clock.now()), each, "near", CopyState.BAD, "a test")
+            for each in packages[:1]
+        )
+    )
+    shutil.rmtree(frozen.service.places["near"] / "packages")  # of the second the books still say that it is verified
+    why = ask_for(frozen.attended, map(frozen.service.books.package, packages), ThawPurpose.RESTORE)
+    assert isinstance(why, Frozen) and frozen.asked() == 2
 
 
 def test_a_replication_from_cold_storage_asks_for_all_that_it_needs(tmp_path: Path, moto_site: MotoSite) -> None:

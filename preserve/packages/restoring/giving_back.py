@@ -19,7 +19,7 @@ from preserve import clock, environment
 from preserve.bags.entries import FILE, FOLDER
 from preserve.bags.names import shown
 from preserve.durable import raise_if_full, sync_file_system
-from preserve.errors import Frozen, PreserveError, Refused
+from preserve.errors import Frozen, PreserveError, Refused, Unavailable
 from preserve.model import events
 from preserve.model.certificates import ENGLISH, CertifiedPackage, RestoreCertificate, Voice
 from preserve.model.complaints import Complaint
@@ -92,7 +92,7 @@ class RestoreReport:
     Where `is_lost_known` is false, more may be lost: no list of the files could be read.  `relisted` are packages of
     which the list was read from the bag itself: times of their files are of whole seconds.  `bytes_read` is what was
     fetched from each store, whatever it was needed for.  `waits_for` says by when what is lost may be had from cold
-    storage, which was asked for it.
+    storage, which was asked for it, or what kept it from being asked.
     """
 
     packages: tuple[str, ...]
@@ -111,7 +111,7 @@ class RestoreReport:
     seconds: float
     certificate: Path
     certificate_sha256: str
-    waits_for: Frozen | None = None
+    waits_for: Unavailable | None = None
 
     @property
     def is_verified(self) -> bool:
