@@ -262,54 +262,59 @@ class Remaking:
     def _lost(self, part: str, gathering: Gathering, lost: tuple[int, ...]) -> NotRepaired:
         away = tuple(sorted(gathering.away))
         unread = tuple(sorted((gathering.unread(lost) | self._ward.unread(part, lost)) - gathering.away.keys()))
-        why = PreserveError(
-            "no copy in reach has all blocks of {object} sound (blocks lost: {count})", object=part, count=len(lost)
-        )
-        if part == MEMBERS:
-            why = PreserveError(
-                "no copy in reach has all blocks of {object} sound (blocks lost: {count}); no record is harmed by that:"
-                " `preserve restore` reads the list of the files from the bag instead",
-                object=part,
-                count=len(lost),
-            )
-        if unread:
-            why = PreserveError(
-                "no copy in reach has all blocks of {object} sound (blocks missing: {count}); these stores have a copy"
-                " that could not be read: {unread}",
-                object=part,
-                count=len(lost),
-                unread=", ".join(unread),
-            )
-        if away:
-            why = Unavailable(
-                "no copy in reach has all blocks of {object} sound (blocks missing: {count});"
-                " these stores could not be asked: {away}",
-                object=part,
-                count=len(lost),
-                away=", ".join(away),
-            )
-        if stripes := self._ward.parity.hopeless:
-            kind = Unavailable if away else PreserveError
-            why = kind(
-                "no copy in reach has all blocks of {object} sound (blocks lost: {count}), and parity does not mend"
-                " them: in {stripes} stripes more sectors are bad than it makes up for",
-                object=part,
-                count=len(lost),
-                stripes=stripes,
-            )
-        if gathering.frozen:
-            why = Frozen(
-                "no copy in reach has all blocks of {object} sound (blocks missing: {count}); these stores keep theirs"
-                " in cold storage: {frozen}",
-                object=part,
-                count=len(lost),
-                frozen=", ".join(sorted(gathering.frozen)),
-            )
         files = None
         if part == BAG and (members := self._ward.members()) is not None:
             files = lost_files(members, self._ward.copies, gathering, lost)
         whole = None if files is None else self._ward.package.receipt.payload_files - files.count
+        why = self._why_lost(part, len(lost), away, unread, tuple(sorted(gathering.frozen)))
         return NotRepaired(self._ward.package.id, self._name, part, why, lost, files, whole, away, unread)
+
+    def _why_lost(
+        self, part: str, count: int, away: tuple[str, ...], unread: tuple[str, ...], frozen: tuple[str, ...]
+    ) -> PreserveError:
+        """What is told of blocks that could not be had: first of all who may still have them."""
+        if frozen:
+            return Frozen(
+                "no copy in reach has all blocks of {object} sound (blocks missing: {count}); these stores keep theirs"
+                " in cold storage: {frozen}",
+                object=part,
+                count=count,
+                frozen=", ".join(frozen),
+            )
+        if stripes := self._ward.parity.hopeless:
+            beyond_parity = (
+                "no copy in reach has all blocks of {object} sound (blocks lost: {count}), and parity does not mend"
+                " them: in {stripes} stripes more sectors are bad than it makes up for"
+            )
+            if away:
+                return Unavailable(beyond_parity, object=part, count=count, stripes=stripes)
+            return PreserveError(beyond_parity, object=part, count=count, stripes=stripes)
+        if away:
+            return Unavailable(
+                "no copy in reach has all blocks of {object} sound (blocks missing: {count});"
+                " these stores could not be asked: {away}",
+                object=part,
+                count=count,
+                away=", ".join(away),
+            )
+        if unread:
+            return PreserveError(
+                "no copy in reach has all blocks of {object} sound (blocks missing: {count}); these stores have a copy"
+                " that could not be read: {unread}",
+                object=part,
+                count=count,
+                unread=", ".join(unread),
+            )
+        if part == MEMBERS:
+            return PreserveError(
+                "no copy in reach has all blocks of {object} sound (blocks lost: {count}); no record is harmed by that:"
+                " `preserve restore` reads the list of the files from the bag instead",
+                object=part,
+                count=count,
+            )
+        return PreserveError(
+            "no copy in reach has all blocks of {object} sound (blocks lost: {count})", object=part, count=count
+        )
 
     def _not_given_back(self, part: str) -> NotRepaired:
         why = "store {store} took a new {object} {times} times and did not give back what it was sent; check the store"
