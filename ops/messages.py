@@ -12,6 +12,7 @@ and that the compiled file is up to date.
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 import struct
 import sys
@@ -276,11 +277,23 @@ class _Reader(ast.NodeVisitor):
         if name == COUNTED and self._take_pair(node.args):
             self.generic_visit(node)
             return
-        for position in self._takers.get(name, ()):
+        for position in self._positions(name) if isinstance(function, ast.Name) else self._takers.get(name, ()):
             argument = node.args[position] if position < len(node.args) else given.get("template")
             if argument is not None:
                 self._take(argument, may_be_another=name in self._homonyms)
         self.generic_visit(node)
+
+    def _positions(self, name: str) -> Set[int]:
+        """Where a function or class takes a template; also under another name that it was given nearby."""
+        others = () if name in self._takers or name in vars(builtins) else self._named(name)
+        return {position for other in (name, *others) for position in self._takers.get(other, ())}
+
+    def _named(self, name: str) -> Iterator[str]:
+        for scope in reversed(self._scopes):
+            for target, value in _assignments(scope):
+                match value:
+                    case ast.IfExp(body=ast.Name(id=one), orelse=ast.Name(id=other)) if target == name:
+                        yield from (one, other)
 
     def _take_pair(self, arguments: Sequence[ast.expr]) -> bool:
         """What is said of one thing and of several."""
