@@ -265,6 +265,7 @@ def _audited(reports: Sequence[AuditReport]) -> AuditReport:
         unidentified=tuple(sorted({*_all(report.unidentified for report in reports)})),
         unattested=unattested,
         contradictions={store: error for report in reports for store, error in report.contradictions.items()},
+        thaws=tuple(_all(report.thaws for report in reports)),
         leftovers=sum(report.leftovers for report in reports),
         bytes_read=sum(report.bytes_read for report in reports),
         seconds=max(report.seconds for report in reports),

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from preserve import compose
 from preserve.clock import moment_of, monotonic_seconds, stamp
+from preserve.daemon.crew import ALONE
 from preserve.daemon.thawing import waiting
 from preserve.daemon.works import Shift, Work
-from preserve.errors import Frozen, Refused, Unavailable
+from preserve.errors import Frozen, Refused
 from preserve.model import looking
 from preserve.model.audit import CLOCKS_DIFFER, Budget, audit_claim
 from preserve.model.audit_plans import Reading
@@ -233,7 +234,7 @@ def _looked_at(shift: Shift, place: _Place, cause: AuditCause, level: Level) -> 
         if left is None:
             return Ended(Ending.PARTLY, _looked(looked, wrong), moved)
         report = shift.crew.audit(shift.workplace, _request(shift, place, level, batch, left))
-        _require_reached(place, report)
+        report.require_reached(place.store.name)
         moved += report.bytes_read
         looked += _answers(report)
         wrong += _answers(report) - report.counts.sound
@@ -255,11 +256,9 @@ def _ask_for_cold(shift: Shift, place: _Place, cause: AuditCause, level: Level) 
     batch = _batch(shift, place, cause, level, [], on_their_way)
     if not batch:
         raise Frozen("what is to be read again of store {store} was asked for", store=place.store.name)
-    report = shift.crew.audit(shift.workplace, _request(shift, place, level, batch, shift.allowance))
-    _require_reached(place, report)
-    for thawing in report.thaws:
-        if thawing.is_waiting:
-            raise thawing.error()
+    # Not by a crew: one at a time asks a store, and spends of its budget.
+    report = ALONE.audit(shift.workplace, _request(shift, place, level, batch, shift.allowance))
+    report.require_reached(place.store.name)
     return Ended(Ending.PARTLY, _looked(_answers(report), _answers(report) - report.counts.sound), report.bytes_read)
 
 
@@ -344,15 +343,6 @@ def _left(allowance: Budget, began: float, moved: int) -> Budget | None:
     )
 
 
-def _require_reached(place: _Place, report: AuditReport) -> None:
-    """Raise what kept the audit from the store, if anything did."""
-    if report.contradictions:
-        raise next(iter(report.contradictions.values()))
-    if report.away:
-        why = report.away[place.store.name]
-        raise Unavailable("store {store} cannot be looked at ({why})", store=place.store.name, why=why)
-
-
 def _answers(report: AuditReport) -> int:
     counts = report.counts
     return counts.sound + counts.damaged + counts.missing + counts.unreadable
@@ -403,12 +393,7 @@ def _list(shift: Shift, duty: Duty) -> Ended:
     level = Level.ATTESTED if is_kept_cold(entry) else Level.EXISTS
     request = AuditRequest(level, (duty.subject,), afresh=True, policies=shift.policies, kit=compose.kit())
     report = audit(shift.workplace, request)
-    if report.contradictions:
-        raise report.contradictions[duty.subject]
-    if report.away:
-        raise Unavailable(
-            "store {store} cannot be looked at ({why})", store=duty.subject, why=report.away[duty.subject]
-        )
+    report.require_reached(duty.subject)
     return Ended(Ending.DONE, _looked(_answers(report), _answers(report) - report.counts.sound), report.bytes_read)
 
 

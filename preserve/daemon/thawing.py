@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from preserve.clock import stamp
@@ -10,7 +10,7 @@ from preserve.daemon.works import Shift, Work
 from preserve.model.duties import Duty, DutyKind, Ended, Ending
 from preserve.model.nouns import Level
 from preserve.model.sentences import sentence
-from preserve.model.thawing import MOST_DAYS, Thaw, thaws_due
+from preserve.model.thawing import MOST_DAYS, Thaw, ThawPurpose
 
 LONGEST_WAIT = timedelta(days=MOST_DAYS + 30)
 """What was asked for longer ago is there no more."""
@@ -31,19 +31,10 @@ def _thaws(shift: Shift, now: datetime) -> Iterator[Duty]:
 
 
 def waiting(shift: Shift, store: str, now: datetime) -> list[Thaw]:
-    """What was asked for from a store, to be audited, and was not read since."""
-    thaws = list(shift.workplace.books.thaws(store, stamp(now - LONGEST_WAIT)))
-    return thaws_due(thaws, _read_at(shift, thaws), now)
-
-
-def _read_at(shift: Shift, thaws: Iterable[Thaw]) -> Mapping[tuple[str, str], str | None]:
-    """When the copies were last read, in part at least, by package and store."""
-    found: dict[tuple[str, str], str | None] = {}
-    for thaw in thaws:
-        copy = shift.workplace.books.copy(thaw.bag.package_id, thaw.bag.store)
-        if copy is not None:
-            found[copy.package_id, copy.store] = copy.looked_at(Level.SAMPLE)
-    return found
+    """What was asked for from a store, to be audited, was not read since, and may be there or on its way."""
+    since = stamp(now - LONGEST_WAIT)
+    unread = shift.workplace.books.unread_thaws(store, ThawPurpose.AUDIT, since)
+    return [thaw for thaw in unread if thaw.is_current(now)]
 
 
 def _fetch(shift: Shift, duty: Duty) -> Ended:
@@ -55,10 +46,10 @@ def _fetch(shift: Shift, duty: Duty) -> Ended:
     there = list(dict.fromkeys(thaw.bag.package_id for thaw in due))  # what was expected first comes first
     request = AuditRequest(Level.FULL, (duty.subject,), among=tuple(there[:PACKAGES_AT_ONCE]), policies=shift.policies)
     report = shift.crew.audit(shift.workplace, request)
-    for thawing in report.thaws:
-        if thawing.is_waiting:
-            raise thawing.error()
+    report.require_reached(duty.subject)
     what = sentence("copies read that lay in cold storage: {count}", count=report.counts.sound)
+    if report.counts.unreadable:  # they stay due, and must not be tried again at once
+        return Ended(Ending.FAILED, what, report.bytes_read)
     is_all = len(there) <= PACKAGES_AT_ONCE
     return Ended(Ending.DONE if is_all else Ending.PARTLY, what, report.bytes_read)
 

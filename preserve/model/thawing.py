@@ -220,21 +220,3 @@ class Purse:
                 return False
         self.spent = Spent(size, self.spent.micros + (micros or 0), self.spent.is_cost_known and micros is not None)
         return True
-
-
-def thaws_due(thaws: Iterable[Thaw], read_at: Mapping[tuple[str, str], str | None], now: datetime) -> list[Thaw]:
-    """Of what was asked for to be audited, what should be there by now and has not been read since it was asked for.
-
-    `read_at` says when each copy, by package and store, was last read, in part at least, as the books write moments.
-    """
-    return [
-        thaw
-        for thaw in thaws
-        if thaw.purpose is ThawPurpose.AUDIT
-        and thaw.is_current(now)
-        and _is_before(read_at.get((thaw.bag.package_id, thaw.bag.store)), thaw.asked_at)
-    ]
-
-
-def _is_before(text: str | None, moment: datetime) -> bool:
-    return text is None or datetime.fromisoformat(text) < moment

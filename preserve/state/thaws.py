@@ -10,6 +10,10 @@ from preserve.model.thawing import FrozenBag, Spent, Thaw, ThawPurpose, Tier
 from preserve.state.database import Database, Row
 
 _THAW = "SELECT package, store, object, bytes, storage_class, tier, days, purpose, asked_at, expected_at FROM thaw"
+_THAW_UNREAD = (
+    "SELECT thaw.package, thaw.store, object, thaw.bytes, storage_class, tier, days, purpose, asked_at, expected_at"
+    " FROM thaw JOIN look ON look.package = thaw.package AND look.store = thaw.store AND sample_at <= asked_at"
+)
 
 
 class ThawReading:
@@ -22,10 +26,12 @@ class ThawReading:
         row = self._database.row(_THAW + " WHERE store = ? AND object = ?", (store, key))
         return _thaw(row) if row else None
 
-    def thaws(self, store: str, since: str = "") -> Iterator[Thaw]:
-        """What was asked for from one store since a moment, what should be there first at the beginning."""
+    def unread_thaws(self, store: str, purpose: ThawPurpose, since: str) -> Iterator[Thaw]:
+        """What was asked for from one store for a purpose, since a moment, and nobody has read since it was asked for,
+        not in part either; what should be there first at the beginning."""
         rows = self._database.rows(
-            _THAW + " WHERE store = ? AND asked_at >= ? ORDER BY expected_at, object", (store, since)
+            _THAW_UNREAD + " WHERE thaw.store = ? AND purpose = ? AND asked_at >= ? ORDER BY expected_at, object",
+            (store, purpose.value, since),
         )
         return map(_thaw, rows)
 

@@ -27,7 +27,6 @@ from preserve.model.thawing import (
     ThawPurpose,
     Tier,
     budget_of,
-    thaws_due,
 )
 from preserve.packages.claims_of_stores import bag_claim
 from preserve.ports import Frost, ObjectFacts, PartsClaim, Temperature
@@ -145,14 +144,11 @@ def asked(purpose: ThawPurpose, hours_ago: int) -> Thaw:
     return Thaw(bag(), Tier.BULK, 7, purpose, moment, moment + timedelta(hours=48))
 
 
-def test_due_is_what_was_asked_for_to_be_audited_and_was_not_read_since() -> None:
-    waits = asked(ThawPurpose.AUDIT, 50)
-    assert thaws_due([waits], {}, NOON) == [waits] and waits.may_be_there(NOON)
-    assert thaws_due([waits], {("p", "far"): "2026-02-01T00:00:00.000000Z"}, NOON) == [waits]
-    assert thaws_due([waits], {("p", "far"): "2026-03-01T11:00:00.000000Z"}, NOON) == []
-    assert thaws_due([asked(ThawPurpose.REQUEST, 50)], {}, NOON) == []
-    assert not asked(ThawPurpose.AUDIT, 40).may_be_there(NOON)
-    assert thaws_due([asked(ThawPurpose.AUDIT, 24 * 13)], {}, NOON) == []  # gone again: it is due to be asked anew
+def test_what_was_asked_for_is_looked_for_from_when_it_should_be_there_until_it_is_gone_again() -> None:
+    assert asked(ThawPurpose.AUDIT, 50).may_be_there(NOON)
+    early, gone = asked(ThawPurpose.AUDIT, 40), asked(ThawPurpose.AUDIT, 24 * 13)
+    assert early.is_current(NOON) and not early.may_be_there(NOON)
+    assert not gone.is_current(NOON)  # it is due to be asked anew
 
 
 def test_what_a_site_says_of_an_object_tells_how_cold_it_is() -> None:

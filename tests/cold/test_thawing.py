@@ -14,7 +14,7 @@ from preserve import compose
 from preserve.clock import stamp
 from preserve.daemon.looking import AUDIT, LISTING
 from preserve.daemon.thawing import THAW
-from preserve.errors import Away, Frozen, Refused
+from preserve.errors import Away, Frozen, Refused, Unavailable
 from preserve.model import events
 from preserve.model.duties import Ending
 from preserve.model.keys import Key
@@ -36,6 +36,7 @@ from preserve.stores.wrapping import WrappedStore
 from tests.cold.ice import DEEP, Ice, ice
 from tests.packages.building import ACT, flip
 from tests.sites.moto import MotoSite
+from tests.stores.memory import MemoryStore
 
 ROOMY = {THAW_BYTES: str(10**9)}
 
@@ -316,6 +317,23 @@ def test_the_runner_asks_within_the_budget_and_takes_the_audit_up_when_it_is_the
     frozen.site.bring()
     assert [ended.ending for ended in frozen.do(THAW)] == [Ending.DONE]
     assert state(frozen, package) is CopyState.VERIFIED and frozen.asked() == 1
+    assert frozen.due(THAW) == []
+
+
+def test_the_runner_fetches_what_was_asked_for_to_be_audited_and_no_store_that_is_away(frozen: Ice) -> None:
+    audited, wanted = frozen.ingest("audited"), frozen.ingest("wanted")
+    frozen.set_store(**ROOMY)
+    thaw_store(frozen.attended, ThawRequest("far", (wanted,)))
+    assert frozen.due(THAW) == []
+    assert audit(frozen.workplace, AuditRequest(Level.FULL, ("far",), package=audited)).is_any_frozen
+    assert [duty.copies for duty in frozen.due(THAW)] == [1]
+    frozen.later(hours=49)
+    away = MemoryStore("far")
+    away.away = True
+    gone = replace(frozen, service=replace(frozen.service, workplace=replace(frozen.workplace, stores={"far": away})))
+    with pytest.raises(Unavailable, match="cannot be looked at"):
+        gone.do(THAW)
+    assert [ended.ending for ended in frozen.do(THAW)] == [Ending.DONE]
     assert frozen.due(THAW) == []
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from preserve.errors import Tampered
+from preserve.errors import Tampered, Unavailable
 from preserve.model.audit import NO_LIMIT, AuditCounts, Budget, SampleAim, SampleStatement
 from preserve.model.nouns import Finding, Level
 from preserve.model.policy import Policy
@@ -100,6 +100,17 @@ class AuditReport:
         """Whether nothing is known to be wrong or overdue, and every store in scope could be asked."""
         is_any_wrong = self.findings or self.counts.overdue or self.contradictions
         return not (is_any_wrong or self.away or self.is_in_vain or self.is_any_frozen)
+
+    def require_reached(self, store: str) -> None:
+        """Raise what kept the audit from a store: `Tampered`, `Unavailable`, or `Frozen` where it was to be read, and
+        lies in cold storage."""
+        if store in self.contradictions:
+            raise self.contradictions[store]
+        if store in self.away:
+            raise Unavailable("store {store} cannot be looked at ({why})", store=store, why=self.away[store])
+        for thawing in self.thaws:
+            if thawing.store == store and thawing.is_waiting:
+                raise thawing.error()
 
     @property
     def is_any_missed(self) -> bool:
