@@ -16,10 +16,12 @@ from typing import IO
 
 from preserve.durable import sync_file_system
 from preserve.errors import NoSpace, Refused
-from preserve.model import medium_events
+from preserve.model import events, medium_events
 from preserve.model.digests import Algorithm, start
 from preserve.model.media import WRITTEN_ONCE
 from preserve.model.medium_register import CheckOut, MediumEntry, Purpose
+from preserve.model.nouns import CopyState, Event
+from preserve.model.phrases import phrase
 from preserve.packages import places
 from preserve.packages.carriers.labelling import Laid
 from preserve.processes import run_to_file
@@ -50,8 +52,11 @@ def image_medium(
 ) -> ImageReport:
     """Label a medium, make an image of its folder in the new file `into`, and check it out to `burner`.
 
+    Its copies are `written` from then on, and no better: an inspection of the disc says what they are worth.
+
     `label` lays the label (`label_medium`, as the caller has its key).  Raises `Refused` for a medium that is not of a
-    kind that is written once, a file that is there, or an image that does not give back what is in the folder;
+    kind that is written once, a file that is there, an image that does not give back what is in the folder, or a
+    folder that did not rest meanwhile;
     `NoSpace` where it does not fit the medium, and as `label` does.  Then there is no image.
     """
     books = workplace.books
@@ -60,20 +65,41 @@ def image_medium(
     laid = label(workplace, number)
     folder = places.folder_of(books.store(medium.store).url)
     with workplace.claim(f"medium {number}"):
+        before = _facts(folder)
         try:
             size, sha256 = _made(workplace, folder, into)
             _require_fit(medium, size)
             files = _compared(workplace, folder, into)
+            sync_file_system(into.parent)
+            if _facts(folder) != before:
+                raise Refused(
+                    "something was written into {folder} while its image was made; make it again, when nothing else is"
+                    " at work on medium {medium}",
+                    folder=folder,
+                    medium=number,
+                )
         except BaseException:
             into.unlink(missing_ok=True)
             raise
-        sync_file_system(into.parent)
-        act, at = workplace.act, workplace.now()
-        workplace.record(
-            medium_events.medium_imaged(act, at, number, laid.label.generation, size, sha256),
-            medium_events.medium_checked_out(act, at, number, CheckOut(burner, "", Purpose.DEPOSIT)),
-        )
-    return ImageReport(laid, size, sha256, files)
+        made = ImageReport(laid, size, sha256, files)
+        workplace.record(*_bookings(workplace, medium, burner, made))
+    return made
+
+
+def _bookings(workplace: Workplace, medium: MediumEntry, burner: str, made: ImageReport) -> Iterator[Event]:
+    """That it was made, that the medium is out, and that nobody has read the disc back: all of it, or nothing."""
+    act, at, number = workplace.act, workplace.now(), medium.number
+    yield medium_events.medium_imaged(act, at, number, made.laid.label.generation, made.bytes, made.sha256)
+    yield medium_events.medium_checked_out(act, at, number, CheckOut(burner, "", Purpose.DEPOSIT))
+    why = phrase("medium {medium} is being burned, and nobody has read the disc back yet", medium=number)
+    for copy in workplace.books.copies(store=medium.store, states=[CopyState.VERIFIED]):
+        yield events.copy_moved(act, at, copy.package_id, copy.store, CopyState.WRITTEN, why)
+
+
+def _facts(folder: Path) -> dict[Path, tuple[int, int]]:
+    """Size and time of each file in a folder, those that are being written too."""
+    found = ((path, path.lstat()) for path in folder.rglob("*") if not path.is_dir())
+    return {path: (facts.st_size, facts.st_mtime_ns) for path, facts in found}
 
 
 def _refuse_misfit(workplace: Workplace, medium: MediumEntry, into: Path) -> None:

@@ -43,10 +43,12 @@ def test_a_disc_is_burned_with_label_list_and_kit_and_leaves_under_that_label(sh
     objects = shelf.objects(place)
     assert {"rescue.py", "medium/label-000001.txt", "medium/list-000001.sha256"} <= set(objects)
     assert shelf.ask("medium", "show", "0007")["held_by"] == "李四"
+    assert shelf.states("0007") == {package: "written"}, "nobody has read the disc back"
     burned(shelf, image, place)
     assert shelf.objects(place) == objects, "what was published afterwards did not go into the folder"
     assert shelf.ask("medium", "check-in", "0007")["packages"] == 1
     assert shelf.ask("medium", "inspect", "0007", "--condition", "good")["inspected"][0]["passed"]
+    assert shelf.states("0007") == {package: "verified"}
     out = shelf.ask("medium", "check-out", "0007", "--to", "张三", "--seal", "S-1")
     back = shelf.ask("medium", "check-in", "0007", "--seal", "S-1")
     assert (out["labelled"], back["accepted"], back["packages"]) == (False, True, 1)
@@ -104,3 +106,24 @@ def test_an_image_that_does_not_give_back_what_it_was_made_of_is_no_image(
     image = shelf.folder / "0007.iso"
     shelf.refuses("does not give store.json back", "medium", "image", "0007", "--to", image, "--burner", "李四")
     assert not image.exists()
+
+
+def test_what_is_written_into_the_folder_while_its_image_is_made_makes_it_no_image(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = shelf.medium("0007", kind="bd_r")
+    package = shelf.ingest()
+    from preserve.operations import image_medium
+
+    compared = image_medium._compared
+
+    def meanwhile(workplace: object, folder: Path, image: Path) -> int:
+        count = compared(workplace, folder, image)  # type: ignore[arg-type]
+        (folder / "packages" / "late.tar").write_bytes(b"another process's copy")
+        return count
+
+    monkeypatch.setattr(image_medium, "_compared", meanwhile)
+    image = shelf.folder / "0007.iso"
+    shelf.refuses("while its image was made", "medium", "image", "0007", "--to", image, "--burner", "李四")
+    assert not image.exists() and (place / "packages" / "late.tar").exists()
+    assert shelf.states("0007") == {package: "verified"}
