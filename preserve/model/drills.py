@@ -127,7 +127,9 @@ class DrillEntry:
         is_as_wide = self.is_whole or not failed.is_whole
         is_as_hard = self.without_catalog or not failed.without_catalog
         is_as_sharp = DrillFault.UNOPENED not in failed.faults or self.unjudged <= failed.unjudged
-        return self.has_passed and self.store == failed.store and is_as_wide and is_as_hard and is_as_sharp
+        is_as_well_read = DrillFault.STRUCTURE not in failed.faults or self.unread_bags <= failed.unread_bags
+        is_as_good = is_as_sharp and is_as_well_read
+        return self.has_passed and self.store == failed.store and is_as_wide and is_as_hard and is_as_good
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,3 +136,10 @@ def test_a_level_is_proved_by_a_drill_of_all_that_the_policy_keeps() -> None:
     (proof,) = as_proofs([drill(sample=None)])
     assert proof.is_whole and proof.has_passed and proof.rto_seconds == 1.5 and proof.rpo_seconds == 20
     assert not as_proofs([drill()])[0].is_whole
+
+
+def test_a_bag_that_no_foreign_reader_judged_answers_for_none_that_was_rejected() -> None:
+    failed = held(2, faults=(DrillFault.STRUCTURE,))
+    assert held(1).answers(failed)
+    assert not held(1, unread_bags=1).answers(failed)
+    assert held(1, unread_bags=1).answers(held(2, faults=(DrillFault.BYTES,)))
