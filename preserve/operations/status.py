@@ -186,8 +186,10 @@ class StatusReport:
         """
         is_any_away = any(store.is_wanting or store.lacks_ledger for store in self.stores)
         is_any_late = self.late_drills or any(locks.late for locks in self.locks)
+        is_any_unprotected = any(parity.lacking for parity in self.parity)
         is_any_wrong = self.short_count or self.overdue or self.findings or self.unfinished_count or self.incidents
-        return not (is_any_wrong or is_any_late or is_any_away or self.alarm or self.clock_doubt)
+        is_any_wanting = is_any_late or is_any_away or is_any_unprotected
+        return not (is_any_wrong or is_any_wanting or self.alarm or self.clock_doubt)
 
 
 def status(

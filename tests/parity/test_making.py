@@ -20,6 +20,7 @@ from preserve.model.nouns import CopyState, Role
 from preserve.model.parity import MOST_CELLS, PROTECTED, cells, layout_for, sizes_of
 from preserve.operations.audit import AuditRequest, audit
 from preserve.operations.make_parity import ParityReport, ParityRequest, make_parity
+from preserve.operations.status import status
 from preserve.packages.held import blocks_from_any
 from preserve.packages.parity import making
 from preserve.packages.parity.coding import Coder
@@ -86,6 +87,17 @@ def test_a_policy_that_asks_for_more_makes_another_beside_it(tmp_path: Path) -> 
     assert made(lone.archive, 2).made == ()
     assert parity_keys(lone.archive, "deep") == [PARITY, f"{PARITY}.g2"]
     assert (lone.entry.percent, lone.archive.copy("deep", PACKAGE).generation(PARITY)) == (10, 2)
+
+
+def test_status_does_not_call_well_what_lacks_the_parity_that_policy_wants(tmp_path: Path) -> None:
+    archive, policy = archive_in_memory(tmp_path, [PACKAGE], ["deep"]), asking(5)
+
+    def is_as_wanted() -> bool:
+        return status(archive.place, lambda _: policy, {policy.name: policy}).is_as_wanted
+
+    assert not is_as_wanted()
+    made(archive, 5)
+    assert is_as_wanted()
 
 
 def test_what_an_interrupted_run_had_laid_is_taken_in(tmp_path: Path) -> None:
