@@ -11,6 +11,7 @@ from preserve.cli.messages import _, said, sentence_said, word
 from preserve.cli.tables import table
 from preserve.clock import stamp
 from preserve.model.concerns import Concern, owners
+from preserve.model.drills import DrillVerdict
 from preserve.model.duties import Duty
 from preserve.model.policy import Policy
 
@@ -63,7 +64,8 @@ def survey_document(survey: SurveyReport) -> dict[str, object]:
             {
                 "store": each.store,
                 "begun_at": each.begun_at,
-                "passed": each.has_passed,
+                "passed": each.verdict is DrillVerdict.PASSED,
+                "verdict": each.verdict.value,
                 "whole": each.is_whole,
                 "rto_seconds": each.rto_seconds,
                 "lost_seconds": each.lost_seconds,

@@ -18,7 +18,7 @@ from preserve.clock import moment_of
 from preserve.daemon.watching import Looked
 from preserve.errors import Refused
 from preserve.model.concerns import ConcernKind
-from preserve.model.drills import spread
+from preserve.model.drills import DrillVerdict, spread
 from preserve.model.duties import DutyKind
 from preserve.model.incidents import IncidentKind
 from preserve.model.nouns import Condition, CopyState
@@ -68,6 +68,7 @@ LOCK = Gauge(
     "lock_runway_seconds", "Until the first object lock in a store ends; negative: since it has ended.", ("store",)
 )
 DRILLS = Gauge("drills", "Drills booked, of the newest, by how they ended.", ("store", "passed"))
+ENDS_OF_DRILLS = {DrillVerdict.PASSED: "yes", DrillVerdict.IN_PART: "in part", DrillVerdict.FAILED: "no"}
 DRILL_AT = Gauge("drill_last_passed_timestamp_seconds", "When the last drill that passed was begun.", ("store",))
 DRILL_RTO = Gauge("drill_rto_seconds", "How long drills took until all was verified.", ("store", "quantile"))
 DRILL_RPO = Gauge("drill_rpo_seconds", "What drills would have lost.", ("store", "quantile"))
@@ -107,9 +108,9 @@ def samples(looked: Looked, surveyed: SurveyReport) -> Iterator[Sample]:
 def _of_drills(surveyed: SurveyReport) -> Iterator[Sample]:
     for store in sorted({each.store for each in surveyed.drills}):
         mine = [each for each in surveyed.drills if each.store == store]
+        for verdict, label in ENDS_OF_DRILLS.items():
+            yield DRILLS, (store, label), sum(each.verdict is verdict for each in mine)
         passed = [each for each in mine if each.has_passed]
-        yield DRILLS, (store, "yes"), len(passed)
-        yield DRILLS, (store, "no"), len(mine) - len(passed)
         if passed:
             yield DRILL_AT, (store,), moment_of(passed[-1].begun_at).timestamp()
         for gauge, values in ((DRILL_RTO, [each.rto_seconds for each in mine]),

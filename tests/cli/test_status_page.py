@@ -59,3 +59,21 @@ def test_status_says_who_owns_what_is_open_and_what_is_due(furnished: Service) -
         {"policy": "default", "packages": 1, "not_safe": 0, "payload_files": 3,
          "payload_bytes": document["payload_bytes"]}
     ]  # fmt: skip
+
+
+def test_what_is_told_apart_has_colours_that_can_be_told_apart(furnished: Service) -> None:
+    submission = furnished.submission()
+    (submission / "export.dat").write_bytes(b"no reader for this")
+    furnished.ask("ingest", submission)
+    furnished.ask("audit")
+    assert furnished.ask("drill", "--from", "main", "--all")["verdict"] == "passed in part"
+    document = furnished.run("status", "--json", "--html", furnished.folder / "status.html").document
+    assert [(each["passed"], each["verdict"]) for each in document["drills"]] == [(False, "passed in part")]
+    page = (furnished.folder / "status.html").read_text("utf-8")
+    fills = dict(re.findall(r"\.([\w-]+) \{ fill: (#\w+);", page))
+    for legend in re.findall(r'<ul class="legend">(.*?)</ul>', page):
+        keys = [fills.get(key) or key for key in re.findall(r'<rect[^>]*class="([\w-]+)"', legend)]
+        assert len(set(keys)) == len(keys) > 0, legend
+    assert len(re.findall(r'class="dot state-suspect"', page)) == 1, (
+        "a drill that passed in part is not shown as passed"
+    )

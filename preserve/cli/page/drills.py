@@ -12,11 +12,15 @@ from preserve.cli.page.sections import figures, section, table
 from preserve.cli.voices import Voice
 from preserve.clock import moment_of
 from preserve.daemon.watching import Looked
-from preserve.model.drills import DrillEntry, limits, spread
+from preserve.model.drills import DrillEntry, DrillVerdict, limits, spread
 from preserve.model.nouns import StoreEntry
 from preserve.operations.survey import SurveyReport
 
-_PASSED, _FAILED = "state-verified", "state-bad"
+_SHADES = {
+    DrillVerdict.PASSED: "state-verified",
+    DrillVerdict.IN_PART: "state-suspect",
+    DrillVerdict.FAILED: "state-bad",
+}
 
 
 def drills(looked: Looked, surveyed: SurveyReport, voice: Voice) -> Element:
@@ -57,7 +61,7 @@ def drills(looked: Looked, surveyed: SurveyReport, voice: Voice) -> Element:
         title,
         "drills",
         element("p", voice.sentence("How long each rehearsed recovery took until everything was verified.")),
-        charts.legend([(_PASSED, voice.sentence("passed")), (_FAILED, voice.sentence("not passed"))]),
+        charts.legend((shade, voice.word(verdict)) for verdict, shade in _SHADES.items()),
         charts.framed(drawn, heights, ends),
         _against_policy(found, stores, looked, voice),
         figures(voice, head, rows, title),
@@ -71,7 +75,7 @@ def _dots(found: Sequence[DrillEntry], top: float, voice: Voice) -> list[Dot]:
         Dot(
             (moment_of(each.begun_at).timestamp() - begin) / whole if whole > 0 else 0.5,
             each.rto_seconds / top,
-            _PASSED if each.has_passed else _FAILED,
+            _SHADES[each.verdict],
             f"{each.store}, {each.begun_at[:10]}: {span(each.rto_seconds, voice)}",
         )
         for each in found

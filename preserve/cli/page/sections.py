@@ -272,7 +272,7 @@ def audits(looked: Looked, surveyed: SurveyReport, voice: Voice) -> Element:
     title = voice.sentence("Audits over time")
     kinds: tuple[tuple[str, str, Callable[[AuditEnded], int]], ...] = (
         ("state-verified", voice.sentence("found sound"), lambda each: each.counts.get("sound", 0)),
-        ("age-0", voice.sentence("not looked at"), lambda each: each.counts.get("not_checked", 0)),
+        ("state-away", voice.sentence("not looked at"), lambda each: each.counts.get("not_checked", 0)),
         (
             "state-bad",
             voice.sentence("damaged, missing or unreadable"),
