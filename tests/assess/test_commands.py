@@ -282,6 +282,15 @@ def test_status_tells_it_too(furnished: Furnished) -> None:
     assert "3-2-1-1-0" in furnished("status", "--assess")
 
 
+def test_status_does_not_call_all_well_and_show_a_digit_that_policy_asks_for_as_not_met(furnished: Furnished) -> None:
+    furnished.mount("far")
+    furnished.ask("store", "check", "far")
+    assert furnished.ask("status")["ok"]
+    found = furnished.ask("status", "--assess", code=Exit.FINDINGS)
+    assert (found["ok"], found["assessment"]["falls_short"]) == (False, ["offline"])
+    assert furnished("status", "--assess", code=Exit.FINDINGS).startswith("Not everything is as policy wants it.")
+
+
 def test_it_is_said_in_chinese(furnished: Furnished, chinese: None) -> None:
     words = furnished("policy", "assess", "default")
     for phrase in ("副本数", "灾难恢复能力等级", "数据备份系统", "首要威胁", "预期损失", "有符合介质存放条件的场地"):

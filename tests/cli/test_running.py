@@ -65,6 +65,8 @@ def test_a_day_in_its_life(kept: Service) -> None:
     nagios = kept.run("alarms", "--nagios")
     assert nagios.code == 2 and "its last sign of life" in nagios.out.splitlines()[0]
     assert kept.run("alarms").code == 1
+    status = kept.run("status")
+    assert status.code == 1 and "its last sign of life" in status.out, "why it ends with 1 is told"
 
 
 def test_how_long_silence_may_last_can_be_said(kept: Service) -> None:

@@ -26,6 +26,7 @@ from preserve.cli.watching import due_lines, owner_lines, survey_document, watch
 from preserve.clock import stamp
 from preserve.durable import write_file
 from preserve.errors import Barred, Misused, Refused
+from preserve.model.concerns import ConcernKind
 from preserve.model.nouns import CopyState
 
 if TYPE_CHECKING:
@@ -74,7 +75,9 @@ def status(call: Call, with_assessment: bool, html: str | None, language: str | 
         policies = compose.policies(workplace.books)
         looked = look(Shift(call.home(), workplace, policies), WORKS)
         surveyed = survey(workplace, policies) if html or metrics else None
-        code = Exit.WELL if looked.is_as_wanted else Exit.FINDINGS
+        assessed = _assessed(workplace) if with_assessment else None
+        is_as_wanted = looked.is_as_wanted and not (assessed and assessed[0].packages and assessed[0].falls_short)
+        code = Exit.WELL if is_as_wanted else Exit.FINDINGS
         if looked.status.alarm is not None:
             code = Exit.TAMPERED
         if metrics and surveyed:
@@ -83,14 +86,13 @@ def status(call: Call, with_assessment: bool, html: str | None, language: str | 
             _write(metrics, exposition(looked, surveyed))
         if html and surveyed and _is_the_answer(call, html, _page(looked, surveyed, language)):
             return code
-        document = _document(looked, surveyed)
-        lines: Iterable[str] = _lines(looked)
-        if with_assessment:
+        document = {**_document(looked, surveyed), "ok": is_as_wanted}
+        lines: Iterable[str] = _lines(looked, is_as_wanted)
+        if assessed is not None:
             from preserve.cli.safety import assessment_document, assessment_lines
 
-            found, standard = _assessed(workplace)
-            document = {**document, "assessment": assessment_document(found, standard)}
-            lines = itertools.chain(lines, [""], assessment_lines(found, standard))
+            document["assessment"] = assessment_document(*assessed)
+            lines = itertools.chain(lines, [""], assessment_lines(*assessed))
         return call.answer(document, lines, code)
 
 
@@ -131,7 +133,6 @@ def _assessed(workplace: Workplace) -> tuple[Assessment, Standard]:
 def _document(looked: Looked, surveyed: SurveyReport | None) -> dict[str, object]:
     report = looked.status
     return {
-        "ok": looked.is_as_wanted,
         "alarm": error_said(looked.status.alarm) if looked.status.alarm else None,
         "packages": report.packages,
         "payload_files": report.payload_files,
@@ -193,18 +194,21 @@ def _document(looked: Looked, surveyed: SurveyReport | None) -> dict[str, object
     }
 
 
-def _headline(looked: Looked) -> str:
+def _headline(looked: Looked, is_as_wanted: bool) -> str:
     if looked.status.alarm is not None:
         return _("ALARM: ") + error_said(looked.status.alarm)
-    if not looked.is_as_wanted:
+    if not is_as_wanted:
         return _("Not everything is as policy wants it.")
     return _("All is as policy wants it.") if looked.status.packages else _("Nothing is kept yet.")
 
 
-def _lines(looked: Looked) -> Iterator[str]:
+def _lines(looked: Looked, is_as_wanted: bool) -> Iterator[str]:
     report = looked.status
-    yield _headline(looked)
+    yield _headline(looked, is_as_wanted)
     yield from owner_lines(looked.concerns, looked.policies)
+    for each in looked.concerns:
+        if each.kind is ConcernKind.SILENCE:  # of all that is to be seen to the one thing that no table below names
+            yield _("ALARM: ") + sentence_said(each.what)
     if report.clock_doubt:
         yield said("ALARM: {what}; whether anything is late cannot be told", what=sentence_said(report.clock_doubt))
     yield ""
