@@ -33,13 +33,14 @@ class TokenBucket:
         self._pace = pace
         self._burst = burst
         self._clock = clock
-        self._paid_until = clock.now() - burst
+        self._seen, self._counted = clock.now(), clock.counter_seconds()
+        self._paid_until = self._seen - burst
         self._lock = threading.Lock()
 
     def take(self, units: float, unless: threading.Event | None = None) -> None:
         """Take `units`, after as long a wait as it needs; none are taken once `unless` is set."""
         with self._lock:
-            now = self._clock.now()
+            now = self._now()
             begin = max(self._paid_until, now - self._burst)
             self._paid_until = self._pace.after(begin, units)
             price, wait = self._paid_until - begin, self._paid_until - now
@@ -48,6 +49,15 @@ class TokenBucket:
         if unless and unless.is_set():
             with self._lock:
                 self._paid_until -= price
+
+    def _now(self) -> datetime:
+        """The current moment.  A clock that was set meanwhile moves the debt with it: nobody waits for a day that comes
+        twice."""
+        now, counted = self._clock.now(), self._clock.counter_seconds()
+        jump = now - self._seen - timedelta(seconds=counted - self._counted)
+        self._seen, self._counted = now, counted
+        self._paid_until += min(jump, timedelta(0))
+        return now
 
 
 class ThrottledStore(WrappedStore):

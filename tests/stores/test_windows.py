@@ -145,6 +145,16 @@ def test_whoever_waits_for_the_pace_until_the_window_closes_sends_nothing_more()
     assert not inner.objects
 
 
+def test_a_clock_that_is_set_back_makes_nobody_wait_for_what_was_paid() -> None:
+    clock = SetClock(NOON)
+    bucket = TokenBucket(Pace(10), clock)
+    bucket.take(20)
+    assert clock.slept == [1]
+    clock.moment -= timedelta(days=1)
+    bucket.take(20)
+    assert clock.slept == [1, 2]
+
+
 # Hours
 
 
