@@ -199,8 +199,8 @@ class _Drop:
         found = [kept for each in taken for kept in books.accessions_from(str(self._folder / each.name))]
         if not found:
             return None
-        known = {accession for harvest in books.harvests(name) for accession in harvest.accessions}
-        news = [kept for kept in found if kept.state is AccessionState.COMMITTED and kept.id not in known]
+        committed = [kept for kept in found if kept.state is AccessionState.COMMITTED]
+        news = [kept for kept in committed if not books.is_harvested(name, kept.id)]
         if not news:
             return None
         receipts = [books.package(package).receipt for kept in news for package in kept.packages]
