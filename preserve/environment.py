@@ -18,18 +18,19 @@ def variable(name: str) -> str | None:
 HANDED_ON = ("PATH", "HOME", "LANG", "TZ", "TMPDIR", "USER", "LOGNAME")
 """What a program of others is told of our environment, beside all whose names begin as in `HANDED_ON_ALL`."""
 HANDED_ON_ALL = ("LC_", "PG")
-"""Of PostgreSQL's own, a password is its own too (PGPASSFILE); all else may hold what is none of its business: the keys
-to the stores, the password of our database."""
+WITHHELD = ("PGPASSWORD", "PGSSLPASSWORD")
+"""What may hold the password of our own books; all else that is not handed on may hold what is none of a program's
+business too: the keys to the stores."""
 
 
 def surroundings(more: Collection[str] = (), **changed: str) -> dict[str, str]:
     """The variables that a program of others gets: those that are harmless, those named in `more`, and `changed`."""
-    handed_on = {
-        name: value
-        for name, value in os.environ.items()
-        if name in HANDED_ON or name in more or name.startswith(HANDED_ON_ALL)
-    }
+    handed_on = {name: value for name, value in os.environ.items() if name in more or _is_harmless(name)}
     return {**handed_on, **changed}
+
+
+def _is_harmless(name: str) -> bool:
+    return name not in WITHHELD and (name in HANDED_ON or name.startswith(HANDED_ON_ALL))
 
 
 def login_name() -> str:

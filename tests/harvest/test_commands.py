@@ -154,7 +154,7 @@ def test_an_output_that_shrank_sets_the_brake(kept: Service) -> None:
 def test_a_command_knows_of_our_environment_what_is_harmless_and_what_its_source_names(
     kept: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("AWS_SECRET_ACCESS_KEY", "PRESERVE_DATABASE", "PGHOST", "REGISTRY_TOKEN"):
+    for name in ("AWS_SECRET_ACCESS_KEY", "PRESERVE_DATABASE", "PGHOST", "PGPASSWORD", "REGISTRY_TOKEN"):
         monkeypatch.setenv(name, "of ours")
     shows = python("import os; print(sorted(os.environ))")
     dump(kept, shows, environment=("REGISTRY_TOKEN",))
@@ -162,6 +162,7 @@ def test_a_command_knows_of_our_environment_what_is_harmless_and_what_its_source
     assert ("'PGHOST'" in known, "'REGISTRY_TOKEN'" in known, "'PATH'" in known) == (True, True, True)
     assert "AWS_SECRET_ACCESS_KEY" not in known
     assert "PRESERVE_DATABASE" not in known
+    assert "PGPASSWORD" not in known, "it may be that of our own books"
 
 
 def test_a_variable_is_handed_on_by_its_name_and_no_value_is_kept() -> None:
