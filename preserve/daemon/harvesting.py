@@ -84,7 +84,7 @@ def _taken(shift: Shift, place: Workplace, source: Registered) -> Ended:
             source=source.entry.name,
             names=", ".join(report.orphans[:MOST_NAMED]),
         )
-        return Ended(Ending.FAILED, what)
+        return Ended(Ending.FAILED, what, has_incident=True)
     what = sentence(
         "source {source}: submissions taken {taken}, waiting {waiting}, refused {refused}",
         source=source.entry.name,
@@ -92,7 +92,7 @@ def _taken(shift: Shift, place: Workplace, source: Registered) -> Ended:
         waiting=len(report.waiting),
         refused=len(report.refused),
     )
-    return Ended(Ending.FAILED if report.refused else Ending.DONE, what)
+    return Ended(Ending.FAILED if report.refused else Ending.DONE, what, has_incident=True)
 
 
 HARVEST = Work(DutyKind.HARVEST, _harvests, _harvest)

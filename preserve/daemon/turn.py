@@ -249,11 +249,11 @@ class _Turn:
                     return Ended(Ending.PUT_OFF, sentence("another machine is at it"))
                 with kept_up(books, job, workplace.clock):
                     result = self._attempted(work, duty)
-                if result.ending is Ending.FAILED:
+                if result.ending is Ending.FAILED and not result.has_incident:
                     attempts = books.end_job(job, self.shift.now(), str(result.what))
                     if attempts >= MOST_ATTEMPTS:
                         oversight.failed(workplace, duty.name, attempts, str(result.what))
-                elif result.ending is not Ending.PUT_OFF:
+                elif result.ending in (Ending.DONE, Ending.PARTLY):
                     books.end_job(job, self.shift.now())
                     oversight.succeeded(workplace, duty)
                 return result

@@ -104,11 +104,16 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """What became of a duty, in a sentence; `bytes` were read and written for it."""
+    """What became of a duty, in a sentence; `bytes` were read and written for it.
+
+    Where work that failed `has_incident`, one of its own, it need not become one by failing often, and is tried again
+    as soon as it is due.
+    """
 
     ending: Ending
     what: Sentence
     bytes: int = 0
+    has_incident: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ class IncidentKind(StrEnum):
     BRAKE = "brake"  # a source changed as no source should: what came of it is held back
     SILENT_CHANGE = "silent change"  # files of a source hold other bytes, though nobody changed them
     RESTLESS = "never at rest"  # files of a source are being changed at every harvest, and never taken
+    UNTAKEN = "untaken"  # what lies in a drop folder is refused, or is a marker without a submission
     DRILL_FAILED = "drill failed"  # a rehearsal did not give everything back, or not in time
     MEDIUM = "medium"  # a removable medium is not what, or where, it should be
     CREDENTIALS = "credentials"  # a key may do what it must not

@@ -10,6 +10,8 @@ from preserve.model.sources import Registered
 from preserve.packages.harvesting import standing
 from preserve.workplace import Workplace
 
+_OF_SOURCES = (IncidentKind.BRAKE, IncidentKind.SILENT_CHANGE, IncidentKind.RESTLESS, IncidentKind.UNTAKEN)
+
 
 def retire_source(workplace: Workplace, name: str) -> Registered:
     """Take a source out of use, for the reason that the act names; incidents about it are over.
@@ -21,7 +23,7 @@ def retire_source(workplace: Workplace, name: str) -> Registered:
         raise Refused("source {source} was retired on {day}", source=name, day=str(source.retired_at)[:10])
     with workplace.claim(source.entry.accession_source):
         act, now = workplace.act, workplace.now()
-        found = (workplace.books.open_incident(kind, name) for kind in (IncidentKind.BRAKE, IncidentKind.SILENT_CHANGE))
+        found = (workplace.books.open_incident(kind, name) for kind in _OF_SOURCES)
         over = [
             events.incident_closed(act, now, incident.id, phrase("source {source} was retired", source=name))
             for incident in found

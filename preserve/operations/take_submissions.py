@@ -32,6 +32,7 @@ from preserve.model.digests import sha256
 from preserve.model.entries import AccessionState
 from preserve.model.policy import Policy
 from preserve.model.sources import Counts, HarvestEntry, Registered
+from preserve.packages.harvesting import telling
 from preserve.packages.making.taking_in import UNDESCRIBED, IngestReport, Intake, take_in
 from preserve.workplace import Workplace
 
@@ -82,6 +83,8 @@ class TakeReport:
 def take_submissions(workplace: Workplace, request: TakeRequest) -> TakeReport:
     """Take what is ready.  What is refused stays where it is, and does not stop the others.
 
+    An incident says what cannot be taken, as long as it lies there.
+
     Raises `Refused` where the source was retired, `Unavailable` where its folder, or every store, is away; `NoSpace`.
     """
     source = request.source.entry
@@ -102,6 +105,10 @@ def take_submissions(workplace: Workplace, request: TakeRequest) -> TakeReport:
         finally:  # what was taken before a store went away need not be taken again
             entry = drop.book(taken)
             moved = tuple(map(drop.moved, taken))
+        untaken = [*(name for name, _ in refused), *look.orphans]
+        told = list(telling.untaken(workplace, source.name, untaken))
+        if told:
+            workplace.record(*told)
         return TakeReport(source.name, entry, moved, look.waiting, tuple(refused), look.orphans)
 
 

@@ -15,6 +15,7 @@ from preserve.definitions.policies import read_policy
 from preserve.errors import Unavailable
 from preserve.model import source_events
 from preserve.model.entries import AccessionState
+from preserve.model.incidents import IncidentKind
 from preserve.model.sources import SourceEntry, SourceKind
 from preserve.operations import take_submissions as module
 from preserve.operations.restore import RestoreRequest, restore
@@ -164,6 +165,28 @@ def test_a_marker_for_a_second_submission_of_a_name_waits_for_it(drop: Drop) -> 
     (drop.folder / "first").mkdir()
     (drop.folder / "first" / "b.txt").write_text("another")
     assert drop.take().taken[0].moved_to == drop.folder / "taken" / "first~2"
+
+
+def test_what_cannot_be_taken_is_an_incident_as_long_as_it_lies_there(drop: Drop) -> None:
+    def untaken() -> str | None:
+        found = drop.service.books.open_incident(IncidentKind.UNTAKEN, "incoming")
+        return found.what if found else None
+
+    (drop.folder / "empty").mkdir()
+    (drop.folder / "empty.complete").touch()
+    drop.take()
+    first = untaken()
+    assert first is not None and "empty" in first
+    drop.take()
+    assert untaken() == first and len(list(drop.service.books.incidents())) == 1
+    (drop.folder / "frist.complete").touch()
+    drop.take()
+    assert "frist.complete" in str(untaken())
+    shutil.rmtree(drop.folder / "empty")
+    for name in ("empty", "frist"):
+        (drop.folder / f"{name}.complete").unlink()
+    drop.take()
+    assert untaken() is None
 
 
 def test_nothing_is_moved_that_no_store_took(drop: Drop) -> None:

@@ -8,13 +8,17 @@ from zoneinfo import ZoneInfo
 
 from preserve.clock import SystemClock
 from preserve.daemon.harvesting import HARVEST
+from preserve.daemon.turn import turn
 from preserve.daemon.works import Shift
 from preserve.model import source_events
+from preserve.model.attempts import MOST_ATTEMPTS
 from preserve.model.brake import Upheaval
 from preserve.model.duties import Ending
 from preserve.model.harvest_due import DROP_EVERY, DROP_MISSED_AFTER, HarvestDue, SourceStanding, harvests_due
+from preserve.model.incidents import IncidentKind
 from preserve.model.policy import BackupRule, Policy
 from preserve.model.sources import Registered, SourceEntry, SourceKind
+from preserve.operations.retire_source import retire_source
 from preserve.settings.home import Home
 from tests.harvest.harvesting import Harvesting
 from tests.stores.clocks import SetClock
@@ -118,8 +122,12 @@ def test_the_runner_notes_that_it_looked_into_an_empty_drop_folder(mail: Harvest
     [after] = HARVEST.derive(shift, clock.now())
     assert not after.is_due(clock.now()) and after.is_due(clock.now() + DROP_EVERY)
     (folder / "lost.complete").touch()
-    late = SetClock(SystemClock().now() + timedelta(hours=1))
-    shift = Shift(Home(mail.service.home), replace(place, clock=late), {"default": mail.service.policy})
-    ended = HARVEST.do(shift, duty)
-    assert ended.ending is Ending.FAILED, "somebody believes to have handed something over"
-    assert "lost.complete" in str(ended.what.values)
+    late = replace(place, clock=SetClock(SystemClock().now() + timedelta(hours=1)))
+    for _ in range(MOST_ATTEMPTS + 1):
+        (worked,) = turn(Home(mail.service.home), late, [HARVEST]).worked
+        assert worked.ended.ending is Ending.FAILED, "somebody believes to have handed something over"
+        assert "lost.complete" in str(worked.ended.what.values)
+        assert place.books.open_incident(IncidentKind.UNTAKEN, "incoming") is not None
+        late.clock.sleep(DROP_EVERY.total_seconds())  # and nobody else's submission waits for longer
+    retire_source(late, "incoming")
+    assert list(place.books.incidents()) == []

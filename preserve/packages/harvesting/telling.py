@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
@@ -65,6 +66,24 @@ def silent_changes(workplace: Workplace, source: str, tally: Tally) -> Iterator[
     incident = workplace.books.open_incident(IncidentKind.SILENT_CHANGE, source)
     if incident is not None:
         yield events.incident_closed(act, now, incident.id, phrase("each of them was read again, or changed"))
+
+
+def untaken(workplace: Workplace, source: str, names: Sequence[str]) -> Iterator[Event]:
+    """The incident while anything in a drop folder cannot be taken; another one where that is something else by now."""
+    act, now = workplace.act, workplace.now()
+    what = phrase(
+        "in drop folder {source} is refused, or lies without a submission: {names} ({count} in all); `preserve harvest"
+        " {source}` says why",
+        source=source,
+        names=", ".join(shown(os.fsencode(name)) for name in sorted(names)[:MOST_PATHS_NAMED]),
+        count=len(names),
+    )
+    incident = workplace.books.open_incident(IncidentKind.UNTAKEN, source)
+    if incident is not None and (not names or incident.what != what):
+        evidence = phrase("looked at again, it is something else, or gone")
+        yield events.incident_closed(act, now, incident.id, evidence)
+    if names and (incident is None or incident.what != what):
+        yield events.incident_opened(act, now, Incident(IncidentKind.UNTAKEN, source, what))
 
 
 def never_at_rest(workplace: Workplace, source: SourceEntry, census: Census) -> tuple[Moving, ...]:
