@@ -61,6 +61,7 @@ def report_document(report: DrillReport) -> dict[str, object]:
             "rebuilding": details.steps.rebuilding / 1000,
             "restoring": details.steps.restoring / 1000,
             "examining": details.steps.examining / 1000,
+            "thawing": details.steps.thawing / 1000,
         },
         "restored": list(details.packages),
         "drawn_from": details.drawn_from,
@@ -142,6 +143,8 @@ def _measures(report: DrillReport) -> Iterator[tuple[str, object]]:
         ),
     )
     yield _("recovery time"), _against(drill.rto_seconds, details.limits.rto_seconds)
+    if details.steps.thawing:
+        yield "", said("of that {span} waiting for cold storage", span=_span(details.steps.thawing / 1000))
     yield _("would be lost"), _against(drill.lost_seconds, details.limits.rpo_seconds)
     if drill.rpo_seconds is not None:
         yield _("newest record"), said("taken in {span} before the drill", span=_span(drill.rpo_seconds))

@@ -18,15 +18,19 @@ FORMAT = "preserve-drill-certificate/1"
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """How long each step took, in milliseconds; they add up to the recovery time."""
+    """How long each step took, in milliseconds; they add up to the recovery time.
+
+    `thawing` is how long what lay frozen had been waited for: on the day, too, nothing is restored before.
+    """
 
     rebuilding: int
     restoring: int
     examining: int
+    thawing: int = 0
 
     @property
     def total(self) -> int:
-        return self.rebuilding + self.restoring + self.examining
+        return self.rebuilding + self.restoring + self.examining + self.thawing
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +209,7 @@ def _document(certificate: DrillCertificate) -> dict[str, Any]:
             "rebuilding": steps.rebuilding,
             "restoring": steps.restoring,
             "examining": steps.examining,
+            "thawing": steps.thawing,
         },
         "policy_allows": {
             "rpo_seconds": certificate.limits.rpo_seconds,

@@ -151,7 +151,9 @@ def _measures(certificate: DrillCertificate, said: Said) -> str:
             "examining": f"{steps.examining / 1000:.1f}",
         },
     )
-    return f'<table class="grid">{"".join(rows)}</table><p class="small">{said(spent)}</p>'
+    waited: Line = ("waiting for cold storage {hours} h", {"hours": f"{steps.thawing / 3_600_000:.1f}"})
+    before = f"{said(waited)}; " if steps.thawing else ""
+    return f'<table class="grid">{"".join(rows)}</table><p class="small">{before}{said(spent)}</p>'
 
 
 def _cells(kind: str, cells: Cells, said: Said) -> str:

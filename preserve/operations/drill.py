@@ -24,6 +24,7 @@ from preserve.model.drill_certificates import DrillCertificate, Steps
 from preserve.model.drill_samples import DEFAULT_SAMPLE
 from preserve.model.drills import DrillEntry, DrillFault, limits, missed, rehearsed, trends
 from preserve.model.incidents import Incident, IncidentKind
+from preserve.model.keys import BAG
 from preserve.model.nouns import MOST_FILES_NAMED, Condition, CopyState, Event, Finding, PackageEntry, StoreEntry
 from preserve.model.phrases import phrase
 from preserve.model.thawing import ThawPurpose
@@ -33,7 +34,7 @@ from preserve.packages.drilling import certifying
 from preserve.packages.drilling.drawing import Lots, PolicyOf, draw
 from preserve.packages.drilling.examining import Examined, Examining, examine
 from preserve.packages.drilling.ground import ground
-from preserve.packages.held import held_copy
+from preserve.packages.held import HeldCopy, held_copy
 from preserve.packages.restoring import target
 from preserve.packages.restoring.bags import LaidBag, lay_bag
 from preserve.packages.restoring.unpacking import Loss
@@ -181,7 +182,8 @@ class _Drill:
             restored = clock.monotonic_seconds()
             self._examine()
             ended = clock.monotonic_seconds()
-        steps = Steps(*(round(1000 * span) for span in (rebuilt - began, restored - rebuilt, ended - restored)))
+        spans = rebuilt - began, restored - rebuilt, ended - restored, self._waited(known)
+        steps = Steps(*(round(1000 * span) for span in spans))
         report = self._booked(lots, known, begun_at, steps)
         if isinstance(self._failure, Tampered):
             raise self._failure
@@ -223,6 +225,15 @@ class _Drill:
             self._place.books.set_progress(self._job, self._seed)
             raise ask_for(self._place, known, ThawPurpose.DRILL, self._store.name) from error
         self._place.books.clear_progress(self._job)
+
+    def _waited(self, known: Sequence[PackageEntry]) -> float:
+        """For how many seconds the records had to be waited for, where a thaw is why they can be read."""
+        books, now = self._place.books, self._place.clock.now()
+        copies = (books.copy(package.id, self._store.name) for package in known)
+        held = (HeldCopy(self._place.stores[self._store.name], package, copy)
+                for package, copy in zip(known, copies, strict=True) if copy is not None)  # fmt: skip
+        thaws = (books.thaw(self._store.name, each.key(BAG)) for each in held)
+        return max((thaw.waited(now).total_seconds() for thaw in thaws if thaw and thaw.is_current(now)), default=0.0)
 
     def _restore(self, books: Books, known: Sequence[PackageEntry]) -> None:
         work = self._ground / _WORK
