@@ -5,17 +5,19 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import click
 
 from preserve.cli.amounts import money_micros, rate_bytes, size_bytes
 from preserve.cli.exits import Exit
-from preserve.cli.messages import _
+from preserve.cli.messages import _, said
 from preserve.clock import zone
 from preserve.errors import Misused
 from preserve.model.links import RATES_AT, SPEED_LIMIT, TIMEZONE, WINDOWS
+from preserve.model.media import family_of
+from preserve.model.nouns import StoreEntry
 from preserve.model.store_changes import STORAGE_CLASS, THAW_BYTES, THAW_COST, StoreChanges
 
 _TIME = "(?:[01][0-9]|2[0-3]):[0-5][0-9]"
@@ -51,6 +53,17 @@ def told_facts(body: Callable[..., Exit]) -> Callable[..., Exit]:
     for option in reversed([*_attributes().values(), *_credentials(), *_link_options(), *_cold_options()]):
         command = option(command)
     return command
+
+
+def medium_lines(entry: StoreEntry) -> Iterator[str]:
+    """A warning where the carrier of a store is none that is known: it counts as untold then."""
+    medium = entry.attributes.get("medium")
+    if medium and family_of(medium) is None:
+        yield said(
+            "warning: {medium} is no kind of carrier that is known here, and counts as if nobody had told it; one is"
+            " hdd, lto, bd_r, ssd or microfilm",
+            medium=medium,
+        )
 
 
 def _attributes() -> dict[str, Callable[[Callable[..., Exit]], Callable[..., Exit]]]:

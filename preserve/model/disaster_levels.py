@@ -237,7 +237,7 @@ def _proved(
             break
         proved = rule.level
     return proved, sentence(
-        "the drill of {day} lost {rpo} s and took {rto} s ({certificate})",
+        "the newest record that the drill of {day} gave back was {rpo} s old, and it took {rto} s ({certificate})",
         day=last.at.date().isoformat(), rpo=round(last.rpo_seconds), rto=round(last.rto_seconds),
         certificate=last.certificate,
     )  # fmt: skip

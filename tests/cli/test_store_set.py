@@ -31,6 +31,12 @@ def test_nonsense_is_refused_and_changes_nothing(furnished: Service) -> None:
     assert furnished.ask("store", "show", "near")["auditor_profile"] is None
 
 
+def test_a_carrier_that_nobody_knows_is_told_of(furnished: Service) -> None:
+    assert "hddd is no kind of carrier" in furnished.run("store", "set", "near", "--medium", "hddd").out
+    for known in ("hdd", "LTO-8", "磁带"):
+        assert "no kind of carrier" not in furnished.run("store", "set", "near", "--medium", known).out
+
+
 @pytest.mark.site
 def test_each_key_does_its_own_work(service: Service, weed: seaweed.Site, logins: Logins) -> None:
     for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):

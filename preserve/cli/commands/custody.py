@@ -140,6 +140,8 @@ def _in_lines(report: CheckInReport) -> Iterator[str]:
             place=medium.particulars.place or "-",
             seal=medium.seal or "-",
         )
+    elif medium.is_burned:
+        yield said("medium {medium} is at hand; it was burned, and nothing more is written to it", medium=medium.number)
     else:
         yield said("medium {medium} is at hand, and may be written again", medium=medium.number)
     if report.packages is not None:

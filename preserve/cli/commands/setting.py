@@ -12,7 +12,7 @@ from preserve.cli.exits import Exit
 from preserve.cli.messages import _, said
 from preserve.cli.options import acts, reaches_stores
 from preserve.cli.shortfalls import shared_lines
-from preserve.cli.store_facts import told_facts
+from preserve.cli.store_facts import medium_lines, told_facts
 from preserve.model.links import MOUNTED_AT, RATES_AT, SPEED_LIMIT, WINDOWS
 from preserve.model.store_changes import PROFILES, REMOVABLE, THAW_BYTES, THAW_COST, StoreChanges
 
@@ -91,4 +91,5 @@ def _set_lines(report: SetReport) -> Iterator[str]:
         yield said("store {store} is registered with these facts", store=report.entry.name)
     else:
         yield said("store {store} was registered so already; nothing was changed", store=report.entry.name)
+    yield from medium_lines(report.entry)
     yield from shared_lines(report.shared)

@@ -32,7 +32,7 @@ from preserve.cli.messages import (
 )
 from preserve.cli.options import acts, asks, reaches_stores
 from preserve.cli.shortfalls import shared_lines
-from preserve.cli.store_facts import told_facts
+from preserve.cli.store_facts import medium_lines, told_facts
 from preserve.cli.tables import byte_count, pairs, table
 from preserve.errors import Expected, Unavailable
 from preserve.model.credentials import profiles
@@ -323,6 +323,7 @@ def _added_lines(added: Added) -> Iterator[str]:
     else:
         yield said("store {store} was set up and registered", store=added.entry.name)
     yield from _verdict_lines(added.verdict)
+    yield from medium_lines(added.entry)
     yield from shared_lines(added.shared)
     for other in added.same_device:
         yield said(
