@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 
 from preserve import __version__
-from preserve.model.medium_labels import box_fields
+from preserve.model.medium_labels import box_fields, kind_and_serial
 from preserve.model.sizes import Size
 from preserve.operations.hand_over import HandedMedium, HandOverReport
 
@@ -93,10 +93,9 @@ def _cells(number: int, handed: HandedMedium) -> Sequence[str]:
     medium, contents = handed.medium, handed.contents
     box = dict(box_fields(medium, contents))
     _, copy_set, fonds, _, classification, retention, codes, written, _, _ = box.values()
-    kind = " ".join(part for part in (medium.kind.value, medium.particulars.serial) if part)
     return (
         str(number),
-        *map(escape, (medium.number, kind, copy_set, fonds, classification, retention, codes)),
+        *map(escape, (medium.number, kind_and_serial(medium), copy_set, fonds, classification, retention, codes)),
         str(contents.packages),
         *map(escape, (str(Size(contents.use.bytes)), written, medium.seal or "-")),
         _inspection(handed),

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from preserve.model.keys import Key
+from preserve.model.media import Medium
 from preserve.model.medium_register import MediumEntry, MediumUse
 from preserve.model.nouns import StoreEntry
 from preserve.model.policy import CopySet
@@ -26,6 +27,17 @@ _SETS: Mapping[CopySet, str] = {
     CopySet.SEALED: "A 封存保管 sealed",
     CopySet.REFERENCE: "B 查阅使用 reference",
     CopySet.OFFSITE: "C 异地保存 off-site",
+}
+
+KINDS: Mapping[Medium, str] = {
+    Medium.HDD: "硬磁盘 hdd",
+    Medium.LTO: "LTO磁带 lto",
+    Medium.BD_R: "蓝光光盘 bd_r",
+    Medium.DVD_R: "DVD光盘 dvd_r",
+    Medium.CD_R: "CD光盘 cd_r",
+    Medium.MICROFILM: "缩微胶片 microfilm",
+    Medium.SSD: "固态盘 ssd",
+    Medium.USB_FLASH: "U盘 usb_flash",
 }
 
 ELEMENTS = ("fonds", "category", "classification", "retention")
@@ -107,12 +119,16 @@ def box_fields(medium: MediumEntry, contents: Contents) -> Iterator[tuple[str, s
 def _inner_fields(
     medium: MediumEntry, store: StoreEntry, contents: Contents, ledger: Attested, generation: int
 ) -> Iterator[tuple[str, str]]:
-    said = medium.particulars
-    yield "载体类型 Kind", " ".join(part for part in (said.kind.value, said.serial) if part)
+    yield "载体类型 Kind", kind_and_serial(medium)
     yield "信息包 Packages", f"{contents.packages} ({Size(contents.use.bytes)})"
     yield "存储 Store", f"{store.name} {store.store_id}"
     yield "清单 List", f"{list_key(generation)} SHA-256 {contents.list_sha256}"
     yield "台账 Ledger", f"{ledger.origin} {ledger.size} {ledger.root}"
+
+
+def kind_and_serial(medium: MediumEntry) -> str:
+    """What it is, in Chinese and English, and which one by its maker's number."""
+    return " ".join(part for part in (KINDS[medium.kind], medium.particulars.serial) if part)
 
 
 def _several(values: Sequence[str]) -> str:
