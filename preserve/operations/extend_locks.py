@@ -175,11 +175,12 @@ class _Extending:
 
 
 def _objects(store: Store, copy: CopyEntry) -> Collection[Key]:
-    """All generations of the objects of a copy, the current ones without fail.  Raises `NotThere`, `Unavailable`."""
+    """All generations of the objects of a copy, the current ones of its package without fail: parity that is lost lets
+    no lock on the package run out.  Raises `NotThere`, `Unavailable`."""
     folder = package_folder(copy.package_id)
     parts = (*_PARTS, PARITY) if copy.has_parity else _PARTS
     there = [facts.key for facts in store.list(folder) if _part(facts.key, folder) in parts]
-    current: Sequence[Key] = [object_key(copy.package_id, part, copy.generation(part)) for part in parts]
+    current: Sequence[Key] = [object_key(copy.package_id, part, copy.generation(part)) for part in _PARTS]
     for key in current:
         if key not in there:
             raise NotThere("store {store} has no {key}", store=store.name, key=key)

@@ -20,6 +20,7 @@ from preserve.model.incidents import IncidentKind
 from preserve.model.keys import Key
 from preserve.model.locks import LockRule, LockStanding, is_all_locked, lock_rules
 from preserve.model.nouns import CopyState
+from preserve.model.parity import ParityEntry, layout_for, sizes_of
 from preserve.operations import extend_locks as extending
 from preserve.operations.extend_locks import ExtendReport, ExtendRequest, extend_locks
 from preserve.operations.ingest import IngestRequest, ingest
@@ -150,6 +151,15 @@ def test_every_generation_is_held(locked: Locked) -> None:
     bag = locked.made.object(LOCKED, locked.package, "bag.tar")
     bag.with_name("bag.tar.g2").write_bytes(bag.read_bytes())
     assert locked.extend(locked.at(days=61)).extended[0].objects == 5
+
+
+def test_parity_is_held_too_and_the_package_also_when_it_is_lost(locked: Locked) -> None:
+    package, place = locked.books.package(locked.package), locked.at(days=61)
+    entry = ParityEntry(package.id, LOCKED, layout_for(sizes_of(package), 5), 5, "0" * 64, place.now())
+    locked.books.record(events.parity_made(place.act, place.now(), entry, 1))
+    assert locked.extend(place).extended[0].objects == 4
+    locked.made.object(LOCKED, package.id, "bag.tar").with_name("parity.rs").write_bytes(b"parity")
+    assert locked.extend(locked.at(days=130)).extended[0].objects == 5
 
 
 def test_a_late_renewal_is_an_alarm_until_it_is_done(locked: Locked) -> None:
