@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from preserve.model import events
 from preserve.model.audit import AuditCounts
 from preserve.model.entries import AuditResult
 from preserve.model.keys import BAG, BLOCKS, MEMBERS, PARITY, RECEIPT, object_key
-from preserve.model.nouns import Level
+from preserve.model.nouns import CopyState, Level
 from preserve.model.parity import CELL_BYTES
 from preserve.operations.audit import AuditRequest, audit
 from preserve.operations.repair import RepairReport, RepairRequest, repair
 from preserve.packages.judging.inspection import attested
 from preserve.packages.parity.beside import ParityBeside
+from preserve.packages.putting import put_file
+from tests.packages.archives import ACT, NOW
 from tests.parity.sectors import PACKAGE, Harm, Lone, Sector, garble, lone_medium, spoil
 
 ONLY = AuditRequest(stores=("deep",))
@@ -90,6 +94,30 @@ def test_lost_parity_attests_nothing_of_the_copy(tmp_path: Path) -> None:
     survey = attested(lone.held)
     assert [finding.where for finding in survey.findings] == [lone.held.key(PARITY)]
     assert (survey.level, survey.result) == (Level.EXISTS, AuditResult.SOUND)
+
+
+def test_a_finding_about_parity_ends_with_the_copy_that_had_it(tmp_path: Path) -> None:
+    lone = lone_medium(tmp_path)
+    del lone.medium.objects[lone.held.key(PARITY)]
+    assert len(audit(lone.place, ONLY).findings) == 1
+    lone.archive.books.record(events.copied(ACT, NOW, PACKAGE.id, "deep", CopyState.VERIFIED, 1))
+    assert audit(lone.place, ONLY).findings == ()
+
+
+def test_parity_that_cannot_be_made_leaves_the_repaired_copy_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lone = lone_medium(tmp_path)
+    garble(lone, [(BAG, 3), (PARITY, 3)])
+    audit(lone.place, ONLY)
+    monkeypatch.setattr(
+        "preserve.packages.repairing.remaking.put_file",
+        lambda *given: replace(put_file(*given), sight=AuditResult.DAMAGED),
+    )
+    report = repair(lone.place, RepairRequest(store="deep"))
+    assert [each.object for each in report.repaired] == [BAG]
+    assert [each.object for each in report.not_repaired] == [PARITY]
+    assert lone.archive.copy("deep", PACKAGE).state == "verified"
 
 
 def test_a_repair_leaves_no_scratch_file_behind(tmp_path: Path) -> None:

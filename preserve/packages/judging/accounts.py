@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from preserve.model import events
 from preserve.model.entries import Audited
-from preserve.model.keys import split_generation
+from preserve.model.keys import PARITY, split_generation
 from preserve.model.nouns import HARMS, Act, Condition, Event, Finding, Level
 from preserve.model.phrases import phrase
 from preserve.packages.held import HeldCopy
@@ -79,6 +79,8 @@ def _no_longer_holds(finding: Finding, held: HeldCopy, survey: Survey) -> bool:
 
 def _evidence(finding: Finding, held: HeldCopy, run: str) -> str:
     part = part_of(finding)
+    if part == PARITY and held.parity is None:
+        return phrase("audit {run} read the copy, which was made anew and has no parity", run=run)
     key = held.key(part)
     what = (
         phrase("root {digest}", digest=held.receipt.blocks_root)
