@@ -8,7 +8,7 @@ from dataclasses import replace
 from preserve.errors import Refused
 from preserve.model.nouns import Event, EventType
 from preserve.state import medium_projection, source_projection
-from preserve.state.projection import drill_id, finding_id, finding_number, incident_id, incident_number
+from preserve.state.identifiers import drill_id, finding_id, finding_number, incident_id, incident_number
 from preserve.state.standings import Tables
 
 

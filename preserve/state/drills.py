@@ -9,7 +9,7 @@ from datetime import datetime
 from preserve.errors import Refused
 from preserve.model.drills import Acknowledged, Document, DrillEntry, DrillFault, Rehearsed
 from preserve.state.database import Database, Row
-from preserve.state.projection import drill_id
+from preserve.state.identifiers import drill_id
 
 _DRILL = (
     "number, store, begun_at, sample, seed, without_catalog, faults, packages, files, bytes, unopened, unjudged,"

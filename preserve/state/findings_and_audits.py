@@ -13,7 +13,7 @@ from preserve.model import canonical
 from preserve.model.entries import Audited, AuditResult, AuditRun
 from preserve.model.nouns import Condition, Finding, Level
 from preserve.state.database import Database, Row
-from preserve.state.projection import finding_id, finding_number
+from preserve.state.identifiers import finding_id, finding_number
 
 _FINDING = (
     "number, package, store, condition, expected, found, place, blocks, files, files_touched,"

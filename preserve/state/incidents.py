@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from preserve.errors import Refused
 from preserve.model.incidents import Incident, IncidentKind
 from preserve.state.database import Database, Row
-from preserve.state.projection import incident_id, incident_number
+from preserve.state.identifiers import incident_id, incident_number
 
 _INCIDENT = "number, kind, subject, what, opened_at, closed_at, closed_with"
 _SELECT_INCIDENT = f"SELECT {_INCIDENT} FROM incident"  # noqa: S608

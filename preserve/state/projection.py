@@ -11,23 +11,17 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from preserve.errors import Refused, Tampered
-from preserve.model.drills import DrillFault
 from preserve.model.entries import AuditResult, state_after
 from preserve.model.incidents import IncidentKind
 from preserve.model.keys import PARITY
 from preserve.model.nouns import CopyState, EventType, Level
-from preserve.state import medium_projection, source_projection, standings
+from preserve.state import drill_projection, medium_projection, source_projection, standings, store_projection
+from preserve.state.identifiers import finding_id, finding_number, incident_id, incident_number
 from preserve.state.standings import Tables
 
 CATALOG: Mapping[str, tuple[str, ...]] = {
     "home": ("home_id",),
     "verifier_key": ("since",),
-    "store": ("name",),
-    "store_credentials": ("store",),
-    "canary": ("store",),
-    "thaw": ("store", "object"),
-    "thaw_month": ("store", "month"),
-    "retired_store": ("name",),
     "policy": ("name", "version"),
     "declarations": ("standard", "version"),
     "accession": ("id",),
@@ -43,10 +37,10 @@ CATALOG: Mapping[str, tuple[str, ...]] = {
     "growth": ("store", "day"),
     "finding": ("number",),
     "incident": ("number",),
-    "drill": ("number",),
-    "acknowledged": ("sha256",),
     "audit_run": ("id",),
     "audited": ("run", "store", "package"),
+    **store_projection.CATALOG,
+    **drill_projection.CATALOG,
     **medium_projection.CATALOG,
     **source_projection.CATALOG,
 }
@@ -55,24 +49,8 @@ CATALOG: Mapping[str, tuple[str, ...]] = {
 # Details come out of canonical entries: sorting their names (ASCII) again gives the same text, at a third of the cost.
 _text = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"), sort_keys=True).encode
 
-_STORE = "name, store_id, role, url, attributes, capabilities, profile"
 _DAY = len("2026-01-01")
-_COPY = "bytes, generations, booked_at, audited_at, audited_level, audits, retain_until"
-_RETIRE_STORE = (
-    f"INSERT INTO retired_store ({_STORE}, retired_at, retired_because, is_lost)"  # noqa: S608
-    f" SELECT {_STORE}, ?, ?, ? FROM store WHERE name = ?"
-)
-_RETIRE_COPIES = (
-    f"INSERT INTO retired_copy (package, store, state, {_COPY})"  # noqa: S608
-    f" SELECT package, store, state, {_COPY} FROM copy WHERE store = ?"
-)
-_BRING_COPIES_BACK = (
-    f"INSERT INTO copy (package, store, state, {_COPY})"  # noqa: S608
-    " SELECT package, store, CASE state WHEN ? THEN state ELSE ? END,"
-    f" {_COPY} FROM retired_copy WHERE store = ?"
-)
 
-_FINDING, _INCIDENT, _DRILL = "F", "I", "D"  # what ids begin with
 
 Detail = Mapping[str, Any]
 Apply = Callable[[Tables, int, str, Detail], str | None]
@@ -111,98 +89,6 @@ def _initialised(tables: Tables, number: int, at: str, detail: Detail) -> None:
 
 def _key_changed(tables: Tables, number: int, at: str, detail: Detail) -> None:
     tables.execute("INSERT INTO verifier_key (since, text) VALUES (?, ?)", (number, detail["new"]))
-
-
-def _store_added(tables: Tables, number: int, at: str, detail: Detail) -> None:
-    _bring_back(tables, detail["name"])
-    tables.execute(
-        "INSERT INTO store (name, store_id, role, url, attributes, capabilities, profile, complaints)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, '[]') ON CONFLICT (name) DO UPDATE SET store_id = excluded.store_id,"
-        " role = excluded.role, url = excluded.url, attributes = excluded.attributes,"
-        " capabilities = excluded.capabilities, profile = excluded.profile",
-        (
-            detail["name"],
-            detail["store_id"],
-            detail["role"],
-            detail["url"],
-            _text(detail["attributes"]),
-            _text(detail["capabilities"]),
-            detail["profile"],
-        ),
-    )
-    # Of a retired store they stay: its name is never another's, and registering it again brings them anew.
-    tables.execute("DELETE FROM store_credentials WHERE store = ?", (detail["name"],))
-    apart = (detail.get("auditor_profile"), detail.get("disposer_profile"))
-    if any(apart):  # books of before have no rows for entries of before
-        tables.execute(
-            "INSERT INTO store_credentials (store, auditor_profile, disposer_profile) VALUES (?, ?, ?)",
-            (detail["name"], *apart),
-        )
-
-
-def _bring_back(tables: Tables, store: str) -> None:
-    """End the retirement of a store, if it was retired: nobody has looked at its copies meanwhile."""
-    tables.execute("DELETE FROM retired_store WHERE name = ?", (store,))
-    tables.execute(_BRING_COPIES_BACK, (CopyState.BAD.value, CopyState.SUSPECT.value, store))
-    if tables.execute("SELECT 1 FROM retired_copy WHERE store = ? LIMIT 1", (store,)).fetchone():
-        standings.store_back(tables, store)
-    tables.execute("DELETE FROM retired_copy WHERE store = ?", (store,))
-
-
-def _store_retired(tables: Tables, number: int, at: str, detail: Detail) -> None:
-    store = detail["name"]
-    tables.execute(_RETIRE_STORE, (at, detail["why"], int(detail["lost"]), store))
-    tables.execute("DELETE FROM store WHERE name = ?", (store,))
-    tables.execute(_RETIRE_COPIES, (store,))
-    tables.execute("DELETE FROM copy WHERE store = ?", (store,))
-    standings.store_gone(tables, store)
-    tables.execute(
-        "UPDATE finding SET closed_at = ?, closed_with = ? WHERE store = ? AND closed_at IS NULL",
-        (at, detail["with"], store),
-    )
-
-
-def _store_probed(tables: Tables, number: int, at: str, detail: Detail) -> None:
-    tables.execute(
-        "UPDATE store SET probed_at = ?, probe_ok = ?, capabilities = ?, complaints = ? WHERE name = ?",
-        (at, int(detail["ok"]), _text(detail["capabilities"]), _text(detail["complaints"]), detail["name"]),
-    )
-
-
-def _canary_tried(tables: Tables, number: int, at: str, detail: Detail) -> None:
-    tables.execute("DELETE FROM canary WHERE store = ?", (detail["store"],))
-    tables.execute(
-        "INSERT INTO canary (store, object, tried_at, profile, lock_until, effects) VALUES (?, ?, ?, ?, ?, ?)",
-        (detail["store"], detail["key"], at, detail["profile"], detail["lock_until"], _text(detail["effects"])),
-    )
-
-
-def _thaw_asked(tables: Tables, number: int, at: str, detail: Detail) -> None:
-    store, micros, objects = detail["store"], detail["micros"], detail["objects"]
-    for each in objects:
-        tables.execute("DELETE FROM thaw WHERE store = ? AND object = ?", (store, each["object"]))
-        tables.execute(
-            "INSERT INTO thaw (store, object, package, bytes, storage_class, tier, days, purpose, asked_at,"
-            " expected_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                store,
-                each["object"],
-                each["package"],
-                each["bytes"],
-                each["storage_class"],
-                detail["tier"],
-                detail["days"],
-                detail["purpose"],
-                at,
-                each["expected_at"],
-            ),
-        )
-    tables.execute(
-        "INSERT INTO thaw_month (store, month, bytes, micros, unpriced) VALUES (?, ?, ?, ?, ?)"
-        " ON CONFLICT (store, month) DO UPDATE SET bytes = thaw_month.bytes + excluded.bytes,"
-        " micros = thaw_month.micros + excluded.micros, unpriced = thaw_month.unpriced + excluded.unpriced",
-        (store, at[:7], sum(each["bytes"] for each in objects), micros or 0, 0 if micros is not None else len(objects)),
-    )
 
 
 def _policy_registered(tables: Tables, number: int, at: str, detail: Detail) -> None:
@@ -441,51 +327,6 @@ def _incident_closed(tables: Tables, number: int, at: str, detail: Detail) -> No
     )
 
 
-def _drilled(tables: Tables, number: int, at: str, detail: Detail) -> None:
-    if detail["id"] != drill_id(number):
-        raise ValueError(f"drill {detail['id']} stands where {drill_id(number)} belongs")
-    tables.execute(
-        "INSERT INTO drill (number, store, begun_at, sample, seed, without_catalog, faults, packages, files, bytes,"
-        " unopened, unjudged, acknowledged, unread_bags, rpo_seconds, lost_seconds, rto_milliseconds, policies,"
-        " certificate, certificate_sha256) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            number,
-            detail["store"],
-            detail["begun_at"],
-            detail["sample"],
-            detail["seed"],
-            int(detail["without_catalog"]),
-            _text([DrillFault(fault).value for fault in detail["faults"]]),
-            detail["packages"],
-            detail["files"],
-            detail["bytes"],
-            detail["unopened"],
-            detail["unjudged"],
-            detail["acknowledged"],
-            detail["unread_bags"],
-            detail["rpo_seconds"],
-            detail["lost_seconds"],
-            detail["rto_milliseconds"],
-            _text(detail["policies"]),
-            detail["certificate"],
-            detail["certificate_sha256"],
-        ),
-    )
-
-
-def _acknowledged(tables: Tables, number: int, at: str, detail: Detail) -> None:
-    tables.execute(
-        "INSERT INTO acknowledged (sha256, place, why, drill, at, booked_by, because) VALUES (?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (sha256) DO UPDATE SET place = excluded.place, why = excluded.why, drill = excluded.drill,"
-        " at = excluded.at, booked_by = excluded.booked_by, because = excluded.because",
-        (*(detail[name] for name in ("sha256", "where", "why", "drill")), at, detail["by"], detail["because"]),
-    )
-
-
-def _acknowledgement_withdrawn(tables: Tables, number: int, at: str, detail: Detail) -> None:
-    tables.execute("DELETE FROM acknowledged WHERE sha256 = ?", (detail["sha256"],))
-
-
 def _repaired(tables: Tables, number: int, at: str, detail: Detail) -> None:
     place = (detail["package"], detail["store"])
     row = tables.execute("SELECT generations FROM copy WHERE package = ? AND store = ?", place).fetchone()
@@ -495,46 +336,9 @@ def _repaired(tables: Tables, number: int, at: str, detail: Detail) -> None:
     tables.execute("UPDATE copy SET generations = ? WHERE package = ? AND store = ?", (_text(generations), *place))
 
 
-def finding_id(number: int) -> str:
-    """The readable name of the finding that ledger entry `number` opened."""
-    return f"{_FINDING}-{number:06d}"
-
-
-def finding_number(identifier: str) -> int:
-    """The inverse of `finding_id`.  Raises ValueError for anything else."""
-    return _number(_FINDING, identifier)
-
-
-def incident_id(number: int) -> str:
-    """The readable name of the incident that ledger entry `number` opened."""
-    return f"{_INCIDENT}-{number:06d}"
-
-
-def incident_number(identifier: str) -> int:
-    """The inverse of `incident_id`.  Raises ValueError for anything else."""
-    return _number(_INCIDENT, identifier)
-
-
-def drill_id(number: int) -> str:
-    """The readable name of the drill that ledger entry `number` tells of."""
-    return f"{_DRILL}-{number:06d}"
-
-
-def _number(wanted: str, identifier: str) -> int:
-    prefix, _, digits = identifier.partition("-")
-    if prefix != wanted or not (digits.isascii() and digits.isdigit()):
-        raise ValueError(f"{identifier!r} does not begin with {wanted}- and go on with digits")
-    return int(digits)
-
-
 _APPLY: Mapping[str, Apply] = {
     EventType.INITIALISED.value: _initialised,
     EventType.KEY_CHANGED.value: _key_changed,
-    EventType.STORE_ADDED.value: _store_added,
-    EventType.STORE_PROBED.value: _store_probed,
-    EventType.STORE_RETIRED.value: _store_retired,
-    EventType.CANARY_TRIED.value: _canary_tried,
-    EventType.THAW_ASKED.value: _thaw_asked,
     EventType.POLICY_REGISTERED.value: _policy_registered,
     EventType.DECLARED.value: _declared,
     EventType.INGEST_BEGUN.value: _ingest_begun,
@@ -551,13 +355,12 @@ _APPLY: Mapping[str, Apply] = {
     EventType.CLOSED.value: _closed,
     EventType.INCIDENT_OPENED.value: _incident_opened,
     EventType.INCIDENT_CLOSED.value: _incident_closed,
-    EventType.DRILLED.value: _drilled,
-    EventType.ACKNOWLEDGED.value: _acknowledged,
-    EventType.ACKNOWLEDGEMENT_WITHDRAWN.value: _acknowledgement_withdrawn,
     EventType.REPAIRED.value: _repaired,
     EventType.NOTIFICATION_SET.value: _nothing,
     EventType.RESTORED.value: _nothing,
     EventType.REBUILT.value: _nothing,
+    **store_projection.APPLY,
+    **drill_projection.APPLY,
     **medium_projection.APPLY,
     EventType.MEDIUM_IMAGED.value: _nothing,
     EventType.BOOKS_MOVED.value: _nothing,
