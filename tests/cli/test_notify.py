@@ -42,6 +42,14 @@ def all_bytes(folder: Path) -> bytes:
     return b"".join((Path(parent) / name).read_bytes() for parent, _, names in os.walk(folder) for name in names)
 
 
+def test_who_is_named_by_no_policy_is_not_said_to_be_told(program: Program) -> None:
+    arguments = ("--webhook", "http://127.0.0.1:9/x")
+    said = program("notify", "set", "head of sektion", *arguments)
+    assert "no policy in force names head of sektion" in said and "is told from now on" not in said
+    assert "no policy in force names head of sektion" in program("notify", "list", code=Exit.FINDINGS)
+    assert "is told from now on" in program("notify", "set", owners(program)[0], *arguments)
+
+
 def test_mail_with_a_password_over_tls_tells_what_is_wrong_and_then_that_it_is_over(program: Program) -> None:
     context, authority = certificate(program.folder)
     secret = program.folder / "secret"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +21,7 @@ from preserve.cli.tables import table
 from preserve.clock import stamp
 from preserve.errors import Misused, Refused
 from preserve.model.addresses import Address, Mail, Tls, mail_address, server, webhook
-from preserve.model.notices import NEVER, unaddressed
+from preserve.model.notices import NEVER, named, unaddressed
 from preserve.model.nouns import Act
 
 if TYPE_CHECKING:
@@ -94,11 +94,23 @@ def set_(
         str(secret_file.absolute()) if secret_file else None,
         str(ca_file.absolute()) if ca_file else None,
     )
-    _keep(call, owner, address)
-    line = said(
-        "{owner} is told from now on; `preserve notify test {name}` tries it", owner=owner, name=shlex.quote(owner)
+    is_named = owner in _keep(call, owner, address)
+    lines = [
+        said(
+            "{owner} is told from now on; `preserve notify test {name}` tries it", owner=owner, name=shlex.quote(owner)
+        )
+        if is_named
+        else _unnamed(owner)
+    ]
+    return call.answer({"owner": owner, **plain(address), "named_by_policy": is_named}, lines)
+
+
+def _unnamed(owner: str) -> str:
+    return said(
+        "no policy in force names {owner}: nothing is sent there until one does; `preserve notify list` tells whom"
+        " policies name",
+        owner=owner,
     )
-    return call.answer({"owner": owner, **plain(address)}, [line])
 
 
 def _mail(smtp: str | None, sender: str | None, to: Sequence[str], tls: Tls, user: str | None) -> Mail | None:
@@ -119,7 +131,9 @@ def remove(call: Call, owner: str) -> Exit:
     return call.answer({"owner": owner}, [said("{owner} is told no more", owner=owner)])
 
 
-def _keep(call: Call, owner: str, address: Address | None) -> None:
+def _keep(call: Call, owner: str, address: Address | None) -> Collection[str]:
+    """Keep, or forget, how an owner is told; returns whom policies name."""
+    from preserve import compose
     from preserve.operations.set_address import AddressRequest, set_address
     from preserve.settings.addresses import read_addresses, write_addresses
 
@@ -131,6 +145,7 @@ def _keep(call: Call, owner: str, address: Address | None) -> None:
     with call.workplace(patient=False) as workplace, workplace.claim("addresses"):
         known = read_addresses(home)
         set_address(workplace, AddressRequest(owner, address, known, lambda each: write_addresses(home, each)))
+        return named(compose.policies(workplace.books).values())
 
 
 @notify.command(
@@ -145,7 +160,8 @@ def list_(call: Call) -> Exit:
     with call.workplace(patient=False) as workplace:
         addresses = read_addresses(call.home())
         deliveries = workplace.books.deliveries()
-        missing = unaddressed(compose.policies(workplace.books).values(), addresses)
+        policies = compose.policies(workplace.books).values()
+        missing, owners = unaddressed(policies, addresses), named(policies)
         documents = [
             {
                 "owner": owner,
@@ -171,6 +187,7 @@ def list_(call: Call) -> Exit:
         lines = [
             *table(head, rows, none=_("No address is set; `preserve notify set` says how an owner is told.")),
             *(said("policies name {owner}, and nobody knows how to tell that one", owner=owner) for owner in missing),
+            *(_unnamed(owner) for owner in addresses if owner not in owners),
         ]
         document = {"addresses": documents, "without_address": missing}
         return call.answer(document, lines, Exit.FINDINGS if missing else Exit.WELL)
