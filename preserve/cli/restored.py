@@ -43,30 +43,33 @@ def restored_document(report: RestoreReport) -> dict[str, object]:
     }
 
 
-def restored_lines(report: RestoreReport, to: Path) -> Iterator[str]:
-    """The same for people; `to` is the folder that was restored into."""
+def _verdict(report: RestoreReport, to: Path) -> str:
     size = byte_count(report.bytes)
     if report.is_verified:
-        yield counted(
+        return counted(
             "{count} file, {size}, is in {to}, verified",
             "{count} files, {size}, are in {to}, each verified",
             report.files,
             size=size,
             to=to,
         )
-    else:
-        yield said(
-            "NOT COMPLETE: {files} files, {size}, are in {to}, each verified; {lost} could not be had soundly, {left}"
-            " were left as they stood there"
-            if report.is_lost_known
-            else "NOT COMPLETE: {files} files, {size}, are in {to}, each verified; at least {lost} could not be had"
-            " soundly, {left} were left as they stood there",
-            files=report.files,
-            size=size,
-            to=to,
-            lost=report.lost,
-            left=report.left,
-        )
+    return said(
+        "NOT COMPLETE: {files} files, {size}, are in {to}, each verified; {lost} could not be had soundly, {left}"
+        " were left as they stood there"
+        if report.is_lost_known
+        else "NOT COMPLETE: {files} files, {size}, are in {to}, each verified; at least {lost} could not be had"
+        " soundly, {left} were left as they stood there",
+        files=report.files,
+        size=size,
+        to=to,
+        lost=report.lost,
+        left=report.left,
+    )
+
+
+def restored_lines(report: RestoreReport, to: Path) -> Iterator[str]:
+    """The same for people; `to` is the folder that was restored into."""
+    yield _verdict(report, to)
     if report.already_there:
         yield said("{count} of them were there already, equal", count=report.already_there)
     for store, count in sorted(report.sources.items()):

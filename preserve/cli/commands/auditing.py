@@ -22,9 +22,10 @@ from preserve.errors import Tampered, Unavailable
 from preserve.model.nouns import Level
 
 if TYPE_CHECKING:
-    from preserve.model.audit import SampleStatement
+    from preserve.model.audit import AuditCounts, SampleStatement
     from preserve.operations.audit import AuditReport, NotLookedAt
     from preserve.operations.repair import RepairReport
+    from preserve.packages.thawing import Thawing
 
 
 @click.command(
@@ -93,20 +94,12 @@ def _code(report: AuditReport) -> Exit:
 
 
 def _document(report: AuditReport) -> dict[str, object]:
-    counts = report.counts
     return {
         "run": report.run,
         "level": report.level.value,
         "resumed": report.is_resumed,
         "begun_at": report.begun_at,
-        "counts": {
-            "sound": counts.sound,
-            "damaged": counts.damaged,
-            "missing": counts.missing,
-            "unreadable": counts.unreadable,
-            "not_checked": counts.not_checked,
-            "overdue": counts.overdue,
-        },
+        "counts": _counts_document(report.counts),
         "findings": [finding_document(finding) for finding in report.findings],
         "contradictions": {store: error_said(error) for store, error in report.contradictions.items()},
         "away": dict(report.away),
@@ -122,36 +115,49 @@ def _document(report: AuditReport) -> dict[str, object]:
             for each in report.not_looked_at
         ],
         "not_attested": dict(report.unattested),
-        "thaws": [
-            {
-                "store": each.store,
-                "readable": len(each.readable),
-                "asked": len(each.asked),
-                "asked_before": len(each.way),
-                "beyond_budget": len(each.beyond),
-                "expected_at": stamp(each.expected_at) if each.expected_at else None,
-            }
-            for each in report.thaws
-        ],
+        "thaws": [_thaw_document(each) for each in report.thaws],
         "not_searched": list(report.unlisted),
         "ended_by_budget": report.is_ended_by_budget,
         "waiting": report.waiting,
         "leftovers": report.leftovers,
-        "samples": [
-            {
-                "store": sample.store,
-                "blocks": sample.blocks,
-                "drawn": sample.drawn,
-                "looked_at": sample.looked_at,
-                "not_sound": sample.not_sound,
-                "confidence_percent": sample.confidence_percent,
-                "at_most_bad": sample.at_most_bad,
-                "at_most_percent": sample.at_most_percent,
-            }
-            for sample in report.samples
-        ],
+        "samples": [_sample_document(each) for each in report.samples],
         "bytes_read": report.bytes_read,
         "seconds": report.seconds,
+    }
+
+
+def _counts_document(counts: AuditCounts) -> dict[str, object]:
+    return {
+        "sound": counts.sound,
+        "damaged": counts.damaged,
+        "missing": counts.missing,
+        "unreadable": counts.unreadable,
+        "not_checked": counts.not_checked,
+        "overdue": counts.overdue,
+    }
+
+
+def _thaw_document(thawing: Thawing) -> dict[str, object]:
+    return {
+        "store": thawing.store,
+        "readable": len(thawing.readable),
+        "asked": len(thawing.asked),
+        "asked_before": len(thawing.way),
+        "beyond_budget": len(thawing.beyond),
+        "expected_at": stamp(thawing.expected_at) if thawing.expected_at else None,
+    }
+
+
+def _sample_document(sample: SampleStatement) -> dict[str, object]:
+    return {
+        "store": sample.store,
+        "blocks": sample.blocks,
+        "drawn": sample.drawn,
+        "looked_at": sample.looked_at,
+        "not_sound": sample.not_sound,
+        "confidence_percent": sample.confidence_percent,
+        "at_most_bad": sample.at_most_bad,
+        "at_most_percent": sample.at_most_percent,
     }
 
 

@@ -27,6 +27,7 @@ from preserve.model.restore import OnConflict
 from preserve.model.sources import SourceKind
 
 if TYPE_CHECKING:
+    from preserve.model.sources import Counts
     from preserve.operations.harvest import HarvestReport
     from preserve.operations.take_submissions import TakeReport
 
@@ -161,24 +162,34 @@ def _lines(reports: list[HarvestReport], failed: dict[str, PreserveError]) -> It
 
 def _report_lines(report: HarvestReport) -> Iterator[str]:
     if report.entry is None:
-        words = ", ".join(map(word, report.alarms))
-        yield said(
-            "source {source}: THE BRAKE IS SET ({alarms}); nothing was taken", source=report.source, alarms=words
-        )
-        if report.upheaval:
-            yield upheaval_line(report.upheaval, report.alarms)
-        yield from bounded(said("  vanished: {file}", file=_readable(path)) for path in report.vanished)
-        yield from bounded(said("  changed: {file}", file=_readable(path)) for path in report.changed)
-        yield said(
-            "what was kept before is untouched; look at the source, then `preserve source release {source} --reason"
-            " TEXT`, or mend the source: `preserve source restore {source} --to DIR`",
-            source=report.source,
-        )
+        yield from _brake_lines(report)
         return
-    counts = report.entry.counts
+    yield from _counts_lines(report.source, report.entry.counts)
+    yield from _alarm_lines(report, report.entry.counts)
+    if not report.is_complete:
+        yield _("`preserve replicate` makes the copies that are still due")
+    yield from bounded(complaint_said(note) for note in report.notes)
+    yield from lack_lines(report.lacking)
+
+
+def _brake_lines(report: HarvestReport) -> Iterator[str]:
+    words = ", ".join(map(word, report.alarms))
+    yield said("source {source}: THE BRAKE IS SET ({alarms}); nothing was taken", source=report.source, alarms=words)
+    if report.upheaval:
+        yield upheaval_line(report.upheaval, report.alarms)
+    yield from bounded(said("  vanished: {file}", file=_readable(path)) for path in report.vanished)
+    yield from bounded(said("  changed: {file}", file=_readable(path)) for path in report.changed)
+    yield said(
+        "what was kept before is untouched; look at the source, then `preserve source release {source} --reason"
+        " TEXT`, or mend the source: `preserve source restore {source} --to DIR`",
+        source=report.source,
+    )
+
+
+def _counts_lines(source: str, counts: Counts) -> Iterator[str]:
     yield said(
         "source {source}: {files} files, {size}; new {new}, changed {changed}, moved {moved}, vanished {vanished}",
-        source=report.source,
+        source=source,
         files=counts.files,
         size=byte_count(counts.bytes),
         new=counts.new,
@@ -198,6 +209,9 @@ def _report_lines(report: HarvestReport) -> Iterator[str]:
             "{count} files changed a short while ago and are left for the next harvest",
             counts.unsettled,
         )
+
+
+def _alarm_lines(report: HarvestReport, counts: Counts) -> Iterator[str]:
     if counts.doubtful:
         yield said(
             "ALARM: {count} files hold other bytes than were taken, though nobody changed them; what was taken is kept:"
@@ -213,10 +227,6 @@ def _report_lines(report: HarvestReport) -> Iterator[str]:
             count=len(report.restless),
         )
         yield from bounded(f"  {_readable(path)}" for path in report.restless)
-    if not report.is_complete:
-        yield _("`preserve replicate` makes the copies that are still due")
-    yield from bounded(complaint_said(note) for note in report.notes)
-    yield from lack_lines(report.lacking)
 
 
 @click.command(
