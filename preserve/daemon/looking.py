@@ -259,6 +259,7 @@ def _ask_for_cold(shift: Shift, place: _Place, cause: AuditCause, level: Level) 
     # Not by a crew: one at a time asks a store, and spends of its budget.
     report = ALONE.audit(shift.workplace, _request(shift, place, level, batch, shift.allowance))
     report.require_reached(place.store.name)
+    report.require_thawed(place.store.name)
     return Ended(Ending.PARTLY, _looked(_answers(report), _answers(report) - report.counts.sound), report.bytes_read)
 
 

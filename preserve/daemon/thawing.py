@@ -47,6 +47,7 @@ def _fetch(shift: Shift, duty: Duty) -> Ended:
     request = AuditRequest(Level.FULL, (duty.subject,), among=tuple(there[:PACKAGES_AT_ONCE]), policies=shift.policies)
     report = shift.crew.audit(shift.workplace, request)
     report.require_reached(duty.subject)
+    report.require_thawed(duty.subject)
     what = sentence("copies read that lay in cold storage: {count}", count=report.counts.sound)
     if report.counts.unreadable:  # they stay due, and must not be tried again at once
         return Ended(Ending.FAILED, what, report.bytes_read)

@@ -6,12 +6,14 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from preserve import compose
 from preserve.clock import stamp
+from preserve.daemon import looking
 from preserve.daemon.looking import AUDIT, LISTING
 from preserve.daemon.thawing import THAW
 from preserve.errors import Away, Frozen, Refused, Unavailable
@@ -335,6 +337,20 @@ def test_the_runner_fetches_what_was_asked_for_to_be_audited_and_no_store_that_i
         gone.do(THAW)
     assert [ended.ending for ended in frozen.do(THAW)] == [Ending.DONE]
     assert frozen.due(THAW) == []
+
+
+def test_what_a_rule_of_the_bucket_froze_does_not_keep_the_runner_from_the_rest(
+    tmp_path: Path, moto_site: MotoSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looking, "COPIES_AT_ONCE", 1)
+    with ice(tmp_path, moto_site, {}) as made:
+        packages = [made.ingest(name) for name in ("a", "b")]
+        moto_site.freeze("records", made.bag(packages[0]), "GLACIER")
+        made.later(days=400)
+        made.do(AUDIT)
+        read = [made.service.books.copy(each, "far") for each in packages]
+        since = stamp(made.clock.now() - timedelta(days=1))
+        assert [bool(copy and (copy.looked_at(Level.SAMPLE) or "") > since) for copy in read] == [False, True]
 
 
 def test_the_runner_looks_a_cold_store_through_without_reading_a_bag(frozen: Ice) -> None:

@@ -249,7 +249,7 @@ def test_what_waits_in_cold_storage_for_any_share_waits_for_all() -> None:
     bag = FrozenBag("p", "far", Key("packages/x/p/bag.tar"), 1, "GLACIER")
     whole = _audited([nothing, replace(nothing, thaws=(Thawing("far", beyond=[bag]),))])
     with pytest.raises(Frozen, match="nobody allowed"):
-        whole.require_reached("far")
+        whole.require_thawed("far")
 
 
 def test_two_machines_of_a_cluster_make_the_copies_that_are_due(

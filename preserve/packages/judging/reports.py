@@ -102,12 +102,14 @@ class AuditReport:
         return not (is_any_wrong or self.away or self.is_in_vain or self.is_any_frozen)
 
     def require_reached(self, store: str) -> None:
-        """Raise what kept the audit from a store: `Tampered`, `Unavailable`, or `Frozen` where it was to be read, and
-        lies in cold storage."""
+        """Raise what kept the audit from a store: `Tampered`, `Unavailable`."""
         if store in self.contradictions:
             raise self.contradictions[store]
         if store in self.away:
             raise Unavailable("store {store} cannot be looked at ({why})", store=store, why=self.away[store])
+
+    def require_thawed(self, store: str) -> None:
+        """Raise `Frozen` where copies in a store lie in cold storage and cannot be read yet."""
         for thawing in self.thaws:
             if thawing.store == store and thawing.is_waiting:
                 raise thawing.error()
