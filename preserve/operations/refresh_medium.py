@@ -153,8 +153,7 @@ def _copy_bookings(workplace: Workplace, package: str, store: str, size: int, wo
     act, at = workplace.act, workplace.now()
     if work.mismatch:
         yield events.found(act, at, work.mismatch.finding(package, store))
-    state = CopyState.BAD if work.mismatch else CopyState.VERIFIED
-    yield events.copied(act, at, package, store, state, size)
+    yield events.copied(act, at, package, store, work.state, size)
 
 
 def _require_read(report: AuditReport, old: MediumEntry, new: MediumEntry) -> None:
