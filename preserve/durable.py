@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from preserve.errors import NoSpace
@@ -77,24 +79,40 @@ def move(path: Path, final: Path) -> None:
 
 
 def write_file(path: Path, content: bytes, *, mode: int = 0o644) -> None:
-    """Write a small file whole or not at all, replacing what was there.  Raises `NoSpace`."""
+    """Write a small file whole or not at all, replacing what was there; of several writers each waits for the other.
+
+    Raises `NoSpace`.
+    """
     beside = path.with_name(f".{path.name}.partial")
     try:
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+        descriptor = _opened_alone(beside, mode)
         try:
+            os.ftruncate(descriptor, 0)
             view = memoryview(content)
             while view:
                 view = view[os.write(descriptor, view) :]
             sync_file(descriptor)
+            announce("rename:before")
+            os.replace(beside, path)
+            announce("rename:after")
         finally:
             os.close(descriptor)
-        announce("rename:before")
-        os.replace(beside, path)
-        announce("rename:after")
         sync_folder(path.parent)
     except OSError as error:
         raise_if_full(error, path)
         raise
+
+
+def _opened_alone(beside: Path, mode: int) -> int:
+    """Open a file to write, locked until it is closed; never the one to which another writer gave its final name."""
+    while True:
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT, mode)
+        with suppress(OSError):  # a file system without locks: nobody else writes there
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(descriptor), os.stat(beside)):
+                return descriptor
+        os.close(descriptor)
 
 
 def raise_if_full(error: OSError, path: Path) -> None:

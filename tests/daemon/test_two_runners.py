@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
-from preserve import claims
+from preserve import claims, durable
 from preserve.daemon.looking import AUDIT
 from preserve.daemon.works import Shift
 from preserve.definitions.policies import read_policy
@@ -150,3 +151,20 @@ def test_a_glance_in_the_very_moment_of_a_claim_does_not_stop_it(
         monkeypatch.setattr(claims, "_is_locked", glanced_away)
         with claims.held(tmp_path, "work"):
             assert len(glancing) == 3
+
+
+def test_two_heartbeats_at_once_are_each_written_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They wrote into one file beside, and the second took it away from the first, or cut off what that had written."""
+    path, others = tmp_path / "heartbeat.json", list[Thread]()
+
+    def another_comes(point: str) -> None:
+        if point == "rename:before" and not others:
+            others.append(Thread(target=durable.write_file, args=(path, b"the second, a longer one")))
+            others[0].start()
+            others[0].join(0.5)
+
+    monkeypatch.setattr(durable, "announce", another_comes)
+    durable.write_file(path, b"the first")
+    others[0].join()
+    assert path.read_bytes() == b"the second, a longer one"
+    assert [each.name for each in tmp_path.iterdir()] == ["heartbeat.json"]
