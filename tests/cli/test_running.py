@@ -15,9 +15,13 @@ from pathlib import Path
 
 import pytest
 
+from preserve.cli.commands import running
 from preserve.cli.exits import Exit
 from preserve.clock import stamp
+from preserve.daemon.turn import TurnReport
+from preserve.model.duties import DutyKind
 from preserve.model.nouns import EventType
+from preserve.model.sentences import Sentence
 from tests.cli.conftest import Service
 from tests.packages.building import flip
 
@@ -175,3 +179,11 @@ def test_a_runner_that_goes_on_answers_prometheus_until_it_is_stopped(service: S
         runner.send_signal(signal.SIGINT)
         runner.communicate(timeout=60)
     assert runner.returncode == 130
+
+
+def test_a_runner_that_goes_on_says_what_is_wrong_with_the_running_itself() -> None:
+    """It told of each piece of work, and of a clock that is not to be trusted not a word: its log was empty."""
+    what = Sentence("the clock of {machine} is wrong", {"machine": "a"})
+    report = TurnReport((), (), (), None, 1.0, doubted_clock="I-000007", failing={DutyKind.DRILL: what})
+    first, second = running._told(report)
+    assert "the clock of a is wrong" in first and "I-000007" in second

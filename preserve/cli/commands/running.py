@@ -171,7 +171,7 @@ def _crew(call: Call, cluster: str | None) -> Iterator[Crew]:
 
 
 def _told(report: TurnReport) -> Iterator[str]:
-    """What a turn did, a line for each duty, for the log."""
+    """What a turn did, a line for each duty, and what is wrong with the running itself, for the log."""
     for each in report.worked:
         yield said(
             "{duty} of {about}: {ending}; {what}",
@@ -180,6 +180,7 @@ def _told(report: TurnReport) -> Iterator[str]:
             ending=word(each.ended.ending),
             what=sentence_said(each.ended.what),
         )
+    yield from _alarm_lines(report)
 
 
 @click.command(
@@ -276,14 +277,7 @@ def _lines(report: TurnReport) -> Iterator[str]:
     if report.waiting:
         yield _("Waiting for the window of a store or a policy:")
         yield from duty_lines(report.waiting)
-    for kind, why in report.failing.items():
-        yield said("ALARM: {kind}: {why}", kind=word(kind), why=sentence_said(why))
-    if report.doubted_clock:
-        yield said(
-            "ALARM: the clock is not to be trusted ({incident}); what hangs on dates is left alone until a person has"
-            " closed it, or the clock is right again",
-            incident=report.doubted_clock,
-        )
+    yield from _alarm_lines(report)
     if report.next_due:
         yield said(
             "next: {duty} of {about}, {moment}",
@@ -293,6 +287,17 @@ def _lines(report: TurnReport) -> Iterator[str]:
         )
     if report.is_ended_by_budget:
         yield _("the budget ended this run before all was begun; the next goes on")
+
+
+def _alarm_lines(report: TurnReport) -> Iterator[str]:
+    for kind, why in report.failing.items():
+        yield said("ALARM: {kind}: {why}", kind=word(kind), why=sentence_said(why))
+    if report.doubted_clock:
+        yield said(
+            "ALARM: the clock is not to be trusted ({incident}); what hangs on dates is left alone until a person has"
+            " closed it, or the clock is right again",
+            incident=report.doubted_clock,
+        )
 
 
 def _worked_lines(worked: Sequence[Worked]) -> Iterator[str]:
