@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import Any
 
 from preserve.definitions.amounts import span_seconds
@@ -189,11 +190,30 @@ def _of_separation(policy: Policy) -> Iterator[Contradiction]:
         template = "{file}, line {line}: the copies may be on {families} only; lower medium_families or allow them more"
         values = {"families": ", ".join(sorted(_families(policy)))}
         yield Contradiction("families", ("separation", "medium_families"), template, values)
+    elif rule.medium_families > _families_at_once(policy):
+        template = (
+            "{file}, line {line}: by what each copy may be on, they reach {most} families at once; lower"
+            " medium_families or allow them more"
+        )
+        most = {"most": _families_at_once(policy)}
+        yield Contradiction("families-at-once", ("separation", "medium_families"), template, most)
 
 
 def _families(policy: Policy) -> set[Family]:
     """The families that the copies may be on."""
     return {family for rule in policy.copies for family in rule.medium_families or tuple(Family)}
+
+
+def _families_at_once(policy: Policy) -> int:
+    """On how many families all copies together can be: the largest matching, by the theorem of Kőnig and Ore."""
+    every = _families(policy)
+
+    def served(some: Collection[Family]) -> int:
+        rules = (each for each in policy.copies if not each.medium_families or {*each.medium_families} & {*some})
+        return sum(each.count for each in rules)
+
+    subsets = (some for size in range(len(every) + 1) for some in combinations(sorted(every), size))
+    return min(len(every) - len(some) + served(some) for some in subsets)
 
 
 def _of_drills(policy: Policy) -> Iterator[Contradiction]:

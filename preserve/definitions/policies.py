@@ -72,6 +72,7 @@ _WANTED = {
     "classifications": phrase(
         '["public", "internal"] or one of them: state secrets never enter this system (保密法 §31(3))'
     ),
+    "audit": phrase('a table with level and every, such as level = "full" and every = "90 days"'),
     "responsible": phrase("a table with leader, manager and executor (档案法实施条例 §18)"),
 }
 _WANTED |= dict.fromkeys(("after", "within", "rpo", "rto", "city_lost_rpo", "city_lost_rto"), _SPAN)

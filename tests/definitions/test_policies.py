@@ -118,6 +118,7 @@ def test_each_of_the_three_responsibilities_must_be_named(key: str) -> None:
 def test_all_mistakes_are_told_at_once() -> None:
     message = mistake(SMALLEST.replace('"full"', '"some"').replace("[responsible]", "[responsable]"))
     assert "3 reasons" in message
+    assert "audit is missing; give it a table with level and every" in mistake("")
     for words in ("audit.level cannot be 'some'", "responsible is missing", "did you mean responsible?"):
         assert words in message
 

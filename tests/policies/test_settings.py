@@ -177,6 +177,12 @@ def test_copies_cannot_be_on_more_families_than_they_are_allowed() -> None:
     assert "the copies may be on magnetic_disk only; lower medium_families or allow them more" in mistake(text)
 
 
+def test_copies_cannot_be_on_more_families_at_once_than_there_are_copies_for() -> None:
+    """Three families are allowed, and two copies may be on one of them only."""
+    text = replaced(("medium_families = 2", "medium_families = 3"))
+    assert "they reach 2 families at once; lower medium_families or allow them more" in mistake(text)
+
+
 def test_a_sample_is_read_more_often_than_every_byte() -> None:
     text = SMALLEST.replace('"full", every = "1 week"', '"sample", every = "90 days", full_every = "30 days"')
     assert 'write level = "full" and every = 30 days' in mistake(text)
