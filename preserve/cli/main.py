@@ -8,6 +8,7 @@ import shlex
 import signal
 import sys
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from types import FrameType
 from typing import NoReturn
 
@@ -20,6 +21,9 @@ from preserve.cli.exits import Exit, reaction
 from preserve.cli.help import Formatter, Group
 from preserve.cli.messages import _, error_said
 from preserve.errors import PreserveError
+
+_MAY_BE_EMPTY = ("--exclude",)
+"""Options to which an empty argument means: none any more."""
 
 COMMANDS: Mapping[str, str] = {
     "init": "home:init",
@@ -87,7 +91,8 @@ def run(arguments: Sequence[str]) -> Exit:
     call = Call(wants_json=wants_json, command_line=shlex.join(["preserve", *arguments]))
     debug = "--debug" in arguments
     try:
-        if "" in arguments:  # `--to "$FOLDER"` with nothing in FOLDER would mean the folder one happens to be in
+        # `--to "$FOLDER"` with nothing in FOLDER would mean the folder one happens to be in.
+        if any(not each and before not in _MAY_BE_EMPTY for before, each in pairwise(["", *arguments])):
             raise click.UsageError(_("an argument is empty; is a variable of a script not set?"))
         return _command_run(call, arguments)
     except click.ClickException as error:

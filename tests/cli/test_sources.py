@@ -92,3 +92,11 @@ def test_a_command_and_a_drop_folder(furnished: Service, folder: Path) -> None:
     assert ask("source", "restore", "dump", "--to", furnished.folder / "back")["files"] == 1
     assert (furnished.folder / "back" / "registry.dump").read_text() == "a b"
     assert run("source", "restore", "incoming", "--to", furnished.folder / "drop").code == 3
+
+
+def test_what_was_left_out_is_taken_again_by_an_empty_pattern(furnished: Service, folder: Path) -> None:
+    ask = furnished.ask
+    ask("source", "add", "mail", "--folder", folder, "--settle", "0", "--exclude", "letter 1*")
+    assert ask("source", "harvest", "mail")["harvests"][0]["harvest"]["new"] == 29
+    ask("source", "add", "mail", "--exclude", "")
+    assert ask("source", "harvest", "mail")["harvests"][0]["harvest"]["new"] == 11
