@@ -6,6 +6,7 @@ of the home: the folder that PRESERVE_HOME names there (`preserve home join`), o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future
 from contextlib import contextmanager
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 ANSWER_SECONDS = 20
 """How long a scheduler may take to answer before it counts as away."""
+
+_ADDRESS = re.compile(r"[a-z]+://\S+:[0-9]{1,5}$")
 
 _Parameters = ParamSpec("_Parameters")
 _Answer = TypeVar("_Answer")
@@ -49,6 +52,8 @@ def _client(address: str) -> Iterator[Client]:
         from distributed import Client
     except ImportError as error:
         raise Refused("Dask is not installed; install this program with its extra `dask`") from error
+    if not _ADDRESS.match(address):  # Dask would try for long, and leave a traceback behind
+        raise Misused("{address} is no address of a cluster; write tcp://host:port", address=address)
     try:
         client = Client(address, timeout=ANSWER_SECONDS, set_as_default=False)  # type: ignore[no-untyped-call]
     except ValueError as error:

@@ -363,7 +363,7 @@ def _prepare(connection: psycopg.Connection[Row], url: str) -> None:
 
 def _not_let_in(error: psycopg.OperationalError, url: str) -> PreserveError:
     """Nothing but a text in the server's language tells a wrong password from a server that is down: so ask it."""
-    why = str(error).strip()
+    why = " ".join(str(error).split())  # the driver writes several lines, and Nagios reads one
     if pq.PGconn.ping(url.encode()) == pq.Ping.OK:
         return Refused(
             "the server of {url} does not let us in ({error}); see to user, password (PGPASSFILE) and name of the"

@@ -87,8 +87,8 @@ class SigningKey:
             private = serialization.load_pem_private_key(path.read_bytes(), passphrase)
         except FileNotFoundError as error:
             raise Refused(
-                "the signing key {path} is gone; bring it back from a copy of the home, or begin with another by"
-                " `preserve key renew --old-key-lost`",
+                "the signing key {path} is not there; bring it from another machine of this home or from a copy of it;"
+                " only where all of them lost it, begin with another by `preserve key renew --old-key-lost`",
                 path=path,
             ) from error
         except OSError as error:

@@ -367,3 +367,11 @@ def test_a_cluster_that_is_away_or_none_is_told(program: Program, monkeypatch: p
 def test_what_is_no_address_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Misused, match="tcp://host:port"), crew_of(Home(tmp_path), "gopher://x:1"):
         pass
+
+
+@pytest.mark.parametrize("address", ["foo", "tcp://foo", "tcp://foo:port"])
+def test_what_has_no_port_is_not_even_tried(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dask tried for a minute, and left a traceback behind."""
+    monkeypatch.setattr("distributed.Client", None)
+    with pytest.raises(Misused, match="tcp://host:port"), crew_of(Home(tmp_path), address):
+        pass

@@ -86,8 +86,9 @@ def test_what_is_no_address_is_refused(tmp_path: Path, address: str) -> None:
 
 
 def test_a_server_that_is_down_is_unavailable_and_a_wrong_database_is_refused(tmp_path: Path, url: str) -> None:
-    with pytest.raises(Unavailable, match="cannot be reached"):
+    with pytest.raises(Unavailable, match="cannot be reached") as told:
         Books.create(tmp_path, made.initialised(), server="postgresql://preserve@127.0.0.1:9/db")
+    assert "\n" not in str(told.value), "monitoring plugins answer in one line"
     with pytest.raises(Refused, match="does not let us in"):
         Books.create(tmp_path, made.initialised(), server=f"{url}-and-no-such-one")
     assert list(tmp_path.iterdir()) == []

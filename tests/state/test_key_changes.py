@@ -55,7 +55,7 @@ def test_two_keys_sign_that_one_follows_the_other(place: Workplace) -> None:
 def test_without_the_old_key_the_chain_is_broken_from_there_on(place: Workplace) -> None:
     first = str(SigningKey(home(place)).verifier_key())
     (home(place) / "keys" / "ledger.pem").unlink()
-    with pytest.raises(Refused, match="is gone"):
+    with pytest.raises(Refused, match="is not there; bring it"):
         renew_key(place, home(place))
     lost = renew_key(place, home(place), is_old_lost=True)
     renew_key(place, home(place))
