@@ -229,7 +229,15 @@ def _inspections(media: Sequence[MediumEntry], rules: CareRules) -> Iterator[Med
                 medium=medium.kind,
                 days=care.inspect_every_days.value,
             )
-            yield MediumDuty(CareKind.INSPECTION, medium.number, look + every, why, care.are_inspections_verified)
+            due_at = look + every
+            is_verified = care.are_inspections_verified
+            deadline = due_at + _grace(every) if is_verified else None
+            yield MediumDuty(CareKind.INSPECTION, medium.number, due_at, why, is_verified, deadline)
+
+
+def _grace(interval: timedelta) -> timedelta:
+    """How long after its time something is late, as with drills; figures that nobody verified make nothing late."""
+    return max(interval / 10, timedelta(days=1))
 
 
 def _batch_inspections(media: Sequence[MediumEntry], rules: CareRules) -> Iterator[MediumDuty]:
@@ -283,7 +291,8 @@ def _refreshes(media: Sequence[MediumEntry], rules: CareRules) -> Iterator[Mediu
                 day=since.date().isoformat(),
             )
             end = since + timedelta(days=life.value)
-            yield MediumDuty(CareKind.REFRESH, medium.number, end, why, life.is_verified)
+            deadline = end + _grace(end - since) if life.is_verified else None
+            yield MediumDuty(CareKind.REFRESH, medium.number, end, why, life.is_verified, deadline)
 
 
 def _powerings(media: Sequence[MediumEntry], uses: Mapping[str, MediumUse], rules: CareRules) -> Iterator[MediumDuty]:

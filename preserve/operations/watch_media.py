@@ -48,13 +48,14 @@ def _ours(books: Books) -> list[Incident]:
 
 
 def watch_media(workplace: Workplace, rules: CareRules) -> WatchReport:
-    """Open an incident for each medium that is out, or waits for its inspection, past the deadline; close what is over.
+    """Open an incident for each medium that is out, or waits to be inspected or refreshed, past the deadline; close
+    what is over.
 
     Doing it again changes nothing.
     """
     books, now = workplace.books, workplace.clock.now()
     due = [duty for duty in media_duties(books, rules) if duty.is_due(now)]
-    late = {overdue_subject(duty.subject): duty for duty in due if duty.is_late(now)}
+    late = {overdue_subject(duty.subject): duty for duty in reversed(due) if duty.is_late(now)}  # the first is named
     workplace.record(*_bookings(workplace, late))
     return WatchReport(tuple(due), tuple(_ours(books)))
 
@@ -76,6 +77,10 @@ def _what(duty: MediumDuty) -> str:
             medium=duty.subject,
             day=day,
             why=str(duty.why),
+        )
+    if duty.kind is CareKind.REFRESH:
+        return phrase(
+            "medium {medium} was to be refreshed by {day}: {why}", medium=duty.subject, day=day, why=str(duty.why)
         )
     return phrase(
         "medium {medium} was to be inspected by {day}: {why}", medium=duty.subject, day=day, why=str(duty.why)

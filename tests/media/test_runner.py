@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from preserve.cli.calls import Call
@@ -44,6 +46,27 @@ def test_a_medium_under_seal_is_not_waited_for_by_the_ledger(shelf: Shelf, monke
     assert "publication 0001" not in str(shelf.told("run", "--once"))
     assert not [what for what in shelf.incidents() if "0001" in what]
     assert shelf.objects(place) == before
+
+
+def test_an_inspection_and_a_refresh_that_policy_wants_are_late_a_tenth_of_their_time_after_it(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf("policy", "register", Path(__file__).parents[2] / "policies" / "county-shoestring.toml")
+    shelf.medium("0001")
+
+    shelf.ingest()
+
+    def late_after(days: int) -> str:
+        shelf.pass_days(monkeypatch, days)
+        return str(shelf.told("medium", "watch")["incidents"])
+
+    assert "was to be" not in late_after(190)
+    assert "was to be inspected" in late_after(10)
+    shelf("medium", "inspect", "0001", "--condition", "good")
+    assert "was to be" not in late_after(1)
+    shelf.pass_days(monkeypatch, 5 * 365)
+    shelf("medium", "inspect", "0001", "--condition", "good")
+    assert "was to be refreshed" in late_after(1)
 
 
 def test_a_medium_that_is_late_is_an_incident_once_and_closed_when_it_is_back(
