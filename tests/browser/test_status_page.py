@@ -27,7 +27,7 @@ HEADINGS = {
     "en": ["To be seen to", "Copies by store", "Age of the last reading", "Due next", "Holdings by class",
            "Coverage over time", "Audits over time", "Drills over time"],
     "zh": ["待处理事项", "各存储的副本", "距上次读取的时间", "即将到期", "各类馆藏",
-           "副本覆盖率的变化", "历次审核", "历次演练"],
+           "副本覆盖率的变化", "历次核对", "历次演练"],
 }  # fmt: skip
 
 
