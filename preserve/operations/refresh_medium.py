@@ -52,6 +52,13 @@ def refresh_medium(workplace: Workplace, plan: RefreshPlan, reading: AuditReques
     """
     books = workplace.books
     old, new = books.medium(plan.old), books.medium(plan.new)
+    if old.refreshed_into is not None and books.retired_store(old.store) is not None:
+        raise Refused(
+            "medium {medium} was replaced by {new} already: nothing is left to do; keep it until {day}",
+            medium=old.number,
+            new=old.refreshed_into,
+            day=old.hold_until or "-",
+        )
     _refuse_misfit(plan, old, new, books.store(old.store), books.store(new.store))
     with workplace.claim(f"medium {old.number}"), workplace.claim(f"medium {new.number}"):
         for medium in (old, new):

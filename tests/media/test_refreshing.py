@@ -36,6 +36,7 @@ def test_everything_goes_to_the_new_medium_and_the_old_one_is_kept_as_it_is(aged
     done = aged.ask("medium", "refresh", "old", "--to", "new", *PERSONS)
     assert (done["complete"], done["copied"], done["sound_on_old"], done["sound_on_new"]) == (True, 2, 2, 2)
     assert set(done["from"]) == {"old"}
+    aged.refuses("was replaced by new already", "medium", "refresh", "old", "--to", "new", *PERSONS)
     assert aged.states("new") == before
     for package in before:
         assert bag(aged, "new", package).read_bytes() == bag(aged, "old", package).read_bytes()
