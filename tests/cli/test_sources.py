@@ -100,3 +100,11 @@ def test_what_was_left_out_is_taken_again_by_an_empty_pattern(furnished: Service
     assert ask("source", "harvest", "mail")["harvests"][0]["harvest"]["new"] == 29
     ask("source", "add", "mail", "--exclude", "")
     assert ask("source", "harvest", "mail")["harvests"][0]["harvest"]["new"] == 11
+
+
+def test_a_source_that_no_rule_harvests_is_told_of(furnished: Service, folder: Path) -> None:
+    """A policy without [backup]: the runner passed over the source for ever, and nobody was told."""
+    told = furnished.run("source", "add", "mail", "--folder", folder)
+    assert (told.code, "`preserve run` never harvests mail" in told.err) == (0, True)
+    (furnished.folder / "drop").mkdir()
+    assert "never harvests" not in furnished.run("source", "add", "in", "--drop", furnished.folder / "drop").err

@@ -158,6 +158,13 @@ def add(
         compose.catchment(workplace, entry)  # a URL that names no place is refused now, not at night
         add_source(workplace, entry, kept_under)
         registered = workplace.books.source(name)
+        if kept_under.backup is None and entry.kind is not SourceKind.DROP:
+            call.warn(
+                "policy {policy} has no [backup], so that `preserve run` never harvests {source}: only somebody who"
+                " asks for it does",
+                policy=kept_under.name,
+                source=name,
+            )
         lines = [said("source {source} is registered; `preserve source harvest {source}` harvests it", source=name)]
         return call.answer(_document(registered, None), lines)
 
