@@ -141,3 +141,12 @@ def test_records_that_the_policy_is_not_for_are_refused(program: Furnished) -> N
     far = (program.folder / "far").as_uri()
     program.ask("store", "add", "far", "--role", "remote_offline", "--url", far, "--medium", "lto")
     assert program(*take).count("verified") == 3
+
+
+def test_a_policy_whose_profile_is_not_there_is_not_registered(program: Furnished) -> None:
+    """It was in force, and every ingest under it was refused."""
+    program.ask("init")
+    file = program.file(replaced(('profile = "government-records-profile.json"', 'profile = "ours.json"')))
+    told = program("policy", "register", file, code=Exit.REFUSED)
+    assert "names the BagIt profile ours.json; put that file into" in told
+    assert "records-permanent " not in program("policy", "list")

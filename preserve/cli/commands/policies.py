@@ -104,9 +104,11 @@ def check(call: Call, file: Path, with_all: bool) -> Exit:
 @click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
 @acts
 def register(call: Call, file: Path) -> Exit:
+    from preserve import compose
     from preserve.operations.register_policy import register_policy
 
     read, text = _read(file)
+    compose.profile(call.home(), read)  # nothing could be taken in under a policy whose profile is not there
     with call.workplace() as workplace:
         registered = register_policy(workplace, read, text)
         entry = registered.entry
