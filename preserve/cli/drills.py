@@ -11,7 +11,8 @@ from preserve.cli.messages import _, resaid, said, word
 from preserve.cli.policy_words import days, listed
 from preserve.cli.tables import bounded, byte_count, pairs, table
 from preserve.model.drill_certificates import answers
-from preserve.model.drill_pages import complaints, span
+from preserve.model.drill_pages import complaints, span, thaw_line
+from preserve.model.drill_thaws import DrillThaw, thaw_document
 from preserve.model.drills import Acknowledged, Document, DrillEntry, DrillVerdict, Limits, Spread, Trend
 from preserve.model.drills_due import DrillDue
 
@@ -43,6 +44,7 @@ def drill_document(drill: DrillEntry) -> dict[str, object]:
         "rpo_seconds": drill.rpo_seconds,
         "lost_seconds": drill.lost_seconds,
         "rto_seconds": drill.rto_seconds,
+        "rto_unjudged": drill.is_rto_unjudged,
         "certificate": drill.certificate,
         "certificate_sha256": drill.certificate_sha256,
     }
@@ -57,11 +59,12 @@ def report_document(report: DrillReport) -> dict[str, object]:
         "page": str(report.page),
         "allowed_rpo_seconds": details.limits.rpo_seconds,
         "allowed_rto_seconds": details.limits.rto_seconds,
+        "thaw": thaw_document(report.drill.thaw),
         "seconds": {
+            "thawing": None if details.steps.thawing is None else details.steps.thawing / 1000,
             "rebuilding": details.steps.rebuilding / 1000,
             "restoring": details.steps.restoring / 1000,
             "examining": details.steps.examining / 1000,
-            "thawing": details.steps.thawing / 1000,
         },
         "restored": list(details.packages),
         "drawn_from": details.drawn_from,
@@ -142,9 +145,11 @@ def _measures(report: DrillReport) -> Iterator[tuple[str, object]]:
             acknowledged=drill.acknowledged,
         ),
     )
-    yield _("recovery time"), _against(drill.rto_seconds, details.limits.rto_seconds)
-    if details.steps.thawing:
-        yield "", said("of that {span} waiting for cold storage", span=_span(details.steps.thawing / 1000))
+    yield (
+        _("recovery time"),
+        _recovery_time(report) if drill.is_rto_unjudged else _against(drill.rto_seconds, details.limits.rto_seconds),
+    )
+    yield from _thawing(drill.thaw)
     yield _("would be lost"), _against(drill.lost_seconds, details.limits.rpo_seconds)
     if drill.rpo_seconds is not None:
         yield _("newest record"), said("taken in {span} before the drill", span=_span(drill.rpo_seconds))
@@ -152,7 +157,28 @@ def _measures(report: DrillReport) -> Iterator[tuple[str, object]]:
         yield _("catalog"), said("made again from {count} entries of the ledger", count=details.entries_replayed)
 
 
-def _against(measured: float, allowed: int | None) -> str:
+def _thawing(thaw: DrillThaw | None) -> Iterator[tuple[str, object]]:
+    """What thawing took, and how that is known."""
+    if thaw is not None:
+        template, values = thaw_line(thaw)
+        if thaw.milliseconds is not None:
+            yield _("of it, thawing"), _span(thaw.milliseconds / 1000)
+        yield "", said(template, **values)
+
+
+def _recovery_time(report: DrillReport) -> str:
+    """A recovery time of which nobody can tell whether it is within what policy allows."""
+    steps, allowed = report.details.steps, _span(report.details.limits.rto_seconds)
+    if steps.total is None:
+        return said("NOT JUDGED: {span}, and thawing; policy allows {allowed}", span=_span(steps.worked / 1000),
+                    allowed=allowed)  # fmt: skip
+    return said(
+        "NOT JUDGED: between {least} and {most}, nobody looked in between; policy allows {allowed}",
+        least=_span(steps.least / 1000), most=_span(steps.total / 1000), allowed=allowed,
+    )  # fmt: skip
+
+
+def _against(measured: float | None, allowed: int | None) -> str:
     if allowed is None:
         return said("{span}; policy does not limit it", span=_span(measured))
     return said("{span}; policy allows {allowed}", span=_span(measured), allowed=_span(allowed))

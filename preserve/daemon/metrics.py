@@ -113,7 +113,7 @@ def _of_drills(surveyed: SurveyReport) -> Iterator[Sample]:
         passed = [each for each in mine if each.has_passed]
         if passed:
             yield DRILL_AT, (store,), moment_of(passed[-1].begun_at).timestamp()
-        for gauge, values in ((DRILL_RTO, [each.rto_seconds for each in mine]),
+        for gauge, values in ((DRILL_RTO, [each.rto_seconds for each in mine if each.rto_seconds is not None]),
                               (DRILL_RPO, [float(each.lost_seconds) for each in mine])):  # fmt: skip
             found = spread(values)
             if found is not None:

@@ -107,15 +107,20 @@ class Declaration:
 
 @dataclass(frozen=True, slots=True)
 class Drill:
-    """A rehearsal (演练) and what it measured; `is_whole`: everything was restored, not a sample."""
+    """A rehearsal (演练) and what it measured; `is_whole`: everything was restored, not a sample.
+
+    `rto_seconds` None: nobody knows how long the thawing of cold storage took, so it proves no RTO at all.
+    `is_rto_estimated`: the expected time of thawing is in it.
+    """
 
     at: datetime
     policy_sha256: str
     is_whole: bool
     has_passed: bool
     rpo_seconds: float
-    rto_seconds: float
+    rto_seconds: float | None
     certificate: str
+    is_rto_estimated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,13 +241,31 @@ def _proved(
         if rule.level > by_elements or not _kept(rule, last):
             break
         proved = rule.level
-    return proved, sentence(
+    return proved, _measured(last)
+
+
+def _measured(last: Drill) -> Sentence:
+    """What the drill that decides measured, and what of that nobody measured."""
+    day, rpo = last.at.date().isoformat(), round(last.rpo_seconds)
+    if last.rto_seconds is None:
+        return sentence(
+            "the newest record that the drill of {day} gave back was {rpo} s old, and how long thawing took is not"
+            " known ({certificate})",
+            day=day, rpo=rpo, certificate=last.certificate,
+        )  # fmt: skip
+    if last.is_rto_estimated:
+        return sentence(
+            "the newest record that the drill of {day} gave back was {rpo} s old, and it took {rto} s,"
+            " the thawing in it estimated ({certificate})",
+            day=day, rpo=rpo, rto=round(last.rto_seconds), certificate=last.certificate,
+        )  # fmt: skip
+    return sentence(
         "the newest record that the drill of {day} gave back was {rpo} s old, and it took {rto} s ({certificate})",
-        day=last.at.date().isoformat(), rpo=round(last.rpo_seconds), rto=round(last.rto_seconds),
-        certificate=last.certificate,
+        day=day, rpo=rpo, rto=round(last.rto_seconds), certificate=last.certificate,
     )  # fmt: skip
 
 
 def _kept(rule: LevelRule, drill: Drill) -> bool:
-    is_in_time = rule.rto_seconds is None or drill.rto_seconds <= rule.rto_seconds
+    took = drill.rto_seconds
+    is_in_time = rule.rto_seconds is None or (took is not None and took <= rule.rto_seconds)
     return is_in_time and (rule.rpo_seconds is None or drill.rpo_seconds <= rule.rpo_seconds)

@@ -10,6 +10,7 @@ from typing import Any
 
 from preserve.model import canonical
 from preserve.model.complaints import Complaint
+from preserve.model.drill_thaws import thaw_document
 from preserve.model.drills import Acknowledged, Document, DrillEntry, DrillFault, Limits, Trend
 from preserve.model.nouns import Finding, Role
 
@@ -20,17 +21,28 @@ FORMAT = "preserve-drill-certificate/1"
 class Steps:
     """How long each step took, in milliseconds; they add up to the recovery time.
 
-    `thawing` is how long what lay frozen had been waited for: on the day, too, nothing is restored before.
+    `thawing` is what counts of it, None where nobody knows; `thawing_least` what it took for certain.
     """
 
     rebuilding: int
     restoring: int
     examining: int
-    thawing: int = 0
+    thawing: int | None = 0
+    thawing_least: int = 0
 
     @property
-    def total(self) -> int:
-        return self.rebuilding + self.restoring + self.examining + self.thawing
+    def worked(self) -> int:
+        """All but thawing."""
+        return self.rebuilding + self.restoring + self.examining
+
+    @property
+    def total(self) -> int | None:
+        return None if self.thawing is None else self.thawing + self.worked
+
+    @property
+    def least(self) -> int:
+        """What the recovery took for certain."""
+        return self.thawing_least + self.worked
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +116,7 @@ def answers(certificate: DrillCertificate) -> Mapping[DrillQuestion, DrillAnswer
     is_unjudged = {
         DrillQuestion.STRUCTURE: bool(drill.unread_bags),
         DrillQuestion.DOCUMENTS: bool(drill.unjudged),
+        DrillQuestion.RTO: drill.is_rto_unjudged,
     }
     is_asked = {
         DrillQuestion.CATALOG: drill.without_catalog,
@@ -205,11 +218,12 @@ def _document(certificate: DrillCertificate) -> dict[str, Any]:
         "lost_seconds": drill.lost_seconds,
         "packages_lacking": certificate.lacking,
         "rto_milliseconds": drill.rto_milliseconds,
+        "thaw": thaw_document(drill.thaw),
         "steps_milliseconds": {
+            "thawing": steps.thawing,
             "rebuilding": steps.rebuilding,
             "restoring": steps.restoring,
             "examining": steps.examining,
-            "thawing": steps.thawing,
         },
         "policy_allows": {
             "rpo_seconds": certificate.limits.rpo_seconds,

@@ -9,6 +9,7 @@ from html import escape
 from preserve.model.certificates import Line, Voice
 from preserve.model.complaints import Complaint
 from preserve.model.drill_certificates import DrillAnswer, DrillCertificate, answers
+from preserve.model.drill_thaws import DrillThaw, ThawBasis
 from preserve.model.drills import DrillVerdict, Spread
 
 MOST_NAMED = 40
@@ -102,7 +103,7 @@ def _circumstances(certificate: DrillCertificate) -> Iterator[Row]:
         )
     else:
         yield ("Catalog and home", {}), ("in use", {})
-    begun, ended = _moment(drill.begun_at), _moment(certificate.ended_at)
+    begun, ended = moment(drill.begun_at), moment(certificate.ended_at)
     yield ("Begun; ended", {}), ("{begun}; {ended}", {"begun": begun, "ended": ended})
     yield ("By", {}), ("{actor}", {"actor": certificate.actor})
     yield ("Because", {}), ("{purpose}", {"purpose": certificate.reason})
@@ -125,7 +126,7 @@ def _extent(certificate: DrillCertificate) -> Line:
     )
 
 
-def _moment(stamp: str) -> str:
+def moment(stamp: str) -> str:
     """A moment of the books to the second."""
     return f"{stamp[:19].replace('T', ' ')} UTC"
 
@@ -138,6 +139,7 @@ def _measures(certificate: DrillCertificate, said: Said) -> str:
     head: Cells = [None, ("measured", {}), ("policy allows", {}), ("half of such drills", {}), ("95 of 100", {})]
     body: list[Cells] = [
         [("Recovery time (RTO)", {}), span(drill.rto_seconds), span(limits.rto_seconds), *_spread(rto)],
+        *_thawing(certificate),
         [("Work that would be lost (RPO)", {}), span(drill.lost_seconds), span(limits.rpo_seconds), *_spread(lost)],
         [("Age of the newest record restored", {}), span(drill.rpo_seconds), None, *_spread(rpo)],
     ]
@@ -151,9 +153,38 @@ def _measures(certificate: DrillCertificate, said: Said) -> str:
             "examining": f"{steps.examining / 1000:.1f}",
         },
     )
-    waited: Line = ("waiting for cold storage {hours} h", {"hours": f"{steps.thawing / 3_600_000:.1f}"})
-    before = f"{said(waited)}; " if steps.thawing else ""
-    return f'<table class="grid">{"".join(rows)}</table><p class="small">{before}{said(spent)}</p>'
+    lines = [spent] if drill.thaw is None else [thaw_line(drill.thaw), spent]
+    told = "".join(f'<p class="small">{said(line)}</p>' for line in lines)
+    return f'<table class="grid">{"".join(rows)}</table>{told}'
+
+
+def _thawing(certificate: DrillCertificate) -> Iterator[Cells]:
+    """The step of thawing, which is in the recovery time."""
+    if certificate.drill.thaw is not None:
+        thawing = certificate.steps.thawing
+        took: Line | None = ("not known", {}) if thawing is None else span(thawing / 1000)
+        yield [("of it, thawing", {}), took, None, None, None]
+
+
+def thaw_line(thaw: DrillThaw) -> Line:
+    """How it is known what thawing took."""
+    asked, readable = moment(thaw.asked_at or ""), moment(thaw.readable_at)
+    if thaw.basis is ThawBasis.MEASURED:
+        return (
+            "thawing, packages: {bags}; asked for at {asked}, readable by {readable}",
+            {"bags": thaw.bags, "asked": asked, "readable": readable},
+        )
+    if thaw.basis is ThawBasis.ESTIMATED:
+        return (
+            "thawing, packages: {bags}; some or all were thawed already for another purpose (asked for at {asked},"
+            " readable by {readable}), so the expected time of the tier {tiers} counts: an ESTIMATE, not measured",
+            {"bags": thaw.bags, "asked": asked, "readable": readable, "tiers": ", ".join(thaw.tiers)},
+        )
+    return (
+        "thawing, packages: {bags}; readable by {readable}, and nobody knows when all were asked for: how long thawing"
+        " took is not known, and the recovery time is not judged",
+        {"bags": thaw.bags, "readable": readable},
+    )
 
 
 def _cells(kind: str, cells: Cells, said: Said) -> str:

@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from preserve.model.disaster_levels import Drill
+from preserve.model.drill_thaws import DrillThaw, ThawBasis
 from preserve.model.nouns import Role
 from preserve.model.policy import Policy
 
@@ -71,14 +72,16 @@ class Rehearsed:
 
 @dataclass(frozen=True, slots=True)
 class DrillEntry:
-    """A drill as the ledger has it; spans are whole seconds, the RTO milliseconds.
+    """A drill as the ledger has it; spans are whole seconds, the RTO milliseconds, and None where nobody knows how long
+    thawing took.
 
     `sample` is how many packages were to be drawn with `seed`, None for everything.  `rpo_seconds` is the time between
     the drill's point in time (`begun_at`) and the accession of the newest record restored, None where none was;
     `lost_seconds` the time since the oldest accession that the store should hold and does not, 0 where there is none.
     `unopened` documents do not open, `unjudged` ones nobody here can try to open; for `acknowledged` ones, which would
-    be among these, a person answers.  `unread_bags` are those of which the reader that is not ours broke down.  `id` is
-    given by the books.
+    be among these, a person answers.  `unread_bags` are those of which the reader that is not ours broke down.  `thaw`
+    is what the RTO has of thawing, None where nothing lay in cold storage; `is_rto_unjudged`: policy limits it, and
+    nobody can tell whether it was kept.  `id` is given by the books.
     """
 
     store: str
@@ -96,10 +99,12 @@ class DrillEntry:
     unread_bags: int
     rpo_seconds: int | None
     lost_seconds: int
-    rto_milliseconds: int
+    rto_milliseconds: int | None
     policies: tuple[Rehearsed, ...]
     certificate: str
     certificate_sha256: str
+    thaw: DrillThaw | None = None
+    is_rto_unjudged: bool = False
     id: str = ""
 
     @property
@@ -116,11 +121,13 @@ class DrillEntry:
     def verdict(self) -> DrillVerdict:
         if self.faults:
             return DrillVerdict.FAILED
-        return DrillVerdict.IN_PART if self.unjudged or self.unread_bags else DrillVerdict.PASSED
+        is_open = self.unjudged or self.unread_bags or self.is_rto_unjudged
+        return DrillVerdict.IN_PART if is_open else DrillVerdict.PASSED
 
     @property
-    def rto_seconds(self) -> float:
-        return self.rto_milliseconds / 1000
+    def rto_seconds(self) -> float | None:
+        """The recovery time; None where nobody knows how long thawing took."""
+        return None if self.rto_milliseconds is None else self.rto_milliseconds / 1000
 
     def answers(self, failed: DrillEntry) -> bool:
         """Whether this drill, which passed, asked of the same store all that `failed` had asked, and could judge it."""
@@ -128,7 +135,8 @@ class DrillEntry:
         is_as_hard = self.without_catalog or not failed.without_catalog
         is_as_sharp = DrillFault.UNOPENED not in failed.faults or self.unjudged <= failed.unjudged
         is_as_well_read = DrillFault.STRUCTURE not in failed.faults or self.unread_bags <= failed.unread_bags
-        is_as_good = is_as_sharp and is_as_well_read
+        is_as_timed = DrillFault.RTO not in failed.faults or not self.is_rto_unjudged
+        is_as_good = is_as_sharp and is_as_well_read and is_as_timed
         return self.has_passed and self.store == failed.store and is_as_wide and is_as_hard and is_as_good
 
 
@@ -157,7 +165,7 @@ def _least(values: Iterable[int | None]) -> int | None:
 
 
 def missed(limit: Limits, lost_seconds: int, rto_seconds: float) -> list[DrillFault]:
-    """Which of the limits a drill missed.
+    """Which of the limits a drill missed for certain; `rto_seconds` is what the recovery took at least.
 
     The RPO is judged by what would be lost, and not by the age of the newest record that came back: where nothing was
     deposited for a month, that is a month old, and nothing is lost.
@@ -168,6 +176,13 @@ def missed(limit: Limits, lost_seconds: int, rto_seconds: float) -> list[DrillFa
     if limit.rpo_seconds is not None and lost_seconds > limit.rpo_seconds:
         faults.append(DrillFault.RPO)
     return faults
+
+
+def is_rto_open(limit: Limits, least_seconds: float, most_seconds: float | None) -> bool:
+    """Whether nobody can tell that the RTO was kept, or missed: the limit lies between what the recovery took at least
+    and what it took at most (None: not known)."""
+    allowed = limit.rto_seconds
+    return allowed is not None and least_seconds <= allowed and (most_seconds is None or most_seconds > allowed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +237,7 @@ def trends(drills: Iterable[DrillEntry]) -> list[Trend]:
             sum(each.verdict is DrillVerdict.IN_PART for each in group),
             spread([each.lost_seconds for each in group]),
             spread([each.rpo_seconds for each in group if each.rpo_seconds is not None]),
-            spread([each.rto_seconds for each in group]),
+            spread([each.rto_seconds for each in group if each.rto_seconds is not None]),
         )
         for (store, is_whole), group in sorted(alike.items())
     ]
@@ -239,6 +254,7 @@ def as_proofs(drills: Iterable[DrillEntry]) -> list[Drill]:
             rpo_seconds=each.lost_seconds if each.rpo_seconds is None else each.rpo_seconds,
             rto_seconds=each.rto_seconds,
             certificate=each.certificate,
+            is_rto_estimated=each.thaw is not None and each.thaw.basis is ThawBasis.ESTIMATED,
         )
         for each in drills
         for part in each.policies

@@ -15,6 +15,7 @@ from preserve import __version__
 from preserve.model import canonical, receipts
 from preserve.model.canary import CanaryTrial
 from preserve.model.digests import sha256
+from preserve.model.drill_thaws import thaw_document
 from preserve.model.drills import Document, DrillEntry, DrillVerdict
 from preserve.model.entries import AccessionEntry, Audited, AuditRun
 from preserve.model.incidents import Incident
@@ -433,6 +434,8 @@ def drilled(act: Act, at: str, drill: DrillEntry) -> Event:
         "rpo_seconds": drill.rpo_seconds,
         "lost_seconds": drill.lost_seconds,
         "rto_milliseconds": drill.rto_milliseconds,
+        "rto_unjudged": drill.is_rto_unjudged,
+        "thaw": thaw_document(drill.thaw),
         "policies": [
             {"policy": part.policy, "sha256": part.policy_sha256, "packages": part.packages, "whole": part.is_whole}
             for part in drill.policies

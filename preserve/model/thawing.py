@@ -144,10 +144,6 @@ class Thaw:
         """Whether what was asked for may still be on its way, or there.  A site may take longer than it says."""
         return now < self.expected_at + (self.expected_at - self.asked_at) + timedelta(days=self.days + 1)
 
-    def waited(self, now: datetime) -> timedelta:
-        """How long whoever can read it `now` had to wait for it, at the longest: who comes late has not waited more."""
-        return max(min(now, self.expected_at) - self.asked_at, timedelta())
-
     def may_be_there(self, now: datetime) -> bool:
         """Whether it is worth looking."""
         return self.expected_at <= now and self.is_current(now)

@@ -2,7 +2,8 @@
 
 Nothing but that store is read; where the catalog is given up for lost, the books are made again from it, in the empty
 place, and the living home is not asked until the recovery has ended.  What was wrong with copies is booked as in any
-other reading.  The clock of the recovery time runs from the disaster until all was looked at.
+other reading.  The recovery time runs from the disaster until all was looked at; what cold storage took before it could
+be read is a step of it.
 """
 
 from __future__ import annotations
@@ -22,24 +23,23 @@ from preserve.model.certificates import ENGLISH, Voice
 from preserve.model.complaints import Complaint
 from preserve.model.drill_certificates import DrillCertificate, Steps
 from preserve.model.drill_samples import DEFAULT_SAMPLE
-from preserve.model.drills import DrillEntry, DrillFault, limits, missed, rehearsed, trends
+from preserve.model.drill_thaws import DrillThaw
+from preserve.model.drills import DrillEntry, DrillFault, is_rto_open, limits, missed, rehearsed, trends
 from preserve.model.incidents import Incident, IncidentKind
-from preserve.model.keys import BAG
 from preserve.model.nouns import MOST_FILES_NAMED, Condition, CopyState, Event, Finding, PackageEntry, StoreEntry
 from preserve.model.phrases import phrase
-from preserve.model.thawing import ThawPurpose
 from preserve.opening.examiner import Examiner
 from preserve.packages import places
 from preserve.packages.drilling import certifying
 from preserve.packages.drilling.drawing import Lots, PolicyOf, draw
 from preserve.packages.drilling.examining import Examined, Examining, examine
 from preserve.packages.drilling.ground import ground
-from preserve.packages.held import HeldCopy, held_copy
+from preserve.packages.drilling.waiting import Waiting
+from preserve.packages.held import held_copy
 from preserve.packages.restoring import target
 from preserve.packages.restoring.bags import LaidBag, lay_bag
 from preserve.packages.restoring.unpacking import Loss
 from preserve.packages.sources import Sources
-from preserve.packages.thawing import ask_for
 from preserve.state.books import Books
 from preserve.state.notes import Signer
 from preserve.workplace import Workplace
@@ -98,7 +98,8 @@ def drill(workplace: Workplace, request: DrillRequest, policy_of: PolicyOf, rebu
 
     Raises `Refused` where the store holds nothing, `Misused`, `NoSpace` before anything is written, `Unavailable` where
     the store does not serve: that is no drill, and nothing is booked; `Tampered` after a drill that found the store's
-    evidence to exclude itself was booked.
+    evidence to exclude itself was booked.  What lies in cold storage is asked for, and `Frozen`, which is
+    `Unavailable`, raised until all that was drawn can be read: the same drill again goes on then.
     """
     if request.keeps and request.within is None:
         raise Misused("say with --to where what is kept shall lie")
@@ -167,12 +168,15 @@ class _Drill:
         self._examined = Examined()
         self._failure: PreserveError | None = None
         self._entries: int | None = None
-        self._seed = request.seed or workplace.books.progress(self._job) or chance.token(SEED_LENGTH)
+        self._waiting = Waiting(workplace, store.name, request.sample)
+        self._thaw: DrillThaw | None = None
+        self._seed = request.seed or self._waiting.seed or chance.token(SEED_LENGTH)
 
     def run(self) -> DrillReport:
         lots = self._draw()
         known = [self._place.books.package(each) for each in lots.packages]
         target.require_room(self._ground, (package.receipt.bag_bytes for package in known))
+        self._thaw = self._waiting.thawed(known, self._seed)
         begun_at, began = self._place.now(), clock.monotonic_seconds()
         with ExitStack() as opened:
             books = self._books(opened)
@@ -182,12 +186,17 @@ class _Drill:
             restored = clock.monotonic_seconds()
             self._examine()
             ended = clock.monotonic_seconds()
-        spans = rebuilt - began, restored - rebuilt, ended - restored, self._waited(known)
-        steps = Steps(*(round(1000 * span) for span in spans))
+        steps = self._steps(rebuilt - began, restored - rebuilt, ended - restored)
         report = self._booked(lots, known, begun_at, steps)
         if isinstance(self._failure, Tampered):
             raise self._failure
         return report
+
+    def _steps(self, *seconds: float) -> Steps:
+        rebuilding, restoring, examining = (round(1000 * span) for span in seconds)
+        if self._thaw is None:
+            return Steps(rebuilding, restoring, examining)
+        return Steps(rebuilding, restoring, examining, self._thaw.milliseconds, self._thaw.least or 0)
 
     def _draw(self) -> Lots:
         request = self._request
@@ -212,28 +221,13 @@ class _Drill:
 
     # What comes back
 
-    @property
-    def _job(self) -> str:
-        """Where a drill that waits for cold storage notes what it drew: the same packages are rehearsed then."""
-        return f"drill/{self._store.name}"
-
     def _restore_thawed(self, books: Books, known: Sequence[PackageEntry]) -> None:
-        """Restore, or ask for all that was drawn: a drill is held when all of it can be read."""
+        """Restore, or ask again for all that was drawn, where some of it went away since it was looked at."""
         try:
             self._restore(books, known)
         except Frozen as error:
-            self._place.books.set_progress(self._job, self._seed)
-            raise ask_for(self._place, known, ThawPurpose.DRILL, self._store.name) from error
-        self._place.books.clear_progress(self._job)
-
-    def _waited(self, known: Sequence[PackageEntry]) -> float:
-        """For how many seconds the records had to be waited for, where a thaw is why they can be read."""
-        books, now = self._place.books, self._place.clock.now()
-        copies = (books.copy(package.id, self._store.name) for package in known)
-        held = (HeldCopy(self._place.stores[self._store.name], package, copy)
-                for package, copy in zip(known, copies, strict=True) if copy is not None)  # fmt: skip
-        thaws = (books.thaw(self._store.name, each.key(BAG)) for each in held)
-        return max((thaw.waited(now).total_seconds() for thaw in thaws if thaw and thaw.is_current(now)), default=0.0)
+            raise self._waiting.asked(known, self._seed) from error
+        self._waiting.forget()
 
     def _restore(self, books: Books, known: Sequence[PackageEntry]) -> None:
         work = self._ground / _WORK
@@ -310,7 +304,8 @@ class _Drill:
         newest = restored.newest
         rpo = None if newest is None else max(round((point - moment_of(newest)).total_seconds()), 0)
         counts = Counter(self._policy_of(package.receipt).name for package in restored.packages)
-        faults = [*self._faults(known), *missed(strict, lost_seconds, steps.total / 1000)]
+        least, most = steps.least / 1000, None if steps.total is None else steps.total / 1000
+        faults = [*self._faults(known), *missed(strict, lost_seconds, least)]
         return DrillEntry(
             store=self._store.name,
             begun_at=begun_at,
@@ -331,6 +326,8 @@ class _Drill:
             policies=tuple(rehearsed(counts, population.held, population.policies)),
             certificate=certificate,
             certificate_sha256="",
+            thaw=self._thaw,
+            is_rto_unjudged=is_rto_open(strict, least, most),
         )
 
     def _faults(self, known: Sequence[PackageEntry]) -> Iterable[DrillFault]:

@@ -88,9 +88,11 @@ class Thawing:
         """Whether anything of it cannot be read yet."""
         return bool(self.asked or self.way or self.beyond)
 
-    def error(self) -> Frozen:
-        """What to tell who wanted to read it."""
+    def error(self, *, names_packages: bool = False) -> Frozen:
+        """What to tell who wanted to read it; `names_packages`: what to thaw is these, and not all of the store."""
+        what = " ".join(f"--package {bag.package_id}" for bag in self.beyond) if names_packages else "--all"
         values = {
+            "what": what,
             "store": self.store,
             "asked": len(self.asked),
             "way": len(self.way),
@@ -99,7 +101,7 @@ class Thawing:
         if self.expected_at is None:
             return Frozen(
                 "store {store}: {beyond} bags lie frozen, and nobody allowed for what thawing them costs; see"
-                " `preserve store thaw {store} --all --plan`, and `preserve store set {store} --thaw-budget`",
+                " `preserve store thaw {store} {what} --plan`, and `preserve store set {store} --thaw-budget`",
                 **values,
             )
         return Frozen(
@@ -222,12 +224,17 @@ class _Asking:
 
 
 def ask_for(
-    workplace: Workplace, packages: Iterable[PackageEntry], purpose: ThawPurpose, only: str | None = None
+    workplace: Workplace,
+    packages: Iterable[PackageEntry],
+    purpose: ThawPurpose,
+    only: str | None = None,
+    *,
+    names_packages: bool = False,
 ) -> Unavailable:
     """Ask for one frozen copy of each package of which no other can be read, and say by when it is expected; or what
     kept it from being asked for.
 
-    `only` names the one store that is to be read.
+    `only` names the one store that is to be read; `names_packages`: what is told names what is to be thawed.
     """
     needed, away = list(packages), dict[str, Unavailable]()
     wanted = _to_ask_for(workplace, needed, only, away, may_count_on_others=True)
@@ -240,7 +247,9 @@ def ask_for(
     waiting = [each for each in told if each.is_waiting]
     if waiting:
         now = workplace.clock.now()
-        return max(waiting, key=lambda each: (each.expected_at is None, each.expected_at or now)).error()
+        return max(waiting, key=lambda each: (each.expected_at is None, each.expected_at or now)).error(
+            names_packages=names_packages
+        )
     return next(iter(away.values()), Frozen("what lay frozen can be read by now; run the same command again"))
 
 

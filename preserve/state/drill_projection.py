@@ -30,8 +30,9 @@ def _drilled(tables: Tables, number: int, at: str, detail: Detail) -> None:
         raise ValueError(f"drill {detail['id']} stands where {drill_id(number)} belongs")
     tables.execute(
         "INSERT INTO drill (number, store, begun_at, sample, seed, without_catalog, faults, packages, files, bytes,"
-        " unopened, unjudged, acknowledged, unread_bags, rpo_seconds, lost_seconds, rto_milliseconds, policies,"
-        " certificate, certificate_sha256) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " unopened, unjudged, acknowledged, unread_bags, rpo_seconds, lost_seconds, rto_milliseconds,"
+        " rto_unjudged, thaw, policies, certificate, certificate_sha256)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             number,
             detail["store"],
@@ -50,6 +51,8 @@ def _drilled(tables: Tables, number: int, at: str, detail: Detail) -> None:
             detail["rpo_seconds"],
             detail["lost_seconds"],
             detail["rto_milliseconds"],
+            int(detail["rto_unjudged"]),
+            _text(detail["thaw"]),
             _text(detail["policies"]),
             detail["certificate"],
             detail["certificate_sha256"],

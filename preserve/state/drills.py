@@ -7,13 +7,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from preserve.errors import Refused
+from preserve.model.drill_thaws import thaw_told
 from preserve.model.drills import Acknowledged, Document, DrillEntry, DrillFault, Rehearsed
 from preserve.state.database import Database, Row
 from preserve.state.identifiers import drill_id
 
 _DRILL = (
     "number, store, begun_at, sample, seed, without_catalog, faults, packages, files, bytes, unopened, unjudged,"
-    " acknowledged, unread_bags, rpo_seconds, lost_seconds, rto_milliseconds, policies, certificate, certificate_sha256"
+    " acknowledged, unread_bags, rpo_seconds, lost_seconds, rto_milliseconds, rto_unjudged, thaw, policies,"
+    " certificate, certificate_sha256"
 )
 
 _ACKNOWLEDGED = "sha256, place, why, drill, at, booked_by, because"
@@ -61,7 +63,7 @@ class DrillReading:
 def _drill(row: Row) -> DrillEntry:
     number, store, begun_at, sample, seed, without_catalog, faults, *counts, policies, certificate, sha256 = row
     packages, files, size, unopened, unjudged, acknowledged, unread_bags, *measures = counts
-    rpo_seconds, lost_seconds, rto_milliseconds = measures
+    rpo_seconds, lost_seconds, rto_milliseconds, rto_unjudged, thaw = measures
     return DrillEntry(
         store=store,
         begun_at=begun_at,
@@ -84,5 +86,7 @@ def _drill(row: Row) -> DrillEntry:
         ),
         certificate=certificate,
         certificate_sha256=sha256,
+        thaw=thaw_told(json.loads(thaw)),
+        is_rto_unjudged=bool(rto_unjudged),
         id=drill_id(number),
     )

@@ -375,7 +375,9 @@ CREATE TABLE drill (
     unread_bags INTEGER NOT NULL,
     rpo_seconds INTEGER,
     lost_seconds INTEGER NOT NULL,
-    rto_milliseconds INTEGER NOT NULL,
+    rto_milliseconds INTEGER,            -- NULL: nobody knows how long thawing took
+    rto_unjudged INTEGER NOT NULL,
+    thaw TEXT NOT NULL,                  -- null, or what thawing took
     policies TEXT NOT NULL,
     certificate TEXT NOT NULL,
     certificate_sha256 TEXT NOT NULL

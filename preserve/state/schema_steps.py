@@ -167,8 +167,9 @@ STEPS: Mapping[int, Sequence[str]] = {
             seed TEXT NOT NULL, without_catalog INTEGER NOT NULL, faults TEXT NOT NULL, packages INTEGER NOT NULL,
             files INTEGER NOT NULL, bytes INTEGER NOT NULL, unopened INTEGER NOT NULL, unjudged INTEGER NOT NULL,
             acknowledged INTEGER NOT NULL, unread_bags INTEGER NOT NULL,
-            rpo_seconds INTEGER, lost_seconds INTEGER NOT NULL, rto_milliseconds INTEGER NOT NULL,
-            policies TEXT NOT NULL, certificate TEXT NOT NULL, certificate_sha256 TEXT NOT NULL
+            rpo_seconds INTEGER, lost_seconds INTEGER NOT NULL, rto_milliseconds INTEGER,
+            rto_unjudged INTEGER NOT NULL, thaw TEXT NOT NULL, policies TEXT NOT NULL,
+            certificate TEXT NOT NULL, certificate_sha256 TEXT NOT NULL
         )""",
         """CREATE TABLE acknowledged (
             sha256 TEXT PRIMARY KEY, place TEXT NOT NULL, why TEXT NOT NULL, drill TEXT NOT NULL, at TEXT NOT NULL,

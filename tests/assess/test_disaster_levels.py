@@ -97,6 +97,15 @@ def test_a_drill_proves_what_it_measured_and_no_more_than_the_elements() -> None
     assert level(everything(4), drill(rpo_seconds=30 * day)).proved == 0
 
 
+def test_a_drill_that_nobody_timed_proves_no_level_that_limits_the_time_and_an_estimate_is_called_so() -> None:
+    day = 86_400
+    unknown = level(everything(4), drill(rpo_seconds=day, rto_seconds=None))
+    assert unknown.proved < level(everything(4), drill(rpo_seconds=day, rto_seconds=day)).proved
+    assert "is not known" in str(unknown.proved_why)
+    estimated = level(everything(4), drill(rpo_seconds=day, rto_seconds=2 * day, is_rto_estimated=True))
+    assert estimated.proved == 4 and "estimated" in str(estimated.proved_why)
+
+
 @pytest.mark.parametrize(
     "flaw",
     [{"is_whole": False}, {"has_passed": False}, {"policy_sha256": "q" * 64}, {"at": NOW - timedelta(days=366)},

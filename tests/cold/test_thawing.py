@@ -384,11 +384,6 @@ def test_a_drill_from_cold_storage_asks_for_what_it_drew_and_is_held_with_the_sa
     frozen.later(days=1)
     report = rehearse()
     assert report.drill.packages == 2 and frozen.asked() == 2
-    assert 24 < report.drill.rto_seconds / 3600 < 25, "on the day, too, nothing is restored before it has thawed"
-    assert report.details.steps.thawing == 24 * 3_600_000
-    frozen.later(days=4)
-    held = replace(held, seed=report.drill.seed)
-    assert 48 < rehearse().drill.rto_seconds / 3600 < 49, "who comes late has not waited for longer than it takes"
     assert frozen.service.books.progress("drill/far") is None and len(packages) == 3
 
 

@@ -102,7 +102,7 @@ def test_all_that_a_store_holds_comes_back_and_is_looked_at(
     assert drill.bytes == sum(package.receipt.payload_bytes for package in kept.books.packages())
     assert (details.accepted, details.misread, details.opened) == (2, 1, 5)
     assert (details.entries_replayed is not None) == without_catalog
-    assert drill.rpo_seconds is not None and drill.lost_seconds == 0 and drill.rto_seconds > 0
+    assert drill.rpo_seconds is not None and drill.lost_seconds == 0 and (drill.rto_seconds or 0) > 0
     assert [(part.policy, part.packages, part.is_whole) for part in drill.policies] == [("default", 3, True)]
     assert remains(tmp_path) == []
 

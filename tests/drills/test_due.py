@@ -10,7 +10,18 @@ import pytest
 
 from preserve.clock import stamp
 from preserve.definitions.policies import read_policy
-from preserve.model.drills import DrillEntry, DrillFault, Limits, as_proofs, limits, missed, spread, trends
+from preserve.model.drills import (
+    DrillEntry,
+    DrillFault,
+    DrillVerdict,
+    Limits,
+    as_proofs,
+    is_rto_open,
+    limits,
+    missed,
+    spread,
+    trends,
+)
 from preserve.model.drills_due import DrillDue, drills_due, drills_in_turn
 from preserve.model.nouns import Role, StoreEntry
 from preserve.model.policy import DrillRule, RecoveryRule
@@ -113,6 +124,26 @@ def test_the_strictest_policy_counts_and_the_remote_store_is_held_to_a_lost_city
 def test_a_limit_is_missed_when_it_is_passed(lost: int, rto: float, faults: list[DrillFault]) -> None:
     assert missed(Limits(10, 20), lost, rto) == faults
     assert missed(Limits(None, None), lost, rto) == []
+
+
+@pytest.mark.parametrize(
+    ("least", "most", "is_open"),
+    [(1, 19, False), (20, 20, False), (1, 21, True), (20, 21, True), (20.1, 25, False), (1, None, True),
+     (21, None, False)],
+)  # fmt: skip
+def test_a_limit_between_what_it_took_at_least_and_at_most_is_not_judged(
+    least: float, most: float | None, is_open: bool
+) -> None:
+    assert is_rto_open(Limits(None, 20), least, most) == is_open
+    assert not is_rto_open(Limits(10, None), least, most)
+
+
+def test_a_drill_whose_recovery_time_nobody_can_judge_passes_in_part_and_answers_for_none_that_was_late() -> None:
+    failed = held(2, faults=(DrillFault.RTO,))
+    open_one = held(1, unjudged=0, is_rto_unjudged=True)
+    assert open_one.verdict is DrillVerdict.IN_PART and not open_one.answers(failed)
+    assert open_one.answers(held(2, faults=(DrillFault.MISSING,)))
+    assert held(1).answers(failed)
 
 
 @pytest.mark.parametrize(

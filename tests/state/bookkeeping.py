@@ -11,6 +11,7 @@ from preserve.model import events, medium_events, source_events
 from preserve.model.brake import Alarm, Upheaval
 from preserve.model.canary import Attempt, CanaryTrial, Effect
 from preserve.model.credentials import Holder
+from preserve.model.drill_thaws import DrillThaw, ThawBasis
 from preserve.model.drills import Document, DrillEntry, DrillFault, Rehearsed
 from preserve.model.entries import AccessionEntry, Audited, AuditResult, AuditRun
 from preserve.model.incidents import Incident, IncidentKind
@@ -208,6 +209,7 @@ def drill(**differs: Any) -> DrillEntry:
         policies=(Rehearsed("default", "0" * 64, 2, True),),
         certificate="drill-vault-20260101T000027Z.json",
         certificate_sha256="c" * 64,
+        thaw=DrillThaw(1, ThawBasis.MEASURED, 1000, 0, at(24), at(25)),
     )
     return replace(passed, **differs)
 

@@ -32,7 +32,7 @@ def drills(looked: Looked, surveyed: SurveyReport, voice: Voice) -> Element:
             "No recovery was ever rehearsed: how long one takes, and what it brings back, is not known."
         )
         return section(title, "drills", element("p", none, class_="none"))
-    longest = max(each.rto_seconds for each in found)
+    longest = max((each.rto_seconds for each in found if each.rto_seconds is not None), default=0.0)
     top = longest * 1.1 or 1.0
     drawn = charts.dots(_dots(found, top, voice), None, title)
     ends = [found[0].begun_at[:10], *([found[-1].begun_at[:10]] if len(found) > 1 else [])]
@@ -52,7 +52,7 @@ def drills(looked: Looked, surveyed: SurveyReport, voice: Voice) -> Element:
             each.store,
             voice.word(each.verdict),
             f"{each.packages:,}",
-            span(each.rto_seconds, voice),
+            voice.sentence("not known") if each.rto_seconds is None else span(each.rto_seconds, voice),
             span(each.lost_seconds, voice),
         ]
         for each in reversed(found)
@@ -79,6 +79,7 @@ def _dots(found: Sequence[DrillEntry], top: float, voice: Voice) -> list[Dot]:
             f"{each.store}, {each.begun_at[:10]}: {span(each.rto_seconds, voice)}",
         )
         for each in found
+        if each.rto_seconds is not None
     ]
 
 
@@ -96,16 +97,17 @@ def _against_policy(found: Sequence[DrillEntry], stores: Sequence[StoreEntry], l
     rows = []
     for store in stores:
         mine = [each for each in found if each.store == store.name]
-        rto, rpo = spread([each.rto_seconds for each in mine]), spread([float(each.lost_seconds) for each in mine])
+        rto = spread([each.rto_seconds for each in mine if each.rto_seconds is not None])
+        rpo = spread([float(each.lost_seconds) for each in mine])
         allowed = limits(looked.policies.values(), store.role)
-        if rto is None or rpo is None:
+        if rpo is None:
             continue
         rows.append(
             [
                 store.name,
                 str(len(mine)),
-                span(rto.p50, voice),
-                span(rto.p95, voice),
+                "–" if rto is None else span(rto.p50, voice),
+                "–" if rto is None else span(rto.p95, voice),
                 "–" if allowed.rto_seconds is None else span(allowed.rto_seconds, voice),
                 span(rpo.p50, voice),
                 span(rpo.p95, voice),
