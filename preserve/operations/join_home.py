@@ -67,5 +67,8 @@ def _chosen(server: str, home_id: str | None) -> str:
             path=server,
         )
     if home_id is None:
-        raise Refused("the server has the books of several homes; name one of: {known}", known=", ".join(known))
+        raise Refused(
+            "the server has the books of several homes; say which with `preserve home join ID`: {known}",
+            known=", ".join(known),
+        )
     raise Refused("the server has no books of a home {home}; it has: {known}", home=home_id, known=", ".join(known))

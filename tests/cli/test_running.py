@@ -167,6 +167,7 @@ def test_the_units_are_as_systemd_wants_them(unit: str, tmp_path: Path) -> None:
 
 def test_a_runner_that_goes_on_answers_prometheus_until_it_is_stopped(service: Service) -> None:
     assert service.run("run", "--once", "--metrics", "0").code == 2
+    assert service.run("run", "--once", "--days", "3").code == 2
     runner = service.begin("run", "--metrics", "0")
     assert runner.stderr is not None
     try:

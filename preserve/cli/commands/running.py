@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from preserve.workplace import Workplace
 
 
+DAYS_PLANNED = 30
 EVERY = timedelta(minutes=5)
 """How often the runner looks what is due, where nothing is known to be due earlier."""
 PATIENCE = timedelta(minutes=30)
@@ -56,9 +57,7 @@ PATIENCE = timedelta(minutes=30)
 @click.option(
     "--days",
     type=click.IntRange(1, 3660),
-    default=30,
-    show_default=True,
-    help=_("for how many days --plan looks ahead"),
+    help=_("for how many days --plan looks ahead (default: 30)"),
 )
 @click.option(
     "--metrics",
@@ -67,7 +66,7 @@ PATIENCE = timedelta(minutes=30)
 )
 @acts
 def run(
-    call: Call, once: bool, budget: str | None, cluster: str | None, plans: bool, days: int, metrics: str | None
+    call: Call, once: bool, budget: str | None, cluster: str | None, plans: bool, days: int | None, metrics: str | None
 ) -> Exit:
     from preserve.daemon.table import WORKS
     from preserve.daemon.turn import BETWEEN_RUNS, turn
@@ -78,7 +77,9 @@ def run(
     if plans:
         from preserve.cli.commands.planning import planned
 
-        return planned(call, allowed, days)
+        return planned(call, allowed, days or DAYS_PLANNED)
+    if days is not None:
+        raise Misused("--days says how far --plan looks ahead; it does nothing without")
     if once:
         with call.workplace() as workplace, _crew(call, cluster) as crew:
             report = turn(call.home(), workplace, WORKS, allowed, BETWEEN_RUNS, crew=crew, voices=voices.both())
