@@ -13,6 +13,7 @@ from preserve import chance
 from preserve.errors import NoSpace, Unavailable
 from preserve.model import events
 from preserve.model.nouns import CopyState, Role, StoreEntry
+from preserve.model.policy import CopyRule
 from preserve.operations.ingest import IngestReport, IngestRequest, ingest
 from preserve.operations.replicate import ReplicateReport, ReplicateRequest, replicate
 from preserve.ports import NoProgress
@@ -80,6 +81,22 @@ def test_where_no_store_of_the_role_has_room_the_ways_out_are_named(stores: Stor
     with pytest.raises(NoSpace, match=r"^store city has .* role same_city .*store add`.*store retire`"):
         stores.ingest(source)
     assert stores.made.books.package_count() == 0
+
+
+def test_a_full_medium_from_the_shelf_keeps_the_other_copies_from_nothing(stores: Stores, source: Path) -> None:
+    shelf = MemoryStore("shelf", ROOM)
+    made = stores.made
+    entry = StoreEntry("shelf", chance.token(16), Role.REMOTE_OFFLINE, "file:///shelf")
+    made.books.record(events.store_added(made.workplace.act, made.workplace.now(), entry))
+    workplace = made.with_stores({"city": stores.city, "city2": stores.twin, "shelf": shelf})
+    policy = replace(made.policy, copies=(*made.policy.copies, CopyRule(Role.REMOTE_OFFLINE, 1)))
+    report = ingest(workplace, IngestRequest(source, policy))
+    states = {copy.store: copy.state for copy in report.packages[0].copies}
+    assert states == {"city2": CopyState.VERIFIED, "near": CopyState.VERIFIED, "shelf": CopyState.DUE}
+    assert not report.is_complete and not shelf.objects
+    assert "attach another medium" in str(report.packages[0].copies[-1].why)
+    shelf.room_bytes = 1_000_000
+    assert replicate(workplace, ReplicateRequest(lambda receipt: policy)).is_complete
 
 
 def test_a_store_that_is_away_is_no_room(stores: Stores, source: Path) -> None:

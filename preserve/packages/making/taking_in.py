@@ -7,7 +7,7 @@ killed is taken up where it was; then one read of the source feeds everything; t
 from __future__ import annotations
 
 import shutil
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,7 +25,7 @@ from preserve.errors import Away, NoSpace, PreserveError, Refused, Unavailable
 from preserve.model import events
 from preserve.model.complaints import Complaint, ComplaintList
 from preserve.model.entries import AccessionEntry, AccessionState
-from preserve.model.nouns import CopyState, Event
+from preserve.model.nouns import CopyState, Event, Role
 from preserve.model.placing import Lack, copies_due, copies_lacking, stores_wanted
 from preserve.model.policy import Policy
 from preserve.model.sizes import Size
@@ -152,6 +152,8 @@ class _TakingIn:
         self._metadata_sha256 = intake.metadata[1] if intake.metadata else None
         self._stores = self._wanted_stores()
         self._passed_over: tuple[Complaint, ...] = ()
+        self._waiting: dict[str, NoSpace] = {}
+        """Stores whose copy has to wait until there is room, and why."""
         self._advice = ComplaintList()
         self._outside_records = 0
 
@@ -288,17 +290,31 @@ class _TakingIn:
         to_make = [one.plan for one in packages if not self._is_made(one)]
         needed = sum(plan.tar_bytes + plan.payload.totals.entries * MEMBER_BYTES for plan in to_make)
         placing = place(self._workplace, self._wanted, needed)
+        roles = {name: self._books.store(name).role for name in placing.stores}
         for name in placing.without_room:
-            raise NoSpace(
-                "store {store} has {free} left and the submission needs {needed}, and no other attached store of role"
-                " {role} has room; nothing was written. Free space there, or add a store of this role with `preserve"
-                " store add`; `preserve store retire` takes one that is worn out from use",
+            free, role = Size(placing.full[name]), roles[name]
+            # A full disk from the shelf keeps nothing waiting, as it would not if it lay there.
+            if role is not Role.REMOTE_OFFLINE or len(placing.without_room) == len(placing.stores):
+                raise NoSpace(
+                    "store {store} has {free} left and the submission needs {needed}, and no other attached store of"
+                    " role {role} has room; nothing was written. Free space there, or add a store of this role with"
+                    " `preserve store add`; `preserve store retire` takes one that is worn out from use",
+                    store=name,
+                    free=free,
+                    needed=Size(needed),
+                    role=role,
+                )
+            self._waiting[name] = NoSpace(
+                "store {store} has {free} left and the submission needs {needed}; attach another medium of role {role},"
+                " and `preserve replicate` makes the copy there",
                 store=name,
-                free=Size(placing.full[name]),
+                free=free,
                 needed=Size(needed),
-                role=self._books.store(name).role,
+                role=role,
             )
-        self._stores = {name: self._workplace.stores[name] for name in placing.stores}
+        self._stores = {
+            name: self._workplace.stores[name] for name in placing.stores if name not in placing.without_room
+        }
         self._passed_over = placing.passed_over()
 
     def _note_known_records(self, accession: AccessionEntry) -> None:
@@ -336,7 +352,7 @@ class _TakingIn:
         codes = [record.archival_code for record in package.records]
         self._workplace.record(*self._bookings(accession, sent, codes, until))
         shutil.rmtree(package.plan.folder, ignore_errors=True)
-        return _made(sent), sent
+        return _made(sent, self._waiting), sent
 
     def _is_made(self, package: Composed) -> bool:
         """Whether an earlier run made it, and its files need not be read for what a submitted bag says of them."""
@@ -386,10 +402,11 @@ class _TakingIn:
         return PackageMade(package_id, receipt.payload_files, receipt.payload_bytes, tuple(copies))
 
 
-def _made(sent: Sent) -> PackageMade:
+def _made(sent: Sent, waiting: Mapping[str, NoSpace]) -> PackageMade:
     receipt = sent.package.receipt
-    copies = tuple(_copy_made(delivery) for delivery in sent.deliveries)
-    return PackageMade(receipt.package_id, receipt.payload_files, receipt.payload_bytes, copies)
+    copies = [_copy_made(delivery) for delivery in sent.deliveries]
+    copies += [CopyMade(store, CopyState.DUE, why) for store, why in waiting.items()]
+    return PackageMade(receipt.package_id, receipt.payload_files, receipt.payload_bytes, tuple(copies))
 
 
 def _copy_made(delivery: Delivery) -> CopyMade:
