@@ -36,6 +36,11 @@ def test_a_source_from_its_registration_to_its_end(furnished: Service, folder: P
     ask("source", "restore", "mail", "--to", furnished.folder / "shown", "--as-of", f"{history[1]['at'][:19]}Z")
     assert (furnished.folder / "shown" / "letter 1.txt").read_text() == "changed", "a moment as the history shows it"
 
+    first_harvest = ("source", "restore", "mail", "--to", furnished.folder / "first", "--harvest")
+    assert [run(*first_harvest, "3").code, run(*first_harvest, "1", "--as-of", "2026-03-01").code] == [3, 2]
+    ask(*first_harvest, "1")
+    assert (furnished.folder / "first" / "letter 1.txt").read_text() == "letter 1"
+
     shutil.rmtree(folder)
     folder.mkdir()
     held = run("source", "harvest", "mail")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -22,7 +22,7 @@ from preserve.cli.restored import restored_document, restored_lines
 from preserve.cli.shortfalls import lack_documents, lack_lines
 from preserve.cli.sources import harvest_document, upheaval_line
 from preserve.cli.tables import bounded, byte_count
-from preserve.errors import Misused, PreserveError
+from preserve.errors import Misused, PreserveError, Refused
 from preserve.model.restore import OnConflict
 from preserve.model.sources import SourceKind
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from preserve.model.sources import Counts
     from preserve.operations.harvest import HarvestReport
     from preserve.operations.take_submissions import TakeReport
+    from preserve.state.books import Books
 
 
 @click.command(
@@ -229,6 +230,30 @@ def _alarm_lines(report: HarvestReport, counts: Counts) -> Iterator[str]:
         yield from bounded(f"  {_readable(path)}" for path in report.restless)
 
 
+def as_of_then(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that say of which moment a source is meant."""
+    moment = _("how it was then: 2026-03-01 (the end of that day), or 2026-03-01T18:30")
+    number = _("how it was at this harvest, by its number in `preserve source history`")
+    command = click.option("--harvest", metavar="N", type=click.IntRange(min=1), help=number)(command)
+    return click.option("--as-of", metavar="MOMENT", help=moment)(command)
+
+
+def _moment(books: Books, source: str, as_of: str | None, harvest: int | None) -> str | None:
+    """The moment meant, as the books write it; None: now."""
+    if harvest is None:
+        return parsed_moment(as_of, "--as-of") if as_of else None
+    if as_of is not None:
+        raise Misused("give either --as-of or --harvest")
+    found = next(books.harvests(source, after=harvest - 1), None)
+    if found is None or found.number != harvest:
+        raise Refused(
+            "source {source} has no harvest {number}; `preserve source history {source}` lists them",
+            source=source,
+            number=harvest,
+        )
+    return found.seen_at
+
+
 @click.command(
     help=_(
         "List the files of a source as it was at a moment, or (--vanished) those of them that are in its newest harvest"
@@ -236,24 +261,22 @@ def _alarm_lines(report: HarvestReport, counts: Counts) -> Iterator[str]:
     )
 )
 @click.argument("name", metavar="NAME")
-@click.option(
-    "--as-of", metavar="MOMENT", help=_("how it was then: 2026-03-01 (the end of that day), or 2026-03-01T18:30")
-)
+@as_of_then
 @click.option("--path", metavar="GLOB", help=_("only what matches, such as '2024/**/*.pdf'"))
 @click.option("--vanished", is_flag=True, help=_("only what was there then and is there no more"))
 @asks
-def files(call: Call, name: str, as_of: str | None, path: str | None, vanished: bool) -> Exit:
+def files(call: Call, name: str, as_of: str | None, harvest: int | None, path: str | None, vanished: bool) -> Exit:
     from preserve.operations.list_source import ListRequest, SourceFile, list_source
 
-    if vanished and as_of is None:
-        raise Misused("--vanished asks what has vanished since: say since when with --as-of MOMENT")
-    moment = parsed_moment(as_of, "--as-of") if as_of else None
+    if vanished and as_of is None and harvest is None:
+        raise Misused("--vanished asks what has vanished since: say since when with --as-of MOMENT or --harvest N")
 
     def plain(file: SourceFile) -> dict[str, object]:
         text = file.path.decode("utf-8", "surrogateescape")
         return {"path": text, "bytes": file.bytes, "modified_ns": file.mtime_ns}
 
     with call.workplace(opens_key=False) as workplace, ExitStack() as resources:
+        moment = _moment(workplace.books, name, as_of, harvest)
         found = list_source(workplace, ListRequest(name, moment, path, vanished), resources)
         document = {"source": name, "harvest": harvest_document(found.harvest), "files": map(plain, found.files)}
         title = said("source {source} as of {moment}", source=name, moment=moment_shown(found.harvest.seen_at))
@@ -269,18 +292,23 @@ def files(call: Call, name: str, as_of: str | None, path: str | None, vanished: 
 )
 @click.argument("name", metavar="NAME")
 @gives_back
-@click.option(
-    "--as-of", metavar="MOMENT", help=_("how it was then: 2026-03-01 (the end of that day), or 2026-03-01T18:30")
-)
+@as_of_then
 @acts
 @reaches_stores
 def restore(
-    call: Call, name: str, to: Path, as_of: str | None, path: str | None, store: str | None, on_conflict: str
+    call: Call,
+    name: str,
+    to: Path,
+    as_of: str | None,
+    harvest: int | None,
+    path: str | None,
+    store: str | None,
+    on_conflict: str,
 ) -> Exit:
     from preserve.operations.restore_source import SourceRestoreRequest, restore_source
 
-    moment = parsed_moment(as_of, "--as-of") if as_of else None
     with call.workplace(opens_key=False, source=store) as workplace:
+        moment = _moment(workplace.books, name, as_of, harvest)
         request = SourceRestoreRequest(name, to, moment, path, store, OnConflict(on_conflict), voices.both())
         restored = restore_source(workplace, request)
         report = restored.report
