@@ -60,18 +60,18 @@ def fetch(store: Store, key: Key, size: int, digest: str) -> Look:
 
 
 def _fetch(store: Store, key: Key, size: int, digest: str) -> Look:
-    content = bytearray(size + 1)
+    buffer = memoryview(bytearray(size + 1))
     try:
-        count = read_fully(store, key, 0, memoryview(content))
+        count = read_fully(store, key, 0, buffer)
     except NotThere:
         return Look(AuditResult.MISSING, digest, phrase("nothing"))
     except Unreadable as error:
         return Look(AuditResult.UNREADABLE, digest, str(error))
-    del content[count:]
+    content = bytes(buffer[:count])  # never cut short in place: a failed attempt's traceback may hold a view of it
     found = sha256(content).hex()
     if found != digest:
         return Look(AuditResult.DAMAGED, digest, found if count == size else _length(count, size))
-    return Look(AuditResult.SOUND, digest, found, content=bytes(content))
+    return Look(AuditResult.SOUND, digest, found, content=content)
 
 
 def look_at_object(store: Store, key: Key, size: int, digest: str) -> Look:
