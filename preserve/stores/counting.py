@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from preserve.model.keys import Key
-from preserve.ports import Cold, ErasableStore, Found, Frost, Locks, ObjectFacts, Upload
-from preserve.stores.wrapping import WrappedStore, WrappedUpload
+from preserve.ports import ErasableStore, Found, ObjectFacts, Upload
+from preserve.stores.wrapping import T, WrappedStore, WrappedUpload
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +118,9 @@ class CountingStore(WrappedStore):
         with self._counter.call("erase"):
             super().erase(key)
 
-    def locks(self) -> Locks | None:
-        inner = super().locks()
-        return CountingLocks(inner, self._counter) if inner is not None else None
-
-    def cold(self) -> Cold | None:
-        inner = super().cold()
-        return CountingCold(inner, self._counter) if inner is not None else None
+    def around(self, method: str, act: Callable[[], T]) -> T:
+        with self._counter.call(method):
+            return act()
 
 
 class CountingUpload(WrappedUpload):
@@ -152,31 +148,3 @@ class CountingUpload(WrappedUpload):
     def abort(self) -> None:
         with self._counter.call("abort"):
             super().abort()
-
-
-class CountingLocks:
-    """Any locks, counted."""
-
-    def __init__(self, inner: Locks, counter: Counter) -> None:
-        self._inner = inner
-        self._counter = counter
-
-    def extend(self, key: Key, until: datetime) -> datetime:
-        with self._counter.call("extend"):
-            return self._inner.extend(key, until)
-
-
-class CountingCold:
-    """Any cold storage, counted."""
-
-    def __init__(self, inner: Cold, counter: Counter) -> None:
-        self._inner = inner
-        self._counter = counter
-
-    def frost(self, key: Key) -> Frost | None:
-        with self._counter.call("frost"):
-            return self._inner.frost(key)
-
-    def ask(self, key: Key, days: int, tier: str) -> None:
-        with self._counter.call("ask"):
-            self._inner.ask(key, days, tier)

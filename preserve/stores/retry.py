@@ -18,11 +18,10 @@ from preserve.clock import Clock
 from preserve.errors import Away, Faltered, NoSpace, NotThere, Unavailable, Unreadable
 from preserve.model.keys import Key
 from preserve.packages.identity import IDENTITY
-from preserve.ports import Cold, ErasableStore, Found, Frost, Locks, ObjectFacts, Upload, position
+from preserve.ports import ErasableStore, Found, Locks, ObjectFacts, Upload, position
 from preserve.stores.telling import Alert, Teller
-from preserve.stores.wrapping import WrappedStore, WrappedUpload
+from preserve.stores.wrapping import T, WrappedStore, WrappedUpload
 
-T = TypeVar("T")
 F = TypeVar("F", bound=Found)
 
 
@@ -166,12 +165,10 @@ class RetryingStore(WrappedStore):
         self._repeat(lambda: self.inner.erase(key))
 
     def locks(self) -> Locks | None:
-        inner = self._repeat(super().locks)
-        return RetryingLocks(inner, self._repeat) if inner is not None else None
+        return self._repeat(super().locks)
 
-    def cold(self) -> Cold | None:
-        inner = super().cold()
-        return RetryingCold(inner, self._repeat) if inner is not None else None
+    def around(self, method: str, act: Callable[[], T]) -> T:
+        return self._repeat(act)
 
     def verdict(self, key: Key, error: Faltered) -> Unreadable | Faltered:
         """What to make of an object that did not come however often it was asked for."""
@@ -221,31 +218,6 @@ class RetryingUpload(WrappedUpload):
     def leave(self, error: BaseException | None) -> None:
         self._left.set()
         super().leave(error)
-
-
-class RetryingLocks:
-    """Any locks, with patience."""
-
-    def __init__(self, inner: Locks, repeat: Repeater) -> None:
-        self._inner = inner
-        self._repeat = repeat
-
-    def extend(self, key: Key, until: datetime) -> datetime:
-        return self._repeat(lambda: self._inner.extend(key, until))
-
-
-class RetryingCold:
-    """Any cold storage, with patience."""
-
-    def __init__(self, inner: Cold, repeat: Repeater) -> None:
-        self._inner = inner
-        self._repeat = repeat
-
-    def frost(self, key: Key) -> Frost | None:
-        return self._repeat(lambda: self._inner.frost(key))
-
-    def ask(self, key: Key, days: int, tier: str) -> None:
-        self._repeat(lambda: self._inner.ask(key, days, tier))
 
 
 class _Listing(Generic[F]):

@@ -6,14 +6,14 @@ The limit may be another one at some times of the day.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 from preserve.clock import Clock
 from preserve.model.keys import Key
 from preserve.model.links import UNBOUNDED, Pace
-from preserve.ports import Cold, ErasableStore, Found, Frost, Locks, ObjectFacts, Upload
-from preserve.stores.wrapping import WrappedStore, WrappedUpload
+from preserve.ports import ErasableStore, Found, ObjectFacts, Upload
+from preserve.stores.wrapping import T, WrappedStore, WrappedUpload
 
 BURST = timedelta(seconds=1)
 """How much of its pace a store has saved up after a pause."""
@@ -109,13 +109,9 @@ class ThrottledStore(WrappedStore):
         self.pay(0)
         super().erase(key)
 
-    def locks(self) -> Locks | None:
-        inner = super().locks()
-        return ThrottledLocks(inner, self) if inner is not None else None
-
-    def cold(self) -> Cold | None:
-        inner = super().cold()
-        return ThrottledCold(inner, self) if inner is not None else None
+    def around(self, method: str, act: Callable[[], T]) -> T:
+        self.pay(0)
+        return act()
 
     def pay(self, byte_count: int, unless: threading.Event | None = None) -> None:
         """Wait until one request that moves `byte_count` bytes may be made, or `unless` is set."""
@@ -151,31 +147,3 @@ class ThrottledUpload(WrappedUpload):
     def leave(self, error: BaseException | None) -> None:
         self._left.set()
         super().leave(error)
-
-
-class ThrottledLocks:
-    """Any locks, at the store's pace."""
-
-    def __init__(self, inner: Locks, store: ThrottledStore) -> None:
-        self._inner = inner
-        self._store = store
-
-    def extend(self, key: Key, until: datetime) -> datetime:
-        self._store.pay(0)
-        return self._inner.extend(key, until)
-
-
-class ThrottledCold:
-    """Any cold storage, at the store's pace."""
-
-    def __init__(self, inner: Cold, store: ThrottledStore) -> None:
-        self._inner = inner
-        self._store = store
-
-    def frost(self, key: Key) -> Frost | None:
-        self._store.pay(0)
-        return self._inner.frost(key)
-
-    def ask(self, key: Key, days: int, tier: str) -> None:
-        self._store.pay(0)
-        self._inner.ask(key, days, tier)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from preserve.clock import Clock
 from preserve.model.calendars import Hours
 from preserve.model.keys import Key
 from preserve.model.links import out_of_window
-from preserve.ports import Cold, ErasableStore, Found, Frost, Locks, ObjectFacts, Upload
-from preserve.stores.wrapping import WrappedStore, WrappedUpload
+from preserve.ports import ErasableStore, Found, Locks, ObjectFacts, Upload
+from preserve.stores.wrapping import T, WrappedStore, WrappedUpload
 
 
 class WindowedStore(WrappedStore):
@@ -81,12 +81,11 @@ class WindowedStore(WrappedStore):
 
     def locks(self) -> Locks | None:
         self.require_open()
-        inner = super().locks()
-        return WindowedLocks(inner, self) if inner is not None else None
+        return super().locks()
 
-    def cold(self) -> Cold | None:
-        inner = super().cold()  # asks nothing
-        return WindowedCold(inner, self) if inner is not None else None
+    def around(self, method: str, act: Callable[[], T]) -> T:
+        self.require_open()
+        return act()
 
 
 class WindowedUpload(WrappedUpload):
@@ -107,31 +106,3 @@ class WindowedUpload(WrappedUpload):
     def commit(self) -> None:
         self._store.require_open()
         super().commit()
-
-
-class WindowedLocks:
-    """Any locks, within the store's hours."""
-
-    def __init__(self, inner: Locks, store: WindowedStore) -> None:
-        self._inner = inner
-        self._store = store
-
-    def extend(self, key: Key, until: datetime) -> datetime:
-        self._store.require_open()
-        return self._inner.extend(key, until)
-
-
-class WindowedCold:
-    """Any cold storage, within the store's hours."""
-
-    def __init__(self, inner: Cold, store: WindowedStore) -> None:
-        self._inner = inner
-        self._store = store
-
-    def frost(self, key: Key) -> Frost | None:
-        self._store.require_open()
-        return self._inner.frost(key)
-
-    def ask(self, key: Key, days: int, tier: str) -> None:
-        self._store.require_open()
-        self._inner.ask(key, days, tier)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self, TypeVar
 
 from preserve.model.keys import Key
-from preserve.ports import Cold, ErasableStore, Found, Locks, ObjectFacts, Upload, cold_of, locks_of
+from preserve.ports import Cold, ErasableStore, Found, Frost, Locks, ObjectFacts, Upload, cold_of, locks_of
+
+T = TypeVar("T")
+"""What an act gives back."""
 
 
 class WrappedStore:
@@ -48,10 +51,45 @@ class WrappedStore:
         self.inner.erase(key)
 
     def locks(self) -> Locks | None:
-        return locks_of(self.inner)
+        inner = locks_of(self.inner)
+        return _WrappedLocks(inner, self.around) if inner is not None else None
 
     def cold(self) -> Cold | None:
-        return cold_of(self.inner)
+        inner = cold_of(self.inner)  # asks nothing
+        return _WrappedCold(inner, self.around) if inner is not None else None
+
+    def around(self, method: str, act: Callable[[], T]) -> T:
+        """Do `act`, which calls this `method` of the locks or the cold storage; wrappers say what they add to that."""
+        return act()
+
+
+class _Around(Protocol):
+    def __call__(self, method: str, act: Callable[[], T]) -> T: ...
+
+
+class _WrappedLocks:
+    """Any locks, by way of their store."""
+
+    def __init__(self, inner: Locks, around: _Around) -> None:
+        self._inner = inner
+        self._around = around
+
+    def extend(self, key: Key, until: datetime) -> datetime:
+        return self._around("extend", lambda: self._inner.extend(key, until))
+
+
+class _WrappedCold:
+    """Any cold storage, by way of its store."""
+
+    def __init__(self, inner: Cold, around: _Around) -> None:
+        self._inner = inner
+        self._around = around
+
+    def frost(self, key: Key) -> Frost | None:
+        return self._around("frost", lambda: self._inner.frost(key))
+
+    def ask(self, key: Key, days: int, tier: str) -> None:
+        self._around("ask", lambda: self._inner.ask(key, days, tier))
 
 
 class WrappedUpload:
