@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict
 
-from preserve.cli.messages import counted, said
-from preserve.model.brake import Alarm, Upheaval, are_slow
+from preserve.cli.messages import counted
 from preserve.model.sources import HarvestEntry
 
 
@@ -23,27 +21,6 @@ def harvest_document(harvest: HarvestEntry) -> dict[str, object]:
         "partial": harvest.is_partial,
         "released": harvest.was_released,
     }
-
-
-def upheaval_line(upheaval: Upheaval, alarms: Sequence[Alarm]) -> str:
-    """What the brake saw, in a sentence."""
-    if are_slow(alarms):
-        return said(
-            "a little at each harvest, in all: {renamed} files have another ending; {scrambled} of {sampled} that were"
-            " looked into look encrypted; of {files} files {left} are left",
-            renamed=upheaval.window_renamed,
-            scrambled=upheaval.window_scrambled,
-            sampled=upheaval.window_sampled,
-            files=upheaval.window_files,
-            left=upheaval.files_now,
-        )
-    if upheaval.shrunk_to_percent < 100:
-        return said("the output has {percent} % of the length that it had", percent=upheaval.shrunk_to_percent)
-    return said(
-        "of {files} files {vanished} vanished, {changed} changed and {renamed} have another ending; {scrambled} of"
-        " {sampled} that were looked into look encrypted",
-        **asdict(upheaval),
-    )
 
 
 def span_shown(seconds: int) -> str:

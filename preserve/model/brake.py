@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from math import log2
 
+from preserve.model.sentences import Sentence, sentence
+
 HEAD_BYTES = 4096
 """So much of a file's beginning is looked at."""
 LEAST_HEAD_BYTES = 512
@@ -144,6 +146,32 @@ _AT_ONCE = {
 def are_slow(alarms: Sequence[Alarm]) -> bool:
     """Whether one look alone would have alarmed nobody."""
     return bool(alarms) and all(alarm in _AT_ONCE for alarm in alarms)
+
+
+def what_moved(upheaval: Upheaval, alarms: Sequence[Alarm]) -> Sentence:
+    """What the brake saw that gave these alarms."""
+    if are_slow(alarms):
+        return sentence(
+            "a little at each harvest, in all: {renamed} files have another ending; {scrambled} of {sampled} that were"
+            " looked into look encrypted; of {files} files {left} are left",
+            renamed=upheaval.window_renamed,
+            scrambled=upheaval.window_scrambled,
+            sampled=upheaval.window_sampled,
+            files=upheaval.window_files,
+            left=upheaval.files_now,
+        )
+    if upheaval.shrunk_to_percent < 100:
+        return sentence("the output has {percent} % of the length that it had", percent=upheaval.shrunk_to_percent)
+    return sentence(
+        "of {files} files {vanished} vanished, {changed} changed and {renamed} have another ending; {scrambled} of"
+        " {sampled} that were looked into look encrypted",
+        files=upheaval.files,
+        vanished=upheaval.vanished,
+        changed=upheaval.changed,
+        renamed=upheaval.renamed,
+        scrambled=upheaval.scrambled,
+        sampled=upheaval.sampled,
+    )
 
 
 def _lost(upheaval: Upheaval) -> int:

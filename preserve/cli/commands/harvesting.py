@@ -15,14 +15,25 @@ from preserve.cli import voices
 from preserve.cli.answers import moment_shown
 from preserve.cli.calls import Call
 from preserve.cli.exits import Exit
-from preserve.cli.messages import _, complaint_documents, complaint_said, counted, error_said, printable, said, word
+from preserve.cli.messages import (
+    _,
+    complaint_documents,
+    complaint_said,
+    counted,
+    error_said,
+    printable,
+    said,
+    sentence_said,
+    word,
+)
 from preserve.cli.moments import parsed_moment
 from preserve.cli.options import acts, asks, gives_back, reaches_stores
 from preserve.cli.restored import restored_document, restored_lines
 from preserve.cli.shortfalls import lack_documents, lack_lines
-from preserve.cli.sources import harvest_document, upheaval_line
+from preserve.cli.sources import harvest_document
 from preserve.cli.tables import bounded, byte_count
 from preserve.errors import Misused, PreserveError, Refused
+from preserve.model.brake import what_moved
 from preserve.model.restore import OnConflict
 from preserve.model.sources import SourceKind
 
@@ -177,7 +188,7 @@ def _brake_lines(report: HarvestReport) -> Iterator[str]:
     words = ", ".join(map(word, report.alarms))
     yield said("source {source}: THE BRAKE IS SET ({alarms}); nothing was taken", source=report.source, alarms=words)
     if report.upheaval:
-        yield upheaval_line(report.upheaval, report.alarms)
+        yield sentence_said(what_moved(report.upheaval, report.alarms))
     yield from bounded(said("  vanished: {file}", file=_readable(path)) for path in report.vanished)
     yield from bounded(said("  changed: {file}", file=_readable(path)) for path in report.changed)
     yield said(

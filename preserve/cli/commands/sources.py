@@ -15,12 +15,12 @@ from preserve.cli.calls import Call
 from preserve.cli.commands.harvesting import files, harvest, restore
 from preserve.cli.exits import Exit
 from preserve.cli.help import Group
-from preserve.cli.messages import _, counted, said, word
+from preserve.cli.messages import _, counted, said, sentence_said, word
 from preserve.cli.options import acts, asks
-from preserve.cli.sources import harvest_document, span_shown, upheaval_line
+from preserve.cli.sources import harvest_document, span_shown
 from preserve.cli.tables import byte_count, pairs, table
 from preserve.errors import Misused
-from preserve.model.brake import BrakeLimits, alarms
+from preserve.model.brake import BrakeLimits, alarms, what_moved
 from preserve.model.sources import HarvestEntry, Registered, SourceEntry, SourceKind
 
 
@@ -310,7 +310,7 @@ def _lines(registered: Registered, last: HarvestEntry | None) -> Iterator[str]:
             days=entry.limits.release_days,
         )
     if registered.held:
-        yield upheaval_line(registered.held, alarms(registered.held, entry.limits))
+        yield sentence_said(what_moved(registered.held, alarms(registered.held, entry.limits)))
         yield said(
             "look at the source; when all is right, `preserve source release {source} --reason TEXT` lets the next"
             " harvest take it",

@@ -25,31 +25,8 @@ _RESTLESS = "restless files of source "
 
 def brake_set(workplace: Workplace, source: str, upheaval: Upheaval, alarms: Sequence[Alarm]) -> Event:
     """The incident of a source that the brake holds."""
-    incident = Incident(IncidentKind.BRAKE, source, _what_moved(upheaval, alarms))
+    incident = Incident(IncidentKind.BRAKE, source, str(brake.what_moved(upheaval, alarms)))
     return events.incident_opened(workplace.act, workplace.now(), incident)
-
-
-def _what_moved(upheaval: Upheaval, alarms: Sequence[Alarm]) -> str:
-    if brake.are_slow(alarms):
-        return phrase(
-            "a little at each harvest, in all: {renamed} files have another ending; {scrambled} of {sampled} that were"
-            " looked into look encrypted; of {files} files {left} are left",
-            renamed=upheaval.window_renamed,
-            scrambled=upheaval.window_scrambled,
-            sampled=upheaval.window_sampled,
-            files=upheaval.window_files,
-            left=upheaval.files_now,
-        )
-    return phrase(
-        "of {files} files {vanished} vanished, {changed} changed and {renamed} have another ending; {scrambled} of"
-        " {sampled} that were looked into look encrypted",
-        files=upheaval.files,
-        vanished=upheaval.vanished,
-        changed=upheaval.changed,
-        renamed=upheaval.renamed,
-        scrambled=upheaval.scrambled,
-        sampled=upheaval.sampled,
-    )
 
 
 def silent_changes(workplace: Workplace, source: str, tally: Tally) -> Iterator[Event]:
