@@ -8,8 +8,8 @@ from dataclasses import replace
 from preserve.errors import Refused
 from preserve.model.nouns import Event, EventType
 from preserve.state import medium_projection, source_projection
+from preserve.state.applying import Tables
 from preserve.state.identifiers import drill_id, finding_id, finding_number, incident_id, incident_number
-from preserve.state.standings import Tables
 
 
 def admitted(tables: Tables, number: int, event: Event) -> Event | None:

@@ -5,24 +5,17 @@ Kept apart from `preserve.state.projection`, which knows these tables by name al
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from preserve.model.drills import DrillFault
 from preserve.model.nouns import EventType
+from preserve.state.applying import Apply, Detail, Tables, text
 from preserve.state.identifiers import drill_id
-
-if TYPE_CHECKING:
-    from preserve.state.projection import Apply, Detail
-    from preserve.state.standings import Tables
 
 CATALOG: Mapping[str, tuple[str, ...]] = {
     "drill": ("number",),
     "acknowledged": ("sha256",),
 }
-
-_text = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"), sort_keys=True).encode
 
 
 def _drilled(tables: Tables, number: int, at: str, detail: Detail) -> None:
@@ -40,7 +33,7 @@ def _drilled(tables: Tables, number: int, at: str, detail: Detail) -> None:
             detail["sample"],
             detail["seed"],
             int(detail["without_catalog"]),
-            _text([DrillFault(fault).value for fault in detail["faults"]]),
+            text([DrillFault(fault).value for fault in detail["faults"]]),
             detail["packages"],
             detail["files"],
             detail["bytes"],
@@ -52,8 +45,8 @@ def _drilled(tables: Tables, number: int, at: str, detail: Detail) -> None:
             detail["lost_seconds"],
             detail["rto_milliseconds"],
             int(detail["rto_unjudged"]),
-            _text(detail["thaw"]),
-            _text(detail["policies"]),
+            text(detail["thaw"]),
+            text(detail["policies"]),
             detail["certificate"],
             detail["certificate_sha256"],
         ),

@@ -12,9 +12,9 @@ from preserve.errors import Refused, Tampered
 from preserve.model import events, merkle
 from preserve.model.nouns import EventType
 from preserve.state import standings
+from preserve.state.applying import Tables
 from preserve.state.database import Database
 from preserve.state.projection import apply
-from preserve.state.standings import Tables
 
 BATCH_ENTRIES = 1000
 _PACKAGES_AT_ONCE = 1000

@@ -5,19 +5,15 @@ Kept apart from `preserve.state.projection` and `preserve.state.admission`, whic
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from preserve.errors import Refused
 from preserve.model.media import Medium
 from preserve.model.medium_register import Answer, CarrierCondition, Cause, Custody, Purpose, Trigger
 from preserve.model.nouns import Event, EventType
 from preserve.model.policy import CopySet
-
-if TYPE_CHECKING:
-    from preserve.state.projection import Apply, Detail
-    from preserve.state.standings import Tables
+from preserve.state.applying import Apply, Detail, Tables, text
 
 CATALOG: Mapping[str, tuple[str, ...]] = {
     "medium": ("number",),
@@ -26,8 +22,6 @@ CATALOG: Mapping[str, tuple[str, ...]] = {
     "medium_refresh": ("entry",),
     "reader": ("name",),
 }
-
-_text = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"), sort_keys=True).encode
 
 
 def _registered(tables: Tables, number: int, at: str, detail: Detail) -> None:
@@ -141,7 +135,7 @@ def _refresh_begun(tables: Tables, number: int, at: str, detail: Detail) -> None
     plan = {**detail, "trigger": Trigger(detail["trigger"]).value}
     tables.execute(
         "INSERT INTO medium_refresh (entry, old_medium, new_medium, plan, begun_at) VALUES (?, ?, ?, ?, ?)",
-        (number, detail["old"], detail["new"], _text(plan), at),
+        (number, detail["old"], detail["new"], text(plan), at),
     )
 
 
@@ -150,7 +144,7 @@ def _refresh_ended(tables: Tables, number: int, at: str, detail: Detail) -> None
     tables.execute(
         "UPDATE medium_refresh SET ended_at = ?, outcome = ? WHERE old_medium = ? AND new_medium = ?"
         " AND ended_at IS NULL",
-        (at, _text(detail), *pair),
+        (at, text(detail), *pair),
     )
     tables.execute(
         "UPDATE medium SET refreshed_into = ?, hold_until = ? WHERE number = ?",
@@ -159,7 +153,7 @@ def _refresh_ended(tables: Tables, number: int, at: str, detail: Detail) -> None
 
 
 def _reader_checked(tables: Tables, number: int, at: str, detail: Detail) -> None:
-    kinds = _text([Medium(kind).value for kind in detail["kinds"]])
+    kinds = text([Medium(kind).value for kind in detail["kinds"]])
     tables.execute(
         "INSERT INTO reader (name, kinds, checked_at, works, note) VALUES (?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE"
         " SET kinds = excluded.kinds, checked_at = excluded.checked_at, works = excluded.works, note = excluded.note",

@@ -7,8 +7,7 @@ its number and the tables, so that replaying gives equal tables.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 from preserve.errors import Refused, Tampered
 from preserve.model.entries import AuditResult, state_after
@@ -16,8 +15,8 @@ from preserve.model.incidents import IncidentKind
 from preserve.model.keys import PARITY
 from preserve.model.nouns import CopyState, EventType, Level
 from preserve.state import drill_projection, medium_projection, source_projection, standings, store_projection
+from preserve.state.applying import Apply, Detail, Tables, text
 from preserve.state.identifiers import finding_id, finding_number, incident_id, incident_number
-from preserve.state.standings import Tables
 
 CATALOG: Mapping[str, tuple[str, ...]] = {
     "home": ("home_id",),
@@ -46,15 +45,7 @@ CATALOG: Mapping[str, tuple[str, ...]] = {
 }
 """The tables that follow from the ledger, with their keys."""
 
-# Details come out of canonical entries: sorting their names (ASCII) again gives the same text, at a third of the cost.
-_text = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"), sort_keys=True).encode
-
 _DAY = len("2026-01-01")
-
-
-Detail = Mapping[str, Any]
-Apply = Callable[[Tables, int, str, Detail], str | None]
-"""Lets an entry take effect; returns the package that was booked, or of which a copy came to be or changed."""
 
 
 def apply(tables: Tables, number: int, kind: str, at: str, detail: Detail) -> str | None:
@@ -115,7 +106,7 @@ def _ingest_begun(tables: Tables, number: int, at: str, detail: Detail) -> None:
             detail["listing_sha256"],
             detail["metadata_sha256"],
             detail["policy_sha256"],
-            _text(detail["packages"]),
+            text(detail["packages"]),
             detail["accession_at"],
             number,
             len(detail["packages"]),
@@ -136,7 +127,7 @@ def _packaged(tables: Tables, number: int, at: str, detail: Detail) -> str:
         (
             package,
             detail["accession"],
-            _text(receipt),
+            text(receipt),
             detail["receipt_sha256"],
             detail["receipt_bytes"],
             receipt["payload_files"],
@@ -169,11 +160,11 @@ def _copied(tables: Tables, number: int, at: str, detail: Detail) -> str:
             detail["store"],
             CopyState(detail["state"]).value,
             detail["bytes"],
-            _text(detail["generations"]),
+            text(detail["generations"]),
             at,
             at if was_read else None,
             Level.FULL.value if was_read else None,
-            _text({Level.FULL.value: at} if was_read else {}),
+            text({Level.FULL.value: at} if was_read else {}),
             detail["retain_until"],
         ),
     )
@@ -189,7 +180,7 @@ def _copy_moved(tables: Tables, number: int, at: str, detail: Detail) -> str:
         "UPDATE copy SET state = ?, generations = COALESCE(?, generations) WHERE package = ? AND store = ?",
         (
             CopyState(detail["state"]).value,
-            None if generations is None else _text(generations),
+            None if generations is None else text(generations),
             package,
             detail["store"],
         ),
@@ -216,7 +207,7 @@ def _parity_made(tables: Tables, number: int, at: str, detail: Detail) -> None:
             detail["percent"],
             detail["bytes"],
             detail["sha256"],
-            _text({name: detail[name] for name in ("sizes", "cells", "pages")}),
+            text({name: detail[name] for name in ("sizes", "cells", "pages")}),
             at,
         ),
     )
@@ -230,8 +221,8 @@ def _audit_begun(tables: Tables, number: int, at: str, detail: Detail) -> None:
         (
             detail["run"],
             detail["level"],
-            _text(detail["stores"]),
-            None if packages is None else _text(packages),
+            text(detail["stores"]),
+            None if packages is None else text(packages),
             number,
             at,
         ),
@@ -267,7 +258,7 @@ def _audited(tables: Tables, number: int, at: str, detail: Detail) -> str | None
         return package
     # What is dated on a later day was dated by a clock that ran ahead: when it was, nobody knows.
     before = {deep: when for deep, when in json.loads(row[1]).items() if when[:_DAY] <= at[:_DAY]}
-    audits = _text({**before, level.value: at})
+    audits = text({**before, level.value: at})
     tables.execute(
         "UPDATE copy SET state = ?, audited_at = ?, audited_level = ?, audits = ? WHERE package = ? AND store = ?",
         (state, at, level.value, audits, *place),
@@ -277,7 +268,7 @@ def _audited(tables: Tables, number: int, at: str, detail: Detail) -> str | None
 
 def _audit_ended(tables: Tables, number: int, at: str, detail: Detail) -> None:
     tables.execute(
-        "UPDATE audit_run SET ended_at = ?, counts = ? WHERE id = ?", (at, _text(detail["counts"]), detail["run"])
+        "UPDATE audit_run SET ended_at = ?, counts = ? WHERE id = ?", (at, text(detail["counts"]), detail["run"])
     )
     tables.execute("DELETE FROM audited WHERE run = ?", (detail["run"],))
 
@@ -296,8 +287,8 @@ def _found(tables: Tables, number: int, at: str, detail: Detail) -> None:
             detail["where"],
             detail["expected"],
             detail["found"],
-            _text(detail["blocks"]),
-            _text(detail["files"]),
+            text(detail["blocks"]),
+            text(detail["files"]),
             detail["files_touched"],
             at,
         ),
@@ -333,7 +324,7 @@ def _repaired(tables: Tables, number: int, at: str, detail: Detail) -> None:
     if row is None:
         return
     generations = {**json.loads(row[0]), detail["object"]: detail["generation"]}
-    tables.execute("UPDATE copy SET generations = ? WHERE package = ? AND store = ?", (_text(generations), *place))
+    tables.execute("UPDATE copy SET generations = ? WHERE package = ? AND store = ?", (text(generations), *place))
 
 
 _APPLY: Mapping[str, Apply] = {

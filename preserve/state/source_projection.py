@@ -8,19 +8,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from preserve.errors import Refused
 from preserve.model.nouns import Event, EventType
 from preserve.model.sources import SourceKind
-
-if TYPE_CHECKING:
-    from preserve.state.projection import Apply, Detail
-    from preserve.state.standings import Tables
+from preserve.state.applying import Apply, Detail, Tables, text
 
 CATALOG: Mapping[str, tuple[str, ...]] = {"source": ("name",), "harvest": ("source", "number")}
-
-_text = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"), sort_keys=True).encode
 
 _SOURCE_COLUMNS = ("name", "kind", "policy", "place")
 
@@ -31,7 +25,7 @@ def _source_registered(tables: Tables, number: int, at: str, detail: Detail) -> 
         "INSERT INTO source (name, kind, policy, place, settings, registered_at) VALUES (?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (name) DO UPDATE SET policy = excluded.policy, place = excluded.place,"
         " settings = excluded.settings, retired_at = NULL, retired_because = NULL",
-        (detail["name"], SourceKind(detail["kind"]).value, detail["policy"], detail["place"], _text(settings), at),
+        (detail["name"], SourceKind(detail["kind"]).value, detail["policy"], detail["place"], text(settings), at),
     )
 
 
@@ -52,8 +46,8 @@ def _harvested(tables: Tables, number: int, at: str, detail: Detail) -> None:
             detail["number"],
             detail.get("seen_at", at),  # entries of before 0.3 do not say when the listing began
             at,
-            _text(detail["counts"]),
-            _text(detail["accessions"]),
+            text(detail["counts"]),
+            text(detail["accessions"]),
             detail["state_package"],
             int(detail["base"]),
             int(detail["partial"]),
@@ -69,7 +63,7 @@ def _harvested(tables: Tables, number: int, at: str, detail: Detail) -> None:
 def _harvest_held(tables: Tables, number: int, at: str, detail: Detail) -> None:
     tables.execute(
         "UPDATE source SET held = ?, released = NULL, released_at = NULL WHERE name = ?",
-        (_text(detail["upheaval"]), detail["source"]),
+        (text(detail["upheaval"]), detail["source"]),
     )
 
 

@@ -11,11 +11,10 @@ import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from preserve.model.nouns import CopyState, Level
-
-_text = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"), sort_keys=True).encode
+from preserve.state.applying import Tables, text
 
 _DAY_CHARACTERS = 10
 _PACKAGES_AT_ONCE = 256
@@ -37,14 +36,6 @@ _COUNT_ALL = (
     "INSERT INTO standing (policy, marks, packages, payload_files, payload_bytes) SELECT policy, marks, count(*),"
     " sum(payload_files), sum(payload_bytes) FROM kept GROUP BY policy, marks"
 )
-
-
-class Tables(Protocol):
-    """What applying needs of a database connection within a transaction."""
-
-    def execute(self, sql: str, parameters: tuple[Any, ...] = (), /) -> Any: ...
-
-    def executemany(self, sql: str, rows: Iterable[Sequence[Any]], /) -> Any: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +127,7 @@ def _marks(kept: Mapping[str, _Kept], copies: Iterable[tuple[Any, ...]]) -> dict
     states: dict[str, dict[str, str]] = {package: {} for package in kept}
     for package, store, state, *_ in copies:
         states[package][store] = state
-    return {package: _text(each) for package, each in states.items()}
+    return {package: text(each) for package, each in states.items()}
 
 
 def _count_packages(tables: Tables, kept: Mapping[str, _Kept], marks: Mapping[str, str]) -> None:
@@ -197,7 +188,7 @@ def store_gone(tables: Tables, store: str) -> None:
     for policy, marks in tables.execute("SELECT policy, marks FROM standing").fetchall():
         states = json.loads(marks)
         if states.pop(store, None) is not None:
-            tables.execute("UPDATE kept SET marks = ? WHERE policy = ? AND marks = ?", (_text(states), policy, marks))
+            tables.execute("UPDATE kept SET marks = ? WHERE policy = ? AND marks = ?", (text(states), policy, marks))
     _count_anew(tables)
     tables.execute("UPDATE look SET verified_on = NULL WHERE store = ? AND verified_on IS NOT NULL", (store,))
     tables.execute("DELETE FROM growth WHERE store = ?", (store,))
@@ -210,7 +201,7 @@ def store_back(tables: Tables, store: str) -> None:
         tables.execute(
             "UPDATE kept SET marks = ? WHERE policy = ? AND marks = ? AND package IN"
             " (SELECT package FROM copy WHERE store = ? AND state = ?)",
-            (_text({**json.loads(marks), store: state}), policy, marks, store, state),
+            (text({**json.loads(marks), store: state}), policy, marks, store, state),
         )
     _count_anew(tables)
 

@@ -5,16 +5,11 @@ Kept apart from `preserve.state.projection`, which knows these tables by name al
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from preserve.model.nouns import CopyState, EventType
 from preserve.state import standings
-
-if TYPE_CHECKING:
-    from preserve.state.projection import Apply, Detail
-    from preserve.state.standings import Tables
+from preserve.state.applying import Apply, Detail, Tables, text
 
 CATALOG: Mapping[str, tuple[str, ...]] = {
     "store": ("name",),
@@ -24,8 +19,6 @@ CATALOG: Mapping[str, tuple[str, ...]] = {
     "thaw_month": ("store", "month"),
     "retired_store": ("name",),
 }
-
-_text = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"), sort_keys=True).encode
 
 _STORE = "name, store_id, role, url, attributes, capabilities, profile"
 _COPY = "bytes, generations, booked_at, audited_at, audited_level, audits, retain_until"
@@ -56,8 +49,8 @@ def _store_added(tables: Tables, number: int, at: str, detail: Detail) -> None:
             detail["store_id"],
             detail["role"],
             detail["url"],
-            _text(detail["attributes"]),
-            _text(detail["capabilities"]),
+            text(detail["attributes"]),
+            text(detail["capabilities"]),
             detail["profile"],
         ),
     )
@@ -96,7 +89,7 @@ def _store_retired(tables: Tables, number: int, at: str, detail: Detail) -> None
 def _store_probed(tables: Tables, number: int, at: str, detail: Detail) -> None:
     tables.execute(
         "UPDATE store SET probed_at = ?, probe_ok = ?, capabilities = ?, complaints = ? WHERE name = ?",
-        (at, int(detail["ok"]), _text(detail["capabilities"]), _text(detail["complaints"]), detail["name"]),
+        (at, int(detail["ok"]), text(detail["capabilities"]), text(detail["complaints"]), detail["name"]),
     )
 
 
@@ -104,7 +97,7 @@ def _canary_tried(tables: Tables, number: int, at: str, detail: Detail) -> None:
     tables.execute("DELETE FROM canary WHERE store = ?", (detail["store"],))
     tables.execute(
         "INSERT INTO canary (store, object, tried_at, profile, lock_until, effects) VALUES (?, ?, ?, ?, ?, ?)",
-        (detail["store"], detail["key"], at, detail["profile"], detail["lock_until"], _text(detail["effects"])),
+        (detail["store"], detail["key"], at, detail["profile"], detail["lock_until"], text(detail["effects"])),
     )
 
 
