@@ -34,6 +34,7 @@ setup(
     data_files=[
         ("share/preserve/policies", shipped("policies")),
         ("share/preserve/policies/standards", shipped("policies/standards")),
+        ("share/preserve/policies/formats", shipped("policies/formats")),
     ],
     install_requires=[
         "bagit>=1.9,<2",

@@ -64,6 +64,8 @@ SHOWN_ENUMERATIONS = frozenset(
         "Nature",
         "Outcome",
         "Purpose",
+        "RatingPart",
+        "RiskLevel",
         "Role",
         "Rule",
         "SourceKind",

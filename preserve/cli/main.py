@@ -47,6 +47,7 @@ COMMANDS: Mapping[str, str] = {
     "incident": "incidents:incident",
     "notify": "notifying:notify",
     "medium": "media:medium",
+    "format": "formats:format_group",
     "ledger": "ledger:ledger",
     "key": "keys:key",
     "home": "home:home",

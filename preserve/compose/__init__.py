@@ -1,5 +1,6 @@
 """The only place that names concrete classes: from a home and a registered store to what operations are handed."""
 
+from preserve.compose.formats import nara_request, risk_rule
 from preserve.compose.letters import addresses, post
 from preserve.compose.origins import catchment, harvest_request, take_request
 from preserve.compose.places import founding, place, store_at
@@ -29,6 +30,7 @@ __all__ = [
     "key_trial",
     "kit",
     "medium_rules",
+    "nara_request",
     "place",
     "policies",
     "policy",
@@ -40,6 +42,7 @@ __all__ = [
     "require_abreast",
     "require_key",
     "require_open",
+    "risk_rule",
     "signer",
     "store_at",
     "take_request",

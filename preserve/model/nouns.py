@@ -288,6 +288,7 @@ class EventType(StrEnum):
     MEDIUM_IMAGED = "medium image made"
     ACKNOWLEDGED = "document acknowledged"
     ACKNOWLEDGEMENT_WITHDRAWN = "acknowledgement withdrawn"
+    RATINGS_IMPORTED = "format ratings import"
 
 
 class KeyChangeCause(StrEnum):

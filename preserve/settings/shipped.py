@@ -71,8 +71,20 @@ def standard(name: str) -> str:
 
     Raises `Refused` where the installation lacks it.
     """
+    return _text("standards", name)
+
+
+def format_data(name: str) -> str:
+    """The text of a file about file formats that comes with the program (policies/formats).
+
+    Raises `Refused` where the installation lacks it.
+    """
+    return _text("formats", name)
+
+
+def _text(kind: str, name: str) -> str:
     for folder in _POLICY_FOLDERS:
-        path = folder / "standards" / name
+        path = folder / kind / name
         if path.is_file():
             return path.read_text(encoding="utf-8")
-    raise Refused("{file} is not where it was installed; install the program again", file=f"policies/standards/{name}")
+    raise Refused("{file} is not where it was installed; install the program again", file=f"policies/{kind}/{name}")

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from preserve.errors import Refused
 from preserve.model.nouns import Event, EventType
-from preserve.state import medium_projection, source_projection
+from preserve.state import medium_projection, rating_projection, source_projection
 from preserve.state.applying import Tables
 from preserve.state.identifiers import drill_id, finding_id, finding_number, incident_id, incident_number
 
@@ -208,6 +208,7 @@ _CHECK: Mapping[EventType, Callable[[Tables, int, Event], Event | None]] = {
     EventType.INCIDENT_CLOSED: _incident_closed,
     **medium_projection.CHECK,
     **source_projection.CHECK,
+    **rating_projection.CHECK,
     EventType.DRILLED: _drilled,
     EventType.ACKNOWLEDGEMENT_WITHDRAWN: _acknowledgement_withdrawn,
 }

@@ -28,6 +28,7 @@ from preserve.state.machines import MachineNotes
 from preserve.state.media import MediaReading
 from preserve.state.notices import NoticeNotes
 from preserve.state.parity import ParityReading
+from preserve.state.ratings import RatingReading
 from preserve.state.registers import RegisterReading
 from preserve.state.safety import SafetyReading
 from preserve.state.sources import SourceReading
@@ -55,6 +56,7 @@ class Books(
     MediaReading,
     LockReading,
     ParityReading,
+    RatingReading,
     DrillReading,
     CanaryReading,
     SafetyReading,

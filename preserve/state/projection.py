@@ -14,7 +14,14 @@ from preserve.model.entries import AuditResult, state_after
 from preserve.model.incidents import IncidentKind
 from preserve.model.keys import PARITY
 from preserve.model.nouns import CopyState, EventType, Level
-from preserve.state import drill_projection, medium_projection, source_projection, standings, store_projection
+from preserve.state import (
+    drill_projection,
+    medium_projection,
+    rating_projection,
+    source_projection,
+    standings,
+    store_projection,
+)
 from preserve.state.applying import Apply, Detail, Tables, text
 from preserve.state.identifiers import finding_id, finding_number, incident_id, incident_number
 
@@ -42,6 +49,7 @@ CATALOG: Mapping[str, tuple[str, ...]] = {
     **drill_projection.CATALOG,
     **medium_projection.CATALOG,
     **source_projection.CATALOG,
+    **rating_projection.CATALOG,
 }
 """The tables that follow from the ledger, with their keys."""
 
@@ -357,4 +365,5 @@ _APPLY: Mapping[str, Apply] = {
     EventType.BOOKS_MOVED.value: _nothing,
     EventType.MACHINE_JOINED.value: _nothing,
     **source_projection.APPLY,
+    **rating_projection.APPLY,
 }

@@ -383,6 +383,16 @@ CREATE TABLE drill (
     certificate_sha256 TEXT NOT NULL
 );
 
+CREATE TABLE format_ratings (            -- what institutions published on the risk of formats, as it was imported
+    publisher TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    edition TEXT NOT NULL,
+    sha256 TEXT NOT NULL,
+    text TEXT NOT NULL,
+    imported_at TEXT NOT NULL,
+    PRIMARY KEY (publisher, version)
+);
+
 CREATE TABLE acknowledged (              -- documents that do not open, for which a person answers
     sha256 TEXT PRIMARY KEY,
     place TEXT NOT NULL,

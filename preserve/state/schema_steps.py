@@ -171,6 +171,10 @@ STEPS: Mapping[int, Sequence[str]] = {
             rto_unjudged INTEGER NOT NULL, thaw TEXT NOT NULL, policies TEXT NOT NULL,
             certificate TEXT NOT NULL, certificate_sha256 TEXT NOT NULL
         )""",
+        """CREATE TABLE format_ratings (
+            publisher TEXT NOT NULL, version INTEGER NOT NULL, edition TEXT NOT NULL, sha256 TEXT NOT NULL,
+            text TEXT NOT NULL, imported_at TEXT NOT NULL, PRIMARY KEY (publisher, version)
+        )""",
         """CREATE TABLE acknowledged (
             sha256 TEXT PRIMARY KEY, place TEXT NOT NULL, why TEXT NOT NULL, drill TEXT NOT NULL, at TEXT NOT NULL,
             booked_by TEXT NOT NULL, because TEXT NOT NULL

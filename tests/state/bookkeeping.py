@@ -7,13 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from preserve.model import events, medium_events, source_events
+from preserve.model import events, medium_events, rating_events, source_events
 from preserve.model.brake import Alarm, Upheaval
 from preserve.model.canary import Attempt, CanaryTrial, Effect
 from preserve.model.credentials import Holder
 from preserve.model.drill_thaws import DrillThaw, ThawBasis
 from preserve.model.drills import Document, DrillEntry, DrillFault, Rehearsed
 from preserve.model.entries import AccessionEntry, Audited, AuditResult, AuditRun
+from preserve.model.formats.published_ratings import Recount
 from preserve.model.incidents import Incident, IncidentKind
 from preserve.model.keys import Key
 from preserve.model.media import Medium
@@ -92,6 +93,7 @@ BACK_TO_THE_FIRST_SCHEMA = (
     "DROP INDEX audit_by_scope",
     "DROP TABLE told",
     "DROP TABLE parity",
+    "DROP TABLE format_ratings",
     "DROP TABLE delivery",
     "DROP INDEX finding_still_open",
     "DROP INDEX accession_still_open",
@@ -275,6 +277,9 @@ def a_life() -> Iterator[Event]:
         yield events.acknowledged(ACT, at(37), Document("p-1/data/a.pdf", digest, "it has no page"), "D-000037")
     yield events.acknowledgement_withdrawn(ACT, at(37), "e" * 64)
     yield events.drilled(ACT, at(38), drill(sample=None, faults=(DrillFault.BYTES, DrillFault.RTO), rpo_seconds=None))
+    for text in ("[]", "[] second"):
+        counted = Recount(2, 1, 0, ())
+        yield rating_events.ratings_imported(ACT, at(59), "NARA", "2026-03-20", text, {"m.csv": "a" * 64}, counted)
     yield events.notification_set(ACT, at(60), "档案室值班员", ["mail"])
 
 
