@@ -32,6 +32,7 @@ setup(
         "preserve": ["*.md", "kit/*", "state/*.sql", "cli/locale/*/LC_MESSAGES/*", "cli/page/*.css", "py.typed"]
     },
     data_files=[
+        ("share/preserve/policies/formats", shipped("policies/formats")),
         ("share/preserve/policies", shipped("policies")),
         ("share/preserve/policies/standards", shipped("policies/standards")),
         ("share/preserve/policies/formats", shipped("policies/formats")),
@@ -42,12 +43,14 @@ setup(
         "click>=8.1,<9",
         "cryptography>=44",
         "minio>=7.2,<8",
+        "olefile>=0.47",
         "pathspec>=1,<2",
         "prometheus-client>=0.21",
         "psycopg[binary]>=3.2,<4",
         "pyeclib>=1.8,<2",
         "pyarrow>=20",
         "pydantic>=2.9,<3",
+        "pygfried>=2.2,<3",
         "rich>=13",
         "tenacity>=9",
         "tzdata>=2025.1",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from types import TracebackType
 from typing import Protocol, Self, runtime_checkable
 
+from preserve.model.formats.identification import FileIdentified, Release
 from preserve.model.keys import Key
 
 
@@ -316,6 +317,34 @@ class NoProgress:
 
     def alert(self, template: str, **values: object) -> None:
         pass
+
+
+@dataclass(frozen=True, slots=True)
+class FileToIdentify:
+    """A file whose format somebody asks for: its name as it was deposited, its size in bytes, and how bytes of it are
+    read: `read` fills the memory it is given with those from an offset on, all of which are there.
+
+    `read` raises OSError where these bytes are lost, `Unavailable` where nobody can serve them now.
+    """
+
+    name: bytes
+    size: int
+    read: Callable[[int, memoryview], None]
+
+
+class Identifier(Protocol):
+    """Who tells formats of files apart (identification)."""
+
+    def release(self) -> Release:
+        """With what it identifies.  Raises `Unavailable` where it does not come up."""
+
+    def identify(self, files: Iterable[FileToIdentify]) -> Iterator[FileIdentified]:
+        """What each file is, in their order.  Files are asked for as there is room for them, and read in this thread.
+
+        A file over which the identifier breaks down or takes too long, or whose bytes are lost, is `not examined`; the
+        others are looked at all the same.  Raises `Unavailable` where bytes cannot be had now, or the identifier does
+        not come up.
+        """
 
 
 Capabilities = Mapping[str, bool]

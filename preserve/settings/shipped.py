@@ -88,3 +88,18 @@ def _text(kind: str, name: str) -> str:
         if path.is_file():
             return path.read_text(encoding="utf-8")
     raise Refused("{file} is not where it was installed; install the program again", file=f"policies/{kind}/{name}")
+
+
+OWN_SIGNATURES = ("signatures.xml", "container-signatures.xml")
+"""Signatures of formats that PRONOM does not know: of bytes, and of containers."""
+
+
+def own_signatures() -> tuple[Path, Path]:
+    """The two files of them.  Raises `Refused` where the installation lacks one."""
+    for folder in _POLICY_FOLDERS:
+        binary, containers = (folder / "formats" / name for name in OWN_SIGNATURES)
+        if binary.is_file() and containers.is_file():
+            return binary, containers
+    raise Refused(
+        "{file} is not where it was installed; install the program again", file=f"policies/formats/{OWN_SIGNATURES[0]}"
+    )

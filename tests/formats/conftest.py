@@ -1,11 +1,20 @@
-"""Homes for questions about formats."""
+"""Homes for questions about formats, and one identifier for all tests that do not break it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
 import pytest
 
+from preserve.formats.siegfried import SiegfriedIdentifier
+from preserve.model.formats.identification import FileIdentified
+from preserve.settings.shipped import own_signatures
 from tests.cli.program import Program
+from tests.formats.samples import file
 from tests.moulds import Moulds
+
+Identified = Callable[[str, bytes], FileIdentified]
 
 
 @pytest.fixture
@@ -16,3 +25,25 @@ def program(moulds: Moulds, capsys: pytest.CaptureFixture[str], monkeypatch: pyt
     made = Program(moulds.live, capsys)
     moulds.cast("formats, bare", lambda: made.ask("init"))
     return made
+
+
+@pytest.fixture(scope="session")
+def identifier(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SiegfriedIdentifier]:
+    with SiegfriedIdentifier(tmp_path_factory.mktemp("identifier"), own_signatures()) as made:
+        yield made
+
+
+@pytest.fixture
+def identified(identifier: SiegfriedIdentifier) -> Identified:
+    """What one file is, given its name and content."""
+
+    def one(name: str, content: bytes) -> FileIdentified:
+        (found,) = identifier.identify([file(name, content)])
+        return found
+
+    return one
+
+
+@pytest.fixture
+def own() -> tuple[Path, Path]:
+    return own_signatures()

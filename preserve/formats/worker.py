@@ -1,0 +1,159 @@
+"""The process in which files are identified: `python -m preserve.formats.worker MEMORY BYTES MOST FOLDER OWN…`.
+
+It is asked about a chunk of files whose bytes lie in shared memory, and answers for one after the other, so that who
+asked knows over which of them it broke down.  Siegfried holds the interpreter's lock while it works, takes a path, and
+reads it itself: each file is laid into one file without a name, which a link with the right ending leads to.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pygfried
+
+from preserve.definitions.format_signatures import read_signatures
+from preserve.formats.abridging import abridged
+from preserve.formats.contents import Content
+from preserve.formats.oddities import oddities
+from preserve.model.formats.identification import NOTHING, UNKNOWN, FileIdentified, Identification, Oddity
+from preserve.model.formats.signatures import Match, OwnFormat, Seen, matches
+from preserve.opening.bounded import bound
+from preserve.packages import pipes
+from preserve.packages.pipes import Message
+
+MISMATCH = "extension mismatch"
+_MOST_LINKS = 1000
+
+
+class Laid(NamedTuple):
+    """A file as it lies in shared memory: `pieces` are offsets in the file, places in memory and lengths."""
+
+    extension: str
+    size: int
+    pieces: Sequence[tuple[int, int, int]]
+
+
+class Bench:
+    """Where one file after the other is laid and looked at."""
+
+    def __init__(self, folder: Path, own: Sequence[OwnFormat]) -> None:
+        self._folder = folder
+        self._own = own
+        self._file = os.memfd_create("preserve-file", 0)
+        self._shown = os.dup(self._file)
+        self._links: dict[str, str] = {}
+
+    def look(self, memory: memoryview, laid: Laid) -> FileIdentified:
+        """Identify one file."""
+        os.ftruncate(self._file, 0)  # gives back the memory of the one before
+        os.ftruncate(self._file, laid.size)
+        for at, place, length in laid.pieces:
+            os.pwrite(self._file, memory[place : place + length], at)
+        known = [(at, length) for at, _, length in laid.pieces]
+        content = Content(self._file, laid.size, known, laid.extension)
+        found = self._siegfried(content) if laid.size else []
+        seen = Seen(content.head, content.tail, laid.extension, content.container, content.names, content.entry)
+        return judged(found, matches(self._own, seen), oddities(content), content)
+
+    def _siegfried(self, content: Content) -> list[Identification]:
+        with ExitStack() as stack:
+            file = self._file if content.is_whole else stack.enter_context(abridged(content)).fileno()
+            os.dup2(file, self._shown)
+            answer: Any = pygfried.identify(self._link(content.extension), detailed=True)["files"][0]
+        os.dup2(self._file, self._shown)  # the memory of an abridged file goes with its last descriptor
+        return [
+            Identification(each["id"], each["format"], each["version"], each["mime"], each["basis"], each["warning"])
+            for each in answer["matches"]
+        ]
+
+    def _link(self, extension: str) -> str:
+        """A path with this ending to the file that is shown."""
+        if extension not in self._links:
+            if len(self._links) >= _MOST_LINKS:
+                for path in self._links.values():
+                    os.unlink(path)
+                self._links.clear()
+            path = str(self._folder / f"{os.getpid()}-file{'.' if extension else ''}{extension}")
+            os.symlink(f"/proc/self/fd/{self._shown}", path)
+            self._links[extension] = path
+        return self._links[extension]
+
+
+def judged(
+    pronom: Sequence[Identification], own: Sequence[Match], odd: frozenset[Oddity], content: Content
+) -> FileIdentified:
+    """What Siegfried, our own signatures and a look at the bytes come to together."""
+    found = [each for each in pronom if each.puid != UNKNOWN]
+    beaten = {puid for match in own for puid in match.format.over}
+    ours = [_identification(match, content.extension) for match in own]
+    firm = ours + [each for each in found if _is_firm(each) and each.puid not in beaten]
+    candidates = firm if own else found
+    chosen = candidates[0] if candidates else next(iter(pronom), NOTHING)
+    extra = set(odd)
+    if len(firm) > 1:
+        extra.add(Oddity.CONFLICT)
+    if not candidates and Oddity.EMPTY not in odd:
+        extra.add(Oddity.UNKNOWN)
+    if MISMATCH in chosen.warning and content.extension:  # a name without an ending claims nothing
+        extra.add(Oddity.EXTENSION_MISMATCH)
+    others = tuple(dict.fromkeys(each.puid for each in candidates[1:] + found if each.puid != chosen.puid))
+    return FileIdentified(chosen, others, frozenset(extra), content.is_whole)
+
+
+def _is_firm(one: Identification) -> bool:
+    """Whether bytes of the format itself were found, and not its name alone or that it is text."""
+    return any(ground in one.basis for ground in ("byte match", "container", "xml match"))
+
+
+def _identification(match: Match, extension: str) -> Identification:
+    own = match.format
+    warning = "" if extension in own.extensions else MISMATCH
+    return Identification(own.puid, own.name, own.version, own.mime, match.basis, warning)
+
+
+def tool() -> tuple[str, str]:
+    """Name and versions of the identifier, and the release of its signatures."""
+    about = pygfried.identify(os.devnull, detailed=True)
+    pronom = "; ".join(each["details"] for each in about["identifiers"])
+    return f"siegfried {about['siegfried']} (pygfried {version('pygfried')})", pronom
+
+
+def as_message(found: FileIdentified) -> Message:
+    """What was found out, as it goes through a pipe."""
+    one = found.identification
+    return (
+        (one.puid, one.name, one.version, one.mime, one.basis, one.warning),
+        list(found.others),
+        sorted(each.value for each in found.oddities),
+        found.was_read_whole,
+    )
+
+
+def main(memory: int, memory_bytes: int, most_bytes: int, folder: Path, own: Sequence[OwnFormat]) -> None:
+    """Answer for each file of each message on standard input, until it ends."""
+    bound(most_bytes)
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what a library prints is no answer of ours
+    bench = Bench(folder, own)
+    with mmap.mmap(memory, memory_bytes) as shared, memoryview(shared) as view:
+        pipes.send(answers, tool())
+        while True:
+            try:
+                chunk = pipes.receive(sys.stdin.buffer)
+            except EOFError:
+                return
+            for each in chunk:
+                pipes.send(answers, as_message(bench.look(view, Laid(*each))))
+
+
+if __name__ == "__main__":
+    _, _memory, _memory_bytes, _most, _folder, *_own = sys.argv
+    _texts = [Path(each).read_text(encoding="utf-8") for each in _own]
+    main(int(_memory), int(_memory_bytes), int(_most), Path(_folder), read_signatures(_texts[0], _texts[1]))

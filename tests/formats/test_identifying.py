@@ -1,0 +1,169 @@
+"""Does one bad file cost nobody but itself, and do large and many files cost no more than they should?"""
+
+from __future__ import annotations
+
+import os
+import signal
+import struct
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from preserve.errors import Unavailable
+from preserve.formats.excerpts import END_BYTES, WHOLE_BYTES, parts
+from preserve.formats.siegfried import FILES_IN_CHUNK, SLOT_BYTES, SiegfriedIdentifier
+from preserve.model.formats.identification import Oddity
+from preserve.ports import FileToIdentify
+from tests.formats import samples
+from tests.formats.samples import PDF, file
+
+Own = tuple[Path, Path]
+GIF = b"GIF89a" + bytes(20) + b";"
+
+
+def test_files_come_back_in_their_order(identifier: SiegfriedIdentifier) -> None:
+    names = ["a.gif", "b.pdf", "c.uot"] * FILES_IN_CHUNK
+    contents = {"a.gif": GIF, "b.pdf": PDF % b"", "c.uot": samples.UOF_1}
+    found = list(identifier.identify(file(name, contents[name]) for name in names))
+    assert [each.identification.puid for each in found] == ["fmt/4", "fmt/18", "preserve/uof-1"] * FILES_IN_CHUNK
+
+
+def test_nothing_is_identified_for_nothing(identifier: SiegfriedIdentifier) -> None:
+    assert list(identifier.identify([])) == []
+
+
+def test_with_what_was_identified_is_told(identifier: SiegfriedIdentifier) -> None:
+    release = identifier.release()
+    assert release.tool.startswith("siegfried 1.")
+    assert "DROID_SignatureFile_V" in release.pronom
+    assert len(release.own_sha256) == 64
+
+
+def test_a_hang_over_one_file_costs_that_file_alone(tmp_path: Path, own: Own) -> None:
+    with SiegfriedIdentifier(tmp_path, own, seconds_a_file=5.0) as identifier:
+        identifier.release()
+        (hanging,) = identifier.processes
+        os.kill(hanging.pid, signal.SIGSTOP)
+        identifier._workers[0]._seconds_a_file = 0.2  # the others take as long as they need on a busy machine
+        found = list(identifier.identify(file("a.gif", GIF) for _ in range(3)))
+    odd = [each for each in found if Oddity.NOT_EXAMINED in each.oddities]
+    assert len(found) == 3
+    assert len(odd) <= 1, "the others are asked of a new process"
+
+
+def test_a_process_that_died_between_two_files_is_begun_anew_and_no_file_is_to_blame(tmp_path: Path, own: Own) -> None:
+    with SiegfriedIdentifier(tmp_path, own) as identifier:
+        list(identifier.identify([file("a.gif", GIF)]))
+        for process in identifier.processes:
+            process.kill()
+            process.wait()
+        found = list(identifier.identify(file("a.gif", GIF) for _ in range(3)))
+    assert [each.identification.puid for each in found] == ["fmt/4"] * 3
+
+
+def test_lost_bytes_of_one_file_hide_no_other(identifier: SiegfriedIdentifier) -> None:
+    def lost(at: int, into: memoryview) -> None:
+        raise OSError("no copy has it sound")
+
+    found = list(identifier.identify([file("a.gif", GIF), FileToIdentify(b"b.gif", 9, lost), file("c.gif", GIF)]))
+    assert [Oddity.NOT_EXAMINED in each.oddities for each in found] == [False, True, False]
+
+
+def test_a_store_that_goes_away_ends_the_work_and_the_identifier_can_be_used_on(
+    identifier: SiegfriedIdentifier,
+) -> None:
+    def away(at: int, into: memoryview) -> None:
+        raise Unavailable("store far is away")
+
+    with pytest.raises(Unavailable):
+        list(identifier.identify([file("a.gif", GIF), FileToIdentify(b"b.gif", 9, away)]))
+    assert [each.identification.puid for each in identifier.identify([file("a.gif", GIF)])] == ["fmt/4"]
+
+
+def test_processes_are_replaced_after_their_share(tmp_path: Path, own: Own) -> None:
+    with SiegfriedIdentifier(tmp_path, own, files_a_process=2) as identifier:
+        list(identifier.identify(file("a.gif", GIF) for _ in range(2)))
+        assert identifier.processes == []
+        assert len(list(identifier.identify([file("a.gif", GIF)]))) == 1
+
+
+def test_a_process_that_does_not_come_up_is_no_finding_about_a_file(tmp_path: Path, own: Own) -> None:
+    with (
+        SiegfriedIdentifier(tmp_path, own, memory_bytes=64 * 1024**2) as identifier,
+        pytest.raises(Unavailable, match="does not come up"),
+    ):
+        list(identifier.identify([file("a.gif", GIF)]))
+
+
+class _Sparse:
+    """A large file of which nearly all is zeros, and how much of it was read."""
+
+    def __init__(self, size: int, **parts: tuple[int, bytes]) -> None:
+        self.size, self.parts, self.read_bytes = size, tuple(parts.values()), 0
+
+    def read(self, at: int, into: memoryview) -> None:
+        self.read_bytes += len(into)
+        into[:] = bytes(len(into))
+        for begin, content in self.parts:
+            low, high = max(at, begin), min(at + len(into), begin + len(content))
+            if low < high:
+                into[low - at : high - at] = content[low - begin : high - begin]
+
+
+def test_of_a_large_file_its_ends_are_read_and_that_is_told(identifier: SiegfriedIdentifier) -> None:
+    size = 40 * 1024**3
+    end = b"%%EOF\n"
+    large = _Sparse(size, head=(0, b"%PDF-1.4\n"), tail=(size - len(end), end))
+    (found,) = identifier.identify([FileToIdentify(b"a.pdf", size, large.read)])
+    assert found.identification.puid == "fmt/18"
+    assert not found.was_read_whole
+    assert Oddity.TRUNCATED not in found.oddities
+    assert large.read_bytes <= 3 * END_BYTES
+
+
+def test_of_a_large_zip_its_directory_and_what_tells_its_sort_are_read(identifier: SiegfriedIdentifier) -> None:
+    """The entry that says what it is lies in the middle, the directory lies before a long comment."""
+    packed = samples.zipped({"big.bin": bytes(64), "OFD.xml": samples.OFD_ROOT % b"OFD"}, method=0)
+    begin = packed.index(b"PK\x03\x04", 4)
+    listed = packed.index(b"PK\x01\x02")
+    middle, directory = 5 * WHOLE_BYTES, 9 * WHOLE_BYTES
+    tail = bytearray(packed[listed:])
+    second = tail.index(b"PK\x01\x02", 4)
+    struct.pack_into("<I", tail, second + 42, middle)
+    struct.pack_into("<I", tail, tail.index(b"PK\x05\x06") + 16, directory)
+    size = directory + len(tail)
+    large = _Sparse(size, head=(0, packed[:begin]), mid=(middle, packed[begin:listed]), tail=(directory, bytes(tail)))
+    (found,) = identifier.identify([FileToIdentify(b"a.ofd", size, large.read)])
+    assert found.identification.puid == "preserve/ofd-1"
+    assert large.read_bytes < 8 * END_BYTES
+
+
+def test_the_parts_of_a_file_never_overlap_and_always_fit(identifier: SiegfriedIdentifier) -> None:
+    for size in (0, 1, WHOLE_BYTES, WHOLE_BYTES + 1, 3 * WHOLE_BYTES):
+        large = _Sparse(size, head=(0, b"PK\x03\x04"))
+        found = parts(FileToIdentify(b"a", size, large.read))
+        assert all(one.at + one.length <= two.at for one, two in pairwise(found))
+        assert sum(part.length for part in found) <= min(size, SLOT_BYTES)
+
+
+def test_memory_stays_flat_over_many_files(tmp_path: Path, own: Own) -> None:
+    content = GIF + bytes(100_000) + b";"
+
+    def files() -> Iterator[FileToIdentify]:
+        for _ in range(600):
+            yield file("a.gif", content)
+
+    with SiegfriedIdentifier(tmp_path, own) as identifier:
+        list(identifier.identify(file("a.gif", content) for _ in range(300)))
+        before = _resident(identifier)
+        for _ in identifier.identify(files()):
+            pass
+        assert _resident(identifier) - before < 64 * 1024**2
+
+
+def _resident(identifier: SiegfriedIdentifier) -> int:
+    """Bytes of their own that all processes at work hold in memory; what they share with us is not counted."""
+    lines = (Path(f"/proc/{each.pid}/status").read_text().splitlines() for each in identifier.processes)
+    return sum(int(line.split()[1]) * 1024 for its in lines for line in its if line.startswith("RssAnon"))
