@@ -32,7 +32,6 @@ setup(
         "preserve": ["*.md", "kit/*", "state/*.sql", "cli/locale/*/LC_MESSAGES/*", "cli/page/*.css", "py.typed"]
     },
     data_files=[
-        ("share/preserve/policies/formats", shipped("policies/formats")),
         ("share/preserve/policies", shipped("policies")),
         ("share/preserve/policies/standards", shipped("policies/standards")),
         ("share/preserve/policies/formats", shipped("policies/formats")),
