@@ -1,6 +1,6 @@
 """The only place that names concrete classes: from a home and a registered store to what operations are handed."""
 
-from preserve.compose.formats import nara_request, risk_rule
+from preserve.compose.formats import format_ratings, holdings_rule, nara_request, readers_alive, risk_rule
 from preserve.compose.letters import addresses, post
 from preserve.compose.origins import catchment, harvest_request, take_request
 from preserve.compose.places import founding, place, store_at
@@ -24,9 +24,11 @@ __all__ = [
     "assessment_rules",
     "catchment",
     "disaster_levels",
+    "format_ratings",
     "founding",
     "glanced_at",
     "harvest_request",
+    "holdings_rule",
     "key_trial",
     "kit",
     "medium_rules",
@@ -38,6 +40,7 @@ __all__ = [
     "post",
     "profile",
     "publish",
+    "readers_alive",
     "rebuilt_alone",
     "require_abreast",
     "require_key",

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from preserve.errors import Misused
+from preserve.errors import Misused, Tampered
 from preserve.settings.shipped import format_data
 
 if TYPE_CHECKING:
     from preserve.definitions.nara_matrix import NaraFile, NaraTable
+    from preserve.model.formats.holdings import HoldingsRule
+    from preserve.model.formats.rating import Ratings
+    from preserve.model.formats.registry import Reader
     from preserve.model.formats.risk_rule import RiskRule
     from preserve.operations.import_ratings import ImportRequest
+    from preserve.state.books import Books
 
 
 def risk_rule() -> RiskRule:
@@ -20,6 +24,47 @@ def risk_rule() -> RiskRule:
     from preserve.definitions.risk_rules import RISK_RULE, read_risk_rule
 
     return read_risk_rule(format_data(RISK_RULE), RISK_RULE)
+
+
+def holdings_rule() -> HoldingsRule:
+    """The factors of the risk of holdings.  Raises `Refused`, `Misused`."""
+    from preserve.definitions.holdings_rules import HOLDINGS_RULE, read_holdings_rule
+
+    return read_holdings_rule(format_data(HOLDINGS_RULE), HOLDINGS_RULE)
+
+
+def format_ratings(books: Books | None) -> Ratings:
+    """The register of formats and how endangered each is: by what the books hold of published ratings, and our own.
+
+    Without books by our own answers alone.  Raises `Refused`, `Misused`, `Tampered`.
+    """
+    from preserve.definitions.format_register import (
+        LOCAL_FORMATS,
+        REGISTER,
+        read_format_register,
+        read_local_formats,
+    )
+    from preserve.model.formats.rating import Ratings
+    from preserve.model.formats.rating_text import read_ratings_text
+
+    rule = risk_rule()
+    register = read_format_register(format_data(REGISTER), REGISTER)
+    own = read_local_formats(format_data(LOCAL_FORMATS), LOCAL_FORMATS, register, rule)
+    entry = books.format_ratings(rule.publisher) if books is not None else None
+    try:
+        published = read_ratings_text(entry.text) if entry is not None else ()
+    except ValueError as error:
+        raise Tampered(
+            "the ratings of formats in the books are not as this program writes them: {error}", error=str(error)
+        ) from error
+    return Ratings(rule, register, own, published)
+
+
+def readers_alive(readers: Iterable[Reader], work: Path) -> dict[str, str]:
+    """The versions of those readers that are on this machine, by id."""
+    from preserve.formats.readers import readers_alive as asked
+
+    return asked(readers, work)
 
 
 def nara_request(files: Sequence[Path]) -> ImportRequest:

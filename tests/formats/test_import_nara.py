@@ -72,7 +72,7 @@ def test_a_rating_without_answers_must_be_that_of_the_riskiest_version(program: 
     stray = unanswered("N4", "Parchment unspecified version", 5, "Moderate Risk")
     found = program.ask("format", "import-nara", matrix(tmp_path, low, high, right, stray))
     assert (found["agreeing"], found["carried_over"]) == (2, 1)
-    assert [(each["id"], each["part"]) for each in found["disagreements"]] == [("N4", "no_answers")]
+    assert [(each["id"], each["part"]) for each in found["disagreements"]] == [("N4", "no answers")]
 
 
 def test_published_weights_that_are_not_ours_are_named(program: Program, tmp_path: Path) -> None:

@@ -10,12 +10,40 @@ from preserve.cli.calls import Call
 from preserve.cli.exits import Exit
 from preserve.cli.help import Group
 from preserve.cli.messages import _
-from preserve.cli.options import acts
+from preserve.cli.options import acts, asks
+from preserve.errors import Refused
 
 
 @click.group("format", cls=Group, help=_("File formats: what endangers them, and what that means for what is kept."))
 def format_group() -> None:
     pass
+
+
+@format_group.command(
+    "show",
+    help=_(
+        "Show what is known of one format: what it is, who reads it and whether that is on this machine, where it is"
+        " accepted, how endangered it is and why.\n\n"
+        "PUID: PRONOM's identifier (fmt/40), one of ours (preserve/ofd-1), or the register's name (word-97-2003)."
+    ),
+)
+@click.argument("puid", metavar="PUID")
+@asks
+def show(call: Call, puid: str) -> Exit:
+    from preserve import compose
+    from preserve.cli.format_facts import format_document, format_lines, known_format
+
+    with call.workplace(patient=False) as workplace:
+        ratings = compose.format_ratings(workplace.books)
+        shown = known_format(ratings, puid)
+        if shown is None:
+            raise Refused(
+                "neither the register nor the published ratings know a format {puid}; `preserve format import-nara`"
+                " brings the ratings",
+                puid=puid,
+            )
+        alive = compose.readers_alive(ratings.register.readers_of([shown.format]), workplace.work)
+        return call.answer(format_document(shown, alive), format_lines(shown, ratings, alive))
 
 
 @format_group.command(

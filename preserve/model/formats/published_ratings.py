@@ -41,8 +41,8 @@ class RatingPart(StrEnum):
     LEVEL = "level"
     PREVALENCE = "prevalence"
     FEASIBILITY = "feasibility"
-    GRAND_TOTAL = "grand_total"
-    NO_ANSWERS = "no_answers"  # none were published, and the rating is not that of the family's riskiest version
+    GRAND_TOTAL = "grand total"
+    NO_ANSWERS = "no answers"  # none were published, and the rating is not that of the family's riskiest version
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,54 @@
+"""Which programs and libraries that read formats are alive on this machine: found out by asking each, now."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import re
+import shutil
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from preserve.errors import Refused, Unavailable
+from preserve.model.formats.registry import Reader
+from preserve.processes import run_for_answer
+
+MOST_SECONDS = 20
+"""How long a program may take to say its version; LibreOffice takes two on a cold disk."""
+AT_ONCE = 4
+"""Programs asked at a time; they mostly wait for the disk."""
+
+
+def readers_alive(readers: Iterable[Reader], work: Path) -> dict[str, str]:
+    """The versions of those readers that are here and answer, by id; who is not in it does not.
+
+    `work` is a folder where they may lie down.  A program that is there and does not answer as the register says it
+    does is not alive: something else may bear its name.
+    """
+    asked = list(readers)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        versions = pool.map(lambda reader: _version(reader, work), asked)
+        return {reader.id: version for reader, version in zip(asked, versions, strict=True) if version}
+
+
+def _version(reader: Reader, work: Path) -> str:
+    if reader.is_builtin:
+        return platform.python_version()
+    if reader.distribution:
+        return _distribution_version(reader.distribution)
+    if shutil.which(reader.command[0]) is None:
+        return ""
+    try:
+        answer = run_for_answer(reader.command, work, MOST_SECONDS)
+    except (Unavailable, Refused):
+        return ""
+    found = re.search(reader.version, f"{answer.text}\n{answer.complaints}", re.MULTILINE)
+    return found[1] if found else ""
+
+
+def _distribution_version(name: str) -> str:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
