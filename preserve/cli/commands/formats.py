@@ -20,7 +20,7 @@ def format_group() -> None:
 
 
 @format_group.command(
-    "show",
+    "about",
     help=_(
         "Show what is known of one format: what it is, who reads it and whether that is on this machine, where it is"
         " accepted, how endangered it is and why.\n\n"
@@ -29,7 +29,7 @@ def format_group() -> None:
 )
 @click.argument("puid", metavar="PUID")
 @asks
-def show(call: Call, puid: str) -> Exit:
+def about(call: Call, puid: str) -> Exit:
     from preserve import compose
     from preserve.cli.format_facts import format_document, format_lines, known_format
 
