@@ -65,6 +65,7 @@ SHOWN_ENUMERATIONS = frozenset(
         "Mark",
         "Medium",
         "Nature",
+        "Oddity",
         "Openness",
         "Outcome",
         "Purpose",

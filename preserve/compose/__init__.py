@@ -1,6 +1,13 @@
 """The only place that names concrete classes: from a home and a registered store to what operations are handed."""
 
-from preserve.compose.formats import format_ratings, holdings_rule, nara_request, readers_alive, risk_rule
+from preserve.compose.formats import (
+    format_ratings,
+    holdings_rule,
+    identifier,
+    nara_request,
+    readers_alive,
+    risk_rule,
+)
 from preserve.compose.letters import addresses, post
 from preserve.compose.origins import catchment, harvest_request, take_request
 from preserve.compose.places import founding, place, store_at
@@ -29,6 +36,7 @@ __all__ = [
     "glanced_at",
     "harvest_request",
     "holdings_rule",
+    "identifier",
     "key_trial",
     "kit",
     "medium_rules",

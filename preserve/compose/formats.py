@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from preserve.errors import Misused, Tampered
-from preserve.settings.shipped import format_data
+from preserve.settings.shipped import format_data, own_signatures
 
 if TYPE_CHECKING:
     from preserve.definitions.nara_matrix import NaraFile, NaraTable
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
     from preserve.model.formats.registry import Reader
     from preserve.model.formats.risk_rule import RiskRule
     from preserve.operations.import_ratings import ImportRequest
+    from preserve.ports import Identifier
     from preserve.state.books import Books
+    from preserve.workplace import Workplace
 
 
 def risk_rule() -> RiskRule:
@@ -114,3 +117,15 @@ def _content(file: Path) -> bytes:
     if len(content) > LARGEST_BYTES:
         raise Misused("{file} is too large for a table of format ratings", file=file)
     return content
+
+
+@contextmanager
+def identifier(workplace: Workplace) -> Iterator[Identifier]:
+    """Who tells formats apart: Siegfried and our own signatures; its processes end when it is left.
+
+    Raises `Refused` where the installation lacks the signatures.
+    """
+    from preserve.formats.siegfried import SiegfriedIdentifier
+
+    with SiegfriedIdentifier(workplace.work, own_signatures()) as siegfried:
+        yield siegfried

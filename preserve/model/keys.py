@@ -21,6 +21,7 @@ MEMBERS = "members.parquet"
 RECEIPT = "receipt.json"
 PARITY = "parity.rs"
 """Beside a copy whose policy asks for it; it is no part of the package, and each store may have another or none."""
+_FORMATS = re.compile(r"formats\.[1-9][0-9]*\.parquet")
 PARTS_BEFORE_RECEIPT = (BAG, BLOCKS, MEMBERS)
 """The objects of a package, in the order they are written; the receipt comes last and commits them."""
 
@@ -48,6 +49,19 @@ def package_folder(package_id: str) -> Key:
 def object_key(package_id: str, part: str, generation: int = 1) -> Key:
     """Key of one object of a package; a repaired object is a new generation (`bag.tar.g2`)."""
     return generation_key(f"{package_folder(package_id)}/{part}", generation)
+
+
+def formats_part(number: int) -> str:
+    """The object that says what formats the files of a package were found to be in, the `number`th time, from 1.
+
+    It is no part of the package: each identification is a new object beside it.
+    """
+    return f"formats.{number}.parquet"
+
+
+def is_formats_part(part: str) -> bool:
+    """Whether an object's name is such a one."""
+    return _FORMATS.fullmatch(part) is not None
 
 
 def generation_key(base: str, generation: int) -> Key:

@@ -289,6 +289,8 @@ class EventType(StrEnum):
     ACKNOWLEDGED = "document acknowledged"
     ACKNOWLEDGEMENT_WITHDRAWN = "acknowledgement withdrawn"
     RATINGS_IMPORTED = "format ratings import"
+    IDENTIFIED = "format identification"
+    FORMATS_KEPT = "format list kept"
 
 
 class KeyChangeCause(StrEnum):

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from preserve.errors import Refused
 from preserve.model.nouns import Event, EventType
-from preserve.state import medium_projection, rating_projection, source_projection
+from preserve.state import identification_projection, medium_projection, rating_projection, source_projection
 from preserve.state.applying import Tables
 from preserve.state.identifiers import drill_id, finding_id, finding_number, incident_id, incident_number
 
@@ -201,6 +201,7 @@ _CHECK: Mapping[EventType, Callable[[Tables, int, Event], Event | None]] = {
     EventType.COPY_MOVED: _known_copy,
     EventType.LOCK_EXTENDED: _known_copy,
     EventType.PARITY_MADE: _known_copy,
+    EventType.FORMATS_KEPT: _known_copy,
     EventType.REPAIRED: _repaired,
     EventType.FOUND: _found,
     EventType.CLOSED: _closed,
@@ -209,6 +210,7 @@ _CHECK: Mapping[EventType, Callable[[Tables, int, Event], Event | None]] = {
     **medium_projection.CHECK,
     **source_projection.CHECK,
     **rating_projection.CHECK,
+    **identification_projection.CHECK,
     EventType.DRILLED: _drilled,
     EventType.ACKNOWLEDGEMENT_WITHDRAWN: _acknowledgement_withdrawn,
 }

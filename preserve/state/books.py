@@ -21,6 +21,7 @@ from preserve.state.database import Database
 from preserve.state.drills import DrillReading
 from preserve.state.findings_and_audits import AuditReading, FindingReading
 from preserve.state.holdings import HoldingsReading
+from preserve.state.identifications import IdentificationReading
 from preserve.state.incidents import IncidentReading
 from preserve.state.jobs import JobKeeping
 from preserve.state.locks import LockReading
@@ -57,6 +58,7 @@ class Books(
     LockReading,
     ParityReading,
     RatingReading,
+    IdentificationReading,
     DrillReading,
     CanaryReading,
     SafetyReading,

@@ -16,6 +16,7 @@ from preserve.model.keys import PARITY
 from preserve.model.nouns import CopyState, EventType, Level
 from preserve.state import (
     drill_projection,
+    identification_projection,
     medium_projection,
     rating_projection,
     source_projection,
@@ -50,6 +51,7 @@ CATALOG: Mapping[str, tuple[str, ...]] = {
     **medium_projection.CATALOG,
     **source_projection.CATALOG,
     **rating_projection.CATALOG,
+    **identification_projection.CATALOG,
 }
 """The tables that follow from the ledger, with their keys."""
 
@@ -176,8 +178,9 @@ def _copied(tables: Tables, number: int, at: str, detail: Detail) -> str:
             detail["retain_until"],
         ),
     )
-    # A copy made anew has no parity of its own yet, whatever lay there before.
+    # A copy made anew has nothing beside it yet, whatever lay there before.
     tables.execute("DELETE FROM parity WHERE package = ? AND store = ?", (package, detail["store"]))
+    tables.execute("DELETE FROM format_list WHERE package = ? AND store = ?", (package, detail["store"]))
     return package
 
 
@@ -366,4 +369,5 @@ _APPLY: Mapping[str, Apply] = {
     EventType.MACHINE_JOINED.value: _nothing,
     **source_projection.APPLY,
     **rating_projection.APPLY,
+    **identification_projection.APPLY,
 }

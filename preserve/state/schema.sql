@@ -383,6 +383,68 @@ CREATE TABLE drill (
     certificate_sha256 TEXT NOT NULL
 );
 
+CREATE TABLE identified (                -- packages whose formats were told; only the last time counts
+    package TEXT PRIMARY KEY,
+    policy TEXT NOT NULL,                -- under which it was taken in
+    release TEXT NOT NULL,               -- preserve.model.formats.identification.Release.digest
+    tool TEXT NOT NULL,
+    pronom TEXT NOT NULL,
+    own_sha256 TEXT NOT NULL,
+    number INTEGER NOT NULL,             -- how many times; names the object
+    bytes INTEGER NOT NULL,              -- of the object formats.<number>.parquet
+    sha256 TEXT NOT NULL,
+    files INTEGER NOT NULL,
+    at TEXT NOT NULL
+);
+
+CREATE TABLE format_list (               -- which copies have such an object beside them
+    package TEXT NOT NULL,
+    store TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    generation INTEGER NOT NULL,
+    PRIMARY KEY (package, store, number)
+);
+
+CREATE TABLE package_format (
+    package TEXT NOT NULL,
+    puid TEXT NOT NULL,
+    files INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    PRIMARY KEY (package, puid)
+);
+CREATE INDEX package_by_format ON package_format (puid, package);
+
+CREATE TABLE package_oddity (
+    package TEXT NOT NULL,
+    oddity TEXT NOT NULL,
+    files INTEGER NOT NULL,
+    PRIMARY KEY (package, oddity)
+);
+CREATE INDEX package_by_oddity ON package_oddity (oddity, package);
+
+CREATE TABLE policy_format (             -- all packages of a policy together; counted as they are identified
+    policy TEXT NOT NULL,
+    puid TEXT NOT NULL,
+    packages INTEGER NOT NULL,
+    files INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    PRIMARY KEY (policy, puid)
+);
+
+CREATE TABLE policy_release (            -- how many packages of a policy were identified last with a release
+    policy TEXT NOT NULL,
+    release TEXT NOT NULL,
+    packages INTEGER NOT NULL,
+    PRIMARY KEY (policy, release)
+);
+
+CREATE TABLE format_name (               -- as the tool calls it
+    puid TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    version TEXT NOT NULL,
+    mime TEXT NOT NULL
+);
+
 CREATE TABLE format_ratings (            -- what institutions published on the risk of formats, as it was imported
     publisher TEXT NOT NULL,
     version INTEGER NOT NULL,

@@ -171,6 +171,35 @@ STEPS: Mapping[int, Sequence[str]] = {
             rto_unjudged INTEGER NOT NULL, thaw TEXT NOT NULL, policies TEXT NOT NULL,
             certificate TEXT NOT NULL, certificate_sha256 TEXT NOT NULL
         )""",
+        """CREATE TABLE identified (
+            package TEXT PRIMARY KEY, policy TEXT NOT NULL, release TEXT NOT NULL, tool TEXT NOT NULL, pronom
+            TEXT NOT NULL, own_sha256 TEXT NOT NULL, number INTEGER NOT NULL, bytes INTEGER NOT NULL, sha256
+            TEXT NOT NULL, files INTEGER NOT NULL, at TEXT NOT NULL
+        )""",
+        """CREATE TABLE format_list (
+            package TEXT NOT NULL, store TEXT NOT NULL, number INTEGER NOT NULL, generation INTEGER NOT NULL,
+            PRIMARY KEY (package, store, number)
+        )""",
+        """CREATE TABLE package_format (
+            package TEXT NOT NULL, puid TEXT NOT NULL, files INTEGER NOT NULL, bytes INTEGER NOT NULL, PRIMARY
+            KEY (package, puid)
+        )""",
+        "CREATE INDEX package_by_format ON package_format (puid, package)",
+        """CREATE TABLE package_oddity (
+            package TEXT NOT NULL, oddity TEXT NOT NULL, files INTEGER NOT NULL, PRIMARY KEY (package, oddity)
+        )""",
+        "CREATE INDEX package_by_oddity ON package_oddity (oddity, package)",
+        """CREATE TABLE policy_format (
+            policy TEXT NOT NULL, puid TEXT NOT NULL, packages INTEGER NOT NULL, files INTEGER NOT NULL, bytes
+            INTEGER NOT NULL, PRIMARY KEY (policy, puid)
+        )""",
+        """CREATE TABLE policy_release (
+            policy TEXT NOT NULL, release TEXT NOT NULL, packages INTEGER NOT NULL, PRIMARY KEY (policy,
+            release)
+        )""",
+        """CREATE TABLE format_name (
+            puid TEXT PRIMARY KEY, name TEXT NOT NULL, version TEXT NOT NULL, mime TEXT NOT NULL
+        )""",
         """CREATE TABLE format_ratings (
             publisher TEXT NOT NULL, version INTEGER NOT NULL, edition TEXT NOT NULL, sha256 TEXT NOT NULL,
             text TEXT NOT NULL, imported_at TEXT NOT NULL, PRIMARY KEY (publisher, version)

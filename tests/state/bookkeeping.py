@@ -7,14 +7,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from preserve.model import events, medium_events, rating_events, source_events
+from preserve.model import events, identification_events, medium_events, rating_events, source_events
 from preserve.model.brake import Alarm, Upheaval
 from preserve.model.canary import Attempt, CanaryTrial, Effect
 from preserve.model.credentials import Holder
 from preserve.model.drill_thaws import DrillThaw, ThawBasis
 from preserve.model.drills import Document, DrillEntry, DrillFault, Rehearsed
 from preserve.model.entries import AccessionEntry, Audited, AuditResult, AuditRun
+from preserve.model.formats.identification import (
+    FileIdentified,
+    Identification,
+    Oddity,
+    Release,
+    Tally,
+)
 from preserve.model.formats.published_ratings import Recount
+from preserve.model.formats.standing import FormatName, IdentifiedEntry
 from preserve.model.incidents import Incident, IncidentKind
 from preserve.model.keys import Key
 from preserve.model.media import Medium
@@ -94,6 +102,13 @@ BACK_TO_THE_FIRST_SCHEMA = (
     "DROP TABLE told",
     "DROP TABLE parity",
     "DROP TABLE format_ratings",
+    "DROP TABLE identified",
+    "DROP TABLE format_list",
+    "DROP TABLE package_format",
+    "DROP TABLE package_oddity",
+    "DROP TABLE policy_format",
+    "DROP TABLE policy_release",
+    "DROP TABLE format_name",
     "DROP TABLE delivery",
     "DROP INDEX finding_still_open",
     "DROP INDEX accession_still_open",
@@ -280,7 +295,41 @@ def a_life() -> Iterator[Event]:
     for text in ("[]", "[] second"):
         counted = Recount(2, 1, 0, ())
         yield rating_events.ratings_imported(ACT, at(59), "NARA", "2026-03-20", text, {"m.csv": "a" * 64}, counted)
+    yield from _life_of_formats()
     yield events.notification_set(ACT, at(60), "档案室值班员", ["mail"])
+
+
+def identified(package: int, number: int, release: str = "V125", *puids: str, second: int = 59) -> Event:
+    """An identification of a package with a file of each format; what is unknown is odd."""
+    tally = Tally()
+    for puid in puids:
+        odd = frozenset({Oddity.UNKNOWN} if puid == "UNKNOWN" else ())
+        tally.add(100, FileIdentified(Identification(puid), oddities=odd))
+    made = IdentifiedEntry(
+        package_id(package),
+        Release("siegfried", release, "0" * 64),
+        number,
+        ObjectDigest(10, "9" * 64),
+        len(puids),
+        at(second),
+    )
+    return identification_events.identified(ACT, made, tally, [FormatName(puid, f"a {puid}") for puid in puids])
+
+
+def formats_kept(package: int, number: int, store_name: str) -> Event:
+    kept = IdentifiedEntry(
+        package_id(package), Release("siegfried", "", ""), number, ObjectDigest(10, "9" * 64), 1, at(59)
+    )
+    return identification_events.formats_kept(ACT, at(59), kept, store_name, 1)
+
+
+def _life_of_formats() -> Iterator[Event]:
+    """Two packages are identified, one of them once more with other signatures."""
+    yield identified(0, 1, "V125", "fmt/40", "fmt/40", "UNKNOWN")
+    yield identified(1, 1, "V125", "fmt/40", "preserve/ofd-1")
+    yield formats_kept(0, 1, "vault")
+    yield identified(0, 2, "V126", "fmt/40", "UNKNOWN")
+    yield formats_kept(0, 2, "vault")
 
 
 def _life_of_media() -> Iterator[Event]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from preserve.cli.calls import Call
+from preserve.cli.commands import identifying
 from preserve.cli.exits import Exit
 from preserve.cli.help import Group
 from preserve.cli.messages import _
@@ -74,3 +75,7 @@ def import_nara(call: Call, files: tuple[Path, ...]) -> Exit:
             )
         code = Exit.FINDINGS if report.contradicts else Exit.WELL
         return call.answer(import_document(report), import_lines(report, rule), code)
+
+
+for _command in (identifying.identify, identifying.list_formats, identifying.show):
+    format_group.add_command(_command)

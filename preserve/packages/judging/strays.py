@@ -14,7 +14,18 @@ from itertools import groupby
 
 from preserve.errors import NotThere, Unreadable
 from preserve.model.entries import AccessionState
-from preserve.model.keys import BAG, BLOCKS, MEMBERS, PARITY, RECEIPT, Key, is_key, package_folder, split_generation
+from preserve.model.keys import (
+    BAG,
+    BLOCKS,
+    MEMBERS,
+    PARITY,
+    RECEIPT,
+    Key,
+    is_formats_part,
+    is_key,
+    package_folder,
+    split_generation,
+)
 from preserve.model.medium_labels import FOLDER
 from preserve.model.nouns import Condition, CopyEntry, Finding
 from preserve.model.phrases import phrase
@@ -208,7 +219,7 @@ def _is_ours(key: str) -> bool:
         return stored_ledger.bundle_span(name) is not None or stored_ledger.checkpoint_size(name) is not None
     match = _PACKAGE_KEY.fullmatch(name)
     is_beside = name in _ROOT_OBJECTS or any(form.fullmatch(name) for form in (_POLICY, _MEDIUM))
-    return is_beside or bool(match and match["name"] in _PARTS)
+    return is_beside or bool(match and (match["name"] in _PARTS or is_formats_part(match["name"])))
 
 
 _NO_PACKAGE = phrase(
@@ -231,7 +242,7 @@ _ODD = {
 def _part(facts: ObjectFacts) -> str | None:
     match = _PACKAGE_KEY.fullmatch(facts.key)
     part = split_generation(match["name"])[0] if match else None
-    return part if part in _PARTS else None
+    return part if part is not None and (part in _PARTS or is_formats_part(part)) else None
 
 
 def _strays_of_copy(copy: CopyEntry, objects: Sequence[ObjectFacts]) -> Iterator[Stray]:
@@ -241,6 +252,8 @@ def _strays_of_copy(copy: CopyEntry, objects: Sequence[ObjectFacts]) -> Iterator
             yield Stray(facts, _NO_PART, copy.package_id)
         elif part == PARITY and not copy.has_parity:
             continue  # made, and not booked yet; `preserve parity` takes it in, or makes another
+        elif is_formats_part(part):
+            continue  # of the present identification, an earlier one, or one that was not booked; none is taken away
         elif split_generation(facts.key)[1] > copy.generation(part):
             why = phrase(
                 "a newer generation than the books know; `preserve repair` reads it, and takes it in or makes another"

@@ -1,0 +1,182 @@
+"""What is told of the formats of files: what was identified, what is held, and what is odd."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+from preserve.cli.exits import Exit
+from preserve.cli.messages import _, error_said, said, word
+from preserve.cli.tables import bounded, byte_count, pairs, table
+from preserve.model.formats.identification import Oddity, Release
+from preserve.model.formats.standing import FormatHeld, IdentificationStanding, OddityHeld
+
+if TYPE_CHECKING:
+    from preserve.operations.identify_formats import IdentifyReport, PackageIdentified
+
+Fields = dict[str, Any]
+
+
+def release_document(release: Release) -> Fields:
+    """With what was identified, as `--json` gives it."""
+    return {"tool": release.tool, "pronom": release.pronom, "own_sha256": release.own_sha256}
+
+
+def format_document(held: FormatHeld) -> Fields:
+    """How much is held in one format."""
+    return {
+        "puid": held.format.puid,
+        "name": held.format.name,
+        "version": held.format.version,
+        "mime": held.format.mime,
+        "packages": held.packages,
+        "files": held.files,
+        "bytes": held.bytes,
+    }
+
+
+def oddity_document(held: OddityHeld) -> Fields:
+    """How many files are odd in one way."""
+    return {"oddity": held.oddity, "packages": held.packages, "files": held.files}
+
+
+def standing_document(standing: IdentificationStanding) -> Fields:
+    """How far packages under a policy are identified."""
+    return {
+        "policy": standing.policy,
+        "packages": standing.packages,
+        "current": standing.current,
+        "earlier": standing.earlier,
+        "never": standing.never,
+    }
+
+
+def report_document(report: IdentifyReport) -> Fields:
+    """What was identified and what was not, as `--json` gives it."""
+    return {
+        "release": release_document(report.release),
+        "identified": [_package_document(each) for each in report.identified],
+        "kept": [{"package": each.package, "store": each.store} for each in report.kept],
+        "not_identified": [{"package": each.package, "why": error_said(each.why)} for each in report.not_identified],
+        "seconds": report.seconds,
+    }
+
+
+def _package_document(told: PackageIdentified) -> Fields:
+    entry = told.entry
+    return {
+        "package": entry.package_id,
+        "object": entry.part,
+        "sha256": entry.digest.sha256,
+        "stores": sorted(entry.stores),
+        "files": entry.files,
+        "bytes": told.bytes,
+        "formats": {puid: {"files": files, "bytes": size} for puid, (files, size) in told.tally.formats.items()},
+        "oddities": dict(told.tally.oddities),
+        "seconds": told.seconds,
+    }
+
+
+def report_lines(report: IdentifyReport) -> Iterator[str]:
+    """The same, for people."""
+    yield said(
+        "packages identified: {count}, files {files}, with {tool} and {pronom}",
+        count=len(report.identified),
+        files=sum(each.entry.files for each in report.identified),
+        tool=report.release.tool,
+        pronom=report.release.pronom,
+    )
+    if report.identified:
+        yield from _identified_table(report)
+    if report.kept:
+        yield said("lists of formats laid beside further copies: {count}", count=len(report.kept))
+    yield from bounded(
+        said("the formats of {package} are still to be told: {why}", package=each.package, why=each.why)
+        for each in report.not_identified
+    )
+
+
+def _identified_table(report: IdentifyReport) -> Iterator[str]:
+    return table(
+        (_("package"), _("files"), _("formats"), _("unknown"), _("odd files")),
+        (
+            (
+                each.entry.package_id,
+                each.entry.files,
+                len(each.tally.formats),
+                each.tally.oddities.get(Oddity.UNKNOWN.value, 0),
+                each.tally.oddities.total(),
+            )
+            for each in report.identified
+        ),
+    )
+
+
+def report_code(report: IdentifyReport) -> Exit:
+    """How a command ends that identified: what is odd about files is no failure of it."""
+    if not report.not_identified:
+        return Exit.WELL
+    return Exit.UNAVAILABLE if report.is_only_away else Exit.FINDINGS
+
+
+def held_lines(
+    formats: Sequence[FormatHeld], oddities: Sequence[OddityHeld], standings: Iterable[IdentificationStanding]
+) -> Iterator[str]:
+    """What is held in which formats, what is odd, and how far that was looked at."""
+    yield from table(
+        (_("format"), _("name"), _("packages"), _("files"), _("size")),
+        (
+            (
+                held.format.puid,
+                f"{held.format.name} {held.format.version}".strip(),
+                held.packages,
+                held.files,
+                byte_count(held.bytes),
+            )
+            for held in formats
+        ),
+        none=_("no format of any file is known yet; `preserve format identify` tells them"),
+    )
+    yield from oddity_lines(oddities)
+    for standing in standings:
+        if standing.never or standing.earlier:
+            yield said(
+                "policy {policy}: {packages} packages, not identified yet {never}, with earlier signatures {earlier}",
+                policy=standing.policy,
+                never=standing.never,
+                earlier=standing.earlier,
+                packages=standing.packages,
+            )
+
+
+def oddity_lines(oddities: Sequence[OddityHeld]) -> Iterator[str]:
+    """How many files are odd in which way; nothing where none is."""
+    if oddities:
+        yield from chain(
+            [""],
+            table(
+                (_("odd files"), _("packages"), _("files")),
+                ((word(Oddity(held.oddity)), held.packages, held.files) for held in oddities),
+            ),
+        )
+
+
+def package_lines(release: Release, at: str, formats: Sequence[FormatHeld]) -> Iterator[str]:
+    """What one package was found to hold, and with what that was told."""
+    yield from pairs(
+        (
+            (_("identified at"), at),
+            (_("tool"), release.tool),
+            (_("signatures"), release.pronom),
+            (_("own signatures"), release.own_sha256[:16]),
+        )
+    )
+    yield ""
+    yield from table(
+        (_("format"), _("name"), _("files"), _("size")),
+        (
+            (held.format.puid, f"{held.format.name} {held.format.version}".strip(), held.files, byte_count(held.bytes))
+            for held in formats
+        ),
+    )

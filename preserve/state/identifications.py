@@ -1,0 +1,136 @@
+"""What the books know of the formats of files that are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from preserve.model.formats.identification import Release
+from preserve.model.formats.standing import (
+    FormatHeld,
+    FormatName,
+    IdentificationStanding,
+    IdentifiedEntry,
+    OddityHeld,
+)
+from preserve.model.nouns import CopyState, ObjectDigest
+from preserve.state.database import PAGE_ROWS, Database
+
+
+class IdentificationReading:
+    """Questions about formats."""
+
+    _database: Database
+
+    def identified(self, package: str) -> IdentifiedEntry | None:
+        """The last identification of a package, if there was any."""
+        row = self._database.row(
+            "SELECT tool, pronom, own_sha256, number, bytes, sha256, files, at FROM identified WHERE package = ?",
+            (package,),
+        )
+        if row is None:
+            return None
+        tool, pronom, own, number, size, sha256, files, at = row
+        stores = self._database.rows(
+            "SELECT store, generation FROM format_list WHERE package = ? AND number = ? ORDER BY store",
+            (package, number),
+        )
+        release, digest = Release(tool, pronom, own), ObjectDigest(size, sha256)
+        return IdentifiedEntry(package, release, number, digest, files, at, dict(stores))
+
+    def not_identified_with(self, policy: str, release: str, after: str = "") -> Iterator[str]:
+        """The packages under a policy whose last identification was not with `release`, or that had none, by id."""
+        while True:
+            rows = self._database.rows(
+                "SELECT kept.package FROM kept LEFT JOIN identified ON identified.package = kept.package"
+                " WHERE kept.policy = ? AND kept.package > ? AND COALESCE(identified.release, '') <> ?"
+                " ORDER BY kept.package LIMIT ?",
+                (policy, after, release, PAGE_ROWS),
+            )
+            yield from (str(row[0]) for row in rows)
+            if len(rows) < PAGE_ROWS:
+                return
+            after = rows[-1][0]
+
+    def without_format_list(self, policy: str, after: str = "") -> Iterator[str]:
+        """The identified packages under a policy that have a verified copy without their list beside it, by id."""
+        while True:
+            rows = self._database.rows(
+                "SELECT DISTINCT identified.package FROM identified JOIN copy ON copy.package = identified.package"
+                " LEFT JOIN format_list ON format_list.package = copy.package AND format_list.store = copy.store"
+                " AND format_list.number = identified.number WHERE identified.policy = ? AND identified.package > ?"
+                " AND copy.state = ? AND format_list.number IS NULL"
+                " ORDER BY identified.package LIMIT ?",
+                (policy, after, CopyState.VERIFIED.value, PAGE_ROWS),
+            )
+            yield from (str(row[0]) for row in rows)
+            if len(rows) < PAGE_ROWS:
+                return
+            after = rows[-1][0]
+
+    def identification_standings(self, release: str) -> list[IdentificationStanding]:
+        """How far the packages under each policy are identified with `release`."""
+        kept = self._database.rows("SELECT policy, sum(packages) FROM standing GROUP BY policy ORDER BY policy")
+        told = self._database.rows("SELECT policy, release, packages FROM policy_release")
+        current = {policy: int(count) for policy, its, count in told if its == release}
+        earlier: dict[str, int] = {}
+        for policy, its, count in told:
+            if its != release:
+                earlier[policy] = earlier.get(policy, 0) + int(count)
+        return [
+            IdentificationStanding(policy, int(packages), current.get(policy, 0), earlier.get(policy, 0))
+            for policy, packages in kept
+        ]
+
+    def formats_held(self, policy: str | None = None) -> list[FormatHeld]:
+        """How much is held in each format, under one policy or all, most files first."""
+        rows = self._database.rows(
+            "SELECT policy_format.puid, COALESCE(name, ''), COALESCE(version, ''), COALESCE(mime, ''), sum(packages),"
+            " sum(files) AS held, sum(bytes) FROM policy_format LEFT JOIN format_name"
+            " ON format_name.puid = policy_format.puid WHERE CAST(? AS TEXT) IS NULL OR policy = ?"
+            " GROUP BY policy_format.puid, name, version, mime ORDER BY held DESC, policy_format.puid",
+            (policy, policy),
+        )
+        return [FormatHeld(FormatName(*row[:4]), int(row[4]), int(row[5]), int(row[6])) for row in rows]
+
+    def package_formats(self, package: str) -> list[FormatHeld]:
+        """The formats of one package, most files first."""
+        rows = self._database.rows(
+            "SELECT package_format.puid, COALESCE(name, ''), COALESCE(version, ''), COALESCE(mime, ''), files, bytes"
+            " FROM package_format LEFT JOIN format_name ON format_name.puid = package_format.puid WHERE package = ?"
+            " ORDER BY files DESC, package_format.puid",
+            (package,),
+        )
+        return [FormatHeld(FormatName(*row[:4]), 1, int(row[4]), int(row[5])) for row in rows]
+
+    def oddities_held(self) -> list[OddityHeld]:
+        """How many files are odd in each way, in all packages, most files first."""
+        rows = self._database.rows(
+            "SELECT oddity, count(*), sum(files) AS held FROM package_oddity GROUP BY oddity ORDER BY held DESC, oddity"
+        )
+        return [OddityHeld(oddity, int(packages), int(files)) for oddity, packages, files in rows]
+
+    def package_oddities(self, package: str) -> list[OddityHeld]:
+        """How many files of one package are odd in each way."""
+        rows = self._database.rows(
+            "SELECT oddity, files FROM package_oddity WHERE package = ? ORDER BY files DESC, oddity", (package,)
+        )
+        return [OddityHeld(oddity, 1, int(files)) for oddity, files in rows]
+
+    def packages_in_format(self, puid: str, most: int) -> list[tuple[str, int, int]]:
+        """Packages with files of a format, by id: how many files, and how many bytes they are."""
+        rows = self._database.rows(
+            "SELECT package, files, bytes FROM package_format WHERE puid = ? ORDER BY package LIMIT ?", (puid, most)
+        )
+        return [(package, int(files), int(size)) for package, files, size in rows]
+
+    def packages_with_oddity(self, oddity: str, most: int) -> list[tuple[str, int]]:
+        """Packages with files that are odd in this way, by id, and how many."""
+        rows = self._database.rows(
+            "SELECT package, files FROM package_oddity WHERE oddity = ? ORDER BY package LIMIT ?", (oddity, most)
+        )
+        return [(package, int(files)) for package, files in rows]
+
+    def unnamed_formats(self, puids: Collection[str]) -> set[str]:
+        """Those of these formats whose names the books do not know."""
+        known = {row[0] for row in self._database.rows("SELECT puid FROM format_name")}
+        return set(puids) - known
