@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +11,30 @@ from preserve.cli.messages import _, error_said, said, word
 from preserve.cli.tables import bounded, byte_count, pairs, table
 from preserve.model.formats.identification import Oddity, Release
 from preserve.model.formats.standing import FormatHeld, IdentificationStanding, OddityHeld
+from preserve.model.policy import IdentifyWhen, Policy
+from preserve.workplace import Workplace
 
 if TYPE_CHECKING:
     from preserve.operations.identify_formats import IdentifyReport, PackageIdentified
 
 Fields = dict[str, Any]
+
+
+def told_for(workplace: Workplace, policy: Policy, packages: Collection[str]) -> IdentifyReport | None:
+    """The formats of packages that were just taken in; None where policy does not ask for it at ingest."""
+    if policy.formats is None or policy.formats.identify is not IdentifyWhen.AT_INGEST or not packages:
+        return None
+    from preserve import compose
+    from preserve.operations.identify_formats import IdentifyRequest, identify_formats
+
+    with compose.identifier(workplace) as identifier:
+        among = tuple(sorted(packages))
+        return identify_formats(workplace, IdentifyRequest((policy.name,), among=among), identifier)
+
+
+def worse_of(code: Exit, report: IdentifyReport | None) -> Exit:
+    """How a command ends that also told formats."""
+    return report_code(report) if report is not None and code is Exit.WELL else code
 
 
 def release_document(release: Release) -> Fields:

@@ -10,7 +10,16 @@ from preserve.cli.messages import _, attribute_word, counted, is_chinese, printa
 from preserve.cli.tables import byte_count
 from preserve.model.nouns import Level
 from preserve.model.parity import overhead_percent
-from preserve.model.policy import DAY_SECONDS, AuditRule, BackupRule, CopyRule, CopySet, Policy, RecordClass
+from preserve.model.policy import (
+    DAY_SECONDS,
+    AuditRule,
+    BackupRule,
+    CopyRule,
+    CopySet,
+    IdentifyWhen,
+    Policy,
+    RecordClass,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +94,7 @@ def in_plain_words(policy: Policy) -> Iterator[Told]:
     if policy.backup is not None:
         yield Told(_backup(policy.backup))
     yield from map(Told, (*_recovery(policy), *_drills(policy)))
-    yield from map(Told, (*_copy_sets(policy), *_media(policy)))
+    yield from map(Told, (*_copy_sets(policy), *_media(policy), *_formats(policy)))
     yield from (Told(text, "") for text in _distance(policy))
 
 
@@ -258,6 +267,18 @@ def _drills(policy: Policy) -> Iterator[str]:
         yield said("Every {span} a rehearsal restores everything.", span=days(rule.full_every_days))
     if rule.without_catalog:
         yield _("A rehearsal does without the catalog and the home.")
+
+
+def _formats(policy: Policy) -> Iterator[str]:
+    rule = policy.formats
+    if rule is None:
+        return
+    if rule.identify is IdentifyWhen.AT_INGEST:
+        yield _("The formats of files are told right after the copies were made.")
+    else:
+        yield _("The formats of files are told by the runner, when nothing more urgent is due.")
+    if rule.again_on_release:
+        yield _("They are told once more when the signatures of formats changed.")
 
 
 def _copy_sets(policy: Policy) -> Iterator[str]:

@@ -13,6 +13,7 @@ from preserve.settings.shipped import format_data, own_signatures
 if TYPE_CHECKING:
     from preserve.definitions.nara_matrix import NaraFile, NaraTable
     from preserve.model.formats.holdings import HoldingsRule
+    from preserve.model.formats.identification import Release
     from preserve.model.formats.rating import Ratings
     from preserve.model.formats.registry import Reader
     from preserve.model.formats.risk_rule import RiskRule
@@ -117,6 +118,15 @@ def _content(file: Path) -> bytes:
     if len(content) > LARGEST_BYTES:
         raise Misused("{file} is too large for a table of format ratings", file=file)
     return content
+
+
+def is_in_use(release: Release) -> bool:
+    """Whether formats are told with this release on this machine; asked without starting the identifier."""
+    from importlib.metadata import version
+
+    from preserve.formats.siegfried import digest_of
+
+    return release.own_sha256 == digest_of(own_signatures()) and f"(pygfried {version('pygfried')})" in release.tool
 
 
 @contextmanager

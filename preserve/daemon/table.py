@@ -5,6 +5,7 @@ from __future__ import annotations
 from preserve.daemon.caring import INSPECTION, REFRESHING
 from preserve.daemon.drilling import DRILL
 from preserve.daemon.harvesting import HARVEST
+from preserve.daemon.identifying import IDENTIFICATION
 from preserve.daemon.keeping import CANARY, LOCK_EXTENSION
 from preserve.daemon.looking import AUDIT, LISTING
 from preserve.daemon.making import PARITY, REPLICATION
@@ -26,5 +27,6 @@ WORKS: tuple[Work, ...] = (
     DRILL,
     INSPECTION,
     REFRESHING,
+    IDENTIFICATION,
 )
 """One line for each kind of work; in which order duties are done, `preserve.model.duties.in_order` says."""

@@ -64,6 +64,8 @@ _WANTED = {
     "timezone": phrase('a time zone such as "Asia/Shanghai"'),
     "window": phrase('two times of day, such as "22:00-06:00"'),
     "without_catalog": phrase("true or false"),
+    "again_on_release": phrase("true or false"),
+    "identify": phrase('"at ingest" or "after"'),
     "owner": phrase("one person or office, without commas: what two own, neither does"),
     "to": phrase("one person or office, without commas: what two own, neither does"),
     "escalation": phrase('tables [[notification.escalation]] with after = "1 day" and to = "somebody"'),

@@ -16,7 +16,7 @@ from preserve.model.digests import Algorithm
 from preserve.model.media import Family
 from preserve.model.nouns import Role
 from preserve.model.parity import LEAST_PERCENT, MOST_PERCENT
-from preserve.model.policy import CopySet, Importance, LinkRule, Weekday
+from preserve.model.policy import CopySet, IdentifyWhen, Importance, LinkRule, Weekday
 from preserve.model.records import retention_of
 from preserve.model.separation import ATTRIBUTES
 
@@ -198,6 +198,15 @@ class Drills(Table):
     without_catalog: bool = Field(False, strict=True, description="with catalog and home given up for lost")
 
 
+class Formats(Table):
+    """When the formats of files are told."""
+
+    identify: IdentifyWhen = Field(
+        IdentifyWhen.AFTER, description="at ingest: right after the copies were made; after: by the runner, when idle"
+    )
+    again_on_release: bool = Field(True, strict=True, description="once more when the signatures of formats changed")
+
+
 class MediumOfAKind(Table):
     """Rules for media of one kind."""
 
@@ -273,6 +282,7 @@ class PolicyText(Table):
     recovery: Recovery | None = None
     drills: Drills | None = None
     media: Media | None = None
+    formats: Formats | None = None
     retention_lock_days: Annotated[int, Field(ge=0, le=LONGEST_DAYS, strict=True)] = Field(
         0, description="days of object lock asked of stores that have one"
     )

@@ -19,6 +19,8 @@ from preserve.model.policy import (
     CopySet,
     DrillRule,
     Escalation,
+    FormatRule,
+    IdentifyWhen,
     Importance,
     LinkRule,
     MediaRules,
@@ -72,6 +74,7 @@ def policy_from(plain: Plain, sha256: str) -> Policy:
         recovery=_if_given(plain, "recovery", _recovery),
         drills=_if_given(plain, "drills", _drills),
         media=_if_given(plain, "media", _media),
+        formats=_if_given(plain, "formats", _formats),
     )
 
 
@@ -149,6 +152,10 @@ def _drills(plain: Plain) -> DrillRule:
         full_every_days=_if_given(plain, "full_every", span_days),
         without_catalog=plain.get("without_catalog", False),
     )
+
+
+def _formats(plain: Plain) -> FormatRule:
+    return FormatRule(IdentifyWhen(plain.get("identify", "after")), plain.get("again_on_release", True))
 
 
 def _media(plain: Plain) -> MediaRules:

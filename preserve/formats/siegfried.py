@@ -60,6 +60,11 @@ class _Chunk:
     used: int = 0
 
 
+def digest_of(own: Iterable[Path]) -> str:
+    """The SHA-256 (hex) of the files of our own signatures, one after the other."""
+    return hashlib.sha256(b"".join(path.read_bytes() for path in own)).hexdigest()
+
+
 class SiegfriedIdentifier:
     """The identifier; a context manager, whose processes come up when they are first needed.
 
@@ -75,7 +80,7 @@ class SiegfriedIdentifier:
         files_a_process: int = FILES_A_PROCESS,
         memory_bytes: int = MEMORY_BYTES,
     ) -> None:
-        self._own_sha256 = hashlib.sha256(b"".join(path.read_bytes() for path in own)).hexdigest()
+        self._own_sha256 = digest_of(own)
         memory = os.memfd_create("preserve-identify", 0)
         os.ftruncate(memory, SLOTS * SLOT_BYTES)
         self._memory_file = memory

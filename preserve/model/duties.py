@@ -36,6 +36,7 @@ class DutyKind(StrEnum):
     DRILL = "drill"
     INSPECTION = "inspection"  # of removable media, by sample
     REFRESHING = "refreshing"  # of removable media that grow too old
+    IDENTIFICATION = "identification"  # of formats; never before anything that keeps records safe
 
 
 _KINDS = list(DutyKind)

@@ -170,6 +170,21 @@ class DrillRule:
     without_catalog: bool = False
 
 
+class IdentifyWhen(StrEnum):
+    """When the formats of files are told."""
+
+    AT_INGEST = "at ingest"  # right after the copies were made, by who took them in
+    AFTER = "after"  # by the runner, when nothing more urgent is due
+
+
+@dataclass(frozen=True, slots=True)
+class FormatRule:
+    """That formats of files are told, and when; `again_on_release`: once more when the signatures changed."""
+
+    identify: IdentifyWhen = IdentifyWhen.AFTER
+    again_on_release: bool = True
+
+
 @dataclass(frozen=True, slots=True)
 class MediumRule:
     """How media of one kind are inspected by sample, and how old they may grow."""
@@ -242,6 +257,7 @@ class Policy:
     recovery: RecoveryRule | None = None
     drills: DrillRule | None = None
     media: MediaRules | None = None
+    formats: FormatRule | None = None
 
     @property
     def keeps_links(self) -> bool:

@@ -29,6 +29,7 @@ from preserve.packages.reading import fetch, look_at_object
 from preserve.packages.sources import Sources
 from preserve.packages.timekeeping import lock_left
 from preserve.ports import FileToIdentify, Identifier
+from preserve.state.identifications import ANY_RELEASE
 from preserve.workplace import Workplace
 
 ATTEMPTS = 2
@@ -41,7 +42,7 @@ class IdentifyRequest:
     """Of one `package`, or of those whose ids are `among` some, or of all under `policies`; at most `most` (None: all).
 
     `store` is the only one that is read (None: the best copy); `again`: also what was identified with the signatures
-    in use.
+    in use; `only_new`: only what was never identified.  After `most_seconds` no further package is begun.
     """
 
     policies: tuple[str, ...]
@@ -49,7 +50,9 @@ class IdentifyRequest:
     among: tuple[str, ...] | None = None
     store: str | None = None
     again: bool = False
+    only_new: bool = False
     most: int | None = None
+    most_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +107,9 @@ def identify_formats(workplace: Workplace, request: IdentifyRequest, identifier:
     told: list[PackageIdentified] = []
     kept: list[ListKept] = []
     failed: list[NotIdentified] = []
+    workplace.books.note_release(release)
     for package in _due(workplace, request, release):
-        if request.most is not None and len(told) + len(failed) >= request.most:
+        if _is_enough(request, len(told) + len(failed), monotonic_seconds() - began):
             break
         try:
             told.append(_identify(workplace, workplace.books.package(package), request.store, identifier, release))
@@ -121,13 +125,18 @@ def identify_formats(workplace: Workplace, request: IdentifyRequest, identifier:
     return IdentifyReport(release, tuple(told), tuple(kept), tuple(failed), monotonic_seconds() - began)
 
 
+def _is_enough(request: IdentifyRequest, packages: int, seconds: float) -> bool:
+    is_much = request.most is not None and packages >= request.most
+    return is_much or (request.most_seconds is not None and seconds >= request.most_seconds)
+
+
 def _due(workplace: Workplace, request: IdentifyRequest, release: Release) -> Iterator[str]:
     books = workplace.books
     if request.store is not None:
         books.store(request.store)
     named = _named(workplace, request)
     if named is None:
-        wanted = "" if request.again else release.digest  # no release has an empty name
+        wanted = ANY_RELEASE if request.again else None if request.only_new else release.digest
         for policy in request.policies:
             for package in books.not_identified_with(policy, wanted):
                 if request.store is None or books.copy(package, request.store) is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator
 
 from preserve.model.formats.identification import Release
@@ -14,6 +15,11 @@ from preserve.model.formats.standing import (
 )
 from preserve.model.nouns import CopyState, ObjectDigest
 from preserve.state.database import PAGE_ROWS, Database
+
+_RELEASE_NOTE = "signatures of formats"
+
+ANY_RELEASE = ""
+"""In place of the digest of a release, which is never empty."""
 
 
 class IdentificationReading:
@@ -37,12 +43,28 @@ class IdentificationReading:
         release, digest = Release(tool, pronom, own), ObjectDigest(size, sha256)
         return IdentifiedEntry(package, release, number, digest, files, at, dict(stores))
 
-    def not_identified_with(self, policy: str, release: str, after: str = "") -> Iterator[str]:
-        """The packages under a policy whose last identification was not with `release`, or that had none, by id."""
+    def note_release(self, release: Release) -> None:
+        """Note with what was identified last, for who does not want to start the identifier to know."""
+        self._database.write(
+            "INSERT INTO progress (job, state) VALUES (?, ?) ON CONFLICT (job) DO UPDATE SET state = excluded.state",
+            (_RELEASE_NOTE, json.dumps([release.tool, release.pronom, release.own_sha256])),
+        )
+
+    def noted_release(self) -> Release | None:
+        """With what was identified last, as far as it was noted."""
+        row = self._database.row("SELECT state FROM progress WHERE job = ?", (_RELEASE_NOTE,))
+        return Release(*json.loads(row[0])) if row else None
+
+    def not_identified_with(self, policy: str, release: str | None, after: str = "") -> Iterator[str]:
+        """The packages under a policy that were never identified, or last with another release than this, by id.
+
+        `release` None: only those that never were; `ANY_RELEASE`: all.
+        """
         while True:
             rows = self._database.rows(
                 "SELECT kept.package FROM kept LEFT JOIN identified ON identified.package = kept.package"
-                " WHERE kept.policy = ? AND kept.package > ? AND COALESCE(identified.release, '') <> ?"
+                " WHERE kept.policy = ? AND kept.package > ?"
+                " AND (identified.release IS NULL OR identified.release <> CAST(? AS TEXT))"
                 " ORDER BY kept.package LIMIT ?",
                 (policy, after, release, PAGE_ROWS),
             )

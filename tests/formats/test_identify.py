@@ -6,24 +6,32 @@ import io
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from preserve.cli.exits import Exit
+from preserve.daemon.identifying import IDENTIFICATION
+from preserve.daemon.works import Shift
 from preserve.errors import Refused
 from preserve.formats.siegfried import SiegfriedIdentifier
 from preserve.model import events, identification_events
+from preserve.model.duties import Duty, DutyKind, Ending, in_order
 from preserve.model.formats.identification import FileIdentified, Oddity, Release, Tally
 from preserve.model.keys import BAG, object_key
 from preserve.model.nouns import CopyState
+from preserve.model.policy import FormatRule
+from preserve.model.sentences import sentence
 from preserve.operations.audit import AuditRequest, audit
 from preserve.operations.identify_formats import IdentifyReport, IdentifyRequest, identify_formats
 from preserve.packages.format_lists import Listed, read_format_list
 from preserve.ports import FileToIdentify
+from preserve.settings.home import Home
 from tests.cli.program import Program
 from tests.formats import samples
 from tests.packages.archives import ACT, NOW, Archive, Built, archive_in_memory, package_id
+from tests.policies.texts import shipped
 from tests.stores.memory import MemoryStore
 
 FILES = {
@@ -235,6 +243,61 @@ def test_an_identification_by_two_at_once_is_booked_once(archive: Archive, ident
     entry = told(archive, identifier).identified[0].entry
     with pytest.raises(Refused, match="somebody else"):
         archive.books.record(identification_events.identified(ACT, entry, Tally(), ()))
+
+
+def shift_of(archive: Archive, rule: FormatRule | None) -> Shift:
+    return Shift(Home(archive.root / "home"), archive.place, {"default": replace(shipped("default"), formats=rule)})
+
+
+def test_the_runner_tells_formats_where_policy_asks_for_it_and_of_new_packages_again(archive: Archive) -> None:
+    shift = shift_of(archive, FormatRule())
+    (duty,) = IDENTIFICATION.derive(shift, shift.now())
+    assert (duty.kind, duty.subject, duty.copies) == (DutyKind.IDENTIFICATION, "default", 2)
+    assert IDENTIFICATION.do(shift, duty).ending is Ending.DONE
+    assert list(IDENTIFICATION.derive(shift, shift.now())) == []
+    archive.add(Built(package_id(2), {"c.gif": FILES["图.gif"]}, 512))
+    (duty,) = IDENTIFICATION.derive(shift, shift.now())
+    assert duty.copies == 1
+
+
+def test_the_runner_leaves_alone_what_no_policy_asks_for(archive: Archive) -> None:
+    shift = shift_of(archive, None)
+    assert list(IDENTIFICATION.derive(shift, shift.now())) == []
+
+
+def test_the_runner_heeds_whether_new_signatures_make_all_due_again(
+    archive: Archive, identifier: SiegfriedIdentifier
+) -> None:
+    told(archive, identifier)
+    archive.books.note_release(Release("siegfried 0.9", "DROID_SignatureFile_V1.xml", "0" * 64))
+    once, again = (shift_of(archive, FormatRule(again_on_release=each)) for each in (False, True))
+    assert list(IDENTIFICATION.derive(once, once.now())) == []
+    (duty,) = IDENTIFICATION.derive(again, again.now())
+    assert duty.copies == 2
+
+
+def test_nothing_that_keeps_records_safe_comes_after_it() -> None:
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    duties = [Duty(kind, "a", now, sentence("due")) for kind in DutyKind]
+    assert in_order(reversed(duties), now)[-1].kind is DutyKind.IDENTIFICATION
+
+
+def test_a_share_of_time_that_is_used_up_leaves_the_rest_due(archive: Archive, identifier: SiegfriedIdentifier) -> None:
+    assert told(archive, identifier, replace(ALL, most_seconds=0.0)).identified == ()
+    assert len(told(archive, identifier, replace(ALL, most=1)).identified) == 1
+    assert len(told(archive, identifier).identified) == 1
+
+
+def test_a_policy_that_says_so_has_formats_told_at_ingest(program: Program, tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "policies" / "default.toml").read_text(encoding="utf-8")
+    (tmp_path / "default.toml").write_text(text + '\n[formats]\nidentify = "at ingest"\n', encoding="utf-8")
+    program("policy", "register", tmp_path / "default.toml")
+    program("store", "add", "vault", "--role", "primary", "--url", (tmp_path / "vault").as_uri())
+    source = tmp_path / "来文"
+    source.mkdir()
+    (source / "a.ofd").write_bytes(samples.ofd())
+    answer = program.ask("ingest", source, code=Exit.FINDINGS)
+    assert answer["formats"]["identified"][0]["formats"]["preserve/ofd-1"]["files"] == 1
 
 
 def test_the_command_tells_what_is_held_and_where(program: Program, tmp_path: Path) -> None:

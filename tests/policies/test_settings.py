@@ -15,6 +15,8 @@ from preserve.model.policy import (
     CopySet,
     DrillRule,
     Escalation,
+    FormatRule,
+    IdentifyWhen,
     Importance,
     MediumRule,
     RecordClass,
@@ -54,6 +56,7 @@ def test_the_fullest_policy_is_read_as_it_is_written() -> None:
     assert policy.media is not None
     assert policy.media.kinds[Medium.LTO] == MediumRule(730, 20, 2, 3650)
     assert (policy.media.superseded_hold_days, policy.media.handover_rate_percent) == (1095, 100)
+    assert policy.formats == FormatRule(IdentifyWhen.AFTER, True)
     assert (policy.retention_lock_days, policy.lock_renew_before_days) == (3650, 365)
     assert policy.notify == "档案保管利用科值班员"
     assert policy.escalation == (Escalation(DAY, "档案保管利用科科长"), Escalation(3 * DAY, "分管副馆长"))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from preserve.bags.shapes import TakenAs
+from preserve.cli import identified
 from preserve.cli.calls import Call
 from preserve.cli.exits import Exit
 from preserve.cli.messages import _, complaint_documents, complaint_said, error_said, said, word
@@ -58,7 +59,9 @@ def ingest(
         profile = compose.profile(call.home(), kept_under)
         shape = TakenAs(taken_as) if taken_as else None
         report = take_in(workplace, IngestRequest(source, kept_under, metadata, profile, again, shape))
-        parity = made_for(workplace, [package.id for package in report.packages])
+        made = [package.id for package in report.packages]
+        parity = made_for(workplace, made)
+        formats = identified.told_for(workplace, kept_under, made)
         document = {
             "accession": report.accession,
             "already": report.already,
@@ -69,9 +72,12 @@ def ingest(
             "pack_seconds": report.pack_seconds,
             "read_back_seconds": report.read_back_seconds,
             "parity": report_document(parity),
+            "formats": None if formats is None else identified.report_document(formats),
         }
-        lines = chain(_ingest_lines(report), report_lines(parity))
-        return call.answer(document, lines, worse_of(Exit.WELL if report.is_complete else Exit.FINDINGS, parity))
+        told = () if formats is None else identified.report_lines(formats)
+        lines = chain(_ingest_lines(report), report_lines(parity), told)
+        code = worse_of(Exit.WELL if report.is_complete else Exit.FINDINGS, parity)
+        return call.answer(document, lines, identified.worse_of(code, formats))
 
 
 def _package_document(package: PackageMade) -> dict[str, object]:
