@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from preserve.cli.messages import _, is_chinese, said, word
 from preserve.cli.tables import pairs
+from preserve.cli.voices import Voice, person
 from preserve.model.formats.rating import RatingGround
 
 if TYPE_CHECKING:
@@ -37,38 +37,43 @@ def known_format(ratings: Ratings, named: str) -> KnownFormat | None:
     return KnownFormat(puid, entry, rating) if entry is not None or rating is not None else None
 
 
-def in_language(words: Words) -> str:
-    """The one of both that the person reads."""
-    return words.zh if is_chinese() else words.en
+def in_language(words: Words, voice: Voice) -> str:
+    """The one of both that is spoken."""
+    return words.en if voice.is_english else words.zh
 
 
-def rating_said(rating: Rating | None, rule: RiskRule) -> str:
+def rating_said(rating: Rating | None, rule: RiskRule, voice: Voice) -> str:
     """How endangered a format is, and by whose word."""
     if rating is None:
-        return _("nobody rated it")
-    values = {"total": rating.total, "highest": rule.highest, "lowest": rule.lowest, "level": word(rating.level)}
+        return voice.sentence("nobody rated it")
+    values = {"total": rating.total, "highest": rule.highest, "lowest": rule.lowest, "level": voice.word(rating.level)}
     match rating.ground:
         case RatingGround.OWN_ANSWERS:
-            return said(
+            return voice.said(
                 "{level} risk, {total} points ({highest} best, {lowest} worst), by answers of our own, {count} of them"
                 " unverified",
                 **values,
                 count=rating.unverified,
             )
         case RatingGround.FAMILY:
-            return said(
+            return voice.said(
                 "{level} risk, {total} points ({highest} best, {lowest} worst), by {publisher} for another version:"
                 " {name}",
                 **values,
                 publisher=rule.publisher,
                 name=rating.rated_as,
             )
-    return said(
+    return voice.said(
         "{level} risk, {total} points ({highest} best, {lowest} worst), by {publisher} for {name}",
         **values,
         publisher=rule.publisher,
         name=rating.rated_as,
     )
+
+
+def weakest_said(rating: Rating, voice: Voice) -> str:
+    """In which categories a format lost most."""
+    return ", ".join(in_language(each.words, voice) for each in rating.weakest)
 
 
 def rating_document(rating: Rating | None) -> Document | None:
@@ -85,14 +90,14 @@ def rating_document(rating: Rating | None) -> Document | None:
     }
 
 
-def readers_said(entry: Format | None, names: Mapping[str, str], alive: Mapping[str, str]) -> str:
+def readers_said(entry: Format | None, names: Mapping[str, str], alive: Mapping[str, str], voice: Voice) -> str:
     """Which programs read a format, and which of them are on this machine."""
     if entry is None:
-        return _("not known")
+        return voice.sentence("not known")
     if not entry.readers:
-        return _("no program is known that reads it")
+        return voice.sentence("no program is known that reads it")
     return ", ".join(
-        f"{names[id_]} {alive[id_]}" if id_ in alive else said("{name} (not on this machine)", name=names[id_])
+        f"{names[id_]} {alive[id_]}" if id_ in alive else voice.said("{name} (not on this machine)", name=names[id_])
         for id_ in entry.readers
     )
 
@@ -127,26 +132,28 @@ def format_document(shown: KnownFormat, alive: Mapping[str, str]) -> Document:
 
 def format_lines(shown: KnownFormat, ratings: Ratings, alive: Mapping[str, str]) -> Iterator[str]:
     """For people."""
-    entry = shown.format
-    rows: list[tuple[str, object]] = [(_("identifier"), shown.puid)]
+    entry, voice = shown.format, person()
+    rows: list[tuple[str, object]] = [(voice.sentence("identifier"), shown.puid)]
     if entry is not None:
-        rows += _entry_rows(entry, ratings, alive)
-    rows.append((_("risk"), rating_said(shown.rating, ratings.rule)))
+        rows += _entry_rows(entry, ratings, alive, voice)
+    rows.append((voice.sentence("risk"), rating_said(shown.rating, ratings.rule, voice)))
     if shown.rating is not None and shown.rating.weakest:
-        rows.append((_("weakest in"), ", ".join(in_language(each.words) for each in shown.rating.weakest)))
+        rows.append((voice.sentence("weakest in"), weakest_said(shown.rating, voice)))
     yield from pairs(rows)
     if entry is not None and entry.note is not None:
-        yield in_language(entry.note)
+        yield in_language(entry.note, voice)
 
 
-def _entry_rows(entry: Format, ratings: Ratings, alive: Mapping[str, str]) -> Iterator[tuple[str, object]]:
+def _entry_rows(
+    entry: Format, ratings: Ratings, alive: Mapping[str, str], voice: Voice
+) -> Iterator[tuple[str, object]]:
     names = {reader.id: reader.name for reader in ratings.register.readers.values()}
-    yield _("format"), in_language(entry.words)
-    yield _("identifiers"), ", ".join(entry.puids) or _("none yet")
-    yield _("category"), word(entry.category)
-    yield _("specification"), f"{word(entry.openness)}: {entry.source} ({word(entry.mark)})"
-    yield _("read by"), readers_said(entry, names, alive)
+    yield voice.sentence("format"), in_language(entry.words, voice)
+    yield voice.sentence("identifiers"), ", ".join(entry.puids) or voice.sentence("none yet")
+    yield voice.sentence("category"), voice.word(entry.category)
+    yield voice.sentence("specification"), f"{voice.word(entry.openness)}: {entry.source} ({voice.word(entry.mark)})"
+    yield voice.sentence("read by"), readers_said(entry, names, alive, voice)
     if not entry.accepted:
-        yield _("accepted"), _("not named in what we know of GB/T 18894-2016 (unverified)")
+        yield voice.sentence("accepted"), voice.sentence("not named in what we know of GB/T 18894-2016 (unverified)")
     for each in entry.accepted:
-        yield _("accepted"), f"{each.standard}: {in_language(each.words)} ({word(each.mark)})"
+        yield voice.sentence("accepted"), f"{each.standard}: {in_language(each.words, voice)} ({voice.word(each.mark)})"

@@ -2,12 +2,13 @@
 
 from preserve.compose.formats import (
     format_ratings,
-    holdings_rule,
     identifier,
     is_in_use,
     nara_request,
+    rating_request,
     readers_alive,
     risk_rule,
+    write_risk_history,
 )
 from preserve.compose.letters import addresses, post
 from preserve.compose.origins import catchment, harvest_request, take_request
@@ -36,7 +37,6 @@ __all__ = [
     "founding",
     "glanced_at",
     "harvest_request",
-    "holdings_rule",
     "identifier",
     "is_in_use",
     "key_trial",
@@ -50,6 +50,7 @@ __all__ = [
     "post",
     "profile",
     "publish",
+    "rating_request",
     "readers_alive",
     "rebuilt_alone",
     "require_abreast",
@@ -61,4 +62,5 @@ __all__ = [
     "take_request",
     "thaw_prices",
     "workplace",
+    "write_risk_history",
 ]

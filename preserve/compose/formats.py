@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from preserve.model.formats.registry import Reader
     from preserve.model.formats.risk_rule import RiskRule
     from preserve.operations.import_ratings import ImportRequest
+    from preserve.operations.rate_formats import RatingRequest
     from preserve.ports import Identifier
     from preserve.state.books import Books
     from preserve.workplace import Workplace
@@ -69,6 +70,26 @@ def readers_alive(readers: Iterable[Reader], work: Path) -> dict[str, str]:
     from preserve.formats.readers import readers_alive as asked
 
     return asked(readers, work)
+
+
+def rating_request(workplace: Workplace) -> RatingRequest:
+    """What the risk of the holdings is judged by.  Raises `Refused`, `Misused`, `Tampered`."""
+    from preserve.compose.rules import policies
+    from preserve.operations.rate_formats import RatingRequest
+
+    return RatingRequest(
+        holdings_rule(),
+        format_ratings(workplace.books),
+        policies(workplace.books),
+        lambda readers: readers_alive(readers, workplace.work),
+    )
+
+
+def write_risk_history(books: Books, file: Path) -> None:
+    """Write all that was recorded of the risk of holdings into `file`, as Parquet.  Raises `NoSpace`, `Refused`."""
+    from preserve.formats.risk_history import write_history
+
+    write_history(file, books.format_risks(), risk_rule())
 
 
 def nara_request(files: Sequence[Path]) -> ImportRequest:

@@ -291,6 +291,7 @@ class EventType(StrEnum):
     RATINGS_IMPORTED = "format ratings import"
     IDENTIFIED = "format identification"
     FORMATS_KEPT = "format list kept"
+    RISK_RECORDED = "format risk record"
 
 
 class KeyChangeCause(StrEnum):

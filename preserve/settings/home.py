@@ -4,6 +4,7 @@
     home/keys/        the signing key, encrypted, and its public half
     home/profiles/    BagIt profiles of one's own, where policies name any
     home/certificates/  what drills proved
+    home/history/     tables for other tools, which follow from the ledger and may be lost
     home/thaw-prices.toml  what thawing cold storage costs, where the archive has prices of its own
     home/work/        scratch folders and claims of running commands, reports of crashes; may be emptied at any time
                       when nothing runs
@@ -59,6 +60,11 @@ class Home:
     def certificates(self) -> Path:
         """Certificates of drills."""
         return self.path / "certificates"
+
+    @property
+    def risk_history(self) -> Path:
+        """How endangered the holdings were by their formats, over time (Parquet); it follows from the ledger."""
+        return self.path / "history" / "format-risk.parquet"
 
     @property
     def thaw_prices(self) -> Path:

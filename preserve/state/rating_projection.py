@@ -11,7 +11,10 @@ from dataclasses import replace
 from preserve.model.nouns import Event, EventType
 from preserve.state.applying import Apply, Detail, Tables
 
-CATALOG: Mapping[str, tuple[str, ...]] = {"format_ratings": ("publisher", "version")}
+CATALOG: Mapping[str, tuple[str, ...]] = {
+    "format_ratings": ("publisher", "version"),
+    "format_risk": ("record", "puid"),
+}
 
 
 def _ratings_admitted(tables: Tables, number: int, event: Event) -> Event | None:
@@ -31,7 +34,21 @@ def _ratings_imported(tables: Tables, number: int, at: str, detail: Detail) -> N
     )
 
 
+def _risk_recorded(tables: Tables, number: int, at: str, detail: Detail) -> None:
+    tables.executemany(
+        "INSERT INTO format_risk (record, puid, at, files, bytes, total, reader, score, advice)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (number, puid, at, *(each[name] for name in ("files", "bytes", "total", "reader", "score", "advice")))
+            for puid, each in detail["formats"].items()
+        ],
+    )
+
+
 CHECK: Mapping[EventType, Callable[[Tables, int, Event], Event | None]] = {
     EventType.RATINGS_IMPORTED: _ratings_admitted,
 }
-APPLY: Mapping[str, Apply] = {EventType.RATINGS_IMPORTED.value: _ratings_imported}
+APPLY: Mapping[str, Apply] = {
+    EventType.RATINGS_IMPORTED.value: _ratings_imported,
+    EventType.RISK_RECORDED.value: _risk_recorded,
+}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from preserve.state.database import Database
+from preserve.state.database import PAGE_ROWS, Database
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,25 @@ class RatingsEntry:
     imported_at: str
 
 
+@dataclass(frozen=True, slots=True)
+class RecordedRisk:
+    """How endangered the files in a format were when it was recorded; `record` is the number of the ledger's entry.
+
+    `total` is the format's rating, None where nobody had rated it.  `reader` and `advice` are values of
+    `preserve.model.formats.holdings.ReaderState` and `FormatAdvice`.
+    """
+
+    record: int
+    puid: str
+    at: str
+    files: int
+    bytes: int
+    total: int | None
+    reader: str
+    score: int
+    advice: str
+
+
 class RatingReading:
     """Questions about the risk of formats."""
 
@@ -35,3 +55,17 @@ class RatingReading:
             (publisher,),
         )
         return RatingsEntry(*row) if row else None
+
+    def format_risks(self) -> Iterator[RecordedRisk]:
+        """What was recorded of the risk of holdings, oldest record first, by identifier within each."""
+        after = (-1, "")
+        while True:
+            rows = self._database.rows(
+                "SELECT record, puid, at, files, bytes, total, reader, score, advice FROM format_risk"
+                " WHERE record > ? OR (record = ? AND puid > ?) ORDER BY record, puid LIMIT ?",
+                (after[0], *after, PAGE_ROWS),
+            )
+            yield from (RecordedRisk(*row) for row in rows)
+            if len(rows) < PAGE_ROWS:
+                return
+            after = rows[-1][:2]

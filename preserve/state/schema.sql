@@ -455,6 +455,19 @@ CREATE TABLE format_ratings (            -- what institutions published on the r
     PRIMARY KEY (publisher, version)
 );
 
+CREATE TABLE format_risk (               -- how endangered the holdings were by their formats, whenever it was recorded
+    record INTEGER NOT NULL,             -- number of the entry
+    puid TEXT NOT NULL,
+    at TEXT NOT NULL,
+    files INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    total INTEGER,                       -- rating of the format; NULL: nobody had rated it
+    reader TEXT NOT NULL,
+    score INTEGER NOT NULL,
+    advice TEXT NOT NULL,
+    PRIMARY KEY (record, puid)
+);
+
 CREATE TABLE acknowledged (              -- documents that do not open, for which a person answers
     sha256 TEXT PRIMARY KEY,
     place TEXT NOT NULL,

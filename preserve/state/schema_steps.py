@@ -204,6 +204,11 @@ STEPS: Mapping[int, Sequence[str]] = {
             publisher TEXT NOT NULL, version INTEGER NOT NULL, edition TEXT NOT NULL, sha256 TEXT NOT NULL,
             text TEXT NOT NULL, imported_at TEXT NOT NULL, PRIMARY KEY (publisher, version)
         )""",
+        """CREATE TABLE format_risk (
+            record INTEGER NOT NULL, puid TEXT NOT NULL, at TEXT NOT NULL, files INTEGER NOT NULL, bytes INTEGER NOT
+            NULL, total INTEGER, reader TEXT NOT NULL, score INTEGER NOT NULL, advice TEXT NOT NULL,
+            PRIMARY KEY (record, puid)
+        )""",
         """CREATE TABLE acknowledged (
             sha256 TEXT PRIMARY KEY, place TEXT NOT NULL, why TEXT NOT NULL, drill TEXT NOT NULL, at TEXT NOT NULL,
             booked_by TEXT NOT NULL, because TEXT NOT NULL

@@ -12,7 +12,6 @@ from preserve.definitions.holdings_rules import HOLDINGS_RULE, read_holdings_rul
 from preserve.definitions.policies import read_policy
 from preserve.errors import Misused
 from preserve.model.formats.holdings import (
-    UNKNOWN,
     Facts,
     FormatAdvice,
     HeldFormat,
@@ -24,6 +23,7 @@ from preserve.model.formats.holdings import (
     Trend,
     holdings_risk,
 )
+from preserve.model.formats.identification import UNKNOWN
 from preserve.model.policy import Importance, Policy, RecordClass
 from preserve.settings.shipped import format_data
 from tests.formats.test_register import ratings

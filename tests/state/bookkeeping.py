@@ -14,6 +14,7 @@ from preserve.model.credentials import Holder
 from preserve.model.drill_thaws import DrillThaw, ThawBasis
 from preserve.model.drills import Document, DrillEntry, DrillFault, Rehearsed
 from preserve.model.entries import AccessionEntry, Audited, AuditResult, AuditRun
+from preserve.model.formats.holdings import FormatAdvice, HoldingRisk, Keeping, ReaderState, Trend
 from preserve.model.formats.identification import (
     FileIdentified,
     Identification,
@@ -22,6 +23,8 @@ from preserve.model.formats.identification import (
     Tally,
 )
 from preserve.model.formats.published_ratings import Recount
+from preserve.model.formats.rating import Rating, RatingGround
+from preserve.model.formats.risk_rule import RiskLevel
 from preserve.model.formats.standing import FormatName, IdentifiedEntry
 from preserve.model.incidents import Incident, IncidentKind
 from preserve.model.keys import Key
@@ -109,6 +112,7 @@ BACK_TO_THE_FIRST_SCHEMA = (
     "DROP TABLE policy_format",
     "DROP TABLE policy_release",
     "DROP TABLE format_name",
+    "DROP TABLE format_risk",
     "DROP TABLE delivery",
     "DROP INDEX finding_still_open",
     "DROP INDEX accession_still_open",
@@ -330,6 +334,15 @@ def _life_of_formats() -> Iterator[Event]:
     yield formats_kept(0, 1, "vault")
     yield identified(0, 2, "V126", "fmt/40", "UNKNOWN")
     yield formats_kept(0, 2, "vault")
+    yield rating_events.risk_recorded(ACT, at(59), [risk("fmt/40", 13), risk("fmt/9999", None)], 1, {"Python": "3.11"})
+
+
+def risk(puid: str, total: int | None) -> HoldingRisk:
+    rating = Rating(total, RiskLevel.MODERATE, RatingGround.PUBLISHED, "", ()) if total is not None else None
+    return HoldingRisk(
+        puid, None, 3, 3000, ("default",), rating, ReaderState.NOT_SAID, {}, (), 500, Keeping.PERMANENT, False,
+        Trend.NOT_KNOWN, None, None, 50, 100, 100, 100, 50, FormatAdvice.PLAN,
+    )  # fmt: skip
 
 
 def _life_of_media() -> Iterator[Event]:

@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from preserve.model.formats.identification import UNKNOWN
 from preserve.model.formats.rating import Rating, Ratings
 from preserve.model.formats.registry import Format
 from preserve.model.formats.risk_rule import RiskLevel, RiskRule
 from preserve.model.policy import Importance, Policy
-
-UNKNOWN = "UNKNOWN"
-"""Stands where an identifier would, for files that no signature fits (Siegfried's word)."""
 
 _WHOLE = 100
 _PER_MILLE = 1000

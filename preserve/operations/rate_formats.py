@@ -1,0 +1,99 @@
+"""Rate formats: how endangered the holdings are by the formats they are in, and writing that down for the trend."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from preserve.clock import moment_of
+from preserve.model import rating_events
+from preserve.model.formats.holdings import (
+    Facts,
+    FormatAdvice,
+    HeldFormat,
+    HoldingRisk,
+    HoldingsRule,
+    Recorded,
+    holdings_risk,
+)
+from preserve.model.formats.rating import Ratings
+from preserve.model.formats.registry import Reader
+from preserve.model.policy import Policy
+from preserve.workplace import Workplace
+
+
+@dataclass(frozen=True, slots=True)
+class RatingRequest:
+    """What the risk is judged by.  `alive` says which readers are on this machine, with their versions by id."""
+
+    rule: HoldingsRule
+    ratings: Ratings
+    policies: Mapping[str, Policy]
+    alive: Callable[[Iterable[Reader]], Mapping[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class RatingReport:
+    """The risk of each format that files are in, the most endangered first.
+
+    `names` are what the identifying tool calls formats, by identifier.  `not_identified` of `packages` were never
+    looked at: of their files nothing is known.  `readers` are the versions of those alive here, by name.
+    """
+
+    at: datetime
+    risks: tuple[HoldingRisk, ...]
+    names: Mapping[str, str]
+    packages: int
+    not_identified: int
+    readers: Mapping[str, str]
+    is_published_known: bool
+
+    @property
+    def is_well(self) -> bool:
+        """Whether all files were identified, and none is in a format that something must be done about."""
+        calm = (FormatAdvice.KEEP, FormatAdvice.WATCH)
+        return self.not_identified == 0 and all(each.advice in calm for each in self.risks)
+
+
+def rate_formats(workplace: Workplace, request: RatingRequest) -> RatingReport:
+    """Judge the risk of all that is held, from the books, and from which readers are on this machine now."""
+    books, now = workplace.books, workplace.clock.now()
+    standings = books.identification_standings("")
+    held: list[HeldFormat] = []
+    names: dict[str, str] = {}
+    for standing in standings:
+        for each in books.formats_held(standing.policy):
+            held.append(HeldFormat(each.format.puid, standing.policy, each.files, each.bytes))
+            names[each.format.puid] = f"{each.format.name} {each.format.version}".strip()
+    readers = request.ratings.register.readers_of(map(request.ratings.register.of, names))
+    alive = request.alive(readers)
+    facts = Facts(request.ratings, alive, request.policies, tuple(_recorded(workplace)), now)
+    return RatingReport(
+        at=now,
+        risks=holdings_risk(request.rule, held, facts),
+        names=names,
+        packages=sum(each.packages for each in standings),
+        not_identified=sum(each.never for each in standings),
+        readers={each.name: alive[each.id] for each in readers if each.id in alive},
+        is_published_known=books.format_ratings(request.ratings.rule.publisher) is not None,
+    )
+
+
+def record_risk(workplace: Workplace, report: RatingReport) -> int:
+    """Book what was judged; how many records there are now."""
+    workplace.record(
+        rating_events.risk_recorded(workplace.act, workplace.now(), report.risks, report.not_identified, report.readers)
+    )
+    return len({each.record for each in workplace.books.format_risks()})
+
+
+def _recorded(workplace: Workplace) -> Iterator[Recorded]:
+    at, record, files = "", -1, dict[str, int]()
+    for each in workplace.books.format_risks():
+        if each.record != record and files:
+            yield Recorded(moment_of(at), files)
+            files = {}
+        at, record, files = each.at, each.record, {**files, each.puid: each.files}
+    if files:
+        yield Recorded(moment_of(at), files)
