@@ -71,6 +71,17 @@ def standing_document(standing: IdentificationStanding) -> Fields:
     }
 
 
+def identification_line(standing: IdentificationStanding) -> str:
+    """How far packages under a policy are identified, in one line."""
+    return said(
+        "formats under policy {policy}: told of {current} of {packages} packages, with earlier signatures {earlier}",
+        policy=standing.policy,
+        current=standing.current,
+        packages=standing.packages,
+        earlier=standing.earlier,
+    )
+
+
 def report_document(report: IdentifyReport) -> Fields:
     """What was identified and what was not, as `--json` gives it."""
     return {

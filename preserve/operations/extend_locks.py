@@ -12,7 +12,18 @@ from datetime import datetime
 from preserve.clock import stamp
 from preserve.errors import NotThere, PreserveError, Refused, Unavailable, Unreadable
 from preserve.model import events
-from preserve.model.keys import BAG, BLOCKS, MEMBERS, PARITY, RECEIPT, Key, object_key, package_folder, split_generation
+from preserve.model.keys import (
+    BAG,
+    BLOCKS,
+    MEMBERS,
+    PARITY,
+    RECEIPT,
+    Key,
+    is_formats_part,
+    object_key,
+    package_folder,
+    split_generation,
+)
 from preserve.model.locks import LockEnd, LockRule
 from preserve.model.nouns import CopyEntry
 from preserve.packages.timekeeping import require_trusted
@@ -179,12 +190,17 @@ def _objects(store: Store, copy: CopyEntry) -> Collection[Key]:
     no lock on the package run out.  Raises `NotThere`, `Unavailable`."""
     folder = package_folder(copy.package_id)
     parts = (*_PARTS, PARITY) if copy.has_parity else _PARTS
-    there = [facts.key for facts in store.list(folder) if _part(facts.key, folder) in parts]
+    there = [facts.key for facts in store.list(folder) if _is_kept(_part(facts.key, folder), parts)]
     current: Sequence[Key] = [object_key(copy.package_id, part, copy.generation(part)) for part in _PARTS]
     for key in current:
         if key not in there:
             raise NotThere("store {store} has no {key}", store=store.name, key=key)
     return there
+
+
+def _is_kept(part: str, parts: Collection[str]) -> bool:
+    """Whether an object is held as long as its copy: also the lists of formats, of whatever identification."""
+    return part in parts or is_formats_part(part)
 
 
 def _part(key: Key, folder: str) -> str:

@@ -15,7 +15,7 @@ from preserve.clock import monotonic_seconds
 from preserve.errors import AlreadyThere, Frozen, PreserveError, Tampered, Unavailable, Unreadable
 from preserve.model import events
 from preserve.model.entries import Audited, AuditResult, AuditRun, state_after
-from preserve.model.keys import PARITY, generation_key
+from preserve.model.keys import generation_key
 from preserve.model.nouns import HARMS, CopyState, Event, Finding, Level, PackageEntry
 from preserve.model.phrases import phrase
 from preserve.model.restore import best_first
@@ -249,7 +249,7 @@ class _PackageRepair:
                 bytes_read += held.size(part)
             else:
                 self._outcome.not_repaired.append(made)
-                left += part != PARITY  # a copy without its parity is a whole copy
+                left += part not in held.beside  # a copy without that is a whole copy
         if not left:
             self._book_audit(held, bytes_read, survey.blocks)
 

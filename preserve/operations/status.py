@@ -16,6 +16,7 @@ from preserve.model.audit import CLOCKS_DIFFER, age_limits
 from preserve.model.concerns import FindingsSeen
 from preserve.model.drills_due import DrillDue, drills_due
 from preserve.model.entries import AccessionEntry, AccessionState
+from preserve.model.formats.standing import IdentificationStanding
 from preserve.model.incidents import Incident
 from preserve.model.locks import LockStanding, lock_rules, with_locks
 from preserve.model.nouns import (
@@ -35,6 +36,7 @@ from preserve.model.separation import Coincidence, coincidences
 from preserve.packages.timekeeping import doubted
 from preserve.state.books import Books
 from preserve.state.glances import Glance, glance
+from preserve.state.identifications import ANY_RELEASE
 from preserve.state.standing_reading import Ages, AlikeStanding
 from preserve.workplace import Workplace
 
@@ -170,6 +172,8 @@ class StatusReport:
     clock_doubt: Sentence | None = None
     parity: tuple[ParityStanding, ...] = ()
     """Of the stores in which any is, or is wanted."""
+    formats: tuple[IdentificationStanding, ...] = ()
+    """Of the policies that ask for it, or under which any were told."""
 
     @property
     def never_read(self) -> int:
@@ -235,7 +239,18 @@ def status(
         overdue_in=dict(tally.overdue_in),
         clock_doubt=clock_doubt,
         parity=tuple(_parity(books, entries, policies)),
+        formats=tuple(_formats(books, policies)),
     )
+
+
+def _formats(books: Books, policies: Mapping[str, Policy]) -> Iterator[IdentificationStanding]:
+    """By the signatures used last: what is installed now is asked by who tells formats."""
+    noted = books.noted_release()
+    for standing in books.identification_standings(ANY_RELEASE if noted is None else noted.digest):
+        policy = policies.get(standing.policy)
+        is_wanted = policy is not None and policy.formats is not None
+        if is_wanted or standing.current or standing.earlier:
+            yield standing
 
 
 def _parity(books: Books, stores: Sequence[StoreEntry], policies: Mapping[str, Policy]) -> Iterator[ParityStanding]:

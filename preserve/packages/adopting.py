@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from preserve.model import events
-from preserve.model.keys import PARITY, RECEIPT, object_key
+from preserve.model.keys import PARITY, RECEIPT, is_formats_part, object_key
 from preserve.model.nouns import Act, Condition, CopyEntry, Event, Finding, PackageEntry
 from preserve.model.phrases import phrase
 from preserve.packages import discovery
@@ -114,8 +114,8 @@ class _Adoption:
         if all(number <= copy.generation(part) for part in listed.objects for number in [listed.newest(part)]):
             return
         found = discovery.discovered(self.store, listed, package)
-        parity = {part: number for part, number in copy.generations.items() if part == PARITY}
-        generations = {**found.generations, **parity}  # what stands beside the package is no part of it
+        beside = {part: n for part, n in copy.generations.items() if part == PARITY or is_formats_part(part)}
+        generations = {**found.generations, **beside}  # what stands beside the package is no part of it
         if generations != dict(copy.generations) and not found.lacking:
             self.copies.append(package.id)
             why = phrase("the store holds newer generations than the ledger that was rebuilt from it names")

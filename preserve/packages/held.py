@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from preserve.errors import Unavailable
 from preserve.model.blocks import count
+from preserve.model.formats.standing import IdentifiedEntry
 from preserve.model.keys import BAG, BLOCKS, MEMBERS, PARITY, PARTS_BEFORE_RECEIPT, RECEIPT, Key, object_key
 from preserve.model.nouns import CopyEntry, ObjectDigest, PackageEntry, Receipt
 from preserve.model.parity import ParityEntry
@@ -27,6 +28,8 @@ class HeldCopy:
     copy: CopyEntry
     parity: ParityEntry | None = None
     """Its parity object, where it has one."""
+    formats: IdentifiedEntry | None = None
+    """The list of the formats of its files, where it lies beside this copy."""
 
     @property
     def receipt(self) -> Receipt:
@@ -34,17 +37,31 @@ class HeldCopy:
 
     def key(self, part: str) -> Key:
         """Where the current generation of an object lies."""
-        return object_key(self.package.id, part, self.copy.generation(part))
+        return object_key(self.package.id, part, self.generation(part))
+
+    def generation(self, part: str) -> int:
+        """The current generation of an object."""
+        if self.formats is not None and part == self.formats.part:
+            return max(self.formats.stores.get(self.store.name, 1), self.copy.generation(part))
+        return self.copy.generation(part)
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """Its objects, in the order in which they are made: the receipt after the package, parity after all."""
-        return (*PARTS_BEFORE_RECEIPT, RECEIPT) if self.parity is None else (*PARTS_BEFORE_RECEIPT, RECEIPT, PARITY)
+        """Its objects, in the order in which they are made: the receipt after the package, what is beside it last."""
+        return (*PARTS_BEFORE_RECEIPT, RECEIPT, *self.beside)
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """Objects that are no part of the package: a copy without them is a whole copy."""
+        parity = () if self.parity is None else (PARITY,)
+        return parity if self.formats is None else (*parity, self.formats.part)
 
     def digest(self, part: str) -> ObjectDigest:
         """What a small object must be, by the books alone: a store that changes everything alike is found out."""
         if part == PARITY and self.parity is not None:
             return ObjectDigest(self.parity.bytes, self.parity.sha256)
+        if self.formats is not None and part == self.formats.part:
+            return self.formats.digest
         return digest_of(self.package, part)
 
     def size(self, part: str) -> int:
@@ -58,8 +75,11 @@ class HeldCopy:
 
 
 def held_copy(books: Books, store: Store, package: PackageEntry, copy: CopyEntry) -> HeldCopy:
-    """A booked copy with what the books know of its parity."""
-    return HeldCopy(store, package, copy, books.parity(copy.package_id, copy.store) if copy.has_parity else None)
+    """A booked copy with what the books know of what lies beside it."""
+    parity = books.parity(copy.package_id, copy.store) if copy.has_parity else None
+    formats = books.identified(copy.package_id)
+    is_listed = formats is not None and copy.store in formats.stores
+    return HeldCopy(store, package, copy, parity, formats if is_listed else None)
 
 
 def digest_of(package: PackageEntry, part: str) -> ObjectDigest:

@@ -25,6 +25,7 @@ from preserve.model.policy import FormatRule
 from preserve.model.sentences import sentence
 from preserve.operations.audit import AuditRequest, audit
 from preserve.operations.identify_formats import IdentifyReport, IdentifyRequest, identify_formats
+from preserve.operations.repair import RepairReport, RepairRequest, repair
 from preserve.packages.format_lists import Listed, read_format_list
 from preserve.ports import FileToIdentify
 from preserve.settings.home import Home
@@ -329,6 +330,55 @@ def test_the_command_tells_what_is_held_and_where(program: Program, tmp_path: Pa
     shown = program.ask("format", "show", package)
     assert shown["release"]["pronom"].startswith("DROID_SignatureFile_V")
     assert shown["object"] == "formats.1.parquet"
+    assert program.ask("status", code=Exit.FINDINGS)["formats"] == [
+        {"policy": "default", "packages": 1, "current": 1, "earlier": 0, "never": 0}
+    ]
     assert program.ask("ledger", "verify")["ok"]
     program("format", "list", "--policy", "nobody", code=Exit.REFUSED)
     assert "fmt/999999" in program("format", "show", "fmt/999999")
+
+
+def spoil_list(archive: Archive, store: str, number: int = 1) -> None:
+    held = archive.stores[store]
+    assert isinstance(held, MemoryStore)
+    key = object_key(PACKAGE.id, f"formats.{number}.parquet")
+    held.objects[key] = b"?" + held.objects[key][1:]
+
+
+def repaired(archive: Archive) -> RepairReport:
+    return repair(archive.place, RepairRequest())
+
+
+def test_a_rotten_list_is_found_and_the_copy_as_safe_as_it_was(
+    archive: Archive, identifier: SiegfriedIdentifier
+) -> None:
+    told(archive, identifier)
+    spoil_list(archive, "near")
+    report = audit(archive.place, AuditRequest())
+    assert [each.where.rpartition("/")[2] for each in report.findings] == ["formats.1.parquet"]
+    assert archive.copy("near", PACKAGE).state is CopyState.VERIFIED
+
+
+def test_a_rotten_list_is_mended_from_another_store(archive: Archive, identifier: SiegfriedIdentifier) -> None:
+    told(archive, identifier)
+    spoil_list(archive, "near")
+    audit(archive.place, AuditRequest())
+    assert [each.object for each in repaired(archive).repaired] == ["formats.1.parquet"]
+    held = archive.stores["near"]
+    assert isinstance(held, MemoryStore)
+    content = held.objects[object_key(PACKAGE.id, "formats.1.parquet", 2)]
+    assert {row.path for row in read_format_list(io.BytesIO(content))} == set(FILES)
+    assert list(archive.books.findings()) == []
+    assert audit(archive.place, AuditRequest()).findings == ()
+
+
+def test_a_list_that_no_store_has_is_told_anew(archive: Archive, identifier: SiegfriedIdentifier) -> None:
+    told(archive, identifier)
+    for name in ("near", "far"):
+        spoil_list(archive, name)
+    audit(archive.place, AuditRequest())
+    assert repaired(archive).repaired == ()
+    told(archive, identifier, replace(ALL, package=PACKAGE.id, again=True))
+    audit(archive.place, AuditRequest())
+    assert list(archive.books.findings()) == []
+    assert listed(archive, "near", number=2).keys() == FILES.keys()

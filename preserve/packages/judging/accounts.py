@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from preserve.model import events
 from preserve.model.entries import Audited
-from preserve.model.keys import PARITY, split_generation
+from preserve.model.keys import PARITY, is_formats_part, split_generation
 from preserve.model.nouns import HARMS, Act, Condition, Event, Finding, Level
 from preserve.model.phrases import phrase
 from preserve.packages.held import HeldCopy
@@ -81,6 +81,8 @@ def _evidence(finding: Finding, held: HeldCopy, run: str) -> str:
     part = part_of(finding)
     if part == PARITY and held.parity is None:
         return phrase("audit {run} read the copy, which was made anew and has no parity", run=run)
+    if is_formats_part(part) and part not in held.beside:
+        return phrase("audit {run} read the copy, and the formats of its files were told anew since", run=run)
     key = held.key(part)
     what = (
         phrase("root {digest}", digest=held.receipt.blocks_root)

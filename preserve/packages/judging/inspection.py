@@ -13,7 +13,7 @@ from functools import partial
 from preserve.errors import NotThere, Unreadable
 from preserve.model.blocks import DIGEST_BYTES, BlockList
 from preserve.model.entries import AuditResult
-from preserve.model.keys import BAG, BLOCKS, MEMBERS, PARITY, RECEIPT, package_folder
+from preserve.model.keys import BAG, BLOCKS, MEMBERS, RECEIPT, package_folder
 from preserve.model.nouns import Condition, Finding, Level
 from preserve.model.phrases import phrase
 from preserve.packages.block_lists import PackageBlocks
@@ -25,7 +25,7 @@ from preserve.packages.reading import BlockReader, Look, look_at_object, twice
 from preserve.ports import ObjectFacts
 
 PARTS = (RECEIPT, BLOCKS, MEMBERS, BAG)
-"""In the order in which they are judged; parity, where a copy has any, comes after them."""
+"""In the order in which they are judged; what lies beside the package comes after them."""
 
 KEEP_EVERY_BYTES = 4 * 1024**3
 """How much of one bag may have to be read again after an interruption."""
@@ -92,7 +92,7 @@ def attested(held: HeldCopy) -> Survey:
     The level of the answer is `exists` unless the store attests every object of the package.
     """
     looks = {part: _attestation(held, part) for part in _parts(held)}
-    its = [looks[part] for part in PARTS]  # parity is no part of the package
+    its = [looks[part] for part in PARTS]  # what lies beside is no part of the package
     is_answered = all(attests for _, attests in its) or any(finding for finding, _ in its)
     found = [finding for finding, _ in looks.values() if finding]
     return _survey(held, Level.ATTESTED if is_answered else Level.EXISTS, found)
@@ -125,18 +125,19 @@ def read(held: HeldCopy, others: Others, numbers: Sequence[int] | None = None, n
     elif numbers is not None and (finding := _bag_size_finding(held)) is not None:
         findings.append(finding)
         unsound[BAG] = None
-    if held.parity is not None and numbers is None:
-        parity = look_at_object(held.store, held.key(PARITY), held.parity.bytes, held.parity.sha256)
-        bytes_read += held.parity.bytes
-        if not parity.is_sound:
-            findings.append(object_finding(held, PARITY, parity))
-            unsound[PARITY] = None
+    for part in held.beside if numbers is None else ():
+        digest = held.digest(part)
+        look = look_at_object(held.store, held.key(part), digest.bytes, digest.sha256)
+        bytes_read += digest.bytes
+        if not look.is_sound:
+            findings.append(object_finding(held, part, look))
+            unsound[part] = None
     level = Level.FULL if numbers is None else Level.SAMPLE
     return _survey(held, level, findings, unsound, tally, bytes_read, blocks)
 
 
 def _parts(held: HeldCopy) -> tuple[str, ...]:
-    return PARTS if held.parity is None else (*PARTS, PARITY)
+    return (*PARTS, *held.beside)
 
 
 def _survey(
@@ -148,9 +149,10 @@ def _survey(
     bytes_read: int = 0,
     blocks: PackageBlocks | None = None,
 ) -> Survey:
+    beside = {held.key(part) for part in held.beside}
     return Survey(
         level=level,
-        result=_result(finding for finding in findings if finding.where != held.key(PARITY)),
+        result=_result(finding for finding in findings if finding.where not in beside),
         findings=tuple(findings),
         unsound=unsound or {},
         blocks_seen=tally.blocks_read if tally else 0,
@@ -164,7 +166,7 @@ def _survey(
 def _result(findings: Iterable[Finding]) -> AuditResult:
     """The worst of what was found in the package; damage first, because only reading it could show it.
 
-    A copy without its parity is a whole copy: what is wrong there is a finding, and the copy as safe as it was.
+    A copy without what lies beside it is whole: what is wrong there is a finding, and the copy as safe as it was.
     """
     conditions = {finding.condition for finding in findings}
     for condition in (Condition.DAMAGED, Condition.MISSING, Condition.UNREADABLE):

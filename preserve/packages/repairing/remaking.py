@@ -13,11 +13,11 @@ from preserve.model import receipts
 from preserve.model.blocks import BlockList
 from preserve.model.digests import sha256
 from preserve.model.healing import next_generation
-from preserve.model.keys import BAG, BLOCKS, MEMBERS, PARITY, RECEIPT, Key, object_key
+from preserve.model.keys import BAG, BLOCKS, MEMBERS, PARITY, RECEIPT, Key, is_formats_part, object_key
 from preserve.model.nouns import Condition
 from preserve.model.parity import ParityEntry
 from preserve.packages.gathering import Gathering, Place
-from preserve.packages.held import HeldCopy, blocks_from_any, digest_of
+from preserve.packages.held import HeldCopy, blocks_from_any
 from preserve.packages.judging.accounts import part_of
 from preserve.packages.judging.harm_reports import MOST_BLOCKS_NAMED
 from preserve.packages.judging.harmed_files import NamedFiles
@@ -113,7 +113,7 @@ class Remaking:
 
         Raises `Unavailable`, `NoSpace` of the store that is repaired.
         """
-        if part in (RECEIPT, BLOCKS):
+        if part in (RECEIPT, BLOCKS) or is_formats_part(part):
             return self._adopted_whole(part) or self._make_whole(part)
         if part == PARITY:
             return self._adopted_whole(part) or self._make_parity()
@@ -144,12 +144,20 @@ class Remaking:
         return self._not_given_back(part)
 
     def _content(self, part: str) -> bytes | None:
-        """The receipt follows from the books, the list of blocks from what the copies prove; each by its digest."""
-        expected = digest_of(self._ward.package, part).sha256
-        content = receipts.encode(self._ward.package.receipt) if part == RECEIPT else self._ward.knowledge.listing
+        """The receipt follows from the books, the list of blocks from what the copies prove; each by its digest.
+
+        What formats the files are in follows from nothing that is kept: another store has it, or nobody.
+        """
+        expected, content = self._held.digest(part).sha256, None
+        if part == RECEIPT:
+            content = receipts.encode(self._ward.package.receipt)
+        elif part == BLOCKS:
+            content = self._ward.knowledge.listing
         if content is not None and sha256(content).hex() == expected:
             return content
         for held in self._ward.others(self._name):
+            if part not in held.parts:
+                continue
             try:
                 look = held.fetch(part)
             except Unavailable:
@@ -333,5 +341,5 @@ class Remaking:
 
     def _unbooked(self, part: str) -> list[int]:
         """Generations newer than the books know, the newest first."""
-        known = self._held.copy.generation(part)
+        known = self._held.generation(part)
         return sorted((each for each in self._ward.generations(self._name, part) if each > known), reverse=True)

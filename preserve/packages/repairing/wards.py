@@ -69,7 +69,7 @@ class Ward:
     def generations(self, store: str, part: str) -> set[int]:
         """The generations of an object that a store lists.  Raises `Unavailable`."""
         if store not in self._generations:
-            listed: dict[str, set[int]] = {each: set() for each in PARTS}
+            listed: dict[str, set[int]] = {each: set() for each in (*PARTS, *self.copy(store).beside)}
             for facts in self.copy(store).store.list(package_folder(self.package.id)):
                 name, generation = split_generation(facts.key.rpartition("/")[2])
                 if name in listed:
@@ -79,7 +79,7 @@ class Ward:
 
     def has_unbooked(self, store: str, part: str) -> bool:
         """Whether a store lists a newer generation of an object than the books know.  Raises `Unavailable`."""
-        known = self.copy(store).copy.generation(part)
+        known = self.copy(store).generation(part)
         return any(generation > known for generation in self.generations(store, part))
 
     def know_unsound(self, held: HeldCopy, part: str, numbers: Collection[int]) -> None:
