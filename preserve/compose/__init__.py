@@ -2,6 +2,7 @@
 
 from preserve.compose.formats import (
     format_ratings,
+    holdings_rule,
     identifier,
     is_in_use,
     nara_request,
@@ -37,6 +38,7 @@ __all__ = [
     "founding",
     "glanced_at",
     "harvest_request",
+    "holdings_rule",
     "identifier",
     "is_in_use",
     "key_trial",

@@ -10,6 +10,7 @@ from preserve.daemon.keeping import CANARY, LOCK_EXTENSION
 from preserve.daemon.looking import AUDIT, LISTING
 from preserve.daemon.making import PARITY, REPLICATION
 from preserve.daemon.mending import PUBLICATION, REPAIR
+from preserve.daemon.rating import RISK_RECORD
 from preserve.daemon.thawing import THAW
 from preserve.daemon.works import Work
 
@@ -28,5 +29,6 @@ WORKS: tuple[Work, ...] = (
     INSPECTION,
     REFRESHING,
     IDENTIFICATION,
+    RISK_RECORD,
 )
 """One line for each kind of work; in which order duties are done, `preserve.model.duties.in_order` says."""

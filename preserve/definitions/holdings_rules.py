@@ -36,6 +36,7 @@ def _rule(plain: Mapping[str, Any]) -> HoldingsRule:
         amount=tuple((_whole(from_), _whole(factor)) for from_, factor in plain["amount"]["from_per_mille"]),
         importance={each: _whole(plain["importance"][each.value]) for each in Keeping},
         important=_whole(plain["importance"]["important"]),
+        record_days=_whole(trend["record_days"]),
         compared_days=_whole(trend["compared_days"]),
         at_least_days=_whole(trend["at_least_days"]),
         changed_percent=_whole(trend["changed_percent"]),
@@ -50,6 +51,8 @@ def _check(plain: Mapping[str, Any], rule: HoldingsRule) -> None:
         raise ValueError("figures say where they come from, and whether that was verified")
     if not rule.amount or rule.amount[0][0] != 0 or rule.amount != tuple(sorted(set(rule.amount))):
         raise ValueError("amounts begin at 0 and rise, and their factors with them")
+    if not 0 < rule.record_days <= rule.compared_days:
+        raise ValueError("records are made more often than they are compared")
     if not 0 < rule.watch_from < rule.plan_from <= 100:
         raise ValueError("one watches before one plans")
 

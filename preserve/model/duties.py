@@ -37,6 +37,7 @@ class DutyKind(StrEnum):
     INSPECTION = "inspection"  # of removable media, by sample
     REFRESHING = "refreshing"  # of removable media that grow too old
     IDENTIFICATION = "identification"  # of formats; never before anything that keeps records safe
+    RISK_RECORD = "format risk record"  # for the trend
 
 
 _KINDS = list(DutyKind)

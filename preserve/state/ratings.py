@@ -56,6 +56,11 @@ class RatingReading:
         )
         return RatingsEntry(*row) if row else None
 
+    def last_risk_record(self) -> str | None:
+        """When the risk of holdings was last recorded."""
+        row = self._database.row("SELECT at FROM format_risk ORDER BY record DESC LIMIT 1")
+        return str(row[0]) if row else None
+
     def format_risks(self) -> Iterator[RecordedRisk]:
         """What was recorded of the risk of holdings, oldest record first, by identifier within each."""
         after = (-1, "")

@@ -65,6 +65,7 @@ class HoldingsRule:
     amount: tuple[tuple[int, int], ...]
     importance: Mapping[Keeping, int]
     important: int
+    record_days: int
     compared_days: int
     at_least_days: int
     changed_percent: int
