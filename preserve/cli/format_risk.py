@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from preserve.operations.rate_formats import RatingReport
 
 _PER_CENT_OF_MILLE = 10
+MOST_EXPLAINED = 20
+"""For so many formats the reasons are told on a terminal, the most urgent first."""
 
 
 def risk_document(report: RatingReport, rule: RiskRule, voice: Voice) -> Document:
@@ -77,14 +79,15 @@ def risk_lines(report: RatingReport, rule: RiskRule, voice: Voice) -> Iterator[s
     )
     none = voice.sentence("No file was identified yet: nothing is known of the formats of what is kept.")
     yield from table(head, rows, none=none)
-    for each in report.risks:
-        if each.advice is FormatAdvice.KEEP:
-            continue
+    urgent = [each for each in report.risks if each.advice is not FormatAdvice.KEEP]
+    for each in urgent[:MOST_EXPLAINED]:
         yield ""
         yield f"{each.puid} {format_name(each, report, voice)}: {voice.word(each.advice)}"
         for reason in reasons(each, rule, voice):
             yield f"  · {reason}"
         yield f"  → {what_to_do(each, voice)}"
+    if len(urgent) > MOST_EXPLAINED:
+        yield voice.said("… and {count} more (--json gives all)", count=len(urgent) - MOST_EXPLAINED)
 
 
 def unknowns(report: RatingReport, voice: Voice) -> Iterator[str]:

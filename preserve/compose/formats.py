@@ -38,10 +38,10 @@ def holdings_rule() -> HoldingsRule:
     return read_holdings_rule(format_data(HOLDINGS_RULE), HOLDINGS_RULE)
 
 
-def format_ratings(books: Books | None) -> Ratings:
+def format_ratings(books: Books) -> Ratings:
     """The register of formats and how endangered each is: by what the books hold of published ratings, and our own.
 
-    Without books by our own answers alone.  Raises `Refused`, `Misused`, `Tampered`.
+    Raises `Refused`, `Misused`, `Tampered`.
     """
     from preserve.definitions.format_register import (
         LOCAL_FORMATS,
@@ -55,7 +55,7 @@ def format_ratings(books: Books | None) -> Ratings:
     rule = risk_rule()
     register = read_format_register(format_data(REGISTER), REGISTER)
     own = read_local_formats(format_data(LOCAL_FORMATS), LOCAL_FORMATS, register, rule)
-    entry = books.format_ratings(rule.publisher) if books is not None else None
+    entry = books.format_ratings(rule.publisher)
     try:
         published = read_ratings_text(entry.text) if entry is not None else ()
     except ValueError as error:

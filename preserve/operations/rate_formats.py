@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 
 from preserve.clock import moment_of
 from preserve.model import rating_events
@@ -89,11 +90,6 @@ def record_risk(workplace: Workplace, report: RatingReport) -> int:
 
 
 def _recorded(workplace: Workplace) -> Iterator[Recorded]:
-    at, record, files = "", -1, dict[str, int]()
-    for each in workplace.books.format_risks():
-        if each.record != record and files:
-            yield Recorded(moment_of(at), files)
-            files = {}
-        at, record, files = each.at, each.record, {**files, each.puid: each.files}
-    if files:
-        yield Recorded(moment_of(at), files)
+    by_record = groupby(workplace.books.format_risks(), key=lambda each: (each.record, each.at))
+    for (_, at), risks in by_record:
+        yield Recorded(moment_of(at), {each.puid: each.files for each in risks})

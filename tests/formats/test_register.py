@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from preserve.model.formats.rating import RatingGround, Ratings
 from preserve.model.formats.registry import FormatRegister, Reader
 from preserve.model.formats.risk_rule import RiskLevel
 from preserve.settings.shipped import format_data
+from tests.docs.pages import ROOT
+from tests.formats.conftest import Identified
 from tests.formats.matrices import BEST, WORST, matrix, plans, row, rule
 
 
@@ -125,3 +128,20 @@ def test_readers_are_alive_only_when_they_answer_as_the_register_says(tmp_path: 
     alive = readers_alive(asked, tmp_path)
     assert alive.keys() == {"python", "arrow", "shell"}
     assert alive["shell"] == "1.2"
+
+
+def test_the_register_calls_formats_as_siegfried_does(identified: Identified) -> None:
+    samples = sorted(path for path in (ROOT / "ops" / "demo" / "samples").rglob("*") if path.is_file())
+    told = {(found := identified(path.name, path.read_bytes()).identification).puid: found for path in samples}
+    known = {puid: entry.puids[puid] for puid in told if (entry := register().of(puid)) is not None}
+    assert len(known) >= 10
+    assert known == {puid: f"{told[puid].name} {told[puid].version}".strip() for puid in known}
+
+
+def test_every_format_of_our_own_signatures_is_in_the_register_under_the_same_name() -> None:
+    ours = dict(re.findall(r'Name="([^"]+)" PUID="(preserve/[^"]+)"', format_data("signatures.xml")))
+    assert len(ours) >= 10
+    for name, puid in ours.items():
+        entry = register().of(puid)
+        assert entry is not None, puid
+        assert entry.puids[puid].startswith(name)
