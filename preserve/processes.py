@@ -8,7 +8,7 @@ import selectors
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,9 +107,14 @@ def run_for_answer(arguments: Sequence[str], work: Path, most_seconds: int) -> A
 
 
 def start_module(
-    module: str, arguments: Sequence[str], *, handles: Sequence[int] = (), is_silent: bool = False
+    module: str,
+    arguments: Sequence[str],
+    *,
+    handles: Sequence[int] = (),
+    is_silent: bool = False,
+    environment: Mapping[str, str] | None = None,
 ) -> Process:
-    """Start one of our own modules, which is asked and answers by pipes, and knows all of our environment.
+    """Start one of our own modules, which is asked and answers by pipes, and knows all of our environment, or this one.
 
     `handles` are open in it too.  What it complains about goes where ours goes, or nowhere where it `is_silent`.
     """
@@ -121,6 +126,7 @@ def start_module(
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL if is_silent else None,
         pass_fds=list(handles),
+        env=environment,
         start_new_session=True,
     )
 

@@ -28,6 +28,7 @@ _SCRIPT = re.compile(rb"/(?:JavaScript|JS)[\s/(<\[]")  # ISO 32000-1:2008, 12.6.
 _MOST_BOXES = 1000
 _BLANKS = b"\0\t\n\x0c\r "
 _SEARCHED_BYTES = 1024 * 1024
+_OVERLAP_BYTES = 64
 
 
 def oddities(content: Content) -> frozenset[Oddity]:
@@ -158,21 +159,23 @@ def _of_pdf(content: Content) -> Iterator[Oddity]:
     end = content.read(max(content.size - 2 * _PDF_END_BYTES, 0), 2 * _PDF_END_BYTES).rstrip(_BLANKS)
     if b"%%EOF" not in end[-_PDF_END_BYTES:]:
         yield Oddity.TRUNCATED
-    if _stands_in(content, b"/Encrypt", _ENCRYPT):
+    encrypt, script = _found_in(content, ((b"/Encrypt",), _ENCRYPT), ((b"/JavaScript", b"/JS"), _SCRIPT))
+    if encrypt:
         yield Oddity.ENCRYPTED if _opens_without_password(content) else Oddity.PASSWORD_PROTECTED
-    if _stands_in(content, b"/J", _SCRIPT):
+    if script:
         yield Oddity.MACROS
 
 
-def _stands_in(content: Content, mark: bytes, expression: re.Pattern[bytes]) -> bool:
-    """Whether it stands open in the parts that are there; pieces overlap, so that none falls between two."""
-    overlap = 64
+def _found_in(content: Content, *sought: tuple[tuple[bytes, ...], re.Pattern[bytes]]) -> list[bool]:
+    """Which expressions stand open in the parts that are there, each given with the beginnings it may have: these are
+    looked for first, because that is quick.  Pieces overlap, so that none falls between two."""
+    found = [False] * len(sought)
     for at in range(0, content.size, _SEARCHED_BYTES):
         if content.knows(at, min(_SEARCHED_BYTES, content.size - at)):
-            piece = content.read(at, _SEARCHED_BYTES + overlap)
-            if mark in piece and expression.search(piece):
-                return True
-    return False
+            piece = content.read(at, _SEARCHED_BYTES + _OVERLAP_BYTES)
+            for number, (marks, expression) in enumerate(sought):
+                found[number] |= any(mark in piece for mark in marks) and expression.search(piece) is not None
+    return found
 
 
 def _opens_without_password(content: Content) -> bool:

@@ -1,7 +1,7 @@
 """The process in which files are identified: `python -m preserve.formats.worker MEMORY BYTES MOST FOLDER OWN…`.
 
-It is asked about a chunk of files whose bytes lie in shared memory, and answers for one after the other, so that who
-asked knows over which of them it broke down.  Siegfried holds the interpreter's lock while it works, takes a path, and
+It is asked about a chunk of files whose bytes lie in shared memory, and answers for so many at once as it was told.
+Siegfried holds the interpreter's lock while it works, takes a path, and
 reads it itself: each file is laid into one file without a name, which a link with the right ending leads to.
 """
 
@@ -52,7 +52,8 @@ class Bench:
 
     def look(self, memory: memoryview, laid: Laid) -> FileIdentified:
         """Identify one file."""
-        os.ftruncate(self._file, 0)  # gives back the memory of the one before
+        if sum(length for *_, length in laid.pieces) < laid.size:
+            os.ftruncate(self._file, 0)  # what is not laid now reads as zeros
         os.ftruncate(self._file, laid.size)
         for at, place, length in laid.pieces:
             os.pwrite(self._file, memory[place : place + length], at)
@@ -149,8 +150,10 @@ def main(memory: int, memory_bytes: int, most_bytes: int, folder: Path, own: Seq
                 chunk = pipes.receive(sys.stdin.buffer)
             except EOFError:
                 return
-            for each in chunk:
-                pipes.send(answers, as_message(bench.look(view, Laid(*each))))
+            at_once, *files = chunk
+            for at in range(0, len(files), at_once):
+                looked = (bench.look(view, Laid(*each)) for each in files[at : at + at_once])
+                pipes.send(answers, tuple(map(as_message, looked)))
 
 
 if __name__ == "__main__":

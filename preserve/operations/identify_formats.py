@@ -3,11 +3,12 @@ bytes of their copies; and lay what was found beside the copies."""
 
 from __future__ import annotations
 
+import io
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from preserve.clock import monotonic_seconds
 from preserve.durable import raise_if_full
@@ -250,16 +251,20 @@ class _Reading:
     """Reads one file out of the bag."""
 
     def __init__(self, bag: IO[bytes], offset: int) -> None:
-        self._bag = bag
+        self._bag = cast(
+            io.RawIOBase, cast(io.BufferedReader, bag).raw
+        )  # its blocks are kept, and copying them once is enough
         self._offset = offset
 
     def read(self, at: int, into: memoryview) -> None:
         """Fill `into`; see `ports.FileToIdentify`."""
         self._bag.seek(self._offset + at)
-        piece = self._bag.read(len(into))
-        if len(piece) != len(into):
-            raise OSError(f"the bag ends {len(into) - len(piece)} bytes early")
-        into[:] = piece
+        done = 0
+        while done < len(into):
+            count = self._bag.readinto(into[done:])
+            if not count:
+                raise OSError(f"the bag ends {len(into) - done} bytes early")
+            done += count
 
 
 def _unlistable(sources: Sources) -> PreserveError:
