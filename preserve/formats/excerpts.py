@@ -20,6 +20,8 @@ MOST_DIRECTORY_BYTES = 4 * 1024 * 1024
 """So much of the central directory of a large ZIP."""
 MOST_ENTRY_BYTES = 128 * 1024
 """So much of each entry of a large ZIP that says what sort of document it is."""
+MOST_ENTRIES = 32
+"""And of so many of them: a directory may name one of them a thousand times, and all parts must fit in memory."""
 
 TELLING = re.compile(
     rb"mimetype|\[Content_Types\]\.xml|OFD\.xml|uof\.xml|META-INF/(?:manifest|container)\.xml|(?:_rels/)?\.rels"
@@ -65,8 +67,8 @@ def _of_zip(file: FileToIdentify) -> Iterator[Part]:
     if directory is None or directory.length > MOST_DIRECTORY_BYTES or directory.at + directory.length > file.size:
         return
     yield directory
-    listed, at = _read(file, directory), 0
-    while at + _ENTRY.size <= len(listed):
+    listed, at, left = _read(file, directory), 0, MOST_ENTRIES
+    while left and at + _ENTRY.size <= len(listed):
         fields = _ENTRY.unpack_from(listed, at)
         if fields[0] != b"PK\x01\x02":
             return
@@ -75,6 +77,7 @@ def _of_zip(file: FileToIdentify) -> Iterator[Part]:
         if TELLING.fullmatch(name) and begin < file.size:
             length = _LOCAL_BYTES + name_bytes + 1024 + min(packed, MOST_ENTRY_BYTES)
             yield Part(begin, min(length, file.size - begin))
+            left -= 1
         at += _ENTRY.size + name_bytes + extra_bytes + comment_bytes
 
 
