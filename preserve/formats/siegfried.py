@@ -25,7 +25,7 @@ from typing import IO, Self, cast
 from preserve import clock
 from preserve.environment import surroundings
 from preserve.errors import Unavailable
-from preserve.formats.excerpts import WHOLE_BYTES, WHOLE_OLE2_BYTES, parts
+from preserve.formats.excerpts import WHOLE_OLE2_BYTES, parts
 from preserve.model.formats.identification import NOTHING, FileIdentified, Identification, Oddity, Release
 from preserve.packages import pipes
 from preserve.packages.pipes import Message
@@ -33,11 +33,11 @@ from preserve.ports import FileToIdentify
 from preserve.processes import Process, end_with_all, start_module
 
 PROCESSES = 2
-FILES_IN_CHUNK = 200
-CHUNK_BYTES = 2 * WHOLE_BYTES
+FILES_IN_CHUNK = 100
+CHUNK_BYTES = 8 * 1024 * 1024
 SLOT_BYTES = WHOLE_OLE2_BYTES
 """Room for the files of one chunk: `CHUNK_BYTES` of them, or a single one that is larger."""
-SLOTS = PROCESSES + 2
+SLOTS = 2 * PROCESSES + 2
 """Chunks under way: while the processes look at some, the next are read."""
 FILES_A_PROCESS = 50_000
 """After so many files a process is replaced."""

@@ -13,7 +13,7 @@ import pytest
 
 from preserve.errors import Unavailable
 from preserve.formats.excerpts import END_BYTES, WHOLE_BYTES, parts
-from preserve.formats.siegfried import CHUNK_BYTES, FILES_IN_CHUNK, SLOT_BYTES, SiegfriedIdentifier
+from preserve.formats.siegfried import FILES_IN_CHUNK, SLOT_BYTES, SiegfriedIdentifier
 from preserve.model.formats.identification import Oddity
 from preserve.ports import FileToIdentify
 from tests.formats import samples
@@ -156,7 +156,7 @@ def test_a_zip_that_names_what_tells_its_sort_a_thousand_times_takes_no_more_roo
     end = struct.pack("<4s4H2IH", b"PK\x05\x06", 0, 0, 1000, 1000, len(many), 2**31, 0)
     large = _Sparse(2**31 + len(many) + len(end), head=(0, b"PK\x03\x04"), tail=(2**31, many + end))
     wanted = parts(FileToIdentify(b"a.zip", large.size, large.read))
-    assert len(wanted) > 20 and sum(part.length for part in wanted) <= CHUNK_BYTES
+    assert len(wanted) > 20 and sum(part.length for part in wanted) <= SLOT_BYTES
     assert len(list(identifier.identify([FileToIdentify(b"a.zip", large.size, large.read)]))) == 1
 
 
