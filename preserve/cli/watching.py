@@ -28,6 +28,7 @@ def watching_document(looked: Looked) -> dict[str, object]:
     return {
         "never_read": looked.status.never_read,
         "concerns": [_concern_document(each, looked.policies) for each in looked.concerns],
+        "unattended": sentence_said(looked.unattended.what) if looked.unattended else None,
         "due": [_standing_duty(each, looked) for each in looked.duties],
         "holdings": [
             {
@@ -124,6 +125,14 @@ def due_lines(looked: Looked) -> Iterator[str]:
     yield ""
     rows = ((word(each.kind), each.subject, _when(each, looked), sentence_said(each.why)) for each in duties)
     yield from table((_("due next"), _("about"), _("when"), _("why")), rows, MOST_DUTIES)
+
+
+def unattended_lines(looked: Looked) -> Iterator[str]:
+    """That nobody does by itself what falls due, where that is so."""
+    if looked.unattended is not None:
+        yield ""
+        yield sentence_said(looked.unattended.what)
+        yield f"  {sentence_said(looked.unattended.remedy)}"
 
 
 def _when(duty: Duty, looked: Looked) -> str:

@@ -163,7 +163,7 @@ def _of_kinds(looked: Looked) -> Iterator[Sample]:
     incidents = Counter(each.kind for each in looked.status.incidents)
     for incident in IncidentKind:
         yield INCIDENTS, (incident.value,), incidents[incident]
-    concerns = Counter(each.kind for each in looked.concerns)
+    concerns = Counter(each.kind for each in looked.alarms)
     for concern in ConcernKind:
         yield CONCERNS, (concern.value,), concerns[concern]
     due = Counter(each.kind for each in looked.duties if each.is_due(looked.at))

@@ -12,11 +12,11 @@ from preserve.daemon import heartbeat
 from preserve.daemon.deriving import Derived, by_clock, derived, duties_name
 from preserve.daemon.works import Shift, Work
 from preserve.errors import Refused
-from preserve.model.concerns import Concern, FindingsSeen, LateSeen, Seen, concerns
+from preserve.model.concerns import UNATTENDED, Concern, FindingsSeen, LateSeen, Seen, concerns
 from preserve.model.duties import Duty
 from preserve.model.policy import Policy
 from preserve.model.sentences import Sentence, sentence
-from preserve.model.signs_of_life import NEVER, Silence, silences
+from preserve.model.signs_of_life import NEVER, SignOfLife, Silence, silences
 from preserve.operations.status import StatusReport, status
 
 LONGEST_UNTOLD = timedelta(hours=26)
@@ -28,7 +28,9 @@ class Looked:
     """How everything stood at the moment `at`; `home_id` names the home in its ledger.
 
     `duties` are all that can be derived, those to come too, in the order in which they are done.  At `noticed_at`
-    somebody last looked whether there is anything to tell, and so many addressees cannot be told.
+    somebody last looked whether there is anything to tell, and so many addressees cannot be told.  `unattended` is set
+    where work falls due and no runner ever ran: policy wants the work done, not a runner, so that this is nothing to
+    see to for who does it by hand, and an alarm for who watches the running.
     """
 
     at: datetime
@@ -40,6 +42,7 @@ class Looked:
     policies: Mapping[str, Policy]
     noticed_at: datetime | None
     notices_failing: int
+    unattended: Concern | None = None
 
     @property
     def is_as_wanted(self) -> bool:
@@ -47,28 +50,34 @@ class Looked:
         return self.status.is_as_wanted and not self.concerns
 
     @property
+    def alarms(self) -> tuple[Concern, ...]:
+        """What those are told who watch the running from outside."""
+        return self.concerns if self.unattended is None else (*self.concerns, self.unattended)
+
+    @property
     def late(self) -> list[Duty]:
         """Duties that should have been done by now, as far as the clock tells."""
         return [] if self.status.clock_doubt else [duty for duty in self.duties if duty.is_late(self.at)]
 
 
-def look(shift: Shift, works: Sequence[Work], longest: timedelta | None = None, *, is_expected: bool = False) -> Looked:
+def look(shift: Shift, works: Sequence[Work], longest: timedelta | None = None) -> Looked:
     """Look at everything once: the books, a glance at each store, and what the works say is due.
 
-    The last sign of life of a runner may be so old as it said itself, or as `longest`; where `is_expected`, there must
-    have been one.  By a clock that is not to be trusted nothing is late, nor is it known not to be.  Raises `Tampered`
-    where the books themselves do not fit.
+    The last sign of life of a runner may be so old as it said itself, or as `longest`: whoever says that counts on a
+    runner, and where none ever ran it is silent.  By a clock that is not to be trusted nothing is late, nor is it known
+    not to be.  Raises `Tampered` where the books themselves do not fit.
     """
     workplace, now = shift.workplace, shift.now()
     report = status(workplace, compose.policy_in_force(workplace.books), shift.policies)
     due = derived(by_clock(works, is_trusted=report.clock_doubt is None), shift, now)
     duties = tuple(due.duties)
     findings = tuple(workplace.books.open_findings_alike())
+    signs = heartbeat.signs(shift.home, workplace.books)
     seen = Seen(
         alarm=str(report.alarm) if report.alarm else None,
         machine=environment.machine_name(),
         clock_doubt=report.clock_doubt,
-        silences=() if report.clock_doubt else tuple(_silences(shift, now, longest, is_expected=is_expected)),
+        silences=() if report.clock_doubt else tuple(_silences(signs, now, longest)),
         findings=findings,
         incidents=report.incidents,
         short={each.policy: each.short for each in report.holdings},
@@ -89,12 +98,12 @@ def look(shift: Shift, works: Sequence[Work], longest: timedelta | None = None, 
         policies=shift.policies,
         noticed_at=workplace.books.noticed_at(),
         notices_failing=sum(each.is_failing for each in workplace.books.deliveries().values()),
+        unattended=UNATTENDED if duties and not signs and longest is None else None,
     )
 
 
-def _silences(shift: Shift, now: datetime, longest: timedelta | None, *, is_expected: bool) -> Iterable[Silence]:
-    signs = heartbeat.signs(shift.home, shift.workplace.books)
-    return [NEVER] if is_expected and not signs else silences(signs, now, longest)
+def _silences(signs: Sequence[SignOfLife], now: datetime, longest: timedelta | None) -> Iterable[Silence]:
+    return [NEVER] if longest is not None and not signs else silences(signs, now, longest)
 
 
 def _failing(due: Derived, now: datetime) -> Iterable[LateSeen]:

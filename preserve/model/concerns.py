@@ -30,6 +30,7 @@ class ConcernKind(StrEnum):
     AWAY = "store away"  # a store that must answer does not
     OVERDUE = "overdue"  # nobody has looked for longer than policy allows
     LATE = "late work"  # work is not done when policy wants it
+    UNATTENDED = "no runner"  # nothing is late, and nobody is there who would do by itself what falls due
     NO_STORE = "no store"  # policy wants copies that no store is there for
     UNFINISHED = "unfinished accession"
 
@@ -131,6 +132,18 @@ def concerns(seen: Seen) -> list[Concern]:
     ]
     order = list(ConcernKind)
     return sorted(found, key=lambda each: (order.index(each.kind), each.since or "", each.subject))
+
+
+UNATTENDED = Concern(
+    ConcernKind.UNATTENDED,
+    "runner",
+    sentence("no runner has ever run here: what policy wants at set times is not done by itself"),
+    sentence(
+        "start `preserve run`, or make `preserve run --once` a daily job; or do by hand, in time, what `preserve"
+        " status` names as due"
+    ),
+)
+"""A home is looked after by hand alone, or the runner that somebody set up never started: nobody can tell."""
 
 
 def kind_of(key: str) -> ConcernKind | None:

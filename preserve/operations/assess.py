@@ -246,12 +246,7 @@ class _Counted:
 
 
 def _beside_home(workplace: Workplace) -> frozenset[str]:
-    """Stores that are called offline, and are there now, on the device that holds the home."""
-    return frozenset(
-        entry.name
-        for entry in workplace.books.stores()
-        if entry.role is Role.REMOTE_OFFLINE and places.is_seen_on_device_of(entry, workplace.home)
-    )
+    return frozenset(entry.name for entry in places.seen_beside_home(workplace.books.stores(), workplace.home))
 
 
 def _offsite(entries: Sequence[StoreEntry]) -> list[StoreEntry]:

@@ -32,6 +32,7 @@ from preserve.model.placing import Lack, copies_lacking, verified_by_role
 from preserve.model.policy import Policy
 from preserve.model.sentences import Sentence
 from preserve.model.separation import Coincidence, coincidences
+from preserve.packages import places
 from preserve.packages.timekeeping import doubted
 from preserve.state.books import Books
 from preserve.state.glances import Glance, glance
@@ -170,6 +171,10 @@ class StatusReport:
     clock_doubt: Sentence | None = None
     parity: tuple[ParityStanding, ...] = ()
     """Of the stores in which any is, or is wanted."""
+    beside_home: tuple[str, ...] = ()
+    """Stores that are called offline, and were just seen on the device that holds the home: no shelf keeps them."""
+    one_device: tuple[tuple[str, ...], ...] = ()
+    """Stores that were just seen on one device, or lie at one site of S3: one failure takes all of them."""
 
     @property
     def never_read(self) -> int:
@@ -235,6 +240,8 @@ def status(
         overdue_in=dict(tally.overdue_in),
         clock_doubt=clock_doubt,
         parity=tuple(_parity(books, entries, policies)),
+        beside_home=tuple(each.name for each in places.seen_beside_home(entries, workplace.home)),
+        one_device=tuple(tuple(each.name for each in group) for group in places.seen_on_one_device(entries)),
     )
 
 

@@ -49,8 +49,6 @@ def with_beat(service: Service, at: datetime, within: timedelta = timedelta(hour
 
 def test_a_day_in_its_life(kept: Service) -> None:
     """Harm is found by an audit, mended by the run; the alarms tell of both, and of silence before and after."""
-    ended = kept.run("alarms", "--json")
-    assert ended.code == 1 and [each["kind"] for each in ended.document["alarms"]] == ["silence"]
     assert kept.ask("run", "--once")["left"] == []
     assert kept.ask("alarms")["alarms"] == [] and kept.run("alarms", "--nagios").code == 0
 

@@ -210,7 +210,7 @@ def alarms(call: Call, nagios: bool, max_silence: str | None) -> Exit:
     try:
         with call.workplace(patient=False) as workplace:
             shift = Shift(call.home(), workplace, compose.policies(workplace.books))
-            found = look(shift, WORKS, longest, is_expected=True).concerns
+            found = look(shift, WORKS, longest).alarms
     except PreserveError as error:
         if not nagios:
             raise

@@ -20,9 +20,9 @@ from preserve.cli.locks import lock_documents, lock_lines
 from preserve.cli.messages import _, counted, error_said, said, sentence_said, word
 from preserve.cli.options import asks
 from preserve.cli.parity import parity_line
-from preserve.cli.shortfalls import lack_documents, lack_lines, lost_line, shared_lines
+from preserve.cli.shortfalls import lack_documents, lack_lines, lost_line, together_lines
 from preserve.cli.tables import MOST_LINES, bounded, byte_count, pairs, table
-from preserve.cli.watching import due_lines, owner_lines, survey_document, watching_document
+from preserve.cli.watching import due_lines, owner_lines, survey_document, unattended_lines, watching_document
 from preserve.clock import stamp
 from preserve.durable import write_file
 from preserve.errors import Barred, Misused, Refused
@@ -168,6 +168,8 @@ def _document(looked: Looked, surveyed: SurveyReport | None) -> dict[str, object
             {"store": each.store, "with": each.other, "attribute": each.attribute, "value": each.value}
             for each in report.shared
         ],
+        "beside_home": list(report.beside_home),
+        "on_one_device": [list(stores) for stores in report.one_device],
         "lacking_stores": lack_documents(report.lacking),
         "unfinished_count": report.unfinished_count,
         "unfinished": [
@@ -252,6 +254,7 @@ def _lines(looked: Looked, is_as_wanted: bool) -> Iterator[str]:
         )
     yield from _concerns(report)
     yield from due_lines(looked)
+    yield from unattended_lines(looked)
 
 
 def _store_lines(report: StatusReport) -> Iterator[str]:
@@ -317,7 +320,7 @@ def _concerns(report: StatusReport) -> Iterator[str]:
         if report.short_count > max(len(report.short), MOST_LINES):
             yield said("{count} packages in all", count=report.short_count)
     yield from lack_lines(report.lacking)
-    yield from shared_lines(report.shared)
+    yield from together_lines(report)
     yield from bounded(map(_unfinished_line, report.unfinished))
 
 

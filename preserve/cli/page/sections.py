@@ -9,6 +9,7 @@ from xml.etree.ElementTree import Element
 from preserve.cli.page import charts
 from preserve.cli.page.charts import Bar, Line, Part
 from preserve.cli.page.elements import Child, Children, element
+from preserve.cli.shortfalls import together_lines
 from preserve.cli.voices import Voice
 from preserve.clock import moment_of
 from preserve.daemon.watching import Looked
@@ -170,6 +171,7 @@ def stores(looked: Looked, surveyed: SurveyReport, voice: Voice) -> Element:
         "stores",
         charts.legend((f"state-{state.value}", voice.word(state)) for state in used),
         charts.bars(rows),
+        [element("p", line, class_="remark") for line in together_lines(looked.status, voice)],
         figures(voice, head, figured, title),
     )
 
@@ -377,10 +379,22 @@ def due(looked: Looked, surveyed: SurveyReport, voice: Voice) -> Element:
     work = table(
         [voice.sentence("work"), voice.sentence("when"), voice.sentence("why")],
         duties,
-        voice.sentence("What the service does next"),
+        voice.sentence("What falls due next"),
     )
     nothing = element("p", voice.sentence("Nothing waits to be done."), class_="none")
-    return section(title, "due", work if duties else nothing, _reading_due(surveyed, voice))
+    return section(title, "due", _unattended(looked, voice), work if duties else nothing, _reading_due(surveyed, voice))
+
+
+def _unattended(looked: Looked, voice: Voice) -> Element | None:
+    if looked.unattended is None:
+        return None
+    what, remedy = looked.unattended.what, looked.unattended.remedy
+    return element(
+        "div",
+        element("p", voice.said(what.template, **what.values)),
+        element("p", _with_commands(voice.said(remedy.template, **remedy.values))),
+        class_="remark",
+    )
 
 
 def _when(duty: Duty, looked: Looked, voice: Voice) -> Child:
