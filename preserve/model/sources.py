@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -103,6 +104,16 @@ class Registered:
             return None
         released_at, lasts = datetime.fromisoformat(self.released_at), timedelta(days=self.entry.limits.release_days)
         return None if is_to_come(released_at, now) or now > released_at + lasts else self.released
+
+
+def source_behind(accession_source: str, sources: Iterable[SourceEntry]) -> str | None:
+    """The name of the source whose harvest goes on with what is known by `accession_source`; None: a person handed it
+    in."""
+    for entry in sources:
+        is_from_drop = entry.kind is SourceKind.DROP and accession_source.rpartition("/")[0] == entry.place
+        if is_from_drop or accession_source in (entry.accession_source, entry.state_source):
+            return entry.name
+    return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -396,6 +396,7 @@ class _Part:
         stuck = () if is_partial else telling.never_at_rest(self._workplace, self._source, found.census)
         if not is_partial:
             happened += telling.restless(self._workplace, name, stuck)
+            happened += telling.left_unfinished(self._workplace, self._source)
         self._workplace.record(source_events.harvested(self._workplace.act, harvested), *happened)
         return HarvestReport(
             source=name,

@@ -32,6 +32,7 @@ from preserve.model.placing import Lack, copies_lacking, verified_by_role
 from preserve.model.policy import Policy
 from preserve.model.sentences import Sentence
 from preserve.model.separation import Coincidence, coincidences
+from preserve.model.sources import source_behind
 from preserve.packages import places
 from preserve.packages.timekeeping import doubted
 from preserve.state.books import Books
@@ -124,12 +125,14 @@ class ClassHoldings:
 class Unfinished:
     """An accession that was begun and not finished: `booked` of its packages are in the books and count.
 
-    Where the source is gone, nobody can finish it: it can only be given up.
+    Where the source is gone, nobody can finish it: it can only be given up.  What a harvest began, the next harvest of
+    the registered source `harvested_from` ends by itself.
     """
 
     accession: AccessionEntry
     booked: int
     is_source_there: bool
+    harvested_from: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,10 +267,15 @@ def _shared(policies: Iterable[Policy], stores: Sequence[StoreEntry]) -> Iterato
 
 
 def _unfinished(workplace: Workplace) -> Iterator[Unfinished]:
+    sources = [each.entry for each in workplace.books.sources() if not each.is_retired]
     for accession in workplace.books.accessions(AccessionState.OPEN):
         if not workplace.is_claimed(accession.source):  # ingest holds the claim on it as long as it runs
             booked = sum(map(workplace.books.has_package, accession.packages))
-            yield Unfinished(accession, booked, os.path.lexists(os.fsencode(accession.source)))
+            is_there = os.path.lexists(os.fsencode(accession.source))
+            source = source_behind(accession.source, sources)
+            if source is not None and accession.source.startswith("/") and not is_there:
+                source = None  # a submission that somebody took out of a drop folder: no look finds it again
+            yield Unfinished(accession, booked, is_there or source is not None, source)
 
 
 @dataclass(frozen=True, slots=True)

@@ -177,6 +177,7 @@ def _document(looked: Looked, surveyed: SurveyReport | None) -> dict[str, object
                 "accession": each.accession.id,
                 "source": each.accession.source,
                 "source_is_there": each.is_source_there,
+                "harvested_from": each.harvested_from,
                 "begun_at": each.accession.accession_at,
                 "packages": len(each.accession.packages),
                 "packages_booked": each.booked,
@@ -332,6 +333,13 @@ def _unfinished_line(each: Unfinished) -> str:
         "booked": each.booked,
         "count": len(each.accession.packages),
     }
+    if each.harvested_from is not None:
+        return said(
+            "accession {accession}, begun {begun} by a harvest of source {harvested_from}, is not finished ({booked} of"
+            " {count} packages): `preserve source harvest {harvested_from}` goes on, or ends it, as the next run does",
+            harvested_from=each.harvested_from,
+            **values,
+        )
     if each.is_source_there:
         return said(
             "accession {accession} of {source}, begun {begun}, is not finished ({booked} of {count} packages):"

@@ -29,6 +29,19 @@ def brake_set(workplace: Workplace, source: str, upheaval: Upheaval, alarms: Seq
     return events.incident_opened(workplace.act, workplace.now(), incident)
 
 
+def left_unfinished(workplace: Workplace, source: SourceEntry) -> Iterator[Event]:
+    """The end of what a harvest that was cut off had begun, asked when a later one is through, or none is to come.
+
+    What it had begun is in this one, or is gone from the source: nobody would ever go on with it.
+    """
+    act, now = workplace.act, workplace.now()
+    for name in (source.accession_source, source.state_source):
+        accession = workplace.books.open_accession(name)
+        if accession is not None:
+            why = "the harvest was cut off; a later one took what is there, or the source was retired"
+            yield events.ingest_abandoned(act, now, accession.id, why)
+
+
 def silent_changes(workplace: Workplace, source: str, tally: Tally) -> Iterator[Event]:
     """The incident while any file is doubted; it is over when all that were have been read again and are sound."""
     act, now = workplace.act, workplace.now()

@@ -33,7 +33,7 @@ from preserve.packages.making.composing import Composed, checked_algorithms, com
 from preserve.packages.making.crew import Crew
 from preserve.packages.making.delivery import Delivery, Sent, deliver
 from preserve.packages.making.planning import SubmissionPlan, plan_submission
-from preserve.packages.making.room import place
+from preserve.packages.making.room import place, require_taker
 from preserve.packages.timekeeping import retain_until
 from preserve.ports import Store
 from preserve.workplace import Workplace
@@ -316,6 +316,8 @@ class _TakingIn:
             name: self._workplace.stores[name] for name in placing.stores if name not in placing.without_room
         }
         self._passed_over = placing.passed_over()
+        if to_make:
+            require_taker(self._workplace, placing, self._stores, self._source)
 
     def _note_known_records(self, accession: AccessionEntry) -> None:
         """An archival code stands for one record: where it comes again, a person has to know, and it is no harm."""
