@@ -30,9 +30,9 @@ class ConcernKind(StrEnum):
     AWAY = "store away"  # a store that must answer does not
     OVERDUE = "overdue"  # nobody has looked for longer than policy allows
     LATE = "late work"  # work is not done when policy wants it
-    UNATTENDED = "no runner"  # nothing is late, and nobody is there who would do by itself what falls due
     NO_STORE = "no store"  # policy wants copies that no store is there for
     UNFINISHED = "unfinished accession"
+    UNATTENDED = "no runner"  # nobody is there who would do by itself what falls due; told to who watches the running
 
 
 HANGS_ON_DATES = frozenset([ConcernKind.SILENCE, ConcernKind.OVERDUE, ConcernKind.LATE])
@@ -266,10 +266,7 @@ def _of_incident(incident: Incident) -> Concern:
             subject=incident.subject,
             what=incident.what,
         ),
-        sentence(
-            "look into it; what is over closes by itself, or `preserve incident close {id} --reason TEXT` closes it",
-            id=incident.id,
-        ),
+        incident.remedy,
         since=incident.opened_at,
         is_about_telling=incident.kind is IncidentKind.NOTIFIER,
     )

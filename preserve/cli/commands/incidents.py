@@ -55,7 +55,12 @@ def show_incident(call: Call, identifier: str) -> Exit:
 
 
 @incident.command(
-    "close", help=_("Close an incident that was looked into; --reason says what was found and done, for the ledger.")
+    "close",
+    help=_(
+        "Close an incident that was looked into; --reason says what was found and done, for the ledger.\n\n"
+        "One that tells of harm which a command can look at again (a drill that failed, keys that can erase, a medium,"
+        " the brake of a source) is ended by that command alone."
+    ),
 )
 @click.argument("identifier", metavar="ID")
 @acts
