@@ -118,8 +118,9 @@ def source_behind(accession_source: str, sources: Iterable[SourceEntry]) -> str 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What a harvest found: `files` and `bytes` are there now; of the files, so many are `new`, `changed` in content,
-    `moved` (known content under another name) or `vanished` since the harvest before.
+    """What a harvest found: `files` with `bytes` and symbolic `links` are there now; of both, so many are `new`,
+    `changed` in content (a link: leads elsewhere), `moved` (known content under another name) or `vanished` since the
+    harvest before.
 
     `unsettled` were left for the next harvest because they moved a short while ago.  `reread` looked unchanged and were
     read all the same; of all that was ever read so, `doubtful` now hold other bytes than were taken, though nobody
@@ -143,6 +144,12 @@ class Counts:
     renamed: int = 0
     sampled: int = 0
     scrambled: int = 0
+    links: int = 0
+
+    @property
+    def files_and_links(self) -> int:
+        """What the brake takes its shares of."""
+        return self.files + self.links
 
 
 @dataclass(frozen=True, slots=True)

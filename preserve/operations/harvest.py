@@ -196,7 +196,7 @@ class _Part:
     def run(self) -> HarvestReport:
         resolution, census = self._looked_through()
         tally = resolution.tally
-        upheaval = self._with_past(resolution.upheaval(census.files_before), census.files)
+        upheaval = self._with_past(resolution.upheaval(census.before), census.files + census.links)
         report = self._held(upheaval, tally)
         if report is not None:
             return report
@@ -215,6 +215,7 @@ class _Part:
             renamed=tally.renamed,
             sampled=upheaval.sampled,
             scrambled=upheaval.scrambled,
+            links=census.links,
         )
         found = _Found(counts, tally, census)
         if not tally.rows:

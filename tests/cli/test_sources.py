@@ -113,3 +113,13 @@ def test_a_source_that_no_rule_harvests_is_told_of(furnished: Service, folder: P
     assert (told.code, "`preserve run` never harvests mail" in told.err) == (0, True)
     (furnished.folder / "drop").mkdir()
     assert "never harvests" not in furnished.run("source", "add", "in", "--drop", furnished.folder / "drop").err
+
+
+def test_links_are_listed_with_where_they_lead(furnished: Service, folder: Path) -> None:
+    ask, run = furnished.ask, furnished.run
+    (folder / "newest").symlink_to("letter 1.txt")
+    ask("source", "add", "mail", "--folder", folder, "--settle", "0")
+    assert "1 symbolic link is kept" in run("source", "harvest", "mail").out
+    [link] = ask("source", "files", "mail", "--path", "newest")["files"]
+    assert (link["path"], link["link_to"]) == ("newest", "letter 1.txt")
+    assert "link  newest -> letter 1.txt" in run("source", "files", "mail").out

@@ -209,6 +209,12 @@ def _counts_lines(source: str, counts: Counts) -> Iterator[str]:
         moved=counts.moved,
         vanished=counts.vanished,
     )
+    if counts.links:
+        yield counted(
+            "{count} symbolic link is kept with them, as a link, and counted as new, changed, moved or vanished too",
+            "{count} symbolic links are kept with them, as links, and counted as new, changed, moved or vanished too",
+            counts.links,
+        )
     if counts.left_out:
         yield counted(
             "{count} file or folder was left out by the patterns of the source",
@@ -267,8 +273,8 @@ def _moment(books: Books, source: str, as_of: str | None, harvest: int | None) -
 
 @click.command(
     help=_(
-        "List the files of a source as it was at a moment, or (--vanished) those of them that are in its newest harvest"
-        " no more.  `preserve source restore --as-of MOMENT --path FILE` gives any of them back."
+        "List the files and links of a source as it was at a moment, or (--vanished) those of them that are in its"
+        " newest harvest no more.  `preserve source restore --as-of MOMENT --path FILE` gives any of them back."
     )
 )
 @click.argument("name", metavar="NAME")
@@ -284,15 +290,20 @@ def files(call: Call, name: str, as_of: str | None, harvest: int | None, path: s
 
     def plain(file: SourceFile) -> dict[str, object]:
         text = file.path.decode("utf-8", "surrogateescape")
-        return {"path": text, "bytes": file.bytes, "modified_ns": file.mtime_ns}
+        target = None if file.target is None else file.target.decode("utf-8", "surrogateescape")
+        return {"path": text, "bytes": file.size, "modified_ns": file.mtime_ns, "link_to": target}
+
+    def shown(file: SourceFile) -> str:
+        if file.target is None:
+            return f"{byte_count(file.size):>10}  {_readable(file.path)}"
+        return f"{_('link'):>10}  {_readable(file.path)} -> {_readable(file.target)}"
 
     with call.workplace(opens_key=False) as workplace, ExitStack() as resources:
         moment = _moment(workplace.books, name, as_of, harvest)
         found = list_source(workplace, ListRequest(name, moment, path, vanished), resources)
         document = {"source": name, "harvest": harvest_document(found.harvest), "files": map(plain, found.files)}
         title = said("source {source} as of {moment}", source=name, moment=moment_shown(found.harvest.seen_at))
-        lines = (f"{byte_count(file.bytes):>10}  {_readable(file.path)}" for file in found.files)
-        return call.answer(document, chain([title], lines))
+        return call.answer(document, chain([title], map(shown, found.files)))
 
 
 @click.command(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from preserve.bags.entries import BATCH_ENTRIES, FILE, Spool, order
+from preserve.bags.entries import BATCH_ENTRIES, FILE, FOLDER, LINK, Spool, order
 from preserve.packages.harvesting.last_state import Batch, LastState
 from preserve.packages.harvesting.rows import CTIME, DOUBTFUL, KIND, MTIME, PATH, SIZE, Seen
 
@@ -64,11 +64,13 @@ Name = bytes
 
 @dataclass(slots=True)
 class Census:
-    """How many files there were, and are, and how many bytes of them; how many moved too short a while ago, and the
-    first of those; when the last one changed after the look began, by the clock of its own file system."""
+    """How many files and links there were; how many of each there are, and how many bytes; how many files moved too
+    short a while ago, and the first of those; when the last one changed after the look began, by the clock of its own
+    file system."""
 
-    files_before: int = 0
+    before: int = 0
     files: int = 0
+    links: int = 0
     bytes: int = 0
     unsettled: int = 0
     latest_ns: int = 0
@@ -155,7 +157,7 @@ class Comparison:
             if batch is None:
                 return False
             self._number, self._batch, self._old, self._at, self._run_begin = number, batch, batch.seen, 0, 0
-            self.census.files_before += [seen[KIND] for seen in batch.seen].count(FILE)
+            self.census.before += len(batch.seen) - [seen[KIND] for seen in batch.seen].count(FOLDER)
         return True
 
     def _alike(self, new: list[Seen], at: int) -> int:
@@ -169,9 +171,10 @@ class Comparison:
     def _same(self, count: int) -> None:
         rows = range(self._at, self._at + count)
         old = self._old
-        sizes = [seen[SIZE] for seen in old[self._at : rows.stop] if seen[KIND] == FILE]
-        self.census.files += len(sizes)
-        self.census.bytes += sum(sizes)
+        kinds = [seen[KIND] for seen in old[self._at : rows.stop]]
+        self.census.files += kinds.count(FILE)
+        self.census.links += kinds.count(LINK)
+        self.census.bytes += sum([seen[SIZE] for seen in old[self._at : rows.stop]])  # of files alone it is not 0
         if self._is_picked is not None or self._has_doubtful:
             for row in rows:
                 if old[row][KIND] == FILE and self._is_reread(row):
@@ -233,6 +236,8 @@ class Comparison:
         if seen[KIND] == FILE:
             self.census.files += 1
             self.census.bytes += seen[SIZE]
+        elif seen[KIND] == LINK:
+            self.census.links += 1
 
     def _is_restless(self, seen: Seen) -> bool:
         if seen[KIND] != FILE:

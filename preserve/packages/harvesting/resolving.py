@@ -1,7 +1,7 @@
 """Find out what of the differences has to be taken in: content that is known already is not taken again.
 
-A file that was moved is known by its inode and times, or by its bytes; one that was merely touched, by its bytes.  On
-the way is counted what the brake asks for.
+A file that was moved is known by its inode and times, or by its bytes; one that was merely touched, by its bytes.  A
+link has no content but where it leads.  On the way is counted what the brake asks for.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
-from preserve.bags.entries import FILE
+from preserve.bags.entries import FILE, FOLDER, LINK
 from preserve.errors import Restless
 from preserve.model import brake
 from preserve.model.brake import Upheaval
@@ -23,6 +24,7 @@ from preserve.packages.harvesting.rows import (
     DOUBTFUL,
     INODE,
     KIND,
+    MARK,
     MTIME,
     NOT_A_FILE,
     OFFSET,
@@ -45,7 +47,7 @@ PUT, CARGO = 10, 11
 """
 
 MOST_GONE = 200_000
-"""Of so many files that are gone it is found out whether they were moved; of more, all others count as new."""
+"""Of so many that are gone it is found out whether they were moved; of more, all others count as new."""
 
 _BY_OWNER = (b".gpg", b".pgp", b".asc", b".p7m", b".age", b".kdbx", b".tc", b".hc", b".vhdx", b".img", b".iso")
 """Endings of what its owner encrypted, or what holds a whole disk: that it looks random says nothing."""
@@ -53,7 +55,8 @@ _BY_OWNER = (b".gpg", b".pgp", b".asc", b".p7m", b".age", b".kdbx", b".tc", b".h
 
 @dataclass(slots=True)
 class Tally:
-    """What the differences come to, in numbers; the first files that are doubted now, are gone, or changed, by name."""
+    """What the differences come to, in numbers of files and links; the first that are doubted now, are gone, or
+    changed, by name."""
 
     new: int = 0
     changed: int = 0
@@ -93,10 +96,10 @@ class Resolution:
         self._resolved = resolved
         self._gone_by_inode: dict[tuple[int, int, int, int], Kept] = {}
         self._gone_by_size: dict[tuple[int, int], dict[bytes, Kept]] = {}
-        self._gone_places: Counter[tuple[str, int]] = Counter()
+        self._gone_places: Counter[_Place] = Counter()
         self._gone_paths: set[bytes] = set()
         self._gone_stems: set[bytes] = set()
-        self._moved_places: Counter[tuple[str, int]] = Counter()
+        self._moved_places: Counter[_Place] = Counter()
         """Where what was moved is kept: several files may come of one that is gone, and several that are gone may have
         been of one content."""
         self._samples = _Samples()
@@ -105,11 +108,12 @@ class Resolution:
     def run(self) -> None:
         """Raises `Restless`, `Unavailable`, `NoSpace`."""
         for item in self._plan:
-            if item[0] == GONE and item[1][KIND] == FILE:
+            if item[0] == GONE and item[1][KIND] != FOLDER:
                 self._note_gone(item[1], item[2])
         for item in self._plan:
             self._resolve(item)
         self.tally.vanished -= (self._gone_places & self._moved_places).total()
+        self.tally.vanished_paths = list(islice(self._vanished(), MOST_PATHS_NAMED))
 
     def upheaval(self, files_before: int) -> Upheaval:
         """What moved, as the brake asks; files are looked into now.  Raises `Restless`, `Unavailable`."""
@@ -140,17 +144,30 @@ class Resolution:
 
     def _note_gone(self, seen: Seen, kept: Kept) -> None:
         self.tally.vanished += 1
-        self.tally.vanished_paths += [seen[PATH]][: MOST_PATHS_NAMED - len(self.tally.vanished_paths)]
         if len(self._gone_paths) >= MOST_GONE:
             return
         path = seen[PATH]
         self._gone_paths.add(path)
-        self._gone_places[kept[PACKAGE], kept[OFFSET]] += 1
+        self._gone_places[_place(seen, kept)] += 1
         self._gone_stems.add(_divided(path)[0])
+        if seen[KIND] == LINK:
+            return
         if seen[INODE]:
             self._gone_by_inode[seen[INODE], seen[SIZE], seen[MTIME], seen[CTIME]] = kept
         if self._source.is_local:
             self._gone_by_size.setdefault((seen[SIZE], seen[MTIME]), {})[kept[SHA256]] = kept
+
+    def _vanished(self) -> Iterator[bytes]:
+        """The paths of what is gone and was not moved."""
+        moved = self._moved_places.copy()
+        for item in self._plan if self.tally.vanished else ():
+            if item[0] != GONE or item[1][KIND] == FOLDER:
+                continue
+            place = _place(item[1], item[2])
+            if moved[place] > 0:
+                moved[place] -= 1
+            else:
+                yield item[1][PATH]
 
     def _resolve(self, item: tuple[Any, ...]) -> None:
         match item[0]:
@@ -170,14 +187,28 @@ class Resolution:
         self.tally.rows += 1
 
     def _fresh(self, seen: Seen) -> None:
-        if seen[KIND] != FILE:
+        if seen[KIND] == LINK:
+            self._fresh_link(seen)
+        elif seen[KIND] == FOLDER:
             self._put(seen, NOT_A_FILE)
-            return
+        else:
+            self._fresh_file(seen)
+
+    def _fresh_link(self, seen: Seen) -> None:
+        place = _place(seen, NOT_A_FILE)
+        if self._gone_places[place]:
+            self.tally.moved += 1
+            self._moved_places[place] += 1
+        else:
+            self.tally.new += 1
+        self._put(seen, NOT_A_FILE)
+
+    def _fresh_file(self, seen: Seen) -> None:
         kept = self._moved_from(seen)
         if kept is not None:
             self.tally.moved += 1
             self._note_doubt(seen, kept)
-            self._moved_places[kept[PACKAGE], kept[OFFSET]] += 1
+            self._moved_places[_place(seen, kept)] += 1
             self._put(seen, kept)
             return
         self.tally.new += 1
@@ -189,6 +220,8 @@ class Resolution:
     def _touched(self, seen: Seen, before: Seen, kept: Kept, number: int, row: int) -> bool:
         """Whether its row differs."""
         if seen[KIND] != FILE:
+            if seen[KIND] == LINK and seen[MARK] != before[MARK]:
+                self._note_changed(seen)
             self._put(seen, NOT_A_FILE)
             return True
         if seen[SIZE] == before[SIZE] and self._source.is_local and self._source.sha256(seen) == kept[SHA256]:
@@ -197,8 +230,7 @@ class Resolution:
                 return False
             self._put(seen, doubted(kept, False))
             return True
-        self.tally.changed += 1
-        self.tally.changed_paths += [seen[PATH]][: MOST_PATHS_NAMED - len(self.tally.changed_paths)]
+        self._note_changed(seen)
         if not self._source.keeps_times and before[SIZE]:
             self.tally.shrunk_to_percent = min(100, 100 * seen[SIZE] // before[SIZE])
         if not seen[PATH].lower().endswith(_BY_OWNER):
@@ -220,6 +252,10 @@ class Resolution:
             return False
         self._put(seen, doubted(kept, is_doubtful))
         return True
+
+    def _note_changed(self, seen: Seen) -> None:
+        self.tally.changed += 1
+        self.tally.changed_paths += [seen[PATH]][: MOST_PATHS_NAMED - len(self.tally.changed_paths)]
 
     def _note_doubt(self, seen: Seen, kept: Kept) -> None:
         if kept[DOUBTFUL]:
@@ -253,6 +289,16 @@ class Resolution:
     def _carry(self, seen: Seen, before: Seen | None, kept: Kept | None) -> None:
         self.tally.cargo += 1
         self._resolved.add((CARGO, seen, before, kept))
+
+
+_Place = tuple[object, ...]
+
+
+def _place(seen: Seen, kept: Kept) -> _Place:
+    """By what is known, when it is gone, that it was moved: where its content is kept; of a link, the link itself."""
+    if seen[KIND] == LINK:
+        return (seen[INODE], seen[MTIME], seen[MARK])
+    return (kept[PACKAGE], kept[OFFSET])
 
 
 def _divided(path: bytes) -> tuple[bytes, bytes]:
