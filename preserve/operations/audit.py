@@ -37,6 +37,7 @@ from preserve.packages.held import HeldCopy, block_count, held_copy
 from preserve.packages.judging import inspection, sampling
 from preserve.packages.judging.accounts import account
 from preserve.packages.judging.inspection import NO_NOTES, Notes, Survey
+from preserve.packages.judging.readings import Reading
 from preserve.packages.judging.reports import MOST_FINDINGS_REPORTED, AuditReport, AuditRequest, NotLookedAt
 from preserve.packages.judging.scope import Scope
 from preserve.packages.judging.searching import Searching
@@ -95,6 +96,11 @@ class _Task:
             return sampling.Outcome()
         asked = survey.blocks if self.numbers is None else len(self.numbers)
         return sampling.Outcome(asked, min(asked, survey.blocks_sound))
+
+
+def _reading_job(held: HeldCopy) -> str:
+    """Under what it is noted how far the reading of a large bag is."""
+    return f"audit-reading/{held.store.name}/{held.package.id}"
 
 
 class _Audit:
@@ -374,13 +380,14 @@ class _Audit:
         return inspection.read(held, partial(self._others, held), task.numbers, notes)
 
     def _notes(self, held: HeldCopy) -> Notes:
-        job = self._job(held)
-        return Notes(
-            self._books.progress(job), partial(self._books.set_progress, job), self._workplace.progress.advance
-        )
-
-    def _job(self, held: HeldCopy) -> str:
-        return f"audit/{self._run.id}/{held.store.name}/{held.package.id}"
+        advance = self._workplace.progress.advance
+        if self._run.level is not Level.FULL:  # blocks that were drawn are no reading that another goes on with
+            return replace(NO_NOTES, advance=advance)
+        job = _reading_job(held)
+        if self._request.afresh:
+            self._books.clear_progress(job)
+        reading = Reading.of(held, self._books.progress(job), self._workplace.clock.now())
+        return Notes(reading.so_far, lambda note: self._books.set_progress(job, reading.text(note)), advance)
 
     def _take(self, held: HeldCopy, survey: Survey) -> None:
         """Book what was seen of one copy; not what was seen of objects that were superseded meanwhile."""
@@ -394,7 +401,7 @@ class _Audit:
         self._booking.add(account(self._books, workplace.act, workplace.now(), self._run.id, held, survey))
         if survey.level is Level.FULL and not is_small:
             self._booking.flush()
-            self._books.clear_progress(self._job(held))
+            self._books.clear_progress(_reading_job(held))
 
     # What else lies there
 
