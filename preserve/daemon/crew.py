@@ -127,7 +127,11 @@ class ReplicateOrder:
         from preserve.operations.replicate import ReplicateRequest, replicate
 
         wanted = ReplicateRequest(
-            compose.policy_in_force(workplace.books), self.stores, among=self.packages, until=self.until
+            compose.policy_in_force(workplace.books),
+            self.stores,
+            among=self.packages,
+            until=self.until,
+            asks_for_frozen=False,
         )
         return replicate(workplace, wanted)
 
@@ -181,16 +185,21 @@ class Spread:
         # What somebody who died began is gone on with as it is; in other portions it would begin anew.
         begun = workplace.books.unfinished_audit(request.level, request.stores, request.among)
         parts = shares(request.among, self.workers) if begun is None else [tuple(request.among)]
-        share = replace(request, budget=_share(request.budget, len(parts)), policies={})
+        # What lies frozen is asked for once, of all shares: they would wait for each other, or fail over it.
+        share = replace(request, budget=_share(request.budget, len(parts)), policies={}, asks_for_frozen=False)
         orders = [AuditOrder(self._given(workplace), replace(share, among=part)) for part in parts]
-        return _audited(self._reports(workplace, orders))
+        from preserve.operations.audit import ask_for_frozen
+
+        return ask_for_frozen(workplace, _audited(self._reports(workplace, orders)))
 
     def replicate(self, workplace: Workplace, request: ReplicateRequest) -> ReplicateReport:
         if not request.among:
             return ALONE.replicate(workplace, request)
         parts = shares(request.among, self.workers)
         orders = [ReplicateOrder(self._given(workplace), request.stores, part, request.until) for part in parts]
-        return _replicated(self._reports(workplace, orders))
+        from preserve.operations.replicate import ask_for_frozen
+
+        return ask_for_frozen(workplace, _replicated(self._reports(workplace, orders)))
 
     def _given(self, workplace: Workplace) -> _Ordered:
         return _Ordered(self._home.path, workplace.act, workplace.away)
@@ -265,11 +274,19 @@ def _audited(reports: Sequence[AuditReport]) -> AuditReport:
         unidentified=tuple(sorted({*_all(report.unidentified for report in reports)})),
         unattested=unattested,
         contradictions={store: error for report in reports for store, error in report.contradictions.items()},
-        thaws=tuple(_all(report.thaws for report in reports)),
+        frozen=_frozen(reports),
         leftovers=sum(report.leftovers for report in reports),
         bytes_read=sum(report.bytes_read for report in reports),
         seconds=max(report.seconds for report in reports),
     )
+
+
+def _frozen(reports: Sequence[AuditReport]) -> dict[str, tuple[str, ...]]:
+    frozen: dict[str, tuple[str, ...]] = {}
+    for report in reports:
+        for store, packages in report.frozen.items():
+            frozen[store] = (*frozen.get(store, ()), *packages)
+    return frozen
 
 
 def _replicated(reports: Sequence[ReplicateReport]) -> ReplicateReport:

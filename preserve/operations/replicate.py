@@ -42,6 +42,7 @@ class ReplicateRequest:
     ids are `among` some.
 
     `policy_of` gives the policy under which a package is kept now.  No copy is begun after `until`.
+    `asks_for_frozen` False: what can be read from cold storage alone is left to somebody else to ask for.
     """
 
     policy_of: Callable[[Receipt], Policy]
@@ -49,6 +50,7 @@ class ReplicateRequest:
     package: str | None = None
     among: tuple[str, ...] | None = None
     until: datetime | None = None
+    asks_for_frozen: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,8 @@ def replicate(workplace: Workplace, request: ReplicateRequest) -> ReplicateRepor
                 made.append(_make(workplace, package, policy, copies, store))
             except PreserveError as error:
                 not_made.append(NotReplicated(package.id, store, error))
-    not_made = _asked_for(workplace, not_made)
+    if request.asks_for_frozen:
+        not_made = _asked_for(workplace, not_made)
     lacks = tuple(lack for _, each in sorted(lacking.items()) for lack in each)
     seconds = monotonic_seconds() - began
     return ReplicateReport(
@@ -142,12 +145,17 @@ def replicate(workplace: Workplace, request: ReplicateRequest) -> ReplicateRepor
     )
 
 
+def ask_for_frozen(workplace: Workplace, report: ReplicateReport) -> ReplicateReport:
+    """Ask for what a replication, or several in one report, found frozen without asking for it."""
+    return replace(report, not_made=tuple(_asked_for(workplace, report.not_made)))
+
+
 def _asked_for(workplace: Workplace, not_made: Sequence[NotReplicated]) -> list[NotReplicated]:
     """Ask for what lies frozen of all that could not be copied for that reason, and say so of each."""
     frozen = dict.fromkeys(each.package for each in not_made if isinstance(each.why, Frozen))
     if not frozen:
         return list(not_made)
-    why = ask_for(workplace, map(workplace.books.package, frozen), ThawPurpose.REPLICATION)
+    why = ask_for(workplace, frozen, ThawPurpose.REPLICATION)
     return [replace(each, why=why) if isinstance(each.why, Frozen) else each for each in not_made]
 
 

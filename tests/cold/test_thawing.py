@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
+from botocore.awsrequest import AWSResponse
 
 from preserve import compose
 from preserve.clock import stamp
 from preserve.daemon import looking
+from preserve.daemon.crew import Spread
 from preserve.daemon.looking import AUDIT, LISTING
 from preserve.daemon.thawing import THAW
 from preserve.errors import Away, Frozen, Refused, Unavailable
 from preserve.model import events
+from preserve.model import thawing as thawing_model
 from preserve.model.duties import Ending
 from preserve.model.keys import Key
-from preserve.model.nouns import CopyState, Level, StoreEntry
+from preserve.model.nouns import CopyState, EventType, Level, StoreEntry
 from preserve.model.store_changes import THAW_BYTES, THAW_COST
 from preserve.model.thawing import ThawPurpose, Tier
 from preserve.operations.audit import AuditRequest, audit
@@ -29,17 +34,21 @@ from preserve.operations.repair import RepairRequest, repair
 from preserve.operations.replicate import ReplicateRequest, replicate
 from preserve.operations.restore import RestoreRequest, restore
 from preserve.operations.thaw_store import ThawRequest, plan_thaw, thaw_store
+from preserve.packages import thawing
+from preserve.packages.judging import frozen as judging_frozen
 from preserve.packages.thawing import ask_for
-from preserve.ports import Cold, Frost, NoProgress
+from preserve.ports import Asked, Cold, Frost, NoProgress
 from preserve.settings.home import Home
 from preserve.state.books import Books
 from preserve.state.verification import verify_books
 from preserve.stores.wrapping import WrappedStore
-from tests.cold.ice import DEEP, Ice, ice
+from preserve.workplace import Workplace
+from tests.cold.ice import DEEP, Ice, answer_of, ice
 from tests.packages.building import ACT, flip
 from tests.sites.moto import MotoSite
 from tests.stores.memory import MemoryStore
 
+T = TypeVar("T")
 ROOMY = {THAW_BYTES: str(10**9)}
 
 
@@ -71,8 +80,8 @@ def test_a_bag_is_written_frozen_is_not_called_verified_and_all_else_can_be_read
 def test_a_plan_asks_for_nothing_and_says_bytes_hours_and_an_unverified_cost(frozen: Ice) -> None:
     package = frozen.ingest()
     plan = plan_thaw(frozen.attended, ThawRequest("far"))
-    assert [bag.package_id for bag in plan.frozen] == [package]
-    assert (plan.bytes, plan.hours) == (frozen.service.books.package(package).receipt.bag_bytes, 48)
+    assert [bag.package_id for bag in plan.frozen.named] == [package]
+    assert (plan.frozen.bytes, plan.hours) == (frozen.service.books.package(package).receipt.bag_bytes, 48)
     assert plan.micros is not None and plan.micros > 0
     assert not any(is_verified for _, is_verified in plan.sources)
     assert frozen.asked() == 0
@@ -82,14 +91,14 @@ def test_what_is_on_its_way_is_not_asked_for_again_and_what_went_away_is(frozen:
     package = frozen.ingest()
     request = ThawRequest("far", (package,), Tier.BULK, 3)
     first = thaw_store(frozen.attended, request)
-    assert [bag.package_id for bag in first.asked] == [package] and first.expected_at is not None
+    assert [bag.package_id for bag in first.asked.named] == [package] and first.expected_at is not None
     frozen.hold(package)
     frozen.later(hours=5)
     again = thaw_store(frozen.attended, request)
     assert (len(again.asked), len(again.way), again.expected_at) == (0, 1, first.expected_at)
     frozen.site.bring()
     there = thaw_store(frozen.attended, request)
-    assert (len(there.readable), there.is_waiting, frozen.asked()) == (1, False, 1)
+    assert (there.readable, there.is_waiting, frozen.asked()) == (1, False, 1)
     frozen.freeze_again(package)
     frozen.later(days=10)
     assert len(thaw_store(frozen.attended, request).asked) == 1
@@ -249,6 +258,99 @@ def test_a_repair_from_cold_storage_asks_waits_and_mends(frozen: Ice) -> None:
     assert [each.store for each in report.repaired] == ["near"] and frozen.asked() == 1
 
 
+@pytest.mark.parametrize(
+    ("status", "code", "lies", "came_of_it"),
+    [
+        (409, "RestoreAlreadyInProgress", "DEEP_ARCHIVE", (0, 1, 0, 0)),
+        (403, "InvalidObjectState", "STANDARD", (0, 0, 1, 0)),
+        (409, "ObjectHasAlreadyRestored", "STANDARD", (0, 0, 1, 0)),
+        (403, "InvalidObjectState", "DEEP_ARCHIVE", (0, 0, 0, 1)),
+    ],
+)
+def test_what_the_site_did_not_take_on_is_neither_called_asked_for_nor_paid(
+    frozen: Ice, status: int, code: str, lies: str, came_of_it: tuple[int, ...]
+) -> None:
+    """Of RestoreObject (S3 API reference) only 409 RestoreAlreadyInProgress says that something will come."""
+    package = frozen.ingest()
+
+    def meanwhile() -> AWSResponse:
+        frozen.lie(package, lies)
+        return answer_of(status, code)
+
+    frozen.answer_request(meanwhile)
+    found = thaw_store(frozen.attended, ThawRequest("far"))
+    assert (len(found.asked), len(found.way), found.readable, len(found.refused)) == came_of_it
+    assert found.is_waiting is (lies == "DEEP_ARCHIVE")
+    is_coming = bool(found.way)
+    assert (frozen.service.books.thaw("far", frozen.key(package)) is not None) is is_coming
+    assert bool(frozen.service.books.thaw_spent("far", f"{frozen.clock.now():%Y-%m}").bytes) is is_coming
+    if found.refused:
+        assert f"the site says of 1 bags that they lie frozen, {package} among them" in str(found.error())
+
+
+def test_one_bag_that_the_site_does_not_thaw_keeps_no_other_from_being_asked_for(frozen: Ice) -> None:
+    packages = [frozen.ingest(name) for name in ("a", "b")]
+    frozen.set_store(**{THAW_BYTES: str(frozen.service.books.package(packages[0]).receipt.bag_bytes)})
+    answers = iter([answer_of(403, "InvalidObjectState"), None])
+    frozen.answer_request(lambda: next(answers))
+    found = thaw_store(frozen.attended, ThawRequest("far"))
+    assert (len(found.refused), len(found.asked), len(found.beyond)) == (1, 1, 0), "it costs nothing of the budget"
+
+
+def test_reports_count_every_bag_and_name_the_first(frozen: Ice, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(thawing_model, "MOST_BAGS_NAMED", 2)
+    packages = [frozen.ingest(name) for name in ("a", "b", "c")]
+    bag_bytes = [frozen.service.books.package(each).receipt.bag_bytes for each in packages]
+    plan = plan_thaw(frozen.attended, ThawRequest("far"))
+    assert (len(plan.frozen), plan.frozen.bytes, len(plan.frozen.named)) == (3, sum(bag_bytes), 2)
+    one_by_one = [plan_thaw(frozen.attended, ThawRequest("far", (each,))).micros for each in packages]
+    assert plan.micros == sum(each or 0 for each in one_by_one) > 0
+    asked = thaw_store(frozen.attended, ThawRequest("far")).asked
+    assert (len(asked), asked.bytes, len(asked.named)) == (3, sum(bag_bytes), 2)
+
+
+def test_what_is_asked_for_some_at_a_time_is_told_as_a_whole(frozen: Ice, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(thawing, "PACKAGES_AT_ONCE", 2)
+    monkeypatch.setattr(judging_frozen, "HELD_AT_ONCE", 2)
+    packages = [frozen.ingest(name) for name in ("a", "b", "c")]
+    frozen.set_store(**ROOMY)
+    (thaw,) = audit(frozen.workplace, AuditRequest(Level.FULL, ("far",))).thaws
+    assert (len(thaw.asked), thaws_booked(frozen), frozen.asked()) == (3, 2, 3)
+    frozen.hold(*packages)
+    why = ask_for(frozen.attended, packages, ThawPurpose.RESTORE, "far")
+    assert "0 now and 3 before" in str(why)
+
+
+def thaws_booked(frozen: Ice) -> int:
+    booked = (events.decode(entry.content) for entry in frozen.service.books.entries())
+    return sum(event.type is EventType.THAW_ASKED for event in booked)
+
+
+class WhileOneAsks(ThreadPoolExecutor):
+    """A crew's pool of which each share is carried out while another one asks for what lies frozen."""
+
+    def __init__(self, workplace: Workplace) -> None:
+        super().__init__(1)
+        self._workplace = workplace
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        with self._workplace.claim("thaw far"):
+            done = super().submit(fn, *args, **kwargs)
+            wait([done])
+        return done
+
+
+def test_of_a_crew_one_asks_for_all_shares_and_the_others_do_not_fail_over_it(frozen: Ice) -> None:
+    packages = tuple(frozen.ingest(name) for name in ("a", "b"))
+    frozen.set_store(**ROOMY)
+    with WhileOneAsks(frozen.workplace) as pool:
+        request = AuditRequest(Level.FULL, ("far",), among=packages)
+        report = Spread(Home(frozen.service.home), pool, 2).audit(frozen.workplace, request)
+    assert (report.away, report.counts.not_checked, report.unattested) == ({}, 2, {})
+    assert [len(thaw.asked) for thaw in report.thaws] == [2] and report.is_any_frozen
+    assert thaws_booked(frozen) == 1
+
+
 class Reticent(WrappedStore):
     """Does not say how anything lies."""
 
@@ -258,7 +360,7 @@ class Reticent(WrappedStore):
     def frost(self, key: Key) -> Frost | None:
         raise Away("store {store} does not answer", store=self.name)
 
-    def ask(self, key: Key, days: int, tier: str) -> None:
+    def ask(self, key: Key, days: int, tier: str) -> Asked:
         raise AssertionError
 
 
@@ -280,7 +382,7 @@ def test_a_copy_that_is_gone_is_not_counted_on(frozen: Ice, tmp_path: Path) -> N
         )
     )
     shutil.rmtree(frozen.service.places["near"] / "packages")  # of the second the books still say that it is verified
-    why = ask_for(frozen.attended, map(frozen.service.books.package, packages), ThawPurpose.RESTORE)
+    why = ask_for(frozen.attended, packages, ThawPurpose.RESTORE)
     assert isinstance(why, Frozen) and frozen.asked() == 2
 
 

@@ -25,7 +25,7 @@ from preserve.operations import audit as audit_module
 from preserve.operations.audit import AuditReport, AuditRequest, audit
 from preserve.operations.status import status
 from preserve.packages.putting import put
-from preserve.ports import Cold, ErasableStore, Frost, Temperature
+from preserve.ports import Asked, Cold, ErasableStore, Frost, Temperature
 from preserve.stores.faults import Fault, FaultyStore, Harm
 from preserve.stores.folder_root import FolderRoot
 from preserve.stores.retry import RetryingStore
@@ -267,9 +267,7 @@ def test_audits_with_a_budget_come_round_to_everything(tmp_path: Path) -> None:
     assert packages_read(counting) == {package.id for package in packages}
 
 
-def stopped_at_the_tenth(
-    folder: Path, level: Level = Level.FULL
-) -> tuple[Sequence[Built], Archive, CountingReads]:
+def stopped_at_the_tenth(folder: Path, level: Level = Level.FULL) -> tuple[Sequence[Built], Archive, CountingReads]:
     """Twelve packages in one store, whose audit was stopped when it had read nine; then the reads are counted anew."""
     packages = [built(number) for number in range(12)]
     held = archive_in_memory(folder, packages, ["near"])
@@ -410,7 +408,7 @@ class StopsAtOffset(WrappedStore):
     def frost(self, key: Key) -> Frost | None:
         return Frost("GLACIER", Temperature.THAWING)
 
-    def ask(self, key: Key, days: int, tier: str) -> None:
+    def ask(self, key: Key, days: int, tier: str) -> Asked:
         raise AssertionError("it is on its way")
 
 

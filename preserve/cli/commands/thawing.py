@@ -20,9 +20,7 @@ from preserve.clock import stamp
 from preserve.model.thawing import DEFAULT_DAYS, Tier
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from preserve.model.thawing import FrozenBag
+    from preserve.model.thawing import Bags
     from preserve.operations.thaw_store import ThawPlan, ThawRequest
     from preserve.packages.thawing import Thawing
 
@@ -86,10 +84,10 @@ def thaw(
         return call.answer(_document(request, thawing, currency), _lines(thawing, currency), code)
 
 
-def _bag_documents(bags: Sequence[FrozenBag]) -> list[dict[str, object]]:
+def _bag_documents(bags: Bags) -> list[dict[str, object]]:
     return [
         {"package": bag.package_id, "object": bag.key, "bytes": bag.bytes, "storage_class": bag.storage_class}
-        for bag in bags
+        for bag in bags.named
     ]
 
 
@@ -103,8 +101,9 @@ def _plan_document(request: ThawRequest, plan: ThawPlan) -> dict[str, object]:
         "tier": request.tier.value,
         "days": request.days,
         "frozen": _bag_documents(plan.frozen),
-        "bytes": plan.bytes,
+        "bytes": plan.frozen.bytes,
         "asked_before": _bag_documents(plan.way),
+        "counts": {"frozen": len(plan.frozen), "asked_before": len(plan.way)},
         "readable": plan.readable,
         "missing": plan.missing,
         "expected_hours": plan.hours,
@@ -120,7 +119,7 @@ def _plan_lines(request: ThawRequest, plan: ThawPlan) -> Iterator[str]:
     yield from pairs(
         [
             (_("lie frozen"), counted("{count} bag", "{count} bags", len(plan.frozen))),
-            (_("bytes"), byte_count(plan.bytes)),
+            (_("bytes"), byte_count(plan.frozen.bytes)),
             (_("asked for before"), len(plan.way)),
             (_("can be read now"), plan.readable),
             (_("not there"), plan.missing),
@@ -131,7 +130,7 @@ def _plan_lines(request: ThawRequest, plan: ThawPlan) -> Iterator[str]:
     )
     for source, is_verified in plan.sources if plan.frozen else ():
         yield f"  {source}" if is_verified else said("  {source} [unverified]", source=source)
-    yield from bounded(f"  {bag.package_id}  {byte_count(bag.bytes)}  {bag.storage_class}" for bag in plan.frozen)
+    yield from bounded(f"  {bag.package_id}  {byte_count(bag.bytes)}  {bag.storage_class}" for bag in plan.frozen.named)
 
 
 def _cost_said(micros: int | None, currency: str) -> str:
@@ -149,7 +148,14 @@ def _document(request: ThawRequest, thawing: Thawing, currency: str) -> dict[str
         "asked": _bag_documents(thawing.asked),
         "asked_before": _bag_documents(thawing.way),
         "beyond_budget": _bag_documents(thawing.beyond),
-        "readable": len(thawing.readable),
+        "refused": _bag_documents(thawing.refused),
+        "counts": {
+            "asked": len(thawing.asked),
+            "asked_before": len(thawing.way),
+            "beyond_budget": len(thawing.beyond),
+            "refused": len(thawing.refused),
+        },
+        "readable": thawing.readable,
         "missing": thawing.missing,
         "expected_at": stamp(thawing.expected_at) if thawing.expected_at else None,
         "expected_cost": _amount(thawing.micros),
@@ -158,7 +164,7 @@ def _document(request: ThawRequest, thawing: Thawing, currency: str) -> dict[str
 
 
 def _lines(thawing: Thawing, currency: str) -> Iterator[str]:
-    yield counted("{count} bag can be read now", "{count} bags can be read now", len(thawing.readable))
+    yield counted("{count} bag can be read now", "{count} bags can be read now", thawing.readable)
     if thawing.asked:
         yield counted(
             "{count} bag was asked for now, {cost}",
@@ -179,6 +185,14 @@ def _lines(thawing: Thawing, currency: str) -> Iterator[str]:
             "NOT asked for: {count} bag, beyond the budget of this month; --beyond-budget asks for it all the same",
             "NOT asked for: {count} bags, beyond the budget of this month; --beyond-budget asks for them all the same",
             len(thawing.beyond),
+        )
+    if thawing.refused:
+        yield counted(
+            "NOT asked for: {count} bag that lies frozen by the site's own word, and that the site does not thaw;"
+            " ask those who run the site",
+            "NOT asked for: {count} bags that lie frozen by the site's own word, and that the site does not thaw;"
+            " ask those who run the site",
+            len(thawing.refused),
         )
     if thawing.missing:
         yield counted(

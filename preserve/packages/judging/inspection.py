@@ -37,7 +37,8 @@ class Survey:
 
     `level` is how deep the look really was: `exists` where a store attests nothing.  `unsound` gives for each object
     that is not sound the numbers of its bad blocks, or None where that is the whole object.  `blocks_seen` is how many
-    blocks of the bag were looked at, `blocks_sound` how many of them were sound.
+    blocks of the bag were looked at, `blocks_sound` how many of them were sound.  `is_frozen`: the bag was to be read,
+    and lay in cold storage.
     """
 
     level: Level
@@ -49,6 +50,7 @@ class Survey:
     blocks: int = 0
     bytes_read: int = 0
     known_blocks: PackageBlocks | None = None
+    is_frozen: bool = False
 
 
 @dataclass(frozen=True, slots=True)

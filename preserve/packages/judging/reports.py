@@ -23,7 +23,8 @@ class AuditRequest:
     `among` names packages by their ids, in place of `package`.
     `afresh` begins anew even where an audit of the same scope was interrupted.  A sample is drawn from all blocks of a
     store, as many as `aim` needs; or, where `blocks_of_each` is given, so many from each copy.  `policies` are those
-    in force, by their names: their rules say what is overdue; `kit` is what every store carries.
+    in force, by their names: their rules say what is overdue; `kit` is what every store carries.  `asks_for_frozen`
+    False: what lies in cold storage is left to somebody else to ask for.
     """
 
     level: Level = Level.FULL
@@ -36,6 +37,7 @@ class AuditRequest:
     blocks_of_each: int | None = None
     policies: Mapping[str, Policy] = field(default_factory=dict)
     kit: Kit = field(default_factory=dict)
+    asks_for_frozen: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,8 @@ class AuditReport:
     digest that could be compared: they are not checked, though the store was asked. Where the budget ended it before
     its work was done, `waiting` copies were left for the next run, and perhaps stores in `unlisted`. `thaws` say what
     became of copies that lie in cold storage: they were not read, and their stores' own word stands for them, as far as
-    it goes. `bytes_read` and `seconds` are of this part of the run.
+    it goes; where the request was not to ask for them, `frozen` names their packages by store. `bytes_read` and
+    `seconds` are of this part of the run.
     """
 
     run: str
@@ -89,6 +92,7 @@ class AuditReport:
     not_looked_at: tuple[NotLookedAt, ...] = ()
     contradictions: Mapping[str, Tampered] = field(default_factory=dict)
     thaws: tuple[Thawing, ...] = ()
+    frozen: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def is_any_frozen(self) -> bool:

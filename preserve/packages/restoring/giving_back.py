@@ -132,7 +132,7 @@ def give_back(workplace: Workplace, order: Order) -> RestoreReport:
     a copy serves; `Frozen` where all that is needed lies in cold storage: then it was asked for, and the same order
     goes on when it is there.
     """
-    packages = [share.package for share in order.shares]
+    packages = [share.package.id for share in order.shares]
     try:
         with ExitStack() as resources:
             report = _GivingBack(workplace, order, resources).run()
