@@ -204,6 +204,20 @@ def stratum(medium: MediumEntry) -> Stratum:
     return said.kind.value, said.batch, _in_service_since(medium).strftime("%Y"), said.place
 
 
+_LOOKS = (CareKind.INSPECTION, CareKind.BATCH_INSPECTION, CareKind.REFRESH)
+
+
+def unlooked(medium: MediumEntry, use: MediumUse, due: Iterable[MediumDuty], now: datetime) -> Iterator[Sentence]:
+    """Why nobody should rely on a medium yet that is about to leave; nothing where there is no reason.
+
+    It came back equal when it was written, out of the same drive and moment; an inspection is another look.
+    """
+    written = use.last_written
+    if written is not None and (medium.inspected_at is None or medium.inspected_at < written):
+        yield sentence("nobody has inspected it since it was last written, on {day}", day=written[:10])
+    yield from (duty.why for duty in due if duty.subject == medium.number and duty.kind in _LOOKS and duty.is_due(now))
+
+
 def _inspections(media: Sequence[MediumEntry], rules: CareRules) -> Iterator[MediumDuty]:
     """In each interval a share of every stratum, those looked at longest ago: so all have their turn."""
     strata: defaultdict[Stratum, list[MediumEntry]] = defaultdict(list)
@@ -223,7 +237,8 @@ def _inspections(media: Sequence[MediumEntry], rules: CareRules) -> Iterator[Med
         newest = sorted(map(_looked_at, members), reverse=True)[:wanted]
         for medium, look in zip(ranked, reversed(newest), strict=False):
             why = sentence(
-                "{wanted} of {count} {medium} alike are inspected every {days} days, those looked at longest ago first",
+                "{wanted} of {count} media alike ({medium}) are inspected every {days} days, those looked at longest"
+                " ago first",
                 wanted=wanted,
                 count=len(members),
                 medium=medium.kind,
@@ -285,7 +300,7 @@ def _refreshes(media: Sequence[MediumEntry], rules: CareRules) -> Iterator[Mediu
         elif life is not None:
             since = _in_service_since(medium)
             why = sentence(
-                "{medium} serve {days} days, and it is in service since {day}",
+                "media of this kind ({medium}) serve {days} days, and this one is in service since {day}",
                 medium=medium.kind,
                 days=life.value,
                 day=since.date().isoformat(),
@@ -302,7 +317,11 @@ def _powerings(media: Sequence[MediumEntry], uses: Mapping[str, MediumUse], rule
             continue
         last_read = uses[medium.store].last_read if medium.store in uses else None
         powered = max(_looked_at(medium), datetime.fromisoformat(last_read) if last_read else _looked_at(medium))
-        why = sentence("{medium} on the shelf are powered on every {days} days", medium=medium.kind, days=every.value)
+        why = sentence(
+            "media of this kind ({medium}) on the shelf are powered on every {days} days",
+            medium=medium.kind,
+            days=every.value,
+        )
         end = powered + timedelta(days=every.value)
         yield MediumDuty(CareKind.POWER_ON, medium.number, end, why, every.is_verified)
 

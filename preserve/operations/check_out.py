@@ -2,34 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from preserve.errors import Refused
 from preserve.model import medium_events
-from preserve.model.medium_register import CheckOut, Custody, MediumEntry, Purpose
+from preserve.model.medium_care import MediumDuty, unlooked
+from preserve.model.medium_register import CheckOut, Custody, MediumEntry, MediumUse, Purpose
 from preserve.model.policy import CopySet
+from preserve.model.sentences import Sentence
 from preserve.packages.carriers.labelling import Laid
 from preserve.workplace import Workplace
 
 
 @dataclass(frozen=True, slots=True)
 class CheckOutReport:
-    """A medium that is out; `laid` is the label it was given, None where it was under seal already, or replaced."""
+    """A medium that is out; `laid` is the label it was given, None where it was under seal already, or replaced.
+
+    `unlooked` says why nobody should rely on it yet.
+    """
 
     medium: MediumEntry
     laid: Laid | None
+    unlooked: tuple[Sentence, ...] = ()
 
 
 def check_out(
-    workplace: Workplace, number: str, out: CheckOut, label: Callable[[Workplace, str], Laid]
+    workplace: Workplace,
+    number: str,
+    out: CheckOut,
+    label: Callable[[Workplace, str], Laid],
+    due: Sequence[MediumDuty] = (),
 ) -> CheckOutReport:
     """Label a medium, which must be mounted for that, and book who takes it under which seal.
 
-    One that is under seal goes out under that seal, unopened; a disc that is burned, under the label that is
-    on it.  `label` lays the label (`label_medium`, as the caller
-    has its key).  Raises `Refused` for one that is out already, for another seal than the one on it, and for a lending
-    that its copy set forbids; and as `label` does.
+    One that is under seal goes out under that seal, unopened; a disc that is burned, under the label that is on it.
+    `label` lays the label (`label_medium`, as the caller has its key).  `due` is what media need: a medium that waits
+    to be inspected or refreshed leaves all the same, and it is said.  Raises `Refused` for one that is out already, for
+    another seal than the one on it, and for a lending that its copy set forbids; and as `label` does.
     """
     medium = workplace.books.medium(number)
     _refuse_out(medium)
@@ -42,9 +52,11 @@ def check_out(
             known=medium.seal,
             found=out.seal,
         )
+    use = workplace.books.medium_uses().get(medium.store, MediumUse())
+    reasons = tuple(unlooked(medium, use, due, workplace.clock.now()))
     laid = label(workplace, number) if medium.may_be_written else None
     workplace.record(medium_events.medium_checked_out(workplace.act, workplace.now(), number, out))
-    return CheckOutReport(workplace.books.medium(number), laid)
+    return CheckOutReport(workplace.books.medium(number), laid, reasons)
 
 
 def _refuse_out(medium: MediumEntry) -> None:

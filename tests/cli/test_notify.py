@@ -34,6 +34,9 @@ def program(moulds: Moulds, capsys: pytest.CaptureFixture[str], monkeypatch: pyt
     return program
 
 
+MAIL = ("--smtp", "mail.example.org:587", "--from", "a@example.org", "--to", "b@example.org")
+
+
 def owners(program: Program) -> list[str]:
     return list(program.ask("notify", "list", code=Exit.FINDINGS)["without_address"])
 
@@ -100,10 +103,25 @@ def test_what_cannot_work_is_refused_before_it_is_kept(program: Program) -> None
         ["--smtp", "a:b", "--from", "a@b", "--to", "c@d"],
         ["--smtp", "mail.example.org", "--from", "a@b\nBcc: x@y", "--to", "c@d"],
         [],
+        [*MAIL, "--user", "preserve"],
+        ["--webhook", "https://example.org/send?key={secret}"],
+        [*MAIL, "--secret-file", program.folder / "secret"],
     ):
         program("notify", "set", owner, *wrong, code=Exit.MISUSED)
     assert not (program.folder / "home" / "addresses.json").exists()
     program("notify", "test", owner, code=Exit.REFUSED)
+
+
+def test_a_secret_that_cannot_be_read_now_is_told_of_before_it_is_needed(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (owner, *_) = owners(program)
+    secret = program.folder / "secret"
+    said = program("notify", "set", owner, *MAIL, "--user", "preserve", "--secret-file", secret)
+    assert "warning: the secret for telling" in said and "is told from now on" in said
+    secret.write_text("x")
+    monkeypatch.setenv("PRESERVE_NOTIFY_SECRET_FILE", str(secret))
+    assert "the secret for telling" not in program("notify", "set", owner, *MAIL, "--user", "preserve")
 
 
 def test_a_home_without_addresses_says_so_and_is_not_late(program: Program) -> None:

@@ -59,6 +59,31 @@ def test_the_label_is_checked_with_other_peoples_programs_alone(shelf: Shelf) ->
     assert subprocess.run(verify, check=False, capture_output=True).returncode != 0
 
 
+def test_a_medium_that_nobody_inspected_since_it_was_written_leaves_with_a_warning(shelf: Shelf) -> None:
+    def leaving(number: str) -> list[str]:
+        reasons: list[str] = shelf.ask("medium", "check-out", number, "--to", "Li", "--seal", "S")["unlooked"]
+        shelf.ask("medium", "check-in", number, "--seal", "S")
+        return reasons
+
+    place = shelf.medium("0001")
+    assert leaving("0001") == [], "nothing is on it"
+    shelf.ingest()
+    (reason,) = leaving("0001")
+    assert "nobody has inspected it since it was last written" in reason
+    said = shelf("medium", "check-out", "0001", "--to", "Li", "--seal", "S")
+    assert "warning: medium 0001 leaves, and should not be relied on yet: nobody has inspected it" in said
+    assert "preserve medium inspect 0001" in said
+    shelf("medium", "check-in", "0001", "--seal", "S")
+    shelf("medium", "inspect", "0001", "--condition", "good")
+    assert leaving("0001") == []
+    shelf.ingest("more", "another record")
+    assert leaving("0001"), "what was written after the inspection nobody has looked at"
+    bag = next(place.glob("packages/*/*/bag.tar"))
+    bag.write_bytes(bag.read_bytes()[:-1] + b"x")
+    shelf("medium", "inspect", "0001", "--condition", "good", code=Exit.FINDINGS)
+    assert any("its last inspection failed" in each for each in leaving("0001"))
+
+
 def test_a_label_says_what_the_records_have_in_common(shelf: Shelf) -> None:
     shelf.medium("0001", "--copy-set", "A")
     source = shelf.folder / "dossier"

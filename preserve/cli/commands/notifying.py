@@ -20,7 +20,7 @@ from preserve.cli.options import acts, asks
 from preserve.cli.tables import table
 from preserve.clock import stamp
 from preserve.errors import Misused, Refused
-from preserve.model.addresses import Address, Mail, Tls, mail_address, server, webhook
+from preserve.model.addresses import SECRET, Address, Mail, Tls, mail_address, server, webhook
 from preserve.model.notices import NEVER, named, unaddressed
 from preserve.model.nouns import Act
 
@@ -81,7 +81,7 @@ def set_(
     secret_file: Path | None,
     ca_file: Path | None,
 ) -> Exit:
-    from preserve.settings.addresses import plain
+    from preserve.settings.addresses import plain, secret_of
 
     if not owner.strip() or not owner.isprintable() or len(owner) > MOST_OWNER_CHARACTERS:
         raise Misused("{owner} is no name of an owner", owner=printable(owner))
@@ -94,6 +94,11 @@ def set_(
         str(secret_file.absolute()) if secret_file else None,
         str(ca_file.absolute()) if ca_file else None,
     )
+    _require_secret_named(address)
+    try:
+        secret_of(address)
+    except Refused as error:  # the service may be able to read what its administrator may not
+        call.warn("{why}", why=error)
     is_named = owner in _keep(call, owner, address)
     lines = [
         said(
@@ -103,6 +108,22 @@ def set_(
         else _unnamed(owner)
     ]
     return call.answer({"owner": owner, **plain(address), "named_by_policy": is_named}, lines)
+
+
+def _require_secret_named(address: Address) -> None:
+    """Nobody would miss a password before the first letter, which is on the day when something is wrong."""
+    from preserve.settings.addresses import secret_file_of
+
+    if not address.needs_secret:
+        if address.secret_file:
+            raise Misused("--secret-file goes with --user, or with {secret} in the URL of a webhook", secret=SECRET)
+    elif secret_file_of(address) is None:
+        raise Misused(
+            "telling {owner} needs a secret, and none is named: give --secret-file FILE, or set"
+            " PRESERVE_NOTIFY_SECRET_FILE; where the service alone has it (systemd's credential), set that to its place"
+            " there for this command",
+            owner=address.owner,
+        )
 
 
 def _unnamed(owner: str) -> str:

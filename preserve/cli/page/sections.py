@@ -70,7 +70,7 @@ def headline(looked: Looked, voice: Voice) -> Element:
     """What is safe, what is not, and what nobody has checked, in words."""
     status = looked.status
     held = voice.said(
-        "{packages} packages, {files} files, {size}; {entries} entries in the ledger.",
+        "Packages: {packages}; files: {files}, {size}; entries in the ledger: {entries}.",
         packages=f"{status.packages:,}",
         files=f"{status.payload_files:,}",
         size=Size(status.payload_bytes),
@@ -304,7 +304,9 @@ def audits(looked: Looked, surveyed: SurveyReport, voice: Voice) -> Element:
         element("p", voice.sentence("Copies that audits looked at, by what they found.")),
         charts.legend((shade, label) for shade, label, _ in kinds),
         charts.framed(
-            charts.columns(drawn, title), [f"{highest:,}", f"{highest / 2:,.0f}", "0"], [ends[0], *ends[1:][-1:]]
+            charts.columns(drawn, title),
+            [f"{highest:,}", "" if highest % 2 else f"{highest // 2:,}", "0"],
+            [ends[0], *ends[1:][-1:]],
         ),
         figures(
             voice,
