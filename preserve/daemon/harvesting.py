@@ -62,6 +62,17 @@ def _harvest(shift: Shift, duty: Duty) -> Ended:
         what = sentence("ALARM: the brake holds source {source}; see the incident", source=duty.subject)
         return Ended(Ending.DONE, what)
     counts = report.entry.counts
+    if counts.passed_over:
+        what = sentence(
+            "source {source}: new {new}, changed {changed}, vanished {vanished}; ALARM: {passed_over} were passed over;"
+            " see the incident",
+            source=duty.subject,
+            new=counts.new,
+            changed=counts.changed,
+            vanished=counts.vanished,
+            passed_over=counts.passed_over,
+        )
+        return Ended(Ending.DONE, what)
     what = sentence(
         "source {source}: new {new}, changed {changed}, vanished {vanished}",
         source=duty.subject,

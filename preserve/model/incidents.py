@@ -22,7 +22,7 @@ class IncidentKind(StrEnum):
     BRAKE = "brake"  # a source changed as no source should: what came of it is held back
     SILENT_CHANGE = "silent change"  # files of a source hold other bytes, though nobody changed them
     RESTLESS = "never at rest"  # files of a source are being changed at every harvest, and never taken
-    UNTAKEN = "untaken"  # what lies in a drop folder is refused, or is a marker without a submission
+    UNTAKEN = "untaken"  # what lies in a source cannot be read or taken; in a drop folder, is refused or forgotten
     DRILL_FAILED = "drill failed"  # a rehearsal did not give everything back, or not in time
     MEDIUM = "medium"  # a removable medium is not what, or where, it should be
     CREDENTIALS = "credentials"  # a key may do what it must not
@@ -121,8 +121,9 @@ _ENDINGS: Mapping[IncidentKind, Ending] = {
     ),
     IncidentKind.UNTAKEN: Ending(
         sentence(
-            "mend it or take it away; it closes when nothing lies there that is refused, or `preserve incident close"
-            " {id} --reason TEXT` closes it"
+            "mend it, take it away, or leave it out (`preserve source add {subject} --exclude PATTERN`); it closes when"
+            " nothing lies there that is refused or passed over, or `preserve incident close {id} --reason TEXT` closes"
+            " it"
         ),
         by_word=True,
     ),

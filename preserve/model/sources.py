@@ -126,7 +126,8 @@ class Counts:
     read all the same; of all that was ever read so, `doubtful` now hold other bytes than were taken, though nobody
     changed them.  So many `rows` of the state differ from the state before, folders and links among them.
 
-    So many files and folders were `left_out` by the patterns of the source.
+    So many files and folders were `left_out` by the patterns of the source, and so many `passed_over` because they
+    cannot be taken (a pipe, say) or not be read: what was known of these has not vanished.
     `renamed`, `sampled` and `scrambled` are what the brake saw (`preserve.model.brake.Upheaval`), for what is slow.
     """
 
@@ -145,6 +146,7 @@ class Counts:
     sampled: int = 0
     scrambled: int = 0
     links: int = 0
+    passed_over: int = 0
 
     @property
     def files_and_links(self) -> int:

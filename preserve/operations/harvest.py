@@ -23,7 +23,7 @@ from preserve.bags.submission import Shape, Submission, Totals
 from preserve.bags.tags import Element, Oxum
 from preserve.clock import stamp
 from preserve.durable import free_bytes
-from preserve.errors import Refused, Restless
+from preserve.errors import Refused, Restless, Unpackable
 from preserve.model import brake, slow_upheaval, source_events
 from preserve.model.brake import Alarm, Upheaval
 from preserve.model.complaints import Complaint, ComplaintList
@@ -36,9 +36,9 @@ from preserve.packages.harvesting.cargo import PART_BYTES, Loader, Step, steps
 from preserve.packages.harvesting.comparing import Census, Comparison, Plan, share_of
 from preserve.packages.harvesting.describing import described_of
 from preserve.packages.harvesting.last_state import LastState, WornError
-from preserve.packages.harvesting.places import Catchment
+from preserve.packages.harvesting.places import Catchment, without_links
 from preserve.packages.harvesting.resolving import Resolution, Tally
-from preserve.packages.harvesting.rows import Row
+from preserve.packages.harvesting.rows import Row, Seen
 from preserve.packages.harvesting.state_files import NAME, StateWriter
 from preserve.packages.making.taking_in import UNDESCRIBED, IngestReport, Intake, take_in
 from preserve.workplace import Workplace
@@ -74,8 +74,8 @@ class HarvestReport:
 
     `packages` hold what was new and the state; `is_complete`: each has every copy that policy wants, verified.
     `doubtful` names the first files that hold other bytes than were taken, though nobody changed them; `restless` those
-    that are being changed at every harvest, so that what they hold now is in none; `vanished` and `changed`, where the
-    brake was set, the first that did.
+    that are being changed at every harvest, so that what they hold now is in none; `passed_over` says of the first that
+    could not be taken why; `vanished` and `changed`, where the brake was set, the first that did.
     """
 
     source: str
@@ -86,6 +86,7 @@ class HarvestReport:
     upheaval: Upheaval | None = None
     doubtful: tuple[bytes, ...] = ()
     restless: tuple[bytes, ...] = ()
+    passed_over: tuple[Complaint, ...] = ()
     vanished: tuple[bytes, ...] = ()
     changed: tuple[bytes, ...] = ()
     notes: tuple[Complaint, ...] = ()
@@ -95,8 +96,10 @@ class HarvestReport:
 def harvest(workplace: Workplace, request: HarvestRequest) -> HarvestReport:
     """Harvest a source.
 
-    Raises `Refused` where it is retired, or holds what cannot be taken, or changes again and again while it is read;
-    `Unavailable` where it, or every store, is away; `NoSpace`.
+    What cannot be taken stops nothing else: it is passed over, and an incident says so.
+
+    Raises `Refused` where it is retired, or holds what is marked as a state secret, or changes again and again while it
+    is read; `Unavailable` where it, or every store, is away; `NoSpace`.
     """
     source = request.source.entry
     if request.source.is_retired:
@@ -105,31 +108,46 @@ def harvest(workplace: Workplace, request: HarvestRequest) -> HarvestReport:
     if source.kind is SourceKind.FOLDER:  # a store may have been laid into it since it was registered
         places.require_source_outside(workplace.books, workplace.home, Path(source.place))
     with workplace.claim(source.accession_source):
-        reports = [_attempted(workplace, request)]
+        looks = _Looks(workplace, request)
+        reports = [looks.part()]
         while (entry := reports[-1].entry) is not None and entry.is_partial:
-            reports.append(_attempted(workplace, request))
+            reports.append(looks.part())
         return _together(reports)
 
 
-def _attempted(workplace: Workplace, request: HarvestRequest) -> HarvestReport:
-    begun = workplace.clock.now()
-    for _ in range(MOST_ATTEMPTS - 1):
-        try:
-            return _part(workplace, request, begun)
-        except Restless:
-            continue  # by its new times the file is left for the next harvest
-        except WornError:
-            standing.forget(workplace, request.source.entry.name)
-    return _part(workplace, request, begun)
+class _Looks:
+    """Looks at a source again where the one before came to nothing.
 
+    `is_careful`, from when on a file could not be read while it was packed: each is then read before, too.
+    """
 
-def _part(workplace: Workplace, request: HarvestRequest, begun: datetime) -> HarvestReport:
-    with ExitStack() as resources:
-        work = workplace.work / f"harvest-{chance.token(8)}"
-        work.mkdir()
-        resources.callback(shutil.rmtree, work, ignore_errors=True)
-        last = resources.enter_context(standing.opened(workplace, request.source.entry.name))
-        return _Part(workplace, request, work, last, resources, begun).run()
+    def __init__(self, workplace: Workplace, request: HarvestRequest) -> None:
+        self._workplace = workplace
+        self._request = request
+        self._is_careful = False
+
+    def part(self) -> HarvestReport:
+        """The next part of the harvest."""
+        begun = self._workplace.clock.now()
+        for _ in range(MOST_ATTEMPTS - 1):
+            try:
+                return self._look(begun)
+            except Restless:
+                continue  # by its new times the file is left for the next harvest
+            except Unpackable:
+                self._is_careful = True
+            except WornError:
+                standing.forget(self._workplace, self._request.source.entry.name)
+        return self._look(begun)
+
+    def _look(self, begun: datetime) -> HarvestReport:
+        workplace, request = self._workplace, self._request
+        with ExitStack() as resources:
+            work = workplace.work / f"harvest-{chance.token(8)}"
+            work.mkdir()
+            resources.callback(shutil.rmtree, work, ignore_errors=True)
+            last = resources.enter_context(standing.opened(workplace, request.source.entry.name))
+            return _Part(workplace, request, work, last, resources, begun, is_careful=self._is_careful).run()
 
 
 def _together(reports: list[HarvestReport]) -> HarvestReport:
@@ -168,7 +186,7 @@ class _Part:
     """One look at a source, and what is taken of it at one go.
 
     What changed since `begun`, when the first look of this harvest began, is left for the next one, and so is what
-    changed within the settle time.
+    changed within the settle time.  With `is_careful` what is new is read before it is packed.
     """
 
     def __init__(
@@ -179,8 +197,11 @@ class _Part:
         last: LastState,
         resources: ExitStack,
         begun: datetime,
+        *,
+        is_careful: bool,
     ) -> None:
         self._begun = begun
+        self._is_careful = is_careful
         self._seen_at = workplace.now()
         self._workplace = workplace
         self._books = workplace.books
@@ -190,7 +211,7 @@ class _Part:
         self._last = last
         self._resources = resources
         self._before = self._books.last_harvest(self._source.name)
-        self._notes = ComplaintList()
+        self._notes, self._passed_over = ComplaintList(), ComplaintList()
         self._was_released = False
 
     def run(self) -> HarvestReport:
@@ -238,13 +259,16 @@ class _Part:
             share_of(number, self._source.reread_percent),
             bool(self._before and self._before.counts.doubtful),
         )
-        complaints = ComplaintList()
-        comparison.run(self._request.catchment.batches(complaints, self._notes))
-        complaints.raise_if_any(self._source.place)
-        resolution = Resolution(self._request.catchment, plan, self._resolved, partial(fetching.head, self._workplace))
+        comparison.run(self._listing())
+        kept_head = partial(fetching.head, self._workplace)
+        resolution = Resolution(self._request.catchment, plan, self._resolved, self._passed_over, kept_head)
         resolution.run()
         self._note_ahead(comparison.census.latest_ns)
         return resolution, comparison.census
+
+    def _listing(self) -> Iterator[list[Seen]]:
+        batches = self._request.catchment.batches(self._passed_over, self._notes)
+        return batches if self._request.policy.keeps_links else without_links(batches, self._passed_over)
 
     def _note_ahead(self, latest_ns: int) -> None:
         if self._request.catchment.keeps_times and latest_ns > _nanoseconds(self._workplace.clock.now()):
@@ -279,7 +303,15 @@ class _Part:
         held = source_events.harvest_held(act, now, name, upheaval, alarms)
         self._workplace.record(held, telling.brake_set(self._workplace, name, upheaval, alarms))
         gone, changed = tuple(tally.vanished_paths), tuple(tally.changed_paths)
-        return HarvestReport(name, None, alarms=alarms, upheaval=upheaval, vanished=gone, changed=changed)
+        return HarvestReport(
+            name,
+            None,
+            alarms=alarms,
+            upheaval=upheaval,
+            passed_over=self._passed_over.named,
+            vanished=gone,
+            changed=changed,
+        )
 
     @property
     def _goes_on_released(self) -> bool:
@@ -288,11 +320,19 @@ class _Part:
     # Taking
 
     def _taken(self, found: _Found) -> HarvestReport:
-        counts, tally = found.counts, found.tally
+        counts = found.counts
         loaded, made = self._plan(), list[IngestReport]()
         catchment, policy = self._request.catchment, self._request.policy
         room = self._request.part_bytes if catchment.is_local else self._room()
-        loader = Loader(catchment, loaded, self._work, room, keep_links=policy.keeps_links)
+        loader = Loader(
+            catchment,
+            loaded,
+            self._work,
+            room,
+            self._passed_over,
+            keep_links=policy.keeps_links,
+            is_careful=self._is_careful,
+        )
         with loader.submission(self._resolved, Path(self._source.place), self._elements()) as submission:
             if loader.taken:
                 described, metadata = described_of(self._source, policy, submission) or (UNDESCRIBED, None)
@@ -306,10 +346,15 @@ class _Part:
                 )
                 made.append(take_in(self._workplace, intake, submission, self._folder()))
         counts = replace(
-            counts, new=counts.new - loader.left_new, changed=counts.changed - loader.left_changed - loader.known
+            counts,
+            new=counts.new - loader.left_new - loader.unread_new,
+            changed=counts.changed - loader.left_changed - loader.unread_changed - loader.known,
+            rows=counts.rows - loader.unread,
         )
+        if not counts.rows:
+            return self._booked(replace(found, counts=counts), [], is_partial=False)
         packages = tuple(package.id for report in made for package in report.packages)
-        is_base = self._is_base(tally.rows, counts.files)
+        is_base = self._is_base(counts.rows, counts.files)
         beside, written = self._work / "state", self._work / NAME
         writer = StateWriter(written)
         rows = self._rows(steps(self._last, loaded, fetching.arrivals(self._workplace, packages)), writer, is_base)
@@ -382,11 +427,12 @@ class _Part:
         state = made[-1].packages[0].id if made else None
         accessions = tuple(report.accession for report in made[:-1])
         now, name = self._workplace.now(), self._source.name
+        counts = replace(found.counts, passed_over=self._passed_over.count)
         harvested = HarvestEntry(
             name,
             self._seen_at,
             now,
-            found.counts,
+            counts,
             accessions,
             state,
             is_base=is_base,
@@ -397,6 +443,7 @@ class _Part:
         stuck = () if is_partial else telling.never_at_rest(self._workplace, self._source, found.census)
         if not is_partial:
             happened += telling.restless(self._workplace, name, stuck)
+            happened += telling.passed_over(self._workplace, name, self._passed_over)
             happened += telling.left_unfinished(self._workplace, self._source)
         self._workplace.record(source_events.harvested(self._workplace.act, harvested), *happened)
         return HarvestReport(
@@ -406,6 +453,7 @@ class _Part:
             is_complete=all(report.is_complete for report in made),
             doubtful=tuple(found.tally.doubtful_paths),
             restless=tuple(each.path for each in stuck),
+            passed_over=self._passed_over.named,
             notes=(*self._notes.named, *(note for report in made for note in report.notes)),
             lacking=made[-1].lacking if made else (),
         )

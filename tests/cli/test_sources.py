@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -123,3 +124,17 @@ def test_links_are_listed_with_where_they_lead(furnished: Service, folder: Path)
     [link] = ask("source", "files", "mail", "--path", "newest")["files"]
     assert (link["path"], link["link_to"]) == ("newest", "letter 1.txt")
     assert "link  newest -> letter 1.txt" in run("source", "files", "mail").out
+
+
+def test_a_pipe_in_a_source_is_told_with_exit_code_1_until_it_is_left_out(furnished: Service, folder: Path) -> None:
+    ask, run = furnished.ask, furnished.run
+    os.mkfifo(folder / "pipe")
+    ask("source", "add", "mail", "--folder", folder, "--settle", "0")
+    told = run("source", "harvest", "mail")
+    assert (told.code, "pipe is a named pipe" in told.out, "--exclude PATTERN" in told.out) == (1, True, True)
+    harvested = run("source", "harvest", "mail", "--json").document["harvests"][0]
+    assert [each["where"] for each in harvested["passed_over"]] == ["pipe"]
+    assert (harvested["harvest"]["files"], harvested["harvest"]["passed_over"]) == (40, 1)
+    assert run("source", "add", "mail", "--exclude", "pipe").code == 0
+    assert run("source", "harvest", "mail").code == 0
+    assert "pipe" not in run("incident", "list").out

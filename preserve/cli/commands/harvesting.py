@@ -49,7 +49,8 @@ if TYPE_CHECKING:
         "Harvest sources now: keep what is new and changed of each, and how the whole was.\n\n"
         "What looks as it did is not read again, but for a share.  Where a source changed as no source should (files"
         " vanished, changed or encrypted in masses), nothing of it is taken: the brake holds it until somebody has"
-        " looked (`preserve source release`).  Exit code 1 when the brake holds a source, a file changed silently, or a"
+        " looked (`preserve source release`).  What cannot be taken or read is passed over and told, and stops nothing"
+        " else.  Exit code 1 when the brake holds a source, a file changed silently, something was passed over, or a"
         " copy that policy wants could not be made now."
     )
 )
@@ -144,7 +145,8 @@ def _readable(path: bytes) -> str:
 
 
 def _is_well(report: HarvestReport) -> bool:
-    return report.entry is not None and report.is_complete and not (report.doubtful or report.restless)
+    told = report.doubtful or report.restless or report.passed_over
+    return report.entry is not None and report.is_complete and not told
 
 
 def _document(report: HarvestReport) -> dict[str, object]:
@@ -161,6 +163,7 @@ def _document(report: HarvestReport) -> dict[str, object]:
         "restless_files": [path.decode("utf-8", "surrogateescape") for path in report.restless],
         "doubtful_files": [path.decode("utf-8", "surrogateescape") for path in report.doubtful],
         "lacking_stores": lack_documents(report.lacking),
+        "passed_over": complaint_documents(report.passed_over),
         "notes": complaint_documents(report.notes),
     }
 
@@ -245,6 +248,15 @@ def _alarm_lines(report: HarvestReport, counts: Counts) -> Iterator[str]:
             count=len(report.restless),
         )
         yield from bounded(f"  {_readable(path)}" for path in report.restless)
+    if counts.passed_over:
+        yield said(
+            "ALARM: {count} were passed over, since they cannot be taken or read; all else was taken, and what was kept"
+            " of them stays kept: mend them at the source, or leave them out with `preserve source add {source}"
+            " --exclude PATTERN`",
+            count=counts.passed_over,
+            source=report.source,
+        )
+        yield from bounded(complaint_said(why) for why in report.passed_over)
 
 
 def as_of_then(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from preserve.bags.entries import BATCH_ENTRIES, FILE, FOLDER, LINK, Spool, order
+from preserve.bags.entries import BATCH_ENTRIES, FILE, FOLDER, LINK, UNREAD, Spool, order
 from preserve.packages.harvesting.last_state import Batch, LastState
 from preserve.packages.harvesting.rows import CTIME, DOUBTFUL, KIND, MTIME, PATH, SIZE, Seen
 
@@ -96,8 +96,9 @@ class Comparison:
 
     A file whose `mtime` or `ctime` lies within `moving_ns` (after, up to) is left as it was.  So is one whose `ctime`,
     which nobody can set, lies in the future: the clock of its server is ahead, and it may be written just now.  What is
-    more than a day ahead is some machine's mistake, and says nothing.  `is_picked` says which unchanged files are read
-    all the same; with `has_doubtful` also those that are doubted already are.
+    more than a day ahead is some machine's mistake, and says nothing.  What is `UNREAD` is left as it was too, with all
+    that was below it.  `is_picked` says which unchanged files are read all the same; with `has_doubtful` also those
+    that are doubted already are.
     """
 
     def __init__(
@@ -142,6 +143,9 @@ class Comparison:
             before, now = order(self._old[self._at][PATH]), order(new[at][PATH])
             if now > before:
                 self._gone()
+            elif new[at][KIND] == UNREAD:
+                self._leave_as_it_was(new[at][PATH])
+                at += 1
             elif now < before:
                 self._fresh(new[at])
                 at += 1
@@ -191,8 +195,20 @@ class Comparison:
             return True
         return self._has_doubtful and self._batch is not None and bool(self._batch.kept()[row][DOUBTFUL])
 
+    def _leave_as_it_was(self, path: bytes) -> None:
+        """Nobody could look there: what is known of it has not vanished."""
+        below = path + b"/"
+        while self._has_old():
+            old = self._old[self._at]
+            if old[PATH] != path and not old[PATH].startswith(below):
+                return
+            self._count(old)
+            self._at += 1  # it stays in the run
+
     def _fresh(self, seen: Seen) -> None:
         self._end_run()
+        if seen[KIND] == UNREAD:
+            return
         if self._is_restless(seen):
             self._note_restless(seen)
             return

@@ -13,9 +13,11 @@ from itertools import islice
 from typing import Any
 
 from preserve.bags.entries import FILE, FOLDER, LINK
-from preserve.errors import Restless
+from preserve.bags.names import shown
+from preserve.errors import Restless, Unpackable
 from preserve.model import brake
 from preserve.model.brake import Upheaval
+from preserve.model.complaints import ComplaintList
 from preserve.packages.harvesting import comparing
 from preserve.packages.harvesting.comparing import GONE, SAME, Plan
 from preserve.packages.harvesting.places import Catchment
@@ -84,13 +86,21 @@ def _unknown_head(kept: Kept, length: int) -> bytes:
 class Resolution:
     """Goes through a plan twice: first for what is gone, then for what came.
 
-    `kept_head` gives the beginning of content that was taken, or nothing where no store gives it now.
+    `kept_head` gives the beginning of content that was taken, or nothing where no store gives it now.  What looks
+    unchanged, was to be read again and could not be read is told to `passed_over`; what is new and cannot be read is
+    met with when it is taken in.
     """
 
     def __init__(
-        self, source: Catchment, plan: Plan, resolved: Plan, kept_head: Callable[[Kept, int], bytes] = _unknown_head
+        self,
+        source: Catchment,
+        plan: Plan,
+        resolved: Plan,
+        passed_over: ComplaintList,
+        kept_head: Callable[[Kept, int], bytes] = _unknown_head,
     ) -> None:
         self._source = source
+        self._passed_over = passed_over
         self._kept_head = kept_head
         self._plan = plan
         self._resolved = resolved
@@ -117,7 +127,7 @@ class Resolution:
 
     def upheaval(self, files_before: int) -> Upheaval:
         """What moved, as the brake asks; files are looked into now.  Raises `Restless`, `Unavailable`."""
-        heads = ((self._source.head(each[0], brake.HEAD_BYTES), each[1], each[2]) for each in self._samples)
+        heads = ((self._head(each[0]), each[1], each[2]) for each in self._samples)
         # What is too short to tell says nothing, and must not outvote what does.
         looked = [
             self._is_scrambled(head, before, kept)
@@ -133,6 +143,19 @@ class Resolution:
             scrambled=sum(looked),
             shrunk_to_percent=self.tally.shrunk_to_percent,
         )
+
+    def _head(self, seen: Seen) -> bytes:
+        try:
+            return self._source.head(seen, brake.HEAD_BYTES)
+        except Unpackable:
+            return b""
+
+    def _sha256(self, seen: Seen) -> bytes | None:
+        """The digest of a file, or None where it cannot be read."""
+        try:
+            return self._source.sha256(seen)
+        except Unpackable:
+            return None
 
     def _is_scrambled(self, head: bytes, before: Seen | None, kept: Kept) -> bool:
         """Whether content looks random that did not before: what its owner encrypts or packs looks so always."""
@@ -224,7 +247,7 @@ class Resolution:
                 self._note_changed(seen)
             self._put(seen, NOT_A_FILE)
             return True
-        if seen[SIZE] == before[SIZE] and self._source.is_local and self._source.sha256(seen) == kept[SHA256]:
+        if seen[SIZE] == before[SIZE] and self._source.is_local and self._sha256(seen) == kept[SHA256]:
             if not self._source.keeps_times:
                 self._resolved.add((SAME, number, row, row + 1))
                 return False
@@ -244,6 +267,9 @@ class Resolution:
             is_doubtful = self._source.sha256(seen) != kept[SHA256]
         except Restless:  # it changes just now: the next harvest sees that
             is_doubtful = bool(kept[DOUBTFUL])
+        except Unpackable as error:
+            is_doubtful = bool(kept[DOUBTFUL])
+            self._passed_over.add("unreadable", shown(seen[PATH]), error.template, **error.values)
         else:
             self.tally.reread += 1
         self._note_doubt(seen, doubted(kept, is_doubtful))
@@ -270,7 +296,7 @@ class Resolution:
         candidates = self._gone_by_size.get((seen[SIZE], seen[MTIME]))
         if not candidates:
             return None
-        found = candidates.get(self._source.sha256(seen))
+        found = candidates.get(self._sha256(seen) or b"")
         return None if found is None else doubted(found, False)
 
     def _is_renamed(self, path: bytes) -> bool:

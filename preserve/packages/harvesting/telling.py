@@ -10,6 +10,7 @@ from preserve.bags.names import shown
 from preserve.model import brake, events
 from preserve.model import restless as restlessness
 from preserve.model.brake import Alarm, Upheaval
+from preserve.model.complaints import ComplaintList
 from preserve.model.incidents import Incident, IncidentKind
 from preserve.model.nouns import Event
 from preserve.model.phrases import phrase
@@ -60,7 +61,6 @@ def silent_changes(workplace: Workplace, source: str, tally: Tally) -> Iterator[
 
 def untaken(workplace: Workplace, source: str, names: Sequence[str]) -> Iterator[Event]:
     """The incident while anything in a drop folder cannot be taken; another one where that is something else by now."""
-    act, now = workplace.act, workplace.now()
     what = phrase(
         "in drop folder {source} is refused, or lies without a submission: {names} ({count} in all); `preserve harvest"
         " {source}` says why",
@@ -68,11 +68,29 @@ def untaken(workplace: Workplace, source: str, names: Sequence[str]) -> Iterator
         names=", ".join(shown(os.fsencode(name)) for name in sorted(names)[:MOST_PATHS_NAMED]),
         count=len(names),
     )
+    return _untaken(workplace, source, what if names else None)
+
+
+def passed_over(workplace: Workplace, source: str, complaints: ComplaintList) -> Iterator[Event]:
+    """The incident while a harvest passes anything over; another one where that is something else by now."""
+    named = sorted(complaint.where for complaint in complaints.named)[:MOST_PATHS_NAMED]
+    what = phrase(
+        "harvests of source {source} pass over what they cannot take or read: {names} ({count} in all); `preserve"
+        " source harvest {source}` says why",
+        source=source,
+        names=", ".join(named),
+        count=complaints.count,
+    )
+    return _untaken(workplace, source, what if named else None)
+
+
+def _untaken(workplace: Workplace, source: str, what: str | None) -> Iterator[Event]:
+    act, now = workplace.act, workplace.now()
     incident = workplace.books.open_incident(IncidentKind.UNTAKEN, source)
-    if incident is not None and (not names or incident.what != what):
+    if incident is not None and incident.what != what:
         evidence = phrase("looked at again, it is something else, or gone")
         yield events.incident_closed(act, now, incident.id, evidence)
-    if names and (incident is None or incident.what != what):
+    if what is not None and (incident is None or incident.what != what):
         yield events.incident_opened(act, now, Incident(IncidentKind.UNTAKEN, source, what))
 
 
