@@ -137,5 +137,5 @@ def unattended_lines(looked: Looked) -> Iterator[str]:
 
 def _when(duty: Duty, looked: Looked) -> str:
     if duty.is_late(looked.at):
-        return said("late, due {moment}", moment=moment_shown(stamp(duty.due_at)))
+        return said("late, due {moment}", moment=moment_shown(stamp(duty.owed_since)))
     return _("now") if duty.is_due(looked.at) else moment_shown(stamp(duty.begins_at))

@@ -115,7 +115,7 @@ def _failing(due: Derived, now: datetime) -> Iterable[LateSeen]:
 def _late(duties: Iterable[Duty], now: datetime) -> Iterable[LateSeen]:
     for duty in duties:
         if duty.is_late(now):
-            yield LateSeen(duty.name, duty.why, stamp(duty.due_at))
+            yield LateSeen(duty.name, duty.why, stamp(duty.owed_since))
 
 
 def _untold(shift: Shift, now: datetime) -> Iterable[LateSeen]:

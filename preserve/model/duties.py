@@ -92,6 +92,12 @@ class Duty:
     def is_late(self, now: datetime) -> bool:
         return self.latest is not None and self.latest < now
 
+    @property
+    def owed_since(self) -> datetime:
+        """When it was to be done: a late harvest is due again only when the window of its policy opens, and was owed
+        long before."""
+        return self.due_at if self.latest is None else min(self.due_at, self.latest)
+
 
 class Ending(StrEnum):
     """How the work on a duty ended."""

@@ -400,10 +400,10 @@ def _unattended(looked: Looked, voice: Voice) -> Element | None:
 
 
 def _when(duty: Duty, looked: Looked, voice: Voice) -> Child:
-    moment = _moment(duty.due_at)
     if duty.is_late(looked.at):
-        return element("span", voice.said("late, due {moment}", moment=moment), class_="pill bad")
-    return voice.sentence("now") if duty.is_due(looked.at) else moment
+        late = voice.said("late, due {moment}", moment=_moment(duty.owed_since))
+        return element("span", late, class_="pill bad")
+    return voice.sentence("now") if duty.is_due(looked.at) else _moment(duty.due_at)
 
 
 def _reading_due(surveyed: SurveyReport, voice: Voice) -> Element | None:
