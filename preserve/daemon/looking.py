@@ -406,7 +406,8 @@ LISTING = Work(DutyKind.LISTING, _listings, _list)
 
 
 def readings(shift: Shift, now: datetime, days: int) -> Iterator[Reading]:
-    """The full and sampled readings that fall due in so many days, put together by the day of the last look."""
+    """The full and sampled readings that fall due in so many days, put together by the day of the last look; each comes
+    again, a copy's age after it was due, as often as these days have room for."""
     until = now + timedelta(days=days)
     for place in _places(shift):
         for level in (Level.FULL, Level.SAMPLE):
@@ -417,5 +418,5 @@ def readings(shift: Shift, now: datetime, days: int) -> Iterator[Reading]:
                 )
                 for day, copies, size in found:
                     looked = datetime.fromisoformat(day).replace(tzinfo=UTC)
-                    due, late = span.due_at(looked, now).date(), span.late_at(looked, now).date()
-                    yield Reading(place.store.name, due, late, copies, size)
+                    for due, late in span.rounds(looked, now, until):
+                        yield Reading(place.store.name, due.date(), late.date(), copies, size)

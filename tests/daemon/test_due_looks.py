@@ -11,7 +11,7 @@ from typing import cast
 import pytest
 
 from preserve.clock import stamp
-from preserve.daemon.looking import AUDIT, LISTING
+from preserve.daemon.looking import AUDIT, LISTING, readings
 from preserve.daemon.making import REPLICATION
 from preserve.daemon.turn import TurnReport, turn
 from preserve.daemon.works import Shift
@@ -343,3 +343,9 @@ def test_an_audit_that_was_given_up_for_a_newer_one_is_not_taken_up_again_and_ag
     assert list(books.unfinished_parts(Level.FULL, "near", "default")) == [runs[0]]
     books.record(events.audit_begun(act, runs[1]), events.audit_ended(act, stamp(NOW), "A-new", {}))
     assert list(books.unfinished_parts(Level.FULL, "near", "default")) == []
+
+
+def test_a_plan_for_long_counts_every_round_and_not_the_first_alone(kept: Kept) -> None:
+    coming = sorted((each.due_on - NOW.date()).days for each in readings(kept.shift, NOW, 400))
+    assert coming == [40, 81, 121, 162, 202, 243, 283, 324, 364]  # in turns: one store 45 days after the booking
+    assert {each.copies for each in readings(kept.shift, NOW, 400)} == {6}
