@@ -75,12 +75,12 @@ def is_chinese() -> bool:
     return not person().is_english
 
 
-def sentence_said(sentence: Sentence) -> str:
+def sentence_said(sentence: Sentence, voice: Voice | None = None) -> str:
     """The sentence that a decision came to; an attribute of stores in it is called as people call it."""
     values = dict(sentence.values)
     if "attribute" in values:
-        values["attribute"] = attribute_word(str(values["attribute"]))
-    return said(sentence.template, **values)
+        values["attribute"] = attribute_word(str(values["attribute"]), voice)
+    return (voice or person()).said(sentence.template, **values)
 
 
 def word(value: Enum) -> str:

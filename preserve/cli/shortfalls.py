@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from preserve.cli.messages import attribute_word, said
+from preserve.cli.messages import attribute_word, said, sentence_said
 from preserve.cli.voices import Voice, person
 from preserve.model.placing import Lack
 from preserve.model.separation import Coincidence
@@ -50,7 +50,12 @@ def shared_lines(shared: Iterable[Coincidence], voice: Voice | None = None) -> I
 def together_lines(report: StatusReport, voice: Voice | None = None) -> Iterator[str]:
     """Which stores stand together that should stand apart: by what was told of them, and by where they were seen."""
     speaker = voice or person()
-    yield from shared_lines(report.shared, voice)
+    for broken in report.too_close:
+        yield speaker.said(
+            "policy {policy} is not kept: {what}", policy=broken.policy, what=sentence_said(broken.what, voice)
+        )
+    told = {broken.shared for broken in report.too_close}
+    yield from shared_lines((each for each in report.shared if each not in told), voice)
     for store in report.beside_home:
         yield speaker.said(
             "warning: {store} is to be offline, and lies on the device that holds the home: what takes the home takes"

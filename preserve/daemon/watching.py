@@ -83,6 +83,7 @@ def look(shift: Shift, works: Sequence[Work], longest: timedelta | None = None) 
         short={each.policy: each.short for each in report.holdings},
         overdue=report.overdue_in,
         lacking=report.lacking,
+        too_close=report.too_close,
         away={store.name: store.away_since for store in report.stores if store.is_wanting},
         unfinished=report.unfinished_count,
         unfinished_since=min((each.accession.accession_at for each in report.unfinished), default=None),

@@ -6,6 +6,7 @@ found.  Of what comes in thousands (findings, overdue copies) one concern speaks
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -14,6 +15,7 @@ from preserve.model.incidents import Incident, IncidentKind
 from preserve.model.nouns import HARMS, Condition
 from preserve.model.placing import Lack
 from preserve.model.policy import Policy
+from preserve.model.policy_stores import TooClose
 from preserve.model.sentences import Sentence, sentence
 from preserve.model.signs_of_life import Silence
 
@@ -31,6 +33,7 @@ class ConcernKind(StrEnum):
     OVERDUE = "overdue"  # nobody has looked for longer than policy allows
     LATE = "late work"  # work is not done when policy wants it
     NO_STORE = "no store"  # policy wants copies that no store is there for
+    TOO_CLOSE = "too close"  # policy wants stores further apart, or nobody can tell whether they are
     UNFINISHED = "unfinished accession"
     UNATTENDED = "no runner"  # nobody is there who would do by itself what falls due; told to who watches the running
 
@@ -109,6 +112,7 @@ class Seen:
     short: Mapping[str, int] | None = None
     overdue: Mapping[tuple[str, str], int] | None = None
     lacking: Sequence[Lack] = ()
+    too_close: Sequence[TooClose] = ()
     away: Mapping[str, str | None] | None = None
     unfinished: int = 0
     unfinished_since: str | None = None
@@ -128,6 +132,7 @@ def concerns(seen: Seen) -> list[Concern]:
         *(_overdue(*place, count) for place, count in (seen.overdue or {}).items() if count),
         *map(_late, seen.late),
         *map(_no_store, seen.lacking),
+        *_too_close(seen),
         *_unfinished(seen),
     ]
     order = list(ConcernKind)
@@ -322,6 +327,27 @@ def _no_store(lack: Lack) -> Concern:
         count=lack.count,
         policies=(lack.policy,),
     )
+
+
+def _too_close(seen: Seen) -> Iterator[Concern]:
+    for policy, count in Counter(each.policy for each in seen.too_close).items():
+        yield Concern(
+            ConcernKind.TOO_CLOSE,
+            policy,
+            sentence(
+                "ways in which stores break what policy {policy} says of how far apart copies stand, or nobody can"
+                " tell: {count}",
+                count=count,
+                policy=policy,
+            ),
+            sentence(
+                "`preserve status` names each; `preserve store set` registers what was not told of a store, and a store"
+                " that stands apart takes copies from one that does not"
+            ),
+            count=count,
+            mark=count,
+            policies=(policy,),
+        )
 
 
 def _unfinished(seen: Seen) -> Iterator[Concern]:

@@ -30,6 +30,7 @@ from preserve.model.nouns import (
 from preserve.model.parity import ParityStanding
 from preserve.model.placing import Lack, copies_lacking, verified_by_role
 from preserve.model.policy import Policy
+from preserve.model.policy_stores import TooClose, too_close
 from preserve.model.sentences import Sentence
 from preserve.model.separation import Coincidence, coincidences
 from preserve.model.sources import source_behind
@@ -178,6 +179,8 @@ class StatusReport:
     """Stores that are called offline, and were just seen on the device that holds the home: no shelf keeps them."""
     one_device: tuple[tuple[str, ...], ...] = ()
     """Stores that were just seen on one device, or lie at one site of S3: one failure takes all of them."""
+    too_close: tuple[TooClose, ...] = ()
+    """What the policies in use say of how far apart copies stand, and the stores break, or nobody can tell."""
 
     @property
     def never_read(self) -> int:
@@ -196,7 +199,7 @@ class StatusReport:
         is_any_late = self.late_drills or any(locks.late for locks in self.locks)
         is_any_unprotected = any(parity.lacking for parity in self.parity)
         is_any_wrong = self.short_count or self.overdue or self.findings or self.unfinished_count or self.incidents
-        is_any_wanting = is_any_late or is_any_away or is_any_unprotected
+        is_any_wanting = is_any_late or is_any_away or is_any_unprotected or self.too_close
         return not (is_any_wrong or is_any_wanting or self.alarm or self.clock_doubt)
 
 
@@ -245,6 +248,7 @@ def status(
         parity=tuple(_parity(books, entries, policies)),
         beside_home=tuple(each.name for each in places.seen_beside_home(entries, workplace.home)),
         one_device=tuple(tuple(each.name for each in group) for group in places.seen_on_one_device(entries)),
+        too_close=tuple(found for policy in tally.policies_used for found in too_close(policy, entries)),
     )
 
 

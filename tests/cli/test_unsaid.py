@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.cli.conftest import Service
@@ -56,3 +58,41 @@ def test_an_offline_store_on_the_disk_of_the_home_is_told_of_while_it_lies_there
     (kept.folder / "shelf").rename(kept.folder / "elsewhere")
     document = kept.ask("status")
     assert (document["beside_home"], document["on_one_device"]) == ([], []), "where its medium lies now nobody knows"
+
+
+def apart(service: Service, *wanted: str) -> None:
+    """Have the policy in use ask that the offline copy shares none of these with the other."""
+    file = service.folder / "policy.toml"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(f"{text}\n[separation]\nremote = {json.dumps(wanted)}\n", encoding="utf-8")
+    service.ask("policy", "register", file)
+
+
+def test_stores_closer_than_the_policy_allows_are_not_as_it_wants(kept: Service) -> None:
+    apart(kept, "power_grid")
+    for name, grid in (("near", "西北"), ("shelf", "西北")):
+        kept.ask("store", "set", name, "--power-grid", grid)
+    said = kept.run("status")
+    assert said.code == 1 and "All is as policy wants it." not in said.out
+    assert "policy default is not kept: shelf and near share their power grid, and the policy forbids it" in said.out
+    assert said.out.count("power grid") == 1, "what the policy forbids is told as such, and not as a warning besides"
+    said_in_json = kept.run("status", "--json").document
+    (concern,) = [each for each in said_in_json["concerns"] if each["kind"] == "too close"]
+    assert concern["owners"], "somebody answers for it"
+    kept.ask("store", "set", "shelf", "--power-grid", "华中")
+    assert kept.run("status").code == 0 and kept.ask("status")["too_close"] == []
+
+
+def test_what_nobody_told_of_a_store_does_not_count_as_apart(kept: Service) -> None:
+    apart(kept, "seismic_zone")
+    kept.ask("store", "set", "near", "--seismic-zone", "华北")
+    said = kept.run("status")
+    assert said.code == 1
+    assert "shelf was not said to have any seismic zone, so that nobody can tell" in said.out
+
+
+def test_a_policy_that_asks_for_no_distance_misses_none(kept: Service) -> None:
+    for name in ("near", "shelf"):
+        kept.ask("store", "set", name, "--power-grid", "西北")
+    said = kept.run("status")
+    assert said.code == 0 and "warning: shelf and near share their power grid (西北)" in said.out

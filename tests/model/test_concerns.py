@@ -7,6 +7,7 @@ from preserve.model.concerns import ConcernKind, FindingsSeen, LateSeen, Seen, c
 from preserve.model.incidents import Incident, IncidentKind
 from preserve.model.nouns import Condition, Role
 from preserve.model.placing import Lack
+from preserve.model.policy_stores import TooClose
 from preserve.model.sentences import sentence
 from preserve.model.signs_of_life import Silence
 from tests.packages.building import policy_text
@@ -27,6 +28,7 @@ def test_every_kind_is_told_with_a_remedy_the_gravest_first() -> None:
         short={"default": 2, "other": 0},
         overdue={("default", "cave"): 4, ("default", "vault"): 0},
         lacking=[Lack("default", Role.SAME_CITY, 1)],
+        too_close=[TooClose("default", sentence("near and far share a grid"))],
         away={"vault": None},
         unfinished=1,
         late=[LateSeen("audit cave", sentence("an audit"), AT)],

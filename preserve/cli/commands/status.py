@@ -168,6 +168,7 @@ def _document(looked: Looked, surveyed: SurveyReport | None) -> dict[str, object
             {"store": each.store, "with": each.other, "attribute": each.attribute, "value": each.value}
             for each in report.shared
         ],
+        "too_close": [{"policy": each.policy, "what": sentence_said(each.what)} for each in report.too_close],
         "beside_home": list(report.beside_home),
         "on_one_device": [list(stores) for stores in report.one_device],
         "lacking_stores": lack_documents(report.lacking),
