@@ -389,14 +389,10 @@ class _Tally:
 
     def _packages_of(self, short: _Short) -> list[str]:
         standing, most = short.standing, MOST_NAMED
-        among = [self._ages[store, standing.policy] for store in sorted(short.late)]
-        if not among:
+        if not short.late:
             return [package for package, _ in self._books.packages_standing(standing.policy, standing.states, most)]
-        lists = [
-            {package for package, _ in self._books.overdue_packages(standing, store, ages, self._ahead, most)}
-            for store, ages in zip(sorted(short.late), among, strict=True)
-        ]
-        return sorted(set.intersection(*lists))
+        ages = {store: self._ages[store, standing.policy] for store in short.late}
+        return [package for package, _ in self._books.overdue_packages(standing, ages, self._ahead, most)]
 
 
 def _key(standing: AlikeStanding) -> tuple[tuple[str, CopyState], ...]:

@@ -27,12 +27,12 @@ from preserve.state.locks import LockReading
 from preserve.state.machines import MachineNotes
 from preserve.state.media import MediaReading
 from preserve.state.notices import NoticeNotes
+from preserve.state.overdue_reading import OverdueReading
 from preserve.state.parity import ParityReading
 from preserve.state.registers import RegisterReading
 from preserve.state.safety import SafetyReading
 from preserve.state.sources import SourceReading
 from preserve.state.sqlite_database import SqliteDatabase
-from preserve.state.standing_reading import StandingReading
 from preserve.state.surveys import SurveyReading
 from preserve.state.thaws import ThawReading
 
@@ -58,7 +58,7 @@ class Books(
     DrillReading,
     CanaryReading,
     SafetyReading,
-    StandingReading,
+    OverdueReading,
     SurveyReading,
     SourceReading,
     ThawReading,
