@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import partial
 from pathlib import Path
 
 from preserve import chance
@@ -260,7 +259,7 @@ class _Part:
             bool(self._before and self._before.counts.doubtful),
         )
         comparison.run(self._listing())
-        kept_head = partial(fetching.head, self._workplace)
+        kept_head = fetching.Heads(self._workplace)
         resolution = Resolution(self._request.catchment, plan, self._resolved, self._passed_over, kept_head)
         resolution.run()
         self._note_ahead(comparison.census.latest_ns)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Callable
 from dataclasses import replace
@@ -347,6 +348,34 @@ def test_what_looked_encrypted_before_alarms_nobody(office: Harvesting) -> None:
             file.write_bytes(random.Random(f"{again} {file}").randbytes(3000))
         report = office.harvest()
         assert (report.alarms, report.entry is None) == ((), False)
+
+
+def is_gone(place: Path) -> None:
+    place.rename(place.with_name("gone"))
+
+
+def has_no_bag(place: Path) -> None:
+    for bag in place.glob("packages/*/*/bag.tar"):
+        bag.unlink()
+
+
+def has_half_a_bag(place: Path) -> None:
+    for bag in place.glob("packages/*/*/bag.tar"):
+        os.truncate(bag, 512)
+
+
+@pytest.mark.parametrize("harm", [is_gone, has_no_bag, has_half_a_bag])
+def test_how_content_looked_is_read_from_the_copy_that_is_left(
+    office: Harvesting, harm: Callable[[Path], None]
+) -> None:
+    packed = [office.folder / f"plan {number}.xyz" for number in range(40)]
+    for again in range(2):
+        for file in packed:
+            file.write_bytes(random.Random(f"{again} {file}").randbytes(3000))
+        report = office.harvest()
+        assert (report.alarms, report.entry is None) == ((), False)
+        if not again:
+            harm(office.service.places["near"])  # which is asked first
 
 
 def test_a_release_that_nobody_used_in_time_is_over(office: Harvesting) -> None:
