@@ -34,7 +34,7 @@ from preserve.packages.making.crew import Crew
 from preserve.packages.making.delivery import Delivery, Sent, deliver
 from preserve.packages.making.planning import SubmissionPlan, plan_submission
 from preserve.packages.making.room import place, require_taker
-from preserve.packages.timekeeping import retain_until
+from preserve.packages.timekeeping import doubted, judged, retain_until
 from preserve.ports import Store
 from preserve.workplace import Workplace
 
@@ -169,6 +169,7 @@ class _TakingIn:
             self._require_profile(packages)
             self._require_space(packages)
             self._note_known_records(accession)
+            self._note_doubted_clock()
             begun = self._books.open_accession(self._source)
             if begun is None or begun.id != accession.id:
                 self._workplace.record(events.ingest_begun(self._workplace.act, self._workplace.now(), accession))
@@ -318,6 +319,21 @@ class _TakingIn:
         self._passed_over = placing.passed_over()
         if to_make:
             require_taker(self._workplace, placing, self._stores, self._source)
+
+    def _note_doubted_clock(self) -> None:
+        """What is taken in bears its date for good.  A wrong clock keeps nobody from it, and an incident in the ledger
+        says of the date what it is worth."""
+        if doubted(self._workplace) is None:
+            return
+        state = judged(self._workplace)
+        self._advice.add(
+            "clock",
+            self._source,
+            "the packages bear for good a date from a clock that is not to be trusted ({why}); incident {incident} in"
+            " the ledger says so to whoever reads it",
+            why=state.why,
+            incident=state.incident,
+        )
 
     def _note_known_records(self, accession: AccessionEntry) -> None:
         """An archival code stands for one record: where it comes again, a person has to know, and it is no harm."""
