@@ -15,7 +15,7 @@ from preserve.model.concerns import Concern, ConcernKind, kind_of, policies_of
 from preserve.model.policy import Policy
 
 DIGEST = timedelta(hours=1)
-"""News that come so soon after a letter wait, and go out together."""
+"""More of the same that comes so soon after a letter waits, and goes out together."""
 REMINDER = timedelta(days=7)
 """After so long what is still open is told again."""
 FIRST_PAUSE = timedelta(minutes=1)
@@ -154,9 +154,10 @@ def letter(
     news = tuple(each for each in mine if each.key not in told or each.mark > told[each.key].mark)
     over = tuple(each for key, each in told.items() if key not in open_keys and kind_of(key) not in unseen)
     still = tuple(each for each in mine if each not in news)
-    wait = DIGEST if news or over else REMINDER
-    if not (news or over or still) or _is_within(delivery.sent_at, wait, now):
-        return None
+    if not (news or over or still) or _is_within(delivery.sent_at, DIGEST if news or over else REMINDER, now):
+        known = {kind_of(key) for key in told}
+        # What is over stays told until the hour has passed: what comes and goes is no news each time.
+        return Letter(addressee, news, still, ()) if any(each.kind not in known for each in news) else None
     return Letter(addressee, news, still, over)
 
 

@@ -90,6 +90,19 @@ def test_news_is_told_at_once_and_more_of_the_same_in_a_digest() -> None:
     assert digest is not None and digest.news == tuple(more)
 
 
+def test_something_else_that_is_wrong_waits_for_no_digest() -> None:
+    """A copy was found damaged half an hour after a store had gone, and nobody was told until the hour was over."""
+    told, sent, soon = told_of(concern("cave")), Delivery(sent_at=NOW), NOW + timedelta(minutes=5)
+    other = Concern(ConcernKind.FINDING, "vault", sentence("it is damaged"), sentence("repair it"))
+    found = letter("owner", [concern(), other], told, sent, soon)
+    assert found is not None and found.news == (concern(), other)
+    assert found.over == (), "it is told with the next digest"
+    knows = {each.concern: each for each in remembered(found, told, soon)}
+    assert set(knows) == {concern("cave").key, concern().key, other.key}
+    comes_and_goes = concern("cave", mark=1)
+    assert letter("owner", [concern(), other, comes_and_goes], knows, sent.arrived(soon, None), soon) is None
+
+
 def test_what_was_told_is_not_told_again_but_in_a_reminder() -> None:
     told, sent = told_of(concern()), Delivery(sent_at=NOW)
     assert letter("owner", [concern()], told, sent, NOW + REMINDER - timedelta(seconds=1)) is None

@@ -289,4 +289,4 @@ def _lines(report: NotifyReport) -> list[str]:
         said("policies name {owner}, and nobody knows how to tell that one", owner=owner)
         for owner in report.unaddressed
     ]
-    return lines or [_("There is nothing to tell now.")]
+    return lines or [_("No letter is due now.")]
