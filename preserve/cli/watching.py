@@ -34,6 +34,8 @@ def watching_document(looked: Looked) -> dict[str, object]:
             {
                 "policy": each.policy,
                 "packages": each.packages,
+                "safe": each.safe,
+                "on_the_way": each.on_the_way,
                 "not_safe": each.short,
                 "payload_files": each.payload_files,
                 "payload_bytes": each.payload_bytes,

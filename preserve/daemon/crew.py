@@ -22,6 +22,7 @@ from preserve.errors import PreserveError, Unavailable
 from preserve.model.audit import AuditCounts, Budget
 from preserve.model.digests import sha256
 from preserve.model.nouns import Act
+from preserve.model.on_the_way import put_together
 from preserve.ports import NoProgress
 from preserve.settings.home import Home, here
 from preserve.workplace import Workplace
@@ -299,6 +300,7 @@ def _replicated(reports: Sequence[ReplicateReport]) -> ReplicateReport:
         lacking_count=sum(report.lacking_count for report in reports),
         seconds=max(report.seconds for report in reports),
         passed_over=tuple(dict.fromkeys(_all(report.passed_over for report in reports))),
+        on_the_way=put_together(_all(report.on_the_way for report in reports)),
     )
 
 

@@ -19,7 +19,8 @@ from preserve.model.audit import CLOCKS_DIFFER, Budget, audit_claim
 from preserve.model.audit_plans import Reading
 from preserve.model.duties import Duty, DutyKind, Ended, Ending
 from preserve.model.looking import UNVERIFIED_WITHIN, Share, Span
-from preserve.model.nouns import Level, StoreEntry
+from preserve.model.nouns import CopyState, Level, StoreEntry
+from preserve.model.on_the_way import time_allowed
 from preserve.model.policy import AuditRule, Policy
 from preserve.model.sentences import Sentence, sentence
 from preserve.model.thawing import budget_of, is_kept_cold, month_of
@@ -60,10 +61,12 @@ class _Place:
         rule = self.rule
         return timedelta(days=rule.every_days if rule.level is Level.FULL else rule.full_every_days or rule.every_days)
 
-    @property
-    def read_within(self) -> timedelta:
-        """How long a copy may wait for being read back the first time."""
-        return min(UNVERIFIED_WITHIN, self.full_age)
+    def read_within(self, state: CopyState) -> timedelta:
+        """How long a copy in a state that is not verified may wait for being read; policy may allow more time for the
+        first reading of one that was written."""
+        soon = min(UNVERIFIED_WITHIN, self.full_age)
+        is_new = state in (CopyState.WRITTEN, CopyState.ATTESTED)
+        return max(soon, time_allowed(self.policy, self.store.role) or soon) if is_new else soon
 
     def holds_unverified(self, standing: AlikeStanding) -> bool:
         state = standing.states.get(self.store.name)
@@ -113,9 +116,11 @@ def _unverified(shift: Shift, place: _Place, standings: Sequence[AlikeStanding])
     oldest = [shift.workplace.books.packages_standing(each.policy, each.states, 1)[0][1] for each in found]
     count = sum(each.packages for each in found)
     since = moment_of(min(oldest))
+    waits = (place.read_within(each.states[place.store.name]) for each in found)
+    latest = min(moment_of(at) + wait for at, wait in zip(oldest, waits, strict=True))
     why = sentence("copies in {store} that nobody has read back yet: {count}", store=place.store.name, count=count)
     yield Duty(
-        DutyKind.AUDIT, place.subject(AuditCause.UNVERIFIED), since, why, since + place.read_within, 0, copies=count,
+        DutyKind.AUDIT, place.subject(AuditCause.UNVERIFIED), since, why, latest, 0, copies=count,
         stores=(place.store.name,), policies=(place.policy.name,),
     )  # fmt: skip
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from preserve import compose
@@ -13,6 +13,7 @@ from preserve.daemon.works import Shift, Work
 from preserve.errors import Refused, Unavailable
 from preserve.model.duties import Duty, DutyKind, Ended, Ending
 from preserve.model.nouns import CopyEntry, Role, StoreEntry
+from preserve.model.on_the_way import time_allowed
 from preserve.model.placing import copies_due
 from preserve.model.policy import Policy
 from preserve.model.sentences import sentence
@@ -48,7 +49,8 @@ def _shortfalls(shift: Shift, policy: Policy) -> list[_Shortfall]:
 
 
 def _replications(shift: Shift, now: datetime) -> Iterator[Duty]:
-    """One duty for each policy under which packages lack copies."""
+    """One duty for each policy under which packages lack copies: due at once, late when the time is over that policy
+    allows for them."""
     books = shift.workplace.books
     stores = {store.name: store for store in books.stores()}
     for name, policy in sorted(shift.policies.items()):
@@ -57,9 +59,10 @@ def _replications(shift: Shift, now: datetime) -> Iterator[Duty]:
             continue
         oldest = [moment_of(books.packages_standing(name, each.standing.states, 1)[0][1]) for each in short]
         late = [
-            since + timedelta(seconds=within)
+            since + within
             for since, each in zip(oldest, short, strict=True)
-            for within in _within(policy, [stores[store] for store in each.stores])
+            for store in each.stores
+            if (within := time_allowed(policy, stores[store].role)) is not None
         ]
         count = sum(each.standing.packages * len(each.stores) for each in short)
         why = sentence("copies that policy {policy} wants and that are not there: {count}", policy=name, count=count)
@@ -67,12 +70,6 @@ def _replications(shift: Shift, now: datetime) -> Iterator[Duty]:
             DutyKind.REPLICATION, name, min(oldest), why, min(late, default=None), copies=count,
             stores=tuple(sorted({store for each in short for store in each.stores})), policies=(name,),
         )  # fmt: skip
-
-
-def _within(policy: Policy, stores: Sequence[StoreEntry]) -> list[int]:
-    """In how many seconds copies in these stores should be there, as far as the policy says."""
-    roles = {store.role for store in stores}
-    return [rule.within_seconds for rule in policy.copies if rule.role in roles and rule.within_seconds]
 
 
 def _replicate(shift: Shift, duty: Duty) -> Ended:

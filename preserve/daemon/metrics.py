@@ -43,7 +43,18 @@ STATUS_AT = Gauge("status_timestamp_seconds", "When these figures were made; old
 OK = Gauge("ok", "1 where all is as policy wants it, else 0.")
 LEDGER_ALARM = Gauge("ledger_alarm", "1 where a store contradicts the ledger of this home, or knows more of it.")
 PACKAGES = Gauge("packages", "Packages kept.", ("policy",))
-NOT_SAFE = Gauge("packages_not_safe", "Packages with fewer verified copies than their policy wants.", ("policy",))
+NOT_SAFE = Gauge("packages_not_safe", "Packages with fewer verified copies than policy wants by now.", ("policy",))
+COMING = Gauge(
+    "packages_on_the_way",
+    "Packages of which all copies that policy wants by now are verified, and others are still to come.",
+    ("policy",),
+)
+COPIES_COMING = Gauge(
+    "copies_on_the_way", "Copies not verified yet, for which policy still allows time.", ("policy", "role")
+)
+COMING_DUE = Gauge(
+    "copies_on_the_way_due_timestamp_seconds", "By when the first of these copies is due.", ("policy", "role")
+)
 PAYLOAD_FILES = Gauge("payload_files", "Files deposited.", ("policy",))
 PAYLOAD_BYTES = Gauge("payload_bytes", "Bytes of the files deposited.", ("policy",))
 COPIES = Gauge("copies", "Copies by state; only verified ones count as safe.", ("store", "role", "state"))
@@ -76,9 +87,10 @@ NOTICED_AT = Gauge("notices_timestamp_seconds", "When somebody last looked wheth
 NOTICES_FAILING = Gauge("notices_failing", "Addressees who cannot be told.")
 
 GAUGES = (
-    BUILD, STATUS_AT, OK, LEDGER_ALARM, PACKAGES, NOT_SAFE, PAYLOAD_FILES, PAYLOAD_BYTES, COPIES, OVERDUE, POSTDATED,
-    BY_AGE, OLDEST, LIMIT, FINDINGS, INCIDENTS, CONCERNS, UP, WANTING, UNPUBLISHED, ENTRIES, UNFINISHED, DUE, LATE,
-    LOCK, DRILLS, DRILL_AT, DRILL_RTO, DRILL_RPO, NOTICED_AT, NOTICES_FAILING,
+    BUILD, STATUS_AT, OK, LEDGER_ALARM, PACKAGES, NOT_SAFE, COMING, COPIES_COMING, COMING_DUE, PAYLOAD_FILES,
+    PAYLOAD_BYTES, COPIES, OVERDUE, POSTDATED, BY_AGE, OLDEST, LIMIT, FINDINGS, INCIDENTS, CONCERNS, UP, WANTING,
+    UNPUBLISHED, ENTRIES, UNFINISHED, DUE, LATE, LOCK, DRILLS, DRILL_AT, DRILL_RTO, DRILL_RPO, NOTICED_AT,
+    NOTICES_FAILING,
 )  # fmt: skip
 """Every metric there is, in the order in which they are told."""
 
@@ -96,6 +108,7 @@ def samples(looked: Looked, surveyed: SurveyReport) -> Iterator[Sample]:
     yield ENTRIES, (), status.ledger_entries
     yield UNFINISHED, (), status.unfinished_count
     yield from _of_holdings(looked)
+    yield from _of_those_coming(looked)
     yield from _of_stores(looked)
     yield from _of_ages(looked, surveyed)
     yield from _of_kinds(looked)
@@ -125,10 +138,21 @@ def _of_holdings(looked: Looked) -> Iterator[Sample]:
     for each in looked.status.holdings:
         yield PACKAGES, (each.policy,), each.packages
         yield NOT_SAFE, (each.policy,), each.short
+        yield COMING, (each.policy,), each.on_the_way
         yield PAYLOAD_FILES, (each.policy,), each.payload_files
         yield PAYLOAD_BYTES, (each.policy,), each.payload_bytes
     for (policy, store), count in looked.status.overdue_in.items():
         yield OVERDUE, (store, policy), count
+
+
+def _of_those_coming(looked: Looked) -> Iterator[Sample]:
+    """By policy and role; roles for which a policy allows time are told where none is coming too, with no date."""
+    for name, policy in looked.policies.items():
+        for role in dict.fromkeys(rule.role for rule in policy.copies if rule.within_seconds):
+            those = [each for each in looked.status.on_the_way if (each.policy, each.role) == (name, role)]
+            yield COPIES_COMING, (name, role.value), sum(each.count for each in those)
+            if those:
+                yield COMING_DUE, (name, role.value), min(each.first_due_at for each in those).timestamp()
 
 
 def _of_stores(looked: Looked) -> Iterator[Sample]:

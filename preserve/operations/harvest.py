@@ -26,6 +26,7 @@ from preserve.errors import Refused, Restless, Unpackable
 from preserve.model import brake, slow_upheaval, source_events
 from preserve.model.brake import Alarm, Upheaval
 from preserve.model.complaints import Complaint, ComplaintList
+from preserve.model.on_the_way import OnTheWay, put_together
 from preserve.model.placing import Lack
 from preserve.model.policy import Policy
 from preserve.model.sources import Counts, HarvestEntry, Registered, SourceKind, require_described
@@ -71,7 +72,8 @@ class HarvestRequest:
 class HarvestReport:
     """What a harvest did.  `entry` is None where the brake was set, for `alarms`; then nothing was taken.
 
-    `packages` hold what was new and the state; `is_complete`: each has every copy that policy wants, verified.
+    `packages` hold what was new and the state; `is_kept`: each has every copy that policy wants by now, verified, and
+    for those `on_the_way` it allows time.
     `doubtful` names the first files that hold other bytes than were taken, though nobody changed them; `restless` those
     that are being changed at every harvest, so that what they hold now is in none; `passed_over` says of the first that
     could not be taken why; `vanished` and `changed`, where the brake was set, the first that did.
@@ -80,7 +82,7 @@ class HarvestReport:
     source: str
     entry: HarvestEntry | None
     packages: tuple[str, ...] = ()
-    is_complete: bool = True
+    is_kept: bool = True
     alarms: tuple[Alarm, ...] = ()
     upheaval: Upheaval | None = None
     doubtful: tuple[bytes, ...] = ()
@@ -90,6 +92,12 @@ class HarvestReport:
     changed: tuple[bytes, ...] = ()
     notes: tuple[Complaint, ...] = ()
     lacking: tuple[Lack, ...] = ()
+    on_the_way: tuple[OnTheWay, ...] = ()
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every copy that policy wants of what was taken is verified, and none is on its way."""
+        return self.is_kept and not self.on_the_way
 
 
 def harvest(workplace: Workplace, request: HarvestRequest) -> HarvestReport:
@@ -167,7 +175,8 @@ def _together(reports: list[HarvestReport]) -> HarvestReport:
         last,
         entry=entry,
         packages=tuple(package for report in reports for package in report.packages),
-        is_complete=all(report.is_complete for report in reports),
+        is_kept=all(report.is_kept for report in reports),
+        on_the_way=put_together(each for report in reports for each in report.on_the_way),
         notes=tuple(note for report in reports for note in report.notes),
     )
 
@@ -449,7 +458,8 @@ class _Part:
             source=name,
             entry=self._books.last_harvest(name),
             packages=tuple(package.id for report in made for package in report.packages),
-            is_complete=all(report.is_complete for report in made),
+            is_kept=all(report.is_kept for report in made),
+            on_the_way=put_together(each for report in made for each in report.on_the_way),
             doubtful=tuple(found.tally.doubtful_paths),
             restless=tuple(each.path for each in stuck),
             passed_over=self._passed_over.named,

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from preserve import environment
 from preserve.clock import stamp, zone
 from preserve.errors import PreserveError, Tampered
 from preserve.model import links
-from preserve.model.audit import CLOCKS_DIFFER, age_limits
 from preserve.model.concerns import FindingsSeen
 from preserve.model.drills_due import DrillDue, drills_due
 from preserve.model.entries import AccessionEntry, AccessionState
@@ -21,28 +20,25 @@ from preserve.model.locks import LockStanding, lock_rules, with_locks
 from preserve.model.nouns import (
     Condition,
     CopyState,
-    Level,
     Receipt,
     Role,
     StoreEntry,
     stores_with_records_spared,
 )
+from preserve.model.on_the_way import OnTheWay
 from preserve.model.parity import ParityStanding
-from preserve.model.placing import Lack, copies_lacking, verified_by_role
+from preserve.model.placing import Lack, copies_lacking
 from preserve.model.policy import Policy
 from preserve.model.policy_stores import TooClose, too_close
 from preserve.model.sentences import Sentence
 from preserve.model.separation import Coincidence, coincidences
 from preserve.model.sources import source_behind
 from preserve.packages import places
+from preserve.packages.judging.safety import MOST_NAMED, ClassHoldings, Shortfall, Tally, audit_ages
 from preserve.packages.timekeeping import doubted
 from preserve.state.books import Books
 from preserve.state.glances import Glance, glance
-from preserve.state.standing_reading import Ages, AlikeStanding
 from preserve.workplace import Workplace
-
-MOST_NAMED = 1000
-"""How many packages, or accessions, a list of this report names; all are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,36 +86,12 @@ class StoreStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class Shortfall:
-    """A package that has `verified` of the copies that its policy wants.
-
-    One that is overdue in a store that is away is none of them: nobody has looked for too long, and nobody can.
-    """
-
-    package_id: str
-    policy: str
-    wanted: int
-    verified: int
-
-
-@dataclass(frozen=True, slots=True)
 class OpenFindings:
     """Open findings of one condition: how many, and when the oldest was opened."""
 
     condition: Condition
     count: int
     oldest: str
-
-
-@dataclass(frozen=True, slots=True)
-class ClassHoldings:
-    """What is kept under one policy; `short` packages have fewer verified copies than it wants."""
-
-    policy: str
-    packages: int
-    short: int
-    payload_files: int
-    payload_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +112,9 @@ class Unfinished:
 class StatusReport:
     """How the holdings stand.  `lacking` are copies that policy wants and that no store is registered for.
 
+    Of `safe` packages each copy that policy wants is verified, of `short_count` one is not that should be by now.  Of
+    `coming` packages all that should be by now are, and policy allows time for others; `on_the_way` are the copies, of
+    any package, for which it does.
     `spared` are stores with findings of which none is about a record.
     `unfinished` are accessions that were begun and neither completed nor given up, and that nobody is working on now;
     `unfinished_count` counts all of them.  `incidents` are those open, `late_drills` those that policy wants and nobody
@@ -154,6 +129,8 @@ class StatusReport:
     payload_files: int
     payload_bytes: int
     safe: int
+    coming: int
+    on_the_way: tuple[OnTheWay, ...]
     short_count: int
     short: tuple[Shortfall, ...]
     overdue: int
@@ -189,7 +166,7 @@ class StatusReport:
 
     @property
     def is_as_wanted(self) -> bool:
-        """Whether all is as policy wants it.
+        """Whether all is as policy wants it by now.
 
         A remote offline store is away by its nature, and one out of its window or not mounted as it was registered to
         be; any other that is away is not as wanted, nor is one whose place is there and cannot be told to be that
@@ -216,18 +193,21 @@ def status(
     glances = glance(books, workplace.stores)
     away = frozenset(name for name, seen in glances.items() if seen.away_because is not None)
     now, clock_doubt = workplace.clock.now(), doubted(workplace)
-    tally = _Tally(books, policy_of, {} if clock_doubt else _ages(policies, entries, now), entries, now)
-    short = tally.short(away)
-    short_count = sum(each.standing.packages for each in short)
+    tally = Tally(books, policy_of, {} if clock_doubt else audit_ages(policies, entries, now), entries, now)
+    wanting = tally.wanting(away)
+    short_count = sum(each.packages for each in wanting if each.is_short)
+    coming = sum(each.packages for each in wanting if each.is_on_the_way)
     unfinished = list(_unfinished(workplace))
     found = books.open_findings_alike()
     return StatusReport(
         packages=tally.packages,
         payload_files=tally.files,
         payload_bytes=tally.bytes,
-        safe=tally.packages - short_count,
+        safe=tally.packages - short_count - coming,
+        coming=coming,
+        on_the_way=tally.on_the_way(wanting),
         short_count=short_count,
-        short=tuple(tally.named(short)),
+        short=tuple(tally.named(wanting)),
         overdue=sum(tally.overdue.values()),
         postdated=tally.postdated,
         findings=tuple(_open_findings(found)),
@@ -242,7 +222,7 @@ def status(
         locks=() if clock_doubt else tuple(books.lock_standings(with_locks(entries), lock_rules(policies), now)),
         late_drills=() if clock_doubt else tuple(_late_drills(books, entries, tally.policies_used, now)),
         ledger_entries=books.size(),
-        holdings=tuple(tally.holdings(short)),
+        holdings=tuple(tally.holdings(wanting)),
         overdue_in=dict(tally.overdue_in),
         clock_doubt=clock_doubt,
         parity=tuple(_parity(books, entries, policies)),
@@ -282,134 +262,6 @@ def _unfinished(workplace: Workplace) -> Iterator[Unfinished]:
             yield Unfinished(accession, booked, is_there or source is not None, source)
 
 
-@dataclass(frozen=True, slots=True)
-class _Short:
-    """Packages that stand alike and have fewer verified copies than wanted; `late` are stores away in which their
-    copies are overdue, and others that stand so have some that are not."""
-
-    standing: AlikeStanding
-    late: frozenset[str]
-    wanted: int
-    verified: int
-
-
-class _Tally:
-    """What is counted of all packages, put together by how their copies stand: none is read by itself."""
-
-    def __init__(
-        self,
-        books: Books,
-        policy_of: Callable[[Receipt], Policy],
-        ages: Mapping[tuple[str, str], Ages],
-        stores: Sequence[StoreEntry],
-        now: datetime,
-    ) -> None:
-        self._books = books
-        self._stores = stores
-        self._ages = ages
-        self._ahead = stamp(now + CLOCKS_DIFFER)
-        self._standings = books.standings()
-        self._used = {each.policy: policy_of(self._any_receipt(each)) for each in self._standings}
-        self.packages = sum(each.packages for each in self._standings)
-        self.files = sum(each.payload_files for each in self._standings)
-        self.bytes = sum(each.payload_bytes for each in self._standings)
-        self.states: Counter[tuple[str, CopyState]] = Counter()
-        for each in self._standings:
-            for store, state in each.states.items():
-                self.states[store, state] += each.packages
-        self.overdue: Counter[str] = Counter()
-        self.overdue_in: Counter[tuple[str, str]] = Counter()
-        self.postdated = 0
-        for (store, policy), limits in ages.items():
-            self.overdue_in[policy, store] = books.overdue_count(store, policy, limits, self._ahead)
-            self.overdue[store] += self.overdue_in[policy, store]
-            self.postdated += books.looks(store, policy, Level.SAMPLE, "~", since=self._ahead).copies
-
-    def _any_receipt(self, standing: AlikeStanding) -> Receipt:
-        ((package, _),) = self._books.packages_standing(standing.policy, standing.states, 1)
-        return self._books.package(package).receipt
-
-    @property
-    def policies_used(self) -> list[Policy]:
-        """Those under which anything is kept, by name."""
-        return [policy for _, policy in sorted(self._used.items())]
-
-    def short(self, away: Collection[str]) -> list[_Short]:
-        """Packages with fewer verified copies than their policy wants."""
-        late = {(store, policy) for store, policy in self._ages if store in away and self.overdue_in[policy, store]}
-        # Of a medium that lies on its shelf for long all copies are overdue: then none of them need be looked for.
-        wholly = {place for place in late if self._is_wholly_overdue(*place)}
-        in_part = {place: self._ages[place] for place in late - wholly}
-        apart = list(self._books.overdue_standings(in_part, self._ahead))
-        all_but_late = {(each.policy, _key(each)): each.packages for each in self._standings}
-        for each, _ in apart:
-            all_but_late[each.policy, _key(each)] -= each.packages
-        whole = [
-            (replace(each, packages=all_but_late[each.policy, _key(each)]), frozenset[str]())
-            for each in self._standings
-        ]
-        compared = (
-            self._compared(each, stores, frozenset(store for store in each.states if (store, each.policy) in wholly))
-            for each, stores in [*whole, *apart]
-            if each.packages
-        )
-        return [each for each in compared if each.verified < each.wanted]
-
-    def _is_wholly_overdue(self, store: str, policy: str) -> bool:
-        copies = sum(each.packages for each in self._standings if each.policy == policy and store in each.states)
-        return self.overdue_in[policy, store] == copies
-
-    def _compared(self, standing: AlikeStanding, late: frozenset[str], wholly: frozenset[str]) -> _Short:
-        policy = self._used[standing.policy]
-        counting = {store: state for store, state in standing.states.items() if store not in late | wholly}
-        return _Short(standing, late, policy.copies_wanted, verified_by_role(policy, self._stores, counting))
-
-    def holdings(self, short: Iterable[_Short]) -> Iterator[ClassHoldings]:
-        """What is kept, by policy."""
-        lacking: Counter[str] = Counter()
-        for each in short:
-            lacking[each.standing.policy] += each.standing.packages
-        for policy in sorted(self._used):
-            alike = [each for each in self._standings if each.policy == policy]
-            yield ClassHoldings(
-                policy=policy,
-                packages=sum(each.packages for each in alike),
-                short=lacking[policy],
-                payload_files=sum(each.payload_files for each in alike),
-                payload_bytes=sum(each.payload_bytes for each in alike),
-            )
-
-    def named(self, short: Iterable[_Short]) -> list[Shortfall]:
-        """The first of these packages, by id."""
-        found: dict[str, Shortfall] = {}
-        for each in short:  # those with overdue copies come last: they stand alike with others that have none
-            for package in self._packages_of(each):
-                found[package] = Shortfall(package, each.standing.policy, each.wanted, each.verified)
-        return [shortfall for _, shortfall in sorted(found.items())][:MOST_NAMED]
-
-    def _packages_of(self, short: _Short) -> list[str]:
-        standing, most = short.standing, MOST_NAMED
-        if not short.late:
-            return [package for package, _ in self._books.packages_standing(standing.policy, standing.states, most)]
-        ages = {store: self._ages[store, standing.policy] for store in short.late}
-        return [package for package, _ in self._books.overdue_packages(standing, ages, self._ahead, most)]
-
-
-def _key(standing: AlikeStanding) -> tuple[tuple[str, CopyState], ...]:
-    return tuple(sorted(standing.states.items()))
-
-
-def _ages(policies: Mapping[str, Policy], stores: Iterable[StoreEntry], now: datetime) -> dict[tuple[str, str], Ages]:
-    """Before which moments a look is too long ago, for each store and policy in force."""
-    return {
-        (store.name, name): {
-            level: stamp(now - longest) for level, longest in age_limits(policy.audit_on(store.role)).items()
-        }
-        for store in stores
-        for name, policy in policies.items()
-    }
-
-
 def _late_drills(
     books: Books, entries: Sequence[StoreEntry], policies: Sequence[Policy], now: datetime
 ) -> Iterator[DrillDue]:
@@ -434,7 +286,7 @@ def _open_findings(found: Iterable[FindingsSeen]) -> Iterator[OpenFindings]:
 
 
 def _store_statuses(
-    books: Books, entries: Iterable[StoreEntry], glances: Mapping[str, Glance], tally: _Tally, now: datetime
+    books: Books, entries: Iterable[StoreEntry], glances: Mapping[str, Glance], tally: Tally, now: datetime
 ) -> Iterator[StoreStatus]:
     absences = books.absences(environment.machine_name())
     for entry in entries:

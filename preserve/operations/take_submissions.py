@@ -30,6 +30,7 @@ from preserve.errors import PreserveError, Refused, Unavailable
 from preserve.model import source_events
 from preserve.model.digests import sha256
 from preserve.model.entries import AccessionState
+from preserve.model.on_the_way import OnTheWay, put_together
 from preserve.model.policy import Policy
 from preserve.model.sources import Counts, HarvestEntry, Registered
 from preserve.packages.harvesting import telling
@@ -76,8 +77,14 @@ class TakeReport:
 
     @property
     def is_complete(self) -> bool:
-        """Whether nothing was refused or is lacking, and every copy that policy wants of what was taken is there."""
-        return not self.refused and not self.orphans and all(each.report.is_complete for each in self.taken)
+        """Whether nothing was refused or is lacking, and every copy that policy wants by now of what was taken is
+        there and verified."""
+        return not self.refused and not self.orphans and all(each.report.is_kept for each in self.taken)
+
+    @property
+    def on_the_way(self) -> tuple[OnTheWay, ...]:
+        """Copies of what was taken for which policy allows time."""
+        return put_together(coming for each in self.taken for coming in each.report.on_the_way)
 
 
 def take_submissions(workplace: Workplace, request: TakeRequest) -> TakeReport:

@@ -13,7 +13,16 @@ from dataclasses import dataclass, replace
 from itertools import chain, combinations, compress
 
 from preserve.model.nouns import Level
-from preserve.state.standing_reading import LOOK_COLUMNS, Ages, AlikeStanding, StandingReading, marks_of, newness
+from preserve.state.standing_reading import (
+    EVER,
+    LOOK_COLUMNS,
+    Ages,
+    AlikeStanding,
+    Booked,
+    StandingReading,
+    marks_of,
+    newness,
+)
 
 _WALKED = 10
 """So many packages are gone through for each that is asked for, rather than that all overdue copies are."""
@@ -129,7 +138,7 @@ class OverdueReading(StandingReading):
         return int(row[0]) if row else 0
 
     def overdue_packages(
-        self, standing: AlikeStanding, stores: Mapping[str, Ages], ahead: str, most: int
+        self, standing: AlikeStanding, stores: Mapping[str, Ages], ahead: str, most: int, booked: Booked = EVER
     ) -> list[tuple[str, str]]:
         """The oldest packages that stand so and whose copies in all of `stores` are overdue, and when each was booked;
         of those there are `standing.packages`."""
@@ -145,11 +154,28 @@ class OverdueReading(StandingReading):
             tests.append(f"package IN ({chosen})")
             given += values
         rows = self._database.rows(
-            "SELECT package, packaged_at FROM kept WHERE policy = ? AND marks = ?"  # noqa: S608
-            f" AND {' AND '.join(tests)} ORDER BY packaged_at, package LIMIT ?",
-            [standing.policy, marks_of(standing.states), *given, most],
+            "SELECT package, packaged_at FROM kept WHERE policy = ? AND marks = ? AND packaged_at >= ?"  # noqa: S608
+            f" AND packaged_at < ? AND {' AND '.join(tests)} ORDER BY packaged_at, package LIMIT ?",
+            [standing.policy, marks_of(standing.states), booked.since, booked.before, *given, most],
         )
         return [(package, at) for package, at in rows]
+
+    def booked_count_overdue(
+        self, standing: AlikeStanding, booked: Booked, late: Mapping[str, tuple[Ages, bool]], ahead: str
+    ) -> tuple[int, str | None]:
+        """How many of the packages that stand so were booked then and have copies that are overdue, or (False) are not,
+        in each of several stores; and when the first of them was.  They are counted one by one."""
+        tests, given = [], list[object]()
+        for store, (ages, is_late) in late.items():
+            test, values = _lateness(ages, ahead)
+            tests.append(f"{'' if is_late else 'NOT '}{_exists('kept', test)}")
+            given += [store, *values]
+        row = self._database.row(
+            "SELECT count(*), min(packaged_at) FROM kept WHERE policy = ? AND marks = ? AND packaged_at >= ?"  # noqa: S608
+            f" AND packaged_at < ? AND {' AND '.join(tests)}",
+            [standing.policy, marks_of(standing.states), booked.since, booked.before, *given],
+        )
+        return (int(row[0]), row[1]) if row else (0, None)
 
     def _packages_alike(self, standing: AlikeStanding) -> int:
         row = self._database.row(

@@ -42,6 +42,17 @@ class Looks:
 NO_LOOKS = Looks(0, 0, None)
 
 
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """When packages were booked: at `since` or after, and before `before`, as the books write moments."""
+
+    since: str = ""
+    before: str = "~"
+
+
+EVER = Booked()
+
+
 class StandingReading:
     """Questions about how copies stand."""
 
@@ -54,14 +65,49 @@ class StandingReading:
         )
         return [AlikeStanding(policy, _states(marks), *counts) for policy, marks, *counts in rows]
 
-    def packages_standing(self, policy: str, states: Mapping[str, CopyState], most: int) -> list[tuple[str, str]]:
+    def packages_standing(
+        self, policy: str, states: Mapping[str, CopyState], most: int, booked: Booked = EVER
+    ) -> list[tuple[str, str]]:
         """The oldest packages that stand so, and when each was booked."""
         rows = self._database.rows(
             "SELECT package, packaged_at FROM kept WHERE policy = ? AND marks = ?"
-            " ORDER BY packaged_at, package LIMIT ?",
-            (policy, marks_of(states), most),
+            " AND packaged_at >= ? AND packaged_at < ? ORDER BY packaged_at, package LIMIT ?",
+            (policy, marks_of(states), booked.since, booked.before, most),
         )
         return [(package, at) for package, at in rows]
+
+    def packaged_at(self, package: str) -> str:
+        """When a package was booked; it must be there."""
+        row = self._database.row("SELECT packaged_at FROM kept WHERE package = ?", (package,))
+        if row is None:
+            raise LookupError(package)
+        return str(row[0])
+
+    def booked_count(self, standing: AlikeStanding, booked: Booked) -> tuple[int, str | None]:
+        """How many of the packages that stand so were booked then, and when the first of them was.
+
+        `standing.packages` are all that stand so: where all of them were booked then, none need be counted.
+        """
+        those = "FROM kept WHERE policy = ? AND marks = ?"
+        given = (standing.policy, marks_of(standing.states))
+        then = (*given, booked.since, booked.before)
+        first, begin, end = (
+            self._database.row(f"SELECT packaged_at {those} {chosen}", values)
+            for chosen, values in (
+                ("AND packaged_at >= ? AND packaged_at < ? ORDER BY packaged_at LIMIT 1", then),
+                ("ORDER BY packaged_at LIMIT 1", given),
+                ("ORDER BY packaged_at DESC LIMIT 1", given),
+            )
+        )
+        if first is None or begin is None or end is None:
+            return 0, None
+        if booked.since <= begin[0] and end[0] < booked.before:
+            return standing.packages, first[0]
+        row = self._database.row(
+            f"SELECT count(*) {those} AND packaged_at >= ? AND packaged_at < ?",
+            then,
+        )
+        return (int(row[0]) if row else 0), first[0]
 
     def overdue_count(self, store: str, policy: str, ages: Ages, ahead: str) -> int:
         """How many copies nobody has looked at since the moments of `ages`; a look after `ahead` counts as none."""

@@ -18,21 +18,25 @@ from preserve import compose
 from preserve.clock import stamp
 from preserve.daemon import looking
 from preserve.daemon.crew import Spread
-from preserve.daemon.looking import AUDIT, LISTING
+from preserve.daemon.looking import AUDIT, LISTING, AuditCause
 from preserve.daemon.thawing import THAW
+from preserve.daemon.works import Shift
 from preserve.errors import Away, Frozen, Refused, Unavailable
 from preserve.model import events
 from preserve.model import thawing as thawing_model
 from preserve.model.duties import Ending
 from preserve.model.keys import Key
 from preserve.model.nouns import CopyState, EventType, Level, StoreEntry
+from preserve.model.on_the_way import WaitsFor
 from preserve.model.store_changes import THAW_BYTES, THAW_COST
 from preserve.model.thawing import ThawPurpose, Tier
 from preserve.operations.audit import AuditRequest, audit
 from preserve.operations.drill import DrillReport, DrillRequest, Rebuilt, drill
+from preserve.operations.ingest import IngestRequest, ingest
 from preserve.operations.repair import RepairRequest, repair
 from preserve.operations.replicate import ReplicateRequest, replicate
 from preserve.operations.restore import RestoreRequest, restore
+from preserve.operations.status import status
 from preserve.operations.thaw_store import ThawRequest, plan_thaw, thaw_store
 from preserve.packages import thawing
 from preserve.packages.judging import frozen as judging_frozen
@@ -75,6 +79,35 @@ def test_a_bag_is_written_frozen_is_not_called_verified_and_all_else_can_be_read
         frozen.far.read(frozen.key(package), 0, memoryview(bytearray(1)))
     for name in facts.keys() - {"bag.tar"}:
         assert frozen.far.read(facts[name].key, 0, memoryview(bytearray(1))) == 1
+
+
+def test_ingest_and_status_say_alike_that_what_lies_frozen_was_not_read_back_and_is_not_safe(frozen: Ice) -> None:
+    """It is on its way only where policy gives time for the thaw and the reading."""
+    policy = frozen.service.policy
+    in_time = replace(policy, copies=tuple(replace(each, within_seconds=3 * 86_400) for each in policy.copies))
+    for number, kept_under in enumerate((policy, in_time)):
+        folder = frozen.service.home.parent / f"records-{number}"
+        folder.mkdir()
+        (folder / "a.txt").write_text(f"record {number}")
+        report = ingest(frozen.workplace, IngestRequest(folder, kept_under))
+        judged = status(frozen.workplace, lambda _, by=kept_under: by, {policy.name: kept_under})  # type: ignore[misc]
+        assert report.is_kept is (kept_under is in_time) and not report.is_complete
+        assert (judged.short_count == 0, judged.safe) == (report.is_kept, 0)
+        assert {each.waits_for for each in report.on_the_way} == {each.waits_for for each in judged.on_the_way}
+    assert [(each.waits_for, each.count) for each in judged.on_the_way] == [(WaitsFor.READING, 2)]
+    frozen.later(days=3, seconds=1)
+    assert status(frozen.workplace, lambda _: in_time, {policy.name: in_time}).short_count == 2
+
+
+def test_a_first_reading_is_late_only_when_the_time_is_over_that_policy_gives(frozen: Ice) -> None:
+    frozen.ingest()
+    policy = frozen.service.policy
+    longer = replace(policy, copies=tuple(replace(each, within_seconds=20 * 86_400) for each in policy.copies))
+    now = frozen.clock.now()
+    for kept_under, days in ((policy, 7), (longer, 20)):
+        shift = Shift(Home(frozen.service.home), frozen.workplace, {policy.name: kept_under})
+        (duty,) = (each for each in AUDIT.derive(shift, now) if AuditCause.UNVERIFIED in each.subject)
+        assert duty.latest is not None and days - 1 < (duty.latest - now) / timedelta(days=1) <= days
 
 
 def test_a_plan_asks_for_nothing_and_says_bytes_hours_and_an_unverified_cost(frozen: Ice) -> None:

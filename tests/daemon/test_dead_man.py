@@ -154,7 +154,7 @@ def test_monitoring_is_told_the_worst_and_counts_of_all(kept: tuple[Service, Set
     clock.sleep(2 * INTERVAL.total_seconds())
     found = told(made)
     assert nagios_state(found).code == 2
-    assert "'silence'=1;;;0" in list(performance_data(found))
+    assert "'silence'=1;;;0" in list(performance_data(found, 0))
 
 
 def test_a_key_that_was_revoked_is_told_of_at_once(kept: tuple[Service, SetClock]) -> None:

@@ -27,6 +27,7 @@ from preserve.cli.messages import (
     word,
 )
 from preserve.cli.moments import parsed_moment
+from preserve.cli.on_the_way import on_the_way_documents, on_the_way_lines
 from preserve.cli.options import acts, asks, gives_back, reaches_stores
 from preserve.cli.restored import restored_document, restored_lines
 from preserve.cli.shortfalls import lack_documents, lack_lines
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
         " vanished, changed or encrypted in masses), nothing of it is taken: the brake holds it until somebody has"
         " looked (`preserve source release`).  What cannot be taken or read is passed over and told, and stops nothing"
         " else.  Exit code 1 when the brake holds a source, a file changed silently, something was passed over, or a"
-        " copy that policy wants could not be made now."
+        " copy that policy wants by now was not made and verified."
     )
 )
 @click.argument("names", metavar="NAME", nargs=-1)
@@ -102,6 +103,7 @@ def _drop_document(report: TakeReport) -> dict[str, object]:
                 "already": each.report.already,
                 "packages": [package.id for package in each.report.packages],
                 "complete": each.report.is_complete,
+                "on_the_way": on_the_way_documents(each.report.on_the_way),
                 "moved_to": str(each.moved_to) if each.moved_to else None,
             }
             for each in report.taken
@@ -136,8 +138,9 @@ def _drop_lines(report: TakeReport) -> Iterator[str]:
         )
         for name in report.orphans
     )
-    if not all(each.report.is_complete for each in report.taken):
+    if not all(each.report.is_kept for each in report.taken):
         yield _("`preserve replicate` makes the copies that are still due")
+    yield from on_the_way_lines(report.on_the_way)
 
 
 def _readable(path: bytes) -> str:
@@ -146,7 +149,7 @@ def _readable(path: bytes) -> str:
 
 def _is_well(report: HarvestReport) -> bool:
     told = report.doubtful or report.restless or report.passed_over
-    return report.entry is not None and report.is_complete and not told
+    return report.entry is not None and report.is_kept and not told
 
 
 def _document(report: HarvestReport) -> dict[str, object]:
@@ -158,6 +161,7 @@ def _document(report: HarvestReport) -> dict[str, object]:
         "harvest": harvest_document(report.entry) if report.entry else None,
         "packages": list(report.packages),
         "complete": report.is_complete,
+        "on_the_way": on_the_way_documents(report.on_the_way),
         "vanished_files": [path.decode("utf-8", "surrogateescape") for path in report.vanished],
         "changed_files": [path.decode("utf-8", "surrogateescape") for path in report.changed],
         "restless_files": [path.decode("utf-8", "surrogateescape") for path in report.restless],
@@ -181,8 +185,9 @@ def _report_lines(report: HarvestReport) -> Iterator[str]:
         return
     yield from _counts_lines(report.source, report.entry.counts)
     yield from _alarm_lines(report, report.entry.counts)
-    if not report.is_complete:
+    if not report.is_kept:
         yield _("`preserve replicate` makes the copies that are still due")
+    yield from on_the_way_lines(report.on_the_way)
     yield from bounded(complaint_said(note) for note in report.notes)
     yield from lack_lines(report.lacking)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from itertools import chain
 from typing import TYPE_CHECKING, NoReturn
 
 import click
@@ -15,6 +16,7 @@ from preserve.cli.answers import moment_shown
 from preserve.cli.calls import Call
 from preserve.cli.exits import Exit
 from preserve.cli.messages import _, error_said, said, sentence_said, word
+from preserve.cli.on_the_way import in_short, on_the_way_documents, on_the_way_lines
 from preserve.cli.options import acts, asks
 from preserve.cli.tables import table
 from preserve.cli.watching import duty_document
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from preserve.model.audit import Budget
     from preserve.model.concerns import Concern
     from preserve.model.duties import Duty
+    from preserve.model.on_the_way import OnTheWay
     from preserve.workplace import Workplace
 
 
@@ -210,14 +213,15 @@ def alarms(call: Call, nagios: bool, max_silence: str | None) -> Exit:
     try:
         with call.workplace(patient=False) as workplace:
             shift = Shift(call.home(), workplace, compose.policies(workplace.books))
-            found = look(shift, WORKS, longest).alarms
+            looked = look(shift, WORKS, longest)
     except PreserveError as error:
         if not nagios:
             raise
         answers.print_lines([f"PRESERVE {NagiosState.UNKNOWN.value} - {error_said(error)}"])
         return Exit(NagiosState.UNKNOWN.code)
+    found, coming = looked.alarms, looked.status.on_the_way
     if nagios:
-        return _nagios(found)
+        return _nagios(found, coming)
     document = {
         "alarms": [
             {
@@ -229,20 +233,26 @@ def alarms(call: Call, nagios: bool, max_silence: str | None) -> Exit:
                 "count": each.count,
             }
             for each in found
-        ]
+        ],
+        "on_the_way": on_the_way_documents(coming),
     }
     rows = ((word(each.kind), each.subject, sentence_said(each.what)) for each in found)
     lines = table((_("alarm"), _("about"), _("what")), rows, none=_("Nothing is late, and nothing is wrong."))
-    return call.answer(document, lines, Exit.FINDINGS if found else Exit.WELL)
+    return call.answer(document, chain(lines, on_the_way_lines(coming)), Exit.FINDINGS if found else Exit.WELL)
 
 
-def _nagios(found: Sequence[Concern]) -> Exit:
-    """One line with the worst first, and the figures; the other alarms in lines of their own."""
+def _nagios(found: Sequence[Concern], coming: Sequence[OnTheWay]) -> Exit:
+    """One line with the worst first, and the figures; the other alarms, and what is on its way, in lines of their own.
+
+    Where nothing is wrong the line itself says that copies are still to come: nobody reads on there.
+    """
     state = nagios_state(found)
     said_of = [sentence_said(each.what).replace("|", "/") for each in found]
     first = said_of[0] if said_of else _("Nothing is late, and nothing is wrong.")
-    more = [*said_of[1:]]
-    answers.print_lines([f"PRESERVE {state.value} - {first} | {' '.join(performance_data(found))}", *more])
+    if coming and not said_of:
+        first = f"{first} {in_short(coming, voices.person())}"
+    figures = " ".join(performance_data(found, sum(each.count for each in coming)))
+    answers.print_lines([f"PRESERVE {state.value} - {first} | {figures}", *said_of[1:], *on_the_way_lines(coming)])
     return Exit(state.code)
 
 

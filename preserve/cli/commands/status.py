@@ -18,6 +18,7 @@ from preserve.cli.findings import unharmed_lines
 from preserve.cli.incidents import incident_document, incident_lines
 from preserve.cli.locks import lock_documents, lock_lines
 from preserve.cli.messages import _, counted, error_said, said, sentence_said, word
+from preserve.cli.on_the_way import in_short, on_the_way_documents, on_the_way_lines
 from preserve.cli.options import asks
 from preserve.cli.parity import parity_line
 from preserve.cli.shortfalls import lack_documents, lack_lines, lost_line, together_lines
@@ -138,6 +139,8 @@ def _document(looked: Looked, surveyed: SurveyReport | None) -> dict[str, object
         "payload_files": report.payload_files,
         "payload_bytes": report.payload_bytes,
         "safe": report.safe,
+        "packages_on_the_way": report.coming,
+        "on_the_way": on_the_way_documents(report.on_the_way),
         "short": report.short_count,
         "short_packages": [
             {"package": each.package_id, "policy": each.policy, "wanted": each.wanted, "verified": each.verified}
@@ -203,6 +206,9 @@ def _headline(looked: Looked, is_as_wanted: bool) -> str:
         return _("ALARM: ") + error_said(looked.status.alarm)
     if not is_as_wanted:
         return _("Not everything is as policy wants it.")
+    if looked.status.on_the_way:
+        coming = in_short(looked.status.on_the_way, voices.person())
+        return said("All copies that policy wants by now are verified; {coming}.", coming=coming)
     return _("All is as policy wants it.") if looked.status.packages else _("Nothing is kept yet.")
 
 
@@ -229,6 +235,7 @@ def _lines(looked: Looked, is_as_wanted: bool) -> Iterator[str]:
                     report.safe,
                 ),
             ),
+            *_coming_row(report),
             (_("not safe"), counted("{count} package", "{count} packages", report.short_count)),
             (
                 _("overdue"),
@@ -246,6 +253,7 @@ def _lines(looked: Looked, is_as_wanted: bool) -> Iterator[str]:
     )
     yield ""
     yield from _store_lines(report)
+    yield from on_the_way_lines(report.on_the_way)
     if report.postdated:
         yield counted(
             "{count} copy was last looked at, by its date, on a day still to come: a clock ran ahead then, and the copy"
@@ -257,6 +265,18 @@ def _lines(looked: Looked, is_as_wanted: bool) -> Iterator[str]:
     yield from _concerns(report)
     yield from due_lines(looked)
     yield from unattended_lines(looked)
+
+
+def _coming_row(report: StatusReport) -> Iterator[tuple[str, str]]:
+    if report.coming:
+        yield (
+            _("on their way"),
+            counted(
+                "{count} package with as many verified copies as policy wants by now; others are still to come",
+                "{count} packages with as many verified copies as policy wants by now; others are still to come",
+                report.coming,
+            ),
+        )
 
 
 def _store_lines(report: StatusReport) -> Iterator[str]:

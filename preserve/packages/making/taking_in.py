@@ -7,7 +7,7 @@ killed is taken up where it was; then one read of the source feeds everything; t
 from __future__ import annotations
 
 import shutil
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +17,7 @@ from pathlib import Path
 from preserve import chance
 from preserve.bags.profiles import Profile, judge
 from preserve.bags.submission import Submission
-from preserve.clock import stamp
+from preserve.clock import moment_of, stamp
 from preserve.definitions.coverage import Coverage
 from preserve.definitions.metadata import RecordsFile
 from preserve.environment import processors
@@ -25,7 +25,8 @@ from preserve.errors import Away, NoSpace, PreserveError, Refused, Unavailable
 from preserve.model import events
 from preserve.model.complaints import Complaint, ComplaintList
 from preserve.model.entries import AccessionEntry, AccessionState
-from preserve.model.nouns import CopyState, Event, Role
+from preserve.model.nouns import CopyState, Event, Receipt, Role
+from preserve.model.on_the_way import OnTheWay, age_of, on_the_way, promise_of, put_together
 from preserve.model.placing import Lack, copies_due, copies_lacking, stores_wanted
 from preserve.model.policy import Policy
 from preserve.model.sizes import Size
@@ -51,7 +52,7 @@ MEMBER_BYTES = 512
 """Room to reckon with, in a store, for each entry beside the tar: members and block lists, generously."""
 
 
-_AS_MADE = (CopyState.VERIFIED, CopyState.ATTESTED, CopyState.WRITTEN)
+_NOT_THERE = (CopyState.DUE, CopyState.AWAY)
 
 UNDESCRIBED = RecordsFile((), "utf-8", ())
 """No metadata file was given."""
@@ -86,12 +87,18 @@ class CopyMade:
 
 @dataclass(frozen=True, slots=True)
 class PackageMade:
-    """One package, its payload and its copies."""
+    """One package, its payload and its copies.
+
+    So many copies are `owed`: policy wants them by now, and they are not verified.  For those `on_the_way` it allows
+    time.
+    """
 
     id: str
     files: int
     bytes: int
     copies: tuple[CopyMade, ...]
+    owed: int
+    on_the_way: tuple[OnTheWay, ...] = ()
 
     @property
     def is_safe(self) -> bool:
@@ -115,12 +122,20 @@ class IngestReport:
     read_back_seconds: float = 0.0
 
     @property
+    def on_the_way(self) -> tuple[OnTheWay, ...]:
+        """Copies that are not verified yet, and for which policy allows time."""
+        return put_together(each for package in self.packages for each in package.on_the_way)
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether each copy that policy wants by now is verified, and it wants none that has no store: `status` judges
+        by the same rule.  A copy that lay frozen at once is not: it waits for its first audit."""
+        return not self.lacking and not any(package.owed for package in self.packages)
+
+    @property
     def is_complete(self) -> bool:
-        """Whether every copy that policy wants is there, and one of each package verified: one that lay frozen at once
-        cannot be read back, and waits for its first audit."""
-        copies = [copy for package in self.packages for copy in package.copies]
-        is_each_safe = all(package.is_safe for package in self.packages)
-        return not self.lacking and is_each_safe and all(copy.state in _AS_MADE for copy in copies)
+        """Whether each copy that policy wants is verified, and none is on its way."""
+        return self.is_kept and not self.on_the_way
 
 
 def take_in(workplace: Workplace, intake: Intake, submission: Submission, work: Path) -> IngestReport:
@@ -370,7 +385,9 @@ class _TakingIn:
         codes = [record.archival_code for record in package.records]
         self._workplace.record(*self._bookings(accession, sent, codes, until))
         shutil.rmtree(package.plan.folder, ignore_errors=True)
-        return _made(sent, self._waiting), sent
+        copies = [_copy_made(delivery) for delivery in sent.deliveries]
+        copies += [CopyMade(store, CopyState.DUE, why) for store, why in self._waiting.items()]
+        return self._made(sent.package.receipt, copies), sent
 
     def _is_made(self, package: Composed) -> bool:
         """Whether an earlier run made it, and its files need not be read for what a submitted bag says of them."""
@@ -417,14 +434,23 @@ class _TakingIn:
         copies = [CopyMade(copy.store, copy.state) for copy in booked]
         due = copies_due(self._policy, self._books.stores(), booked, self._workplace.away)
         copies += [CopyMade(name, CopyState.DUE) for name in due]
-        return PackageMade(package_id, receipt.payload_files, receipt.payload_bytes, tuple(copies))
+        return self._made(receipt, copies)
 
-
-def _made(sent: Sent, waiting: Mapping[str, NoSpace]) -> PackageMade:
-    receipt = sent.package.receipt
-    copies = [_copy_made(delivery) for delivery in sent.deliveries]
-    copies += [CopyMade(store, CopyState.DUE, why) for store, why in waiting.items()]
-    return PackageMade(receipt.package_id, receipt.payload_files, receipt.payload_bytes, tuple(copies))
+    def _made(self, receipt: Receipt, copies: Sequence[CopyMade]) -> PackageMade:
+        """A package that is booked, judged by the rule that `status` judges by."""
+        booked_at = moment_of(self._books.packaged_at(receipt.package_id))
+        states = {copy.store: copy.state for copy in copies if copy.state not in _NOT_THERE}
+        away = self._workplace.away | {copy.store for copy in copies if copy.state is CopyState.AWAY}
+        promise = promise_of(self._policy, self._books.stores(), states, away)
+        age = age_of(booked_at, self._workplace.clock.now())
+        return PackageMade(
+            receipt.package_id,
+            receipt.payload_files,
+            receipt.payload_bytes,
+            tuple(copies),
+            promise.owed_at(age),
+            tuple(on_the_way(self._policy, promise.coming_at(age), booked_at)),
+        )
 
 
 def _copy_made(delivery: Delivery) -> CopyMade:
