@@ -11,7 +11,7 @@ from preserve.cli.messages import counted, error_said, printable, said
 from preserve.cli.tables import bounded, byte_count
 
 if TYPE_CHECKING:
-    from preserve.packages.restoring.giving_back import RestoreReport
+    from preserve.packages.restoring.orders import RestoreReport
 
 
 def restored_document(report: RestoreReport) -> dict[str, object]:

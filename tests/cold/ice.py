@@ -83,12 +83,12 @@ class Ice:
             StorageClass="DEEP_ARCHIVE" if storage_class == "DEEP_ARCHIVE" else "STANDARD",
         )
 
-    def answer_request(self, answer: Callable[[], AWSResponse | None]) -> None:
-        """Have requests to thaw answered as Amazon does and moto does not; None: moto answers."""
+    def answer_request(self, answer: Callable[[str], AWSResponse | None]) -> None:
+        """Have requests to thaw, which name an address, answered as sites do and moto does not; None: moto answers."""
         inner = self.far.inner
         assert isinstance(inner, S3Store)
         # botocore takes what a handler of this event gives back for the answer, whatever its type says.
-        handler = cast("Callable[..., None]", lambda **_: answer())
+        handler = cast("Callable[..., None]", lambda request, **_: answer(request.url))
         inner.writer().meta.events.register("before-send.s3.RestoreObject", handler)
 
     def freeze_again(self, package: str) -> None:

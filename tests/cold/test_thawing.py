@@ -291,67 +291,63 @@ def test_a_repair_from_cold_storage_asks_waits_and_mends(frozen: Ice) -> None:
     assert [each.store for each in report.repaired] == ["near"] and frozen.asked() == 1
 
 
-@pytest.mark.parametrize(
-    ("status", "code", "lies", "came_of_it"),
-    [
-        (409, "RestoreAlreadyInProgress", "DEEP_ARCHIVE", (0, 1, 0, 0)),
-        (403, "InvalidObjectState", "STANDARD", (0, 0, 1, 0)),
-        (409, "ObjectHasAlreadyRestored", "STANDARD", (0, 0, 1, 0)),
-        (403, "InvalidObjectState", "DEEP_ARCHIVE", (0, 0, 0, 1)),
-    ],
-)
-def test_what_the_site_did_not_take_on_is_neither_called_asked_for_nor_paid(
-    frozen: Ice, status: int, code: str, lies: str, came_of_it: tuple[int, ...]
-) -> None:
-    """Of RestoreObject (S3 API reference) only 409 RestoreAlreadyInProgress says that something will come."""
-    package = frozen.ingest()
+ANSWERS = {
+    "coming": (409, "RestoreAlreadyInProgress", "DEEP_ARCHIVE"),
+    "readable": (403, "InvalidObjectState", "STANDARD"),
+    "at Huawei": (409, "ObjectHasAlreadyRestored", "STANDARD"),
+    "refused": (403, "InvalidObjectState", "DEEP_ARCHIVE"),
+}
+"""What a site answers to RestoreObject (S3 API reference), and how the object lies by then."""
 
-    def meanwhile() -> AWSResponse:
-        frozen.lie(package, lies)
-        return answer_of(status, code)
+
+def test_what_the_site_did_not_take_on_is_neither_called_asked_for_nor_paid_and_keeps_no_other_from_it(
+    frozen: Ice,
+) -> None:
+    packages = {name: frozen.ingest(name.replace(" ", "")) for name in (*ANSWERS, "accepted")}
+    sizes = {name: frozen.service.books.package(package).receipt.bag_bytes for name, package in packages.items()}
+    frozen.set_store(**{THAW_BYTES: str(sizes["coming"] + sizes["accepted"])})  # no more is paid for
+
+    def meanwhile(url: str) -> AWSResponse | None:
+        for name, (status, code, lies) in ANSWERS.items():
+            if packages[name] in url:
+                frozen.lie(packages[name], lies)
+                return answer_of(status, code)
+        return None
 
     frozen.answer_request(meanwhile)
-    found = thaw_store(frozen.attended, ThawRequest("far"))
-    assert (len(found.asked), len(found.way), found.readable, len(found.refused)) == came_of_it
-    assert found.is_waiting is (lies == "DEEP_ARCHIVE")
-    is_coming = bool(found.way)
-    assert (frozen.service.books.thaw("far", frozen.key(package)) is not None) is is_coming
-    assert bool(frozen.service.books.thaw_spent("far", f"{frozen.clock.now():%Y-%m}").bytes) is is_coming
-    if found.refused:
-        assert f"the site says of 1 bags that they lie frozen, {package} among them" in str(found.error())
+    found = thaw_store(frozen.attended, ThawRequest("far", tuple(packages.values())))
+    assert (found.readable, len(found.beyond), found.is_waiting) == (2, 0, True)
+    told = {
+        name: [bag.package_id for bag in bags.named]
+        for name, bags in (("coming", found.way), ("refused", found.refused), ("accepted", found.asked))
+    }
+    assert told == {name: [packages[name]] for name in ("coming", "refused", "accepted")}
+    books = frozen.service.books
+    booked = {name for name, package in packages.items() if books.thaw("far", frozen.key(package))}
+    assert booked == {"coming", "accepted"}
+    assert books.thaw_spent("far", f"{frozen.clock.now():%Y-%m}").bytes == sizes["coming"] + sizes["accepted"]
+    alone = thaw_store(frozen.attended, ThawRequest("far", (packages["refused"],), is_beyond_budget=True)).error()
+    assert f"the site says of 1 bags that they lie frozen, {packages['refused']} among them" in str(alone)
 
 
-def test_one_bag_that_the_site_does_not_thaw_keeps_no_other_from_being_asked_for(frozen: Ice) -> None:
-    packages = [frozen.ingest(name) for name in ("a", "b")]
-    frozen.set_store(**{THAW_BYTES: str(frozen.service.books.package(packages[0]).receipt.bag_bytes)})
-    answers = iter([answer_of(403, "InvalidObjectState"), None])
-    frozen.answer_request(lambda: next(answers))
-    found = thaw_store(frozen.attended, ThawRequest("far"))
-    assert (len(found.refused), len(found.asked), len(found.beyond)) == (1, 1, 0), "it costs nothing of the budget"
-
-
-def test_reports_count_every_bag_and_name_the_first(frozen: Ice, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reports_count_every_bag_and_name_the_first_though_some_are_asked_for_at_a_time(
+    frozen: Ice, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(thawing_model, "MOST_BAGS_NAMED", 2)
-    packages = [frozen.ingest(name) for name in ("a", "b", "c")]
-    bag_bytes = [frozen.service.books.package(each).receipt.bag_bytes for each in packages]
-    plan = plan_thaw(frozen.attended, ThawRequest("far"))
-    assert (len(plan.frozen), plan.frozen.bytes, len(plan.frozen.named)) == (3, sum(bag_bytes), 2)
-    one_by_one = [plan_thaw(frozen.attended, ThawRequest("far", (each,))).micros for each in packages]
-    assert plan.micros == sum(each or 0 for each in one_by_one) > 0
-    asked = thaw_store(frozen.attended, ThawRequest("far")).asked
-    assert (len(asked), asked.bytes, len(asked.named)) == (3, sum(bag_bytes), 2)
-
-
-def test_what_is_asked_for_some_at_a_time_is_told_as_a_whole(frozen: Ice, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(thawing, "PACKAGES_AT_ONCE", 2)
     monkeypatch.setattr(judging_frozen, "HELD_AT_ONCE", 2)
     packages = [frozen.ingest(name) for name in ("a", "b", "c")]
+    whole = sum(frozen.service.books.package(each).receipt.bag_bytes for each in packages)
+    plan = plan_thaw(frozen.attended, ThawRequest("far"))
+    assert (len(plan.frozen), plan.frozen.bytes, len(plan.frozen.named)) == (3, whole, 2)
+    one_by_one = [plan_thaw(frozen.attended, ThawRequest("far", (each,))).micros for each in packages]
+    assert plan.micros == sum(each or 0 for each in one_by_one) > 0
     frozen.set_store(**ROOMY)
     (thaw,) = audit(frozen.workplace, AuditRequest(Level.FULL, ("far",))).thaws
-    assert (len(thaw.asked), thaws_booked(frozen), frozen.asked()) == (3, 2, 3)
+    assert (len(thaw.asked), thaw.asked.bytes, len(thaw.asked.named)) == (3, whole, 2)
+    assert (thaws_booked(frozen), frozen.asked()) == (2, 3)
     frozen.hold(*packages)
-    why = ask_for(frozen.attended, packages, ThawPurpose.RESTORE, "far")
-    assert "0 now and 3 before" in str(why)
+    assert "0 now and 3 before" in str(ask_for(frozen.attended, packages, ThawPurpose.RESTORE, "far"))
 
 
 def thaws_booked(frozen: Ice) -> int:
