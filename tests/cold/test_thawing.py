@@ -308,10 +308,10 @@ def test_what_the_site_did_not_take_on_is_neither_called_asked_for_nor_paid_and_
     frozen.set_store(**{THAW_BYTES: str(sizes["coming"] + sizes["accepted"])})  # no more is paid for
 
     def meanwhile(url: str) -> AWSResponse | None:
-        for name, (status, code, lies) in ANSWERS.items():
+        for name, (http_status, code, lies) in ANSWERS.items():
             if packages[name] in url:
                 frozen.lie(packages[name], lies)
-                return answer_of(status, code)
+                return answer_of(http_status, code)
         return None
 
     frozen.answer_request(meanwhile)
