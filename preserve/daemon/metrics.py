@@ -81,8 +81,8 @@ LOCK = Gauge(
 DRILLS = Gauge("drills", "Drills booked, of the newest, by how they ended.", ("store", "passed"))
 ENDS_OF_DRILLS = {DrillVerdict.PASSED: "yes", DrillVerdict.IN_PART: "in part", DrillVerdict.FAILED: "no"}
 DRILL_AT = Gauge("drill_last_passed_timestamp_seconds", "When the last drill that passed was begun.", ("store",))
-DRILL_RTO = Gauge("drill_rto_seconds", "How long drills took until all was verified.", ("store", "quantile"))
-DRILL_RPO = Gauge("drill_rpo_seconds", "What drills would have lost.", ("store", "quantile"))
+DRILL_RTO = Gauge("drill_rto_seconds", "How long drills took until all was verified.", ("store", "percentile"))
+DRILL_RPO = Gauge("drill_rpo_seconds", "What drills would have lost.", ("store", "percentile"))
 NOTICED_AT = Gauge("notices_timestamp_seconds", "When somebody last looked whether there is anything to tell.")
 NOTICES_FAILING = Gauge("notices_failing", "Addressees who cannot be told.")
 
@@ -130,8 +130,8 @@ def _of_drills(surveyed: SurveyReport) -> Iterator[Sample]:
                               (DRILL_RPO, [float(each.lost_seconds) for each in mine])):  # fmt: skip
             found = spread(values)
             if found is not None:
-                yield gauge, (store, "0.5"), found.p50
-                yield gauge, (store, "0.95"), found.p95
+                yield gauge, (store, "50"), found.p50
+                yield gauge, (store, "95"), found.p95
 
 
 def _of_holdings(looked: Looked) -> Iterator[Sample]:

@@ -123,6 +123,14 @@ def test_promtool_finds_nothing_to_complain_about(program: Program, promtool: st
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
+def test_promtool_finds_nothing_to_complain_about_in_any_metric_there_is(promtool: str) -> None:
+    """A label `quantile`, which only summaries may have, came with the first drill."""
+    board = Board()
+    board.put(families((gauge, tuple("one" for _ in gauge.labels), 1) for gauge in GAUGES))
+    done = subprocess.run([promtool, "check", "metrics"], input=board.text(), capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
 def test_the_file_is_whole_at_every_moment_and_stays_when_it_cannot_be_written(program: Program) -> None:
     file = program.folder / "preserve.prom"
     file.write_text("old")
