@@ -242,12 +242,18 @@ def _parity(books: Books, stores: Sequence[StoreEntry], policies: Mapping[str, P
 
 
 def _shared(policies: Iterable[Policy], stores: Sequence[StoreEntry]) -> Iterator[Coincidence]:
-    """What stores share, and the policies in use or common sense ask them not to."""
-    rules = [policy.separation for policy in policies if policy.separation is not None]
+    """What stores share, and the policies in use or common sense ask them not to.
+
+    Of stores of one role of which each package has one, such as the media on a shelf, no event takes two copies.
+    """
+    used = list(policies)
+    one_each = {role for role in Role if used and all(policy.copies_on(role) <= 1 for policy in used)}
+    rules = [policy.separation for policy in used if policy.separation is not None]
     everywhere = [attribute for rule in rules for attribute in rule.everywhere]
     remote = [attribute for rule in rules for attribute in rule.remote]
     for number, store in enumerate(stores):
-        yield from coincidences(store, stores[:number], everywhere, remote)
+        others = [each for each in stores[:number] if each.role is not store.role or each.role not in one_each]
+        yield from coincidences(store, others, everywhere, remote)
 
 
 def _unfinished(workplace: Workplace) -> Iterator[Unfinished]:
