@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
-from preserve.errors import Refused
+from preserve.errors import Misused, Refused
 from preserve.model import medium_events
 from preserve.model.medium_care import MediumDuty, unlooked
 from preserve.model.medium_register import CheckOut, Custody, MediumEntry, MediumUse, Purpose
@@ -39,11 +40,16 @@ def check_out(
     One that is under seal goes out under that seal, unopened; a disc that is burned, under the label that is on it.
     `label` lays the label (`label_medium`, as the caller has its key).  `due` is what media need: a medium that waits
     to be inspected or refreshed leaves all the same, and it is said.  Raises `Refused` for one that is out already, for
-    another seal than the one on it, and for a lending that its copy set forbids; and as `label` does.
+    another seal than the one on it, for a day that is over, and for a lending that its copy set forbids; and as `label`
+    does.
     """
     medium = workplace.books.medium(number)
     _refuse_out(medium)
     _refuse_lending(medium, out)
+    _refuse_blanks(out)
+    yesterday = (workplace.clock.now() - timedelta(days=1)).date()  # where it is yesterday still, that is today
+    if out.due_back is not None and out.due_back < yesterday.isoformat():
+        raise Refused("it cannot be back by {day}: that day is over", day=out.due_back)
     if medium.custody is Custody.SEALED and out.seal != medium.seal:
         raise Refused(
             "medium {medium} is under seal {known}, not {found}; if that was opened, book it with `preserve medium"
@@ -66,6 +72,14 @@ def _refuse_out(medium: MediumEntry) -> None:
             medium=medium.number,
             person=medium.held_by,
         )
+
+
+def _refuse_blanks(out: CheckOut) -> None:
+    """A record of custody says who has it under which seal, or nothing."""
+    if not out.to.strip():
+        raise Misused("say who takes the medium")
+    if not out.seal.strip():
+        raise Misused("say the number of the seal that is put on the medium")
 
 
 def _refuse_lending(medium: MediumEntry, out: CheckOut) -> None:

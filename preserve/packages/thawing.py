@@ -117,7 +117,7 @@ class Thawing:
             )
         if self.expected_at is None:
             return Frozen(
-                "store {store}: {beyond} bags lie frozen, and nobody allowed for what thawing them costs; see"
+                "store {store}: {beyond} bags lie frozen, and no budget allows for what thawing them costs now; see"
                 " `preserve store thaw {store} {what} --plan`, and `preserve store set {store} --thaw-budget`",
                 what=self._what_to_thaw() if names_packages else "--all",
                 **values,

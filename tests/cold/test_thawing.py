@@ -276,7 +276,7 @@ def test_a_restore_asks_for_all_it_needs_at_once_and_needs_nothing_that_lies_els
 def test_nobody_who_is_not_there_spends_where_no_budget_was_set(frozen: Ice, tmp_path: Path) -> None:
     package = frozen.ingest()
     frozen.service.object("near", package, "bag.tar").unlink()
-    with pytest.raises(Frozen, match="nobody allowed for what thawing them costs"):
+    with pytest.raises(Frozen, match="no budget allows for what thawing them costs now"):
         restore(frozen.workplace, RestoreRequest(package, tmp_path / "back", store="far"))
     assert frozen.asked() == 0
 

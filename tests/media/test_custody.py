@@ -153,6 +153,16 @@ def test_what_is_new_goes_to_the_medium_at_hand(shelf: Shelf) -> None:
     assert shelf.states("0002") == {package: "verified"}
 
 
+def test_media_on_one_shelf_of_which_each_package_has_one_share_no_fate(shelf: Shelf) -> None:
+    """Each pair of disks on a shelf was a warning for ever: 'one event can take both copies', where there is one."""
+    for number in ("0001", "0002"):
+        shelf.medium(number, "--place", "兰州库 3-2-1", "--city", "兰州")
+    shelf.ingest()
+    assert shelf.told("status")["shared"] == []
+    shelf("store", "set", "near", "--site", "兰州库 3-2-1")
+    assert len(shelf.told("status")["shared"]) == 2, "the site of the primary store is that of either medium"
+
+
 def test_a_medium_goes_to_its_place_and_comes_back_under_the_same_seal(shelf: Shelf) -> None:
     place = shelf.medium("0001")
     shelf.ingest()
@@ -246,3 +256,15 @@ def test_what_does_not_follow_is_refused(shelf: Shelf) -> None:
     shelf.refuses("is out already, with 张三", "medium", "check-out", "0001", "--to", "李四", "--seal", "S-1")
     day = ["--due-back", "tomorrow"]
     shelf.refuses("is no day", "medium", "check-out", "0001", "--to", "李四", "--seal", "S-1", *day, code=Exit.MISUSED)
+
+
+def test_a_record_of_custody_is_never_blank_and_no_day_in_it_contradicts_itself(shelf: Shelf) -> None:
+    """A seal with the number ' ' was booked, a return by 2020, and a disk that never grew old as it was new in 2999."""
+    shelf.medium("0001")
+    out = ["medium", "check-out", "0001"]
+    shelf.refuses("number of the seal", *out, "--to", "张三", "--seal", " ", code=Exit.MISUSED)
+    shelf.refuses("say who takes", *out, "--to", " ", "--seal", "S-1", code=Exit.MISUSED)
+    shelf.refuses("that day is over", *out, "--to", "张三", "--seal", "S-1", "--due-back", "2020-01-01")
+    shelf.refuses("still to come", "medium", "add", "0001", "--since", "2999-01-01", code=Exit.MISUSED)
+    (medium,) = shelf.ask("medium", "list")["media"]
+    assert medium["custody"] == "at hand" and medium["label"] is None

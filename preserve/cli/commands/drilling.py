@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from preserve.model.nouns import StoreEntry
     from preserve.operations.drill import Rebuilt
 
+MOST_DRAWN = 1_000_000
+"""Of every sort; who wants more rehearses with everything."""
+
 
 @click.group(
     cls=Group,
@@ -47,7 +50,7 @@ if TYPE_CHECKING:
 )
 @click.option("--from", "store", metavar="NAME", help=_("the store; nothing else is read"))
 @click.option(
-    "--sample", metavar="N", type=click.IntRange(min=1), help=_("so many packages of every sort (default: 20)")
+    "--sample", metavar="N", type=click.IntRange(1, MOST_DRAWN), help=_("so many packages of every sort (default: 20)")
 )
 @click.option("--all", "wants_all", is_flag=True, help=_("everything that the store holds"))
 @click.option(

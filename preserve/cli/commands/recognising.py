@@ -95,8 +95,8 @@ def _lines(folder: Path, found: Recognition) -> Iterator[str]:
     if found.is_read_only:
         yield _("it is mounted for reading alone: nothing can be written to it")
     if _is_full(found):
-        yield _("it is full")
-    elif found.free_bytes is not None:
+        yield _("it is full, or nearly so")
+    if found.free_bytes is not None:
         yield said("room left: {size}", size=byte_count(found.free_bytes))
 
 

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 DAYS_PLANNED = 30
 EVERY = timedelta(minutes=5)
 """How often the runner looks what is due, where nothing is known to be due earlier."""
+LONGEST_SILENCE_SECONDS = 100 * 365 * 86400
+"""Nobody waits longer for a sign of life, and no calendar reaches back over every span that can be typed."""
 PATIENCE = timedelta(minutes=30)
 """In which time a runner that goes on gives its next sign of life, if it lives: its share of a duty, and a reserve."""
 
@@ -209,7 +211,7 @@ def alarms(call: Call, nagios: bool, max_silence: str | None) -> Exit:
         seconds = span_seconds(max_silence)
         if not seconds:
             raise Misused("--max-silence: {text} is no span of time; write it like 30m, 26h or 2d", text=max_silence)
-        longest = timedelta(seconds=seconds)
+        longest = timedelta(seconds=min(seconds, LONGEST_SILENCE_SECONDS))
     try:
         with call.workplace(patient=False) as workplace:
             shift = Shift(call.home(), workplace, compose.policies(workplace.books))
