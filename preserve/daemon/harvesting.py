@@ -96,6 +96,14 @@ def _taken(shift: Shift, place: Workplace, source: Registered) -> Ended:
             names=", ".join(report.orphans[:MOST_NAMED]),
         )
         return Ended(Ending.FAILED, what, has_incident=True)
+    if report.forgotten:
+        what = sentence(
+            "ALARM: in drop folder {source} lies what was not declared complete for long, or does not come to rest"
+            " ({names}); ask who laid it there",
+            source=source.entry.name,
+            names=", ".join(report.forgotten[:MOST_NAMED]),
+        )
+        return Ended(Ending.FAILED, what, has_incident=True)
     what = sentence(
         "source {source}: submissions taken {taken}, waiting {waiting}, refused {refused}",
         source=source.entry.name,

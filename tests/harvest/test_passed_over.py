@@ -7,7 +7,6 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,10 +24,7 @@ from preserve.packages.harvesting.places import FolderCatchment
 from preserve.packages.harvesting.rows import Row, Seen
 from preserve.packages.harvesting.sieve import Sieve
 from tests.harvest.harvesting import Harvesting, harvesting, tree
-from tests.rights import as_nobody
-
-NOBODY = 65534
-OPEN = 0o777
+from tests.rights import OPEN, as_owner
 
 
 @pytest.fixture
@@ -38,16 +34,6 @@ def clerk() -> Iterator[Harvesting]:
         os.chmod(place, OPEN)
         with harvesting(Path(place)) as made:
             yield made
-
-
-@contextmanager
-def bound(made: Harvesting) -> Iterator[None]:
-    """As the user to whom all of it belongs, and who is not root."""
-    for folder, names, files in os.walk(made.folder.parent):
-        for name in (*names, *files):
-            os.chown(os.path.join(folder, name), NOBODY, -1, follow_symlinks=False)
-    with as_nobody():
-        yield
 
 
 def counted(report: HarvestReport) -> Counts:
@@ -99,7 +85,7 @@ def test_what_may_not_be_read_is_as_it_was_until_it_may(clerk: Harvesting, tmp_p
     closed = [clerk.folder / name for name in ("0/letter 1.txt", "2/new.txt", "3", "4")]
     for path in closed:
         path.chmod(0o400 if path.name == "4" else 0)  # its names can be listed, and none of them looked up
-    with bound(clerk):
+    with as_owner(clerk.folder.parent):
         for path in closed:
             os.chmod(path, 0o444 if path.name == "4" else 0)
         report = clerk.harvest()
@@ -121,7 +107,7 @@ def test_what_may_not_be_read_is_as_it_was_until_it_may(clerk: Harvesting, tmp_p
 
 def test_a_source_of_which_nothing_may_be_listed_is_away(clerk: Harvesting) -> None:
     clerk.harvest()
-    with bound(clerk):
+    with as_owner(clerk.folder.parent):
         os.chmod(clerk.folder, 0)
         with pytest.raises(Unavailable, match="Permission denied"):
             clerk.harvest()
@@ -136,7 +122,7 @@ def refuse_to_be_read(path: Path) -> None:
 @pytest.mark.parametrize("part_bytes", [10_000_000, 2000])
 def test_a_file_that_fails_when_it_is_read_stops_no_other(clerk: Harvesting, part_bytes: int) -> None:
     bad = [clerk.folder / "1" / "letter 11.txt", clerk.folder / "4" / "letter 44.txt"]
-    with bound(clerk):
+    with as_owner(clerk.folder.parent):
         for path in bad:
             refuse_to_be_read(path)
         report = clerk.harvest(part_bytes=part_bytes)
@@ -155,7 +141,7 @@ def test_a_known_file_that_fails_when_it_is_read_again_is_told_and_stays(clerk: 
     clerk.set(reread_percent=100)
     clerk.harvest()
     bad = clerk.folder / "1" / "letter 11.txt"
-    with bound(clerk):
+    with as_owner(clerk.folder.parent):
         refuse_to_be_read(bad)
         report = clerk.harvest()
         assert told(report) == ["1/letter 11.txt"], "its rights changed, so that it is read"

@@ -111,6 +111,8 @@ def _drop_document(report: TakeReport) -> dict[str, object]:
         "waiting": list(report.waiting),
         "refused": {name: error_said(error) for name, error in report.refused},
         "orphans": list(report.orphans),
+        "forgotten": list(report.forgotten),
+        "left_out": report.left_out,
     }
 
 
@@ -119,7 +121,7 @@ def _drop_lines(report: TakeReport) -> Iterator[str]:
         "source {source}: submissions taken {taken}, waiting {waiting}, refused {refused}",
         source=report.source,
         taken=len(report.taken),
-        waiting=len(report.waiting),
+        waiting=len(report.waiting) + len(report.forgotten),
         refused=len(report.refused),
     )
     yield from bounded(
@@ -138,6 +140,22 @@ def _drop_lines(report: TakeReport) -> Iterator[str]:
         )
         for name in report.orphans
     )
+    yield from bounded(
+        said(
+            "  ALARM: {name} has waited for long, and was not declared complete, or does not come to rest; ask who laid"
+            " it there: lay {name}.complete beside it, take it away, or leave it out with `preserve source add {source}"
+            " --exclude PATTERN`",
+            name=name,
+            source=report.source,
+        )
+        for name in report.forgotten
+    )
+    if report.left_out:
+        yield counted(
+            "{count} file or folder was left out by the patterns of the source",
+            "{count} files and folders were left out by the patterns of the source",
+            report.left_out,
+        )
     if not all(each.report.is_kept for each in report.taken):
         yield _("`preserve replicate` makes the copies that are still due")
     yield from on_the_way_lines(report.on_the_way)

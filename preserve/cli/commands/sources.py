@@ -81,7 +81,10 @@ source.add_command(restore)
     "--restless-days",
     metavar="N",
     type=click.IntRange(1, 3650),
-    help=_("tell of files that every harvest for so many days found being changed, so that none took them [7]"),
+    help=_(
+        "tell of files that every harvest for so many days found being changed, so that none took them, and of what"
+        " waits for so long in a drop folder [7]"
+    ),
 )
 @click.option(
     "--exclude",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from preserve.bags.entries import BATCH_ENTRIES, FILE, FOLDER, LINK, UNREAD, Spool, order
+from preserve.model.restless import is_moving
 from preserve.packages.harvesting.last_state import Batch, LastState
 from preserve.packages.harvesting.rows import CTIME, DOUBTFUL, KIND, MTIME, PATH, SIZE, Seen
 
@@ -29,7 +30,6 @@ _STRIDE = 256
 _SHARES = 10_000
 MOST_RESTLESS = 1000
 """So many of the files that moved too short a while ago are known by name."""
-_DAY_NS = 86_400 * 1_000_000_000
 
 
 class Plan:
@@ -94,11 +94,9 @@ def share_of(number: int, percent: int) -> Callable[[bytes], bool] | None:
 class Comparison:
     """Compares a listing with the last state.
 
-    A file whose `mtime` or `ctime` lies within `moving_ns` (after, up to) is left as it was.  So is one whose `ctime`,
-    which nobody can set, lies in the future: the clock of its server is ahead, and it may be written just now.  What is
-    more than a day ahead is some machine's mistake, and says nothing.  What is `UNREAD` is left as it was too, with all
-    that was below it.  `is_picked` says which unchanged files are read all the same; with `has_doubtful` also those
-    that are doubted already are.
+    A file that changed within `moving_ns` (after, up to; see `is_moving`) is left as it was.  What is `UNREAD` is too,
+    with all that was below it.  `is_picked` says which unchanged files are read all the same; with `has_doubtful` also
+    those that are doubted already are.
     """
 
     def __init__(
@@ -261,8 +259,7 @@ class Comparison:
         changed_ns = seen[CTIME] or seen[MTIME]
         if self._now_ns < changed_ns:
             self.census.latest_ns = max(self.census.latest_ns, changed_ns)
-            return self._rested_ns < self._now_ns and changed_ns <= self._now_ns + _DAY_NS
-        return self._rested_ns < seen[MTIME] <= self._now_ns or self._rested_ns < seen[CTIME] <= self._now_ns
+        return is_moving(seen[MTIME], seen[CTIME], self._rested_ns, self._now_ns)
 
     def _note_restless(self, seen: Seen) -> None:
         self.census.unsettled += 1

@@ -62,8 +62,8 @@ def silent_changes(workplace: Workplace, source: str, tally: Tally) -> Iterator[
 def untaken(workplace: Workplace, source: str, names: Sequence[str]) -> Iterator[Event]:
     """The incident while anything in a drop folder cannot be taken; another one where that is something else by now."""
     what = phrase(
-        "in drop folder {source} is refused, or lies without a submission: {names} ({count} in all); `preserve harvest"
-        " {source}` says why",
+        "in drop folder {source} lies what is refused, belongs to no submission, or waits for too long: {names}"
+        " ({count} in all); `preserve source harvest {source}` says why",
         source=source,
         names=", ".join(shown(os.fsencode(name)) for name in sorted(names)[:MOST_PATHS_NAMED]),
         count=len(names),
