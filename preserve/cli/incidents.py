@@ -48,7 +48,7 @@ def incident_details(incident: Incident) -> Iterator[str]:
         [
             (_("incident"), incident.id),
             (_("kind"), word(incident.kind)),
-            (_("subject"), incident.subject),
+            (_("about"), incident.subject),
             (_("what"), resaid(incident.what)),
             *([] if incident.closed_at else [(_("what to do"), sentence_said(incident.remedy))]),
             (_("opened"), moment_shown(incident.opened_at)),

@@ -148,7 +148,8 @@ def _history(call: Call, store: str | None) -> Exit:
     with call.workplace(patient=False) as workplace:
         books = workplace.books
         held = list(books.drills(store))
-        policies = compose.policies(books).values()
+        used = {each.policy for each in books.standings()}  # a drill is held to these, and to no policy beside
+        policies = [policy for name, policy in compose.policies(books).items() if name in used]
         roles = {each.name: each.role for each in (*books.stores(), *(old.entry for old in books.retired_stores()))}
     went = trends(held)
     allowed = {each.store: limits(policies, roles[each.store]) for each in went}

@@ -39,7 +39,7 @@ def list_incidents(call: Call, with_closed: bool) -> Exit:
             for each in books.incidents(open_only=not with_closed)
         )
         closed = [_("closed")] if with_closed else []
-        head = (_("incident"), _("kind"), _("subject"), _("opened"), *closed, _("what"))
+        head = (_("incident"), _("kind"), _("about"), _("opened"), *closed, _("what"))
         none = _("There never was an incident.") if with_closed else _("No incident is open.")
         document = {"incidents": map(incident_document, books.incidents(open_only=not with_closed))}
         return call.answer(document, table(head, rows, none=none), Exit.FINDINGS if is_any_open else Exit.WELL)
