@@ -150,3 +150,9 @@ def test_a_policy_whose_profile_is_not_there_is_not_registered(program: Furnishe
     told = program("policy", "register", file, code=Exit.REFUSED)
     assert "names the BagIt profile ours.json; put that file into" in told
     assert "records-permanent " not in program("policy", "list")
+
+
+def test_the_mark_that_windows_puts_before_a_text_is_no_part_of_a_policy(program: Furnished) -> None:
+    text = PERMANENT_FILE.read_text(encoding="utf-8")
+    marked = program.file("\ufeff" + text)
+    assert program.ask("policy", "check", marked)["sha256"] == program.ask("policy", "check", PERMANENT_FILE)["sha256"]

@@ -111,7 +111,7 @@ def _text(file: Path) -> str:
             content = opened.read(LARGEST_DECLARATIONS_BYTES + 1)
         if len(content) > LARGEST_DECLARATIONS_BYTES:
             raise Misused("{file} is too long for declarations", file=file)
-        return content.decode("utf-8")
+        return content.decode("utf-8-sig")
     except OSError as error:
         raise Misused("{file} cannot be read: {reason}", file=file, reason=error.strerror or str(error)) from error
     except UnicodeDecodeError as error:

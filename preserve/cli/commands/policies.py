@@ -211,7 +211,7 @@ def _read(file: Path) -> tuple[Policy, str]:
             content = opened.read(LARGEST_POLICY_BYTES + 1)
         if len(content) > LARGEST_POLICY_BYTES:
             raise Misused("{file} is too long for a policy", file=file)
-        text = content.decode("utf-8")
+        text = content.decode("utf-8-sig")
     except OSError as error:
         raise Misused("{file} cannot be read: {reason}", file=file, reason=error.strerror or str(error)) from error
     except UnicodeDecodeError as error:
