@@ -149,7 +149,7 @@ def test_a_copy_that_policy_never_asked_for_is_told_and_is_no_finding(program: F
     begin, end = text.index("# 同城异地备份"), text.index("# 核对")
     file = program.folder / "one.toml"
     file.write_text(text[:begin] + text[end:], encoding="utf-8")
-    program.ask("policy", "register", file)
+    program.ask("policy", "register", file, "--reason", "a test")
     program.store("main", "primary", "--site", "A", "--medium", "hdd")
     program.ingest()
     found = program.ask("policy", "assess", "default")
@@ -162,7 +162,7 @@ def test_each_policy_is_judged_by_its_own_packages(furnished: Furnished) -> None
     text = (shipped.policy_files()[0].parent / "default.toml").read_text(encoding="utf-8")
     file = furnished.folder / "daily.toml"
     file.write_text(text.replace('name = "default"', 'name = "other"'), encoding="utf-8")
-    furnished.ask("policy", "register", file)
+    furnished.ask("policy", "register", file, "--reason", "a test")
     furnished.mount("far")
     furnished.ingest("two", "--policy", "other")
     furnished.ingest("three", "--policy", "other")

@@ -27,7 +27,7 @@ def program(moulds: Moulds, capsys: pytest.CaptureFixture[str], monkeypatch: pyt
         program("init")
         program("store", "add", "main", "--role", "primary", "--url", (folder / "main").as_uri())
         (folder / "policy.toml").write_text(asking_for(["primary"]), encoding="utf-8")
-        program("policy", "register", folder / "policy.toml")
+        program("policy", "register", folder / "policy.toml", "--reason", "a test")
         (folder / "main").rename(folder / "unplugged")
 
     moulds.cast("notified", furnish)

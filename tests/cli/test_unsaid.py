@@ -65,7 +65,7 @@ def apart(service: Service, *wanted: str) -> None:
     file = service.folder / "policy.toml"
     text = file.read_text(encoding="utf-8")
     file.write_text(f"{text}\n[separation]\nremote = {json.dumps(wanted)}\n", encoding="utf-8")
-    service.ask("policy", "register", file)
+    service.ask("policy", "register", file, "--reason", "a test")
 
 
 def test_stores_closer_than_the_policy_allows_are_not_as_it_wants(kept: Service) -> None:

@@ -71,7 +71,7 @@ def program(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pyt
     program("init")
     program("store", "add", "main", "--role", "primary", "--url", (tmp_path / "main").as_uri())
     (tmp_path / "policy.toml").write_text(asking_for(["primary", "same_city"]), encoding="utf-8")
-    program("policy", "register", tmp_path / "policy.toml")
+    program("policy", "register", tmp_path / "policy.toml", "--reason", "a test")
     (tmp_path / "source").mkdir()
     (tmp_path / "source" / "纪要.txt").write_text("minutes")
     program("ingest", tmp_path / "source", code=Exit.FINDINGS)

@@ -98,18 +98,26 @@ def check(call: Call, file: Path, with_all: bool) -> Exit:
 @policy.command(
     help=_(
         "Bring a policy into force: a new name, or a new version of a known one.\n\n"
-        "Says what the new version changes; who did it and why stands in the ledger."
+        "Says what the new version changes; who did it and why stands in the ledger.  A new version needs --reason."
     )
 )
 @click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
 @acts
 def register(call: Call, file: Path) -> Exit:
     from preserve import compose
-    from preserve.operations.register_policy import register_policy
+    from preserve.operations.register_policy import in_force, register_policy
 
     read, text = _read(file)
     compose.profile(call.home(), read)  # nothing could be taken in under a policy whose profile is not there
     with call.workplace() as workplace:
+        before = in_force(workplace, read.name)
+        if before is not None and before.sha256 != read.sha256 and not call.is_reason_given:
+            raise Misused(
+                "policy {policy} is in force, version {version}: say with --reason why it is changed; the ledger keeps"
+                " it",
+                policy=read.name,
+                version=before.version,
+            )
         registered = register_policy(workplace, read, text)
         entry = registered.entry
         document = {
