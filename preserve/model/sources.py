@@ -185,6 +185,14 @@ def require_good(entry: SourceEntry) -> None:
             name=entry.name,
             most=LONGEST_NAME,
         )
+    for text in (entry.place, entry.metadata or "", entry.file_name or ""):
+        if not _is_unicode(text):
+            raise Refused(
+                "source {name}: {text} is not UTF-8, and the ledger can keep nothing else; give it another name, or"
+                " mount the folder under one",
+                name=entry.name,
+                text=text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace"),
+            )
     secret = secret_in(entry.place)
     if secret is not None:
         raise Refused(
@@ -223,6 +231,11 @@ def require_described(entry: SourceEntry, policy: Policy) -> None:
             elements=", ".join(policy.required_metadata),
             source=entry.name,
         )
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether a word of the command line is not made of other bytes, which Python keeps as lone surrogates."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _is_file_name(name: str | None) -> bool:

@@ -26,11 +26,12 @@ from pathlib import Path
 
 from preserve import chance
 from preserve.bags.entries import Spool
+from preserve.bags.names import known_as
 from preserve.bags.profiles import Profile
 from preserve.bags.submission import Shape, Submission, open_submission
 from preserve.definitions.metadata import read_records
 from preserve.durable import free_bytes, make_folders, move
-from preserve.errors import PreserveError, Refused, Unavailable
+from preserve.errors import PreserveError, Refused, Tampered, Unavailable
 from preserve.model import source_events
 from preserve.model.digests import sha256
 from preserve.model.entries import AccessionState
@@ -106,7 +107,8 @@ def take_submissions(workplace: Workplace, request: TakeRequest) -> TakeReport:
 
     An incident says what cannot be taken, as long as it lies there.
 
-    Raises `Refused` where the source was retired, `Unavailable` where its folder, or every store, is away; `NoSpace`.
+    Raises `Refused` where the source was retired, `Unavailable` where its folder, or every store, is away; `NoSpace`,
+    `Tampered`.
     """
     source = request.source.entry
     if request.source.is_retired:
@@ -119,7 +121,7 @@ def take_submissions(workplace: Workplace, request: TakeRequest) -> TakeReport:
             for path in look.ready:
                 try:
                     taken.append(drop.take(path))
-                except Unavailable:
+                except (Unavailable, Tampered):
                     raise
                 except PreserveError as error:
                     refused.append((path.name, error))
@@ -240,7 +242,7 @@ class _Drop:
         That may be what an earlier run took that was killed before it could book it.
         """
         books, name = self._workplace.books, self._source.name
-        found = [kept for each in taken for kept in books.accessions_from(str(self._folder / each.name))]
+        found = [kept for each in taken for kept in books.accessions_from(known_as(self._folder / each.name))]
         if not found:
             return None
         committed = [kept for kept in found if kept.state is AccessionState.COMMITTED]
@@ -290,7 +292,7 @@ class _Drop:
             named = (metadata.name, sha256(metadata.read_bytes()).hex())
         work = workplace.work / f"drop-{chance.token(8)}"
         (work / "submission").mkdir(parents=True)
-        with workplace.claim(str(path)), ExitStack() as resources:
+        with workplace.claim(known_as(path)), ExitStack() as resources:
             resources.callback(shutil.rmtree, work, ignore_errors=True)
             submission = resources.enter_context(
                 open_submission(
@@ -299,7 +301,7 @@ class _Drop:
             )
             if submission.shape is Shape.FOLDER and _is_marker(path / MARKER):
                 submission = _without_marker(submission, work, resources)
-            intake = Intake(str(path), policy, described, named, self._request.profile)
+            intake = Intake(known_as(path), policy, described, named, self._request.profile)
             return take_in(workplace, intake, submission, work)
 
     def _moved(self, path: Path) -> Path:

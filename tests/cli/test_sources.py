@@ -60,6 +60,8 @@ def test_a_source_from_its_registration_to_its_end(furnished: Service, folder: P
 
 def test_what_cannot_be_meant_is_refused_and_changes_nothing(furnished: Service, folder: Path) -> None:
     run = furnished.run
+    odd = folder.parent / os.fsdecode("卷宗".encode("gbk"))
+    odd.mkdir()
     for code, *arguments in (
         (2, "add", "mail"),
         (2, "add", "mail", "--folder", folder, "--s3", "s3://records"),
@@ -69,6 +71,7 @@ def test_what_cannot_be_meant_is_refused_and_changes_nothing(furnished: Service,
         (3, "add", "mail", "--folder", folder / "nowhere"),
         (3, "add", "mail", "--command", "pg_dump registry"),
         (3, "add", "../mail", "--folder", folder),
+        (3, "add", "mail", "--folder", odd),
         (2, "harvest"),
         (3, "harvest", "mail"),
         (3, "history", "mail"),

@@ -15,7 +15,7 @@ import pytest
 
 from preserve.clock import moment_of
 from preserve.definitions.policies import read_policy
-from preserve.errors import Unavailable
+from preserve.errors import Tampered, Unavailable
 from preserve.model import source_events
 from preserve.model.entries import AccessionState
 from preserve.model.incidents import IncidentKind
@@ -371,3 +371,28 @@ def test_a_folder_that_may_not_be_looked_into_stops_no_other_and_is_told() -> No
     assert ([each.name for each in report.taken], report.waiting) == (["first"], ("hidden",))
     [(name, why)] = report.refused
     assert name == "closed" and "Permission denied" in str(why)
+
+
+def test_a_name_that_is_no_utf_8_is_taken_like_any_other(drop: Drop) -> None:
+    """The books cannot keep it as it is: one such name ended the look with a traceback, for all submissions."""
+    name = os.fsdecode("卷宗".encode("gbk"))
+    (drop.folder / "first").rename(drop.folder / name)
+    for each in (name, "second"):
+        (drop.folder / f"{each}.complete").touch()
+    report = drop.take()
+    assert ([each.name for each in report.taken], report.refused) == (["second", name], ())
+    assert report.entry is not None and len(report.entry.accessions) == 2
+    assert (drop.folder / "taken" / name).is_dir()
+
+
+def test_evidence_that_does_not_fit_ends_the_look_and_is_not_merely_refused(
+    drop: Drop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (drop.folder / "first.complete").touch()
+
+    def tampered(*arguments: Any) -> IngestReport:
+        raise Tampered("the ledger does not fit itself")
+
+    monkeypatch.setattr(module, "take_in", tampered)
+    with pytest.raises(Tampered):
+        drop.take()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import random
 import tarfile
 from collections.abc import Callable, Iterator
@@ -394,3 +395,11 @@ def test_reading_the_source_meanwhile_changes_nothing(near_and_city: Service, so
 def test_nothing_is_left_in_the_work_folder(near_and_city: Service, source: Path) -> None:
     near_and_city.ingest(source)
     assert list(near_and_city.workplace.work.iterdir()) == []
+
+
+def test_a_submission_whose_own_name_is_no_utf_8_is_taken_once(near_and_city: Service, source: Path) -> None:
+    other = source.with_name(os.fsdecode("卷宗".encode("gbk")))
+    source.rename(other)
+    report = near_and_city.ingest(other)
+    assert report.is_complete and near_and_city.ingest(other).already
+    assert near_and_city.books.accession(report.accession).source.endswith(r"\xbe\xed\xd7\xda")

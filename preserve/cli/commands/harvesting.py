@@ -33,7 +33,7 @@ from preserve.cli.restored import restored_document, restored_lines
 from preserve.cli.shortfalls import lack_documents, lack_lines
 from preserve.cli.sources import harvest_document
 from preserve.cli.tables import bounded, byte_count
-from preserve.errors import Misused, PreserveError, Refused
+from preserve.errors import Misused, PreserveError, Refused, Tampered
 from preserve.model.brake import what_moved
 from preserve.model.restore import OnConflict
 from preserve.model.sources import SourceKind
@@ -78,6 +78,8 @@ def harvest(call: Call, names: tuple[str, ...], wants_all: bool) -> Exit:
                     drops.append(take_submissions(workplace, compose.take_request(call.home(), workplace, registered)))
                 else:
                     reports.append(take(workplace, compose.harvest_request(call.home(), workplace, registered)))
+            except Tampered:
+                raise
             except PreserveError as error:
                 if not wants_all and len(names) == 1:
                     raise
