@@ -198,5 +198,7 @@ def _replicate_lines(report: ReplicateReport) -> Iterator[str]:
     yield from bounded(complaint_said(note) for note in report.passed_over)
     yield from on_the_way_lines(report.on_the_way)
     yield from map(full_line, sorted({copy.store for copy in report.not_made if isinstance(copy.why, NoSpace)}))
-    yield from map(lost_line, sorted({copy.store for copy in report.not_made if _may_be_lost(copy.why)}))
+    yield from map(
+        lost_line, sorted({copy.store for copy in report.not_made if copy.is_owed and _may_be_lost(copy.why)})
+    )
     yield from lack_lines(report.lacking)
