@@ -70,8 +70,9 @@ class Replicated:
 
     @property
     def is_owed(self) -> bool:
-        """Whether it should be verified by now, and is not."""
-        return self.state is not CopyState.VERIFIED and self.due_at is None
+        """Whether it should be verified by now, and is not; one that came out bad has no time."""
+        is_waiting = self.state is CopyState.VERIFIED or self.due_at is not None
+        return self.state is CopyState.BAD or not is_waiting
 
 
 @dataclass(frozen=True, slots=True)

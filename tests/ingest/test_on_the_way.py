@@ -227,11 +227,11 @@ def test_packages_taken_in_by_a_clock_that_ran_ahead_have_no_time_left(archive: 
 
 def test_copies_overdue_on_a_disk_that_is_away_are_owed_and_not_on_their_way(archive: Archive) -> None:
     """Two packages stand alike; of one nobody has looked at the disk's copy for too long, and nobody can."""
-    text = allowing(policy_text(["near", "far"]), {"remote_offline": "4000 days"})
+    text = allowing(policy_text(["near", "far"]), {"remote_offline": "366 days"})
     archive.made.books.record(events.policy_registered(ACT, stamp(archive.clock.now()), "default", text))
     archive.bring()
     first, later = archive.ingest("first"), archive.ingest("later")
-    archive.until(first, timedelta(days=1000))
+    archive.until(first, timedelta(days=200))
     audit(archive.place, AuditRequest(Level.FULL, stores=("near",)))
     audit(archive.place, AuditRequest(Level.FULL, stores=("far",), package=later.packages[0].id))
     archive.bring(False)
