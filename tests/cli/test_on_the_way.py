@@ -31,7 +31,7 @@ class Shelf(Program):
         (self.folder / "policy.toml").write_text(
             allowing(asking_for(["primary", "remote_offline"]), BY_ROLE), encoding="utf-8"
         )
-        self.ask("policy", "register", self.folder / "policy.toml")
+        self.ask("policy", "register", self.folder / "policy.toml", "--reason", "a disk that comes once a month")
         for name, role in (("near", "primary"), ("far", "remote_offline")):
             self.ask("store", "add", name, "--role", role, "--url", (self.folder / name).as_uri())
         self.bring(False)
