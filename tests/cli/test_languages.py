@@ -41,6 +41,26 @@ def test_translations_are_chinese_or_the_same() -> None:
         assert is_chinese or text == message.text, message
 
 
+OTHER_WORDS = {
+    "账户归属": "凭据域",
+    "厂商": "供应商",
+    "值守程序": "运行程序",
+    "工作目录": "主目录",
+    "立案": "记为事件",
+    "结案": "关闭",
+}
+"""What was said here for a thing that has a word already."""
+
+
+def test_one_thing_has_one_chinese_word_in_messages_and_pages() -> None:
+    root = messages.COMPILED.parents[5]
+    pages = [*(root / "ops").rglob("*.zh.md"), *root.glob("*.zh.md"), *(root / "policies").glob("*.toml")]
+    texts = {str(page): page.read_text("utf-8") for page in pages}
+    texts |= {message.text: text for message, text in CHINESE.items()}
+    mixed = [(place, word) for place, text in texts.items() for word in OTHER_WORDS if word in text]
+    assert not mixed, OTHER_WORDS
+
+
 def test_the_compiled_catalogue_is_up_to_date() -> None:
     assert messages.COMPILED.read_bytes() == messages.compiled(CHINESE), "run python -m ops.messages"
 

@@ -23,7 +23,7 @@ LARGEST_DECLARATIONS_BYTES = 1024 * 1024
         "With --lose or --steal: which records would be left, and how old. Exit code 1 when some would be lost."
     )
 )
-@click.argument("name", metavar="NAME", required=False)
+@click.argument("name", metavar="[NAME]", required=False)
 @click.option(
     "--lose",
     metavar="WHAT",

@@ -70,7 +70,7 @@ MOST_DRAWN = 1_000_000
     "certificate",
     metavar="FILE",
     type=click.Path(path_type=Path, dir_okay=False),
-    help=_("hold no drill: say whether this certificate (.json) is what was signed then"),
+    help=_("hold no drill: say whether this certificate (.json) is what was signed then; exit code 4 where it is not"),
 )
 @acts
 @reaches_stores

@@ -55,7 +55,7 @@ if TYPE_CHECKING:
         " copy that policy wants by now was not made and verified."
     )
 )
-@click.argument("names", metavar="NAME", nargs=-1)
+@click.argument("names", metavar="[NAME]...", nargs=-1)
 @click.option("--all", "wants_all", is_flag=True, help=_("all sources in use"))
 @acts
 @reaches_stores

@@ -247,7 +247,8 @@ def test(call: Call, owner: str) -> Exit:
     help=_(
         "Tell everybody what is theirs to know now, as the daemon does every few minutes; for cron.\n\n"
         "News at once, more of the same in digests, reminders, what is over; who comes next in a policy when nobody"
-        " acted in time.  Exit code 75 where somebody could not be told: it is tried again after a pause."
+        " acted in time.  Exit code 75 where somebody could not be told: it is tried again after a pause; 1 where"
+        " nobody knows how to tell one whom a policy names."
     ),
 )
 @acts

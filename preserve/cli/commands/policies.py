@@ -34,10 +34,6 @@ def policy() -> None:
     pass
 
 
-policy.add_command(assess)
-policy.add_command(declare)
-
-
 @policy.command(
     help=_(
         "Read a policy file: what is wrong with it, or what it will do in plain words, which requirement of which"
@@ -175,7 +171,7 @@ def _list_shipped(call: Call) -> Exit:
 
 
 @policy.command(help=_("Show a policy; --text gives it as its author wrote it."))
-@click.argument("name", metavar="NAME", required=False)
+@click.argument("name", metavar="[NAME]", required=False)
 @click.option("--version", metavar="N", type=int, help=_("an older version"))
 @click.option("--text", "as_text", is_flag=True, help=_("the text as it was registered"))
 @click.option("--changes", "with_changes", is_flag=True, help=_("what it changed against the version before"))
@@ -322,3 +318,8 @@ def _change_lines(changes: Iterable[Change]) -> Iterator[str]:
         key, before = setting(each.key, each.before)
         after = setting(each.key, each.after)[1]
         yield f"  {key}: {before} → {after}"
+
+
+# After those declared here, so that help names a group's commands in the order in which one comes to need them.
+policy.add_command(assess)
+policy.add_command(declare)

@@ -61,6 +61,7 @@ PATIENCE = timedelta(minutes=30)
 @click.option("--plan", "plans", is_flag=True, help=_("do nothing; say what is due, and what a daily budget buys"))
 @click.option(
     "--days",
+    metavar="N",
     type=click.IntRange(1, 3660),
     help=_("for how many days --plan looks ahead (default: 30)"),
 )
@@ -193,8 +194,9 @@ def _told(report: TurnReport) -> Iterator[str]:
     help=_(
         "Say what is late or wrong in the running, from outside: it needs no runner that lives.\n\n"
         "Late is what policy wanted done by now: audits, copies, repairs, and whatever else is scheduled; and the"
-        " runner itself, when it gives no sign of life.  Exit code 1 for any alarm.  With --nagios, one line and the"
-        " exit codes of monitoring plugins: 0 well, 1 warning, 2 critical, 3 unknown."
+        " runner itself, when it gives no sign of life.  Where none ever ran that is a warning, and with --max-silence,"
+        " which says that one is counted on, as grave as where one died.  Exit code 1 for any alarm.  With --nagios,"
+        " one line and the exit codes of monitoring plugins: 0 well, 1 warning, 2 critical, 3 unknown."
     )
 )
 @click.option("--nagios", is_flag=True, help=_("answer as a monitoring plugin does"))

@@ -40,7 +40,12 @@ _CENT = 10_000
 @click.option("--package", "packages", multiple=True, metavar="ID", help=_("only this package; may be given again"))
 @click.option("--all", "wants_all", is_flag=True, help=_("everything that the store holds"))
 @click.option(
-    "--days", type=int, default=DEFAULT_DAYS, show_default=True, help=_("for how many days it shall stay readable")
+    "--days",
+    metavar="N",
+    type=int,
+    default=DEFAULT_DAYS,
+    show_default=True,
+    help=_("for how many days it shall stay readable"),
 )
 @click.option(
     "--tier",
