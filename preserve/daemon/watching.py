@@ -128,5 +128,6 @@ def _untold(shift: Shift, now: datetime) -> Iterable[LateSeen]:
         yield LateSeen("notices", Sentence(error.template, error.values), stamp(now))
         return
     if last is not None and addresses and not last <= now <= last + LONGEST_UNTOLD:
-        what = sentence("nobody has looked since then whether there is anything to tell the owners")
+        template = "nobody has looked since {moment} whether there is anything to tell the owners"
+        what = sentence(template, moment=last.isoformat(" ", "seconds"))
         yield LateSeen("notices", what, stamp(last))

@@ -204,6 +204,17 @@ def test_addresses_that_are_torn_are_told_of_and_stop_nothing(kept: tuple[Servic
     assert list(report.failing) == [DutyKind.NOTICE]
 
 
+def test_since_when_nobody_looks_whom_to_tell_is_told(kept: tuple[Service, SetClock]) -> None:
+    made, clock = kept
+    owner = made.policy.notify
+    write_addresses(Home(made.home), {owner: Address(owner, webhook=Webhook("http://127.0.0.1:9/"))})
+    run(made)
+    made.books.note_noticed(clock.moment)
+    since = clock.moment.isoformat(" ", "seconds")
+    clock.sleep(27 * 3600)
+    assert f"nobody has looked since {since} whether" in " ".join(str(each.what) for each in told(made))
+
+
 def test_late_work_is_told_once_and_until_it_is_done(kept: tuple[Service, SetClock]) -> None:
     made, clock = kept
     run(made)
