@@ -64,8 +64,8 @@ def _harvest(shift: Shift, duty: Duty) -> Ended:
     counts = report.entry.counts
     if counts.passed_over:
         what = sentence(
-            "source {source}: new {new}, changed {changed}, vanished {vanished}; ALARM: {passed_over} were passed over;"
-            " see the incident",
+            "source {source}: new {new}, changed {changed}, vanished {vanished}; ALARM: passed over {passed_over}; see"
+            " the incident",
             source=duty.subject,
             new=counts.new,
             changed=counts.changed,

@@ -330,29 +330,10 @@ class _Part:
     def _taken(self, found: _Found) -> HarvestReport:
         counts = found.counts
         loaded, made = self._plan(), list[IngestReport]()
-        catchment, policy = self._request.catchment, self._request.policy
-        room = self._request.part_bytes if catchment.is_local else self._room()
-        loader = Loader(
-            catchment,
-            loaded,
-            self._work,
-            room,
-            self._passed_over,
-            keep_links=policy.keeps_links,
-            is_careful=self._is_careful,
-        )
+        loader = self._loader(loaded)
         with loader.submission(self._resolved, Path(self._source.place), self._elements()) as submission:
             if loader.taken:
-                described, metadata = described_of(self._source, policy, submission) or (UNDESCRIBED, None)
-                intake = Intake(
-                    self._source.accession_source,
-                    policy,
-                    described,
-                    metadata,
-                    self._request.profile,
-                    seen_at=self._seen_at,
-                )
-                made.append(take_in(self._workplace, intake, submission, self._folder()))
+                made.append(self._content_taken(submission))
         counts = replace(
             counts,
             new=counts.new - loader.left_new - loader.unread_new,
@@ -373,6 +354,31 @@ class _Part:
         report = self._booked(replace(found, counts=counts), made, is_partial=is_partial, is_base=is_base)
         self._keep(beside, report)
         return report
+
+    def _loader(self, loaded: Plan) -> Loader:
+        catchment = self._request.catchment
+        return Loader(
+            catchment,
+            loaded,
+            self._work,
+            self._request.part_bytes if catchment.is_local else self._room(),
+            self._passed_over,
+            keep_links=self._request.policy.keeps_links,
+            is_careful=self._is_careful,
+        )
+
+    def _content_taken(self, submission: Submission) -> IngestReport:
+        policy = self._request.policy
+        described, metadata = described_of(self._source, policy, submission) or (UNDESCRIBED, None)
+        intake = Intake(
+            self._source.accession_source,
+            policy,
+            described,
+            metadata,
+            self._request.profile,
+            seen_at=self._seen_at,
+        )
+        return take_in(self._workplace, intake, submission, self._folder())
 
     def _rows(self, all_steps: Iterator[Step], writer: StateWriter, is_base: bool) -> Iterator[Row]:
         """The rows of the new state; those that belong into its file are written on the way."""

@@ -275,9 +275,9 @@ def _alarm_lines(report: HarvestReport, counts: Counts) -> Iterator[str]:
         yield from bounded(f"  {_readable(path)}" for path in report.restless)
     if counts.passed_over:
         yield said(
-            "ALARM: {count} were passed over, since they cannot be taken or read; all else was taken, and what was kept"
-            " of them stays kept: mend them at the source, or leave them out with `preserve source add {source}"
-            " --exclude PATTERN`",
+            "ALARM: passed over, because it cannot be taken or read: {count}; all else was taken, and what was kept"
+            " before stays kept: mend it at the source, or leave it out with `preserve source add {source} --exclude"
+            " PATTERN`",
             count=counts.passed_over,
             source=report.source,
         )
