@@ -114,7 +114,7 @@ def _cards(status: StatusReport, voice: Voice) -> Iterator[Element]:
             voice.sentence("safe"),
             status.safe,
             voice.sentence("packages of which each copy that policy wants was read back and found equal"),
-            "good",
+            "good" if status.safe else "calm",
         ),
         *_coming_card(status, voice),
         (
