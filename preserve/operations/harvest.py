@@ -15,11 +15,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from preserve import chance
-from preserve.bags.entries import FILE, Entry, Spool
-from preserve.bags.parts import BagFacts
 from preserve.bags.profiles import Profile
-from preserve.bags.submission import Shape, Submission, Totals
-from preserve.bags.tags import Element, Oxum
+from preserve.bags.submission import Submission
+from preserve.bags.tags import Element
 from preserve.clock import stamp
 from preserve.durable import free_bytes
 from preserve.errors import Refused, Restless, Unpackable
@@ -31,7 +29,7 @@ from preserve.model.placing import Lack
 from preserve.model.policy import Policy
 from preserve.model.sources import Counts, HarvestEntry, Registered, SourceKind, require_described
 from preserve.packages import places
-from preserve.packages.harvesting import fetching, last_state, standing, telling
+from preserve.packages.harvesting import fetching, last_state, standing, states_kept, telling
 from preserve.packages.harvesting.cargo import PART_BYTES, Loader, Step, steps
 from preserve.packages.harvesting.comparing import Census, Comparison, Plan, share_of
 from preserve.packages.harvesting.describing import described_of
@@ -45,13 +43,6 @@ from preserve.workplace import Workplace
 
 MOST_ATTEMPTS = 3
 """How often a harvest looks again where a file changed while it was read."""
-LEAST_ROWS_FOR_BASE = 20_000
-MOST_ROWS_OF_CHANGES = 200_000
-BASE_SHARE = 8
-"""The whole state is written again when differences come to more rows than one for each so many files (at least and at
-most so many): differences are held in memory when a state is read, and each is an object more that must be sound."""
-MOST_STATES = 60
-"""So many files a state is put together from at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -390,23 +381,11 @@ class _Part:
 
     def _is_base(self, rows: int, files: int) -> bool:
         states = self._books.states(self._source.name, self._before.number) if self._before else []
-        if not states or len(states) >= MOST_STATES:
-            return True
-        differences = rows + sum(state.counts.rows for state in states[1:])
-        return differences > min(max(LEAST_ROWS_FOR_BASE, files // BASE_SHARE), MOST_ROWS_OF_CHANGES)
+        return states_kept.is_due_whole(states, rows, files)
 
     def _state_taken(self, written: Path) -> IngestReport:
         """The state becomes a package like any other: copied, audited, repaired and rebuilt from as records are."""
-        facts = written.stat()
-        times = (facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino)
-        entry: Entry = (FILE, NAME.encode(), *times, 0o644, b"", str(written).encode(), 0)
-        with ExitStack() as resources:
-            spool = resources.enter_context(Spool(self._work))
-            spool.add([entry])
-            bag = BagFacts((1, 0), "UTF-8", self._elements(), (), (), (), Oxum(facts.st_size, 1), False)
-            totals = Totals(1, 0, 0, facts.st_size)
-            submission = Submission(written, Shape.FOLDER, totals, (), spool, resources.pop_all(), bag=bag)
-        with submission:
+        with states_kept.submission_of(written, self._elements()) as submission:
             intake = Intake(self._source.state_source, self._request.policy, seen_at=self._seen_at)
             return take_in(self._workplace, intake, submission, self._folder())
 

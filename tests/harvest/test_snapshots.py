@@ -12,8 +12,8 @@ import pytest
 
 from preserve.clock import SystemClock
 from preserve.errors import Refused, Tampered, Unavailable
-from preserve.operations import harvest as harvest_module
 from preserve.operations.harvest import HarvestReport, HarvestRequest, harvest
+from preserve.packages.harvesting import states_kept
 from preserve.packages.harvesting.cargo import TAKEN, steps
 from preserve.packages.harvesting.comparing import Plan
 from preserve.packages.harvesting.last_state import NoState
@@ -77,7 +77,7 @@ def test_it_comes_back_from_one_store_alone_and_without_what_the_home_kept(mail:
 def test_the_state_is_kept_whole_again_before_its_pieces_are_many(
     mail: Harvesting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(harvest_module, "LEAST_ROWS_FOR_BASE", 5)
+    monkeypatch.setattr(states_kept, "LEAST_ROWS_FOR_BASE", 5)
     days = a_history(mail)
     bases = [each.is_base for each in mail.service.books.harvests("mail")]
     assert bases.count(True) > 1
