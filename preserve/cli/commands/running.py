@@ -27,6 +27,7 @@ from preserve.model.alarms import NagiosState, nagios_state, performance_data
 if TYPE_CHECKING:
     from preserve.daemon.crew import Crew
     from preserve.daemon.turn import TurnReport, Worked
+    from preserve.daemon.works import Work
     from preserve.model.audit import Budget
     from preserve.model.concerns import Concern
     from preserve.model.duties import Duty
@@ -99,11 +100,12 @@ def run(
 def _go_on(call: Call, budget: Budget, cluster: str | None) -> NoReturn:
     """Turn after turn, until somebody stops it."""
     from preserve.daemon.supervision import Supervisor
+    from preserve.daemon.table import works_from_start
 
-    supervisor = Supervisor()
+    supervisor, works = Supervisor(), works_from_start()
     while True:
         supervisor.alive()
-        pause = _turn_told(call, budget, supervisor.alive, cluster)
+        pause = _turn_told(call, works, budget, supervisor.alive, cluster)
         SystemClock().sleep(pause.total_seconds())
 
 
@@ -143,13 +145,12 @@ def _tell(call: Call, workplace: Workplace) -> None:
         call.warn("{owner} could not be told: {why}", owner=failure.addressee, why=failure.error)
 
 
-def _turn_told(call: Call, budget: Budget, sign: Callable[[], None], cluster: str | None) -> timedelta:
+def _turn_told(
+    call: Call, works: Sequence[Work], budget: Budget, sign: Callable[[], None], cluster: str | None
+) -> timedelta:
     """One turn of a runner that goes on; returns how long to wait for the next."""
-    from preserve.daemon.notices import notice_work
-    from preserve.daemon.table import WORKS
     from preserve.daemon.turn import turn
 
-    works = (*WORKS, notice_work(WORKS))
     try:
         with call.workplace() as workplace, _crew(call, cluster) as crew:
             report = turn(call.home(), workplace, works, budget, PATIENCE, sign, crew, voices.both())
