@@ -28,7 +28,7 @@ from preserve.model.audit import (
 from preserve.model.blocks import BLOCK_BYTES
 from preserve.model.entries import Audited, AuditResult, AuditRun
 from preserve.model.links import is_away_as_expected
-from preserve.model.nouns import Condition, CopyEntry, Level
+from preserve.model.nouns import HARMS, Condition, CopyEntry, Level
 from preserve.packages.at_once import in_order
 from preserve.packages.booking import Booking
 from preserve.packages.discerning import Discerning
@@ -383,7 +383,9 @@ class _Audit:
         job = _reading_job(held)
         if self._request.afresh:
             self._books.clear_progress(job)
-        reading = Reading.of(held, self._books.progress(job), self._workplace.clock.now())
+        harms = self._books.findings(package=held.package.id, store=held.store.name)
+        harmed_at = max((finding.opened_at for finding in harms if finding.condition in HARMS), default="")
+        reading = Reading.of(held, self._books.progress(job), harmed_at, self._workplace.clock.now())
         return Notes(reading.so_far, lambda note: self._books.set_progress(job, reading.text(note)), advance)
 
     def _take(self, held: HeldCopy, survey: Survey) -> None:

@@ -382,6 +382,23 @@ def test_what_was_read_of_a_bag_counts_for_nothing_in_an_audit_afresh_or_after_a
     assert min(stopping.bag_reads) == 0
 
 
+@pytest.mark.usefixtures("small_steps")
+def test_what_was_read_of_a_bag_before_damage_was_found_in_it_makes_nothing_sound(tmp_path: Path) -> None:
+    """A sample finds rotten what a reading that was cut off had found sound; going on with that would close it."""
+    held = archive(tmp_path, [built(0)])
+    stopping = stop_at_offset(held, Away("the line is cut"))
+    audit(held.place, AuditRequest(stores=("far",)))
+    stopping.let_go()
+    held.pass_time(days=1)
+    flip(held, "far", built(0), at=512 * 3)
+    sampled = audit(held.place, AuditRequest(Level.SAMPLE, stores=("far",), blocks_of_each=1000))
+    assert sampled.counts == AuditCounts(damaged=1)
+    held.pass_time(days=1)
+    report = audit(held.place, AuditRequest(stores=("far",)))
+    assert (report.counts, [finding.blocks for finding in report.findings]) == (AuditCounts(damaged=1), [(3,)])
+    assert states(held, "far", [built(0)]) == [CopyState.BAD]
+
+
 class StopsAtOffset(WrappedStore):
     """Raises an error when a bag is read at `offset`, after all blocks before it were read; what lies frozen in it is
     on its way until it lets go."""

@@ -30,11 +30,12 @@ class Reading:
         return json.dumps({"bag": self.bag, "begun_at": self.begun_at, "so_far": so_far})
 
     @classmethod
-    def of(cls, held: HeldCopy, kept: str | None, now: datetime) -> Self:
-        """The reading that goes on from `kept`, or a new one.
+    def of(cls, held: HeldCopy, kept: str | None, harmed_at: str, now: datetime) -> Self:
+        """The reading that goes on from `kept`, or a new one; `harmed_at` is when the last harm that is still open was
+        found in the copy, empty where there is none.
 
         A new one where that was of another generation of the bag, or was begun too long ago to be told as found now, or
-        where the copy was read whole since.
+        where the copy was read whole since, or harm was found in it: it may lie in what this one had found sound.
         """
         new = cls(held.key(BAG), stamp(now))
         if kept is None:
@@ -45,4 +46,5 @@ class Reading:
         except (ValueError, TypeError):  # a note may be lost
             return new
         is_read_since = (held.copy.looked_at(Level.FULL) or "") > known.begun_at
-        return known if is_recent and known.bag == new.bag and not is_read_since else new
+        is_outdated = is_read_since or harmed_at >= known.begun_at
+        return known if is_recent and known.bag == new.bag and not is_outdated else new
