@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from preserve.model.media import family_of
@@ -22,7 +22,7 @@ def concerns(policy: Policy, stores: Sequence[StoreEntry]) -> Iterator[Sentence]
         yield sentence(
             "copies on {role} that no registered store is fit for: {count}", role=lack.role, count=lack.count
         )
-    for found in _too_close(policy.separation or _USUAL, policy, stores):
+    for found in _too_close(policy.separation or _USUAL, policy, stores, stores_wanted(policy, stores)):
         yield found.what
 
 
@@ -38,16 +38,25 @@ class TooClose:
     shared: Coincidence | None = None
 
 
-def too_close(policy: Policy, stores: Sequence[StoreEntry]) -> Iterator[TooClose]:
+def too_close(policy: Policy, stores: Sequence[StoreEntry], holding: Iterable[Collection[str]]) -> Iterator[TooClose]:
     """Where the stores break the policy's own rule of separation, or nobody can tell; nothing where it has none: what
-    it does not ask for is not missed."""
-    if policy.separation is not None:
-        yield from _too_close(policy.separation, policy, stores)
+    it does not ask for is not missed.
+
+    `holding` are the stores, by name, in which copies of packages lie together: what is told is so of some package, in
+    whichever stores it lies, and not of two media that hold nothing in common.  Each thing is told once.
+    """
+    rule = policy.separation
+    if rule is None:
+        return
+    together = {tuple(sorted(stores_wanted(policy, stores, holding=each))) for each in holding}
+    found = (each for names in sorted(together) for each in _too_close(rule, policy, stores, names))
+    yield from {str(each.what): each for each in found}.values()
 
 
-def _too_close(rule: SeparationRule, policy: Policy, stores: Sequence[StoreEntry]) -> Iterator[TooClose]:
-    wanted = set(stores_wanted(policy, stores))
-    used = [store for store in stores if store.name in wanted]
+def _too_close(
+    rule: SeparationRule, policy: Policy, stores: Sequence[StoreEntry], names: Collection[str]
+) -> Iterator[TooClose]:
+    used = [store for store in stores if store.name in names]
     pairs = [(store, other) for number, store in enumerate(used) for other in used[:number]]
     for shared in (each for pair in pairs for each in _shared(rule, *pair)):
         what = sentence(

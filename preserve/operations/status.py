@@ -228,7 +228,11 @@ def status(
         parity=tuple(_parity(books, entries, policies)),
         beside_home=tuple(each.name for each in places.seen_beside_home(entries, workplace.home)),
         one_device=tuple(tuple(each.name for each in group) for group in places.seen_on_one_device(entries)),
-        too_close=tuple(found for policy in tally.policies_used for found in too_close(policy, entries)),
+        too_close=tuple(
+            found
+            for policy in tally.policies_used
+            for found in too_close(policy, entries, tally.stores_together(policy.name))
+        ),
     )
 
 

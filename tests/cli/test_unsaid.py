@@ -83,6 +83,17 @@ def test_stores_closer_than_the_policy_allows_are_not_as_it_wants(kept: Service)
     assert kept.run("status").code == 0 and kept.ask("status")["too_close"] == []
 
 
+def test_what_stands_too_close_where_copies_lie_is_told_whichever_store_comes_first_by_name(kept: Service) -> None:
+    """The first disk by its name stands apart; all copies lie in another, which does not."""
+    apart(kept, "power_grid")
+    kept.store("aside", "remote_offline")
+    for name, grid in (("near", "西北"), ("shelf", "西北"), ("aside", "华中")):
+        kept.ask("store", "set", name, "--power-grid", grid)
+    said = kept.run("status")
+    assert said.code == 1
+    assert "policy default is not kept: shelf and near share their power grid, and the policy forbids it" in said.out
+
+
 def test_what_nobody_told_of_a_store_does_not_count_as_apart(kept: Service) -> None:
     apart(kept, "seismic_zone")
     kept.ask("store", "set", "near", "--seismic-zone", "华北")

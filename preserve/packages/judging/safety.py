@@ -129,6 +129,10 @@ class Tally:
         """Those under which anything is kept, by name."""
         return [policy for _, policy in sorted(self._used.items())]
 
+    def stores_together(self, policy: str) -> set[frozenset[str]]:
+        """The stores, by name, in which copies of packages under one policy lie together."""
+        return {frozenset(each.states) for each in self._standings if each.policy == policy}
+
     def wanting(self, away: Collection[str]) -> list[Group]:
         """Packages with fewer verified copies than their policy wants, whether these are owed or on their way."""
         late = {(store, policy) for store, policy in self._ages if store in away and self.overdue_in[policy, store]}
