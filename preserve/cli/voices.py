@@ -138,13 +138,13 @@ def both() -> tuple[Voice, Voice]:
     return (english(), chinese()) if person().is_english else (chinese(), english())
 
 
-def printable(text: str) -> str:
-    """`text` without characters that a terminal would obey; names come from anywhere."""
+def printable(text: str, *, is_line: bool = False) -> str:
+    """`text` without characters that a terminal would obey; names come from anywhere.  As `is_line` on one line."""
     if text.isprintable():
         return text
     return "".join(
         character
-        if character.isprintable() or character == "\n"
+        if character.isprintable() or (character == "\n" and not is_line)
         else character.encode("unicode_escape", "surrogatepass").decode("ascii")
         for character in text
     )

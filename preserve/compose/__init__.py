@@ -6,6 +6,7 @@ from preserve.compose.places import founding, place, store_at
 from preserve.compose.publishing import publish, require_abreast, require_key, signer
 from preserve.compose.rules import (
     assessment_rules,
+    audited_alike_since,
     disaster_levels,
     kit,
     medium_rules,
@@ -13,6 +14,7 @@ from preserve.compose.rules import (
     policy,
     policy_in_force,
     profile,
+    require_profile,
     thaw_prices,
 )
 from preserve.compose.stores import glanced_at, key_trial, require_open
@@ -21,6 +23,7 @@ from preserve.compose.workplaces import rebuilt_alone, workplace
 __all__ = [
     "addresses",
     "assessment_rules",
+    "audited_alike_since",
     "catchment",
     "disaster_levels",
     "founding",
@@ -40,6 +43,7 @@ __all__ = [
     "require_abreast",
     "require_key",
     "require_open",
+    "require_profile",
     "signer",
     "store_at",
     "take_request",

@@ -160,6 +160,10 @@ def _aged(shift: Shift, place: _Place, now: datetime) -> Iterator[Duty]:
             copies = share.copies
             due.append(share.since)
             late.append(share.until)
+        missed = _share_missed(shift, place, now) if share is not None else None
+        if missed is not None:
+            due.append(missed.since)
+            late.append(missed.until)
         if not copies:
             yield from _next(shift, place, level, place.subject(cause), now)
         else:
@@ -215,6 +219,23 @@ def _share_left(shift: Shift, place: _Place, now: datetime) -> Share | None:
     waiting = books.looks(store, policy, level, since).copies
     left = min(share.copies - done, waiting)
     return replace(share, copies=left) if left > 0 else None
+
+
+def _share_missed(shift: Shift, place: _Place, now: datetime) -> Share | None:
+    """The share of the period before, where it was not looked at even up to now; None where it was, or none was wanted.
+
+    A round that was missed is made up for by the next one: of each copy the books know the last look alone.
+    """
+    books, store, policy, level = shift.workplace.books, place.store.name, place.policy.name, place.rule.level
+    before = looking.share_before(place.rule, 0, now)
+    if before is None or compose.audited_alike_since(books, place.policy, place.store.role) > stamp(before.since):
+        return None
+    since = stamp(before.since)
+    is_new = False if level is Level.FULL else None  # a booking is no look
+    done = books.looks(store, policy, level, "~", since=since, is_new=is_new).copies
+    waiting = books.looks(store, policy, level, since).copies
+    wanted = looking.share_before(place.rule, done + waiting, now)
+    return wanted if wanted is not None and wanted.copies > done else None
 
 
 # Doing it

@@ -18,6 +18,7 @@ from preserve.definitions.policy_values import policy_from
 from preserve.definitions.toml_lines import line_of, lines_of_keys
 from preserve.definitions.toml_mistakes import toml
 from preserve.errors import Misused
+from preserve.model.calendars import never_closes
 from preserve.model.complaints import ComplaintList
 from preserve.model.policy import Policy
 
@@ -50,6 +51,25 @@ def read_policy(text: str, file: str) -> Policy:
         )
     _raise_if_any(complaints, file)
     return policy_from(plain, hashlib.sha256(text.encode()).hexdigest())
+
+
+def read_new_policy(text: str, file: str) -> Policy:
+    """The policy that `text` defines, where it is to be registered now: held also to what older ones need not keep,
+    which have to stay readable when a home is rebuilt.
+
+    Raises `Misused` as `read_policy` does.
+    """
+    policy = read_policy(text, file)
+    window = policy.backup.window if policy.backup is not None else None
+    if window is not None and never_closes(window):
+        raise Misused(
+            "{file}, line {line}: window {window} begins when it ends; leave it out where work may go on all day, or"
+            " write another end",
+            file=file,
+            line=line_of(("backup", "window"), lines_of_keys(text)),
+            window=window,
+        )
+    return policy
 
 
 def policy_schema() -> dict[str, Any]:

@@ -100,7 +100,7 @@ class Upheaval:
 def alarms(upheaval: Upheaval, limits: BrakeLimits) -> tuple[Alarm, ...]:
     """All reasons to set the brake; none on an ordinary day."""
     tests = {
-        Alarm.EMPTIED: 0 < upheaval.files == upheaval.vanished,
+        Alarm.EMPTIED: 0 < upheaval.files == upheaval.vanished and not upheaval.files_now,
         Alarm.VANISHED: (
             upheaval.vanished >= limits.least_files
             and _share(upheaval.vanished, upheaval.files) >= limits.vanished_percent

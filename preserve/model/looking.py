@@ -105,6 +105,14 @@ def share(rule: AuditRule, copies: int, now: datetime) -> Share | None:
     return Share(since, since + timedelta(days=rule.run_every_days), wanted)
 
 
+def share_before(rule: AuditRule, copies: int, now: datetime) -> Share | None:
+    """The share of the period before the present one, of so many `copies` that were there through all of it."""
+    running = share(rule, copies, now)
+    if running is None:
+        return None
+    return Share(running.since - (running.until - running.since), running.since, running.copies)
+
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

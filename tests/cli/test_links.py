@@ -90,6 +90,8 @@ def test_hours_are_set_and_taken_away(program: Program) -> None:
 
 NONE = (
     ("--window", "22-06"),
+    ("--window", "22:00-22:00", "--timezone", "UTC"),
+    ("--rate-at", "00:00-00:00=5MiB/s", "--timezone", "UTC"),
     ("--window", "25:00-06:00"),
     ("--window", "22:00-06:00", "--timezone", "Asia/Atlantis"),
     ("--rate", "fast"),

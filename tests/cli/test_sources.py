@@ -119,6 +119,15 @@ def test_a_source_that_no_rule_harvests_is_told_of(furnished: Service, folder: P
     assert "never harvests" not in furnished.run("source", "add", "in", "--drop", furnished.folder / "drop").err
 
 
+def test_a_name_that_breaks_a_line_breaks_no_listing(furnished: Service, folder: Path) -> None:
+    ask = furnished.ask
+    (folder / "two\nlines.txt").write_text("a record")
+    ask("source", "add", "mail", "--folder", folder, "--settle", "0")
+    ask("source", "harvest", "mail")
+    shown = furnished.run("source", "files", "mail", "--path", "two*").out.splitlines()
+    assert [line for line in shown[1:] if line] == ["       8 B  two\\nlines.txt"]
+
+
 def test_links_are_listed_with_where_they_lead(furnished: Service, folder: Path) -> None:
     ask, run = furnished.ask, furnished.run
     (folder / "newest").symlink_to("letter 1.txt")

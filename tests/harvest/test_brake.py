@@ -69,12 +69,20 @@ def unmount(office: Harvesting, count: int) -> None:
     office.folder.mkdir()
 
 
+def replace_all(office: Harvesting, count: int) -> None:
+    """All files get other names and other content: the folder is anything but empty."""
+    for number, file in enumerate(sorted(each for each in office.folder.rglob("*") if each.is_file())):
+        file.write_text(f"another letter, number {number}")
+        file.rename(file.with_name(f"document {number}"))
+
+
 @pytest.mark.parametrize(
     ("disaster", "count", "expected"),
     [
         (encrypt_in_place, 200, {Alarm.CHANGED, Alarm.SCRAMBLED}),
         (encrypt_in_place, 12, {Alarm.SCRAMBLED}),
         (encrypt_beside, 200, {Alarm.VANISHED, Alarm.SCRAMBLED, Alarm.RENAMED}),
+        (replace_all, 0, {Alarm.VANISHED}),
         (encrypt_beside, 25, {Alarm.SCRAMBLED, Alarm.RENAMED}),
         (encrypt_the_beginning, 15, {Alarm.SCRAMBLED}),
         (delete, 100, {Alarm.VANISHED}),

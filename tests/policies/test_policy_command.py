@@ -166,3 +166,24 @@ def test_a_policy_is_changed_by_nobody_without_a_reason(program: Furnished) -> N
     assert program.ask("policy", "show", "records-permanent")["version"] == 1
     assert program.ask("policy", "register", PERMANENT_FILE)["news"] is False, "the same again is no change"
     assert program.ask("policy", "register", file, "--reason", "one vendor left")["version"] == 2
+
+
+def test_a_check_tells_of_a_profile_that_is_not_there_as_register_does(program: Furnished) -> None:
+    """The check called the requirement met, with a home and without."""
+    file = program.file(replaced(('profile = "government-records-profile.json"', 'profile = "ours.json"')))
+    line = file.read_text(encoding="utf-8").splitlines().index('profile = "ours.json"') + 1
+    told = program("policy", "check", file, code=Exit.REFUSED)
+    assert f"line {line}: the BagIt profile ours.json does not come with this program" in told
+    program.ask("init")
+    told = program("policy", "check", file, code=Exit.REFUSED)
+    assert f"line {line}: policy records-permanent names the BagIt profile ours.json; put that file into" in told
+    (program.folder / "home" / "profiles").mkdir(exist_ok=True)
+    (program.folder / "home" / "profiles" / "ours.json").write_text("{}", encoding="utf-8")
+    assert "ours.json" in program("policy", "check", file, code=Exit.MISUSED), "a file that is no profile is told too"
+
+
+def test_a_window_that_begins_when_it_ends_is_refused(program: Furnished) -> None:
+    """It meant all day, and said so nowhere."""
+    file = program.file(replaced(('at = "01:30"', ""), ('window = "22:00-06:00"', 'window = "22:00-22:00"')))
+    told = program("policy", "check", file, code=Exit.MISUSED)
+    assert "window 22:00-22:00 begins when it ends; leave it out where work may go on all day" in told

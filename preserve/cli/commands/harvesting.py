@@ -164,7 +164,8 @@ def _drop_lines(report: TakeReport) -> Iterator[str]:
 
 
 def _readable(path: bytes) -> str:
-    return printable(path.decode("utf-8", "surrogateescape"))
+    """A path on one line, whatever is in it."""
+    return printable(path.decode("utf-8", "surrogateescape"), is_line=True)
 
 
 def _is_well(report: HarvestReport) -> bool:

@@ -115,7 +115,7 @@ def _member_document(member: Member) -> dict[str, object]:
 
 def _member_line(member: Member) -> str:
     size = byte_count(member.size) if member.sha256 else _("link") if member.link_to is not None else _("folder")
-    return f"{size:>11}  {printable(_original_path(member))}"
+    return f"{size:>11}  {printable(_original_path(member), is_line=True)}"
 
 
 def _original_path(member: Member) -> str:
@@ -166,7 +166,8 @@ def _package_lines(shown: Shown) -> Iterator[str]:
     if shown.members is not None:
         yield ""
         yield from bounded(
-            f"{byte_count(member.size):>11}  {printable(_original_path(member))}" for member in shown.members
+            f"{byte_count(member.size):>11}  {printable(_original_path(member), is_line=True)}"
+            for member in shown.members
         )
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from preserve.model.policy_promises import Promise
     from preserve.model.requirements import Judgement
     from preserve.operations.register_policy import Beside
+    from preserve.settings.home import Home
 
 LARGEST_POLICY_BYTES = 1024 * 1024
 
@@ -57,6 +58,7 @@ def check(call: Call, file: Path, with_all: bool) -> Exit:
 
     read, text = _read(file)
     keys = lines_of_keys(text)
+    _require_profile(call.home() if call.has_home() else None, read, text, file)
     judgements = _judgements(read)
     beside = _beside(call, read)
     without_address = unaddressed([read], compose.addresses(call.home())) if beside else []
@@ -100,11 +102,10 @@ def check(call: Call, file: Path, with_all: bool) -> Exit:
 @click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
 @acts
 def register(call: Call, file: Path) -> Exit:
-    from preserve import compose
     from preserve.operations.register_policy import in_force, register_policy
 
     read, text = _read(file)
-    compose.profile(call.home(), read)  # nothing could be taken in under a policy whose profile is not there
+    _require_profile(call.home(), read, text, file)
     with call.workplace() as workplace:
         before = in_force(workplace, read.name)
         if before is not None and before.sha256 != read.sha256 and not call.is_reason_given:
@@ -208,7 +209,7 @@ def schema(call: Call) -> Exit:
 
 
 def _read(file: Path) -> tuple[Policy, str]:
-    from preserve.definitions.policies import read_policy
+    from preserve.definitions.policies import read_new_policy
 
     try:
         with file.open("rb") as opened:
@@ -220,7 +221,15 @@ def _read(file: Path) -> tuple[Policy, str]:
         raise Misused("{file} cannot be read: {reason}", file=file, reason=error.strerror or str(error)) from error
     except UnicodeDecodeError as error:
         raise Misused("{file} is not UTF-8; save it so", file=file) from error
-    return read_policy(text, file.name), text
+    return read_new_policy(text, file.name), text
+
+
+def _require_profile(home: Home | None, read: Policy, text: str, file: Path) -> None:
+    """Nothing could be taken in under a policy whose profile is not there.  Raises `Refused`, `Misused`."""
+    from preserve import compose
+    from preserve.definitions.toml_lines import line_of, lines_of_keys
+
+    compose.require_profile(home, read, file.name, line_of(("profile",), lines_of_keys(text)))
 
 
 def _judgements(read: Policy) -> Sequence[Judgement]:
