@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from preserve.errors import Away, Barred, PreserveError, Unidentified
 from preserve.model.audit import is_to_come
 from preserve.model.nouns import CopyState, Role, StoreEntry
 from preserve.model.placing import stores_fit, verified_by_role
@@ -75,6 +76,14 @@ def time_allowed(policy: Policy, role: Role) -> timedelta | None:
     """How long after its accession a package's copies on stores of `role` may take; None: they are owed at once."""
     spans = (rule.within_seconds for rule in policy.copies if rule.role is role)
     return next((timedelta(seconds=span) for span in spans if span is not None), None)
+
+
+def may_come(why: PreserveError) -> bool:
+    """Whether time alone may bring a copy that could not be made now: its store is away, as a disk on its shelf is.
+
+    One that is full, bars us or holds another store's label waits for a person, who has to be told at once.
+    """
+    return isinstance(why, Away) and not isinstance(why, Barred | Unidentified)
 
 
 def age_of(accession_at: datetime, now: datetime) -> timedelta:

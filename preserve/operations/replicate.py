@@ -8,11 +8,11 @@ from datetime import datetime
 from functools import partial
 
 from preserve.clock import moment_of, monotonic_seconds, stamp
-from preserve.errors import Away, Frozen, PreserveError
+from preserve.errors import Frozen, PreserveError
 from preserve.model import events
 from preserve.model.complaints import Complaint
 from preserve.model.nouns import CopyEntry, CopyState, Event, PackageEntry, Receipt, StoreEntry
-from preserve.model.on_the_way import OnTheWay, age_of, on_the_way, promise_of, put_together
+from preserve.model.on_the_way import OnTheWay, age_of, may_come, on_the_way, promise_of, put_together
 from preserve.model.placing import Lack, copies_due, copies_lacking
 from preserve.model.policy import Policy
 from preserve.model.thawing import ThawPurpose
@@ -87,7 +87,7 @@ class NotReplicated:
     @property
     def is_owed(self) -> bool:
         """Whether it should be there by now, or something else than a store that is away is in its way."""
-        return self.due_at is None or not isinstance(self.why, Away)
+        return self.due_at is None or not may_come(self.why)
 
 
 @dataclass(frozen=True, slots=True)

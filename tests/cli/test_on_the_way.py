@@ -183,3 +183,13 @@ def test_a_disk_that_is_still_to_be_registered_is_told_from_the_first_minute(she
     assert "`preserve replicate` copies to disk" in shelf("status")
     shelf("replicate")
     assert shelf.ask("status")["safe"] == 1
+
+
+def test_a_disk_that_is_not_the_one_it_should_be_is_waited_for_by_nobody(shelf: Shelf) -> None:
+    """Status calls for somebody to look; the commands that meet with it do not end well either."""
+    other = shelf.folder / "other"
+    shelf("store", "add", "other", "--role", "same_city", "--url", other.as_uri())
+    shutil.copytree(other, shelf.folder / "far")
+    assert "holds another store, other" in shelf("ingest", shelf.submission(), code=Exit.FINDINGS)
+    assert shelf.ask("status", code=Exit.FINDINGS)["short"] == 0
+    assert "holds another store, other" in shelf("replicate", code=Exit.UNAVAILABLE)

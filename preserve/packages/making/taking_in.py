@@ -26,7 +26,7 @@ from preserve.model import events
 from preserve.model.complaints import Complaint, ComplaintList
 from preserve.model.entries import AccessionEntry, AccessionState
 from preserve.model.nouns import CopyState, Event, Receipt, Role
-from preserve.model.on_the_way import OnTheWay, age_of, on_the_way, promise_of, put_together
+from preserve.model.on_the_way import OnTheWay, age_of, may_come, on_the_way, promise_of, put_together
 from preserve.model.placing import Lack, copies_due, copies_lacking, stores_wanted
 from preserve.model.policy import Policy
 from preserve.model.sizes import Size
@@ -105,6 +105,12 @@ class PackageMade:
         """Whether at least one copy was read back and found equal."""
         return any(copy.state is CopyState.VERIFIED for copy in self.copies)
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether each copy that policy wants by now is verified, and time alone may bring the others."""
+        failures = [copy.why for copy in self.copies if copy.state in _NOT_THERE and copy.why]
+        return not self.owed and all(map(may_come, failures))
+
 
 @dataclass(frozen=True, slots=True)
 class IngestReport:
@@ -128,9 +134,10 @@ class IngestReport:
 
     @property
     def is_kept(self) -> bool:
-        """Whether each copy that policy wants by now is verified, and it wants none that has no store: `status` judges
-        by the same rule.  A copy that lay frozen at once is not: it waits for its first audit."""
-        return not self.lacking and not any(package.owed for package in self.packages)
+        """Whether each copy that policy wants by now is verified, it wants none that has no store, and nobody has to
+        see to one that could not be made: `status` judges by the same rule.  A copy that lay frozen at once is not
+        verified: it waits for its first audit."""
+        return not self.lacking and all(package.is_kept for package in self.packages)
 
     @property
     def is_complete(self) -> bool:
