@@ -73,6 +73,8 @@ WANTING = Gauge("store_wanting", "1 where a store does not answer that should, e
 UNPUBLISHED = Gauge("ledger_unpublished_entries", "Entries of the ledger that a store lacks.", ("store",))
 ENTRIES = Gauge("ledger_entries", "Entries of the ledger.")
 UNFINISHED = Gauge("accessions_unfinished", "Accessions begun and neither completed nor given up.")
+FREE = Gauge("free_bytes", "What the disk takes still that holds the home (no store) or a store.", ("store",))
+FLOOR = Gauge("free_floor_bytes", "What should be free there; less is an alarm.", ("store",))
 DUE = Gauge("duties_due", "Work that is due.", ("kind",))
 LATE = Gauge("duties_late", "Work that should have been done by now.", ("kind",))
 LOCK = Gauge(
@@ -89,7 +91,7 @@ NOTICES_FAILING = Gauge("notices_failing", "Addressees who cannot be told.")
 GAUGES = (
     BUILD, STATUS_AT, OK, LEDGER_ALARM, PACKAGES, NOT_SAFE, COMING, COPIES_COMING, COMING_DUE, PAYLOAD_FILES,
     PAYLOAD_BYTES, COPIES, OVERDUE, POSTDATED, BY_AGE, OLDEST, LIMIT, FINDINGS, INCIDENTS, CONCERNS, UP, WANTING,
-    UNPUBLISHED, ENTRIES, UNFINISHED, DUE, LATE, LOCK, DRILLS, DRILL_AT, DRILL_RTO, DRILL_RPO, NOTICED_AT,
+    UNPUBLISHED, ENTRIES, UNFINISHED, FREE, FLOOR, DUE, LATE, LOCK, DRILLS, DRILL_AT, DRILL_RTO, DRILL_RPO, NOTICED_AT,
     NOTICES_FAILING,
 )  # fmt: skip
 """Every metric there is, in the order in which they are told."""
@@ -111,6 +113,9 @@ def samples(looked: Looked, surveyed: SurveyReport) -> Iterator[Sample]:
     yield from _of_those_coming(looked)
     yield from _of_stores(looked)
     yield from _of_ages(looked, surveyed)
+    for room in status.rooms:
+        yield FREE, (room.store or "",), room.free_bytes
+        yield FLOOR, (room.store or "",), room.floor_bytes
     yield from _of_kinds(looked)
     yield from _of_drills(surveyed)
     yield NOTICES_FAILING, (), looked.notices_failing

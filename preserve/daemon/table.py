@@ -9,7 +9,7 @@ from preserve.daemon.keeping import CANARY, LOCK_EXTENSION, canary_from_start
 from preserve.daemon.looking import AUDIT, LISTING
 from preserve.daemon.making import PARITY, REPLICATION
 from preserve.daemon.mending import PUBLICATION, REPAIR
-from preserve.daemon.notices import notice_work
+from preserve.daemon.notices import Unbooked, notice_work
 from preserve.daemon.thawing import THAW
 from preserve.daemon.works import Work
 
@@ -31,6 +31,6 @@ WORKS: tuple[Work, ...] = (
 """One line for each kind of work; in which order duties are done, `preserve.model.duties.in_order` says."""
 
 
-def works_from_start() -> tuple[Work, ...]:
+def works_from_start(unbooked: Unbooked) -> tuple[Work, ...]:
     """What a runner does that goes on, from its start: it tries the keys of every store anew, and tells people."""
-    return canary_from_start(), *(each for each in WORKS if each is not CANARY), notice_work(WORKS)
+    return canary_from_start(), *(each for each in WORKS if each is not CANARY), notice_work(WORKS, unbooked)

@@ -84,6 +84,7 @@ def look(shift: Shift, works: Sequence[Work], longest: timedelta | None = None) 
         overdue=report.overdue_in,
         lacking=report.lacking,
         too_close=report.too_close,
+        rooms=report.rooms,
         away={store.name: store.away_since for store in report.stores if store.is_wanting},
         unfinished=report.unfinished_count,
         unfinished_since=min((each.accession.accession_at for each in report.unfinished), default=None),

@@ -22,12 +22,19 @@ class NagiosState(StrEnum):
 
 
 _CRITICAL = frozenset(
-    [ConcernKind.ALARM, ConcernKind.SILENCE, ConcernKind.CLOCK, ConcernKind.FINDING, ConcernKind.NOT_SAFE]
+    [
+        ConcernKind.ALARM,
+        ConcernKind.SILENCE,
+        ConcernKind.CLOCK,
+        ConcernKind.FINDING,
+        ConcernKind.NOT_SAFE,
+        ConcernKind.NO_ROOM,
+    ]
 )
 
 
 def nagios_state(concerns: Sequence[Concern]) -> NagiosState:
-    """Harm, silence and a clock that is wrong are critical: while nobody looks, nothing else is known either."""
+    """Harm, silence, a clock that is wrong and a disk that fills up are critical: nothing else is known then either."""
     if any(each.kind in _CRITICAL for each in concerns):
         return NagiosState.CRITICAL
     return NagiosState.WARNING if concerns else NagiosState.OK

@@ -16,8 +16,10 @@ from preserve.model.nouns import HARMS, Condition
 from preserve.model.placing import Lack
 from preserve.model.policy import Policy
 from preserve.model.policy_stores import TooClose
+from preserve.model.room import Room, short
 from preserve.model.sentences import Sentence, sentence
 from preserve.model.signs_of_life import Silence
+from preserve.model.sizes import Size
 
 
 class ConcernKind(StrEnum):
@@ -28,6 +30,7 @@ class ConcernKind(StrEnum):
     CLOCK = "clock"  # the clock is not to be trusted: nobody can tell what is late
     FINDING = "finding"  # bytes in a store are wrong
     NOT_SAFE = "not safe"  # packages have fewer verified copies than policy wants
+    NO_ROOM = "no room"  # the disk of the home, or of a store, is full, or nearly so
     INCIDENT = "incident"  # something in the running should not have happened
     AWAY = "store away"  # a store that must answer does not
     OVERDUE = "overdue"  # nobody has looked for longer than policy allows
@@ -117,6 +120,7 @@ class Seen:
     unfinished: int = 0
     unfinished_since: str | None = None
     late: Sequence[LateSeen] = ()
+    rooms: Sequence[Room] = ()
 
 
 def concerns(seen: Seen) -> list[Concern]:
@@ -127,6 +131,7 @@ def concerns(seen: Seen) -> list[Concern]:
         *map(_silent, seen.silences),
         *map(_of_findings, seen.findings),
         *(_not_safe(policy, count) for policy, count in (seen.short or {}).items() if count),
+        *map(_no_room, short(seen.rooms)),
         *_of_incidents(seen),
         *(_away(store, since) for store, since in (seen.away or {}).items()),
         *(_overdue(*place, count) for place, count in (seen.overdue or {}).items() if count),
@@ -237,6 +242,30 @@ def _not_safe(policy: str, count: int) -> Concern:
         mark=count,
         policies=(policy,),
     )
+
+
+def _no_room(room: Room) -> Concern:
+    figures = {"path": room.path, "free": Size(room.free_bytes), "total": Size(room.total_bytes),
+               "floor": Size(room.floor_bytes)}  # fmt: skip
+    if room.store is not None:
+        subject = room.store
+        what = sentence(
+            "the disk of store {store} has {free} left of {total}, and {floor} should be: no more copies go in when it"
+            " is full",
+            store=room.store, **figures,
+        )  # fmt: skip
+        remedy = sentence(
+            "make room at {path}, or register another store of the role with `preserve store add`", path=room.path
+        )
+    else:
+        subject = "home"
+        what = sentence(
+            "the disk of the home, {path}, has {free} left of {total}, and {floor} should be: when it is full nothing"
+            " can be booked, nor any sign of life given",
+            **figures,
+        )
+        remedy = sentence("make room at {path}; what is due then goes on by itself", path=room.path)
+    return Concern(ConcernKind.NO_ROOM, subject, what, remedy, mark=int(room.is_full))
 
 
 _TOLD_AS = {

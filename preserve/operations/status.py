@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -30,6 +30,7 @@ from preserve.model.parity import ParityStanding
 from preserve.model.placing import Lack, copies_lacking
 from preserve.model.policy import Policy
 from preserve.model.policy_stores import TooClose, too_close
+from preserve.model.room import Room
 from preserve.model.sentences import Sentence
 from preserve.model.separation import Coincidence, coincidences
 from preserve.model.sources import source_behind
@@ -158,6 +159,9 @@ class StatusReport:
     """Stores that were just seen on one device, or lie at one site of S3: one failure takes all of them."""
     too_close: tuple[TooClose, ...] = ()
     """What the policies in use say of how far apart copies stand, and the stores break, or nobody can tell."""
+    rooms: tuple[Room, ...] = ()
+    """What the disks take still of the home, and of stores that are folders and there now.  Numbered media are left
+    out, which are filled one after the other."""
 
     @property
     def never_read(self) -> int:
@@ -176,7 +180,8 @@ class StatusReport:
         is_any_late = self.late_drills or any(locks.late for locks in self.locks)
         is_any_unprotected = any(parity.lacking for parity in self.parity)
         is_any_wrong = self.short_count or self.overdue or self.findings or self.unfinished_count or self.incidents
-        is_any_wanting = is_any_late or is_any_away or is_any_unprotected or self.too_close
+        is_any_short = any(room.is_short for room in self.rooms)
+        is_any_wanting = is_any_late or is_any_away or is_any_unprotected or self.too_close or is_any_short
         return not (is_any_wrong or is_any_wanting or self.alarm or self.clock_doubt)
 
 
@@ -233,7 +238,14 @@ def status(
             for policy in tally.policies_used
             for found in too_close(policy, entries, tally.stores_together(policy.name))
         ),
+        rooms=tuple(places.rooms(_with_room(books, entries, away), workplace.home)),
     )
+
+
+def _with_room(books: Books, entries: Iterable[StoreEntry], away: Collection[str]) -> Iterator[StoreEntry]:
+    """Stores that answered, and are to have room for more."""
+    media = {medium.store for medium in books.media()}
+    return (entry for entry in entries if entry.name not in away and entry.name not in media)
 
 
 def _parity(books: Books, stores: Sequence[StoreEntry], policies: Mapping[str, Policy]) -> Iterator[ParityStanding]:

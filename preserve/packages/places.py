@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from os import stat
+from os import stat, statvfs
 from os.path import ismount
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from preserve.errors import Misused, Refused
 from preserve.model.links import MOUNTED_AT
 from preserve.model.nouns import Role, StoreEntry
+from preserve.model.room import Room
 from preserve.state import books_place
 from preserve.state.books import Books
 
@@ -198,6 +199,18 @@ def is_seen_on_device_of(entry: StoreEntry, home: Path) -> bool:
     A mount point that is empty lies on that device too: what should be mounted there is away, wherever it is.
     """
     return _is_seen(entry) and is_on_device_of(entry, home)
+
+
+def rooms(entries: Iterable[StoreEntry], home: Path) -> Iterator[Room]:
+    """What the disks take still that hold the home, and those of `entries` that are folders and there now."""
+    yield _room(None, home)
+    yield from (_room(entry.name, folder_of(entry.url)) for entry in entries if _is_seen(entry))
+
+
+def _room(store: str | None, folder: Path) -> Room:
+    facts = statvfs(folder)
+    total = facts.f_blocks * facts.f_frsize
+    return Room(store, str(folder), facts.f_bavail * facts.f_frsize, total, stat(folder).st_dev)
 
 
 def _is_seen(entry: StoreEntry) -> bool:

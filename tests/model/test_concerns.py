@@ -8,6 +8,7 @@ from preserve.model.incidents import Incident, IncidentKind
 from preserve.model.nouns import Condition, Role
 from preserve.model.placing import Lack
 from preserve.model.policy_stores import TooClose
+from preserve.model.room import Room
 from preserve.model.sentences import sentence
 from preserve.model.signs_of_life import Silence
 from tests.packages.building import policy_text
@@ -31,6 +32,7 @@ def test_every_kind_is_told_with_a_remedy_the_gravest_first() -> None:
         too_close=[TooClose("default", sentence("near and far share a grid"))],
         away={"vault": None},
         unfinished=1,
+        rooms=[Room(None, "/home", 10, 1000), Room("cave", "/cave", 60, 1000)],
         late=[LateSeen("audit cave", sentence("an audit"), AT)],
     )
     found = concerns(seen)

@@ -21,11 +21,12 @@ from preserve.cli.options import acts, asks
 from preserve.cli.tables import table
 from preserve.cli.watching import duty_document
 from preserve.clock import SystemClock, stamp
-from preserve.errors import Misused, PreserveError, Refused, Unavailable
+from preserve.errors import Misused, NoSpace, PreserveError, Refused, Unavailable
 from preserve.model.alarms import NagiosState, nagios_state, performance_data
 
 if TYPE_CHECKING:
     from preserve.daemon.crew import Crew
+    from preserve.daemon.notices import Unbooked
     from preserve.daemon.turn import TurnReport, Worked
     from preserve.daemon.works import Work
     from preserve.model.audit import Budget
@@ -99,13 +100,20 @@ def run(
 
 def _go_on(call: Call, budget: Budget, cluster: str | None) -> NoReturn:
     """Turn after turn, until somebody stops it."""
+    from preserve.daemon.notices import Unbooked
     from preserve.daemon.supervision import Supervisor
     from preserve.daemon.table import works_from_start
 
-    supervisor, works = Supervisor(), works_from_start()
+    supervisor, unbooked = Supervisor(), Unbooked()
+    works = works_from_start(unbooked)
     while True:
         supervisor.alive()
-        pause = _turn_told(call, works, budget, supervisor.alive, cluster)
+        try:
+            pause = _turn_told(call, works, budget, supervisor.alive, cluster)
+        except NoSpace as error:  # nothing can be booked; who answers for it is told all the same
+            answers.print_aside(f"preserve: {error_said(error)}")
+            _tell_unbooked(call, unbooked)
+            pause = EVERY
         SystemClock().sleep(pause.total_seconds())
 
 
@@ -145,10 +153,24 @@ def _tell(call: Call, workplace: Workplace) -> None:
         call.warn("{owner} could not be told: {why}", owner=failure.addressee, why=failure.error)
 
 
+def _tell_unbooked(call: Call, unbooked: Unbooked) -> None:
+    """Tell people while the home's disk is full; whom that does not reach reads the log."""
+    from preserve.daemon.table import WORKS
+    from preserve.settings.home import existing
+
+    try:
+        report = unbooked.tell(existing(call.home_given), WORKS, voices.both(), SystemClock())
+    except PreserveError as error:
+        call.warn("nobody was told what is left: {why}", why=error)
+        return
+    for failure in report.failed:
+        call.warn("{owner} could not be told: {why}", owner=failure.addressee, why=failure.error)
+
+
 def _turn_told(
     call: Call, works: Sequence[Work], budget: Budget, sign: Callable[[], None], cluster: str | None
 ) -> timedelta:
-    """One turn of a runner that goes on; returns how long to wait for the next."""
+    """One turn of a runner that goes on; returns how long to wait for the next.  Raises `NoSpace` of the home."""
     from preserve.daemon.turn import turn
 
     try:
@@ -156,6 +178,8 @@ def _turn_told(
             report = turn(call.home(), workplace, works, budget, PATIENCE, sign, crew, voices.both())
             answers.print_aside(*_told(report))
             now = workplace.clock.now()
+    except NoSpace:
+        raise
     except Unavailable as error:  # the next turn tries again, and its heartbeat is missed meanwhile
         answers.print_aside(f"preserve: {error_said(error)}")
         return EVERY

@@ -172,6 +172,16 @@ def _document(looked: Looked, surveyed: SurveyReport | None) -> dict[str, object
             for each in report.shared
         ],
         "too_close": [{"policy": each.policy, "what": sentence_said(each.what)} for each in report.too_close],
+        "room": [
+            {
+                "store": each.store,
+                "path": each.path,
+                "free_bytes": each.free_bytes,
+                "total_bytes": each.total_bytes,
+                "floor_bytes": each.floor_bytes,
+            }
+            for each in report.rooms
+        ],
         "beside_home": list(report.beside_home),
         "on_one_device": [list(stores) for stores in report.one_device],
         "lacking_stores": lack_documents(report.lacking),
@@ -217,7 +227,7 @@ def _lines(looked: Looked, is_as_wanted: bool) -> Iterator[str]:
     yield _headline(looked, is_as_wanted)
     yield from owner_lines(looked.concerns, looked.policies)
     for each in looked.concerns:
-        if each.kind is ConcernKind.SILENCE:  # of all that is to be seen to the one thing that no table below names
+        if each.kind in (ConcernKind.SILENCE, ConcernKind.NO_ROOM):  # what no table below names
             yield _("ALARM: ") + sentence_said(each.what)
     if report.clock_doubt:
         yield said("ALARM: {what}; whether anything is late cannot be told", what=sentence_said(report.clock_doubt))
