@@ -189,7 +189,7 @@ class _Drop:
         if path.name == TAKEN:
             return not _marks(path)
         sieve = self._request.sieve
-        return sieve is not None and sieve.leaves_out(os.fsencode(path.name), path.is_dir())
+        return sieve is not None and sieve.leaves_out(os.fsencode(path.name), _is_folder(path))
 
     def _is_orphan(self, path: Path) -> bool:
         """Whether nothing lies where this belongs to; what was laid there just now may come before its submission."""
@@ -337,10 +337,19 @@ def _is_marker(path: Path) -> bool:
 
 
 def _is_plain_file(path: Path) -> bool:
+    return stat.S_ISREG(_mode(path))
+
+
+def _is_folder(path: Path) -> bool:
+    return stat.S_ISDIR(_mode(path))
+
+
+def _mode(path: Path) -> int:
+    """What it is, no link followed; 0 where nothing is there, or nobody lets us look."""
     try:
-        return stat.S_ISREG(path.lstat().st_mode)
-    except OSError:  # there is none, or nobody lets us look
-        return False
+        return path.lstat().st_mode
+    except OSError:
+        return 0
 
 
 def _times(paths: Iterable[Path]) -> Iterator[tuple[int, int]]:

@@ -329,6 +329,24 @@ def test_what_nobody_wants_to_hear_of_is_left_out_by_patterns(drop: Drop) -> Non
     assert (report.waiting, report.forgotten, report.left_out) == ((), ("first",), 3)
 
 
+def test_a_link_that_leads_where_nobody_may_look_stops_no_other_where_patterns_are_asked() -> None:
+    with tempfile.TemporaryDirectory(dir=os.environ.get("PYTEST_DEBUG_TEMPROOT")) as place:
+        os.chmod(place, OPEN)
+        with service(Path(place)) as made:
+            drop = Drop(made, Path(place) / "incoming")
+            (drop.folder / "first").mkdir(parents=True)
+            (drop.folder / "first" / "a.txt").write_text("a")
+            (drop.folder / "first.complete").touch()
+            closed = Path(place) / "closed"
+            (closed / "inside").mkdir(parents=True)
+            (drop.folder / "away").symlink_to(closed / "inside")
+            with as_owner(Path(place)):
+                os.chmod(closed, 0)
+                report = drop.take(sieve=Sieve([".Trash/"], []))
+                os.chmod(closed, OPEN)
+    assert ([each.name for each in report.taken], report.waiting) == (["first"], ("away",))
+
+
 def test_a_submission_that_is_declared_and_never_rests_is_told(drop: Drop) -> None:
     (drop.folder / "first.complete").touch()
     late = drop.after(days=8)
