@@ -198,8 +198,10 @@ def status(
     glances = glance(books, workplace.stores)
     away = frozenset(name for name, seen in glances.items() if seen.away_because is not None)
     now, clock_doubt = workplace.clock.now(), doubted(workplace)
-    tally = Tally(books, policy_of, {} if clock_doubt else audit_ages(policies, entries, now), entries, now)
-    wanting = tally.wanting(away)
+    with books.snapshot():
+        tally = Tally(books, policy_of, {} if clock_doubt else audit_ages(policies, entries, now), entries, now)
+        wanting = tally.wanting(away)
+        short = tuple(tally.named(wanting))
     short_count = sum(each.packages for each in wanting if each.is_short)
     coming = sum(each.packages for each in wanting if each.is_on_the_way)
     unfinished = list(_unfinished(workplace))
@@ -212,7 +214,7 @@ def status(
         coming=coming,
         on_the_way=tally.on_the_way(wanting),
         short_count=short_count,
-        short=tuple(tally.named(wanting)),
+        short=short,
         overdue=sum(tally.overdue.values()),
         postdated=tally.postdated,
         findings=tuple(_open_findings(found)),

@@ -133,6 +133,10 @@ class Books(
         """Their database over a connection of its own."""
         return self._database.another_connection()
 
+    def snapshot(self) -> AbstractContextManager[None]:
+        """What is asked within is told as of one moment, whatever others book meanwhile; nothing is booked within."""
+        return self._database.snapshot()
+
     def claim(self, subject: str) -> AbstractContextManager[None]:
         """Keep other machines that share these books from the same work.  Entering raises `Unavailable`."""
         return self._database.claim(subject)
