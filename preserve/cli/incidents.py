@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from preserve.cli.answers import moment_shown
-from preserve.cli.messages import _, resaid, said, sentence_said, word
+from preserve.cli.messages import _, resaid, said, sentence_said, subject_said, word
 from preserve.cli.tables import bounded, pairs
 from preserve.model.incidents import Incident
 
@@ -48,7 +48,7 @@ def incident_details(incident: Incident) -> Iterator[str]:
         [
             (_("incident"), incident.id),
             (_("kind"), word(incident.kind)),
-            (_("about"), incident.subject),
+            (_("about"), subject_said(incident.subject)),
             (_("what"), resaid(incident.what)),
             *([] if incident.closed_at else [(_("what to do"), sentence_said(incident.remedy))]),
             (_("opened"), moment_shown(incident.opened_at)),

@@ -25,6 +25,7 @@ __all__ = [
     "said",
     "sentence_said",
     "speak",
+    "subject_said",
     "word",
 ]
 
@@ -81,6 +82,11 @@ def sentence_said(sentence: Sentence, voice: Voice | None = None) -> str:
     if "attribute" in values:
         values["attribute"] = attribute_word(str(values["attribute"]), voice)
     return (voice or person()).said(sentence.template, **values)
+
+
+def subject_said(subject: str) -> str:
+    """What an incident or an alarm is about; `--json` keeps the name."""
+    return person().subject(subject)
 
 
 def word(value: Enum) -> str:

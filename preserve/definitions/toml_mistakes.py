@@ -58,5 +58,6 @@ def _unsound(error: tomllib.TOMLDecodeError, text: str, file: str) -> Misused:
         )
     begin = next((begin for begin in _SAID if found["reason"].startswith(begin)), None)
     if begin is None:
-        return Misused("{file} is no sound TOML: {reason}", file=file, reason=error)
+        template = "{file}, line {line}: this is no sound TOML; its reader says: {reason}"
+        return Misused(template, file=file, line=line, reason=found["reason"])
     return Misused(_SAID[begin], file=file, line=line)

@@ -59,7 +59,8 @@ class Assessment:
     """How safe what is kept under one policy is, or under all (`policy` None).
 
     `faults` is what is believed of faults after those counted in the books; `planned` what the policy reaches, where
-    one was named, or everything is kept under one.
+    one was named, or everything is kept under one.  `one_device` are stores that were just seen on one device, or lie
+    at one site of S3: they are judged by what was said of them all the same, and whoever reads has to know.
     """
 
     policy: str | None
@@ -69,6 +70,7 @@ class Assessment:
     loss: ExpectedLoss
     faults: FaultModel
     planned: Planned | None
+    one_device: tuple[tuple[str, ...], ...] = ()
 
     @property
     def falls_short(self) -> tuple[Digit, ...]:
@@ -104,6 +106,9 @@ def assess(
         loss=expected_loss(books.groups, faults),
         faults=faults,
         planned=plan(policy, rules, now) if policy is not None else None,
+        one_device=tuple(
+            tuple(each.name for each in group) for group in places.seen_on_one_device(workplace.books.stores())
+        ),
     )
 
 

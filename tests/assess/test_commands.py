@@ -173,6 +173,10 @@ def test_each_policy_is_judged_by_its_own_packages(furnished: Furnished) -> None
     assert (whole["packages"], whole["policy"], whole["policy_reaches"]) == (3, None, None)
 
 
+def test_stores_that_were_seen_on_one_device_are_not_told_as_apart_without_a_word(furnished: Furnished) -> None:
+    assert "lie on one device, or at one site of S3" in furnished("policy", "assess")
+
+
 def test_what_a_policy_reaches_is_told_before_anything_is_kept(program: Furnished) -> None:
     found = program.ask("policy", "assess", "records-permanent-gm")
     assert (found["packages"], found["falls_short"]) == (0, [])

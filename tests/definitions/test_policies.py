@@ -126,6 +126,7 @@ def test_all_mistakes_are_told_at_once() -> None:
 def test_what_is_no_toml_is_told() -> None:
     assert "p.toml, line 1: a value is missing" in mistake("name = ")
     assert "no sound TOML" in mistake("name = 2026-02-31")
+    assert "line 1: this is no sound TOML; its reader says: " in mistake("name = { a = 1, a = 2 }")
 
 
 def test_keys_are_found_on_their_lines_whatever_stands_around_them() -> None:

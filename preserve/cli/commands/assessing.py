@@ -50,6 +50,13 @@ def assess(call: Call, name: str | None, lose: tuple[str, ...], steal: tuple[str
             compose.policy(workplace.books, name)  # an unknown name is told with those that are known
         rules = compose.assessment_rules(workplace.books)
         found = assess_all(workplace, policies, rules, name)
+        for stores in found.one_device:
+            call.warn(
+                "stores {stores} lie on one device, or at one site of S3: one failure can take the copies in all of"
+                " them; what is told here takes them to stand as far apart as was said of them, and records are less"
+                " safe",
+                stores=", ".join(stores),
+            )
         code = Exit.FINDINGS if found.packages and found.falls_short else Exit.WELL
         return call.answer(assessment_document(found, rules.standard), assessment_lines(found, rules.standard), code)
 

@@ -9,7 +9,7 @@ from preserve.cli.calls import Call
 from preserve.cli.exits import Exit
 from preserve.cli.help import Group
 from preserve.cli.incidents import incident_details, incident_document
-from preserve.cli.messages import _, resaid, word
+from preserve.cli.messages import _, resaid, subject_said, word
 from preserve.cli.options import acts, asks
 from preserve.cli.tables import table
 from preserve.errors import Misused
@@ -31,7 +31,7 @@ def list_incidents(call: Call, with_closed: bool) -> Exit:
             (
                 each.id,
                 word(each.kind),
-                each.subject,
+                subject_said(each.subject),
                 moment_shown(each.opened_at),
                 *([moment_shown(each.closed_at)] if with_closed else []),
                 resaid(each.what),

@@ -15,7 +15,7 @@ from preserve.cli.amounts import parsed_budget, span_seconds
 from preserve.cli.answers import moment_shown
 from preserve.cli.calls import Call
 from preserve.cli.exits import Exit
-from preserve.cli.messages import _, error_said, said, sentence_said, word
+from preserve.cli.messages import _, error_said, said, sentence_said, subject_said, word
 from preserve.cli.on_the_way import in_short, on_the_way_documents, on_the_way_lines
 from preserve.cli.options import acts, asks
 from preserve.cli.tables import table
@@ -265,7 +265,7 @@ def alarms(call: Call, nagios: bool, max_silence: str | None) -> Exit:
         ],
         "on_the_way": on_the_way_documents(coming),
     }
-    rows = ((word(each.kind), each.subject, sentence_said(each.what)) for each in found)
+    rows = ((word(each.kind), subject_said(each.subject), sentence_said(each.what)) for each in found)
     lines = table((_("alarm"), _("about"), _("what")), rows, none=_("Nothing is late, and nothing is wrong."))
     return call.answer(document, chain(lines, on_the_way_lines(coming)), Exit.FINDINGS if found else Exit.WELL)
 

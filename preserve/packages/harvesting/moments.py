@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 from preserve.bags.entries import FOLDER, order
+from preserve.clock import moment_of
 from preserve.errors import Refused
 from preserve.model.sources import HarvestEntry, SourceKind
 from preserve.packages.harvesting import fetching, standing
@@ -33,7 +34,7 @@ def harvest_meant(books: Books, source: str, as_of: str | None) -> HarvestEntry:
         raise Refused(
             "source {source} was not harvested until then; its first harvest is of {first}",
             source=entry.name,
-            first=first.seen_at[:19] + "Z" if first else "-",
+            first=moment_of(first.seen_at) if first else "-",
         )
     return harvest
 
