@@ -79,8 +79,8 @@ def notice_work(works: Sequence[Work], unbooked: Unbooked | None = None) -> Work
         report = tell(shift, works)
         failed = [*(each.addressee for each in report.failed), *report.unaddressed]
         what = sentence("letters sent: {sent}; could not be told: {failed}", sent=len(report.sent), failed=len(failed))
-        # It is never done: in a turn that takes hours it is due again every few minutes.  Somebody who could not be
-        # told is an incident of its own.
-        return Ended(Ending.PARTLY, what)
+        # In a turn that takes hours it is due again every few minutes.  Somebody who could not be told is an incident
+        # of its own, and told later.
+        return Ended(Ending.PARTLY if failed else Ending.FOR_NOW, what)
 
     return Work(DutyKind.NOTICE, derive, do)

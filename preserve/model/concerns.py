@@ -64,11 +64,14 @@ class Concern:
     policies: tuple[str, ...] = ()
     is_about_telling: bool = False
     """Somebody could not be told: who comes next is told at once."""
+    incident_kind: IncidentKind | None = None
+    """Of what is told as an incident."""
 
     @property
     def key(self) -> str:
         """What it is known by as long as it lasts."""
-        return f"{self.kind.value}: {self.subject}"
+        of_kind = f"{self.incident_kind.value} " if self.incident_kind else ""
+        return f"{self.kind.value}: {of_kind}{self.subject}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +162,12 @@ UNATTENDED = Concern(
 def kind_of(key: str) -> ConcernKind | None:
     """The kind of the concern that is known by a key."""
     return next((kind for kind in ConcernKind if key.startswith(f"{kind.value}: ")), None)
+
+
+def sort_of(key: str) -> str:
+    """What the concern that is known by a key is told together with: others of its kind, of incidents of their kind."""
+    kind = kind_of(key)
+    return key.rpartition(" ")[0] if kind is ConcernKind.INCIDENT else key.partition(": ")[0]
 
 
 def owners(concern: Concern, policies: Mapping[str, Policy]) -> list[str]:
@@ -286,7 +295,7 @@ def _of_incidents(seen: Seen) -> Iterator[Concern]:
         if kind is None:
             yield concern
         elif (kind, incident.subject) not in told and not (seen.clock_doubt and kind in HANGS_ON_DATES):
-            yield replace(concern, kind=kind, subject=incident.subject)
+            yield replace(concern, kind=kind, subject=incident.subject, incident_kind=None)
 
 
 def _of_incident(incident: Incident) -> Concern:
@@ -303,6 +312,7 @@ def _of_incident(incident: Incident) -> Concern:
         incident.remedy,
         since=incident.opened_at,
         is_about_telling=incident.kind is IncidentKind.NOTIFIER,
+        incident_kind=incident.kind,
     )
 
 

@@ -104,6 +104,7 @@ class Ending(StrEnum):
 
     DONE = "done"
     PARTLY = "partly done"  # its share of time or data is used up, and some of it is left
+    FOR_NOW = "done for now"  # it is due again before long, also in the same turn
     PUT_OFF = "put off"  # a store or a person has to come first; nothing went wrong here
     FAILED = "failed"
 

@@ -167,9 +167,17 @@ class MediumDuty:
     why: Sentence
     is_verified: bool = True
     deadline: datetime | None = None
+    has_day: bool = True
+    """A day was named by which it is to be done."""
 
     def is_due(self, now: datetime) -> bool:
         return self.due_at <= now
+
+    def wants_somebody(self, now: datetime) -> bool:
+        """Whether somebody has to act now: what is out with no day named is to come back at some time, and before it
+        is late nobody need ask for it."""
+        is_any_day = self.kind is CareKind.RETURN and not self.has_day
+        return self.is_late(now) if is_any_day else self.is_due(now)
 
     def is_late(self, now: datetime) -> bool:
         return self.deadline is not None and self.deadline < now
@@ -288,7 +296,8 @@ def _returns(media: Sequence[MediumEntry], rules: CareRules) -> Iterator[MediumD
             day=medium.moved_at[:10],
             person=medium.held_by,
         )
-        yield MediumDuty(CareKind.RETURN, medium.number, expected, why, deadline=expected + grace)
+        yield MediumDuty(CareKind.RETURN, medium.number, expected, why, deadline=expected + grace,
+                         has_day=medium.due_back is not None)  # fmt: skip
 
 
 def _refreshes(media: Sequence[MediumEntry], rules: CareRules) -> Iterator[MediumDuty]:

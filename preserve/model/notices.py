@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from preserve.model.concerns import Concern, ConcernKind, kind_of, policies_of
+from preserve.model.concerns import Concern, ConcernKind, kind_of, policies_of, sort_of
 from preserve.model.policy import Policy
 
 DIGEST = timedelta(hours=1)
@@ -155,9 +155,9 @@ def letter(
     over = tuple(each for key, each in told.items() if key not in open_keys and kind_of(key) not in unseen)
     still = tuple(each for each in mine if each not in news)
     if not (news or over or still) or _is_within(delivery.sent_at, DIGEST if news or over else REMINDER, now):
-        known = {kind_of(key) for key in told}
+        known = {sort_of(key) for key in told}
         # What is over stays told until the hour has passed: what comes and goes is no news each time.
-        return Letter(addressee, news, still, ()) if any(each.kind not in known for each in news) else None
+        return Letter(addressee, news, still, ()) if any(sort_of(each.key) not in known for each in news) else None
     return Letter(addressee, news, still, over)
 
 

@@ -13,7 +13,10 @@ from preserve.model.medium_register import CheckOut, Custody, MediumEntry, Mediu
 from preserve.model.policy import CopySet
 from preserve.model.sentences import Sentence
 from preserve.packages.carriers.labelling import Laid
+from preserve.state.books import Books
 from preserve.workplace import Workplace
+
+_UNDER_SEAL = (Custody.OUT, Custody.SEALED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,7 @@ def check_out(
             known=medium.seal,
             found=out.seal,
         )
+    _refuse_seal_of_another(workplace.books, medium, out)
     use = workplace.books.medium_uses().get(medium.store, MediumUse())
     reasons = tuple(unlooked(medium, use, due, workplace.clock.now()))
     laid = label(workplace, number) if medium.may_be_written else None
@@ -80,6 +84,19 @@ def _refuse_blanks(out: CheckOut) -> None:
         raise Misused("say who takes the medium")
     if not out.seal.strip():
         raise Misused("say the number of the seal that is put on the medium")
+
+
+def _refuse_seal_of_another(books: Books, medium: MediumEntry, out: CheckOut) -> None:
+    """A number that two media bear at once proves of neither that nobody opened it; one that was opened is free."""
+    for other in books.media():
+        if other.number != medium.number and other.seal == out.seal and other.custody in _UNDER_SEAL:
+            raise Refused(
+                "seal {seal} is on medium {other}, and no two media have the same; give the number of the one that is"
+                " put on medium {medium}",
+                seal=out.seal,
+                other=other.number,
+                medium=medium.number,
+            )
 
 
 def _refuse_lending(medium: MediumEntry, out: CheckOut) -> None:

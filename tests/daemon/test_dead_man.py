@@ -25,7 +25,7 @@ from preserve.model.addresses import Address, Webhook
 from preserve.model.alarms import nagios_state, performance_data
 from preserve.model.attempts import MOST_ATTEMPTS
 from preserve.model.concerns import Concern, ConcernKind
-from preserve.model.duties import DutyKind
+from preserve.model.duties import DutyKind, Ending
 from preserve.model.incidents import IncidentKind
 from preserve.model.keys import Key
 from preserve.model.nouns import Level
@@ -37,6 +37,7 @@ from preserve.settings.home import Home
 from preserve.state.sqlite_database import SqliteDatabase
 from preserve.stores.wrapping import WrappedStore
 from tests.packages.building import Service, flip, service
+from tests.post.servers import Posted, webhook_server
 from tests.stores.clocks import SetClock
 
 INTERVAL = timedelta(minutes=30)
@@ -190,6 +191,23 @@ def test_a_notifier_that_is_broken_is_an_incident_within_two_intervals(kept: tup
         turn(Home(made.home), made.workplace, works, expected_within=INTERVAL)
         clock.sleep(EVERY.total_seconds())
     assert (IncidentKind.NOTIFIER, owner) in [(each.kind, each.subject) for each in made.books.incidents()]
+
+
+def test_telling_is_done_when_everybody_was_told_and_partly_where_somebody_could_not_be(
+    kept: tuple[Service, SetClock],
+) -> None:
+    made, clock = kept
+    owner, posted = made.policy.notify, Posted(answers=[200, 500])
+    with webhook_server(posted) as port:
+        write_addresses(Home(made.home), {owner: Address(owner, webhook=Webhook(f"http://127.0.0.1:{port}/"))})
+        made.places["city"].rename(made.home.parent / "unplugged")
+        endings = []
+        for _ in range(3):
+            report = turn(Home(made.home), made.workplace, [notice_work(WORKS)], expected_within=INTERVAL)
+            endings += [each.ended.ending for each in report.worked]
+            clock.sleep(8 * 86_400)
+    assert len(posted.documents) >= 1
+    assert endings == [Ending.FOR_NOW, Ending.PARTLY, Ending.FOR_NOW]
 
 
 def test_addresses_that_are_torn_are_told_of_and_stop_nothing(kept: tuple[Service, SetClock]) -> None:

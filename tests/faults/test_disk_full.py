@@ -306,3 +306,14 @@ def test_a_file_of_metrics_that_does_not_fit_leaves_nothing_behind(
     with pytest.raises(NoSpace):
         write_file(made.home / "m.prom", b"new" * 10_000)
     assert not list(made.home.glob(".m.prom*")) and (made.home / "m.prom").read_text() == "old"
+
+
+def test_a_disk_that_is_too_small_to_be_tried_is_told_how_much_that_takes(
+    tmp_path: Path, mount: Mount, program: Sequence[str]
+) -> None:
+    mount(tmp_path / "small", 16 * MIB)
+    service = new_service(tmp_path, program=program)
+    url = (tmp_path / "small").as_uri()
+    message = require_full(service.run("store", "add", "small", "--role", "primary", "--url", url))
+    assert "16.0 MiB left" in message and "32.0 MiB" in message
+    assert not [path for path in (tmp_path / "small").rglob("*") if path.is_file()]

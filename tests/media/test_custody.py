@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -143,6 +144,36 @@ def test_nothing_is_written_to_a_medium_that_is_out_though_it_is_still_mounted(s
     assert "is out, with 张三" in said
     shelf("audit", "--store", "0001")  # reading is nobody's harm
     assert shelf.objects(place) == before
+
+
+def test_no_two_media_are_under_seals_of_one_number(shelf: Shelf) -> None:
+    for number in ("0001", "0002"):
+        shelf.medium(number)
+    out = ["medium", "check-out"]
+    shelf(*out, "0001", "--to", "张三", "--seal", "S-1")
+    shelf.refuses("seal S-1 is on medium 0001", *out, "0002", "--to", "李四", "--seal", "S-1")
+    assert shelf.ask("medium", "show", "0002")["custody"] == "at hand"
+    shelf("medium", "check-in", "0001", "--seal", "S-1")
+    shelf("medium", "check-out", "0002", "--to", "李四", "--seal", "S-1")  # it was opened, and is on no medium
+
+
+def test_a_medium_that_is_out_with_no_day_named_is_nothing_to_see_to_before_it_is_late(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf.medium("0001")
+    shelf.medium("0002")
+    shelf("medium", "check-out", "0001", "--to", "张三", "--seal", "S-1")
+    (due,) = shelf.ask("medium", "list", "--due")["due"]
+    assert (due["duty"], due["late"]) == ("return", False)
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).date().isoformat()
+    shelf("medium", "check-out", "0002", "--to", "张三", "--seal", "S-2", "--due-back", tomorrow)
+    shelf.ask("medium", "list", "--due")
+    shelf.pass_days(monkeypatch, 3)
+    shelf.ask("medium", "list", "--due", code=Exit.FINDINGS)  # the day that was named is over
+    shelf("medium", "check-in", "0002", "--seal", "S-2")
+    shelf.ask("medium", "list", "--due")
+    shelf.pass_days(monkeypatch, 60)
+    shelf.ask("medium", "list", "--due", code=Exit.FINDINGS)
 
 
 def test_what_is_new_goes_to_the_medium_at_hand(shelf: Shelf) -> None:

@@ -151,7 +151,7 @@ def _found(workplace: Workplace, wanted: StoreEntry) -> None:
     "list",
     help=_(
         "List the media: what they are, where they are, when they were last read; or with --due what they need.\n\n"
-        "With --due exit code 1 where anything is due now."
+        "With --due exit code 1 where anything is due now, or a medium that is out is not back by its day, or late."
     ),
 )
 @click.option("--due", "is_due", is_flag=True, help=_("what is due: inspections, returns, refreshes, checks of drives"))
@@ -181,7 +181,7 @@ def _list_due(call: Call, workplace: Workplace, days: int) -> Exit:
     found = media_duties(workplace.books, compose.medium_rules(workplace.books))
     coming = [duty for duty in found if duty.is_due(now + timedelta(days=days))]
     document = {"due": [duty_document(each, now) for each in coming]}
-    code = Exit.FINDINGS if any(duty.is_due(now) for duty in coming) else Exit.WELL
+    code = Exit.FINDINGS if any(duty.wants_somebody(now) for duty in coming) else Exit.WELL
     return call.answer(document, duty_lines(coming, now), code)
 
 
