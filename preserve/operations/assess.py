@@ -251,7 +251,8 @@ class _Counted:
 
 
 def _beside_home(workplace: Workplace) -> frozenset[str]:
-    return frozenset(entry.name for entry in places.seen_beside_home(workplace.books.stores(), workplace.home))
+    there = (entry for entry in workplace.books.stores() if entry.name not in workplace.away)
+    return frozenset(entry.name for entry in places.seen_beside_home(there, workplace.home))
 
 
 def _offsite(entries: Sequence[StoreEntry]) -> list[StoreEntry]:

@@ -197,6 +197,8 @@ def status(
     entries = books.stores()
     glances = glance(books, workplace.stores)
     away = frozenset(name for name, seen in glances.items() if seen.away_because is not None)
+    # A folder that did not answer in time is not asked again, by somebody who would wait for ever.
+    reached = [entry for entry in entries if entry.is_networked or entry.name not in away]
     now, clock_doubt = workplace.clock.now(), doubted(workplace)
     with books.snapshot():
         tally = Tally(books, policy_of, {} if clock_doubt else audit_ages(policies, entries, now), entries, now)
@@ -233,8 +235,8 @@ def status(
         overdue_in=dict(tally.overdue_in),
         clock_doubt=clock_doubt,
         parity=tuple(_parity(books, entries, policies)),
-        beside_home=tuple(each.name for each in places.seen_beside_home(entries, workplace.home)),
-        one_device=tuple(tuple(each.name for each in group) for group in places.seen_on_one_device(entries)),
+        beside_home=tuple(each.name for each in places.seen_beside_home(reached, workplace.home)),
+        one_device=tuple(tuple(each.name for each in group) for group in places.seen_on_one_device(reached)),
         too_close=tuple(
             found
             for policy in tally.policies_used

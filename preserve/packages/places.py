@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from os import stat, statvfs
-from os.path import ismount
+from os.path import isfile, ismount
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -215,7 +215,7 @@ def _room(store: str | None, folder: Path) -> Room:
 
 def _is_seen(entry: StoreEntry) -> bool:
     """Whether a store that is a folder is there now."""
-    return urlsplit(entry.url).scheme == "file" and (folder_of(entry.url) / STORE_FILE).is_file()
+    return urlsplit(entry.url).scheme == "file" and isfile(folder_of(entry.url) / STORE_FILE)
 
 
 def enclosing(folder: Path) -> Path | None:

@@ -353,7 +353,7 @@ def test_what_looked_encrypted_before_alarms_nobody(office: Harvesting) -> None:
     packed = [office.folder / f"plan {number}.xyz" for number in range(40)]
     for again in range(3):
         for file in packed:
-            file.write_bytes(random.Random(f"{again} {file}").randbytes(3000))
+            file.write_bytes(random.Random(f"{again} {file.name}").randbytes(3000))
         report = office.harvest()
         assert (report.alarms, report.entry is None) == ((), False)
 
@@ -379,7 +379,7 @@ def test_how_content_looked_is_read_from_the_copy_that_is_left(
     packed = [office.folder / f"plan {number}.xyz" for number in range(40)]
     for again in range(2):
         for file in packed:
-            file.write_bytes(random.Random(f"{again} {file}").randbytes(3000))
+            file.write_bytes(random.Random(f"{again} {file.name}").randbytes(3000))
         report = office.harvest()
         assert (report.alarms, report.entry is None) == ((), False)
         if not again:
