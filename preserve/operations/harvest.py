@@ -212,6 +212,7 @@ class _Part:
         self._before = self._books.last_harvest(self._source.name)
         self._notes, self._passed_over = ComplaintList(), ComplaintList()
         self._was_released = False
+        self._lost = self._books.packages_lost()
 
     def run(self) -> HarvestReport:
         resolution, census = self._looked_through()
@@ -238,7 +239,7 @@ class _Part:
             links=census.links,
         )
         found = _Found(counts, tally, census)
-        if not tally.rows:
+        if not tally.rows and not self._is_state_lost:
             return self._booked(found, [], is_partial=False)
         return self._taken(found)
 
@@ -257,10 +258,12 @@ class _Part:
             (_nanoseconds(rested), _nanoseconds(now)),
             share_of(number, self._source.reread_percent),
             bool(self._before and self._before.counts.doubtful),
+            self._lost,
         )
         comparison.run(self._listing())
         kept_head = fetching.Heads(self._workplace)
-        resolution = Resolution(self._request.catchment, plan, self._resolved, self._passed_over, kept_head)
+        catchment, passed_over = self._request.catchment, self._passed_over
+        resolution = Resolution(catchment, plan, self._resolved, passed_over, kept_head, self._lost)
         resolution.run()
         self._note_ahead(comparison.census.latest_ns)
         return resolution, comparison.census
@@ -331,8 +334,9 @@ class _Part:
             changed=counts.changed - loader.left_changed - loader.unread_changed - loader.known,
             rows=counts.rows - loader.unread,
         )
-        if not counts.rows:
+        if not counts.rows and not self._is_state_lost:
             return self._booked(replace(found, counts=counts), [], is_partial=False)
+        self._note_again(found.tally.again - loader.left_again - loader.unread_again)
         packages = tuple(package.id for report in made for package in report.packages)
         is_base = self._is_base(counts.rows, counts.files)
         beside, written = self._work / "state", self._work / NAME
@@ -341,7 +345,7 @@ class _Part:
         last_state.write(beside, rows)
         writer.close()
         made.append(self._state_taken(written))
-        is_partial = loader.left_new + loader.left_changed > 0
+        is_partial = loader.left > 0
         report = self._booked(replace(found, counts=counts), made, is_partial=is_partial, is_base=is_base)
         self._keep(beside, report)
         return report
@@ -356,7 +360,13 @@ class _Part:
             self._passed_over,
             keep_links=self._request.policy.keeps_links,
             is_careful=self._is_careful,
+            lost=self._lost,
         )
+
+    def _note_again(self, count: int) -> None:
+        if count:
+            template = "taken again, because no sound copy of what was taken before is left in any store: {count}"
+            self._notes.add("again", self._source.name, template, count=count)
 
     def _content_taken(self, submission: Submission) -> IngestReport:
         policy = self._request.policy
@@ -380,8 +390,15 @@ class _Part:
                 yield step.row
 
     def _is_base(self, rows: int, files: int) -> bool:
-        states = self._books.states(self._source.name, self._before.number) if self._before else []
-        return states_kept.is_due_whole(states, rows, files)
+        return self._is_state_lost or states_kept.is_due_whole(self._states(), rows, files)
+
+    def _states(self) -> list[HarvestEntry]:
+        return self._books.states(self._source.name, self._before.number) if self._before else []
+
+    @property
+    def _is_state_lost(self) -> bool:
+        """Whether the last state cannot be put together any more from what stores hold."""
+        return bool(self._lost) and any(each.state_package in self._lost for each in self._states())
 
     def _state_taken(self, written: Path) -> IngestReport:
         """The state becomes a package like any other: copied, audited, repaired and rebuilt from as records are."""

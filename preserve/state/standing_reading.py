@@ -76,6 +76,13 @@ class StandingReading:
         )
         return [(package, at) for package, at in rows]
 
+    def packages_lost(self) -> set[str]:
+        """Those of which no copy in use is sound: there is none, or all of them were read and found bad."""
+        lost = [each for each in self.standings() if all(state is CopyState.BAD for state in each.states.values())]
+        return {
+            package for each in lost for package, _ in self.packages_standing(each.policy, each.states, each.packages)
+        }
+
     def packaged_at(self, package: str) -> str:
         """When a package was booked; it must be there."""
         row = self._database.row("SELECT packaged_at FROM kept WHERE package = ?", (package,))

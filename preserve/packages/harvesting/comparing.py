@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from preserve.bags.entries import BATCH_ENTRIES, FILE, FOLDER, LINK, UNREAD, Spool, order
 from preserve.model.restless import is_moving
 from preserve.packages.harvesting.last_state import Batch, LastState
-from preserve.packages.harvesting.rows import CTIME, DOUBTFUL, KIND, MTIME, PATH, SIZE, Seen
+from preserve.packages.harvesting.rows import CTIME, DOUBTFUL, KIND, MTIME, PACKAGE, PATH, SIZE, Seen
 
 SAME, REREAD, FRESH, TOUCHED, GONE = range(5)
 """What a comparison comes to, as plain tuples in listing order:
@@ -96,7 +96,7 @@ class Comparison:
 
     A file that changed within `moving_ns` (after, up to; see `is_moving`) is left as it was.  What is `UNREAD` is too,
     with all that was below it.  `is_picked` says which unchanged files are read all the same; with `has_doubtful` also
-    those that are doubted already are.
+    those that are doubted already are, and so are those of packages that are `lost`.
     """
 
     def __init__(
@@ -106,12 +106,14 @@ class Comparison:
         moving_ns: tuple[int, int],
         is_picked: Callable[[bytes], bool] | None,
         has_doubtful: bool,
+        lost: Collection[str] = (),
     ) -> None:
         self._plan = plan
         self._batches = enumerate(last.batches())
         self._rested_ns, self._now_ns = moving_ns
         self._is_picked = is_picked
         self._has_doubtful = has_doubtful
+        self._lost = lost
         self._number = -1
         self._batch: Batch | None = None
         self._old: list[Seen] = []
@@ -177,7 +179,7 @@ class Comparison:
         self.census.files += kinds.count(FILE)
         self.census.links += kinds.count(LINK)
         self.census.bytes += sum([seen[SIZE] for seen in old[self._at : rows.stop]])  # of files alone it is not 0
-        if self._is_picked is not None or self._has_doubtful:
+        if self._is_picked is not None or self._has_doubtful or self._lost:
             for row in rows:
                 if old[row][KIND] == FILE and self._is_reread(row):
                     self._at = row
@@ -191,7 +193,10 @@ class Comparison:
     def _is_reread(self, row: int) -> bool:
         if self._is_picked is not None and self._is_picked(self._old[row][PATH]):
             return True
-        return self._has_doubtful and self._batch is not None and bool(self._batch.kept()[row][DOUBTFUL])
+        if self._batch is None or not (self._has_doubtful or self._lost):
+            return False
+        kept = self._batch.kept()[row]
+        return (self._has_doubtful and bool(kept[DOUBTFUL])) or kept[PACKAGE] in self._lost
 
     def _leave_as_it_was(self, path: bytes) -> None:
         """Nobody could look there: what is known of it has not vanished."""

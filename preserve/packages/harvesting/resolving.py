@@ -1,13 +1,14 @@
 """Find out what of the differences has to be taken in: content that is known already is not taken again.
 
 A file that was moved is known by its inode and times, or by its bytes; one that was merely touched, by its bytes.  A
-link has no content but where it leads.  On the way is counted what the brake asks for.
+link has no content but where it leads.  What is known and lost, because no copy of its package is sound any more, is
+taken again from the source, which may be the last place where it is.  On the way is counted what the brake asks for.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -45,7 +46,7 @@ PUT, CARGO = 10, 11
 | first field | then | is |
 |---|---|---|
 | `PUT` | seen, kept | a row of which everything is known |
-| `CARGO` | seen, seen before or None, kept before or None | a file whose content has to be taken in |
+| `CARGO` | seen, seen before or None, kept before or None, whether again | a file whose content has to be taken in |
 """
 
 MOST_GONE = 200_000
@@ -66,6 +67,8 @@ class Tally:
     vanished: int = 0
     reread: int = 0
     doubtful: int = 0
+    again: int = 0
+    """Files that are taken again, as they were taken before: what was taken is lost."""
     rows: int = 0
     """Rows of the state that differ from the last."""
     cargo: int = 0
@@ -88,7 +91,7 @@ class Resolution:
 
     `kept_head` gives the beginning of content that was taken, or nothing where no store gives it now.  What looks
     unchanged, was to be read again and could not be read is told to `passed_over`; what is new and cannot be read is
-    met with when it is taken in.
+    met with when it is taken in.  What is kept in packages that are `lost` is taken again.
     """
 
     def __init__(
@@ -98,10 +101,12 @@ class Resolution:
         resolved: Plan,
         passed_over: ComplaintList,
         kept_head: Callable[[Kept, int], bytes] = _unknown_head,
+        lost: Collection[str] = (),
     ) -> None:
         self._source = source
         self._passed_over = passed_over
         self._kept_head = kept_head
+        self._lost = lost
         self._plan = plan
         self._resolved = resolved
         self._gone_by_inode: dict[tuple[int, int, int, int], Kept] = {}
@@ -232,7 +237,10 @@ class Resolution:
             self.tally.moved += 1
             self._note_doubt(seen, kept)
             self._moved_places[_place(seen, kept)] += 1
-            self._put(seen, kept)
+            if kept[PACKAGE] in self._lost and not kept[DOUBTFUL]:
+                self._carry_again(seen, None, kept)
+            else:
+                self._put(seen, kept)
             return
         self.tally.new += 1
         if self._is_renamed(seen[PATH]):
@@ -248,6 +256,9 @@ class Resolution:
             self._put(seen, NOT_A_FILE)
             return True
         if seen[SIZE] == before[SIZE] and self._source.is_local and self._sha256(seen) == kept[SHA256]:
+            if kept[PACKAGE] in self._lost:
+                self._carry_again(seen, before, kept)
+                return True
             if not self._source.keeps_times:
                 self._resolved.add((SAME, number, row, row + 1))
                 return False
@@ -272,6 +283,9 @@ class Resolution:
             self._passed_over.add("unreadable", shown(seen[PATH]), error.template, **error.values)
         else:
             self.tally.reread += 1
+            if not is_doubtful and kept[PACKAGE] in self._lost:
+                self._carry_again(seen, seen, kept)
+                return True
         self._note_doubt(seen, doubted(kept, is_doubtful))
         if is_doubtful == bool(kept[DOUBTFUL]):
             self._resolved.add((SAME, number, row, row + 1))
@@ -314,7 +328,12 @@ class Resolution:
 
     def _carry(self, seen: Seen, before: Seen | None, kept: Kept | None) -> None:
         self.tally.cargo += 1
-        self._resolved.add((CARGO, seen, before, kept))
+        self._resolved.add((CARGO, seen, before, kept, False))
+
+    def _carry_again(self, seen: Seen, before: Seen | None, kept: Kept) -> None:
+        self.tally.cargo += 1
+        self.tally.again += 1
+        self._resolved.add((CARGO, seen, before, kept, True))
 
 
 _Place = tuple[object, ...]
