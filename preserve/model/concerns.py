@@ -211,10 +211,19 @@ def _silent(silence: Silence) -> Concern:
     )
 
 
+def findings_key(condition: Condition, store: str, policy: str | None) -> str:
+    """What the concern about open findings is known by."""
+    return f"{ConcernKind.FINDING.value}: {_findings_subject(condition, store, policy)}"
+
+
+def _findings_subject(condition: Condition, store: str, policy: str | None) -> str:
+    return f"{condition.value} in {store}" + (f", policy {policy}" if policy else "")
+
+
 def _of_findings(found: FindingsSeen) -> Concern:
     return Concern(
         ConcernKind.FINDING,
-        f"{found.condition.value} in {found.store}" + (f", policy {found.policy}" if found.policy else ""),
+        _findings_subject(found.condition, found.store, found.policy),
         sentence(
             "open findings in store {store}, {condition}: {count}",
             count=found.count,

@@ -19,7 +19,20 @@ from preserve.model.certificates import ENGLISH, Voice
 from preserve.model.concerns import Concern, ConcernKind
 from preserve.model.digests import sha256
 from preserve.model.incidents import Incident, IncidentKind
-from preserve.model.notices import NEVER, Delivery, Letter, ToldOf, addressees, letter, named, remembered, unaddressed
+from preserve.model.notices import (
+    MENDED,
+    NEVER,
+    Delivery,
+    Letter,
+    MendedSeen,
+    ToldOf,
+    addressees,
+    letter,
+    mended_for,
+    named,
+    remembered,
+    unaddressed,
+)
 from preserve.model.phrases import phrase
 from preserve.model.policy import Policy
 from preserve.workplace import Workplace
@@ -181,7 +194,7 @@ class _Round:
         failed: list[Failure] = []
         unknown: list[str] = []
         # Who was told of something that is over is told that too, though nothing concerns that one any more.
-        for name in sorted({*due, *self._told}):
+        for name in sorted({*due, *self._told, *self._owners()}):
             if name not in self._request.addresses:
                 if name in due:
                     unknown.append(name)
@@ -189,12 +202,20 @@ class _Round:
                     self._memory.forget_addressee(name)
                 continue
             told, delivery = self._told.get(name, {}), self._deliveries.get(name, NEVER)
-            found = letter(name, due.get(name, []), told, delivery, now, self._request.unseen)
+            closed = mended_for(name, self._mended_since(told), self._request.policies)
+            found = letter(name, due.get(name, []), told, delivery, now, self._request.unseen, closed)
             if found is not None:
                 error = self._send(found, told, delivery)
                 failed += [Failure(name, error)] if error else []
                 sent += [] if error else [found]
         return NotifyReport(tuple(sent), tuple(failed), tuple(unknown), is_set_up=True)
+
+    def _owners(self) -> set[str]:
+        """Owners who can be told: also where nothing is open, they are told what was mended."""
+        return {policy.notify for policy in self._request.policies.values()} & set(self._request.addresses)
+
+    def _mended_since(self, told: Mapping[str, ToldOf]) -> list[MendedSeen]:
+        return list(self._books.mended_alike(told[MENDED].mark if MENDED in told else 0))
 
     def _send(self, found: Letter, told: Mapping[str, ToldOf], delivery: Delivery) -> PreserveError | None:
         name, now = found.addressee, self._workplace.clock.now()
@@ -217,6 +238,7 @@ class _Round:
         text = letters.text(found, policies, self._home_id, at, voices)
         marks = [f"{each.key} {each.mark}" for each in (*found.news, *found.still)]
         before = stamp(delivery.sent_at) if delivery.sent_at else ""
+        marks += [f"{MENDED} {each.store} {each.condition.value} {each.newest}" for each in found.mended]
         identifier = _identifier(self._home_id, found.addressee, before, *marks, *(each.concern for each in found.over))
         document = {
             "home": self._home_id,
@@ -227,6 +249,10 @@ class _Round:
             "all_clear": found.is_all_clear,
             "new": [_plain(each) for each in found.news],
             "open": [_plain(each) for each in found.still],
+            "mended": [
+                {"store": each.store, "condition": each.condition.value, "count": each.count, "last_at": each.last_at}
+                for each in found.mended
+            ],
             "over": [{"key": each.concern, "what": each.what} for each in found.over],
         }
         return Message(identifier, subject, text, _json(document))

@@ -269,7 +269,13 @@ def _document(report: NotifyReport) -> dict[str, object]:
     return {
         "set_up": report.is_set_up,
         "sent": [
-            {"to": each.addressee, "new": len(each.news), "open": len(each.still), "over": len(each.over)}
+            {
+                "to": each.addressee,
+                "new": len(each.news),
+                "open": len(each.still),
+                "over": len(each.over),
+                "mended": sum(closed.count for closed in each.mended),
+            }
             for each in report.sent
         ],
         "failed": [{"to": each.addressee, "error": error_said(each.error)} for each in report.failed],
