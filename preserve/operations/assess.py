@@ -107,7 +107,7 @@ def assess(
         faults=faults,
         planned=plan(policy, rules, now) if policy is not None else None,
         one_device=tuple(
-            tuple(each.name for each in group) for group in places.seen_on_one_device(workplace.books.stores())
+            tuple(each.name for each in group) for group in places.seen_on_one_device(_reached(workplace))
         ),
     )
 
@@ -251,8 +251,13 @@ class _Counted:
 
 
 def _beside_home(workplace: Workplace) -> frozenset[str]:
-    there = (entry for entry in workplace.books.stores() if entry.name not in workplace.away)
-    return frozenset(entry.name for entry in places.seen_beside_home(there, workplace.home))
+    return frozenset(entry.name for entry in places.seen_beside_home(_reached(workplace), workplace.home))
+
+
+def _reached(workplace: Workplace) -> Iterator[StoreEntry]:
+    """The stores but for folders that did not answer, as far as they were asked: a dead share keeps one for ever."""
+    entries = workplace.books.stores()
+    return (entry for entry in entries if entry.is_networked or entry.name not in workplace.away)
 
 
 def _offsite(entries: Sequence[StoreEntry]) -> list[StoreEntry]:
