@@ -112,6 +112,20 @@ def test_what_cannot_work_is_refused_before_it_is_kept(program: Program) -> None
     program("notify", "test", owner, code=Exit.REFUSED)
 
 
+def test_a_secret_that_everybody_may_read_is_warned_of(program: Program) -> None:
+    secret = program.folder / "secret"
+    secret.write_text("s3cr3t")
+    owner, url = owners(program)[0], "http://127.0.0.1:9/x?key={secret}"
+    for mode, is_open in ((0o644, True), (0o640, False)):
+        secret.chmod(mode)
+        warned = f"every user of this machine may read the secret in {secret}"
+        assert (warned in program("notify", "set", owner, "--webhook", url, "--secret-file", secret)) is is_open
+        assert (warned in program("run", "--once")) is is_open
+    passphrase = program.folder / "config" / "preserve" / "passphrase"
+    passphrase.chmod(0o604)
+    assert f"the secret in {passphrase}" in program("run", "--once")
+
+
 def test_a_secret_that_cannot_be_read_now_is_told_of_before_it_is_needed(
     program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -99,6 +99,7 @@ def set_(
         secret_of(address)
     except Refused as error:  # the service may be able to read what its administrator may not
         call.warn("{why}", why=error)
+    _warn_if_open(call, address)
     is_named = owner in _keep(call, owner, address)
     lines = [
         said(
@@ -124,6 +125,13 @@ def _require_secret_named(address: Address) -> None:
             " there for this command",
             owner=address.owner,
         )
+
+
+def _warn_if_open(call: Call, *addresses: Address) -> None:
+    from preserve.settings.addresses import secret_file_of
+
+    files = (secret_file_of(each) for each in addresses if each.needs_secret)
+    call.warn_of_open_secrets(file for file in files if file is not None)
 
 
 def _unnamed(owner: str) -> str:
@@ -234,6 +242,7 @@ def test(call: Call, owner: str) -> Exit:
         address = compose.addresses(call.home()).get(owner)
         if address is None:
             raise Refused("there is no address of {owner}; `preserve notify list` names all", owner=owner)
+        _warn_if_open(call, address)
         complaint = try_address(workplace, address, compose.post(workplace.clock), voices.both())
         lines = [
             said("a letter for {owner} was taken; ask whether it arrived", owner=owner),

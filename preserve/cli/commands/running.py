@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from itertools import chain
 from typing import TYPE_CHECKING, NoReturn
@@ -88,6 +88,7 @@ def run(
         return planned(call, allowed, days or DAYS_PLANNED)
     if days is not None:
         raise Misused("--days says how far --plan looks ahead; it does nothing without")
+    _warn_of_open_secrets(call)
     if once:
         with call.workplace() as workplace, _crew(call, cluster) as crew:
             report = turn(call.home(), workplace, WORKS, allowed, BETWEEN_RUNS, crew=crew, voices=voices.both())
@@ -96,6 +97,17 @@ def run(
             return call.answer(_document(report), _lines(report), code)
     with _metrics_shown(call, metrics):
         return _go_on(call, allowed, cluster)
+
+
+def _warn_of_open_secrets(call: Call) -> None:
+    from preserve import compose
+    from preserve.settings.addresses import secret_file_of
+    from preserve.state.signing_key import passphrase_file
+
+    files = [passphrase_file()]
+    with suppress(Refused):  # addresses that are torn are told of in their own place
+        files += [file for each in compose.addresses(call.home()).values() if (file := secret_file_of(each))]
+    call.warn_of_open_secrets(files)
 
 
 def _go_on(call: Call, budget: Budget, cluster: str | None) -> NoReturn:
