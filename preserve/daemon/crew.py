@@ -7,7 +7,8 @@ worker dies is given to another, who goes on from what the dead one booked.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, fields, replace
@@ -260,10 +261,6 @@ def _audited(reports: Sequence[AuditReport]) -> AuditReport:
     counts = AuditCounts(
         **{each.name: sum(getattr(report.counts, each.name) for report in reports) for each in fields(AuditCounts)}
     )
-    unattested: dict[str, int] = {}
-    for report in reports:
-        for store, count in report.unattested.items():
-            unattested[store] = unattested.get(store, 0) + count
     return replace(
         first,
         is_resumed=any(report.is_resumed for report in reports),
@@ -273,13 +270,21 @@ def _audited(reports: Sequence[AuditReport]) -> AuditReport:
         is_ended_by_budget=any(report.is_ended_by_budget for report in reports),
         waiting=sum(report.waiting for report in reports),
         unidentified=tuple(sorted({*_all(report.unidentified for report in reports)})),
-        unattested=unattested,
+        unattested=_summed(report.unattested for report in reports),
         contradictions={store: error for report in reports for store, error in report.contradictions.items()},
         frozen=_frozen(reports),
+        unread=_summed(report.unread for report in reports),
         leftovers=sum(report.leftovers for report in reports),
         bytes_read=sum(report.bytes_read for report in reports),
         seconds=max(report.seconds for report in reports),
     )
+
+
+def _summed(several: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    counts: Counter[str] = Counter()
+    for each in several:
+        counts.update(each)
+    return dict(counts)
 
 
 def _frozen(reports: Sequence[AuditReport]) -> dict[str, tuple[str, ...]]:

@@ -201,6 +201,7 @@ class _Audit:
             samples=tuple(self._samples),
             thaws=self._frozen.thaws,
             frozen=self._frozen.unasked,
+            unread=dict(self._frozen.counts),
         )
 
     def _counts(self) -> AuditCounts:

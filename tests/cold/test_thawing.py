@@ -17,7 +17,7 @@ from botocore.awsrequest import AWSResponse
 from preserve import compose
 from preserve.clock import stamp
 from preserve.daemon import looking
-from preserve.daemon.crew import Spread
+from preserve.daemon.crew import Spread, _audited
 from preserve.daemon.looking import AUDIT, LISTING, AuditCause
 from preserve.daemon.thawing import THAW
 from preserve.daemon.works import Shift
@@ -31,6 +31,7 @@ from preserve.model.on_the_way import WaitsFor
 from preserve.model.store_changes import THAW_BYTES, THAW_COST
 from preserve.model.thawing import ThawPurpose, Tier
 from preserve.operations.audit import AuditRequest, audit
+from preserve.operations.audit import ask_for_frozen as ask_for_what_lay_frozen
 from preserve.operations.drill import DrillReport, DrillRequest, Rebuilt, drill
 from preserve.operations.ingest import IngestRequest, ingest
 from preserve.operations.repair import RepairRequest, repair
@@ -400,6 +401,27 @@ def test_a_store_that_does_not_say_what_lies_frozen_is_not_called_readable(froze
     place = replace(frozen.attended, stores={**frozen.attended.stores, "far": Reticent(frozen.far)})
     report = repair(place, RepairRequest(package))
     assert [str(each.why) for each in report.not_repaired] == ["store far does not answer"]
+
+
+class Contradictory(Reticent):
+    """Says of what it does not give that it can be read; or it thawed in between."""
+
+    def frost(self, key: Key) -> Frost | None:
+        return None
+
+
+@pytest.mark.parametrize("crew", [1, 2])
+def test_what_could_not_be_read_was_not_read_though_it_can_be_by_now(frozen: Ice, crew: int) -> None:
+    packages = tuple(frozen.ingest(name) for name in ("a", "b"))
+    place = replace(frozen.workplace, stores={**frozen.workplace.stores, "far": Contradictory(frozen.far)})
+    request = AuditRequest(Level.FULL, ("far",), among=packages, asks_for_frozen=crew == 1)
+    report = audit(place, request)
+    if crew > 1:
+        report = ask_for_what_lay_frozen(place, _audited([report]))
+    assert ([thaw.is_waiting for thaw in report.thaws], report.counts.not_checked) == ([False], 2)
+    assert report.is_any_frozen and not report.is_all_well
+    with pytest.raises(Frozen, match="run the same command again"):
+        report.require_thawed("far")
 
 
 def test_a_copy_that_is_gone_is_not_counted_on(frozen: Ice, tmp_path: Path) -> None:
