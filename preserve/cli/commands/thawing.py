@@ -85,8 +85,13 @@ def thaw(
             return call.answer(_plan_document(request, plan), _plan_lines(request, plan))
         thawing = thaw_store(workplace, request)
         currency = workplace.thaw_prices().currency
-        code = Exit.UNAVAILABLE if thawing.is_waiting else Exit.WELL
-        return call.answer(_document(request, thawing, currency), _lines(thawing, currency), code)
+        return call.answer(_document(request, thawing, currency), _lines(thawing, currency), _code(thawing))
+
+
+def _code(thawing: Thawing) -> Exit:
+    if thawing.missing:
+        return Exit.FINDINGS
+    return Exit.UNAVAILABLE if thawing.is_waiting else Exit.WELL
 
 
 def _bag_documents(bags: Bags) -> list[dict[str, object]]:
