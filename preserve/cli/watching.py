@@ -27,7 +27,7 @@ def watching_document(looked: Looked) -> dict[str, object]:
     """What `--json` says beside the status itself: what is to be seen to, and what is due."""
     return {
         "never_read": looked.status.never_read,
-        "concerns": [_concern_document(each, looked.policies) for each in looked.concerns],
+        "concerns": [_concern_document(each, looked.answering) for each in looked.concerns],
         "unattended": sentence_said(looked.unattended.what) if looked.unattended else None,
         "due": [_standing_duty(each, looked) for each in looked.duties],
         "holdings": [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,13 @@ def policies(books: Books) -> dict[str, Policy]:
 
     newest = {entry.name: entry for entry in books.policies()}
     return {name: registered_policy(entry) for name, entry in newest.items()}
+
+
+def policies_in_use(books: Books, among: Mapping[str, Policy]) -> dict[str, Policy]:
+    """Those under which anything is kept or harvested: whose owners answer for this home.  Where there is none: all."""
+    used = {each.policy for each in books.standings()}
+    used.update(each.entry.policy for each in books.sources() if not each.is_retired)
+    return {name: each for name, each in among.items() if name in used} or dict(among)
 
 
 DEFAULT_POLICY = "default"

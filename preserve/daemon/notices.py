@@ -39,7 +39,7 @@ def _request(shift: Shift, works: Sequence[Work]) -> NotifyRequest | None:
     looked = look(shift, works)
     post = compose.post(shift.workplace.clock)
     unseen = HANGS_ON_DATES if looked.status.clock_doubt else ()
-    return NotifyRequest(looked.concerns, shift.policies, addresses, post, shift.voices, unseen)
+    return NotifyRequest(looked.concerns, looked.answering, addresses, post, shift.voices, unseen)
 
 
 class Unbooked:

@@ -27,10 +27,11 @@ LONGEST_UNTOLD = timedelta(hours=26)
 class Looked:
     """How everything stood at the moment `at`; `home_id` names the home in its ledger.
 
-    `duties` are all that can be derived, those to come too, in the order in which they are done.  At `noticed_at`
-    somebody last looked whether there is anything to tell, and so many addressees cannot be told.  `unattended` is set
-    where work falls due and no runner ever ran: policy wants the work done, not a runner, so that this is nothing to
-    see to for who does it by hand, and an alarm for who watches the running.
+    `duties` are all that can be derived, those to come too, in the order in which they are done.  Of `policies` the
+    owners of those `answering` are told: nobody answers for what came along with the program and is not used.  At
+    `noticed_at` somebody last looked whether there is anything to tell, and so many addressees cannot be told.
+    `unattended` is set where work falls due and no runner ever ran: policy wants the work done, not a runner, so that
+    this is nothing to see to for who does it by hand, and an alarm for who watches the running.
     """
 
     at: datetime
@@ -40,6 +41,7 @@ class Looked:
     duties: tuple[Duty, ...]
     concerns: tuple[Concern, ...]
     policies: Mapping[str, Policy]
+    answering: Mapping[str, Policy]
     noticed_at: datetime | None
     notices_failing: int
     unattended: Concern | None = None
@@ -98,6 +100,7 @@ def look(shift: Shift, works: Sequence[Work], longest: timedelta | None = None) 
         duties=duties,
         concerns=tuple(concerns(seen)),
         policies=shift.policies,
+        answering=compose.policies_in_use(workplace.books, shift.policies),
         noticed_at=workplace.books.noticed_at(),
         notices_failing=sum(each.is_failing for each in workplace.books.deliveries().values()),
         unattended=UNATTENDED if duties and not signs and longest is None else None,

@@ -291,7 +291,7 @@ class _Round:
         if addressee in reached:
             return phrase("a letter has arrived")
         if addressee not in named(self._request.policies.values()):
-            return phrase("no policy in force names {owner}", owner=addressee)
+            return phrase("no policy in use names {owner}", owner=addressee)
         return None
 
 

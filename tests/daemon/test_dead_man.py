@@ -12,6 +12,7 @@ import pytest
 
 from ops.sites.ports import free_block
 from preserve import environment
+from preserve.compose import policies_in_use
 from preserve.daemon import heartbeat
 from preserve.daemon.looking import AUDIT, LISTING
 from preserve.daemon.mending import REPAIR
@@ -20,7 +21,7 @@ from preserve.daemon.turn import turn
 from preserve.daemon.watching import look
 from preserve.daemon.works import Shift
 from preserve.errors import Barred, NoSpace
-from preserve.model import events
+from preserve.model import events, source_events
 from preserve.model.addresses import Address, Webhook
 from preserve.model.alarms import nagios_state, performance_data
 from preserve.model.attempts import MOST_ATTEMPTS
@@ -30,6 +31,7 @@ from preserve.model.incidents import IncidentKind
 from preserve.model.keys import Key
 from preserve.model.nouns import Level
 from preserve.model.signs_of_life import SignOfLife
+from preserve.model.sources import SourceEntry, SourceKind
 from preserve.operations.audit import AuditRequest, audit
 from preserve.ports import ErasableStore, ObjectFacts
 from preserve.settings.addresses import write_addresses
@@ -72,6 +74,17 @@ def test_a_runner_that_stopped_is_told_of_after_its_interval_and_not_before(kept
     assert [each.kind for each in told(made)] == [ConcernKind.SILENCE]
     run(made)
     assert told(made) == []
+
+
+def test_who_answers_for_a_policy_that_nobody_uses_is_not_asked(kept: tuple[Service, SetClock]) -> None:
+    made, _ = kept
+    unused = replace(made.policy, name="unused", notify="somebody elsewhere")
+    policies = {made.policy.name: made.policy, "unused": unused}
+    assert list(look(Shift(Home(made.home), made.workplace, policies), WORKS).answering) == [made.policy.name]
+    assert policies_in_use(made.books, {"unused": unused}) == {"unused": unused}, "somebody has to answer"
+    source = SourceEntry("office", SourceKind.FOLDER, "unused", str(made.home.parent))
+    made.books.record(source_events.source_registered(made.workplace.act, made.workplace.now(), source))
+    assert policies_in_use(made.books, policies) == policies, "harvested under it, it is in use"
 
 
 def test_a_heartbeat_that_is_torn_or_of_a_day_to_come_is_no_sign_of_life(kept: tuple[Service, SetClock]) -> None:

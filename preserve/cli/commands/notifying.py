@@ -189,8 +189,9 @@ def list_(call: Call) -> Exit:
     with call.workplace(patient=False) as workplace:
         addresses = read_addresses(call.home())
         deliveries = workplace.books.deliveries()
-        policies = compose.policies(workplace.books).values()
-        missing, owners = unaddressed(policies, addresses), named(policies)
+        policies = compose.policies(workplace.books)
+        in_use = compose.policies_in_use(workplace.books, policies)
+        missing, owners = unaddressed(in_use.values(), addresses), named(policies.values())
         documents = [
             {
                 "owner": owner,

@@ -225,7 +225,7 @@ def _headline(looked: Looked, is_as_wanted: bool) -> str:
 def _lines(looked: Looked, is_as_wanted: bool) -> Iterator[str]:
     report = looked.status
     yield _headline(looked, is_as_wanted)
-    yield from owner_lines(looked.concerns, looked.policies)
+    yield from owner_lines(looked.concerns, looked.answering)
     for each in looked.concerns:
         if each.kind in (ConcernKind.SILENCE, ConcernKind.NO_ROOM):  # what no table below names
             yield _("ALARM: ") + sentence_said(each.what)

@@ -157,7 +157,7 @@ def _concern_row(concern: Concern, looked: Looked, voice: Voice) -> list[Childre
     return [
         element("span", kind, " ", voice.said(concern.what.template, **concern.what.values), class_="cell"),
         element("span", moment(moment_of(concern.since)) if concern.since else "–", class_="moment"),
-        _listed(voice, owners(concern, looked.policies)) or voice.sentence("nobody"),
+        _listed(voice, owners(concern, looked.answering)) or voice.sentence("nobody"),
         with_commands(voice.said(concern.remedy.template, **concern.remedy.values)),
     ]
 
