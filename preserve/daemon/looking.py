@@ -110,14 +110,14 @@ def _audits(shift: Shift, now: datetime) -> Iterator[Duty]:
 
 def _unverified(shift: Shift, place: _Place, standings: Sequence[AlikeStanding]) -> Iterator[Duty]:
     """Copies that nobody has read back yet."""
-    found = [each for each in standings if place.holds_unverified(each)]
+    unread = [each for each in standings if place.holds_unverified(each)]
+    oldest = ((each, shift.workplace.books.first_booked(each)) for each in unread)
+    found = [(each, moment_of(at)) for each, at in oldest if at is not None]  # some may be read by now
     if not found:
         return
-    oldest = [shift.workplace.books.packages_standing(each.policy, each.states, 1)[0][1] for each in found]
-    count = sum(each.packages for each in found)
-    since = moment_of(min(oldest))
-    waits = (place.read_within(each.states[place.store.name]) for each in found)
-    latest = min(moment_of(at) + wait for at, wait in zip(oldest, waits, strict=True))
+    count = sum(each.packages for each, _ in found)
+    since = min(at for _, at in found)
+    latest = min(at + place.read_within(each.states[place.store.name]) for each, at in found)
     why = sentence("copies in {store} that nobody has read back yet: {count}", store=place.store.name, count=count)
     yield Duty(
         DutyKind.AUDIT, place.subject(AuditCause.UNVERIFIED), since, why, latest, 0, copies=count,

@@ -28,10 +28,11 @@ PACKAGES_AT_ONCE = 100
 
 @dataclass(frozen=True, slots=True)
 class _Shortfall:
-    """Packages that stand alike, and the stores in which each lacks a copy."""
+    """Packages that stand alike, the stores in which each lacks a copy, and when the first of them was booked."""
 
     standing: AlikeStanding
     stores: tuple[str, ...]
+    since: datetime
 
 
 def _shortfalls(shift: Shift, policy: Policy) -> list[_Shortfall]:
@@ -43,8 +44,9 @@ def _shortfalls(shift: Shift, policy: Policy) -> list[_Shortfall]:
         if standing.policy == policy.name:
             copies = [CopyEntry("", store, state, "") for store, state in standing.states.items()]
             due = copies_due(policy, registered, copies, away)
-            if due:
-                found.append(_Shortfall(standing, tuple(due)))
+            since = books.first_booked(standing) if due else None
+            if since is not None:  # somebody may have made them by now
+                found.append(_Shortfall(standing, tuple(due), moment_of(since)))
     return found
 
 
@@ -57,17 +59,16 @@ def _replications(shift: Shift, now: datetime) -> Iterator[Duty]:
         short = _shortfalls(shift, policy)
         if not short:
             continue
-        oldest = [moment_of(books.packages_standing(name, each.standing.states, 1)[0][1]) for each in short]
         late = [
-            since + within
-            for since, each in zip(oldest, short, strict=True)
+            each.since + within
+            for each in short
             for store in each.stores
             if (within := time_allowed(policy, stores[store].role)) is not None
         ]
         count = sum(each.standing.packages * len(each.stores) for each in short)
         why = sentence("copies that policy {policy} wants and that are not there: {count}", policy=name, count=count)
         yield Duty(
-            DutyKind.REPLICATION, name, min(oldest), why, min(late, default=None), copies=count,
+            DutyKind.REPLICATION, name, min(each.since for each in short), why, min(late, default=None), copies=count,
             stores=tuple(sorted({store for each in short for store in each.stores})), policies=(name,),
         )  # fmt: skip
 

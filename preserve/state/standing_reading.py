@@ -76,6 +76,11 @@ class StandingReading:
         )
         return [(package, at) for package, at in rows]
 
+    def first_booked(self, standing: AlikeStanding) -> str | None:
+        """When the oldest of the packages that stand so was booked; None where none does any more."""
+        found = self.packages_standing(standing.policy, standing.states, 1)
+        return found[0][1] if found else None
+
     def packages_lost(self) -> set[str]:
         """Those of which no copy in use is sound: there is none, or all of them were read and found bad."""
         lost = [each for each in self.standings() if all(state is CopyState.BAD for state in each.states.values())]

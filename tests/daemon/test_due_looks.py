@@ -34,6 +34,8 @@ from preserve.packages.held import HeldCopy
 from preserve.packages.judging.inspection import Survey
 from preserve.ports import Store
 from preserve.settings.home import Home
+from preserve.state.books import Books
+from preserve.state.standing_reading import AlikeStanding
 from preserve.state.verification import verify_books
 from tests.packages.building import Service, flip, service
 from tests.stores.clocks import SetClock
@@ -85,6 +87,15 @@ def kept(tmp_path: Path) -> Iterator[Kept]:
             (tmp_path / f"records-{number}" / "a.txt").write_text(f"record {number}")
             made.ingest(tmp_path / f"records-{number}")
         yield Kept(made, clock)
+
+
+def test_what_somebody_did_while_it_was_looked_for_is_not_due(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after a copy was made, or read back, between two questions to the books: both works had a fault then."""
+    real = Books.standings
+    gone = [AlikeStanding(kept.policy.name, {"near": state}, 1, 1, 1) for state in (CopyState.WRITTEN, CopyState.BAD)]
+    before = kept.duties()
+    monkeypatch.setattr(Books, "standings", lambda books: [*real(books), *gone])
+    assert kept.duties() == before
 
 
 # The spans
