@@ -12,6 +12,7 @@ from preserve.daemon import heartbeat
 from preserve.daemon.deriving import Derived, by_clock, derived, duties_name
 from preserve.daemon.works import Shift, Work
 from preserve.errors import Refused
+from preserve.model.audit import is_to_come
 from preserve.model.concerns import UNATTENDED, Concern, FindingsSeen, LateSeen, Seen, concerns
 from preserve.model.duties import Duty
 from preserve.model.policy import Policy
@@ -131,7 +132,7 @@ def _untold(shift: Shift, now: datetime) -> Iterable[LateSeen]:
     except Refused as error:  # nobody can be told, and whoever looks has to know that of all things
         yield LateSeen("notices", Sentence(error.template, error.values), stamp(now))
         return
-    if last is not None and addresses and not last <= now <= last + LONGEST_UNTOLD:
+    if last is not None and addresses and (is_to_come(last, now) or last + LONGEST_UNTOLD < now):
         template = "nobody has looked since {moment} whether there is anything to tell the owners"
         what = sentence(template, moment=last.isoformat(" ", "seconds"))
         yield LateSeen("notices", what, stamp(last))

@@ -246,6 +246,16 @@ def test_since_when_nobody_looks_whom_to_tell_is_told(kept: tuple[Service, SetCl
     assert f"nobody has looked since {since} whether" in " ".join(str(each.what) for each in told(made))
 
 
+def test_the_clock_of_a_runner_that_is_a_little_ahead_is_no_silence(kept: tuple[Service, SetClock]) -> None:
+    made, clock = kept
+    owner = made.policy.notify
+    write_addresses(Home(made.home), {owner: Address(owner, webhook=Webhook("http://127.0.0.1:9/"))})
+    made.books.note_noticed(clock.moment + timedelta(minutes=5))
+    assert told(made) == []
+    made.books.note_noticed(clock.moment + timedelta(days=2))
+    assert [each.subject for each in told(made)] == ["notices"]
+
+
 def test_late_work_is_told_once_and_until_it_is_done(kept: tuple[Service, SetClock]) -> None:
     made, clock = kept
     run(made)
