@@ -176,6 +176,20 @@ def test_a_medium_that_is_out_with_no_day_named_is_nothing_to_see_to_before_it_i
     shelf.ask("medium", "list", "--due", code=Exit.FINDINGS)
 
 
+def test_a_medium_that_was_given_up_is_not_listed_as_out(shelf: Shelf) -> None:
+    place = shelf.medium("0001")
+    shelf.ingest()
+    shelf("medium", "inspect", "0001", "--condition", "good")
+    shelf("medium", "check-out", "0001", "--to", "Zhang San", "--seal", "S-1")
+    shelf.unmount(place)
+    shelf.told("store", "retire", "0001", "--lost", "--reason", "fell into the river")
+    (listed,) = shelf.ask("medium", "list")["media"]
+    assert listed["is_lost"] and listed["retired_at"]
+    assert "given up as lost" in shelf("medium", "list")
+    shown = shelf("medium", "show", "0001")
+    assert "given up as lost" in shown and "fell into the river" in shown
+
+
 def test_what_is_new_goes_to_the_medium_at_hand(shelf: Shelf) -> None:
     shelf.medium("0001")
     shelf.medium("0002")
