@@ -101,18 +101,20 @@ def promise_of(
     states: Mapping[str, CopyState],
     away: Collection[str] = (),
     spoilt: Collection[str] = (),
+    retired: Collection[Role] = (),
 ) -> Promise:
     """How the copies of a package stand that are in `states`, by store.
 
     What is bad, suspect, or in one of the `spoilt` stores was there and counts no more: it is owed at once, whatever a
-    policy allows for its first coming.  Nor is anything on its way of a package that nobody has read back anywhere:
-    there would be nothing that it could come from.
+    policy allows for its first coming, and so is what stores of the `retired` roles held.  Nor is anything on its way
+    of a package that nobody has read back anywhere: there would be nothing that it could come from.
     """
     counting = {store: state for store, state in states.items() if store not in spoilt}
     wanted, verified = policy.copies_wanted, verified_by_role(policy, stores, counting)
     if not 0 < verified < wanted:
         return Promise(wanted, verified)
-    found = (each for rule in policy.copies for each in _coming(rule, policy, stores, states, away, spoilt))
+    rules = [rule for rule in policy.copies if rule.role not in retired]
+    found = (each for rule in rules for each in _coming(rule, policy, stores, states, away, spoilt))
     return Promise(wanted, verified, tuple(found))
 
 

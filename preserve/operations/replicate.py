@@ -198,7 +198,8 @@ def _filled(
             not_made.append(NotReplicated(package.id, store, error))
     booked_at = moment_of(workplace.books.packaged_at(package.id))
     states = {copy.store: copy.state for copy in workplace.books.copies(package.id)}
-    promise = promise_of(policy, registered, states, workplace.away)
+    retired = workplace.books.roles_of_retired(package.id)
+    promise = promise_of(policy, registered, states, workplace.away, retired=retired)
     coming = promise.coming_at(age_of(booked_at, workplace.clock.now()))
     roles = {entry.name: entry.role for entry in registered}
     due = {each.role: booked_at + each.within for each in coming}

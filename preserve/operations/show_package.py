@@ -49,7 +49,8 @@ def show(workplace: Workplace, name: str, policy_of: Callable[[Receipt], Policy]
     members = _members(workplace, package, copies) if with_members else None
     parity = [books.parity(package.id, copy.store) for copy in copies if copy.has_parity]
     policy, booked_at = policy_of(package.receipt), moment_of(books.packaged_at(package.id))
-    promise = promise_of(policy, books.stores(), {copy.store: copy.state for copy in copies}, workplace.away)
+    states, retired = {copy.store: copy.state for copy in copies}, books.roles_of_retired(package.id)
+    promise = promise_of(policy, books.stores(), states, workplace.away, retired=retired)
     age = age_of(booked_at, workplace.clock.now())
     return Shown(
         package,

@@ -154,9 +154,9 @@ class OverdueReading(StandingReading):
             tests.append(f"package IN ({chosen})")
             given += values
         rows = self._database.rows(
-            "SELECT package, packaged_at FROM kept WHERE policy = ? AND marks = ? AND packaged_at >= ?"  # noqa: S608
-            f" AND packaged_at < ? AND {' AND '.join(tests)} ORDER BY packaged_at, package LIMIT ?",
-            [standing.policy, marks_of(standing.states), booked.since, booked.before, *given, most],
+            f"SELECT package, packaged_at FROM kept WHERE policy = ? AND marks = ? AND {booked.test}"  # noqa: S608
+            f" AND {' AND '.join(tests)} ORDER BY packaged_at, package LIMIT ?",
+            [standing.policy, marks_of(standing.states), *booked.values, *given, most],
         )
         return [(package, at) for package, at in rows]
 
@@ -171,9 +171,9 @@ class OverdueReading(StandingReading):
             tests.append(f"{'' if is_late else 'NOT '}{_exists('kept', test)}")
             given += [store, *values]
         row = self._database.row(
-            "SELECT count(*), min(packaged_at) FROM kept WHERE policy = ? AND marks = ? AND packaged_at >= ?"  # noqa: S608
-            f" AND packaged_at < ? AND {' AND '.join(tests)}",
-            [standing.policy, marks_of(standing.states), booked.since, booked.before, *given],
+            f"SELECT count(*), min(packaged_at) FROM kept WHERE policy = ? AND marks = ? AND {booked.test}"  # noqa: S608
+            f" AND {' AND '.join(tests)}",
+            [standing.policy, marks_of(standing.states), *booked.values, *given],
         )
         return (int(row[0]), row[1]) if row else (0, None)
 

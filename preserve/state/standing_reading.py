@@ -44,10 +44,29 @@ NO_LOOKS = Looks(0, 0, None)
 
 @dataclass(frozen=True, slots=True)
 class Booked:
-    """When packages were booked: at `since` or after, and before `before`, as the books write moments."""
+    """When packages were booked: at `since` or after, and before `before`, as the books write moments.
+
+    `had_retired` True: only those that had a copy in one of the `retired` stores; False: only others.
+    """
 
     since: str = ""
     before: str = "~"
+    retired: tuple[str, ...] = ()
+    had_retired: bool = False
+
+    @property
+    def test(self) -> str:
+        """As a condition on `kept`."""
+        among = f"AND store IN ({', '.join('?' * len(self.retired))})"
+        held = f"EXISTS (SELECT 1 FROM retired_copy WHERE package = kept.package {among})"  # noqa: S608
+        return "packaged_at >= ? AND packaged_at < ?" + (
+            f" AND {'' if self.had_retired else 'NOT '}{held}" if self.retired else ""
+        )
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """What is asked for in its places."""
+        return (self.since, self.before, *self.retired)
 
 
 EVER = Booked()
@@ -70,9 +89,9 @@ class StandingReading:
     ) -> list[tuple[str, str]]:
         """The oldest packages that stand so, and when each was booked."""
         rows = self._database.rows(
-            "SELECT package, packaged_at FROM kept WHERE policy = ? AND marks = ?"
-            " AND packaged_at >= ? AND packaged_at < ? ORDER BY packaged_at, package LIMIT ?",
-            (policy, marks_of(states), booked.since, booked.before, most),
+            f"SELECT package, packaged_at FROM kept WHERE policy = ? AND marks = ? AND {booked.test}"  # noqa: S608
+            " ORDER BY packaged_at, package LIMIT ?",
+            (policy, marks_of(states), *booked.values, most),
         )
         return [(package, at) for package, at in rows]
 
@@ -102,21 +121,21 @@ class StandingReading:
         """
         those = "FROM kept WHERE policy = ? AND marks = ?"
         given = (standing.policy, marks_of(standing.states))
-        then = (*given, booked.since, booked.before)
+        then = (*given, *booked.values)
         first, begin, end = (
             self._database.row(f"SELECT packaged_at {those} {chosen}", values)
             for chosen, values in (
-                ("AND packaged_at >= ? AND packaged_at < ? ORDER BY packaged_at LIMIT 1", then),
+                (f"AND {booked.test} ORDER BY packaged_at LIMIT 1", then),
                 ("ORDER BY packaged_at LIMIT 1", given),
                 ("ORDER BY packaged_at DESC LIMIT 1", given),
             )
         )
         if first is None or begin is None or end is None:
             return 0, None
-        if booked.since <= begin[0] and end[0] < booked.before:
+        if not booked.retired and booked.since <= begin[0] and end[0] < booked.before:
             return standing.packages, first[0]
         row = self._database.row(
-            f"SELECT count(*) {those} AND packaged_at >= ? AND packaged_at < ?",
+            f"SELECT count(*) {those} AND {booked.test}",
             then,
         )
         return (int(row[0]) if row else 0), first[0]

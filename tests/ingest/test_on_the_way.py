@@ -197,6 +197,21 @@ def test_a_disk_on_which_a_copy_went_bad_owes_it_at_once(archive: Archive) -> No
     assert (now.short_count, now.coming, now.on_the_way) == (1, 0, ())
 
 
+def test_what_a_retired_disk_held_is_owed_at_once_and_what_it_never_had_is_on_its_way(archive: Archive) -> None:
+    archive.bring()
+    held = archive.ingest("held").packages[0].id
+    archive.bring(False)
+    never = archive.ingest("never").packages[0].id
+    archive.made.books.record(events.store_retired(ACT, stamp(archive.clock.now()), "far", True, ""))
+    del archive.stores["far"]
+    now = archive.status()
+    assert [(each.package_id, each.verified) for each in now.short] == [(held, 1)]
+    assert (now.safe, now.coming, now.short_count) == (0, 1, 1)
+    policy_of = compose.policy_in_force(archive.made.books)
+    assert [show(archive.place, package, policy_of).owed for package in (held, never)] == [1, 0]
+    assert [archive.ingest(name).packages[0].owed for name in ("held", "never")] == [1, 0]
+
+
 def test_older_packages_are_owed_while_younger_ones_are_on_their_way(archive: Archive) -> None:
     first = archive.ingest("first")
     archive.until(first, timedelta(days=10))

@@ -104,6 +104,7 @@ class Tally:
         self._now = now
         self._ahead = stamp(now + CLOCKS_DIFFER)
         self._standings = books.standings()
+        self._retired = [each.entry for each in books.retired_stores() if each.copies]
         self._used = {each.policy: policy_of(self._any_receipt(each)) for each in self._standings}
         self.packages = sum(each.packages for each in self._standings)
         self.files = sum(each.payload_files for each in self._standings)
@@ -159,15 +160,31 @@ class Tally:
     def _by_age(
         self, standing: AlikeStanding, late: frozenset[str], promise: Promise, in_part: Mapping[str, Ages]
     ) -> Iterator[Group]:
-        """Those that stand alike, apart by what is still on its way of them: of older packages less is."""
+        """Those that stand alike, apart by what is still on its way of them: of older packages less is, and of those
+        that had a copy in a retired store nothing of its role."""
         if not promise.coming:
             yield Group(standing, late, promise, promise.owed_at(timedelta()))
             return
         for booked, age in self._spans(promise.limits):
-            count, oldest = self._booked(standing, booked, late, in_part)
-            if count:
-                counted = replace(standing, packages=count)
-                yield Group(counted, late, promise, promise.owed_at(age), promise.coming_at(age), booked, oldest)
+            for those, left in self._by_retired(booked, promise):
+                count, oldest = self._booked(standing, those, late, in_part)
+                if count:
+                    counted = replace(standing, packages=count)
+                    yield Group(counted, late, left, left.owed_at(age), left.coming_at(age), those, oldest)
+
+    def _by_retired(self, booked: Booked, promise: Promise) -> Iterator[tuple[Booked, Promise]]:
+        """Those that had a copy in a retired store of a role of which any is coming, and the others.
+
+        Where that concerns several roles, nothing is taken to be on its way of any of them.
+        """
+        stores = [each for each in self._retired if each.role in {coming.role for coming in promise.coming}]
+        if not stores:
+            yield booked, promise
+            return
+        names, roles = tuple(each.name for each in stores), {each.role for each in stores}
+        yield replace(booked, retired=names), promise
+        coming = tuple(each for each in promise.coming if each.role not in roles)
+        yield replace(booked, retired=names, had_retired=True), replace(promise, coming=coming)
 
     def _spans(self, limits: Iterable[timedelta]) -> Iterator[tuple[Booked, timedelta]]:
         """Since when packages are as old as each limit at most, and older than the one before; then all others, and

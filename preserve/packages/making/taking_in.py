@@ -448,7 +448,8 @@ class _TakingIn:
         booked_at = moment_of(self._books.packaged_at(receipt.package_id))
         states = {copy.store: copy.state for copy in copies if copy.state not in _NOT_THERE}
         away = self._workplace.away | {copy.store for copy in copies if copy.state is CopyState.AWAY}
-        promise = promise_of(self._policy, self._books.stores(), states, away)
+        retired = self._books.roles_of_retired(receipt.package_id)
+        promise = promise_of(self._policy, self._books.stores(), states, away, retired=retired)
         age = age_of(booked_at, self._workplace.clock.now())
         return PackageMade(
             receipt.package_id,
