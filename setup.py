@@ -44,20 +44,21 @@ setup(
         "minio>=7.2,<8",
         "olefile>=0.47",
         "pathspec>=1,<2",
+        # Drills open documents with these two: who promises to look whether documents open has the readers.
+        "pillow>=11",
         "prometheus-client>=0.21",
         "psycopg[binary]>=3.2,<4",
         "pyeclib>=1.8,<2",
         "pyarrow>=20",
         "pydantic>=2.9,<3",
         "pygfried>=2.2,<3",
+        "pypdfium2>=4.30",
         "rich>=13",
         "tenacity>=9",
         "tzdata>=2025.1",
     ],
     extras_require={
         "dask": ["distributed>=2025.1"],
-        # What drills open documents with, beside the standard library; without it they say what they could not open.
-        "opening": ["pillow>=11", "pypdfium2>=4.30"],
     },
     entry_points={"console_scripts": ["preserve = preserve.__main__:main"]},
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 DEFAULT = Path(__file__).parent.parent / "policies" / "default.toml"
@@ -17,6 +17,11 @@ def asking_for(roles: Collection[str]) -> str:
     if unknown or not roles:
         raise ValueError(f"the default policy has no rule for {unknown}")
     return _RULE.sub(lambda rule: rule[0] if rule[1] in roles else "", text)
+
+
+def allowing(text: str, within: Mapping[str, str]) -> str:
+    """A policy's text, giving copies on stores of some roles time to come, as `within` says: "30 days"."""
+    return _RULE.sub(lambda rule: rule[0] + (f'within = "{within[rule[1]]}"\n' if rule[1] in within else ""), text)
 
 
 def in_one_package(text: str) -> str:

@@ -95,6 +95,10 @@ def write_file(path: Path, content: bytes, *, mode: int = 0o644) -> None:
             announce("rename:before")
             os.replace(beside, path)
             announce("rename:after")
+        except OSError:  # while it is locked, so that nobody else writes there
+            with suppress(OSError):
+                beside.unlink()
+            raise
         finally:
             os.close(descriptor)
         sync_folder(path.parent)

@@ -34,6 +34,10 @@ class Restless(Refused):
     """Tell the person, or, where nobody waits, look again: the source changed while it was read."""
 
 
+class Unpackable(Refused):
+    """Tell the person, or, where nobody waits, go on without them: some files of the source could not be read."""
+
+
 class Misused(PreserveError):
     """Tell the person: the command line or a file given on it is malformed (exit 2)."""
 

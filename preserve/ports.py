@@ -256,13 +256,22 @@ class Frost:
     until: datetime | None = None
 
 
+class Asked(StrEnum):
+    """What came of asking for an object that was said to lie frozen."""
+
+    ACCEPTED = "accepted"  # the site brings it, and has it paid for
+    COMING = "coming"  # it was on its way already: somebody else asked
+    READABLE = "readable"  # there is nothing to ask for: it can be read by now
+    REFUSED = "refused"  # the site says that it lies frozen, and does not bring it
+
+
 class Cold(Protocol):
     """The cold storage of a store that has it; see `cold_of`."""
 
     def frost(self, key: Key) -> Frost | None:
         """How cold an object lies; None where it can be read at any time.  Raises `NotThere`, `Unavailable`."""
 
-    def ask(self, key: Key, days: int, tier: str) -> None:
+    def ask(self, key: Key, days: int, tier: str) -> Asked:
         """Ask for an object, to be readable for so many days once it is there; `tier` is how quickly and dearly
         (`preserve.model.thawing.Tier`).  Again without effect while it is on its way.
 

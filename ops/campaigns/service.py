@@ -93,7 +93,7 @@ class Service:
         """Register a version of the default policy that wants a copy in each of these roles and in no other."""
         file = self.folder / "policy.toml"
         file.write_text(asking_for(roles), encoding="utf-8")
-        self.ask("policy", "register", file)
+        self.ask("policy", "register", file, "--reason", "a campaign")
 
 
 def new_service(

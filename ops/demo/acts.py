@@ -167,7 +167,7 @@ def assess(play: Play) -> Result:
     answer = play.stage.preserve("policy", "assess", wanted=1).document
     for digit in answer["digits"]:
         verdict = MET if digit["met"] else NOT_MET
-        reached = "?" if digit["reached"] is None else digit["reached"]
+        reached = str(UNTOLD) if digit["reached"] is None else digit["reached"]
         print(f"      {verdict.filled(rule=RULES[digit['rule']], reached=reached, wanted=digit['wanted'])}")
     insist("falls short", answer["falls_short"], ["offline"])
     level = answer["disaster_recovery"]
@@ -210,6 +210,7 @@ RULES = {
     "offline": Words("copies offline", "离线副本"),
     "errors": Words("errors", "差错"),
 }
+UNTOLD = Words("not told of every store", "未全部说明")
 MET = Words("{rule}: {reached}, wanted {wanted}", "{rule}：{reached}，要求 {wanted}")
 NOT_MET = Words("{rule}: {reached}, wanted {wanted}: NOT MET", "{rule}：{reached}，要求 {wanted}：未达到")
 ACTS = (

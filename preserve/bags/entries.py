@@ -19,13 +19,15 @@ from preserve.errors import Unavailable
 FILE = 0
 FOLDER = 1
 LINK = 2
+UNREAD = 3
+"""What could not be looked at: listed by who was asked to, so that it is not taken for gone."""
 
 Entry = tuple[int, bytes, int, int, int, int, int, bytes, bytes, int]
 """One entry of a tree.  A plain tuple, because there are millions and they go through `marshal`:
 
 | position | is |
 |---|---|
-| 0 kind | `FILE`, `FOLDER` or `LINK` |
+| 0 kind | `FILE`, `FOLDER` or `LINK` (or `UNREAD`, of which only the path says anything) |
 | 1 path | relative to the tree's top, as bytes, without leading or trailing slash |
 | 2 size | of the content in bytes (files; else 0) |
 | 3 mtime_ns | modification time of file, folder or link, nanoseconds since 1970 |

@@ -94,11 +94,16 @@ class NameGate:
         self.links += 1
         path, target = shown(entry[1]), entry[7]
         if not self._keep_links:
-            template = "{path} is a symbolic link to {target}, and the policy refuses links; put the file there"
-            self._complaints.add("link", path, template, path=path, target=shown(target))
+            complain_of_link(self._complaints, entry[1], target)
         elif target.startswith(b"/") or _climbs_out(entry[1], target):
             template = "{path} links to {target}, outside what was handed in; the link is kept, the target is not"
             self._notes.add("link-outside", path, template, path=path, target=shown(target))
+
+
+def complain_of_link(complaints: ComplaintList, path: bytes, target: bytes) -> None:
+    """Say that a link cannot be taken, because the policy refuses links."""
+    template = "{path} is a symbolic link to {target}, and the policy refuses links; put the file there"
+    complaints.add("link", shown(path), template, path=shown(path), target=shown(target))
 
 
 def _climbs_out(path: bytes, target: bytes) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Sequence
 from contextlib import suppress
@@ -178,6 +179,11 @@ def is_misread_by_loc(path: str) -> bool:
         or path.count("\r") > _LOC_DECODES
         or _LOC_LINE_ENDS.search(path) is not None
     )
+
+
+def known_as(path: str | os.PathLike[str]) -> str:
+    """A path as the books can keep it: UTF-8, and `\\xHH` for each byte that is none."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def shown(path: bytes | str) -> str:

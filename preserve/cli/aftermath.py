@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from preserve.cli.answers import moment_shown
-from preserve.cli.messages import _, said, sentence_said
+from preserve.cli.messages import _, attribute_word, said, sentence_said
 from preserve.cli.tables import MOST_LINES, byte_count, table
 from preserve.model.what_if import Standing, Survivors
 
@@ -19,6 +19,7 @@ def survivors_document(found: Survivors) -> Fields:
     after = found.aftermath
     return {
         "lost_stores": list(after.lost),
+        "untold": [{"store": store, "attribute": attribute} for store, attribute in after.untold],
         "stolen": [
             {
                 "store": each.store,
@@ -54,6 +55,13 @@ def survivors_lines(found: Survivors, now: datetime) -> Iterator[str]:
     """What would be left, for people."""
     after = found.aftermath
     yield said("Stores lost: {stores}", stores=", ".join(after.lost) or "-")
+    for store, attribute in after.untold:
+        yield said(
+            "Store {store} was not said to have any {attribute}, and is taken to be hit too: `preserve store set"
+            " {store}` registers it",
+            store=store,
+            attribute=attribute_word(attribute),
+        )
     for each in after.stolen:
         yield said(
             "Key stolen, store {store}: {reach}; {why} (probed {moment})",

@@ -15,6 +15,8 @@ from preserve.cli.messages import _, said
 from preserve.errors import Misused, Refused
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from preserve.cli.progress import Told
     from preserve.model.nouns import Act
     from preserve.settings.home import Home
@@ -143,6 +145,17 @@ class Call:
         else:
             answers.print_lines(lines)
         return code
+
+    def warn_of_open_secrets(self, files: Iterable[Path]) -> None:
+        """Say which files with a secret every user of this machine may read.
+
+        ssh refuses such a key; here that would leave the ledger unsigned, or nobody told, and systems that mount
+        secrets for one container have them so.
+        """
+        from preserve.settings.secret_files import open_to_all
+
+        for path in open_to_all(files):
+            self.warn("every user of this machine may read the secret in {path}: `chmod 600 {path}`", path=path)
 
     def warn(self, template: str, **values: object) -> None:
         """Tell the person something beside the result."""

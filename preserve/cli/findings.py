@@ -85,7 +85,7 @@ def _explained(finding: Finding) -> Iterator[str]:
     name = finding.id or finding.where
     yield said("{finding}: expected {expected}; found {found}", finding=name, expected=expected, found=found)
     for path in finding.files[:MOST_FILES_SHOWN]:
-        yield f"  {printable(path)}"
+        yield f"  {printable(path, is_line=True)}"
     if finding.files and finding.files_touched > MOST_FILES_SHOWN:
         yield "  …"
 
@@ -111,4 +111,4 @@ def finding_details(finding: Finding) -> Iterator[str]:
             (_("closed with"), resaid(finding.closed_with) if finding.closed_with else "-"),
         ]
     )
-    yield from bounded(f"  {printable(path)}" for path in finding.files)
+    yield from bounded(f"  {printable(path, is_line=True)}" for path in finding.files)

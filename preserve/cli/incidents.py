@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from preserve.cli.answers import moment_shown
-from preserve.cli.messages import _, resaid, said, word
+from preserve.cli.messages import _, resaid, said, sentence_said, subject_said, word
 from preserve.cli.tables import bounded, pairs
 from preserve.model.incidents import Incident
 
@@ -17,6 +17,7 @@ def incident_document(incident: Incident) -> dict[str, object]:
         "kind": incident.kind.value,
         "subject": incident.subject,
         "what": incident.what,
+        "remedy": None if incident.closed_at else sentence_said(incident.remedy),
         "opened_at": incident.opened_at,
         "closed_at": incident.closed_at,
         "closed_with": incident.closed_with,
@@ -28,18 +29,16 @@ def incident_lines(incidents: Sequence[Incident]) -> Iterator[str]:
     if not incidents:
         return
     yield ""
-    yield from bounded(
-        said(
-            "incident {id}, {kind}, since {moment}: {what}",
-            id=incident.id,
-            kind=incident.kind,
-            moment=moment_shown(incident.opened_at),
-            what=resaid(incident.what),
-        )
-        for incident in incidents
-    )
-    yield _(
-        "what is over closes by itself; what a person looked into, `preserve incident close ID --reason TEXT` closes"
+    yield from bounded(f"{_line(incident)}\n  {sentence_said(incident.remedy)}" for incident in incidents)
+
+
+def _line(incident: Incident) -> str:
+    return said(
+        "incident {id}, {kind}, since {moment}: {what}",
+        id=incident.id,
+        kind=incident.kind,
+        moment=moment_shown(incident.opened_at),
+        what=resaid(incident.what),
     )
 
 
@@ -49,8 +48,9 @@ def incident_details(incident: Incident) -> Iterator[str]:
         [
             (_("incident"), incident.id),
             (_("kind"), word(incident.kind)),
-            (_("subject"), incident.subject),
+            (_("about"), subject_said(incident.subject)),
             (_("what"), resaid(incident.what)),
+            *([] if incident.closed_at else [(_("what to do"), sentence_said(incident.remedy))]),
             (_("opened"), moment_shown(incident.opened_at)),
             (_("closed"), moment_shown(incident.closed_at)),
             (_("closed with"), resaid(incident.closed_with) if incident.closed_with else "-"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 
 from preserve.cli.answers import moment_shown
@@ -12,6 +12,7 @@ from preserve.errors import Misused
 from preserve.model.media import Medium
 from preserve.model.medium_care import CareKind, MediumDuty
 from preserve.model.medium_register import CustodyAct, InspectionEntry, MediumEntry, MediumUse, RefreshEntry
+from preserve.model.nouns import RetiredStore
 
 NOTHING = MediumUse()
 
@@ -66,8 +67,24 @@ def where(medium: MediumEntry) -> str:
     return printable(medium.particulars.place) or "-"
 
 
-def media_lines(media: Sequence[MediumEntry], uses: dict[str, MediumUse]) -> Iterator[str]:
-    """A table of media."""
+def out_of_use_document(gone: RetiredStore | None) -> dict[str, object]:
+    """Whether the store that a medium is counts no more, as `--json` gives it."""
+    return {"retired_at": gone and gone.retired_at, "is_lost": gone is not None and gone.is_lost}
+
+
+def _standing(medium: MediumEntry, gone: RetiredStore | None) -> str:
+    """Where a medium is in its life: what was given up has no custody that anybody should trust."""
+    if medium.refreshed_into:
+        return said("replaced by {medium}", medium=medium.refreshed_into)
+    if gone is None:
+        return word(medium.custody)
+    return _("given up as lost") if gone.is_lost else _("out of use")
+
+
+def media_lines(
+    media: Sequence[MediumEntry], uses: dict[str, MediumUse], gone: Mapping[str, RetiredStore]
+) -> Iterator[str]:
+    """A table of media; `gone` are stores that are out of use, by name."""
     head = (_("medium"), _("kind"), _("set"), _("store"), _("custody"), _("where"), _("written"), _("last read"))
     rows = (
         (
@@ -75,7 +92,7 @@ def media_lines(media: Sequence[MediumEntry], uses: dict[str, MediumUse]) -> Ite
             word(each.kind),
             each.particulars.copy_set.value if each.particulars.copy_set else "-",
             each.store,
-            said("replaced by {medium}", medium=each.refreshed_into) if each.refreshed_into else word(each.custody),
+            _standing(each, gone.get(each.store)),
             where(each),
             byte_count(uses.get(each.store, NOTHING).bytes),
             (uses.get(each.store, NOTHING).last_read or "-")[:10],
@@ -85,7 +102,7 @@ def media_lines(media: Sequence[MediumEntry], uses: dict[str, MediumUse]) -> Ite
     yield from table(head, rows, none=_("No medium is registered; add one with `preserve medium add`."))
 
 
-def medium_lines(medium: MediumEntry, use: MediumUse) -> Iterator[str]:
+def medium_lines(medium: MediumEntry, use: MediumUse, gone: RetiredStore | None) -> Iterator[str]:
     """All that is known of one medium itself."""
     particulars = medium.particulars
     capacity = particulars.capacity_bytes
@@ -113,6 +130,9 @@ def medium_lines(medium: MediumEntry, use: MediumUse) -> Iterator[str]:
     ]
     if medium.refreshed_into:
         rows += [(_("replaced by"), medium.refreshed_into), (_("kept until"), medium.hold_until)]
+    if gone is not None:
+        head = _("given up as lost") if gone.is_lost else _("out of use")
+        rows.append((head, f"{moment_shown(gone.retired_at)}  {printable(gone.why)}"))
     yield from pairs(rows)
 
 

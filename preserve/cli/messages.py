@@ -6,7 +6,7 @@ import gettext
 from collections.abc import Iterable
 from enum import Enum
 
-from preserve.cli.voices import DOMAIN, LOCALES, person, printable
+from preserve.cli.voices import DOMAIN, LOCALES, Voice, person, printable
 from preserve.errors import PreserveError
 from preserve.model.complaints import Complaint, Complaints
 from preserve.model.sentences import Sentence
@@ -25,6 +25,7 @@ __all__ = [
     "said",
     "sentence_said",
     "speak",
+    "subject_said",
     "word",
 ]
 
@@ -75,12 +76,17 @@ def is_chinese() -> bool:
     return not person().is_english
 
 
-def sentence_said(sentence: Sentence) -> str:
+def sentence_said(sentence: Sentence, voice: Voice | None = None) -> str:
     """The sentence that a decision came to; an attribute of stores in it is called as people call it."""
     values = dict(sentence.values)
     if "attribute" in values:
-        values["attribute"] = attribute_word(str(values["attribute"]))
-    return said(sentence.template, **values)
+        values["attribute"] = attribute_word(str(values["attribute"]), voice)
+    return (voice or person()).said(sentence.template, **values)
+
+
+def subject_said(subject: str) -> str:
+    """What an incident or an alarm is about; `--json` keeps the name."""
+    return person().subject(subject)
 
 
 def word(value: Enum) -> str:
@@ -88,24 +94,25 @@ def word(value: Enum) -> str:
     return person().word(value)
 
 
-def attribute_word(name: str) -> str:
-    """An attribute of a store as people call it."""
+def attribute_word(name: str, voice: Voice | None = None) -> str:
+    """An attribute of a store as people call it, the person in front or whoever a voice speaks to."""
+    voice = voice or person()
     words = {
-        "site": _("site"),
-        "city": _("city"),
-        "power_grid": _("power grid"),
-        "river_basin": _("river basin"),
-        "seismic_zone": _("seismic zone"),
-        "vendor": _("vendor"),
-        "software": _("software"),
-        "medium": _("medium"),
-        "credential_domain": _("credential domain"),
-        "jurisdiction": _("jurisdiction"),
-        "windows": _("windows"),
-        "timezone": _("time zone"),
-        "bytes_per_second": _("bytes a second"),
-        "bytes_per_second_at": _("bytes a second at times"),
-        "mounted_at": _("mounted at"),
+        "site": voice.sentence("site"),
+        "city": voice.sentence("city"),
+        "power_grid": voice.sentence("power grid"),
+        "river_basin": voice.sentence("river basin"),
+        "seismic_zone": voice.sentence("seismic zone"),
+        "vendor": voice.sentence("vendor"),
+        "software": voice.sentence("software"),
+        "medium": voice.sentence("medium"),
+        "credential_domain": voice.sentence("credential domain"),
+        "jurisdiction": voice.sentence("jurisdiction"),
+        "windows": voice.sentence("windows"),
+        "timezone": voice.sentence("time zone"),
+        "bytes_per_second": voice.sentence("bytes a second"),
+        "bytes_per_second_at": voice.sentence("bytes a second at times"),
+        "mounted_at": voice.sentence("mounted at"),
     }
     return words.get(name, name)
 

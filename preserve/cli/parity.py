@@ -86,7 +86,7 @@ def parity_line(standing: ParityStanding) -> str:
 def report_document(report: ParityReport | None) -> Fields:
     """What was made and what was not, as `--json` gives it."""
     if report is None:
-        return {"made": [], "not_made": [], "seconds": 0}
+        return {"made": [], "not_made": [], "counts": {"made": 0, "not_made": 0}, "seconds": 0}
     return {
         "made": [
             {"package": each.entry.package_id, "store": each.entry.store, **parity_document(each.entry)}
@@ -95,6 +95,7 @@ def report_document(report: ParityReport | None) -> Fields:
         "not_made": [
             {"package": each.package, "store": each.store, "why": error_said(each.why)} for each in report.not_made
         ],
+        "counts": {"made": report.made_count, "not_made": report.not_made_count},
         "seconds": report.seconds,
     }
 

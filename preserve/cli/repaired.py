@@ -85,7 +85,7 @@ def _files_lines(left: NotRepaired) -> Iterator[str]:
             "  {count} files are not to be had from the copies in reach:",
             left.without.count,
         )
-    yield from bounded(f"    {printable(path)}" for path in left.without.names)
+    yield from bounded(f"    {printable(path, is_line=True)}" for path in left.without.names)
     yield from _whole_files_lines(left)
 
 

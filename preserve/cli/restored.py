@@ -11,7 +11,7 @@ from preserve.cli.messages import counted, error_said, printable, said
 from preserve.cli.tables import bounded, byte_count
 
 if TYPE_CHECKING:
-    from preserve.packages.restoring.giving_back import RestoreReport
+    from preserve.packages.restoring.orders import RestoreReport
 
 
 def restored_document(report: RestoreReport) -> dict[str, object]:
@@ -80,7 +80,8 @@ def restored_lines(report: RestoreReport, to: Path) -> Iterator[str]:
     for store, why in report.away.items():
         yield said("store {store} could not be read: {why}", store=store, why=why)
     yield from bounded(
-        f"  {printable(loss.path.decode('utf-8', 'surrogateescape'))}: {said(loss.template, **loss.values)}"
+        f"  {printable(loss.path.decode('utf-8', 'surrogateescape'), is_line=True)}:"
+        f" {said(loss.template, **loss.values)}"
         for loss in report.losses
     )
     yield from bounded(

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
-from preserve.cli.messages import attribute_word, said
+from preserve.cli.messages import attribute_word, said, sentence_said
+from preserve.cli.voices import Voice, person
 from preserve.model.placing import Lack
 from preserve.model.separation import Coincidence
+
+if TYPE_CHECKING:
+    from preserve.operations.status import StatusReport
 
 
 def lack_documents(lacks: Iterable[Lack]) -> list[dict[str, object]]:
@@ -30,15 +35,39 @@ def lack_lines(lacks: Iterable[Lack]) -> Iterator[str]:
         )
 
 
-def shared_lines(shared: Iterable[Coincidence]) -> Iterator[str]:
+def shared_lines(shared: Iterable[Coincidence], voice: Voice | None = None) -> Iterator[str]:
     """What stores have in common, so that one event reaches both."""
     for each in shared:
-        yield said(
+        yield (voice or person()).said(
             "warning: {store} and {other} share their {attribute} ({value}): one event can take both copies",
             store=each.store,
             other=each.other,
-            attribute=attribute_word(each.attribute),
+            attribute=attribute_word(each.attribute, voice),
             value=each.value,
+        )
+
+
+def together_lines(report: StatusReport, voice: Voice | None = None) -> Iterator[str]:
+    """Which stores stand together that should stand apart: by what was told of them, and by where they were seen."""
+    speaker = voice or person()
+    for broken in report.too_close:
+        yield speaker.said(
+            "policy {policy} is not kept: {what}", policy=broken.policy, what=sentence_said(broken.what, voice)
+        )
+    told = {broken.shared for broken in report.too_close}
+    yield from shared_lines((each for each in report.shared if each not in told), voice)
+    for store in report.beside_home:
+        yield speaker.said(
+            "warning: {store} is to be offline, and lies on the device that holds the home: what takes the home takes"
+            " it too, and it counts as offline for nobody; put it on a medium of its own, and take that out when it is"
+            " written",
+            store=store,
+        )
+    for stores in report.one_device:
+        yield speaker.said(
+            "warning: stores {stores} lie on one device, or at one site of S3: one failure can take the copies in all"
+            " of them",
+            stores=", ".join(stores),
         )
 
 

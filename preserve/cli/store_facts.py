@@ -15,6 +15,7 @@ from preserve.cli.exits import Exit
 from preserve.cli.messages import _, said
 from preserve.clock import zone
 from preserve.errors import Misused
+from preserve.model.calendars import never_closes
 from preserve.model.links import RATES_AT, SPEED_LIMIT, TIMEZONE, WINDOWS
 from preserve.model.media import family_of
 from preserve.model.nouns import StoreEntry
@@ -151,6 +152,12 @@ def _rate_at(text: str) -> str:
 def _window(text: str, option: str) -> str:
     if not _WINDOW.fullmatch(text):
         raise Misused("{option}: {text} is no window of a day; write it like 22:00-06:00", option=option, text=text)
+    if never_closes(text):
+        raise Misused(
+            "{option}: {text} begins when it ends; for the whole day leave it out, or write 00:00-24:00",
+            option=option,
+            text=text,
+        )
     return text
 
 

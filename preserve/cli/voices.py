@@ -57,6 +57,16 @@ class Voice:
         """A state, condition, role or level as people call it; `--json` keeps the identifier."""
         return self._catalogue.pgettext(type(value).__name__, str(value.value))
 
+    def subject(self, text: str) -> str:
+        """What an incident, an alarm or a claim is about: duties are named by their kind, and then by what it is of."""
+        if self.is_english:
+            return printable(text)
+        from preserve.model.duties import DutyKind
+
+        bare = text.removeprefix("duty ")
+        kind = next((kind for kind in DutyKind if bare.startswith(f"{kind.value} ")), None)
+        return printable(text if kind is None else f"{self.word(kind)} {bare.removeprefix(f'{kind.value} ')}")
+
     def error_said(self, error: PreserveError) -> str:
         """The sentence of an error."""
         return self.said(error.template, **error.values)
@@ -88,9 +98,15 @@ class Voice:
     def shown_values(self, values: Mapping[str, object]) -> dict[str, object]:
         """Values as they may stand in a sentence: translated where they are ours, harmless where they are not."""
         return {
-            name: self.resaid(value) if name in SENTENCES and type(value) is str else self.shown(value)
+            name: self._shown_as(name, value) if type(value) is str else self.shown(value)
             for name, value in values.items()
         }
+
+    def _shown_as(self, name: str, text: str) -> str:
+        """A text by the name of the value that it is."""
+        if name in SENTENCES:
+            return self.resaid(text)
+        return self.subject(text) if name == "subject" else printable(text)
 
     def shown(self, value: object) -> object:
         """One value for a person's eyes; numbers keep their type, because templates may format them."""
@@ -138,13 +154,13 @@ def both() -> tuple[Voice, Voice]:
     return (english(), chinese()) if person().is_english else (chinese(), english())
 
 
-def printable(text: str) -> str:
-    """`text` without characters that a terminal would obey; names come from anywhere."""
+def printable(text: str, *, is_line: bool = False) -> str:
+    """`text` without characters that a terminal would obey; names come from anywhere.  As `is_line` on one line."""
     if text.isprintable():
         return text
     return "".join(
         character
-        if character.isprintable() or character == "\n"
+        if character.isprintable() or (character == "\n" and not is_line)
         else character.encode("unicode_escape", "surrogatepass").decode("ascii")
         for character in text
     )

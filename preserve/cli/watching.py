@@ -27,12 +27,15 @@ def watching_document(looked: Looked) -> dict[str, object]:
     """What `--json` says beside the status itself: what is to be seen to, and what is due."""
     return {
         "never_read": looked.status.never_read,
-        "concerns": [_concern_document(each, looked.policies) for each in looked.concerns],
+        "concerns": [_concern_document(each, looked.answering) for each in looked.concerns],
+        "unattended": sentence_said(looked.unattended.what) if looked.unattended else None,
         "due": [_standing_duty(each, looked) for each in looked.duties],
         "holdings": [
             {
                 "policy": each.policy,
                 "packages": each.packages,
+                "safe": each.safe,
+                "on_the_way": each.on_the_way,
                 "not_safe": each.short,
                 "payload_files": each.payload_files,
                 "payload_bytes": each.payload_bytes,
@@ -126,7 +129,15 @@ def due_lines(looked: Looked) -> Iterator[str]:
     yield from table((_("due next"), _("about"), _("when"), _("why")), rows, MOST_DUTIES)
 
 
+def unattended_lines(looked: Looked) -> Iterator[str]:
+    """That nobody does by itself what falls due, where that is so."""
+    if looked.unattended is not None:
+        yield ""
+        yield sentence_said(looked.unattended.what)
+        yield f"  {sentence_said(looked.unattended.remedy)}"
+
+
 def _when(duty: Duty, looked: Looked) -> str:
     if duty.is_late(looked.at):
-        return said("late, due {moment}", moment=moment_shown(stamp(duty.due_at)))
+        return said("late, due {moment}", moment=moment_shown(stamp(duty.owed_since)))
     return _("now") if duty.is_due(looked.at) else moment_shown(stamp(duty.begins_at))

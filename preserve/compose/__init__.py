@@ -17,13 +17,16 @@ from preserve.compose.places import founding, place, store_at
 from preserve.compose.publishing import publish, require_abreast, require_key, signer
 from preserve.compose.rules import (
     assessment_rules,
+    audited_alike_since,
     disaster_levels,
     kit,
     medium_rules,
     policies,
+    policies_in_use,
     policy,
     policy_in_force,
     profile,
+    require_profile,
     thaw_prices,
 )
 from preserve.compose.stores import glanced_at, key_trial, require_open
@@ -32,6 +35,7 @@ from preserve.compose.workplaces import rebuilt_alone, workplace
 __all__ = [
     "addresses",
     "assessment_rules",
+    "audited_alike_since",
     "catchment",
     "disaster_levels",
     "format_ratings",
@@ -47,6 +51,7 @@ __all__ = [
     "nara_request",
     "place",
     "policies",
+    "policies_in_use",
     "policy",
     "policy_in_force",
     "post",
@@ -58,6 +63,7 @@ __all__ = [
     "require_abreast",
     "require_key",
     "require_open",
+    "require_profile",
     "risk_rule",
     "signer",
     "store_at",

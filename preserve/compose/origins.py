@@ -27,9 +27,12 @@ def harvest_request(home: Home, workplace: Workplace, source: Registered) -> Har
 def take_request(home: Home, workplace: Workplace, source: Registered) -> TakeRequest:
     """What taking submissions from a drop folder needs.  Raises `Refused`, `Misused`, `Tampered`."""
     from preserve.operations.take_submissions import TakeRequest
+    from preserve.packages.harvesting.sieve import Sieve
 
+    entry = source.entry
     kept_under = policy(workplace.books, source.entry.policy)
-    return TakeRequest(source, kept_under, profile(home, kept_under))
+    sieve = Sieve(entry.exclude, entry.include) if entry.exclude else None
+    return TakeRequest(source, kept_under, profile(home, kept_under), sieve)
 
 
 def catchment(workplace: Workplace, source: SourceEntry) -> Catchment:

@@ -17,6 +17,7 @@ from preserve.model.complaints import Complaints
 from preserve.model.nouns import Role, StoreEntry
 from preserve.packages import places
 from preserve.packages.identity import Identity, found, lay_anew, newest, read_identity
+from preserve.packages.origins import origin_of_nameless
 from preserve.ports import ErasableStore, Store
 from preserve.stores.folder import FolderStore
 from preserve.stores.retry import RetryingStore
@@ -63,6 +64,9 @@ class _Place:
             return False
         except Refused:  # a store.json of a later version
             return True
+
+    def is_there(self) -> bool:
+        return not isinstance(self._bare, FolderStore) or self._bare.has_root()
 
     def make(self) -> None:
         if isinstance(self._bare, FolderStore):
@@ -132,13 +136,25 @@ def store_at(
         return entry, wrapped(entry, bare_store(entry, None), clock, alert)
     present = read_identity(bare)
     if present is None:
-        raise Refused(
-            "there is no store at {place}: its store.json is missing; if it is a store that lost it, give the name on"
-            " its label with --label",
-            place=place,
-        )
+        raise _nameless(bare, place)
     entry = replace(nameless, name=present.name, store_id=present.store_id, role=present.role)
     return entry, store(entry, clock, alert)
+
+
+def _nameless(bare: Store, place: str) -> Refused:
+    """Why nobody can tell which store lies where no `store.json` is."""
+    from preserve.state.stored_reading import StoredLedger, registered_stores
+
+    if origin_of_nameless(bare) is None:
+        return Refused(
+            "there is no store at {place}: neither store.json nor packages nor a ledger lie there", place=place
+        )
+    return Refused(
+        "the store at {place} has lost its store.json; give the name on its label with --label, one of those that the"
+        " ledger in it knows: {names}",
+        place=place,
+        names=", ".join(sorted(registered_stores(StoredLedger([bare])))) or "-",
+    )
 
 
 def _labelled(bare: Store, nameless: StoreEntry, label: str) -> StoreEntry:

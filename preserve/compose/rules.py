@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from preserve.errors import Misused, Refused
-from preserve.model.nouns import Receipt
+from preserve.model.nouns import Level, Receipt, Role
 from preserve.model.policy import Policy
 from preserve.settings.home import Home
 from preserve.settings.shipped import profile_text
@@ -29,6 +29,13 @@ def policies(books: Books) -> dict[str, Policy]:
 
     newest = {entry.name: entry for entry in books.policies()}
     return {name: registered_policy(entry) for name, entry in newest.items()}
+
+
+def policies_in_use(books: Books, among: Mapping[str, Policy]) -> dict[str, Policy]:
+    """Those under which anything is kept or harvested: whose owners answer for this home.  Where there is none: all."""
+    used = {each.policy for each in books.standings()}
+    used.update(each.entry.policy for each in books.sources() if not each.is_retired)
+    return {name: each for name, each in among.items() if name in used} or dict(among)
 
 
 DEFAULT_POLICY = "default"
@@ -63,6 +70,26 @@ def policy_in_force(books: Books) -> Callable[[Receipt], Policy]:
         return newest[receipt.policy]
 
     return in_force
+
+
+def audited_alike_since(books: Books, kept_under: Policy, role: Role) -> str:
+    """Since when the versions of a policy ask without a break for the audit rounds that it asks for now on a role.
+
+    Raises `Tampered`.
+    """
+    from preserve.definitions.registered import registered_policy
+
+    def rounds(each: Policy) -> tuple[Level, int | None, int | None]:
+        rule = each.audit_on(role)
+        return rule.level, rule.run_every_days, rule.rate_percent
+
+    newest, *older = [entry for entry in reversed(books.policies()) if entry.name == kept_under.name]
+    since = newest.registered_at
+    for entry in older:
+        if rounds(registered_policy(entry)) != rounds(kept_under):
+            break
+        since = entry.registered_at
+    return since
 
 
 FAULT_RATES = "fault-rates.toml"
@@ -121,6 +148,37 @@ def profile(home: Home, kept_under: Policy) -> Profile | None:
             folder=home.profiles,
         )
     return read_profile(text, kept_under.profile)
+
+
+def require_profile(home: Home | None, wanted: Policy, file: str, line: int) -> None:
+    """Make sure that the BagIt profile that a policy names on a line of its file is there, and is one; without a home,
+    among those that come with the program.
+
+    Raises `Refused`, `Misused`.
+    """
+    from preserve.bags.profiles import read_profile
+
+    if wanted.profile is None:
+        return
+    text = profile_text(home, wanted.profile)
+    if text is None and home is None:
+        raise Refused(
+            "{file}, line {line}: the BagIt profile {profile} does not come with this program, and without a home"
+            " nobody can tell whether it is there; say --home DIR, and put that file into DIR/profiles",
+            file=file,
+            line=line,
+            profile=wanted.profile,
+        )
+    if text is None and home is not None:
+        raise Refused(
+            "{file}, line {line}: policy {policy} names the BagIt profile {profile}; put that file into {folder}",
+            file=file,
+            line=line,
+            policy=wanted.name,
+            profile=wanted.profile,
+            folder=home.profiles,
+        )
+    read_profile(text or "", wanted.profile)
 
 
 def kit() -> Kit:

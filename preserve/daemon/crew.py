@@ -7,7 +7,8 @@ worker dies is given to another, who goes on from what the dead one booked.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, fields, replace
@@ -22,6 +23,7 @@ from preserve.errors import PreserveError, Unavailable
 from preserve.model.audit import AuditCounts, Budget
 from preserve.model.digests import sha256
 from preserve.model.nouns import Act
+from preserve.model.on_the_way import put_together
 from preserve.ports import NoProgress
 from preserve.settings.home import Home, here
 from preserve.workplace import Workplace
@@ -127,7 +129,11 @@ class ReplicateOrder:
         from preserve.operations.replicate import ReplicateRequest, replicate
 
         wanted = ReplicateRequest(
-            compose.policy_in_force(workplace.books), self.stores, among=self.packages, until=self.until
+            compose.policy_in_force(workplace.books),
+            self.stores,
+            among=self.packages,
+            until=self.until,
+            asks_for_frozen=False,
         )
         return replicate(workplace, wanted)
 
@@ -181,16 +187,21 @@ class Spread:
         # What somebody who died began is gone on with as it is; in other portions it would begin anew.
         begun = workplace.books.unfinished_audit(request.level, request.stores, request.among)
         parts = shares(request.among, self.workers) if begun is None else [tuple(request.among)]
-        share = replace(request, budget=_share(request.budget, len(parts)), policies={})
+        # What lies frozen is asked for once, of all shares: they would wait for each other, or fail over it.
+        share = replace(request, budget=_share(request.budget, len(parts)), policies={}, asks_for_frozen=False)
         orders = [AuditOrder(self._given(workplace), replace(share, among=part)) for part in parts]
-        return _audited(self._reports(workplace, orders))
+        from preserve.operations.audit import ask_for_frozen
+
+        return ask_for_frozen(workplace, _audited(self._reports(workplace, orders)))
 
     def replicate(self, workplace: Workplace, request: ReplicateRequest) -> ReplicateReport:
         if not request.among:
             return ALONE.replicate(workplace, request)
         parts = shares(request.among, self.workers)
         orders = [ReplicateOrder(self._given(workplace), request.stores, part, request.until) for part in parts]
-        return _replicated(self._reports(workplace, orders))
+        from preserve.operations.replicate import ask_for_frozen
+
+        return ask_for_frozen(workplace, _replicated(self._reports(workplace, orders)))
 
     def _given(self, workplace: Workplace) -> _Ordered:
         return _Ordered(self._home.path, workplace.act, workplace.away)
@@ -250,10 +261,6 @@ def _audited(reports: Sequence[AuditReport]) -> AuditReport:
     counts = AuditCounts(
         **{each.name: sum(getattr(report.counts, each.name) for report in reports) for each in fields(AuditCounts)}
     )
-    unattested: dict[str, int] = {}
-    for report in reports:
-        for store, count in report.unattested.items():
-            unattested[store] = unattested.get(store, 0) + count
     return replace(
         first,
         is_resumed=any(report.is_resumed for report in reports),
@@ -263,13 +270,29 @@ def _audited(reports: Sequence[AuditReport]) -> AuditReport:
         is_ended_by_budget=any(report.is_ended_by_budget for report in reports),
         waiting=sum(report.waiting for report in reports),
         unidentified=tuple(sorted({*_all(report.unidentified for report in reports)})),
-        unattested=unattested,
+        unattested=_summed(report.unattested for report in reports),
         contradictions={store: error for report in reports for store, error in report.contradictions.items()},
-        thaws=tuple(_all(report.thaws for report in reports)),
+        frozen=_frozen(reports),
+        unread=_summed(report.unread for report in reports),
         leftovers=sum(report.leftovers for report in reports),
         bytes_read=sum(report.bytes_read for report in reports),
         seconds=max(report.seconds for report in reports),
     )
+
+
+def _summed(several: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    counts: Counter[str] = Counter()
+    for each in several:
+        counts.update(each)
+    return dict(counts)
+
+
+def _frozen(reports: Sequence[AuditReport]) -> dict[str, tuple[str, ...]]:
+    frozen: dict[str, tuple[str, ...]] = {}
+    for report in reports:
+        for store, packages in report.frozen.items():
+            frozen[store] = (*frozen.get(store, ()), *packages)
+    return frozen
 
 
 def _replicated(reports: Sequence[ReplicateReport]) -> ReplicateReport:
@@ -282,6 +305,7 @@ def _replicated(reports: Sequence[ReplicateReport]) -> ReplicateReport:
         lacking_count=sum(report.lacking_count for report in reports),
         seconds=max(report.seconds for report in reports),
         passed_over=tuple(dict.fromkeys(_all(report.passed_over for report in reports))),
+        on_the_way=put_together(_all(report.on_the_way for report in reports)),
     )
 
 

@@ -27,7 +27,9 @@ def _wanted(shift: Shift) -> dict[str, Sequence[DrillDue]]:
     stores = books.stores()
     since = books.held_since(store.name for store in stores)
     now = shift.now()
-    due = drills_due(shift.policies.values(), stores, since, list(books.drills()), now)
+    kept_under = {each.policy for each in books.standings()}
+    in_use = [policy for name, policy in shift.policies.items() if name in kept_under]
+    due = drills_due(in_use, stores, since, list(books.drills()), now)
     return drills_in_turn(due, now)
 
 

@@ -62,6 +62,17 @@ def _harvest(shift: Shift, duty: Duty) -> Ended:
         what = sentence("ALARM: the brake holds source {source}; see the incident", source=duty.subject)
         return Ended(Ending.DONE, what)
     counts = report.entry.counts
+    if counts.passed_over:
+        what = sentence(
+            "source {source}: new {new}, changed {changed}, vanished {vanished}; ALARM: passed over {passed_over}; see"
+            " the incident",
+            source=duty.subject,
+            new=counts.new,
+            changed=counts.changed,
+            vanished=counts.vanished,
+            passed_over=counts.passed_over,
+        )
+        return Ended(Ending.DONE, what)
     what = sentence(
         "source {source}: new {new}, changed {changed}, vanished {vanished}",
         source=duty.subject,
@@ -83,6 +94,14 @@ def _taken(shift: Shift, place: Workplace, source: Registered) -> Ended:
             " remove them if nothing was handed over",
             source=source.entry.name,
             names=", ".join(report.orphans[:MOST_NAMED]),
+        )
+        return Ended(Ending.FAILED, what, has_incident=True)
+    if report.forgotten:
+        what = sentence(
+            "ALARM: in drop folder {source} lies what was not declared complete for long, or does not come to rest"
+            " ({names}); ask who laid it there",
+            source=source.entry.name,
+            names=", ".join(report.forgotten[:MOST_NAMED]),
         )
         return Ended(Ending.FAILED, what, has_incident=True)
     what = sentence(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 
 from preserve import compose
 from preserve.daemon.works import Shift, Work
-from preserve.model.canary import canaries_due
+from preserve.model.canary import BETWEEN_STARTS, TRIED_EVERY, canaries_due
 from preserve.model.duties import Duty, DutyKind, Ended, Ending
 from preserve.model.locks import LockStanding, is_all_locked, lock_rules, with_locks
 from preserve.model.sentences import sentence
@@ -45,12 +45,13 @@ def _extend(shift: Shift, duty: Duty) -> Ended:
     return Ended(Ending.PUT_OFF if report.is_only_away else Ending.FAILED, what)
 
 
-def _untried_canaries(shift: Shift, now: datetime) -> Iterator[Duty]:
-    """One duty for each store."""
+def _untried_canaries(shift: Shift, now: datetime, just_started: Collection[str] = ()) -> Iterator[Duty]:
+    """One duty for each store; keys of those named in `just_started` are to be tried as soon as may be."""
     books = shift.workplace.books
     entries = books.stores()
     held_since = books.held_since(entry.name for entry in entries)
-    for due in canaries_due(entries, books.canaries(), held_since, now):
+    every = dict.fromkeys(just_started, BETWEEN_STARTS)
+    for due in canaries_due(entries, books.canaries(), held_since, now, lambda store: every.get(store, TRIED_EVERY)):
         why = (
             sentence("the keys of store {store} are to be tried on its canary", store=due.store)
             if due.has_keys
@@ -73,6 +74,27 @@ def _try(shift: Shift, duty: Duty) -> Ended:
     if any(each.trial and each.trial.effects for each in report.tried):
         return Ended(Ending.DONE, sentence("the keys of store {store} could do no harm", store=duty.subject))
     return Ended(Ending.DONE, sentence("the canary in store {store} is as it was left", store=duty.subject))
+
+
+def canary_from_start() -> Work:
+    """The work on canaries for a runner that goes on: from its start on, whenever that is, it tries every store once,
+    and then as the others do.
+
+    What it tried stands in its memory alone: another machine's trial, by another machine's credentials, shows nothing
+    of those that this one was started with.
+    """
+    tried: set[str] = set()
+
+    def derive(shift: Shift, now: datetime) -> Iterator[Duty]:
+        names = {entry.name for entry in shift.workplace.books.stores()}
+        return _untried_canaries(shift, now, names - tried)
+
+    def do(shift: Shift, duty: Duty) -> Ended:
+        ended = _try(shift, duty)
+        tried.add(duty.subject)
+        return ended
+
+    return Work(DutyKind.CANARY, derive, do)
 
 
 CANARY = Work(DutyKind.CANARY, _untried_canaries, _try)

@@ -19,7 +19,8 @@ from preserve.model.audit import CLOCKS_DIFFER, Budget, audit_claim
 from preserve.model.audit_plans import Reading
 from preserve.model.duties import Duty, DutyKind, Ended, Ending
 from preserve.model.looking import UNVERIFIED_WITHIN, Share, Span
-from preserve.model.nouns import Level, StoreEntry
+from preserve.model.nouns import CopyState, Level, StoreEntry
+from preserve.model.on_the_way import time_allowed
 from preserve.model.policy import AuditRule, Policy
 from preserve.model.sentences import Sentence, sentence
 from preserve.model.thawing import budget_of, is_kept_cold, month_of
@@ -60,10 +61,12 @@ class _Place:
         rule = self.rule
         return timedelta(days=rule.every_days if rule.level is Level.FULL else rule.full_every_days or rule.every_days)
 
-    @property
-    def read_within(self) -> timedelta:
-        """How long a copy may wait for being read back the first time."""
-        return min(UNVERIFIED_WITHIN, self.full_age)
+    def read_within(self, state: CopyState) -> timedelta:
+        """How long a copy in a state that is not verified may wait for being read; policy may allow more time for the
+        first reading of one that was written."""
+        soon = min(UNVERIFIED_WITHIN, self.full_age)
+        is_new = state in (CopyState.WRITTEN, CopyState.ATTESTED)
+        return max(soon, time_allowed(self.policy, self.store.role) or soon) if is_new else soon
 
     def holds_unverified(self, standing: AlikeStanding) -> bool:
         state = standing.states.get(self.store.name)
@@ -107,15 +110,17 @@ def _audits(shift: Shift, now: datetime) -> Iterator[Duty]:
 
 def _unverified(shift: Shift, place: _Place, standings: Sequence[AlikeStanding]) -> Iterator[Duty]:
     """Copies that nobody has read back yet."""
-    found = [each for each in standings if place.holds_unverified(each)]
+    unread = [each for each in standings if place.holds_unverified(each)]
+    oldest = ((each, shift.workplace.books.first_booked(each)) for each in unread)
+    found = [(each, moment_of(at)) for each, at in oldest if at is not None]  # some may be read by now
     if not found:
         return
-    oldest = [shift.workplace.books.packages_standing(each.policy, each.states, 1)[0][1] for each in found]
-    count = sum(each.packages for each in found)
-    since = moment_of(min(oldest))
+    count = sum(each.packages for each, _ in found)
+    since = min(at for _, at in found)
+    latest = min(at + place.read_within(each.states[place.store.name]) for each, at in found)
     why = sentence("copies in {store} that nobody has read back yet: {count}", store=place.store.name, count=count)
     yield Duty(
-        DutyKind.AUDIT, place.subject(AuditCause.UNVERIFIED), since, why, since + place.read_within, 0, copies=count,
+        DutyKind.AUDIT, place.subject(AuditCause.UNVERIFIED), since, why, latest, 0, copies=count,
         stores=(place.store.name,), policies=(place.policy.name,),
     )  # fmt: skip
 
@@ -155,6 +160,10 @@ def _aged(shift: Shift, place: _Place, now: datetime) -> Iterator[Duty]:
             copies = share.copies
             due.append(share.since)
             late.append(share.until)
+        missed = _share_missed(shift, place, now) if share is not None else None
+        if missed is not None:
+            due.append(missed.since)
+            late.append(missed.until)
         if not copies:
             yield from _next(shift, place, level, place.subject(cause), now)
         else:
@@ -210,6 +219,23 @@ def _share_left(shift: Shift, place: _Place, now: datetime) -> Share | None:
     waiting = books.looks(store, policy, level, since).copies
     left = min(share.copies - done, waiting)
     return replace(share, copies=left) if left > 0 else None
+
+
+def _share_missed(shift: Shift, place: _Place, now: datetime) -> Share | None:
+    """The share of the period before, where it was not looked at even up to now; None where it was, or none was wanted.
+
+    A round that was missed is made up for by the next one: of each copy the books know the last look alone.
+    """
+    books, store, policy, level = shift.workplace.books, place.store.name, place.policy.name, place.rule.level
+    before = looking.share_before(place.rule, 0, now)
+    if before is None or compose.audited_alike_since(books, place.policy, place.store.role) > stamp(before.since):
+        return None
+    since = stamp(before.since)
+    is_new = False if level is Level.FULL else None  # a booking is no look
+    done = books.looks(store, policy, level, "~", since=since, is_new=is_new).copies
+    waiting = books.looks(store, policy, level, since).copies
+    wanted = looking.share_before(place.rule, done + waiting, now)
+    return wanted if wanted is not None and wanted.copies > done else None
 
 
 # Doing it
@@ -406,7 +432,8 @@ LISTING = Work(DutyKind.LISTING, _listings, _list)
 
 
 def readings(shift: Shift, now: datetime, days: int) -> Iterator[Reading]:
-    """The full and sampled readings that fall due in so many days, put together by the day of the last look."""
+    """The full and sampled readings that fall due in so many days, put together by the day of the last look; each comes
+    again, a copy's age after it was due, as often as these days have room for."""
     until = now + timedelta(days=days)
     for place in _places(shift):
         for level in (Level.FULL, Level.SAMPLE):
@@ -417,5 +444,5 @@ def readings(shift: Shift, now: datetime, days: int) -> Iterator[Reading]:
                 )
                 for day, copies, size in found:
                     looked = datetime.fromisoformat(day).replace(tzinfo=UTC)
-                    due, late = span.due_at(looked, now).date(), span.late_at(looked, now).date()
-                    yield Reading(place.store.name, due, late, copies, size)
+                    for due, late in span.rounds(looked, now, until):
+                        yield Reading(place.store.name, due.date(), late.date(), copies, size)

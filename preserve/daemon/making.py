@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 from preserve import compose
 from preserve.clock import moment_of, monotonic_seconds
 from preserve.daemon.works import Shift, Work
 from preserve.errors import Refused, Unavailable
 from preserve.model.duties import Duty, DutyKind, Ended, Ending
-from preserve.model.nouns import CopyEntry, StoreEntry
+from preserve.model.nouns import CopyEntry, Role, StoreEntry
+from preserve.model.on_the_way import time_allowed
 from preserve.model.placing import copies_due
 from preserve.model.policy import Policy
 from preserve.model.sentences import sentence
 from preserve.state.standing_reading import AlikeStanding
+
+if TYPE_CHECKING:
+    from preserve.operations.make_parity import ParityNotMade, ParityReport
 
 PACKAGES_AT_ONCE = 100
 """Packages that are replicated before anybody looks at what else is due."""
@@ -23,10 +28,11 @@ PACKAGES_AT_ONCE = 100
 
 @dataclass(frozen=True, slots=True)
 class _Shortfall:
-    """Packages that stand alike, and the stores in which each lacks a copy."""
+    """Packages that stand alike, the stores in which each lacks a copy, and when the first of them was booked."""
 
     standing: AlikeStanding
     stores: tuple[str, ...]
+    since: datetime
 
 
 def _shortfalls(shift: Shift, policy: Policy) -> list[_Shortfall]:
@@ -38,37 +44,33 @@ def _shortfalls(shift: Shift, policy: Policy) -> list[_Shortfall]:
         if standing.policy == policy.name:
             copies = [CopyEntry("", store, state, "") for store, state in standing.states.items()]
             due = copies_due(policy, registered, copies, away)
-            if due:
-                found.append(_Shortfall(standing, tuple(due)))
+            since = books.first_booked(standing) if due else None
+            if since is not None:  # somebody may have made them by now
+                found.append(_Shortfall(standing, tuple(due), moment_of(since)))
     return found
 
 
 def _replications(shift: Shift, now: datetime) -> Iterator[Duty]:
-    """One duty for each policy under which packages lack copies."""
+    """One duty for each policy under which packages lack copies: due at once, late when the time is over that policy
+    allows for them."""
     books = shift.workplace.books
     stores = {store.name: store for store in books.stores()}
     for name, policy in sorted(shift.policies.items()):
         short = _shortfalls(shift, policy)
         if not short:
             continue
-        oldest = [moment_of(books.packages_standing(name, each.standing.states, 1)[0][1]) for each in short]
         late = [
-            since + timedelta(seconds=within)
-            for since, each in zip(oldest, short, strict=True)
-            for within in _within(policy, [stores[store] for store in each.stores])
+            each.since + within
+            for each in short
+            for store in each.stores
+            if (within := time_allowed(policy, stores[store].role)) is not None
         ]
         count = sum(each.standing.packages * len(each.stores) for each in short)
         why = sentence("copies that policy {policy} wants and that are not there: {count}", policy=name, count=count)
         yield Duty(
-            DutyKind.REPLICATION, name, min(oldest), why, min(late, default=None), copies=count,
+            DutyKind.REPLICATION, name, min(each.since for each in short), why, min(late, default=None), copies=count,
             stores=tuple(sorted({store for each in short for store in each.stores})), policies=(name,),
         )  # fmt: skip
-
-
-def _within(policy: Policy, stores: Sequence[StoreEntry]) -> list[int]:
-    """In how many seconds copies in these stores should be there, as far as the policy says."""
-    roles = {store.role for store in stores}
-    return [rule.within_seconds for rule in policy.copies if rule.role in roles and rule.within_seconds]
 
 
 def _replicate(shift: Shift, duty: Duty) -> Ended:
@@ -133,25 +135,74 @@ def _count_without_parity(shift: Shift, store: StoreEntry) -> int:
     return sum(books.count_lacking_parity(name, store.name, percent) for name, percent in wanted.items())
 
 
-def _make_parity(shift: Shift, duty: Duty) -> Ended:
-    """Make parity in one store, until none is due or the allowance is spent."""
-    from preserve.operations.make_parity import ParityRequest, make_parity
+@dataclass(slots=True)
+class _ParityMade:
+    """What came of one duty: how many were made and how many could not be, with the first of these."""
 
+    made: int = 0
+    bytes: int = 0
+    failed: int = 0
+    first: ParityNotMade | None = None
+    is_only_away: bool = True
+
+    def add(self, report: ParityReport) -> None:
+        self.made += report.made_count
+        self.bytes += report.made_bytes
+        self.failed += report.not_made_count
+        self.first = self.first or next(iter(report.not_made), None)
+        self.is_only_away = self.is_only_away and report.is_only_away
+
+
+def _make_parity(shift: Shift, duty: Duty) -> Ended:
+    """Make parity in one store, until each copy that lacks it had its turn or the allowance is spent.
+
+    The next goes on behind the last one that was tried, so that those whose parity cannot be made keep it from none.
+    """
     if duty.subject in shift.workplace.away:
         raise Unavailable("store {store} is away", store=duty.subject)
-    request = ParityRequest(shift.policies, (duty.subject,), most=PACKAGES_AT_ONCE)
-    began, made, moved = monotonic_seconds(), 0, 0
-    while not shift.allowance.is_spent(monotonic_seconds() - began, moved):
-        report = make_parity(shift.workplace, request)
-        made += len(report.made)
-        moved += sum(each.entry.bytes for each in report.made)
-        what = sentence("parity made: {made}; still due: {left}", made=made, left=len(report.not_made))
-        if report.not_made:
-            return Ended(Ending.PUT_OFF if report.is_only_away else Ending.FAILED, what, moved)
-        if not report.made:
-            return Ended(Ending.DONE, what, moved)
+    role = shift.workplace.books.store(duty.subject).role
+    began, sum_of = monotonic_seconds(), _ParityMade()
+    ended = [_try_each(shift, duty, policy, began, sum_of) for policy in _wanting_parity(shift, role)]
+    is_through = all(ended)
+    if sum_of.first is not None and (is_through or not sum_of.made):
+        what = sentence(
+            "parity made: {made}; could not be made: {failed}; {package} has none in {store}: {why}",
+            made=sum_of.made, failed=sum_of.failed, package=sum_of.first.package, store=sum_of.first.store,
+            why=sum_of.first.why,
+        )  # fmt: skip
+        return Ended(Ending.PUT_OFF if sum_of.is_only_away else Ending.FAILED, what, sum_of.bytes)
     left = _count_without_parity(shift, shift.workplace.books.store(duty.subject))
-    return Ended(Ending.PARTLY, sentence("parity made: {made}; still due: {left}", made=made, left=left), moved)
+    what = sentence("parity made: {made}; still due: {left}", made=sum_of.made, left=left)
+    return Ended(Ending.PARTLY if left else Ending.DONE, what, sum_of.bytes)
+
+
+def _wanting_parity(shift: Shift, role: Role) -> list[Policy]:
+    return [policy for _, policy in sorted(shift.policies.items()) if policy.parity_on(role)]
+
+
+def _try_each(shift: Shift, duty: Duty, policy: Policy, began: float, sum_of: _ParityMade) -> bool:
+    """Try the copies under one policy in turn, from where the last duty ended; whether all had theirs."""
+    from preserve.operations.make_parity import ParityRequest, make_parity
+
+    books, job = shift.workplace.books, f"parity/{duty.subject}/{policy.name}"
+    first = after = books.progress(job) or ""
+    is_round = not first
+    while not shift.allowance.is_spent(monotonic_seconds() - began, sum_of.bytes):
+        request = ParityRequest({policy.name: policy}, (duty.subject,), most=PACKAGES_AT_ONCE, after=after)
+        report = make_parity(shift.workplace, request)
+        sum_of.add(report)
+        after = report.last or ""
+        if report.tried < PACKAGES_AT_ONCE:  # the end: the next begins anew
+            if is_round:
+                books.clear_progress(job)
+                return True
+            after, is_round = "", True
+        books.set_progress(job, after)
+        if is_round and first and after >= first:
+            return True
+        if report.tried and not report.made_count and report.is_only_away:  # what these wait for, the next may, too
+            return False
+    return False
 
 
 PARITY = Work(DutyKind.PARITY, _parity_lacking, _make_parity)

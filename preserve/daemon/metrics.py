@@ -43,7 +43,18 @@ STATUS_AT = Gauge("status_timestamp_seconds", "When these figures were made; old
 OK = Gauge("ok", "1 where all is as policy wants it, else 0.")
 LEDGER_ALARM = Gauge("ledger_alarm", "1 where a store contradicts the ledger of this home, or knows more of it.")
 PACKAGES = Gauge("packages", "Packages kept.", ("policy",))
-NOT_SAFE = Gauge("packages_not_safe", "Packages with fewer verified copies than their policy wants.", ("policy",))
+NOT_SAFE = Gauge("packages_not_safe", "Packages with fewer verified copies than policy wants by now.", ("policy",))
+COMING = Gauge(
+    "packages_on_the_way",
+    "Packages of which all copies that policy wants by now are verified, and others are still to come.",
+    ("policy",),
+)
+COPIES_COMING = Gauge(
+    "copies_on_the_way", "Copies not verified yet, for which policy still allows time.", ("policy", "role")
+)
+COMING_DUE = Gauge(
+    "copies_on_the_way_due_timestamp_seconds", "By when the first of these copies is due.", ("policy", "role")
+)
 PAYLOAD_FILES = Gauge("payload_files", "Files deposited.", ("policy",))
 PAYLOAD_BYTES = Gauge("payload_bytes", "Bytes of the files deposited.", ("policy",))
 COPIES = Gauge("copies", "Copies by state; only verified ones count as safe.", ("store", "role", "state"))
@@ -62,6 +73,8 @@ WANTING = Gauge("store_wanting", "1 where a store does not answer that should, e
 UNPUBLISHED = Gauge("ledger_unpublished_entries", "Entries of the ledger that a store lacks.", ("store",))
 ENTRIES = Gauge("ledger_entries", "Entries of the ledger.")
 UNFINISHED = Gauge("accessions_unfinished", "Accessions begun and neither completed nor given up.")
+FREE = Gauge("free_bytes", "What the disk takes still that holds the home (no store) or a store.", ("store",))
+FLOOR = Gauge("free_floor_bytes", "What should be free there; less is an alarm.", ("store",))
 DUE = Gauge("duties_due", "Work that is due.", ("kind",))
 LATE = Gauge("duties_late", "Work that should have been done by now.", ("kind",))
 LOCK = Gauge(
@@ -70,15 +83,16 @@ LOCK = Gauge(
 DRILLS = Gauge("drills", "Drills booked, of the newest, by how they ended.", ("store", "passed"))
 ENDS_OF_DRILLS = {DrillVerdict.PASSED: "yes", DrillVerdict.IN_PART: "in part", DrillVerdict.FAILED: "no"}
 DRILL_AT = Gauge("drill_last_passed_timestamp_seconds", "When the last drill that passed was begun.", ("store",))
-DRILL_RTO = Gauge("drill_rto_seconds", "How long drills took until all was verified.", ("store", "quantile"))
-DRILL_RPO = Gauge("drill_rpo_seconds", "What drills would have lost.", ("store", "quantile"))
+DRILL_RTO = Gauge("drill_rto_seconds", "How long drills took until all was verified.", ("store", "percentile"))
+DRILL_RPO = Gauge("drill_rpo_seconds", "What drills would have lost.", ("store", "percentile"))
 NOTICED_AT = Gauge("notices_timestamp_seconds", "When somebody last looked whether there is anything to tell.")
 NOTICES_FAILING = Gauge("notices_failing", "Addressees who cannot be told.")
 
 GAUGES = (
-    BUILD, STATUS_AT, OK, LEDGER_ALARM, PACKAGES, NOT_SAFE, PAYLOAD_FILES, PAYLOAD_BYTES, COPIES, OVERDUE, POSTDATED,
-    BY_AGE, OLDEST, LIMIT, FINDINGS, INCIDENTS, CONCERNS, UP, WANTING, UNPUBLISHED, ENTRIES, UNFINISHED, DUE, LATE,
-    LOCK, DRILLS, DRILL_AT, DRILL_RTO, DRILL_RPO, NOTICED_AT, NOTICES_FAILING,
+    BUILD, STATUS_AT, OK, LEDGER_ALARM, PACKAGES, NOT_SAFE, COMING, COPIES_COMING, COMING_DUE, PAYLOAD_FILES,
+    PAYLOAD_BYTES, COPIES, OVERDUE, POSTDATED, BY_AGE, OLDEST, LIMIT, FINDINGS, INCIDENTS, CONCERNS, UP, WANTING,
+    UNPUBLISHED, ENTRIES, UNFINISHED, FREE, FLOOR, DUE, LATE, LOCK, DRILLS, DRILL_AT, DRILL_RTO, DRILL_RPO, NOTICED_AT,
+    NOTICES_FAILING,
 )  # fmt: skip
 """Every metric there is, in the order in which they are told."""
 
@@ -96,8 +110,12 @@ def samples(looked: Looked, surveyed: SurveyReport) -> Iterator[Sample]:
     yield ENTRIES, (), status.ledger_entries
     yield UNFINISHED, (), status.unfinished_count
     yield from _of_holdings(looked)
+    yield from _of_those_coming(looked)
     yield from _of_stores(looked)
     yield from _of_ages(looked, surveyed)
+    for room in status.rooms:
+        yield FREE, (room.store or "",), room.free_bytes
+        yield FLOOR, (room.store or "",), room.floor_bytes
     yield from _of_kinds(looked)
     yield from _of_drills(surveyed)
     yield NOTICES_FAILING, (), looked.notices_failing
@@ -117,18 +135,29 @@ def _of_drills(surveyed: SurveyReport) -> Iterator[Sample]:
                               (DRILL_RPO, [float(each.lost_seconds) for each in mine])):  # fmt: skip
             found = spread(values)
             if found is not None:
-                yield gauge, (store, "0.5"), found.p50
-                yield gauge, (store, "0.95"), found.p95
+                yield gauge, (store, "50"), found.p50
+                yield gauge, (store, "95"), found.p95
 
 
 def _of_holdings(looked: Looked) -> Iterator[Sample]:
     for each in looked.status.holdings:
         yield PACKAGES, (each.policy,), each.packages
         yield NOT_SAFE, (each.policy,), each.short
+        yield COMING, (each.policy,), each.on_the_way
         yield PAYLOAD_FILES, (each.policy,), each.payload_files
         yield PAYLOAD_BYTES, (each.policy,), each.payload_bytes
     for (policy, store), count in looked.status.overdue_in.items():
         yield OVERDUE, (store, policy), count
+
+
+def _of_those_coming(looked: Looked) -> Iterator[Sample]:
+    """By policy and role; roles for which a policy allows time are told where none is coming too, with no date."""
+    for name, policy in looked.policies.items():
+        for role in dict.fromkeys(rule.role for rule in policy.copies if rule.within_seconds):
+            those = [each for each in looked.status.on_the_way if (each.policy, each.role) == (name, role)]
+            yield COPIES_COMING, (name, role.value), sum(each.count for each in those)
+            if those:
+                yield COMING_DUE, (name, role.value), min(each.first_due_at for each in those).timestamp()
 
 
 def _of_stores(looked: Looked) -> Iterator[Sample]:
@@ -163,7 +192,7 @@ def _of_kinds(looked: Looked) -> Iterator[Sample]:
     incidents = Counter(each.kind for each in looked.status.incidents)
     for incident in IncidentKind:
         yield INCIDENTS, (incident.value,), incidents[incident]
-    concerns = Counter(each.kind for each in looked.concerns)
+    concerns = Counter(each.kind for each in looked.alarms)
     for concern in ConcernKind:
         yield CONCERNS, (concern.value,), concerns[concern]
     due = Counter(each.kind for each in looked.duties if each.is_due(looked.at))

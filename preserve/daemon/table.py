@@ -6,10 +6,11 @@ from preserve.daemon.caring import INSPECTION, REFRESHING
 from preserve.daemon.drilling import DRILL
 from preserve.daemon.harvesting import HARVEST
 from preserve.daemon.identifying import IDENTIFICATION
-from preserve.daemon.keeping import CANARY, LOCK_EXTENSION
+from preserve.daemon.keeping import CANARY, LOCK_EXTENSION, canary_from_start
 from preserve.daemon.looking import AUDIT, LISTING
 from preserve.daemon.making import PARITY, REPLICATION
 from preserve.daemon.mending import PUBLICATION, REPAIR
+from preserve.daemon.notices import Unbooked, notice_work
 from preserve.daemon.rating import RISK_RECORD
 from preserve.daemon.thawing import THAW
 from preserve.daemon.works import Work
@@ -32,3 +33,8 @@ WORKS: tuple[Work, ...] = (
     RISK_RECORD,
 )
 """One line for each kind of work; in which order duties are done, `preserve.model.duties.in_order` says."""
+
+
+def works_from_start(unbooked: Unbooked) -> tuple[Work, ...]:
+    """What a runner does that goes on, from its start: it tries the keys of every store anew, and tells people."""
+    return canary_from_start(), *(each for each in WORKS if each is not CANARY), notice_work(WORKS, unbooked)

@@ -195,7 +195,7 @@ class _Turn:
             self._beat(duty)
             result = self._done(doers[duty.kind], duty)
             self.spent_bytes += result.bytes
-            if result.ending is not Ending.PARTLY:
+            if result.ending not in (Ending.PARTLY, Ending.FOR_NOW):
                 self.ended[duty.name] = result.ending.value
             if duty.kind in LOOKING:
                 self._let_repair_again()
@@ -253,7 +253,7 @@ class _Turn:
                     attempts = books.end_job(job, self.shift.now(), str(result.what))
                     if attempts >= MOST_ATTEMPTS:
                         oversight.failed(workplace, duty.name, attempts, str(result.what))
-                elif result.ending in (Ending.DONE, Ending.PARTLY):
+                elif result.ending in (Ending.DONE, Ending.PARTLY, Ending.FOR_NOW):
                     books.end_job(job, self.shift.now())
                     oversight.succeeded(workplace, duty)
                 return result

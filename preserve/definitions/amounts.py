@@ -19,6 +19,24 @@ _SECONDS = {
 }
 
 
+def spans_up_to(days: int, *units: str) -> str:
+    """The pattern of a span of at most so many days, in these units, so that a JSON Schema knows the bound too."""
+    spans = (rf"{_from_one_to(days * _SECONDS['day'] // _SECONDS[unit])}\s*{unit}s?" for unit in units)
+    return f"^0*(?:{'|'.join(spans)})$"
+
+
+def _from_one_to(most: int) -> str:
+    """The pattern of the whole numbers from 1 to `most`, without leading zeros."""
+    digits = str(most)
+    shorter = ["[1-9]" + "[0-9]?" * (len(digits) - 2)] if len(digits) > 1 else []
+    smaller = [
+        f"{digits[:place]}[{least}-{int(digit) - 1}]" + "[0-9]" * (len(digits) - place - 1)
+        for place, digit in enumerate(digits)
+        if int(digit) > (least := 0 if place else 1)
+    ]
+    return f"(?:{'|'.join([*shorter, *smaller, digits])})"
+
+
 def size_bytes(text: str) -> int:
     """A size in bytes.  Raises `ValueError` where `text` is none."""
     match = re.fullmatch(SIZE, text)

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 from preserve.definitions.toml_lines import line_of, lines_of_keys
+from preserve.definitions.toml_mistakes import toml
 from preserve.errors import Misused
 from preserve.model.disaster_levels import (
     Declaration,
@@ -101,10 +102,7 @@ def read_declarations(text: str, file: str, standard: Standard) -> tuple[Declara
     Raises `Misused` with the line for a declaration that is not complete, of no known requirement, or of one that is
     shown by the books or a drill and not by words.
     """
-    try:
-        plain = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise Misused("{file} is no sound TOML: {reason}", file=file, reason=error) from error
+    plain = toml(text, file)
     if plain.get("standard") != standard.name:
         raise Misused(
             '{file} does not say which standard it is about; write standard = "{standard}"',

@@ -27,6 +27,8 @@ LONGEST_AUDIT_DAYS = 366
 """Our own limit, no law's: a copy that nobody looks at for over a year is a hope, not a copy."""
 LONGEST_DAYS = 36_500
 """A hundred years: longer spans are written `permanent`, or by mistake."""
+LONGEST_WITHIN_DAYS = 366
+"""Our own limit, no law's: a disk that comes once a year is the slowest copy that is still one."""
 MOST_COPIES = 9
 
 TIME = r"([01][0-9]|2[0-3]):[0-5][0-9]"
@@ -50,11 +52,6 @@ def _span(text: str) -> str:
 
 def _days(text: str) -> str:
     _refused_unless(0 < amounts.span_days(text) <= LONGEST_DAYS)
-    return text
-
-
-def _audit_days(text: str) -> str:
-    _refused_unless(0 < amounts.span_days(text) <= LONGEST_AUDIT_DAYS)
     return text
 
 
@@ -97,7 +94,15 @@ _FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-
 _Size = Annotated[str, StringConstraints(pattern=amounts.SIZE), AfterValidator(_size)]
 _Span = Annotated[str, StringConstraints(pattern=amounts.SPAN), AfterValidator(_span)]
 _Days = Annotated[str, StringConstraints(pattern=amounts.DAYS), AfterValidator(_days)]
-_AuditDays = Annotated[str, StringConstraints(pattern=amounts.DAYS), AfterValidator(_audit_days)]
+_AuditDays = Annotated[
+    str, StringConstraints(pattern=amounts.spans_up_to(LONGEST_AUDIT_DAYS, "day", "week", "month", "year"))
+]
+_Within = Annotated[
+    str,
+    StringConstraints(
+        pattern=amounts.spans_up_to(LONGEST_WITHIN_DAYS, "minute", "hour", "day", "week", "month", "year")
+    ),
+]
 _TimeZone = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_+/-]{2,64}$"), AfterValidator(_time_zone)]
 _Person = Annotated[_Text, AfterValidator(_one_person)]
 _Percent = Annotated[int, Field(ge=1, le=100, strict=True)]
@@ -135,7 +140,7 @@ class Copies(Table):
     medium_families: Annotated[tuple[Family, ...], Field(min_length=1)] | None = Field(
         None, description="the families of media they may be on"
     )
-    within: _Span | None = Field(None, description="how long after the accession they must be there")
+    within: _Within | None = Field(None, description="how long after the accession they must be there, a year at most")
     audit: Audit | None = Field(None, description="how these copies are audited, where it differs")
     parity_percent: Annotated[int, Field(ge=LEAST_PERCENT, le=MOST_PERCENT, strict=True)] | None = Field(
         None, description="share of its sectors that may be bad, and each copy is mended by its own parity"

@@ -22,21 +22,30 @@ class NagiosState(StrEnum):
 
 
 _CRITICAL = frozenset(
-    [ConcernKind.ALARM, ConcernKind.SILENCE, ConcernKind.CLOCK, ConcernKind.FINDING, ConcernKind.NOT_SAFE]
+    [
+        ConcernKind.ALARM,
+        ConcernKind.SILENCE,
+        ConcernKind.CLOCK,
+        ConcernKind.FINDING,
+        ConcernKind.NOT_SAFE,
+        ConcernKind.NO_ROOM,
+    ]
 )
 
 
 def nagios_state(concerns: Sequence[Concern]) -> NagiosState:
-    """Harm, silence and a clock that is wrong are critical: while nobody looks, nothing else is known either."""
+    """Harm, silence, a clock that is wrong and a disk that fills up are critical: nothing else is known then either."""
     if any(each.kind in _CRITICAL for each in concerns):
         return NagiosState.CRITICAL
     return NagiosState.WARNING if concerns else NagiosState.OK
 
 
-def performance_data(concerns: Iterable[Concern]) -> Iterator[str]:
-    """How many things of each kind there are, for charts (guidelines, 2.6: label=value;warn;crit;min)."""
+def performance_data(concerns: Iterable[Concern], on_the_way: int) -> Iterator[str]:
+    """How many things of each kind there are, and how many copies are on their way, which is no concern; for charts
+    (guidelines, 2.6: label=value;warn;crit;min)."""
     counts = dict.fromkeys(ConcernKind, 0)
     for each in concerns:
         counts[each.kind] += each.count
     for kind, count in counts.items():
         yield f"'{kind.value}'={count};;;0"
+    yield f"'on the way'={on_the_way};;;0"

@@ -88,20 +88,26 @@ def plan(
 
 
 def least_budget(readings: Sequence[Reading], today: date, days: int) -> int:
-    """The smallest daily budget that reads everything before it is late: the steepest demand up to any day.
+    """The smallest daily budget that reads everything before it is late: the steepest demand of any span of days.
 
-    What is late already counts as wanted on the first day.  Nothing is read before it is due; as copies fall due well
-    before they are late, that makes the bound exact only where no day's demand is due on that day alone.
+    A span wants what falls due in it and is late before it ends: no other day can take that.  Reading what is late
+    first then needs no more than the steepest span does (the processor demand of real-time scheduling: Baruah, Rosier,
+    Howell, 1990).  What is late already counts as wanted on the first day.
     """
-    wanted: dict[int, int] = {}
+    wanted: dict[int, dict[int, int]] = {}
     for each in readings:
-        day = max(0, (each.late_after - today).days)
-        if day < days:
-            wanted[day] = wanted.get(day, 0) + each.bytes
-    most, total = 0, 0
-    for day in sorted(wanted):
-        total += wanted[day]
-        most = max(most, -(-total // (day + 1)))
+        last = max(0, (each.late_after - today).days)
+        if last < days:
+            begins = wanted.setdefault(min(last, max(0, (each.due_on - today).days)), {})
+            begins[last] = begins.get(last, 0) + each.bytes
+    most, since = 0, dict[int, int]()
+    for first in sorted(wanted, reverse=True):
+        for last, size in wanted[first].items():
+            since[last] = since.get(last, 0) + size
+        total = 0
+        for last in sorted(since):
+            total += since[last]
+            most = max(most, -(-total // (last - first + 1)))
     return most
 
 

@@ -74,10 +74,10 @@ class BrakeLimits:
 class Upheaval:
     """What moved in a source, as far as the brake asks.
 
-    Of `files` that were there, so many `vanished` (and were not merely moved) or `changed` in content.  `renamed` of
-    the vanished live on under their name with another ending.  Of the changed and renamed ones `sampled` were looked
-    into, and `scrambled` of these look random.  `shrunk_to_percent` is how long the output of a command is, compared
-    with the last.
+    Of `files` that were there, links among them, so many `vanished` (and were not merely moved) or `changed` in
+    content.  `renamed` of the vanished live on under their name with another ending.  Of the changed and renamed ones
+    `sampled` were looked into, and `scrambled` of these look random.  `shrunk_to_percent` is how long the output of a
+    command is, compared with the last.
 
     The same together with the harvests before it is `window_sampled`, `window_scrambled` and `window_renamed`
     (`preserve.model.slow_upheaval`); of at most `window_files` that were there meanwhile, `files_now` are left.
@@ -100,7 +100,7 @@ class Upheaval:
 def alarms(upheaval: Upheaval, limits: BrakeLimits) -> tuple[Alarm, ...]:
     """All reasons to set the brake; none on an ordinary day."""
     tests = {
-        Alarm.EMPTIED: 0 < upheaval.files == upheaval.vanished,
+        Alarm.EMPTIED: 0 < upheaval.files == upheaval.vanished and not upheaval.files_now,
         Alarm.VANISHED: (
             upheaval.vanished >= limits.least_files
             and _share(upheaval.vanished, upheaval.files) >= limits.vanished_percent

@@ -17,6 +17,7 @@ _MONDAY = date(1970, 1, 5)
 """From which days and weeks are counted, where something falls on every nth."""
 _WEEK_DAYS = 7
 _WEEKDAYS = list(Weekday)
+WHOLE_DAY = "00:00-24:00"
 _DAYS_ABOUT = range(-2, 4)
 """Days from today on which a window may open that is open now, or opens next, whatever the clocks skip."""
 
@@ -199,6 +200,15 @@ def window_of(text: str, zone: tzinfo) -> Window:
     """The window that a policy writes as "22:00-06:00"; "24:00" is midnight.  Raises ValueError."""
     opens, closes = text.split("-")
     return Window(_time(opens), _time(closes), zone)
+
+
+def never_closes(text: str) -> bool:
+    """Whether a window begins when it ends, and is not written as the whole day: whoever wrote it may have meant none.
+
+    Raises ValueError.
+    """
+    window = window_of(text, UTC)
+    return window.opens == window.closes and text != WHOLE_DAY
 
 
 def hours_of(texts: Iterable[str], zone: tzinfo) -> Hours:

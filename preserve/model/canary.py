@@ -6,7 +6,7 @@ became of it tells what the key could do to records, under the same rules of the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -19,6 +19,8 @@ from preserve.model.nouns import Role, StoreEntry
 TRIED_EVERY = timedelta(days=1)
 """A key or a bucket's rules may be changed on any day, and a trial costs a few requests."""
 LATE_AFTER = timedelta(days=2)
+BETWEEN_STARTS = timedelta(minutes=1)
+"""A runner that is started tries all keys at once; one that is started in a loop, no more often than this."""
 LOCK_SPAN = timedelta(days=30)
 """How long the canary is locked where policies lock records: a trial shall meet what a thief would meet."""
 
@@ -92,9 +94,14 @@ class CanaryDue:
 
 
 def canaries_due(
-    entries: Iterable[StoreEntry], trials: Mapping[str, CanaryTrial], held_since: Mapping[str, datetime], now: datetime
+    entries: Iterable[StoreEntry],
+    trials: Mapping[str, CanaryTrial],
+    held_since: Mapping[str, datetime],
+    now: datetime,
+    every: Callable[[str], timedelta] = lambda store: TRIED_EVERY,
 ) -> Iterable[CanaryDue]:
-    """One for each store; `trials` are the last ones, `held_since` says since when each store holds anything.
+    """One for each store; `trials` are the last ones, `held_since` says since when each store holds anything, `every`
+    how long after its last trial a store is tried again.
 
     Keys that were exchanged are tried at once, and that is late so long after the last trial of those before; so is a
     first trial, after the first copy.
@@ -102,7 +109,7 @@ def canaries_due(
     for entry in entries:
         trial = trials.get(entry.name)
         last = _tried_at(trial, now)
-        due_at = last + TRIED_EVERY if trial and last and trial.is_of(entry) else now
+        due_at = last + every(entry.name) if trial and last and trial.is_of(entry) else now
         since = last or held_since.get(entry.name)
         is_expected_away = entry.role is Role.REMOTE_OFFLINE or MOUNTED_AT in entry.attributes
         yield CanaryDue(

@@ -6,6 +6,7 @@ found.  Of what comes in thousands (findings, overdue copies) one concern speaks
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -14,8 +15,11 @@ from preserve.model.incidents import Incident, IncidentKind
 from preserve.model.nouns import HARMS, Condition
 from preserve.model.placing import Lack
 from preserve.model.policy import Policy
+from preserve.model.policy_stores import TooClose
+from preserve.model.room import Room, short
 from preserve.model.sentences import Sentence, sentence
 from preserve.model.signs_of_life import Silence
+from preserve.model.sizes import Size
 
 
 class ConcernKind(StrEnum):
@@ -26,12 +30,15 @@ class ConcernKind(StrEnum):
     CLOCK = "clock"  # the clock is not to be trusted: nobody can tell what is late
     FINDING = "finding"  # bytes in a store are wrong
     NOT_SAFE = "not safe"  # packages have fewer verified copies than policy wants
+    NO_ROOM = "no room"  # the disk of the home, or of a store, is full, or nearly so
     INCIDENT = "incident"  # something in the running should not have happened
     AWAY = "store away"  # a store that must answer does not
     OVERDUE = "overdue"  # nobody has looked for longer than policy allows
     LATE = "late work"  # work is not done when policy wants it
     NO_STORE = "no store"  # policy wants copies that no store is there for
+    TOO_CLOSE = "too close"  # policy wants stores further apart, or nobody can tell whether they are
     UNFINISHED = "unfinished accession"
+    UNATTENDED = "no runner"  # nobody is there who would do by itself what falls due; told to who watches the running
 
 
 HANGS_ON_DATES = frozenset([ConcernKind.SILENCE, ConcernKind.OVERDUE, ConcernKind.LATE])
@@ -57,11 +64,14 @@ class Concern:
     policies: tuple[str, ...] = ()
     is_about_telling: bool = False
     """Somebody could not be told: who comes next is told at once."""
+    incident_kind: IncidentKind | None = None
+    """Of what is told as an incident."""
 
     @property
     def key(self) -> str:
         """What it is known by as long as it lasts."""
-        return f"{self.kind.value}: {self.subject}"
+        of_kind = f"{self.incident_kind.value} " if self.incident_kind else ""
+        return f"{self.kind.value}: {of_kind}{self.subject}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +118,12 @@ class Seen:
     short: Mapping[str, int] | None = None
     overdue: Mapping[tuple[str, str], int] | None = None
     lacking: Sequence[Lack] = ()
+    too_close: Sequence[TooClose] = ()
     away: Mapping[str, str | None] | None = None
     unfinished: int = 0
     unfinished_since: str | None = None
     late: Sequence[LateSeen] = ()
+    rooms: Sequence[Room] = ()
 
 
 def concerns(seen: Seen) -> list[Concern]:
@@ -122,20 +134,40 @@ def concerns(seen: Seen) -> list[Concern]:
         *map(_silent, seen.silences),
         *map(_of_findings, seen.findings),
         *(_not_safe(policy, count) for policy, count in (seen.short or {}).items() if count),
+        *map(_no_room, short(seen.rooms)),
         *_of_incidents(seen),
         *(_away(store, since) for store, since in (seen.away or {}).items()),
         *(_overdue(*place, count) for place, count in (seen.overdue or {}).items() if count),
         *map(_late, seen.late),
         *map(_no_store, seen.lacking),
+        *_too_close(seen),
         *_unfinished(seen),
     ]
     order = list(ConcernKind)
     return sorted(found, key=lambda each: (order.index(each.kind), each.since or "", each.subject))
 
 
+UNATTENDED = Concern(
+    ConcernKind.UNATTENDED,
+    "runner",
+    sentence("no runner has ever run here: what policy wants at set times is not done by itself"),
+    sentence(
+        "start `preserve run`, or make `preserve run --once` a daily job; or do by hand, in time, what `preserve"
+        " status` names as due"
+    ),
+)
+"""A home is looked after by hand alone, or the runner that somebody set up never started: nobody can tell."""
+
+
 def kind_of(key: str) -> ConcernKind | None:
     """The kind of the concern that is known by a key."""
     return next((kind for kind in ConcernKind if key.startswith(f"{kind.value}: ")), None)
+
+
+def sort_of(key: str) -> str:
+    """What the concern that is known by a key is told together with: others of its kind, of incidents of their kind."""
+    kind = kind_of(key)
+    return key.rpartition(" ")[0] if kind is ConcernKind.INCIDENT else key.partition(": ")[0]
 
 
 def owners(concern: Concern, policies: Mapping[str, Policy]) -> list[str]:
@@ -179,10 +211,19 @@ def _silent(silence: Silence) -> Concern:
     )
 
 
+def findings_key(condition: Condition, store: str, policy: str | None) -> str:
+    """What the concern about open findings is known by."""
+    return f"{ConcernKind.FINDING.value}: {_findings_subject(condition, store, policy)}"
+
+
+def _findings_subject(condition: Condition, store: str, policy: str | None) -> str:
+    return f"{condition.value} in {store}" + (f", policy {policy}" if policy else "")
+
+
 def _of_findings(found: FindingsSeen) -> Concern:
     return Concern(
         ConcernKind.FINDING,
-        f"{found.condition.value} in {found.store}" + (f", policy {found.policy}" if found.policy else ""),
+        _findings_subject(found.condition, found.store, found.policy),
         sentence(
             "open findings in store {store}, {condition}: {count}",
             count=found.count,
@@ -221,6 +262,30 @@ def _not_safe(policy: str, count: int) -> Concern:
     )
 
 
+def _no_room(room: Room) -> Concern:
+    figures = {"path": room.path, "free": Size(room.free_bytes), "total": Size(room.total_bytes),
+               "floor": Size(room.floor_bytes)}  # fmt: skip
+    if room.store is not None:
+        subject = room.store
+        what = sentence(
+            "the disk of store {store} has {free} left of {total}, and {floor} should be: no more copies go in when it"
+            " is full",
+            store=room.store, **figures,
+        )  # fmt: skip
+        remedy = sentence(
+            "make room at {path}, or register another store of the role with `preserve store add`", path=room.path
+        )
+    else:
+        subject = "home"
+        what = sentence(
+            "the disk of the home, {path}, has {free} left of {total}, and {floor} should be: when it is full nothing"
+            " can be booked, nor any sign of life given",
+            **figures,
+        )
+        remedy = sentence("make room at {path}; what is due then goes on by itself", path=room.path)
+    return Concern(ConcernKind.NO_ROOM, subject, what, remedy, mark=int(room.is_full))
+
+
 _TOLD_AS = {
     IncidentKind.CLOCK: ConcernKind.CLOCK,
     IncidentKind.SILENCE: ConcernKind.SILENCE,
@@ -239,7 +304,7 @@ def _of_incidents(seen: Seen) -> Iterator[Concern]:
         if kind is None:
             yield concern
         elif (kind, incident.subject) not in told and not (seen.clock_doubt and kind in HANGS_ON_DATES):
-            yield replace(concern, kind=kind, subject=incident.subject)
+            yield replace(concern, kind=kind, subject=incident.subject, incident_kind=None)
 
 
 def _of_incident(incident: Incident) -> Concern:
@@ -253,12 +318,10 @@ def _of_incident(incident: Incident) -> Concern:
             subject=incident.subject,
             what=incident.what,
         ),
-        sentence(
-            "look into it; what is over closes by itself, or `preserve incident close {id} --reason TEXT` closes it",
-            id=incident.id,
-        ),
+        incident.remedy,
         since=incident.opened_at,
         is_about_telling=incident.kind is IncidentKind.NOTIFIER,
+        incident_kind=incident.kind,
     )
 
 
@@ -312,6 +375,27 @@ def _no_store(lack: Lack) -> Concern:
         count=lack.count,
         policies=(lack.policy,),
     )
+
+
+def _too_close(seen: Seen) -> Iterator[Concern]:
+    for policy, count in Counter(each.policy for each in seen.too_close).items():
+        yield Concern(
+            ConcernKind.TOO_CLOSE,
+            policy,
+            sentence(
+                "ways in which stores break what policy {policy} says of how far apart copies stand, or nobody can"
+                " tell: {count}",
+                count=count,
+                policy=policy,
+            ),
+            sentence(
+                "`preserve status` names each; `preserve store set` registers what was not told of a store, and a store"
+                " that stands apart takes copies from one that does not"
+            ),
+            count=count,
+            mark=count,
+            policies=(policy,),
+        )
 
 
 def _unfinished(seen: Seen) -> Iterator[Concern]:

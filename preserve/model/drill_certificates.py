@@ -15,6 +15,8 @@ from preserve.model.drills import Acknowledged, Document, DrillEntry, DrillFault
 from preserve.model.nouns import Finding, Role
 
 FORMAT = "preserve-drill-certificate/1"
+MOST_LOOKED_UP = 1000
+"""Of the packages that something which looks like a certificate names, so many are asked for in the books."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +161,30 @@ def named_documents(content: bytes) -> tuple[Document, ...]:
         )
     except (KeyError, TypeError) as error:
         raise ValueError(f"no certificate of a drill: {error!r}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What something that looks like a certificate says of itself, which need not be true."""
+
+    store: str
+    begun_at: str
+    packages: tuple[str, ...]
+
+
+def claimed(content: bytes) -> Claim | None:
+    """What `content` claims; None where it does not even look like a certificate."""
+    try:
+        document = json.loads(content)
+        if not isinstance(document, dict) or document.get("format") != FORMAT:
+            return None
+        packages = document.get("packages")
+        named = packages[:MOST_LOOKED_UP] if isinstance(packages, list) else []
+        store, begun_at, *ids = (str(each) for each in (document.get("store"), document.get("begun_at"), *named))
+        "".join([store, begun_at, *ids]).encode()  # JSON can hold halves of characters, which no name here has
+        return Claim(store, begun_at, tuple(ids))
+    except (ValueError, RecursionError):
+        return None
 
 
 def encode(certificate: DrillCertificate) -> bytes:

@@ -54,8 +54,9 @@ def drills_due(
 ) -> list[DrillDue]:
     """Every drill that policies want, those to come included; those that are due first come first.
 
-    `held_since` says since when each store holds anything.  A drill of everything is one of a sample too, and one
-    without the catalog one with it; whether it passed is no matter here: a failed one is an incident.  One that is
+    `policies` are those under which anything is kept: the others want none yet.  `held_since` says since when each
+    store holds anything.  A drill of everything is one of a sample too, and one without the catalog one with it;
+    whether it passed is no matter here: a failed one is an incident.  One that is
     dated on a day still to come, by a clock that ran ahead, counts as none.
     """
     believed = [each for each in drills if not is_to_come(datetime.fromisoformat(each.begun_at), now)]

@@ -94,12 +94,19 @@ class Duty:
     def is_late(self, now: datetime) -> bool:
         return self.latest is not None and self.latest < now
 
+    @property
+    def owed_since(self) -> datetime:
+        """When it was to be done: a late harvest is due again only when the window of its policy opens, and was owed
+        long before."""
+        return self.due_at if self.latest is None else min(self.due_at, self.latest)
+
 
 class Ending(StrEnum):
     """How the work on a duty ended."""
 
     DONE = "done"
     PARTLY = "partly done"  # its share of time or data is used up, and some of it is left
+    FOR_NOW = "done for now"  # it is due again before long, also in the same turn
     PUT_OFF = "put off"  # a store or a person has to come first; nothing went wrong here
     FAILED = "failed"
 

@@ -22,12 +22,11 @@ def subject(letter: Letter, voices: Sequence[Voice]) -> str:
 def _subject(letter: Letter, voice: Voice) -> str:
     if letter.is_all_clear:
         return voice.said("all clear")
-    return voice.said(
-        "new: {news}; still open: {still}; over: {over}",
-        news=len(letter.news),
-        still=len(letter.still),
-        over=len(letter.over),
-    )
+    counts = {"news": len(letter.news), "still": len(letter.still), "over": len(letter.over)}
+    mended = sum(each.count for each in letter.mended)
+    if mended:
+        return voice.said("new: {news}; still open: {still}; over: {over}; mended: {mended}", mended=mended, **counts)
+    return voice.said("new: {news}; still open: {still}; over: {over}", **counts)
 
 
 def text(letter: Letter, policies: Mapping[str, Policy], home_id: str, at: str, voices: Sequence[Voice]) -> str:
@@ -50,12 +49,28 @@ def _lines(letter: Letter, policies: Mapping[str, Policy], home_id: str, at: str
             if len(told) > MOST_NAMED:
                 yield voice.said("… and {count} more", count=len(told) - MOST_NAMED)
             yield ""
+    yield from _mended_lines(letter, voice)
     if letter.over:
         yield voice.said("Over:")
         for ended in letter.over[:MOST_NAMED]:
             yield voice.said("  - over: {what}", what=ended.what)
         yield ""
     yield voice.said("`preserve status` tells all of it, as it is now.")
+
+
+def _mended_lines(letter: Letter, voice: Voice) -> Iterator[str]:
+    """That a store rots, though nothing of it is left to see to."""
+    if not letter.mended:
+        return
+    yield voice.said("Found and mended since you were last told:")
+    for each in letter.mended[:MOST_NAMED]:
+        yield voice.said(
+            "  - store {store}, {condition}: {count}; the last was mended, or right when it was looked at again,"
+            " {moment}",
+            store=each.store, condition=each.condition, count=each.count, moment=each.last_at[:19] + "Z",
+        )  # fmt: skip
+    yield voice.said("    a store that does this again and again wears out: have its disk looked at")
+    yield ""
 
 
 def concern_lines(concern: Concern, policies: Mapping[str, Policy], voice: Voice) -> Iterator[str]:

@@ -18,6 +18,8 @@ from preserve.model.policy import AuditRule, Policy
 LEAD_SHARE = 10
 LONGEST_LEAD = timedelta(days=14)
 """A copy is due before it is late by a tenth of its greatest age, or by this."""
+SHORTEST_ROUND = timedelta(days=1)
+"""Plans are told by the day: what is due more often counts once on each."""
 UNVERIFIED_WITHIN = timedelta(days=7)
 """How long a copy that nobody has read back yet may wait for it, where its greatest age is not less."""
 FEW = 1
@@ -43,6 +45,16 @@ class Span:
     def late_at(self, looked_at: datetime, now: datetime) -> datetime:
         """When it was, or will be, late."""
         return looked_at + (now - self.late_before)
+
+    def rounds(self, looked_at: datetime, now: datetime, until: datetime) -> Iterator[tuple[datetime, datetime]]:
+        """When a copy last looked at then is due, and when late; and so on until a day, where it is always read as soon
+        as it is due."""
+        age = now - self.late_before
+        due, late = self.due_at(looked_at, now), self.late_at(looked_at, now)
+        while due <= until:
+            yield due, late
+            read_at = max(due, now)
+            due, late = read_at + max(age - lead(age), SHORTEST_ROUND), read_at + age
 
 
 def lead(age: timedelta) -> timedelta:
@@ -91,6 +103,14 @@ def share(rule: AuditRule, copies: int, now: datetime) -> Share | None:
     since = _EPOCH + timedelta(days=number * rule.run_every_days)
     wanted = -(-copies * (rule.rate_percent or 100) // 100)
     return Share(since, since + timedelta(days=rule.run_every_days), wanted)
+
+
+def share_before(rule: AuditRule, copies: int, now: datetime) -> Share | None:
+    """The share of the period before the present one, of so many `copies` that were there through all of it."""
+    running = share(rule, copies, now)
+    if running is None:
+        return None
+    return Share(running.since - (running.until - running.since), running.since, running.copies)
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -167,9 +167,17 @@ class MediumDuty:
     why: Sentence
     is_verified: bool = True
     deadline: datetime | None = None
+    has_day: bool = True
+    """A day was named by which it is to be done."""
 
     def is_due(self, now: datetime) -> bool:
         return self.due_at <= now
+
+    def wants_somebody(self, now: datetime) -> bool:
+        """Whether somebody has to act now: what is out with no day named is to come back at some time, and before it
+        is late nobody need ask for it."""
+        is_any_day = self.kind is CareKind.RETURN and not self.has_day
+        return self.is_late(now) if is_any_day else self.is_due(now)
 
     def is_late(self, now: datetime) -> bool:
         return self.deadline is not None and self.deadline < now
@@ -204,6 +212,20 @@ def stratum(medium: MediumEntry) -> Stratum:
     return said.kind.value, said.batch, _in_service_since(medium).strftime("%Y"), said.place
 
 
+_LOOKS = (CareKind.INSPECTION, CareKind.BATCH_INSPECTION, CareKind.REFRESH)
+
+
+def unlooked(medium: MediumEntry, use: MediumUse, due: Iterable[MediumDuty], now: datetime) -> Iterator[Sentence]:
+    """Why nobody should rely on a medium yet that is about to leave; nothing where there is no reason.
+
+    It came back equal when it was written, out of the same drive and moment; an inspection is another look.
+    """
+    written = use.last_written
+    if written is not None and (medium.inspected_at is None or medium.inspected_at < written):
+        yield sentence("nobody has inspected it since it was last written, on {day}", day=written[:10])
+    yield from (duty.why for duty in due if duty.subject == medium.number and duty.kind in _LOOKS and duty.is_due(now))
+
+
 def _inspections(media: Sequence[MediumEntry], rules: CareRules) -> Iterator[MediumDuty]:
     """In each interval a share of every stratum, those looked at longest ago: so all have their turn."""
     strata: defaultdict[Stratum, list[MediumEntry]] = defaultdict(list)
@@ -223,7 +245,8 @@ def _inspections(media: Sequence[MediumEntry], rules: CareRules) -> Iterator[Med
         newest = sorted(map(_looked_at, members), reverse=True)[:wanted]
         for medium, look in zip(ranked, reversed(newest), strict=False):
             why = sentence(
-                "{wanted} of {count} {medium} alike are inspected every {days} days, those looked at longest ago first",
+                "{wanted} of {count} media alike ({medium}) are inspected every {days} days, those looked at longest"
+                " ago first",
                 wanted=wanted,
                 count=len(members),
                 medium=medium.kind,
@@ -273,7 +296,8 @@ def _returns(media: Sequence[MediumEntry], rules: CareRules) -> Iterator[MediumD
             day=medium.moved_at[:10],
             person=medium.held_by,
         )
-        yield MediumDuty(CareKind.RETURN, medium.number, expected, why, deadline=expected + grace)
+        yield MediumDuty(CareKind.RETURN, medium.number, expected, why, deadline=expected + grace,
+                         has_day=medium.due_back is not None)  # fmt: skip
 
 
 def _refreshes(media: Sequence[MediumEntry], rules: CareRules) -> Iterator[MediumDuty]:
@@ -285,7 +309,7 @@ def _refreshes(media: Sequence[MediumEntry], rules: CareRules) -> Iterator[Mediu
         elif life is not None:
             since = _in_service_since(medium)
             why = sentence(
-                "{medium} serve {days} days, and it is in service since {day}",
+                "media of this kind ({medium}) serve {days} days, and this one is in service since {day}",
                 medium=medium.kind,
                 days=life.value,
                 day=since.date().isoformat(),
@@ -302,7 +326,11 @@ def _powerings(media: Sequence[MediumEntry], uses: Mapping[str, MediumUse], rule
             continue
         last_read = uses[medium.store].last_read if medium.store in uses else None
         powered = max(_looked_at(medium), datetime.fromisoformat(last_read) if last_read else _looked_at(medium))
-        why = sentence("{medium} on the shelf are powered on every {days} days", medium=medium.kind, days=every.value)
+        why = sentence(
+            "media of this kind ({medium}) on the shelf are powered on every {days} days",
+            medium=medium.kind,
+            days=every.value,
+        )
         end = powered + timedelta(days=every.value)
         yield MediumDuty(CareKind.POWER_ON, medium.number, end, why, every.is_verified)
 

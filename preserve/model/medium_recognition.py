@@ -17,6 +17,7 @@ class Nature(StrEnum):
     RETIRED = "out of use"  # one that was refreshed into another, or given up
     UNREGISTERED = "not registered"  # a store of this home that it does not know
     OTHER_HOME = "another home's"
+    NAMELESS = "nameless"  # a store, and its store.json is lost: which one it is only its label says
     FOREIGN = "foreign"  # something, and no store
     EMPTY = "empty"
     UNREADABLE = "unreadable"  # half pulled out, or failing
@@ -27,13 +28,15 @@ class Recognition:
     """A folder as it is now.
 
     `store` is the name that `store.json` gives, `medium` what the register knows of that store; `expected` is the
-    medium whose place the folder is.  `why` says more, in English.  `free_bytes` None: not known.
+    medium whose place the folder is, `may_be` names stores that are not in their places, of which a nameless one may be
+    any.  `why` says more, in English.  `free_bytes` None: not known.
     """
 
     nature: Nature
     store: str = ""
     medium: MediumEntry | None = None
     expected: MediumEntry | None = None
+    may_be: tuple[str, ...] = ()
     is_read_only: bool = False
     free_bytes: int | None = None
     why: str = ""

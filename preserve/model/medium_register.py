@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from preserve.model.incidents import DUE
 from preserve.model.media import WRITTEN_ONCE, Medium
 from preserve.model.policy import CopySet
 
@@ -25,7 +26,7 @@ def is_medium_number(text: str) -> bool:
 
 def overdue_subject(number: str) -> str:
     """What the incident is about that a medium is not back: another may be open about the medium itself."""
-    return f"{number}/due"
+    return f"{number}{DUE}"
 
 
 class Custody(StrEnum):

@@ -11,11 +11,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from preserve.model.concerns import Concern, ConcernKind, kind_of, policies_of
+from preserve.model.concerns import Concern, ConcernKind, findings_key, kind_of, policies_of, sort_of
+from preserve.model.nouns import Condition
 from preserve.model.policy import Policy
 
 DIGEST = timedelta(hours=1)
-"""News that come so soon after a letter wait, and go out together."""
+"""More of the same that comes so soon after a letter waits, and goes out together."""
 REMINDER = timedelta(days=7)
 """After so long what is still open is told again."""
 FIRST_PAUSE = timedelta(minutes=1)
@@ -33,6 +34,37 @@ class ToldOf:
     mark: int
     first_at: datetime
     what: str
+
+
+MENDED = "found and mended"
+"""Under which what somebody was told of harm that was over is remembered, up to which finding; no concern's key."""
+
+
+@dataclass(frozen=True, slots=True)
+class MendedSeen:
+    """Findings of harm of one condition in one store, about packages of one policy (None: about no package), that are
+    closed: mended, or right when they were looked at again.
+
+    `newest` is the number of the ledger's entry that opened the last of them, `last_at` when the last was closed.
+    """
+
+    policy: str | None
+    store: str
+    condition: Condition
+    count: int
+    newest: int
+    last_at: str
+
+    def is_known(self, told: Mapping[str, ToldOf]) -> bool:
+        """Whether somebody was told of all of them while they were open; then is told that they are over."""
+        known = told.get(findings_key(self.condition, self.store, self.policy))
+        return known is not None and known.mark >= self.newest
+
+
+def mended_for(addressee: str, mended: Iterable[MendedSeen], policies: Mapping[str, Policy]) -> tuple[MendedSeen, ...]:
+    """What of it the owner of a policy is to know: that a store rots shows also where all of it was mended at once."""
+    mine = {name for name, policy in policies.items() if policy.notify == addressee}
+    return tuple(each for each in mended if each.policy in mine or (mine and each.policy not in policies))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +113,14 @@ class Letter:
     news: tuple[Concern, ...]
     still: tuple[Concern, ...]
     over: tuple[ToldOf, ...]
+    mended: tuple[MendedSeen, ...] = ()
+    mended_up_to: int = 0
+    """The newest finding that is closed and was told by this, or in time before; 0: it tells nothing of such."""
 
     @property
     def is_all_clear(self) -> bool:
         """Whether nothing is left that the addressee was told of."""
-        return not self.news and not self.still
+        return not self.news and not self.still and not self.mended
 
 
 def addressees(
@@ -143,21 +178,28 @@ def letter(
     delivery: Delivery,
     now: datetime,
     unseen: Collection[ConcernKind] = (),
+    closed: Sequence[MendedSeen] = (),
 ) -> Letter | None:
     """What to tell somebody now; None: nothing, or not yet.
 
     `told` is what that one was told, by concern.  What is of a kind `unseen`, nobody can tell now whether it is over.
+    Of harm that was `closed` since that was last told, it is told once that it was there.
     """
     if delivery.next_at is not None and _is_between(delivery.failing_since, now, delivery.next_at):
         return None
     open_keys = {concern.key for concern in mine}
     news = tuple(each for each in mine if each.key not in told or each.mark > told[each.key].mark)
-    over = tuple(each for key, each in told.items() if key not in open_keys and kind_of(key) not in unseen)
+    over = tuple(
+        each for key, each in told.items() if key not in open_keys and key != MENDED and kind_of(key) not in unseen
+    )
     still = tuple(each for each in mine if each not in news)
-    wait = DIGEST if news or over else REMINDER
-    if not (news or over or still) or _is_within(delivery.sent_at, wait, now):
-        return None
-    return Letter(addressee, news, still, over)
+    mended = tuple(each for each in closed if not each.is_known(told))
+    is_news = bool(news or over or mended)
+    if not (is_news or still) or _is_within(delivery.sent_at, DIGEST if is_news else REMINDER, now):
+        known = {sort_of(key) for key in told}
+        # What is over stays told until the hour has passed: what comes and goes is no news each time.
+        return Letter(addressee, news, still, ()) if any(sort_of(each.key) not in known for each in news) else None
+    return Letter(addressee, news, still, over, mended, max((each.newest for each in closed), default=0))
 
 
 def remembered(sent: Letter, told: Mapping[str, ToldOf], now: datetime) -> list[ToldOf]:
@@ -166,6 +208,8 @@ def remembered(sent: Letter, told: Mapping[str, ToldOf], now: datetime) -> list[
         each.key: ToldOf(each.key, each.mark, told[each.key].first_at if each.key in told else now, str(each.what))
         for each in (*sent.news, *sent.still)
     }
+    if sent.mended_up_to:
+        named[MENDED] = ToldOf(MENDED, sent.mended_up_to, now, MENDED)
     over = {each.concern for each in sent.over}
     kept = {key: each for key, each in told.items() if key not in over}
     return list((kept | named).values())

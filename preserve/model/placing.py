@@ -23,22 +23,21 @@ class Lack:
 def stores_wanted(
     policy: Policy,
     stores: Iterable[StoreEntry],
-    copies: Iterable[CopyEntry] = (),
+    holding: Collection[str] = (),
     away: Collection[str] = (),
     full: Collection[str] = (),
 ) -> list[str]:
     """The stores on which `policy` wants a copy, by name: for each role as many as it asks for.
 
-    Stores that hold a copy already come first, so that a store registered later draws no second copy to itself; those
+    Stores `holding` a copy already come first, so that a store registered later draws no second copy to itself; those
     that are `away` come last, and before them those that are `full`, so that a copy that can be made now waits for
     none of them.
     """
-    held = {copy.store for copy in copies}
     wanted: list[str] = []
     for rule in policy.copies:
         candidates = sorted(
             (store.name for store in stores_fit(stores, rule)),
-            key=lambda name: (name not in held, name in away, name in full, name),
+            key=lambda name: (name not in holding, name in away, name in full, name),
         )
         wanted += [name for name in candidates[: rule.count] if name not in wanted]
     return wanted
@@ -79,4 +78,4 @@ def copies_due(
 ) -> list[str]:
     """The stores on which a wanted copy was never made (a bad one is there, and is repaired instead)."""
     held = {copy.store for copy in copies}
-    return [name for name in stores_wanted(policy, stores, copies, away, full) if name not in held]
+    return [name for name in stores_wanted(policy, stores, held, away, full) if name not in held]

@@ -1,4 +1,4 @@
-"""Files that never come to rest: each harvest finds them being changed, and leaves them for the next, for ever."""
+"""Whether a file is at rest, and files that never are: each harvest leaves them for the next, for ever."""
 
 from __future__ import annotations
 
@@ -9,6 +9,28 @@ from datetime import datetime, timedelta
 
 LEAST_HARVESTS = 3
 """In fewer harvests than this a file may have been met at work by chance, however long ago the first was."""
+
+
+LEAST_SETTLES = 3
+"""So many settle times at least pass before it is told that something waits: some sources settle for weeks."""
+_DAY_NS = 86_400 * 1_000_000_000
+
+
+def is_moving(mtime_ns: int, ctime_ns: int, rested_ns: int, now_ns: int) -> bool:
+    """Whether a file changed since `rested_ns`, by its own times (`ctime_ns` 0: it has none).
+
+    A `ctime`, which nobody can set, that lies in the future says that the clock of its server is ahead, and that it may
+    be written just now.  What is more than a day ahead is some machine's mistake, and says nothing; so is an `mtime`.
+    """
+    changed_ns = ctime_ns or mtime_ns
+    if now_ns < changed_ns:
+        return rested_ns < now_ns and changed_ns <= now_ns + _DAY_NS
+    return rested_ns < mtime_ns <= now_ns or rested_ns < ctime_ns <= now_ns
+
+
+def longest_wait(restless_days: int, settle_seconds: int) -> timedelta:
+    """For how long something may lie in a drop folder and wait before somebody is told."""
+    return max(timedelta(days=restless_days), LEAST_SETTLES * timedelta(seconds=settle_seconds))
 
 
 @dataclass(frozen=True, slots=True)

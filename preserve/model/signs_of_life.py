@@ -35,7 +35,8 @@ class Silence:
     what: Sentence
 
 
-NEVER = Silence("runner", sentence("the runner never gave a sign of life"))
+NEVER = Silence("runner", sentence("no runner ever gave a sign of life here, and one was expected to"))
+"""Where somebody counts on a runner, and none ever ran."""
 
 
 def silences(signs: Iterable[SignOfLife], now: datetime, longest: timedelta | None = None) -> Iterator[Silence]:

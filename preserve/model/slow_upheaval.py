@@ -29,7 +29,7 @@ def with_past(upheaval: Upheaval, files_now: int, past: Sequence[HarvestEntry]) 
         window_sampled=upheaval.sampled + sum(each.sampled for each in counted),
         window_scrambled=upheaval.scrambled + sum(each.scrambled for each in counted),
         window_renamed=upheaval.renamed + sum(each.renamed for each in counted),
-        window_files=max([upheaval.files, *(each.files for each in counted)]),
+        window_files=max([upheaval.files, *(each.files_and_links for each in counted)]),
         files_now=files_now,
     )
 

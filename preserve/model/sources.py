@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -105,16 +106,28 @@ class Registered:
         return None if is_to_come(released_at, now) or now > released_at + lasts else self.released
 
 
+def source_behind(accession_source: str, sources: Iterable[SourceEntry]) -> str | None:
+    """The name of the source whose harvest goes on with what is known by `accession_source`; None: a person handed it
+    in."""
+    for entry in sources:
+        is_from_drop = entry.kind is SourceKind.DROP and accession_source.rpartition("/")[0] == entry.place
+        if is_from_drop or accession_source in (entry.accession_source, entry.state_source):
+            return entry.name
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What a harvest found: `files` and `bytes` are there now; of the files, so many are `new`, `changed` in content,
-    `moved` (known content under another name) or `vanished` since the harvest before.
+    """What a harvest found: `files` with `bytes` and symbolic `links` are there now; of both, so many are `new`,
+    `changed` in content (a link: leads elsewhere), `moved` (known content under another name) or `vanished` since the
+    harvest before.
 
     `unsettled` were left for the next harvest because they moved a short while ago.  `reread` looked unchanged and were
     read all the same; of all that was ever read so, `doubtful` now hold other bytes than were taken, though nobody
     changed them.  So many `rows` of the state differ from the state before, folders and links among them.
 
-    So many files and folders were `left_out` by the patterns of the source.
+    So many files and folders were `left_out` by the patterns of the source, and so many `passed_over` because they
+    cannot be taken (a pipe, say) or not be read: what was known of these has not vanished.
     `renamed`, `sampled` and `scrambled` are what the brake saw (`preserve.model.brake.Upheaval`), for what is slow.
     """
 
@@ -132,6 +145,13 @@ class Counts:
     renamed: int = 0
     sampled: int = 0
     scrambled: int = 0
+    links: int = 0
+    passed_over: int = 0
+
+    @property
+    def files_and_links(self) -> int:
+        """What the brake takes its shares of."""
+        return self.files + self.links
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +185,14 @@ def require_good(entry: SourceEntry) -> None:
             name=entry.name,
             most=LONGEST_NAME,
         )
+    for text in (entry.place, entry.metadata or "", entry.file_name or ""):
+        if not _is_unicode(text):
+            raise Refused(
+                "source {name}: {text} is not UTF-8, and the ledger can keep nothing else; give it another name, or"
+                " mount the folder under one",
+                name=entry.name,
+                text=text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace"),
+            )
     secret = secret_in(entry.place)
     if secret is not None:
         raise Refused(
@@ -203,6 +231,11 @@ def require_described(entry: SourceEntry, policy: Policy) -> None:
             elements=", ".join(policy.required_metadata),
             source=entry.name,
         )
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether a word of the command line is not made of other bytes, which Python keeps as lone surrogates."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _is_file_name(name: str | None) -> bool:

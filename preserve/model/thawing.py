@@ -6,7 +6,7 @@ What a thaw costs is reckoned from a table that a person can replace; it is an e
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -114,6 +114,11 @@ class ThawPrices:
         return list(dict.fromkeys([*told, (self.source, self.is_verified)]))
 
 
+def added(micros: int | None, more: int | None) -> int | None:
+    """Two costs in one sum; None where either is not known."""
+    return None if micros is None or more is None else micros + more
+
+
 NO_PRICES = ThawPrices("", "", {}, 0, 0, "", False)
 """No table at all: nothing is known of costs."""
 
@@ -127,6 +132,28 @@ class FrozenBag:
     key: Key
     bytes: int
     storage_class: str
+
+
+MOST_BAGS_NAMED = 1000
+"""How many bags a report names; all are counted."""
+
+
+@dataclass(slots=True)
+class Bags:
+    """So many bags, so large in all, of which the first are named."""
+
+    count: int = 0
+    bytes: int = 0
+    named: list[FrozenBag] = field(default_factory=list)
+
+    def add(self, bag: FrozenBag) -> None:
+        self.count += 1
+        self.bytes += bag.bytes
+        if len(self.named) < MOST_BAGS_NAMED:
+            self.named.append(bag)
+
+    def __len__(self) -> int:
+        return self.count
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,13 +38,15 @@ class Stolen:
 class Aftermath:
     """What is left after events: `lost` stores are gone; of `stolen` ones those copies stand that a key cannot erase.
 
-    `whole` are stores whose copies all stand; `locked` those in which only copies under an object lock do.
+    `whole` are stores whose copies all stand; `locked` those in which only copies under an object lock do.  `untold`
+    are stores, with the attribute, that are taken to be hit because nobody told what they have of it.
     """
 
     lost: tuple[str, ...]
     stolen: tuple[Stolen, ...]
     whole: tuple[str, ...]
     locked: tuple[str, ...]
+    untold: tuple[tuple[str, str], ...] = ()
 
 
 def aftermath(
@@ -59,11 +61,14 @@ def aftermath(
     `beside_home` names stores that were just seen on the device that holds the home: no shelf keeps a thief from them.
 
     `lose` names a store, a role (`same-city`), or an attribute with its value (`site=馆`, `vendor=X`); `steal` names
-    `writer-key`, which is the key of every store, or `writer-key=` and a store or credential domain.
+    `writer-key`, which is the key of every store, or `writer-key=` and a store or credential domain.  What nobody told
+    of a store counts as shared with the others, here as in the expected loss: it is hit too.  Who has the key of one
+    store has that of all in its credential domain, or with the same profile.
     Raises `Misused` for what names nothing.
     """
-    lost = {store for event in lose for store in _struck(event, entries)}
-    robbed = {store for theft in steal for store in _robbed(theft, entries)}
+    struck = [hit for event in lose for hit in _struck(event, entries)]
+    taken_too = [hit for theft in steal for hit in _robbed(theft, entries)]
+    lost, robbed = {hit.store for hit in struck}, {hit.store for hit in taken_too}
     shown = trials or {}
     taken = [entry for entry in entries if entry.name in robbed and entry.name not in lost]
     stolen = tuple(stolen_key(entry, shown.get(entry.name), entry.name in beside_home) for entry in taken)
@@ -74,6 +79,7 @@ def aftermath(
         stolen=stolen,
         whole=tuple(name for name in left if reach.get(name, KeyReach.NOTHING) in (KeyReach.NOTHING, KeyReach.HIDE)),
         locked=tuple(name for name in left if reach.get(name) is KeyReach.LOCKED),
+        untold=tuple(dict.fromkeys((hit.store, hit.untold) for hit in (*struck, *taken_too) if hit.untold)),
     )
 
 
@@ -133,13 +139,21 @@ def _shown(trial: CanaryTrial) -> Stolen | None:
     return Stolen(trial.store, KeyReach.NOTHING, why)
 
 
-def _struck(event: str, entries: Sequence[StoreEntry]) -> list[str]:
-    named = [entry.name for entry in entries if entry.name == event]
+@dataclass(frozen=True, slots=True)
+class _Hit:
+    """A store that an event reaches, or is taken to reach because its attribute `untold` is not known."""
+
+    store: str
+    untold: str | None = None
+
+
+def _struck(event: str, entries: Sequence[StoreEntry]) -> list[_Hit]:
+    named = [_Hit(entry.name) for entry in entries if entry.name == event]
     if named:
         return named
     plain = event.replace("-", "_").casefold()
     if plain in list(Role):
-        found = [entry.name for entry in entries if entry.role.value == plain]
+        found = [_Hit(entry.name) for entry in entries if entry.role.value == plain]
     else:
         attribute, _, value = event.partition("=")
         found = _sharing(attribute.replace("-", "_").casefold(), value, entries)
@@ -151,10 +165,13 @@ def _struck(event: str, entries: Sequence[StoreEntry]) -> list[str]:
     return found
 
 
-def _sharing(attribute: str, value: str, entries: Sequence[StoreEntry]) -> list[str]:
-    if attribute not in ATTRIBUTES or not value:
+def _sharing(attribute: str, value: str, entries: Sequence[StoreEntry]) -> list[_Hit]:
+    """The stores told to have that value, and those of which nobody told; none where no store is told to have it."""
+    told = {entry.name: entry.attributes.get(attribute, "") for entry in entries}
+    if attribute not in ATTRIBUTES or value.casefold() not in {each.casefold() for each in told.values() if each}:
         return []
-    return [entry.name for entry in entries if entry.attributes.get(attribute, "").casefold() == value.casefold()]
+    hits = [_Hit(name, None if its else attribute) for name, its in told.items()]
+    return [hit for hit in hits if hit.untold or told[hit.store].casefold() == value.casefold()]
 
 
 def _known(entries: Sequence[StoreEntry]) -> list[str]:
@@ -165,21 +182,28 @@ def _known(entries: Sequence[StoreEntry]) -> list[str]:
     return [*names, *roles, *shared]
 
 
-def _robbed(theft: str, entries: Sequence[StoreEntry]) -> list[str]:
+def _robbed(theft: str, entries: Sequence[StoreEntry]) -> list[_Hit]:
     what, has_whose, whose = theft.partition("=")
     if what == WRITER_KEY and not has_whose:
-        return [entry.name for entry in entries]
-    found = [
-        entry.name
-        for entry in entries
-        if what == WRITER_KEY and whose and whose in (entry.name, entry.attributes.get("credential_domain"))
-    ]
-    if not found:
-        raise Misused(
-            "{theft} cannot be stolen here; write writer-key, or writer-key= and a store or credential domain",
-            theft=theft,
-        )
-    return found
+        return [_Hit(entry.name) for entry in entries]
+    if what == WRITER_KEY:
+        owner = next((entry for entry in entries if entry.name == whose), None)
+        found = _opened_with(owner, entries) if owner else _sharing("credential_domain", whose, entries)
+        if found:
+            return found
+    raise Misused(
+        "{theft} cannot be stolen here; write writer-key, or writer-key= and a store or credential domain", theft=theft
+    )
+
+
+def _opened_with(owner: StoreEntry, entries: Sequence[StoreEntry]) -> list[_Hit]:
+    """The stores that the key of one opens: itself, those with the same profile, and those of its domain."""
+    same = [entry for entry in entries if owner.profile is not None and entry.profile == owner.profile]
+    domain = owner.attributes.get("credential_domain")
+    others = [_Hit(entry.name, "credential_domain") for entry in entries]  # where its own was not told either
+    hits = _sharing("credential_domain", domain, entries) if domain else others
+    known = {entry.name: _Hit(entry.name) for entry in (owner, *same)}
+    return list({**{hit.store: hit for hit in hits}, **known}.values())
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from preserve.errors import Misused, Refused
 from preserve.model import medium_events
 from preserve.model.medium_register import LONGEST_NUMBER, MediumEntry, Particulars, is_medium_number
@@ -11,7 +13,8 @@ from preserve.workplace import Workplace
 def add_medium(workplace: Workplace, number: str, store: str, said: Particulars) -> MediumEntry:
     """Register a store as a medium; doing it again changes what is said of it.
 
-    Raises `Misused` for what can be no number, `Refused` for a store that is unknown, another medium, or no folder.
+    Raises `Misused` for what can be no number, and for a day to come as that since when it is in use; `Refused` for a
+    store that is unknown, another medium, or no folder.
     """
     if not is_medium_number(number):
         raise Misused(
@@ -20,6 +23,9 @@ def add_medium(workplace: Workplace, number: str, store: str, said: Particulars)
             number=number,
             most=LONGEST_NUMBER,
         )
+    tomorrow = (workplace.clock.now() + timedelta(days=1)).date()  # where it is tomorrow already, that is today
+    if said.in_service_since > tomorrow.isoformat():
+        raise Misused("{day} is still to come: nothing is in use since then", day=said.in_service_since)
     entry = workplace.books.store(store)
     if entry.is_networked:
         raise Refused(

@@ -16,7 +16,7 @@ from preserve.model.separation import Coincidence, coincidences
 from preserve.model.store_changes import require_cold_facts
 from preserve.packages import places, sealing
 from preserve.packages.kit import Kit, lay
-from preserve.packages.origins import origin_named
+from preserve.packages.origins import NONE_READABLE, origin_named, origin_of_nameless
 from preserve.ports import Store
 from preserve.state import checkpoints, publishing
 from preserve.state.admission import name_taken
@@ -56,6 +56,9 @@ class Place(Protocol):
     def present(self) -> StoreEntry | None:
         """Name, id and role of the store that lies there already.  Makes nothing.  Raises `Refused` for what is not a
         store of ours, `Unavailable`."""
+
+    def is_there(self) -> bool:
+        """Whether anything can lie there: a folder that is not there yet holds nothing."""
 
     def make(self) -> None:
         """Make the place itself, where nothing but that is missing.  Raises `Away`."""
@@ -108,6 +111,8 @@ def add_store(workplace: Workplace, wanted: StoreEntry, place: Place, kit: Kit) 
         raise name_taken(retired.entry.name, retired.retired_at)
     if present is not None:
         _refuse_another(wanted, present, place.store, workplace.books)
+    elif place.is_there():
+        _refuse_nameless(wanted, place.store, workplace.books)
     place.make()
     workplace.progress.begin("probing store {store}", None, store=wanted.name)
     verdict = place.probe(thorough=False)
@@ -219,6 +224,25 @@ def _refuse_twins(wanted: StoreEntry, present: StoreEntry | None, registered: Ma
                 url=wanted.url,
                 other=other.name,
             )
+
+
+def _refuse_nameless(wanted: StoreEntry, store: Store, books: Books) -> None:
+    """A store that lost its store.json: founded anew it would be another, with the packages of the first."""
+    origin = origin_of_nameless(store)
+    if origin is None:
+        return
+    if origin in (NONE_READABLE, checkpoints.origin(books.home_id())):
+        raise Refused(
+            "{url} is a store whose store.json is lost; nothing was registered: if it is one of this home, mount it in"
+            " its own place, and `preserve store mend NAME`, with the name that its label gives, lays the file anew",
+            url=wanted.url,
+        )
+    raise Refused(
+        "{url} is a store of another home ({origin}) whose store.json is lost; nothing was registered: give another"
+        " place, or, if that home is lost, make it again with `preserve rebuild --from {url} --label NAME --home NEW`",
+        url=wanted.url,
+        origin=origin,
+    )
 
 
 def _refuse_another(wanted: StoreEntry, present: StoreEntry, store: Store, books: Books) -> None:

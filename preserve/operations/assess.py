@@ -59,7 +59,8 @@ class Assessment:
     """How safe what is kept under one policy is, or under all (`policy` None).
 
     `faults` is what is believed of faults after those counted in the books; `planned` what the policy reaches, where
-    one was named, or everything is kept under one.
+    one was named, or everything is kept under one.  `one_device` are stores that were just seen on one device, or lie
+    at one site of S3: they are judged by what was said of them all the same, and whoever reads has to know.
     """
 
     policy: str | None
@@ -69,6 +70,7 @@ class Assessment:
     loss: ExpectedLoss
     faults: FaultModel
     planned: Planned | None
+    one_device: tuple[tuple[str, ...], ...] = ()
 
     @property
     def falls_short(self) -> tuple[Digit, ...]:
@@ -104,6 +106,9 @@ def assess(
         loss=expected_loss(books.groups, faults),
         faults=faults,
         planned=plan(policy, rules, now) if policy is not None else None,
+        one_device=tuple(
+            tuple(each.name for each in group) for group in places.seen_on_one_device(_reached(workplace))
+        ),
     )
 
 
@@ -246,12 +251,13 @@ class _Counted:
 
 
 def _beside_home(workplace: Workplace) -> frozenset[str]:
-    """Stores that are called offline, and are there now, on the device that holds the home."""
-    return frozenset(
-        entry.name
-        for entry in workplace.books.stores()
-        if entry.role is Role.REMOTE_OFFLINE and places.is_seen_on_device_of(entry, workplace.home)
-    )
+    return frozenset(entry.name for entry in places.seen_beside_home(_reached(workplace), workplace.home))
+
+
+def _reached(workplace: Workplace) -> Iterator[StoreEntry]:
+    """The stores but for folders that did not answer, as far as they were asked: a dead share keeps one for ever."""
+    entries = workplace.books.stores()
+    return (entry for entry in entries if entry.is_networked or entry.name not in workplace.away)
 
 
 def _offsite(entries: Sequence[StoreEntry]) -> list[StoreEntry]:

@@ -28,19 +28,19 @@ from preserve.model.audit import (
 from preserve.model.blocks import BLOCK_BYTES
 from preserve.model.entries import Audited, AuditResult, AuditRun
 from preserve.model.links import is_away_as_expected
-from preserve.model.nouns import Condition, CopyEntry, Level
-from preserve.model.thawing import ThawPurpose, terms_for
+from preserve.model.nouns import HARMS, Condition, CopyEntry, Level
 from preserve.packages.at_once import in_order
 from preserve.packages.booking import Booking
 from preserve.packages.discerning import Discerning
 from preserve.packages.held import HeldCopy, block_count, held_copy
 from preserve.packages.judging import inspection, sampling
 from preserve.packages.judging.accounts import account
+from preserve.packages.judging.frozen import FrozenCopies
 from preserve.packages.judging.inspection import NO_NOTES, Notes, Survey
+from preserve.packages.judging.readings import Reading
 from preserve.packages.judging.reports import MOST_FINDINGS_REPORTED, AuditReport, AuditRequest, NotLookedAt
 from preserve.packages.judging.scope import Scope
 from preserve.packages.judging.searching import Searching
-from preserve.packages.thawing import Thawing, have_thawed
 from preserve.workplace import Workplace
 
 __all__ = ["AuditReport", "AuditRequest", "NotLookedAt", "audit"]
@@ -71,6 +71,15 @@ def audit(workplace: Workplace, request: AuditRequest) -> AuditReport:
         return _Audit(workplace, request, tuple(stores), packages).run()
 
 
+def ask_for_frozen(workplace: Workplace, report: AuditReport) -> AuditReport:
+    """Ask for what an audit, or several in one report, found frozen without asking for it."""
+    frozen = FrozenCopies(workplace, may_ask=True)
+    frozen.add_all(report.frozen)
+    frozen.ask()
+    away = {**report.away, **{store: str(error) for store, error in frozen.failed.items()}}
+    return replace(report, thaws=(*report.thaws, *frozen.thaws), away=away, frozen={})
+
+
 @dataclass(frozen=True, slots=True)
 class _Task:
     """One copy to be looked at; `numbers` are the blocks of its bag to be read, None: all."""
@@ -97,6 +106,11 @@ class _Task:
         return sampling.Outcome(asked, min(asked, survey.blocks_sound))
 
 
+def _reading_job(held: HeldCopy) -> str:
+    """Under what it is noted how far the reading of a large bag is."""
+    return f"audit-reading/{held.store.name}/{held.package.id}"
+
+
 class _Audit:
     """The state of one audit while it runs."""
 
@@ -121,7 +135,7 @@ class _Audit:
         self._is_cut_short = False
         self._leftovers = 0
         self._bytes_read = 0
-        self._frozen: dict[str, list[str]] = {}
+        self._frozen = FrozenCopies(workplace, may_ask=request.asks_for_frozen)
 
     def run(self) -> AuditReport:
         self._begin_progress(self._scope.unseen_bytes(self._run.id) if self._run.level is Level.FULL else None)
@@ -153,7 +167,8 @@ class _Audit:
         return run, False
 
     def _end(self) -> AuditReport:
-        thaws = tuple(self._thawed())
+        self._frozen.ask()
+        self._away |= self._frozen.failed
         counts = self._counts()
         if self._run.level is Level.SAMPLE and self._request.blocks_of_each is not None:
             looks = self._books.audited_in(self._run.id)
@@ -176,7 +191,7 @@ class _Audit:
             is_ended_by_budget=self._is_cut_short,
             waiting=self._left_waiting,
             unidentified=tuple(name for name, error in self._away.items() if isinstance(error, Unidentified)),
-            unattested=dict(self._unattested),
+            unattested=dict(self._unattested - self._frozen.counts),
             not_looked_at=tuple(self._not_looked_at()),
             contradictions=dict(self._contradictions),
             unlisted=unlisted,
@@ -184,20 +199,20 @@ class _Audit:
             bytes_read=self._bytes_read,
             seconds=monotonic_seconds() - self._began,
             samples=tuple(self._samples),
-            thaws=thaws,
+            thaws=self._frozen.thaws,
+            frozen=self._frozen.unasked,
+            unread=dict(self._frozen.counts),
         )
 
     def _counts(self) -> AuditCounts:
         counts: Counter[str] = Counter()
         now = self._workplace.clock.now()
-        frozen = {store: frozenset(packages) for store, packages in self._frozen.items()}
         is_drawn = self._run.level is Level.SAMPLE and self._request.blocks_of_each is None
         for copy, look, known in self._scope.looked_at_and_known(self._run.id):
             counts[self._answer(look, known)] += 1
             if look is None and self._is_cut_short and not is_drawn and copy.store not in self._away:
                 self._left_waiting += 1
-            is_frozen = copy.package_id in frozen.get(copy.store, ())
-            if look is not None and self._is_too_shallow(look) and not is_frozen:
+            if look is not None and self._is_too_shallow(look):
                 self._unattested[copy.store] += 1
             if self._request.policies and self._is_overdue(copy, now):
                 counts["overdue"] += 1
@@ -313,6 +328,9 @@ class _Audit:
                     self._away[task.held.store.name] = survey
                     continue
                 self._take(task.held, survey)
+                if survey.is_frozen:
+                    is_sound = survey.result is AuditResult.SOUND
+                    self._frozen.add(task.held.store.name, task.held.package.id, is_sound=is_sound)
                 outcome += task.outcome(survey)
         return outcome
 
@@ -348,21 +366,7 @@ class _Audit:
             survey = inspection.attested(held)
         except Unavailable as error:
             return task, error
-        self._frozen.setdefault(held.store.name, []).append(held.package.id)
-        return task, survey
-
-    def _thawed(self) -> Iterator[Thawing]:
-        """Have what lay frozen brought back, as far as the budgets of its stores go."""
-        for store, packages in sorted(self._frozen.items()):
-            copies = (self._books.copy(package, store) for package in packages)
-            held = (self._plainly_held(copy) for copy in copies if copy is not None)
-            try:
-                yield have_thawed(self._workplace, store, held, terms_for(ThawPurpose.AUDIT))
-            except Unavailable as error:
-                self._away[store] = error
-
-    def _plainly_held(self, copy: CopyEntry) -> HeldCopy:
-        return HeldCopy(self._workplace.stores[copy.store], self._books.package(copy.package_id), copy)
+        return task, replace(survey, is_frozen=True)
 
     def _survey(self, task: _Task) -> Survey:
         held = task.held
@@ -374,13 +378,16 @@ class _Audit:
         return inspection.read(held, partial(self._others, held), task.numbers, notes)
 
     def _notes(self, held: HeldCopy) -> Notes:
-        job = self._job(held)
-        return Notes(
-            self._books.progress(job), partial(self._books.set_progress, job), self._workplace.progress.advance
-        )
-
-    def _job(self, held: HeldCopy) -> str:
-        return f"audit/{self._run.id}/{held.store.name}/{held.package.id}"
+        advance = self._workplace.progress.advance
+        if self._run.level is not Level.FULL:  # blocks that were drawn are no reading that another goes on with
+            return replace(NO_NOTES, advance=advance)
+        job = _reading_job(held)
+        if self._request.afresh:
+            self._books.clear_progress(job)
+        harms = self._books.findings(package=held.package.id, store=held.store.name)
+        harmed_at = max((finding.opened_at for finding in harms if finding.condition in HARMS), default="")
+        reading = Reading.of(held, self._books.progress(job), harmed_at, self._workplace.clock.now())
+        return Notes(reading.so_far, lambda note: self._books.set_progress(job, reading.text(note)), advance)
 
     def _take(self, held: HeldCopy, survey: Survey) -> None:
         """Book what was seen of one copy; not what was seen of objects that were superseded meanwhile."""
@@ -394,7 +401,7 @@ class _Audit:
         self._booking.add(account(self._books, workplace.act, workplace.now(), self._run.id, held, survey))
         if survey.level is Level.FULL and not is_small:
             self._booking.flush()
-            self._books.clear_progress(self._job(held))
+            self._books.clear_progress(_reading_job(held))
 
     # What else lies there
 

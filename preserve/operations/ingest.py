@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from preserve import chance
+from preserve.bags.names import known_as
 from preserve.bags.profiles import Profile
 from preserve.bags.shapes import TakenAs
 from preserve.bags.submission import open_submission
@@ -50,7 +51,8 @@ def ingest(workplace: Workplace, request: IngestRequest) -> IngestReport:
     places.require_source_outside(workplace.books, workplace.home, source)
     work = workplace.work / f"ingest-{chance.token(8)}"
     (work / "submission").mkdir(parents=True)
-    with workplace.claim(str(source)), ExitStack() as resources:
+    known = known_as(source)
+    with workplace.claim(known), ExitStack() as resources:
         resources.callback(shutil.rmtree, work, ignore_errors=True)
         described = _described(request)
         submission = resources.enter_context(
@@ -64,7 +66,7 @@ def ingest(workplace: Workplace, request: IngestRequest) -> IngestReport:
         )
         metadata = request.metadata
         named = (metadata.name, sha256(metadata.read_bytes()).hex()) if metadata else None
-        intake = Intake(str(source), request.policy, described, named, request.profile, request.again)
+        intake = Intake(known, request.policy, described, named, request.profile, request.again)
         return take_in(workplace, intake, submission, work)
 
 

@@ -1,4 +1,4 @@
-"""List the files of a source as it was at a moment, or those of them that have vanished since."""
+"""List the files and links of a source as it was at a moment, or those of them that have vanished since."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 
+from preserve.bags.entries import LINK
 from preserve.model.restore import PathPattern
 from preserve.model.sources import HarvestEntry
 from preserve.packages.harvesting import standing
 from preserve.packages.harvesting.comparing import Plan
 from preserve.packages.harvesting.last_state import WornError
 from preserve.packages.harvesting.moments import files_in, gone_since, harvest_meant, rows_of
-from preserve.packages.harvesting.rows import MTIME, PATH, SIZE, Seen
+from preserve.packages.harvesting.rows import KIND, MARK, MTIME, PATH, SIZE, Seen
 from preserve.workplace import Workplace
 
 
@@ -31,11 +32,12 @@ class ListRequest:
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """A file of a source as it was seen."""
+    """A file of a source as it was seen, or a symbolic link: then `target` is where it leads."""
 
     path: bytes
-    bytes: int
+    size: int
     mtime_ns: int
+    target: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,5 +75,5 @@ def _gathered(workplace: Workplace, request: ListRequest, harvest: HarvestEntry,
             found = gone_since(found, files_in(rows_of(workplace, newest, reading)))
         for seen in found:
             if pattern is None or pattern.takes(seen[PATH]):
-                plan.add((seen[PATH], seen[SIZE], seen[MTIME]))
+                plan.add((seen[PATH], seen[SIZE], seen[MTIME], seen[MARK] if seen[KIND] == LINK else None))
     return plan

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from preserve.clock import monotonic_seconds
 from preserve.errors import PreserveError, Unavailable
@@ -25,6 +25,9 @@ from preserve.workplace import Workplace
 _TRUSTED = (CopyState.VERIFIED, CopyState.ATTESTED, CopyState.WRITTEN)
 """Copies that packages are read from; each block is held against its digest all the same."""
 
+MOST_NAMED = 1000
+"""How many objects a report names; all are counted."""
+
 ATTEMPTS = 2
 """Generations that are made before a store is given up that does not give back what it was sent."""
 
@@ -32,7 +35,8 @@ ATTEMPTS = 2
 @dataclass(frozen=True, slots=True)
 class ParityRequest:
     """Beside which copies: in `stores` (empty: all), of one package or of all (`package` None), or of those whose ids
-    are `among` some; at most `most` (None: all).  `policies` are those in force, by name.
+    are `among` some; at most `most` (None: all), of all those whose ids come behind `after`.  `policies` are those in
+    force, by name.
     """
 
     policies: Mapping[str, Policy]
@@ -40,6 +44,7 @@ class ParityRequest:
     package: str | None = None
     among: tuple[str, ...] | None = None
     most: int | None = None
+    after: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +64,37 @@ class ParityNotMade:
     why: PreserveError
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ParityReport:
-    """What was made and what was not; `seconds` is how long it took."""
+    """What was made and what was not, counted, with the first of either; `seconds` is how long it took.
 
-    made: tuple[ParityMade, ...]
-    not_made: tuple[ParityNotMade, ...]
-    seconds: float
+    `is_only_away`: all that is left waits for what cannot be reached.  `last` is the package that was tried last.
+    """
+
+    made: list[ParityMade] = field(default_factory=list)
+    not_made: list[ParityNotMade] = field(default_factory=list)
+    made_count: int = 0
+    made_bytes: int = 0
+    not_made_count: int = 0
+    is_only_away: bool = True
+    last: str | None = None
+    seconds: float = 0.0
 
     @property
-    def is_only_away(self) -> bool:
-        """Whether all that is left waits for what cannot be reached."""
-        return all(isinstance(each.why, Unavailable) for each in self.not_made)
+    def tried(self) -> int:
+        return self.made_count + self.not_made_count
+
+    def add(self, made: ParityMade) -> None:
+        self.made_count += 1
+        self.made_bytes += made.entry.bytes
+        if len(self.made) < MOST_NAMED:
+            self.made.append(made)
+
+    def add_failure(self, failed: ParityNotMade) -> None:
+        self.not_made_count += 1
+        self.is_only_away = self.is_only_away and isinstance(failed.why, Unavailable)
+        if len(self.not_made) < MOST_NAMED:
+            self.not_made.append(failed)
 
 
 def make_parity(workplace: Workplace, request: ParityRequest) -> ParityReport:
@@ -79,16 +103,17 @@ def make_parity(workplace: Workplace, request: ParityRequest) -> ParityReport:
     Doing it again does only what is left.  Raises `Refused` for an unknown store or package.
     """
     began = monotonic_seconds()
-    made: list[ParityMade] = []
-    not_made: list[ParityNotMade] = []
+    report = ParityReport()
     for package, store, percent in _due(workplace, request):
-        if request.most is not None and len(made) + len(not_made) >= request.most:
+        if request.most is not None and report.tried >= request.most:
             break
+        report.last = package
         try:
-            made.append(_make(workplace, package, store, percent))
+            report.add(_make(workplace, package, store, percent))
         except PreserveError as error:
-            not_made.append(ParityNotMade(package, store, error))
-    return ParityReport(tuple(made), tuple(not_made), monotonic_seconds() - began)
+            report.add_failure(ParityNotMade(package, store, error))
+    report.seconds = monotonic_seconds() - began
+    return report
 
 
 def _due(workplace: Workplace, request: ParityRequest) -> Iterator[tuple[str, str, int]]:
@@ -103,9 +128,8 @@ def _due(workplace: Workplace, request: ParityRequest) -> Iterator[tuple[str, st
             if percent is None:
                 continue
             if named is None:
-                yield from (
-                    (package, store.name, percent) for package in books.lacking_parity(policy.name, store.name, percent)
-                )
+                lacking = books.lacking_parity(policy.name, store.name, percent, request.after)
+                yield from ((package, store.name, percent) for package in lacking)
             else:
                 yield from _due_among(workplace, named, policy, store, percent)
 

@@ -7,7 +7,7 @@ letter goes out once more, after a pause and with the same identifier, and never
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -19,7 +19,20 @@ from preserve.model.certificates import ENGLISH, Voice
 from preserve.model.concerns import Concern, ConcernKind
 from preserve.model.digests import sha256
 from preserve.model.incidents import Incident, IncidentKind
-from preserve.model.notices import NEVER, Delivery, Letter, ToldOf, addressees, letter, named, remembered, unaddressed
+from preserve.model.notices import (
+    MENDED,
+    NEVER,
+    Delivery,
+    Letter,
+    MendedSeen,
+    ToldOf,
+    addressees,
+    letter,
+    mended_for,
+    named,
+    remembered,
+    unaddressed,
+)
 from preserve.model.phrases import phrase
 from preserve.model.policy import Policy
 from preserve.workplace import Workplace
@@ -35,6 +48,57 @@ class Post(Protocol):
 
         Raises `Unavailable` where it did not arrive by any of them, `Refused` where it never can.
         """
+
+
+class Memory(Protocol):
+    """What everybody was told, and how telling goes."""
+
+    def told(self) -> Mapping[str, Mapping[str, ToldOf]]:
+        """What everybody was told of, by addressee and concern."""
+
+    def deliveries(self) -> Mapping[str, Delivery]:
+        """How telling goes, by addressee."""
+
+    def note_delivery(self, addressee: str, delivery: Delivery) -> None:
+        """Note how telling somebody goes."""
+
+    def note_told(self, addressee: str, told: Iterable[ToldOf], delivery: Delivery) -> None:
+        """Note that a letter has arrived: from now on this and nothing else is what the addressee was told of."""
+
+    def forget_addressee(self, addressee: str) -> None:
+        """Forget what somebody was told, and how that went."""
+
+
+class InMind:
+    """What was told while nothing could be booked, on top of what the books know: kept by the runner alone, until it
+    can be noted there."""
+
+    def __init__(self, before: Memory) -> None:
+        self._told = {name: dict(each) for name, each in before.told().items()}
+        self._deliveries = dict(before.deliveries())
+        self._changed: set[str] = set()
+
+    def told(self) -> Mapping[str, Mapping[str, ToldOf]]:
+        return {name: dict(each) for name, each in self._told.items()}
+
+    def deliveries(self) -> Mapping[str, Delivery]:
+        return dict(self._deliveries)
+
+    def note_delivery(self, addressee: str, delivery: Delivery) -> None:
+        self._deliveries[addressee] = delivery
+        self._changed.add(addressee)
+
+    def note_told(self, addressee: str, told: Iterable[ToldOf], delivery: Delivery) -> None:
+        self._told[addressee] = {each.concern: each for each in told}
+        self.note_delivery(addressee, delivery)
+
+    def forget_addressee(self, addressee: str) -> None:
+        """Who is asked for no more is forgotten by the books, when these can be written again."""
+
+    def noted_in(self, books: Memory) -> None:
+        """Note in the books what was told meanwhile.  Raises `NoSpace`, `Unavailable`."""
+        for name in sorted(self._changed):
+            books.note_told(name, self._told.get(name, {}).values(), self._deliveries[name])
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +149,19 @@ def notify(workplace: Workplace, request: NotifyRequest) -> NotifyReport:
     if not request.addresses:
         return NOT_SET_UP
     with workplace.claim("notices"):
-        round_ = _Round(workplace, request)
+        round_ = _Round(workplace, request, workplace.books)
         report = round_.run()
+        round_.answer_for(report)
         workplace.books.note_noticed(workplace.clock.now())
         return report
+
+
+def notify_unbooked(workplace: Workplace, request: NotifyRequest, mind: InMind) -> NotifyReport:
+    """Tell everybody what is theirs to know now while nothing can be booked, since the home's disk is full, say.
+
+    What was told stands in `mind` alone, and no incident is opened where somebody could not be.
+    """
+    return _Round(workplace, request, mind).run() if request.addresses else NOT_SET_UP
 
 
 def try_address(workplace: Workplace, address: Address, post: Post, voices: Sequence[Voice]) -> str | None:
@@ -102,12 +175,13 @@ def try_address(workplace: Workplace, address: Address, post: Post, voices: Sequ
 
 
 class _Round:
-    def __init__(self, workplace: Workplace, request: NotifyRequest) -> None:
+    def __init__(self, workplace: Workplace, request: NotifyRequest, memory: Memory) -> None:
         self._workplace = workplace
         self._books = workplace.books
         self._request = request
-        self._told = self._books.told()
-        self._deliveries = self._books.deliveries()
+        self._memory = memory
+        self._told = memory.told()
+        self._deliveries = dict(memory.deliveries())
         self._home_id = self._books.home_id()
 
     def run(self) -> NotifyReport:
@@ -120,34 +194,41 @@ class _Round:
         failed: list[Failure] = []
         unknown: list[str] = []
         # Who was told of something that is over is told that too, though nothing concerns that one any more.
-        for name in sorted({*due, *self._told}):
+        for name in sorted({*due, *self._told, *self._owners()}):
             if name not in self._request.addresses:
                 if name in due:
                     unknown.append(name)
                 else:
-                    self._books.forget_addressee(name)
+                    self._memory.forget_addressee(name)
                 continue
             told, delivery = self._told.get(name, {}), self._deliveries.get(name, NEVER)
-            found = letter(name, due.get(name, []), told, delivery, now, self._request.unseen)
+            closed = mended_for(name, self._mended_since(told), self._request.policies)
+            found = letter(name, due.get(name, []), told, delivery, now, self._request.unseen, closed)
             if found is not None:
                 error = self._send(found, told, delivery)
                 failed += [Failure(name, error)] if error else []
                 sent += [] if error else [found]
-        self._answer_for(failed, unknown, sent)
         return NotifyReport(tuple(sent), tuple(failed), tuple(unknown), is_set_up=True)
+
+    def _owners(self) -> set[str]:
+        """Owners who can be told: also where nothing is open, they are told what was mended."""
+        return {policy.notify for policy in self._request.policies.values()} & set(self._request.addresses)
+
+    def _mended_since(self, told: Mapping[str, ToldOf]) -> list[MendedSeen]:
+        return list(self._books.mended_alike(told[MENDED].mark if MENDED in told else 0))
 
     def _send(self, found: Letter, told: Mapping[str, ToldOf], delivery: Delivery) -> PreserveError | None:
         name, now = found.addressee, self._workplace.clock.now()
         tried = delivery.tried(now)
-        self._books.note_delivery(name, tried)
+        self._memory.note_delivery(name, tried)
         try:
             complaint = self._request.post.send(self._request.addresses[name], self._message(found, delivery))
         except (Unavailable, Refused) as error:
-            self._books.note_delivery(name, replace(tried, error=str(error)))
+            self._memory.note_delivery(name, replace(tried, error=str(error)))
             self._deliveries[name] = tried
             return error
         arrived = delivery.arrived(self._workplace.clock.now(), complaint)
-        self._books.note_told(name, remembered(found, told, now), arrived)
+        self._memory.note_told(name, remembered(found, told, now), arrived)
         self._deliveries[name] = arrived
         return None
 
@@ -157,6 +238,7 @@ class _Round:
         text = letters.text(found, policies, self._home_id, at, voices)
         marks = [f"{each.key} {each.mark}" for each in (*found.news, *found.still)]
         before = stamp(delivery.sent_at) if delivery.sent_at else ""
+        marks += [f"{MENDED} {each.store} {each.condition.value} {each.newest}" for each in found.mended]
         identifier = _identifier(self._home_id, found.addressee, before, *marks, *(each.concern for each in found.over))
         document = {
             "home": self._home_id,
@@ -167,20 +249,24 @@ class _Round:
             "all_clear": found.is_all_clear,
             "new": [_plain(each) for each in found.news],
             "open": [_plain(each) for each in found.still],
+            "mended": [
+                {"store": each.store, "condition": each.condition.value, "count": each.count, "last_at": each.last_at}
+                for each in found.mended
+            ],
             "over": [{"key": each.concern, "what": each.what} for each in found.over],
         }
         return Message(identifier, subject, text, _json(document))
 
-    def _answer_for(self, failed: Sequence[Failure], unknown: Sequence[str], sent: Sequence[Letter]) -> None:
+    def answer_for(self, report: NotifyReport) -> None:
         """Open an incident for each who cannot be told, and close those of who can be again."""
-        workplace = self._workplace
+        workplace, sent = self._workplace, report.sent
         new = [
             Incident(
                 IncidentKind.NOTIFIER,
                 each.addressee,
                 phrase("{owner} could not be told: {why}", owner=each.addressee, why=each.error),
             )
-            for each in failed
+            for each in report.failed
             if self._deliveries[each.addressee].is_failing
         ] + [
             Incident(
@@ -188,7 +274,7 @@ class _Round:
                 name,
                 phrase("nobody knows how to tell {owner}: `preserve notify set` says it", owner=name),
             )
-            for name in unknown
+            for name in report.unaddressed
         ]
         opened = [events.incident_opened(workplace.act, workplace.now(), each) for each in new]
         closed = [
@@ -205,7 +291,7 @@ class _Round:
         if addressee in reached:
             return phrase("a letter has arrived")
         if addressee not in named(self._request.policies.values()):
-            return phrase("no policy in force names {owner}", owner=addressee)
+            return phrase("no policy in use names {owner}", owner=addressee)
         return None
 
 

@@ -15,7 +15,7 @@ from preserve.model.nouns import Role, StoreEntry
 from preserve.model.phrases import phrase
 from preserve.packages import places
 from preserve.packages.carriers.recognising import recognise
-from preserve.packages.origins import origin_named
+from preserve.packages.origins import NONE_READABLE, origin_named, origin_of_nameless
 from preserve.ports import Store
 from preserve.state import checkpoints
 from preserve.state.books import Books
@@ -69,7 +69,7 @@ def _recognised(books: Books, url: str, at: At) -> Recognition:
     except Refused as error:
         return Recognition(Nature.FOREIGN, why=str(error))
     if present is None:
-        return Recognition(Nature.FOREIGN, why=phrase("there is no store.json in it"))
+        return _nameless(books, url, at)
     retired = next((each for each in books.retired_stores() if each.entry.store_id == present.store_id), None)
     if retired is not None:
         medium = books.medium_of_store(retired.entry.name)
@@ -78,6 +78,27 @@ def _recognised(books: Books, url: str, at: At) -> Recognition:
     if known is None:
         return _stranger(books, present, at(replace(present, url=url)).store)
     return _known(books, known, url, at)
+
+
+def _nameless(books: Books, url: str, at: At) -> Recognition:
+    """No store.json: a store that lost it, or no store at all."""
+    origin = origin_of_nameless(at(StoreEntry(url, "", Role.REMOTE_OFFLINE, url)).store)
+    if origin is None:
+        return Recognition(Nature.FOREIGN, why=phrase("there is no store.json in it"))
+    if origin not in (NONE_READABLE, checkpoints.origin(books.home_id())):
+        return Recognition(
+            Nature.OTHER_HOME, why=phrase("its store.json is lost; its ledger names {home}", home=origin)
+        )
+    may_be = (entry.name for entry in books.stores() if not entry.is_networked and not _is_in_place(entry, at))
+    return Recognition(Nature.NAMELESS, may_be=tuple(may_be))
+
+
+def _is_in_place(entry: StoreEntry, at: At) -> bool:
+    try:
+        present = at(entry).present()
+    except PreserveError:  # whatever lies there is not this store
+        return False
+    return present is not None and present.store_id == entry.store_id
 
 
 def _stranger(books: Books, present: StoreEntry, store: Store) -> Recognition:
@@ -106,8 +127,4 @@ def _lies_elsewhere_too(known: StoreEntry, url: str, at: At) -> bool:
     here, there = places.spot_of(url), places.spot_of(known.url)
     if here.itself == there.itself or there.itself is None:
         return False
-    try:
-        present = at(known).present()
-    except PreserveError:  # whatever lies there is not this store
-        return False
-    return present is not None and present.store_id == known.store_id
+    return _is_in_place(known, at)

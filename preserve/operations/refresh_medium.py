@@ -14,7 +14,8 @@ from datetime import timedelta
 
 from preserve.errors import NoSpace, Refused, Unavailable
 from preserve.model import events, medium_events
-from preserve.model.medium_register import Custody, MediumEntry, RefreshOutcome, RefreshPlan
+from preserve.model.incidents import IncidentKind
+from preserve.model.medium_register import Custody, MediumEntry, RefreshOutcome, RefreshPlan, overdue_subject
 from preserve.model.nouns import CopyEntry, CopyState, Event, StoreEntry
 from preserve.model.phrases import phrase
 from preserve.packages import places
@@ -196,8 +197,12 @@ def _end(workplace: Workplace, plan: RefreshPlan, old: MediumEntry, outcome: Ref
     require_trusted(workplace)
     until = (workplace.clock.now() + timedelta(days=plan.hold_days)).date().isoformat()
     evidence = phrase("medium {old} was refreshed into medium {new}", old=plan.old, new=plan.new)
+    subjects = (old.number, overdue_subject(old.number), old.store)
+    over = [each for each in workplace.books.incidents() if each.subject in subjects and not each.ending.by_word]
     workplace.record(
         medium_events.refresh_ended(act, at, plan, outcome, until),
         events.store_retired(act, at, old.store, False, evidence),
+        # Nothing more is tried or looked at there: nothing else would end what only a look ends.
+        *(events.incident_closed(act, at, each.id, evidence) for each in over if each.kind is not IncidentKind.BRAKE),
     )
     return until

@@ -119,7 +119,7 @@ def _asked_for(workplace: Workplace, not_repaired: Sequence[NotRepaired]) -> lis
     frozen = dict.fromkeys(each.package for each in not_repaired if each.package and isinstance(each.why, Frozen))
     if not frozen:
         return list(not_repaired)
-    why = ask_for(workplace, map(workplace.books.package, frozen), ThawPurpose.REPAIR)
+    why = ask_for(workplace, frozen, ThawPurpose.REPAIR)
     return [replace(each, why=why) if isinstance(each.why, Frozen) else each for each in not_repaired]
 
 

@@ -17,7 +17,8 @@ from preserve.packages import places
 from preserve.packages.choosing import Chosen, chosen
 from preserve.packages.members import Member, MembersFile
 from preserve.packages.restoring.bags import bag_entries
-from preserve.packages.restoring.giving_back import Order, RestoreReport, Share, give_back
+from preserve.packages.restoring.giving_back import give_back
+from preserve.packages.restoring.orders import Order, RestoreReport, Share
 from preserve.packages.restoring.wanted import Wanted, as_deposited
 from preserve.packages.sources import Sources
 from preserve.workplace import Workplace

@@ -19,7 +19,8 @@ from preserve.packages.harvesting.comparing import Plan
 from preserve.packages.harvesting.last_state import WornError
 from preserve.packages.harvesting.moments import harvest_meant, rows_of
 from preserve.packages.harvesting.rows import KIND, MARK, MODE, MTIME, OFFSET, PACKAGE, PATH, SHA256, SIZE, Row
-from preserve.packages.restoring.giving_back import Order, RestoreReport, Share, give_back
+from preserve.packages.restoring.giving_back import give_back
+from preserve.packages.restoring.orders import Order, RestoreReport, Share
 from preserve.packages.restoring.wanted import Wanted
 from preserve.packages.sources import Sources
 from preserve.workplace import Workplace

@@ -7,7 +7,7 @@ from preserve.model import events, source_events
 from preserve.model.incidents import IncidentKind
 from preserve.model.phrases import phrase
 from preserve.model.sources import Registered
-from preserve.packages.harvesting import standing
+from preserve.packages.harvesting import standing, telling
 from preserve.workplace import Workplace
 
 _OF_SOURCES = (IncidentKind.BRAKE, IncidentKind.SILENT_CHANGE, IncidentKind.RESTLESS, IncidentKind.UNTAKEN)
@@ -29,6 +29,7 @@ def retire_source(workplace: Workplace, name: str) -> Registered:
             for incident in found
             if incident is not None
         ]
-        workplace.record(source_events.source_retired(act, now, name), *over)
+        unfinished = telling.left_unfinished(workplace, source.entry)
+        workplace.record(source_events.source_retired(act, now, name), *over, *unfinished)
         standing.forget(workplace, name)
     return workplace.books.source(name)

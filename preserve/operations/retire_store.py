@@ -6,12 +6,14 @@ verified copy, and those of which policy wants more copies than are left.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from preserve.errors import Barred, Refused, Unavailable
 from preserve.model import events
-from preserve.model.nouns import CopyEntry, CopyState, PackageEntry, Receipt, StoreEntry
+from preserve.model.incidents import IncidentKind
+from preserve.model.medium_register import overdue_subject
+from preserve.model.nouns import CopyEntry, CopyState, Event, PackageEntry, Receipt, StoreEntry
 from preserve.model.phrases import phrase
 from preserve.model.placing import Lack, copies_kept, copies_lacking
 from preserve.model.policy import Policy
@@ -75,6 +77,7 @@ def retire_store(workplace: Workplace, request: RetireRequest) -> RetireReport:
     evidence = phrase("store {store} was retired", store=entry.name)
     workplace.record(
         events.store_retired(workplace.act, workplace.now(), entry.name, request.is_lost, evidence),
+        *_incidents_over(workplace, entry, evidence),
     )
     return RetireReport(
         store=entry,
@@ -87,6 +90,15 @@ def retire_store(workplace: Workplace, request: RetireRequest) -> RetireReport:
         last=tuple(tally.last),
         lacking=tuple(lack for _, policy in sorted(tally.policies.items()) for lack in copies_lacking(policy, rest)),
     )
+
+
+def _incidents_over(workplace: Workplace, entry: StoreEntry, evidence: str) -> Iterator[Event]:
+    """Incidents that only another look at the store would end."""
+    numbers = [medium.number for medium in workplace.books.media() if medium.store == entry.name]
+    subjects = {entry.name, *numbers, *map(overdue_subject, numbers)}
+    for incident in workplace.books.incidents():
+        if incident.subject in subjects and not incident.ending.by_word and incident.kind is not IncidentKind.BRAKE:
+            yield events.incident_closed(workplace.act, workplace.now(), incident.id, evidence)
 
 
 def _refuse_if_there(workplace: Workplace, entry: StoreEntry) -> None:

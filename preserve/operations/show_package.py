@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from preserve.clock import moment_of
 from preserve.errors import Unavailable
-from preserve.model.nouns import CopyEntry, Finding, PackageEntry
+from preserve.model.nouns import CopyEntry, Finding, PackageEntry, Receipt
+from preserve.model.on_the_way import OnTheWay, age_of, on_the_way, promise_of
 from preserve.model.parity import ParityEntry
+from preserve.model.policy import Policy
 from preserve.model.restore import best_first
 from preserve.packages.held import held_copy
 from preserve.packages.members import Member
@@ -17,17 +20,25 @@ from preserve.workplace import Workplace
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A package, its copies, the parity beside them, its open findings; `members` None: not asked for."""
+    """A package, its copies, the parity beside them, its open findings; `members` None: not asked for.
+
+    Of the copies its policy wants so many are `verified`; so many others are `owed` by now, and for those `on_the_way`
+    there is time.
+    """
 
     package: PackageEntry
     copies: tuple[CopyEntry, ...]
     findings: tuple[Finding, ...]
     members: Iterator[Member] | None
-    parity: tuple[ParityEntry, ...] = ()
+    parity: tuple[ParityEntry, ...]
+    wanted: int
+    verified: int
+    owed: int
+    on_the_way: tuple[OnTheWay, ...]
 
 
-def show(workplace: Workplace, name: str, with_members: bool = False) -> Shown:
-    """Look a package up by its id or how only one id begins.
+def show(workplace: Workplace, name: str, policy_of: Callable[[Receipt], Policy], with_members: bool = False) -> Shown:
+    """Look a package up by its id or how only one id begins; `policy_of` gives the policy it is kept under now.
 
     Raises `Refused` for an unknown name; `Unavailable`, also while members are read, where no copy in reach gives them.
     """
@@ -37,7 +48,21 @@ def show(workplace: Workplace, name: str, with_members: bool = False) -> Shown:
     findings = tuple(books.findings(package=package.id))
     members = _members(workplace, package, copies) if with_members else None
     parity = [books.parity(package.id, copy.store) for copy in copies if copy.has_parity]
-    return Shown(package, copies, findings, members, tuple(entry for entry in parity if entry is not None))
+    policy, booked_at = policy_of(package.receipt), moment_of(books.packaged_at(package.id))
+    states, retired = {copy.store: copy.state for copy in copies}, books.roles_of_retired(package.id)
+    promise = promise_of(policy, books.stores(), states, workplace.away, retired=retired)
+    age = age_of(booked_at, workplace.clock.now())
+    return Shown(
+        package,
+        copies,
+        findings,
+        members,
+        tuple(entry for entry in parity if entry is not None),
+        promise.wanted,
+        promise.verified,
+        promise.owed_at(age),
+        tuple(on_the_way(policy, promise.coming_at(age), booked_at)),
+    )
 
 
 def _members(workplace: Workplace, package: PackageEntry, copies: tuple[CopyEntry, ...]) -> Iterator[Member]:

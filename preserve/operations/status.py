@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from preserve import environment
 from preserve.clock import stamp, zone
 from preserve.errors import PreserveError, Tampered
 from preserve.model import links
-from preserve.model.audit import CLOCKS_DIFFER, age_limits
 from preserve.model.concerns import FindingsSeen
 from preserve.model.drills_due import DrillDue, drills_due
 from preserve.model.entries import AccessionEntry, AccessionState
@@ -22,26 +21,27 @@ from preserve.model.locks import LockStanding, lock_rules, with_locks
 from preserve.model.nouns import (
     Condition,
     CopyState,
-    Level,
     Receipt,
     Role,
     StoreEntry,
     stores_with_records_spared,
 )
+from preserve.model.on_the_way import OnTheWay
 from preserve.model.parity import ParityStanding
-from preserve.model.placing import Lack, copies_lacking, verified_by_role
+from preserve.model.placing import Lack, copies_lacking
 from preserve.model.policy import Policy
+from preserve.model.policy_stores import TooClose, too_close
+from preserve.model.room import Room
 from preserve.model.sentences import Sentence
 from preserve.model.separation import Coincidence, coincidences
+from preserve.model.sources import source_behind
+from preserve.packages import places
+from preserve.packages.judging.safety import MOST_NAMED, ClassHoldings, Shortfall, Tally, audit_ages
 from preserve.packages.timekeeping import doubted
 from preserve.state.books import Books
 from preserve.state.glances import Glance, glance
 from preserve.state.identifications import ANY_RELEASE
-from preserve.state.standing_reading import Ages, AlikeStanding
 from preserve.workplace import Workplace
-
-MOST_NAMED = 1000
-"""How many packages, or accessions, a list of this report names; all are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,19 +89,6 @@ class StoreStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class Shortfall:
-    """A package that has `verified` of the copies that its policy wants.
-
-    One that is overdue in a store that is away is none of them: nobody has looked for too long, and nobody can.
-    """
-
-    package_id: str
-    policy: str
-    wanted: int
-    verified: int
-
-
-@dataclass(frozen=True, slots=True)
 class OpenFindings:
     """Open findings of one condition: how many, and when the oldest was opened."""
 
@@ -111,32 +98,26 @@ class OpenFindings:
 
 
 @dataclass(frozen=True, slots=True)
-class ClassHoldings:
-    """What is kept under one policy; `short` packages have fewer verified copies than it wants."""
-
-    policy: str
-    packages: int
-    short: int
-    payload_files: int
-    payload_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
 class Unfinished:
     """An accession that was begun and not finished: `booked` of its packages are in the books and count.
 
-    Where the source is gone, nobody can finish it: it can only be given up.
+    Where the source is gone, nobody can finish it: it can only be given up.  What a harvest began, the next harvest of
+    the registered source `harvested_from` ends by itself.
     """
 
     accession: AccessionEntry
     booked: int
     is_source_there: bool
+    harvested_from: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class StatusReport:
     """How the holdings stand.  `lacking` are copies that policy wants and that no store is registered for.
 
+    Of `safe` packages each copy that policy wants is verified, of `short_count` one is not that should be by now.  Of
+    `coming` packages all that should be by now are, and policy allows time for others; `on_the_way` are the copies, of
+    any package, for which it does.
     `spared` are stores with findings of which none is about a record.
     `unfinished` are accessions that were begun and neither completed nor given up, and that nobody is working on now;
     `unfinished_count` counts all of them.  `incidents` are those open, `late_drills` those that policy wants and nobody
@@ -151,6 +132,8 @@ class StatusReport:
     payload_files: int
     payload_bytes: int
     safe: int
+    coming: int
+    on_the_way: tuple[OnTheWay, ...]
     short_count: int
     short: tuple[Shortfall, ...]
     overdue: int
@@ -172,6 +155,15 @@ class StatusReport:
     clock_doubt: Sentence | None = None
     parity: tuple[ParityStanding, ...] = ()
     """Of the stores in which any is, or is wanted."""
+    beside_home: tuple[str, ...] = ()
+    """Stores that are called offline, and were just seen on the device that holds the home: no shelf keeps them."""
+    one_device: tuple[tuple[str, ...], ...] = ()
+    """Stores that were just seen on one device, or lie at one site of S3: one failure takes all of them."""
+    too_close: tuple[TooClose, ...] = ()
+    """What the policies in use say of how far apart copies stand, and the stores break, or nobody can tell."""
+    rooms: tuple[Room, ...] = ()
+    """What the disks take still of the home, and of stores that are folders and there now.  Numbered media are left
+    out, which are filled one after the other."""
     formats: tuple[IdentificationStanding, ...] = ()
     """Of the policies that ask for it, or under which any were told."""
 
@@ -182,7 +174,7 @@ class StatusReport:
 
     @property
     def is_as_wanted(self) -> bool:
-        """Whether all is as policy wants it.
+        """Whether all is as policy wants it by now.
 
         A remote offline store is away by its nature, and one out of its window or not mounted as it was registered to
         be; any other that is away is not as wanted, nor is one whose place is there and cannot be told to be that
@@ -192,7 +184,8 @@ class StatusReport:
         is_any_late = self.late_drills or any(locks.late for locks in self.locks)
         is_any_unprotected = any(parity.lacking for parity in self.parity)
         is_any_wrong = self.short_count or self.overdue or self.findings or self.unfinished_count or self.incidents
-        is_any_wanting = is_any_late or is_any_away or is_any_unprotected
+        is_any_short = any(room.is_short for room in self.rooms)
+        is_any_wanting = is_any_late or is_any_away or is_any_unprotected or self.too_close or is_any_short
         return not (is_any_wrong or is_any_wanting or self.alarm or self.clock_doubt)
 
 
@@ -208,19 +201,26 @@ def status(
     entries = books.stores()
     glances = glance(books, workplace.stores)
     away = frozenset(name for name, seen in glances.items() if seen.away_because is not None)
+    # A folder that did not answer in time is not asked again, by somebody who would wait for ever.
+    reached = [entry for entry in entries if entry.is_networked or entry.name not in away]
     now, clock_doubt = workplace.clock.now(), doubted(workplace)
-    tally = _Tally(books, policy_of, {} if clock_doubt else _ages(policies, entries, now), entries, now)
-    short = tally.short(away)
-    short_count = sum(each.standing.packages for each in short)
+    with books.snapshot():
+        tally = Tally(books, policy_of, {} if clock_doubt else audit_ages(policies, entries, now), entries, now)
+        wanting = tally.wanting(away)
+        short = tuple(tally.named(wanting))
+    short_count = sum(each.packages for each in wanting if each.is_short)
+    coming = sum(each.packages for each in wanting if each.is_on_the_way)
     unfinished = list(_unfinished(workplace))
     found = books.open_findings_alike()
     return StatusReport(
         packages=tally.packages,
         payload_files=tally.files,
         payload_bytes=tally.bytes,
-        safe=tally.packages - short_count,
+        safe=tally.packages - short_count - coming,
+        coming=coming,
+        on_the_way=tally.on_the_way(wanting),
         short_count=short_count,
-        short=tuple(tally.named(short)),
+        short=short,
         overdue=sum(tally.overdue.values()),
         postdated=tally.postdated,
         findings=tuple(_open_findings(found)),
@@ -235,12 +235,26 @@ def status(
         locks=() if clock_doubt else tuple(books.lock_standings(with_locks(entries), lock_rules(policies), now)),
         late_drills=() if clock_doubt else tuple(_late_drills(books, entries, tally.policies_used, now)),
         ledger_entries=books.size(),
-        holdings=tuple(tally.holdings(short)),
+        holdings=tuple(tally.holdings(wanting)),
         overdue_in=dict(tally.overdue_in),
         clock_doubt=clock_doubt,
         parity=tuple(_parity(books, entries, policies)),
+        beside_home=tuple(each.name for each in places.seen_beside_home(reached, workplace.home)),
+        one_device=tuple(tuple(each.name for each in group) for group in places.seen_on_one_device(reached)),
+        too_close=tuple(
+            found
+            for policy in tally.policies_used
+            for found in too_close(policy, entries, tally.stores_together(policy.name))
+        ),
+        rooms=tuple(places.rooms(_with_room(books, entries, away), workplace.home)),
         formats=tuple(_formats(books, policies)),
     )
+
+
+def _with_room(books: Books, entries: Iterable[StoreEntry], away: Collection[str]) -> Iterator[StoreEntry]:
+    """Stores that answered, and are to have room for more."""
+    media = {medium.store for medium in books.media()}
+    return (entry for entry in entries if entry.name not in away and entry.name not in media)
 
 
 def _formats(books: Books, policies: Mapping[str, Policy]) -> Iterator[IdentificationStanding]:
@@ -263,151 +277,30 @@ def _parity(books: Books, stores: Sequence[StoreEntry], policies: Mapping[str, P
 
 
 def _shared(policies: Iterable[Policy], stores: Sequence[StoreEntry]) -> Iterator[Coincidence]:
-    """What stores share, and the policies in use or common sense ask them not to."""
-    rules = [policy.separation for policy in policies if policy.separation is not None]
+    """What stores share, and the policies in use or common sense ask them not to.
+
+    Of stores of one role of which each package has one, such as the media on a shelf, no event takes two copies.
+    """
+    used = list(policies)
+    one_each = {role for role in Role if used and all(policy.copies_on(role) <= 1 for policy in used)}
+    rules = [policy.separation for policy in used if policy.separation is not None]
     everywhere = [attribute for rule in rules for attribute in rule.everywhere]
     remote = [attribute for rule in rules for attribute in rule.remote]
     for number, store in enumerate(stores):
-        yield from coincidences(store, stores[:number], everywhere, remote)
+        others = [each for each in stores[:number] if each.role is not store.role or each.role not in one_each]
+        yield from coincidences(store, others, everywhere, remote)
 
 
 def _unfinished(workplace: Workplace) -> Iterator[Unfinished]:
+    sources = [each.entry for each in workplace.books.sources() if not each.is_retired]
     for accession in workplace.books.accessions(AccessionState.OPEN):
         if not workplace.is_claimed(accession.source):  # ingest holds the claim on it as long as it runs
             booked = sum(map(workplace.books.has_package, accession.packages))
-            yield Unfinished(accession, booked, os.path.lexists(os.fsencode(accession.source)))
-
-
-@dataclass(frozen=True, slots=True)
-class _Short:
-    """Packages that stand alike and have fewer verified copies than wanted; `late` are stores away in which their
-    copies are overdue, and others that stand so have some that are not."""
-
-    standing: AlikeStanding
-    late: frozenset[str]
-    wanted: int
-    verified: int
-
-
-class _Tally:
-    """What is counted of all packages, put together by how their copies stand: none is read by itself."""
-
-    def __init__(
-        self,
-        books: Books,
-        policy_of: Callable[[Receipt], Policy],
-        ages: Mapping[tuple[str, str], Ages],
-        stores: Sequence[StoreEntry],
-        now: datetime,
-    ) -> None:
-        self._books = books
-        self._stores = stores
-        self._ages = ages
-        self._ahead = stamp(now + CLOCKS_DIFFER)
-        self._standings = books.standings()
-        self._used = {each.policy: policy_of(self._any_receipt(each)) for each in self._standings}
-        self.packages = sum(each.packages for each in self._standings)
-        self.files = sum(each.payload_files for each in self._standings)
-        self.bytes = sum(each.payload_bytes for each in self._standings)
-        self.states: Counter[tuple[str, CopyState]] = Counter()
-        for each in self._standings:
-            for store, state in each.states.items():
-                self.states[store, state] += each.packages
-        self.overdue: Counter[str] = Counter()
-        self.overdue_in: Counter[tuple[str, str]] = Counter()
-        self.postdated = 0
-        for (store, policy), limits in ages.items():
-            self.overdue_in[policy, store] = books.overdue_count(store, policy, limits, self._ahead)
-            self.overdue[store] += self.overdue_in[policy, store]
-            self.postdated += books.looks(store, policy, Level.SAMPLE, "~", since=self._ahead).copies
-
-    def _any_receipt(self, standing: AlikeStanding) -> Receipt:
-        ((package, _),) = self._books.packages_standing(standing.policy, standing.states, 1)
-        return self._books.package(package).receipt
-
-    @property
-    def policies_used(self) -> list[Policy]:
-        """Those under which anything is kept, by name."""
-        return [policy for _, policy in sorted(self._used.items())]
-
-    def short(self, away: Collection[str]) -> list[_Short]:
-        """Packages with fewer verified copies than their policy wants."""
-        late = {(store, policy) for store, policy in self._ages if store in away and self.overdue_in[policy, store]}
-        # Of a medium that lies on its shelf for long all copies are overdue: then none of them need be looked for.
-        wholly = {place for place in late if self._is_wholly_overdue(*place)}
-        in_part = {place: self._ages[place] for place in late - wholly}
-        apart = list(self._books.overdue_standings(in_part, self._ahead))
-        all_but_late = {(each.policy, _key(each)): each.packages for each in self._standings}
-        for each, _ in apart:
-            all_but_late[each.policy, _key(each)] -= each.packages
-        whole = [
-            (replace(each, packages=all_but_late[each.policy, _key(each)]), frozenset[str]())
-            for each in self._standings
-        ]
-        compared = (
-            self._compared(each, stores, frozenset(store for store in each.states if (store, each.policy) in wholly))
-            for each, stores in [*whole, *apart]
-            if each.packages
-        )
-        return [each for each in compared if each.verified < each.wanted]
-
-    def _is_wholly_overdue(self, store: str, policy: str) -> bool:
-        copies = sum(each.packages for each in self._standings if each.policy == policy and store in each.states)
-        return self.overdue_in[policy, store] == copies
-
-    def _compared(self, standing: AlikeStanding, late: frozenset[str], wholly: frozenset[str]) -> _Short:
-        policy = self._used[standing.policy]
-        counting = {store: state for store, state in standing.states.items() if store not in late | wholly}
-        return _Short(standing, late, policy.copies_wanted, verified_by_role(policy, self._stores, counting))
-
-    def holdings(self, short: Iterable[_Short]) -> Iterator[ClassHoldings]:
-        """What is kept, by policy."""
-        lacking: Counter[str] = Counter()
-        for each in short:
-            lacking[each.standing.policy] += each.standing.packages
-        for policy in sorted(self._used):
-            alike = [each for each in self._standings if each.policy == policy]
-            yield ClassHoldings(
-                policy=policy,
-                packages=sum(each.packages for each in alike),
-                short=lacking[policy],
-                payload_files=sum(each.payload_files for each in alike),
-                payload_bytes=sum(each.payload_bytes for each in alike),
-            )
-
-    def named(self, short: Iterable[_Short]) -> list[Shortfall]:
-        """The first of these packages, by id."""
-        found: dict[str, Shortfall] = {}
-        for each in short:  # those with overdue copies come last: they stand alike with others that have none
-            for package in self._packages_of(each):
-                found[package] = Shortfall(package, each.standing.policy, each.wanted, each.verified)
-        return [shortfall for _, shortfall in sorted(found.items())][:MOST_NAMED]
-
-    def _packages_of(self, short: _Short) -> list[str]:
-        standing, most = short.standing, MOST_NAMED
-        among = [self._ages[store, standing.policy] for store in sorted(short.late)]
-        if not among:
-            return [package for package, _ in self._books.packages_standing(standing.policy, standing.states, most)]
-        lists = [
-            {package for package, _ in self._books.overdue_packages(standing, store, ages, self._ahead, most)}
-            for store, ages in zip(sorted(short.late), among, strict=True)
-        ]
-        return sorted(set.intersection(*lists))
-
-
-def _key(standing: AlikeStanding) -> tuple[tuple[str, CopyState], ...]:
-    return tuple(sorted(standing.states.items()))
-
-
-def _ages(policies: Mapping[str, Policy], stores: Iterable[StoreEntry], now: datetime) -> dict[tuple[str, str], Ages]:
-    """Before which moments a look is too long ago, for each store and policy in force."""
-    return {
-        (store.name, name): {
-            level: stamp(now - longest) for level, longest in age_limits(policy.audit_on(store.role)).items()
-        }
-        for store in stores
-        for name, policy in policies.items()
-    }
+            is_there = os.path.lexists(os.fsencode(accession.source))
+            source = source_behind(accession.source, sources)
+            if source is not None and accession.source.startswith("/") and not is_there:
+                source = None  # a submission that somebody took out of a drop folder: no look finds it again
+            yield Unfinished(accession, booked, is_there or source is not None, source)
 
 
 def _late_drills(
@@ -434,7 +327,7 @@ def _open_findings(found: Iterable[FindingsSeen]) -> Iterator[OpenFindings]:
 
 
 def _store_statuses(
-    books: Books, entries: Iterable[StoreEntry], glances: Mapping[str, Glance], tally: _Tally, now: datetime
+    books: Books, entries: Iterable[StoreEntry], glances: Mapping[str, Glance], tally: Tally, now: datetime
 ) -> Iterator[StoreStatus]:
     absences = books.absences(environment.machine_name())
     for entry in entries:

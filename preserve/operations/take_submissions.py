@@ -5,6 +5,9 @@
     DROP/name.metadata.csv, or .json        about its records
     DROP/taken/           where what was committed is moved to
 
+What lies there and is neither waits, whatever its name is: somebody may have forgotten to declare it, or an upload may
+have broken off.  What waits for too long is told; what nobody wants to hear of is left out by the source's patterns.
+
 Nothing is moved before it is committed: a copy of each package was read back and found equal, and the books say so, the
 history of the source too.  A run that was killed in between finds the same submission again, known, books what is not
 in the history yet, and moves it; one that was killed while it moved is followed by one that moves the rest.
@@ -14,25 +17,30 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import ExitStack
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from preserve import chance
 from preserve.bags.entries import Spool
+from preserve.bags.names import known_as
 from preserve.bags.profiles import Profile
 from preserve.bags.submission import Shape, Submission, open_submission
 from preserve.definitions.metadata import read_records
 from preserve.durable import free_bytes, make_folders, move
-from preserve.errors import PreserveError, Refused, Unavailable
+from preserve.errors import PreserveError, Refused, Tampered, Unavailable
 from preserve.model import source_events
 from preserve.model.digests import sha256
 from preserve.model.entries import AccessionState
+from preserve.model.on_the_way import OnTheWay, put_together
 from preserve.model.policy import Policy
+from preserve.model.restless import is_moving, longest_wait
 from preserve.model.sources import Counts, HarvestEntry, Registered
 from preserve.packages.harvesting import telling
+from preserve.packages.harvesting.sieve import Sieve
 from preserve.packages.making.taking_in import UNDESCRIBED, IngestReport, Intake, take_in
 from preserve.workplace import Workplace
 
@@ -43,11 +51,15 @@ _ASIDE = (f".{MARKER}", ".metadata.csv", ".metadata.json")
 
 @dataclass(frozen=True, slots=True)
 class TakeRequest:
-    """Which drop folder, and the policy in force for it with the BagIt profile that it names."""
+    """Which drop folder, and the policy in force for it with the BagIt profile that it names.
+
+    What lies at its top and `sieve` leaves out is passed by.
+    """
 
     source: Registered
     policy: Policy
     profile: Profile | None = None
+    sieve: Sieve | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +76,8 @@ class TakeReport:
     """What came of a drop folder: submissions `taken`, those still `waiting` with the reason, those `refused`.
 
     `orphans` are markers and metadata beside which no submission lies: somebody believes to have handed one over.
-    `entry` is None where nothing was taken.
+    `forgotten` wait for longer than anybody can mean: they were not declared, or never come to rest.  So many names
+    were `left_out` by patterns.  `entry` is None where nothing was taken.
     """
 
     source: str
@@ -73,11 +86,20 @@ class TakeReport:
     waiting: tuple[str, ...]
     refused: tuple[tuple[str, PreserveError], ...]
     orphans: tuple[str, ...] = ()
+    forgotten: tuple[str, ...] = ()
+    left_out: int = 0
 
     @property
     def is_complete(self) -> bool:
-        """Whether nothing was refused or is lacking, and every copy that policy wants of what was taken is there."""
-        return not self.refused and not self.orphans and all(each.report.is_complete for each in self.taken)
+        """Whether nothing was refused, forgotten or is lacking, and every copy that policy wants by now of what was
+        taken is there and verified."""
+        is_all_told_of = not (self.refused or self.orphans or self.forgotten)
+        return is_all_told_of and all(each.report.is_kept for each in self.taken)
+
+    @property
+    def on_the_way(self) -> tuple[OnTheWay, ...]:
+        """Copies of what was taken for which policy allows time."""
+        return put_together(coming for each in self.taken for coming in each.report.on_the_way)
 
 
 def take_submissions(workplace: Workplace, request: TakeRequest) -> TakeReport:
@@ -85,7 +107,8 @@ def take_submissions(workplace: Workplace, request: TakeRequest) -> TakeReport:
 
     An incident says what cannot be taken, as long as it lies there.
 
-    Raises `Refused` where the source was retired, `Unavailable` where its folder, or every store, is away; `NoSpace`.
+    Raises `Refused` where the source was retired, `Unavailable` where its folder, or every store, is away; `NoSpace`,
+    `Tampered`.
     """
     source = request.source.entry
     if request.source.is_retired:
@@ -98,27 +121,32 @@ def take_submissions(workplace: Workplace, request: TakeRequest) -> TakeReport:
             for path in look.ready:
                 try:
                     taken.append(drop.take(path))
-                except Unavailable:
+                except (Unavailable, Tampered):
                     raise
                 except PreserveError as error:
                     refused.append((path.name, error))
         finally:  # what was taken before a store went away need not be taken again
             entry = drop.book(taken)
             moved = tuple(map(drop.moved, taken))
-        untaken = [*(name for name, _ in refused), *look.orphans]
+        untaken = [*(name for name, _ in refused), *look.orphans, *look.forgotten]
         told = list(telling.untaken(workplace, source.name, untaken))
         if told:
             workplace.record(*told)
-        return TakeReport(source.name, entry, moved, look.waiting, tuple(refused), look.orphans)
+        left_out = request.sieve.left_out if request.sieve else 0
+        return TakeReport(
+            source.name, entry, moved, look.waiting, tuple(refused), look.orphans, look.forgotten, left_out
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """What lies in a drop folder: submissions that are ready, names of those that are not, and what belongs to none."""
+    """What lies in a drop folder: submissions that are ready, names of those that are not, of those that wait for too
+    long, and what belongs to none."""
 
     ready: tuple[Path, ...]
     waiting: tuple[str, ...]
     orphans: tuple[str, ...]
+    forgotten: tuple[str, ...]
 
 
 class _Drop:
@@ -130,8 +158,11 @@ class _Drop:
         self._source = request.source.entry
         self._folder = Path(self._source.place)
         self._seen_at = workplace.now()
-        rested = workplace.clock.now() - timedelta(seconds=self._source.settle_seconds)
-        self._rested_ns = int(rested.timestamp() * 1_000_000) * 1000
+        self._when_ready: dict[Path, tuple[int, int] | None] = {}
+        now, entry = workplace.clock.now(), self._source
+        self._now_ns = _nanoseconds(now)
+        self._rested_ns = _nanoseconds(now - timedelta(seconds=entry.settle_seconds))
+        self._long_ago_ns = _nanoseconds(now - longest_wait(entry.restless_days, entry.settle_seconds))
 
     def look(self) -> _Look:
         """What lies there, after what a run that was killed had begun to move was moved."""
@@ -139,28 +170,30 @@ class _Drop:
             names = sorted(os.listdir(self._folder))
         except OSError as error:
             raise Unavailable("{source} cannot be read: {reason}", source=self._folder, reason=error) from error
-        ready, waiting, orphans = [], [], []
-        for name in names:
-            if name == TAKEN or name.startswith("."):
-                continue
-            path = self._folder / name
-            if name.endswith(_ASIDE):
+        ready, waiting, orphans, forgotten = list[Path](), list[str](), list[str](), list[str]()
+        for path in (self._folder / name for name in names if not self._is_passed_by(self._folder / name)):
+            if path.name.endswith(_ASIDE) and path.name not in _ASIDE:
                 if self._is_orphan(path) and not self._follows(path):
-                    orphans.append(name)
+                    orphans.append(path.name)
             elif self._is_ready(path):
+                self._when_ready[path] = _footprint(path)
                 ready.append(path)
+            elif self._is_forgotten(path):
+                forgotten.append(path.name)
             else:
-                waiting.append(name)
-        return _Look(tuple(ready), tuple(waiting), tuple(orphans))
+                waiting.append(path.name)
+        return _Look(tuple(ready), tuple(waiting), tuple(orphans), tuple(forgotten))
+
+    def _is_passed_by(self, path: Path) -> bool:
+        """Whether it is our own folder, which nobody declared to be a submission, or left out by a pattern."""
+        if path.name == TAKEN:
+            return not _marks(path)
+        sieve = self._request.sieve
+        return sieve is not None and sieve.leaves_out(os.fsencode(path.name), _is_folder(path))
 
     def _is_orphan(self, path: Path) -> bool:
         """Whether nothing lies where this belongs to; what was laid there just now may come before its submission."""
-        if os.path.lexists(_submission_of(path)):
-            return False
-        try:
-            return all(max(times) <= self._rested_ns for times in _times([path]))
-        except OSError:  # something is just being moved
-            return False
+        return not os.path.lexists(_submission_of(path)) and self._rests([path], self._rested_ns)
 
     def _follows(self, path: Path) -> bool:
         """Whether a run was killed after it had moved the submission that this lay beside; then it is moved now."""
@@ -184,6 +217,10 @@ class _Drop:
                 "{file} is a symbolic link, and none is followed out of a drop folder; lay the submission itself there",
                 file=path.name,
             )
+        if path.name == TAKEN:
+            raise Refused(
+                "{file} is where what was taken is moved to, and no submission; give it another name", file=path.name
+            )
         metadata = next((beside for beside in _beside(path) if beside.suffix in (".csv", ".json")), None)
         return Taken(path.name, self._taken_in(path, metadata), None)
 
@@ -194,7 +231,9 @@ class _Drop:
         """
         path = self._folder / taken.name
         is_committed = all(package.is_safe for package in taken.report.packages)
-        moves = is_committed and self._source.moves_taken and self._is_ready(path)
+        before = self._when_ready[path]
+        is_as_it_was = before is not None and _footprint(path) == before
+        moves = is_committed and self._source.moves_taken and is_as_it_was
         return replace(taken, moved_to=self._moved(path)) if moves else taken
 
     def book(self, taken: list[Taken]) -> HarvestEntry | None:
@@ -203,7 +242,7 @@ class _Drop:
         That may be what an earlier run took that was killed before it could book it.
         """
         books, name = self._workplace.books, self._source.name
-        found = [kept for each in taken for kept in books.accessions_from(str(self._folder / each.name))]
+        found = [kept for each in taken for kept in books.accessions_from(known_as(self._folder / each.name))]
         if not found:
             return None
         committed = [kept for kept in found if kept.state is AccessionState.COMMITTED]
@@ -220,11 +259,15 @@ class _Drop:
 
     def _is_ready(self, path: Path) -> bool:
         """Whether it was declared complete, and nothing in or about it moved for the settle time."""
-        marks = [mark for mark in (Path(f"{path}.{MARKER}"), path / MARKER) if _is_marker(mark)]
-        if not marks:
-            return False
+        return bool(_marks(path)) and self._rests([path, *_beside(path)], self._rested_ns)
+
+    def _is_forgotten(self, path: Path) -> bool:
+        """Whether what is not ready waits for too long: at rest and not declared, or declared and never at rest."""
+        return self._rests(_marks(path) or [path, *_beside(path)], self._long_ago_ns)
+
+    def _rests(self, paths: list[Path], since_ns: int) -> bool:
         try:
-            return all(max(times) <= self._rested_ns for times in _times([path, *_beside(path)]))
+            return not any(is_moving(*times, since_ns, self._now_ns) for times in _times(paths))
         except OSError:  # something is just being moved
             return False
 
@@ -249,7 +292,7 @@ class _Drop:
             named = (metadata.name, sha256(metadata.read_bytes()).hex())
         work = workplace.work / f"drop-{chance.token(8)}"
         (work / "submission").mkdir(parents=True)
-        with workplace.claim(str(path)), ExitStack() as resources:
+        with workplace.claim(known_as(path)), ExitStack() as resources:
             resources.callback(shutil.rmtree, work, ignore_errors=True)
             submission = resources.enter_context(
                 open_submission(
@@ -258,7 +301,7 @@ class _Drop:
             )
             if submission.shape is Shape.FOLDER and _is_marker(path / MARKER):
                 submission = _without_marker(submission, work, resources)
-            intake = Intake(str(path), policy, described, named, self._request.profile)
+            intake = Intake(known_as(path), policy, described, named, self._request.profile)
             return take_in(workplace, intake, submission, work)
 
     def _moved(self, path: Path) -> Path:
@@ -283,21 +326,54 @@ def _submission_of(beside: Path) -> Path:
     return beside.with_name(beside.name.removesuffix(ending))
 
 
+def _marks(path: Path) -> list[Path]:
+    """The markers by which a submission was declared complete."""
+    return [mark for mark in (Path(f"{path}.{MARKER}"), path / MARKER) if _is_marker(mark)]
+
+
 def _is_marker(path: Path) -> bool:
     """A marker is an empty file: a file of that name with something in it is a record."""
-    return _is_plain_file(path) and path.stat().st_size == 0
+    return _is_plain_file(path) and path.lstat().st_size == 0
 
 
 def _is_plain_file(path: Path) -> bool:
-    return path.is_file() and not path.is_symlink()
+    return stat.S_ISREG(_mode(path))
 
 
-def _times(paths: list[Path]) -> Iterator[tuple[int, int]]:
+def _is_folder(path: Path) -> bool:
+    return stat.S_ISDIR(_mode(path))
+
+
+def _mode(path: Path) -> int:
+    """What it is, no link followed; 0 where nothing is there, or nobody lets us look."""
+    try:
+        return path.lstat().st_mode
+    except OSError:
+        return 0
+
+
+def _times(paths: Iterable[Path]) -> Iterator[tuple[int, int]]:
+    """(mtime, ctime) of all that lies there.  Who may not list a folder sees its own, and is told when it is taken."""
     for path in paths:
         facts = path.lstat()
         yield facts.st_mtime_ns, facts.st_ctime_ns
-        if path.is_dir() and not path.is_symlink():
-            yield from _times([Path(entry.path) for entry in os.scandir(path)])
+        if stat.S_ISDIR(facts.st_mode):
+            with suppress(PermissionError):
+                yield from _times(Path(entry.path) for entry in os.scandir(path))
+
+
+def _footprint(path: Path) -> tuple[int, int] | None:
+    """How many files and folders a submission has, with what lies beside it, and the sum of their `ctime`s: another one
+    after anything in it changed, whatever the clocks say.  None where something is just being moved."""
+    try:
+        changed = [ctime_ns for _, ctime_ns in _times([path, *_beside(path)])]
+    except OSError:
+        return None
+    return len(changed), sum(changed)
+
+
+def _nanoseconds(moment: datetime) -> int:
+    return int(moment.timestamp() * 1_000_000) * 1000
 
 
 def _without_marker(submission: Submission, work: Path, resources: ExitStack) -> Submission:

@@ -10,6 +10,7 @@ from preserve.model.thawing import (
     DEFAULT_DAYS,
     MOST_DAYS,
     UNBOUNDED,
+    Bags,
     FrozenBag,
     Spent,
     ThawBudget,
@@ -17,12 +18,12 @@ from preserve.model.thawing import (
     ThawPurpose,
     ThawTerms,
     Tier,
+    added,
     budget_of,
     month_of,
 )
 from preserve.packages.held import HeldCopy
-from preserve.packages.thawing import Seen, Thawing, have_thawed, looked_at, require_cold
-from preserve.ports import Temperature
+from preserve.packages.thawing import Thawing, have_thawed, looked_at, require_cold
 from preserve.workplace import Workplace
 
 
@@ -52,8 +53,8 @@ class ThawPlan:
     within how many they should be there.  `spent` is what was asked for this month, of `budget`.
     """
 
-    frozen: tuple[FrozenBag, ...]
-    way: tuple[FrozenBag, ...]
+    frozen: Bags
+    way: Bags
     readable: int
     missing: int
     hours: int
@@ -62,11 +63,6 @@ class ThawPlan:
     sources: Sequence[tuple[str, bool]]
     spent: Spent
     budget: ThawBudget
-
-    @property
-    def bytes(self) -> int:
-        """What lies frozen."""
-        return sum(bag.bytes for bag in self.frozen)
 
 
 def plan_thaw(workplace: Workplace, request: ThawRequest) -> ThawPlan:
@@ -77,8 +73,10 @@ def plan_thaw(workplace: Workplace, request: ThawRequest) -> ThawPlan:
     require_days(request.days)
     entry = workplace.books.store(request.store)
     cold = require_cold(workplace, entry.name)
-    frozen: list[FrozenBag] = []
-    way: list[FrozenBag] = []
+    prices = workplace.thaw_prices()
+    frozen, way = Bags(), Bags()
+    kinds: dict[str, FrozenBag] = {}
+    micros: int | None = 0
     readable = missing = 0
     workplace.progress.begin("looking at what lies frozen in store {store}", None, store=entry.name)
     for _held, seen in looked_at(cold, _copies(workplace, request)):
@@ -86,26 +84,24 @@ def plan_thaw(workplace: Workplace, request: ThawRequest) -> ThawPlan:
             missing += 1
         elif seen.is_readable:
             readable += 1
+        elif seen.is_coming:
+            way.add(seen.bag)
         else:
-            _kept(seen, frozen, way).append(seen.bag)
-    prices = workplace.thaw_prices()
+            frozen.add(seen.bag)
+            kinds.setdefault(seen.bag.storage_class, seen.bag)
+            micros = added(micros, prices.micros([seen.bag], request.tier, request.days))
     return ThawPlan(
-        frozen=tuple(frozen),
-        way=tuple(way),
+        frozen=frozen,
+        way=way,
         readable=readable,
         missing=missing,
-        hours=max((prices.hours(bag.storage_class, request.tier) for bag in frozen), default=0),
-        micros=prices.micros(frozen, request.tier, request.days),
+        hours=max((prices.hours(kind, request.tier) for kind in kinds), default=0),
+        micros=micros,
         prices=prices,
-        sources=prices.sources(frozen, request.tier),
+        sources=prices.sources(kinds.values(), request.tier),
         spent=workplace.books.thaw_spent(entry.name, month_of(workplace.clock.now())),
         budget=budget_of(entry, is_attended=True),
     )
-
-
-def _kept(seen: Seen, frozen: list[FrozenBag], way: list[FrozenBag]) -> list[FrozenBag]:
-    is_coming = seen.frost is not None and seen.frost.temperature is Temperature.THAWING
-    return way if is_coming else frozen
 
 
 def thaw_store(workplace: Workplace, request: ThawRequest) -> Thawing:

@@ -16,7 +16,7 @@ from preserve.errors import Faltered, Unavailable
 from preserve.model import events
 from preserve.model.canary import LOCK_SPAN, CanaryTrial, Effects
 from preserve.model.credentials import Holder
-from preserve.model.incidents import Incident, IncidentKind
+from preserve.model.incidents import CANARY_OF, Incident, IncidentKind
 from preserve.model.keys import Key
 from preserve.model.nouns import Condition, Event, Finding, Level, StoreEntry
 from preserve.model.phrases import phrase
@@ -167,7 +167,7 @@ class _Canary:
             store=store, condition=harm.condition.value,
         )  # fmt: skip
         yield events.found(act, at, harm)
-        yield events.incident_opened(act, at, Incident(IncidentKind.CREDENTIALS, f"canary of {store}", what))
+        yield events.incident_opened(act, at, Incident(IncidentKind.CREDENTIALS, f"{CANARY_OF}{store}", what))
 
     def _booked(self, trial: CanaryTrial) -> Iterator[Event]:
         act, at = self._workplace.act, self._workplace.now()

@@ -6,16 +6,17 @@ take the other's files for its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from os import stat
-from os.path import ismount
+from os import stat, statvfs
+from os.path import isfile, ismount
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from preserve.errors import Misused, Refused
 from preserve.model.links import MOUNTED_AT
-from preserve.model.nouns import StoreEntry
+from preserve.model.nouns import Role, StoreEntry
+from preserve.model.room import Room
 from preserve.state import books_place
 from preserve.state.books import Books
 
@@ -146,6 +147,27 @@ def on_one_device(wanted: StoreEntry, registered: list[StoreEntry]) -> Iterator[
             yield other
 
 
+def seen_on_one_device(entries: Iterable[StoreEntry]) -> Iterator[tuple[StoreEntry, ...]]:
+    """Stores, two or more at a time, that lie on the same device, or at the same site of S3: one failure takes all.
+
+    A folder counts while its store is there: an empty mount point lies on a disk with which its medium has nothing to
+    do.
+    """
+    together: dict[object, list[StoreEntry]] = {}
+    for entry in entries:
+        spot = spot_of(entry.url)
+        if spot.realm != "file":
+            together.setdefault(spot.realm.rpartition("/")[0], []).append(entry)
+        elif spot.device is not None and _is_seen(entry):
+            together.setdefault(spot.device, []).append(entry)
+    return (tuple(each) for each in together.values() if len(each) > 1)
+
+
+def seen_beside_home(entries: Iterable[StoreEntry], home: Path) -> Iterator[StoreEntry]:
+    """Stores that are called offline, and are there now, on the device that holds the home."""
+    return (each for each in entries if each.role is Role.REMOTE_OFFLINE and is_seen_on_device_of(each, home))
+
+
 def mounted(store: StoreEntry, home: Path) -> StoreEntry:
     """The store as one that is there while its medium is mounted, where that is now.
 
@@ -176,9 +198,24 @@ def is_seen_on_device_of(entry: StoreEntry, home: Path) -> bool:
 
     A mount point that is empty lies on that device too: what should be mounted there is away, wherever it is.
     """
-    if urlsplit(entry.url).scheme != "file":
-        return False
-    return (folder_of(entry.url) / STORE_FILE).is_file() and is_on_device_of(entry, home)
+    return _is_seen(entry) and is_on_device_of(entry, home)
+
+
+def rooms(entries: Iterable[StoreEntry], home: Path) -> Iterator[Room]:
+    """What the disks take still that hold the home, and those of `entries` that are folders and there now."""
+    yield _room(None, home)
+    yield from (_room(entry.name, folder_of(entry.url)) for entry in entries if _is_seen(entry))
+
+
+def _room(store: str | None, folder: Path) -> Room:
+    facts = statvfs(folder)
+    total = facts.f_blocks * facts.f_frsize
+    return Room(store, str(folder), facts.f_bavail * facts.f_frsize, total, stat(folder).st_dev)
+
+
+def _is_seen(entry: StoreEntry) -> bool:
+    """Whether a store that is a folder is there now."""
+    return urlsplit(entry.url).scheme == "file" and isfile(folder_of(entry.url) / STORE_FILE)
 
 
 def enclosing(folder: Path) -> Path | None:

@@ -6,7 +6,7 @@ thawed copy that went away again is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
@@ -19,19 +19,21 @@ from preserve.model.nouns import CopyState, PackageEntry, StoreEntry
 from preserve.model.restore import best_first
 from preserve.model.thawing import (
     ASKED_BY_PEOPLE,
+    Bags,
     FrozenBag,
     Purse,
     Spent,
     ThawBudget,
     ThawPurpose,
     ThawTerms,
+    added,
     budget_of,
     month_of,
     terms_for,
 )
 from preserve.packages.at_once import in_order
 from preserve.packages.held import HeldCopy
-from preserve.ports import Cold, Frost, Temperature, cold_of
+from preserve.ports import Asked, Cold, Frost, Temperature, cold_of
 from preserve.workplace import Workplace
 
 LOOKED_AT_ONCE = 8
@@ -39,6 +41,10 @@ LOOKED_AT_ONCE = 8
 BOOKED_AT_ONCE = 100
 """Objects of one entry of the ledger: what was asked for and not booked when a run is killed, the next finds on
 its way."""
+PACKAGES_AT_ONCE = 500
+"""Packages whose copies are held in memory while they are asked for."""
+MOST_IN_A_COMMAND = 100
+"""Packages that are named one by one in the command that thaws them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,22 +69,27 @@ class Seen:
     def is_readable(self) -> bool:
         return self.frost is None or self.frost.temperature is Temperature.THAWED
 
+    @property
+    def is_coming(self) -> bool:
+        return self.frost is not None and self.frost.temperature is Temperature.THAWING
+
 
 @dataclass(slots=True)
 class Thawing:
     """What became of the bags in one store that somebody wanted: those `readable` now, those `asked` for just now,
     those that were asked for before and are on their `way`, and those `beyond` the budget.  `missing` counts those that
-    the store does not have: an audit finds out which.
+    the store does not have: an audit finds out which; `refused` are those that it says lie frozen, and does not bring.
 
     `expected_at` is by when all that is on its way should be there.  `micros` is what asking now is expected to cost;
     None where no price is known.
     """
 
     store: str
-    readable: list[FrozenBag] = field(default_factory=list)
-    asked: list[FrozenBag] = field(default_factory=list)
-    way: list[FrozenBag] = field(default_factory=list)
-    beyond: list[FrozenBag] = field(default_factory=list)
+    readable: int = 0
+    asked: Bags = field(default_factory=Bags)
+    way: Bags = field(default_factory=Bags)
+    beyond: Bags = field(default_factory=Bags)
+    refused: Bags = field(default_factory=Bags)
     missing: int = 0
     expected_at: datetime | None = None
     micros: int | None = 0
@@ -86,22 +97,29 @@ class Thawing:
     @property
     def is_waiting(self) -> bool:
         """Whether anything of it cannot be read yet."""
-        return bool(self.asked or self.way or self.beyond)
+        return bool(self.asked or self.way or self.beyond or self.refused)
 
     def error(self, *, names_packages: bool = False) -> Frozen:
         """What to tell who wanted to read it; `names_packages`: what to thaw is these, and not all of the store."""
-        what = " ".join(f"--package {bag.package_id}" for bag in self.beyond) if names_packages else "--all"
         values = {
-            "what": what,
             "store": self.store,
             "asked": len(self.asked),
             "way": len(self.way),
             "beyond": len(self.beyond),
         }
+        if self.expected_at is None and self.refused:
+            return Frozen(
+                "store {store}: the site says of {refused} bags that they lie frozen, {package} among them, and does"
+                " not take requests to thaw them; ask those who run the site",
+                store=self.store,
+                refused=len(self.refused),
+                package=self.refused.named[0].package_id,
+            )
         if self.expected_at is None:
             return Frozen(
-                "store {store}: {beyond} bags lie frozen, and nobody allowed for what thawing them costs; see"
+                "store {store}: {beyond} bags lie frozen, and no budget allows for what thawing them costs now; see"
                 " `preserve store thaw {store} {what} --plan`, and `preserve store set {store} --thaw-budget`",
+                what=self._what_to_thaw() if names_packages else "--all",
                 **values,
             )
         return Frozen(
@@ -110,6 +128,13 @@ class Thawing:
             expected=f"{stamp(self.expected_at)[:16].replace('T', ' ')} UTC",
             **values,
         )
+
+    def _what_to_thaw(self) -> str:
+        """What is beyond the budget, as `preserve store thaw` is told of it."""
+        beyond = self.beyond
+        if len(beyond) > MOST_IN_A_COMMAND:
+            return "--all"
+        return " ".join(f"--package {bag.package_id}" for bag in beyond.named)
 
 
 def looked_at(cold: Cold, copies: Iterable[HeldCopy]) -> Iterator[tuple[HeldCopy, Seen | None]]:
@@ -138,29 +163,43 @@ def have_thawed(
     copies: Iterable[HeldCopy],
     terms: ThawTerms,
     budget: ThawBudget | None = None,
+    before: Thawing | None = None,
 ) -> Thawing:
     """Ask for what lies frozen of these copies in one store, as far as the budget goes, and book it.
 
-    `budget` None: the store's own.  Again without effect, and without cost, while it is on its way or there.  What was
-    asked for before something went wrong is booked; then it raises `Unavailable`, or what the store raised.
+    `budget` None: the store's own; `before` is what earlier copies of the same store came to, and is added to.  Again
+    without effect, and without cost, while it is on its way or there.  What was asked for before something went wrong
+    is booked; then it raises `Unavailable`, or what the store raised.
     """
     cold = require_cold(workplace, store)
     if budget is None:
         is_attended = workplace.is_attended and terms.purpose in ASKED_BY_PEOPLE
         budget = budget_of(workplace.books.store(store), is_attended=is_attended)
-    return _Asking(workplace, store, cold, terms, budget).run(copies)
+    return _Asking(workplace, before or Thawing(store), cold, terms, budget).run(copies)
+
+
+def have_packages_thawed(
+    workplace: Workplace, store: str, packages: Iterable[str], purpose: ThawPurpose, before: Thawing | None = None
+) -> Thawing:
+    """`have_thawed` of the copies that one store has of these packages."""
+    books = workplace.books
+    known = ((package, books.copy(package, store)) for package in packages)
+    copies = (
+        HeldCopy(workplace.stores[store], books.package(package), copy) for package, copy in known if copy is not None
+    )
+    return have_thawed(workplace, store, copies, terms_for(purpose), before=before)
 
 
 class _Asking:
     """One asking under way."""
 
-    def __init__(self, workplace: Workplace, store: str, cold: Cold, terms: ThawTerms, budget: ThawBudget) -> None:
+    def __init__(self, workplace: Workplace, result: Thawing, cold: Cold, terms: ThawTerms, budget: ThawBudget) -> None:
         self._workplace = workplace
         self._books = workplace.books
         self._cold = cold
         self._terms = terms
         self._prices = workplace.thaw_prices()
-        self._result = Thawing(store)
+        self._result = result
         self._purse = Purse(budget, Spent(), self._prices, terms.tier, terms.days)
 
     def run(self, copies: Iterable[HeldCopy]) -> Thawing:
@@ -190,25 +229,36 @@ class _Asking:
         """Sort one bag in, asking for it where that is to be; returns it, with its moment, where it is to be booked."""
         result, bag, now = self._result, seen.bag, self._workplace.clock.now()
         if seen.is_readable:
-            result.readable.append(bag)
+            result.readable += 1
             return []
         known = self._books.thaw(bag.store, bag.key)
-        is_coming = seen.frost is not None and seen.frost.temperature is Temperature.THAWING
-        if is_coming and known is not None and known.is_current(now):
-            result.way.append(bag)
+        if seen.is_coming and known is not None and known.is_current(now):
+            result.way.add(bag)
             self._expect(known.expected_at)
             return []
-        if not is_coming and not self._purse.pays(bag):
-            result.beyond.append(bag)
+        # What is coming and not noted was asked for by a run that was killed, or by somebody else.
+        came_of_it = Asked.COMING if seen.is_coming else self._asked(bag)
+        if came_of_it not in (Asked.COMING, Asked.ACCEPTED):
             return []
+        (result.asked if came_of_it is Asked.ACCEPTED else result.way).add(bag)
         expected = now + timedelta(hours=self._prices.hours(bag.storage_class, self._terms.tier))
-        if is_coming:  # a run that was killed asked for it, or somebody else
-            result.way.append(bag)
-        else:
-            self._cold.ask(bag.key, self._terms.days, self._terms.tier.value)
-            result.asked.append(bag)
         self._expect(expected)
         return [(bag, stamp(expected))]
+
+    def _asked(self, bag: FrozenBag) -> Asked | None:
+        """Ask for one bag, and say what came of it; None where the budget does not allow for it."""
+        result, spent = self._result, self._purse.spent
+        if not self._purse.pays(bag):
+            result.beyond.add(bag)
+            return None
+        came_of_it = self._cold.ask(bag.key, self._terms.days, self._terms.tier.value)
+        if came_of_it is Asked.READABLE:
+            result.readable += 1
+        if came_of_it is Asked.REFUSED:
+            result.refused.add(bag)
+        if came_of_it in (Asked.READABLE, Asked.REFUSED):
+            self._purse.spent = spent
+        return came_of_it
 
     def _expect(self, moment: datetime) -> None:
         self._result.expected_at = max(moment, self._result.expected_at or moment)
@@ -219,13 +269,12 @@ class _Asking:
         workplace, prices = self._workplace, self._prices
         micros = prices.micros([bag for bag, _ in asked], self._terms.tier, self._terms.days)
         workplace.record(events.thaw_asked(workplace.act, workplace.now(), self._terms, asked, prices.currency, micros))
-        before = self._result.micros
-        self._result.micros = None if micros is None or before is None else before + micros
+        self._result.micros = added(self._result.micros, micros)
 
 
 def ask_for(
     workplace: Workplace,
-    packages: Iterable[PackageEntry],
+    packages: Collection[str],
     purpose: ThawPurpose,
     only: str | None = None,
     *,
@@ -236,12 +285,11 @@ def ask_for(
 
     `only` names the one store that is to be read; `names_packages`: what is told names what is to be thawed.
     """
-    needed, away = list(packages), dict[str, Unavailable]()
-    wanted = _to_ask_for(workplace, needed, only, away, may_count_on_others=True)
-    if not wanted:  # what should be readable was not
-        wanted = _to_ask_for(workplace, needed, only, away, may_count_on_others=False)
+    away = dict[str, Unavailable]()
     try:
-        told = [have_thawed(workplace, store, copies, terms_for(purpose)) for store, copies in sorted(wanted.items())]
+        told = _asked_for(workplace, packages, purpose, _Wish(only, may_count_on_others=True, away=away))
+        if not told:  # what should be readable was not
+            told = _asked_for(workplace, packages, purpose, _Wish(only, may_count_on_others=False, away=away))
     except Unavailable as error:
         return error
     waiting = [each for each in told if each.is_waiting]
@@ -253,22 +301,38 @@ def ask_for(
     return next(iter(away.values()), Frozen("what lay frozen can be read by now; run the same command again"))
 
 
-def _to_ask_for(
-    workplace: Workplace,
-    packages: Iterable[PackageEntry],
-    only: str | None,
-    away: dict[str, Unavailable],
-    *,
-    may_count_on_others: bool,
-) -> dict[str, list[HeldCopy]]:
-    """By store, a copy of each package that has to be thawed; `away` takes the stores that do not answer, and why."""
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """Which copies are to be thawed; `away` takes the stores that do not answer, and why."""
+
+    only: str | None
+    may_count_on_others: bool
+    away: dict[str, Unavailable]
+
+
+def _asked_for(workplace: Workplace, packages: Iterable[str], purpose: ThawPurpose, wish: _Wish) -> list[Thawing]:
+    """Ask for a copy of each package that has to be thawed, some packages after the others; what came of it by store.
+
+    Raises `Unavailable`.
+    """
+    told: dict[str, Thawing] = {}
+    rest = iter(packages)
+    while batch := list(islice(rest, PACKAGES_AT_ONCE)):
+        wanted = _to_ask_for(workplace, map(workplace.books.package, batch), wish)
+        for store, copies in sorted(wanted.items()):
+            told[store] = have_thawed(workplace, store, copies, terms_for(purpose), before=told.get(store))
+    return [thawing for _, thawing in sorted(told.items())]
+
+
+def _to_ask_for(workplace: Workplace, packages: Iterable[PackageEntry], wish: _Wish) -> dict[str, list[HeldCopy]]:
+    """By store, a copy of each package that has to be thawed."""
     wanted: dict[str, list[HeldCopy]] = {}
     registered = {entry.name: entry for entry in workplace.books.stores()}
     for package in packages:
-        copies = list(_copies(workplace, package, registered, only))
-        if may_count_on_others and any(_is_readable(held, away) for held in copies if _is_verified(held)):
+        copies = list(_copies(workplace, package, registered, wish.only))
+        if wish.may_count_on_others and any(_is_readable(held, wish.away) for held in copies if _is_verified(held)):
             continue
-        held = next((held for held in copies if _is_readable(held, away) is False), None)
+        held = next((held for held in copies if _is_readable(held, wish.away) is False), None)
         if held is not None:
             wanted.setdefault(held.store.name, []).append(held)
     return wanted

@@ -86,7 +86,7 @@ def secret_of(address: Address) -> str | None:
     """
     if not address.needs_secret:
         return None
-    path = _secret_file(address)
+    path = secret_file_of(address)
     if path is None:
         raise Refused(
             "no secret is named for telling {owner}; name a file with `preserve notify set --secret-file`, or in"
@@ -105,7 +105,8 @@ def secret_of(address: Address) -> str | None:
     return secret
 
 
-def _secret_file(address: Address) -> Path | None:
+def secret_file_of(address: Address) -> Path | None:
+    """The file from which the secret of an address is read; None where nobody named one."""
     named = address.secret_file or variable(SECRET_VARIABLE)
     if named:
         return Path(named)

@@ -28,9 +28,9 @@ class Shipped:
     content: bytes
 
 
-def profile_text(home: Home, name: str) -> str | None:
+def profile_text(home: Home | None, name: str) -> str | None:
     """A BagIt profile by its file name: one of the home's own, else one that comes with the program; None: neither."""
-    for folder in (home.profiles, *_POLICY_FOLDERS):
+    for folder in (*([home.profiles] if home is not None else []), *_POLICY_FOLDERS):
         if (folder / name).is_file():
             return (folder / name).read_text(encoding="utf-8")
     return None

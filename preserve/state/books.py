@@ -28,13 +28,13 @@ from preserve.state.locks import LockReading
 from preserve.state.machines import MachineNotes
 from preserve.state.media import MediaReading
 from preserve.state.notices import NoticeNotes
+from preserve.state.overdue_reading import OverdueReading
 from preserve.state.parity import ParityReading
 from preserve.state.ratings import RatingReading
 from preserve.state.registers import RegisterReading
 from preserve.state.safety import SafetyReading
 from preserve.state.sources import SourceReading
 from preserve.state.sqlite_database import SqliteDatabase
-from preserve.state.standing_reading import StandingReading
 from preserve.state.surveys import SurveyReading
 from preserve.state.thaws import ThawReading
 
@@ -62,7 +62,7 @@ class Books(
     DrillReading,
     CanaryReading,
     SafetyReading,
-    StandingReading,
+    OverdueReading,
     SurveyReading,
     SourceReading,
     ThawReading,
@@ -136,6 +136,10 @@ class Books(
     def another_connection(self) -> Database:
         """Their database over a connection of its own."""
         return self._database.another_connection()
+
+    def snapshot(self) -> AbstractContextManager[None]:
+        """What is asked within is told as of one moment, whatever others book meanwhile; nothing is booked within."""
+        return self._database.snapshot()
 
     def claim(self, subject: str) -> AbstractContextManager[None]:
         """Keep other machines that share these books from the same work.  Entering raises `Unavailable`."""

@@ -1,7 +1,7 @@
 """The database of the books: what the rest of the state asks of it, whether it is a file or on a server.
 
-Queries are written once, in the dialect of SQLite; `sqlite_database` and `postgres_database` alone know their drivers,
-and nothing of those escapes them.
+Queries are written once, in the dialect of SQLite; `sqlite_database`, `postgres_database` and
+`postgres_connection` alone know their drivers, and nothing of those escapes them.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from itertools import islice
 from preserve.errors import Refused
 from preserve.model import receipts
 from preserve.model.entries import AccessionEntry, AccessionState, RecordHolding
-from preserve.model.nouns import CopyEntry, CopyState, Level, PackageEntry
+from preserve.model.nouns import CopyEntry, CopyState, Level, PackageEntry, Role
 from preserve.state.database import Database, Row
 
 _ACCESSION = (
@@ -172,6 +172,14 @@ class HoldingsReading:
         """Whether a package had a copy in a store when that was retired."""
         row = self._database.row("SELECT 1 FROM retired_copy WHERE package = ? AND store = ?", (package, store))
         return row is not None
+
+    def roles_of_retired(self, package: str) -> set[Role]:
+        """The roles of the retired stores in which a package had a copy."""
+        rows = self._database.rows(
+            "SELECT DISTINCT role FROM retired_store WHERE name IN (SELECT store FROM retired_copy WHERE package = ?)",
+            (package,),
+        )
+        return {Role(role) for (role,) in rows}
 
 
 def _accession(row: Row) -> AccessionEntry:

@@ -30,9 +30,9 @@ class ParityReading:
         )
         return None if row is None else _entry(row)
 
-    def lacking_parity(self, policy: str, store: str, percent: int) -> Iterator[str]:
-        """The packages under `policy` whose verified copy in a store has no parity that survives `percent`, by id."""
-        after = ""
+    def lacking_parity(self, policy: str, store: str, percent: int, after: str = "") -> Iterator[str]:
+        """The packages under `policy` whose verified copy in a store has no parity that survives `percent`, by id,
+        those behind `after`."""
         while True:
             rows = self._database.rows(
                 f"SELECT copy.package {_LACKING} AND copy.package > ? ORDER BY copy.package LIMIT ?",

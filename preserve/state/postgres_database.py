@@ -1,7 +1,7 @@
 """The database of the books in a schema of a PostgreSQL server, for homes that several machines share.
 
-The only module that knows PostgreSQL's dialect and its driver.  There is no reconnecting: claims end with the
-connection, so who lost it must not go on booking as though he still had them.
+The only module that knows PostgreSQL's dialect; its driver is known to `postgres_connection` besides.  There is no
+reconnecting: claims end with the connection, so who lost it must not go on booking as though he still had them.
 """
 
 from __future__ import annotations
@@ -16,23 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from psycopg import errors, pq
-from psycopg.adapt import Loader
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg import pq
 from psycopg.sql import SQL, Identifier
 
 from preserve.durable import announce
-from preserve.errors import Misused, NoSpace, PreserveError, Refused, Tampered, Unavailable
-from preserve.state import database
+from preserve.errors import PreserveError, Refused, Tampered, Unavailable
 from preserve.state.database import Database, Row, Statements, schema_text
-
-CONNECT_SECONDS = 10
-"""How long a server may take to answer before it counts as away."""
-OLDEST_SERVER = 120_000
-"""PostgreSQL 12, the first that knows MATERIALIZED; older ones had their last update in 2023."""
-
-_KEEPALIVE = {"idle": 20, "interval": 10, "count": 3}
-"""Seconds, seconds, times: a server gives up a machine that lost its power after about 50 s, and its claims with it."""
+from preserve.state.postgres_connection import connected, translated
 
 _SPELLING = {"%": "%%", "?": "%s", " AS BLOB)": " AS BYTEA)", "group_concat(": "string_agg("}
 _TYPES = {"INTEGER": "BIGINT", "BLOB": "BYTEA", "REAL": "DOUBLE PRECISION", "TEXT": 'TEXT COLLATE "C"'}
@@ -40,14 +30,6 @@ _TYPES = {"INTEGER": "BIGINT", "BLOB": "BYTEA", "REAL": "DOUBLE PRECISION", "TEX
 
 _TABLE = re.compile(r"^CREATE TABLE (\w+) \(", re.MULTILINE)
 _COMMENT = re.compile(r"--.*")
-
-
-class _Number(Loader):
-    """Sums of whole numbers come as `numeric`, and are meant as whole numbers."""
-
-    def load(self, data: Any) -> int | float:
-        text = bytes(data).decode()
-        return float(text) if "." in text else int(text)
 
 
 class PostgresDatabase(Database):
@@ -94,7 +76,7 @@ class PostgresDatabase(Database):
             made.close()
 
     def close(self) -> None:
-        with self._lock, _translated(self.where):
+        with self._lock, translated(self.where):
             self._connection.close()
 
     def another_connection(self) -> PostgresDatabase:
@@ -108,7 +90,7 @@ class PostgresDatabase(Database):
     @contextmanager
     def _alone(self) -> Iterator[Statements]:
         """A transaction while no other writes."""
-        with self._lock, _translated(self.where):
+        with self._lock, translated(self.where):
             self._begin("BEGIN ISOLATION LEVEL READ COMMITTED")
             try:
                 # Taken before anything is read, so that all that follows sees what the writer before committed.
@@ -123,7 +105,7 @@ class PostgresDatabase(Database):
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        with self._lock, _translated(self.where):
+        with self._lock, translated(self.where):
             self._begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             try:
                 yield
@@ -131,11 +113,11 @@ class PostgresDatabase(Database):
                 self._roll_back()
 
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
-        with self._lock, _translated(self.where):
+        with self._lock, translated(self.where):
             return self._connection.execute(spelled(sql), parameters).fetchall()
 
     def row(self, sql: str, parameters: Sequence[object] = ()) -> Row | None:
-        with self._lock, _translated(self.where):
+        with self._lock, translated(self.where):
             return self._connection.execute(spelled(sql), parameters).fetchone()
 
     @contextmanager
@@ -170,7 +152,7 @@ class PostgresDatabase(Database):
         self.where = f"{url} ({schema})"
         self._lock = threading.RLock()
         self._connection = connected(url)
-        with _translated(self.where):
+        with translated(self.where):
             self._connection.execute("SELECT set_config('search_path', quote_ident(%s), false)", (schema,))
 
     def _begin(self, how: str) -> None:
@@ -289,7 +271,7 @@ def schemas(url: str, prefix: str) -> list[str]:
     """The schemas that hold books, by name.  Raises as `connected` does."""
     connection = connected(url)
     try:
-        with _translated(url):
+        with translated(url):
             found = connection.execute(
                 "SELECT table_schema FROM information_schema.tables WHERE table_name = 'head'"
                 " AND starts_with(table_schema, %s) ORDER BY 1",
@@ -303,119 +285,3 @@ def schemas(url: str, prefix: str) -> list[str]:
 def table_names() -> list[str]:
     """All tables of the books, whatever they hold."""
     return _TABLE.findall(schema_text())
-
-
-def require_address(url: str) -> None:
-    """Make sure that `url` names a database, and no password.  Raises `Misused`."""
-    if not url.startswith(("postgresql://", "postgres://")):
-        raise Misused("{url} is no address of a database; write postgresql://user@host/database", url=url)
-    try:
-        named = conninfo_to_dict(url)
-    except psycopg.ProgrammingError as error:
-        raise Misused("the address of the database cannot be read: {error}", error=str(error).strip()) from error
-    if "password" in named:
-        raise Misused(
-            "the address of the database names a password, and addresses are written down; put it into the file that"
-            " PGPASSFILE names, or into PGPASSWORD, and leave it out of the address"
-        )
-
-
-def connected(url: str) -> psycopg.Connection[Row]:
-    """A connection that commits each statement by itself.  Raises `Misused`, `Refused`, `Unavailable`."""
-    require_address(url)
-    ours: dict[str, Any] = {
-        "connect_timeout": CONNECT_SECONDS,
-        "application_name": "preserve",
-        "client_encoding": "utf8",
-    }
-    try:
-        connection = psycopg.connect(make_conninfo(url, **{**ours, **conninfo_to_dict(url)}), autocommit=True)
-    except psycopg.OperationalError as error:
-        raise _not_let_in(error, url) from error
-    try:
-        with _translated(url):
-            _prepare(connection, url)
-    except PreserveError:
-        connection.close()
-        raise
-    return connection
-
-
-def _prepare(connection: psycopg.Connection[Row], url: str) -> None:
-    """Make a session what the books need."""
-    encoding = connection.execute("SHOW server_encoding").fetchone()
-    if connection.info.server_version < OLDEST_SERVER or encoding != ("UTF8",):
-        raise Refused(
-            "{url} is PostgreSQL {version} with the encoding {encoding}; the books need version 12 or later, and UTF8",
-            url=url, version=connection.info.server_version // 10_000, encoding=encoding[0] if encoding else "-",
-        )  # fmt: skip
-    settings = {f"tcp_keepalives_{name}": str(value) for name, value in _KEEPALIVE.items()}
-    # A query of the books takes milliseconds; compiling it took longer than running it.
-    settings |= {"lock_timeout": f"{database.BUSY_SECONDS * 1000}", "jit": "off"}
-    for name, value in settings.items():
-        connection.execute("SELECT set_config(%s, %s, false)", (name, value))
-    # A commit that was reported is on the medium; a server that is stricter yet (remote_apply) stays so.
-    connection.execute(
-        "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
-    )
-    connection.adapters.register_loader("numeric", _Number)
-
-
-def _not_let_in(error: psycopg.OperationalError, url: str) -> PreserveError:
-    """Nothing but a text in the server's language tells a wrong password from a server that is down: so ask it."""
-    why = " ".join(str(error).split())  # the driver writes several lines, and Nagios reads one
-    if pq.PGconn.ping(url.encode()) == pq.Ping.OK:
-        return Refused(
-            "the server of {url} does not let us in ({error}); see to user, password (PGPASSFILE) and name of the"
-            " database",
-            url=url, error=why,
-        )  # fmt: skip
-    return Unavailable("the books at {url} cannot be reached ({error}); try again later", url=url, error=why)
-
-
-@contextmanager
-def _translated(where: str) -> Iterator[None]:
-    """Give the driver's errors the names of the reactions they deserve."""
-    try:
-        yield
-    except psycopg.Error as error:
-        reaction = _reaction(error, where)
-        if reaction is None:
-            raise  # a mistake in this program, as good as an AssertionError
-        raise reaction from error
-
-
-_BUSY = (errors.LockNotAvailable, errors.DeadlockDetected, errors.SerializationFailure, errors.QueryCanceled)
-_FORBIDDEN = (errors.InsufficientPrivilege, errors.ReadOnlySqlTransaction)
-_TORN = (
-    errors.UndefinedTable, errors.UndefinedColumn, errors.UndefinedFunction, errors.DataCorrupted,
-    errors.IndexCorrupted, errors.InvalidSchemaName,
-)  # fmt: skip
-_TOO_LARGE = (psycopg.DataError, errors.ProgramLimitExceeded)
-
-
-def _reaction(error: psycopg.Error, where: str) -> PreserveError | None:
-    why = str(error).strip()
-    if isinstance(error, _BUSY):
-        return Unavailable("the books {path} are in use by another process; try again", path=where)
-    if isinstance(error, psycopg.IntegrityError):
-        return Tampered("an entry of the ledger does not fit those before it ({error})", error=why)
-    if isinstance(error, errors.DiskFull):
-        return NoSpace("no space left where {path} lies; free some space and run the command again", path=where)
-    if isinstance(error, _FORBIDDEN):
-        return Refused("the books {path} may not be written by this user ({error})", path=where, error=why)
-    if isinstance(error, _TORN):
-        return Refused(
-            "the books {path} are torn ({error}); no record is lost by that: set the schema aside and make the books"
-            " again with `preserve rebuild --from STORE`",
-            path=where, error=why,
-        )  # fmt: skip
-    if isinstance(error, _TOO_LARGE):
-        return Refused("the books {path} cannot hold this: {error}", path=where, error=why)
-    if isinstance(error, psycopg.OperationalError | psycopg.InternalError):
-        return Unavailable(
-            "the books {path} cannot be read or written now ({error}); the same command again goes on from what stands"
-            " in them",
-            path=where, error=why,
-        )  # fmt: skip
-    return None

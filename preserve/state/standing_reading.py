@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from preserve.model import canonical
@@ -11,10 +11,8 @@ from preserve.model.nouns import CopyState, Level
 from preserve.state.database import Database
 
 _DAY_CHARACTERS = 10
-_WALKED = 10
-"""So many packages are gone through for each that is asked for, rather than that all overdue copies are."""
 _LOOK_DAY_OF = "store = ? AND policy = ? AND level = ?"
-_AT = {Level.SAMPLE: "sample_at", Level.FULL: "full_at"}
+LOOK_COLUMNS = {Level.SAMPLE: "sample_at", Level.FULL: "full_at"}
 """Where a look as deep as each level stands; a policy asks for these alone."""
 
 Ages = Mapping[Level, str]
@@ -44,6 +42,36 @@ class Looks:
 NO_LOOKS = Looks(0, 0, None)
 
 
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """When packages were booked: at `since` or after, and before `before`, as the books write moments.
+
+    `had_retired` True: only those that had a copy in one of the `retired` stores; False: only others.
+    """
+
+    since: str = ""
+    before: str = "~"
+    retired: tuple[str, ...] = ()
+    had_retired: bool = False
+
+    @property
+    def test(self) -> str:
+        """As a condition on `kept`."""
+        among = f"AND store IN ({', '.join('?' * len(self.retired))})"
+        held = f"EXISTS (SELECT 1 FROM retired_copy WHERE package = kept.package {among})"  # noqa: S608
+        return "packaged_at >= ? AND packaged_at < ?" + (
+            f" AND {'' if self.had_retired else 'NOT '}{held}" if self.retired else ""
+        )
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """What is asked for in its places."""
+        return (self.since, self.before, *self.retired)
+
+
+EVER = Booked()
+
+
 class StandingReading:
     """Questions about how copies stand."""
 
@@ -56,14 +84,61 @@ class StandingReading:
         )
         return [AlikeStanding(policy, _states(marks), *counts) for policy, marks, *counts in rows]
 
-    def packages_standing(self, policy: str, states: Mapping[str, CopyState], most: int) -> list[tuple[str, str]]:
+    def packages_standing(
+        self, policy: str, states: Mapping[str, CopyState], most: int, booked: Booked = EVER
+    ) -> list[tuple[str, str]]:
         """The oldest packages that stand so, and when each was booked."""
         rows = self._database.rows(
-            "SELECT package, packaged_at FROM kept WHERE policy = ? AND marks = ?"
+            f"SELECT package, packaged_at FROM kept WHERE policy = ? AND marks = ? AND {booked.test}"  # noqa: S608
             " ORDER BY packaged_at, package LIMIT ?",
-            (policy, _marks(states), most),
+            (policy, marks_of(states), *booked.values, most),
         )
         return [(package, at) for package, at in rows]
+
+    def first_booked(self, standing: AlikeStanding) -> str | None:
+        """When the oldest of the packages that stand so was booked; None where none does any more."""
+        found = self.packages_standing(standing.policy, standing.states, 1)
+        return found[0][1] if found else None
+
+    def packages_lost(self) -> set[str]:
+        """Those of which no copy in use is sound: there is none, or all of them were read and found bad."""
+        lost = [each for each in self.standings() if all(state is CopyState.BAD for state in each.states.values())]
+        return {
+            package for each in lost for package, _ in self.packages_standing(each.policy, each.states, each.packages)
+        }
+
+    def packaged_at(self, package: str) -> str:
+        """When a package was booked; it must be there."""
+        row = self._database.row("SELECT packaged_at FROM kept WHERE package = ?", (package,))
+        if row is None:
+            raise LookupError(package)
+        return str(row[0])
+
+    def booked_count(self, standing: AlikeStanding, booked: Booked) -> tuple[int, str | None]:
+        """How many of the packages that stand so were booked then, and when the first of them was.
+
+        `standing.packages` are all that stand so: where all of them were booked then, none need be counted.
+        """
+        those = "FROM kept WHERE policy = ? AND marks = ?"
+        given = (standing.policy, marks_of(standing.states))
+        then = (*given, *booked.values)
+        first, begin, end = (
+            self._database.row(f"SELECT packaged_at {those} {chosen}", values)
+            for chosen, values in (
+                (f"AND {booked.test} ORDER BY packaged_at LIMIT 1", then),
+                ("ORDER BY packaged_at LIMIT 1", given),
+                ("ORDER BY packaged_at DESC LIMIT 1", given),
+            )
+        )
+        if first is None or begin is None or end is None:
+            return 0, None
+        if not booked.retired and booked.since <= begin[0] and end[0] < booked.before:
+            return standing.packages, first[0]
+        row = self._database.row(
+            f"SELECT count(*) {those} AND {booked.test}",
+            then,
+        )
+        return (int(row[0]) if row else 0), first[0]
 
     def overdue_count(self, store: str, policy: str, ages: Ages, ahead: str) -> int:
         """How many copies nobody has looked at since the moments of `ages`; a look after `ahead` counts as none."""
@@ -75,7 +150,7 @@ class StandingReading:
         level or the other."""
         counts = [0] * len(several)
         levels = set[Level]().union(*several)
-        if levels == set(_AT):
+        if levels == set(LOOK_COLUMNS):
             counts = self._older_in_full_alone(store, policy, several)
             levels = {Level.SAMPLE}
         for level in levels:
@@ -89,17 +164,17 @@ class StandingReading:
         moments = [ages[level] for ages in several for level in (Level.FULL, Level.SAMPLE)]
         row = self._database.row(
             f"SELECT {', '.join([one] * len(several))} FROM look"  # noqa: S608
-            f" WHERE store = ? AND policy = ? AND {_newness(Level.FULL, None)} AND full_at < ?",
+            f" WHERE store = ? AND policy = ? AND {newness(Level.FULL, None)} AND full_at < ?",
             [*moments, store, policy, max(ages[Level.FULL] for ages in several)],
         )
         return [int(count) for count in row or ()]
 
     def postdated_count(self, store: str, policy: str, ages: Ages, ahead: str) -> int:
         """How many copies were last looked at after `ahead`, and are not older at the other level."""
-        is_no_older = "".join(f" AND {_AT[level]} >= ?" for level in ages)
+        is_no_older = "".join(f" AND {LOOK_COLUMNS[level]} >= ?" for level in ages)
         parts = [
-            f"SELECT package FROM look WHERE store = ? AND policy = ? AND {_newness(level, None)}"  # noqa: S608
-            f" AND {_AT[level]} > ?{is_no_older}"
+            f"SELECT package FROM look WHERE store = ? AND policy = ? AND {newness(level, None)}"  # noqa: S608
+            f" AND {LOOK_COLUMNS[level]} > ?{is_no_older}"
             for level in ages
         ]
         if not parts:
@@ -107,94 +182,6 @@ class StandingReading:
         row = self._database.row(
             f"SELECT count(*) FROM ({' UNION '.join(parts)}) AS postdated",  # noqa: S608
             [store, policy, ahead, *ages.values()] * len(parts),
-        )
-        return int(row[0]) if row else 0
-
-    def overdue_standings(
-        self, ages: Mapping[tuple[str, str], Ages], ahead: str
-    ) -> Iterator[tuple[AlikeStanding, frozenset[str]]]:
-        """Packages with overdue copies, put together by how they stand and in which stores they are overdue.
-
-        `ages` are those of each store and policy that count.
-        """
-        by_policy: dict[str, dict[str, Ages]] = {}
-        for (store, policy), limits in ages.items():
-            by_policy.setdefault(policy, {})[store] = limits
-        for policy, stores in by_policy.items():
-            if len(stores) == 1:
-                ((store, limits),) = stores.items()
-                yield from self._overdue_in(store, policy, limits, ahead)
-            else:
-                yield from self._overdue_in_any(policy, stores, ahead)
-
-    def _overdue_in(
-        self, store: str, policy: str, ages: Ages, ahead: str
-    ) -> Iterator[tuple[AlikeStanding, frozenset[str]]]:
-        """Those of one store.  Packages are looked up for the overdue copies, or for the others, which are fewer."""
-        late, given = _lateness(ages, ahead)
-        alike = {
-            _marks(each.states): each for each in self.standings() if each.policy == policy and store in each.states
-        }
-        are_most_late = 2 * self.overdue_count(store, policy, ages, ahead) > sum(
-            each.packages for each in alike.values()
-        )
-        rows = self._database.rows(
-            "SELECT marks, count(*), sum(payload_files), sum(payload_bytes)"  # noqa: S608
-            # CROSS: the index of looks is gone through, and not all packages.
-            " FROM look CROSS JOIN kept WHERE look.store = ? AND look.policy = ?"
-            f" AND {'NOT ' * are_most_late}({late}) AND kept.package = look.package GROUP BY marks",
-            [store, policy, *given],
-        )
-        counted = {marks: [int(each) for each in counts] for marks, *counts in rows}
-        for marks, each in alike.items():
-            found = counted.get(marks, [0, 0, 0])
-            if are_most_late:
-                whole = (each.packages, each.payload_files, each.payload_bytes)
-                found = [count - less for count, less in zip(whole, found, strict=True)]
-            if found[0]:
-                yield AlikeStanding(policy, each.states, *found), frozenset([store])
-
-    def _overdue_in_any(
-        self, policy: str, stores: Mapping[str, Ages], ahead: str
-    ) -> Iterator[tuple[AlikeStanding, frozenset[str]]]:
-        """Those of several stores: packages are put together one by one."""
-        parts, given = [], []
-        for store, limits in stores.items():
-            chosen, values = _overdue(store, policy, limits, ahead)
-            parts.append(f"SELECT package, ? AS store FROM ({chosen}) AS late")  # noqa: S608
-            given += [store, *values]
-        rows = self._database.rows(
-            "SELECT marks, stores, count(*), sum(payload_files), sum(payload_bytes) FROM"  # noqa: S608
-            f" (SELECT package, group_concat(store, ' ') AS stores FROM ({' UNION ALL '.join(parts)}) AS each"
-            " GROUP BY package) AS late JOIN kept ON kept.package = late.package GROUP BY marks, stores",
-            given,
-        )
-        for marks, names, *counts in rows:
-            yield AlikeStanding(policy, _states(marks), *counts), frozenset(names.split(" "))
-
-    def overdue_packages(
-        self, standing: AlikeStanding, store: str, ages: Ages, ahead: str, most: int
-    ) -> list[tuple[str, str]]:
-        """The oldest packages that stand so and whose copy in `store` is overdue, and when each was booked; of those
-        there are `standing.packages`."""
-        alike = self._packages_alike(standing)
-        if standing.packages < most < alike / _WALKED:  # going through all that stand so would take longer
-            chosen, given = _overdue(store, standing.policy, ages, ahead)
-            is_late = f"package IN ({chosen})"
-        else:
-            late, values = _lateness(ages, ahead)
-            is_late = f"EXISTS (SELECT 1 FROM look WHERE look.package = kept.package AND store = ? AND ({late}))"  # noqa: S608
-            given = [store, *values]
-        rows = self._database.rows(
-            "SELECT package, packaged_at FROM kept WHERE policy = ? AND marks = ?"  # noqa: S608
-            f" AND {is_late} ORDER BY packaged_at, package LIMIT ?",
-            [standing.policy, _marks(standing.states), *given, most],
-        )
-        return [(package, at) for package, at in rows]
-
-    def _packages_alike(self, standing: AlikeStanding) -> int:
-        row = self._database.row(
-            "SELECT packages FROM standing WHERE policy = ? AND marks = ?", (standing.policy, _marks(standing.states))
         )
         return int(row[0]) if row else 0
 
@@ -223,7 +210,7 @@ class StandingReading:
     def _counted_one_by_one(self, among: _Among, since: str, before: str) -> tuple[int, int]:
         row = self._database.row(
             f"SELECT count(*), COALESCE(sum(bytes), 0) FROM look WHERE store = ? AND policy = ?"  # noqa: S608
-            f" AND {_newness(among.level, among.is_new)} AND {among.at} >= ? AND {among.at} < ?",
+            f" AND {newness(among.level, among.is_new)} AND {among.at} >= ? AND {among.at} < ?",
             (among.store, among.policy, since, before),
         )
         return (int(row[0]), int(row[1])) if row else (0, 0)
@@ -241,9 +228,9 @@ class StandingReading:
         """The copies (packages) that nobody has looked at for longest, before a moment and not before `since`, and when
         that was; at most `most`."""
         rows = self._database.rows(
-            f"SELECT package, {_AT[level]} FROM look WHERE store = ? AND policy = ?"  # noqa: S608
-            f" AND {_newness(level, is_new)} AND {_AT[level]} >= ? AND {_AT[level]} < ?"
-            f" ORDER BY {_AT[level]}, package LIMIT ?",
+            f"SELECT package, {LOOK_COLUMNS[level]} FROM look WHERE store = ? AND policy = ?"  # noqa: S608
+            f" AND {newness(level, is_new)} AND {LOOK_COLUMNS[level]} >= ? AND {LOOK_COLUMNS[level]} < ?"
+            f" ORDER BY {LOOK_COLUMNS[level]}, package LIMIT ?",
             (store, policy, since, before, most),
         )
         return [(package, at) for package, at in rows]
@@ -255,7 +242,7 @@ class StandingReading:
         rows = self._database.rows(
             "SELECT kept.package, full_at FROM kept JOIN look ON look.package = kept.package WHERE kept.policy = ?"
             " AND marks = ? AND store = ? AND full_at < ? ORDER BY full_at, kept.package LIMIT ?",
-            (standing.policy, _marks(standing.states), store, before, most),
+            (standing.policy, marks_of(standing.states), store, before, most),
         )
         return [(package, at) for package, at in rows]
 
@@ -285,11 +272,11 @@ class StandingReading:
     def _oldest(self, among: _Among, since: str, before: str) -> str | None:
         found = [
             self._database.row(
-                f"SELECT min({among.at}) FROM look WHERE store = ? AND policy = ? AND {newness}"  # noqa: S608
+                f"SELECT min({among.at}) FROM look WHERE store = ? AND policy = ? AND {which}"  # noqa: S608
                 f" AND {among.at} >= ? AND {among.at} < ?",
                 (among.store, among.policy, since, before),
             )
-            for newness in _newnesses(among.level, among.is_new)
+            for which in _newnesses(among.level, among.is_new)
         ]
         return min((row[0] for row in found if row and row[0] is not None), default=None)
 
@@ -306,7 +293,7 @@ class _Among:
     @property
     def at(self) -> str:
         """The column of the last look as deep as this."""
-        return _AT[self.level]
+        return LOOK_COLUMNS[self.level]
 
     @property
     def newness(self) -> str:
@@ -330,7 +317,7 @@ def _edges(since: str, before: str) -> list[tuple[str, str]]:
     return edges
 
 
-def _newness(level: Level, is_new: bool | None) -> str:
+def newness(level: Level, is_new: bool | None) -> str:
     """The condition on `is_new`; the index of full readings has it, so it is always named there."""
     if is_new is None:
         return "is_new IN (0, 1)" if level is Level.FULL else "1 = 1"
@@ -341,32 +328,13 @@ def _newnesses(level: Level, is_new: bool | None) -> list[str]:
     """The same as several conditions, each of which is one stretch of an index."""
     if is_new is None and level is Level.FULL:
         return ["is_new = 0", "is_new = 1"]
-    return [_newness(level, is_new)]
-
-
-def _overdue(store: str, policy: str, ages: Ages, ahead: str) -> tuple[str, list[object]]:
-    """A query of the packages whose copy is overdue, each once."""
-    parts: list[str] = []
-    given: list[object] = []
-    for level, before in ages.items():
-        for test, moment in (("<", before), (">", ahead)):
-            parts.append(
-                f"SELECT package FROM look WHERE store = ? AND policy = ? AND {_newness(level, None)}"  # noqa: S608
-                f" AND {_AT[level]} {test} ?"
-            )
-            given += [store, policy, moment]
-    return " UNION ".join(parts) or "SELECT package FROM look WHERE 1 = 0", given
-
-
-def _lateness(ages: Ages, ahead: str) -> tuple[str, list[object]]:
-    """The condition that a copy is overdue."""
-    tests = [f"{_AT[level]} NOT BETWEEN ? AND ?" for level in ages]
-    return " OR ".join(tests) or "1 = 0", [moment for before in ages.values() for moment in (before, ahead)]
+    return [newness(level, is_new)]
 
 
 def _states(marks: str) -> dict[str, CopyState]:
     return {store: CopyState(state) for store, state in json.loads(marks).items()}
 
 
-def _marks(states: Mapping[str, CopyState]) -> str:
+def marks_of(states: Mapping[str, CopyState]) -> str:
+    """How `kept` and `standing` have it."""
     return canonical.encode({store: state.value for store, state in states.items()}).decode()

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from preserve.model.concerns import FindingsSeen
 from preserve.model.growth import Grown
-from preserve.model.nouns import Condition, Level
+from preserve.model.notices import MendedSeen
+from preserve.model.nouns import HARMS, Condition, Level
 from preserve.state.database import Database, Row
 
 _DAY_CHARACTERS, _MONTH_CHARACTERS = 10, 7
@@ -39,6 +40,17 @@ class SurveyReading:
             " GROUP BY kept.policy, f.store, f.condition ORDER BY f.store, f.condition, kept.policy"
         )
         return [FindingsSeen(policy, store, Condition(kind), *figures) for policy, store, kind, *figures in rows]
+
+    def mended_alike(self, after: int) -> list[MendedSeen]:
+        """Findings of harm that are closed, of those opened after entry `after`, by policy, store and condition."""
+        rows = self._database.rows(
+            "SELECT kept.policy, f.store, f.condition, count(*), max(f.number), max(f.closed_at)"
+            " FROM finding f LEFT JOIN kept ON kept.package = f.package"
+            " WHERE f.number > ? AND f.closed_at IS NOT NULL AND f.condition IN (?, ?, ?)"
+            " GROUP BY kept.policy, f.store, f.condition ORDER BY f.store, f.condition, kept.policy",
+            (after, *(each.value for each in HARMS)),
+        )
+        return [MendedSeen(policy, store, Condition(kind), *figures) for policy, store, kind, *figures in rows]
 
     def first_packaged_on(self) -> str | None:
         """The day on which the first package was made."""

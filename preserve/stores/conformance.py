@@ -20,13 +20,16 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CTR
 
 from preserve.chance import token
-from preserve.errors import AlreadyThere, Away, NotThere, Refused, Unavailable, Unreadable
+from preserve.errors import AlreadyThere, Away, NoSpace, NotThere, Refused, Unavailable, Unreadable
 from preserve.model.digests import sha256
 from preserve.model.keys import Key
+from preserve.model.sizes import Size
 from preserve.ports import ErasableStore, Upload
 from preserve.stores.probing import ProbeResult, Record, Severity
 
 FEW_KEYS = 100
+NEEDED_BYTES = 32 * 1024 * 1024
+"""What a probe writes before it cleans up (30.4 MiB in a folder)."""
 """How many objects the listing is tried with before a store is added; that takes a second or two."""
 
 MANY_KEYS = 1_200
@@ -121,6 +124,7 @@ def probe(store: ErasableStore, *, many: int = FEW_KEYS) -> ProbeResult:
 
     Raises `Unavailable`, `NoSpace`: then nothing is known.
     """
+    _require_room(store)
     record = Record(store.name)
     bench = Bench(store, record)
     try:
@@ -128,6 +132,18 @@ def probe(store: ErasableStore, *, many: int = FEW_KEYS) -> ProbeResult:
     finally:
         bench.erase()
     return record.result()
+
+
+def _require_room(store: ErasableStore) -> None:
+    free = store.free_bytes()
+    if free is not None and free < NEEDED_BYTES:
+        raise NoSpace(
+            "store {store} has {free} left, and trying it takes {needed} for a moment; free some space, or take a"
+            " larger disk, and run the command again",
+            store=store.name,
+            free=Size(free),
+            needed=Size(NEEDED_BYTES),
+        )
 
 
 def byte_exact(bench: Bench) -> None:

@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from preserve.model.keys import Key
 from preserve.model.thawing import ARCHIVE_CLASSES
-from preserve.ports import Frost, Temperature
+from preserve.ports import Asked, Frost, Temperature
 from preserve.stores.s3_writing import code_of, translated
 
 if TYPE_CHECKING:
@@ -26,7 +26,10 @@ _RESTORE = "x-amz-restore"
 _ONGOING = re.compile(r'ongoing-request="(?P<ongoing>true|false)"')
 _EXPIRY = re.compile(r'expiry-date="(?P<date>[^"]+)"')
 _ON_ITS_WAY = "RestoreAlreadyInProgress"
-_NOT_FROZEN = "InvalidObjectState"
+"""409 (S3 API reference, RestoreObject): an earlier request is being carried out."""
+_NOT_TO_BE_ASKED_FOR = ("InvalidObjectState", "ObjectHasAlreadyRestored")
+"""403 of an object that is not archived, or not any more: nothing comes, and nothing is paid for.  The other is what
+Huawei's OBS says (409) of one that is thawed, where Amazon answers 200 and lets it stay longer."""
 
 
 class S3Cold:
@@ -40,7 +43,7 @@ class S3Cold:
         self._store.require_identity()
         return frost_of(self._store.reader().headers(key))
 
-    def ask(self, key: Key, days: int, tier: str) -> None:
+    def ask(self, key: Key, days: int, tier: str) -> Asked:
         """See `preserve.ports.Cold.ask`; the writer's key needs the right `s3:RestoreObject`."""
         self._store.require_identity()
         place = self._store.place
@@ -52,8 +55,19 @@ class S3Cold:
                     RestoreRequest={"Days": days, "GlacierJobParameters": {"Tier": _tier(tier)}},
                 )
             except ClientError as error:
-                if code_of(error) not in (_ON_ITS_WAY, _NOT_FROZEN):  # it is coming, or there is nothing to wait for
+                if code_of(error) == _ON_ITS_WAY:
+                    return Asked.COMING
+                if code_of(error) not in _NOT_TO_BE_ASKED_FOR:
                     raise
+                return _by_now(self.frost(key))
+        return Asked.ACCEPTED
+
+
+def _by_now(frost: Frost | None) -> Asked:
+    """What it means that a site did not take a request for an object that lies so."""
+    if frost is None or frost.temperature is Temperature.THAWED:
+        return Asked.READABLE
+    return Asked.COMING if frost.temperature is Temperature.THAWING else Asked.REFUSED
 
 
 def _tier(tier: str) -> Any:

@@ -16,12 +16,12 @@ from minio.error import S3Error
 from urllib3 import BaseHTTPResponse
 
 from preserve.bags.entries import BATCH_ENTRIES, FILE, FOLDER, Sorter, order
-from preserve.bags.names import shown
+from preserve.bags.names import LONGEST_NAME_BYTES, shown
 from preserve.durable import raise_if_full
-from preserve.errors import Restless
+from preserve.errors import Barred, Frozen, Restless
 from preserve.model.complaints import ComplaintList
 from preserve.model.digests import Algorithm, start
-from preserve.packages.harvesting.places import Brought
+from preserve.packages.harvesting.places import Brought, unreadable
 from preserve.packages.harvesting.rows import KIND, MARK, MODE, PATH, SIZE, Seen
 from preserve.packages.harvesting.sieve import Sieve
 from preserve.stores.s3_connection import Connection
@@ -29,6 +29,8 @@ from preserve.stores.s3_reading import S3Reader
 
 _PIECE_BYTES = 1024 * 1024
 _CHANGED = (404, 412)
+_ROTTEN = 500
+"""What sites say when the bytes of one object are rotten."""
 _BAD_NAMES = (b"", b".", b"..")
 
 
@@ -55,8 +57,10 @@ class S3Catchment(S3Reader):
         with closing(Sorter(self._work, key=_in_order)) as sorter:
             with self._translated("list", str(self._place)):
                 for entry in self._client.list_objects(self._place.bucket, prefix=self._place.root, recursive=True):
-                    seen = self._seen(entry, complaints)
-                    if seen is not None and not self._sieve.leaves_out(seen[PATH], seen[KIND] == FOLDER):
+                    seen = self._seen(entry)
+                    if not seen[PATH] or self._sieve.leaves_out(seen[PATH], seen[KIND] == FOLDER):
+                        continue
+                    if _is_good(seen[PATH], complaints):
                         sorter.add(seen)
             batch: list[Seen] = []
             for seen in _fitting(sorter.sorted(), complaints):
@@ -96,7 +100,18 @@ class S3Catchment(S3Reader):
 
     @contextmanager
     def _opened(self, seen: Seen, length: int = 0) -> Iterator[BaseHTTPResponse]:
-        """The answer to a request for an object as it was seen.  Raises `Restless` where it is another one now."""
+        """The answer to a request for an object as it was seen.
+
+        Raises `Restless` where it is another one now, `Unpackable` where the site gives others and not this one.
+        """
+        try:
+            with self._answered(seen, length) as answer:
+                yield answer
+        except (Barred, Frozen) as error:
+            raise unreadable(seen[PATH], str(error)) from error
+
+    @contextmanager
+    def _answered(self, seen: Seen, length: int) -> Iterator[BaseHTTPResponse]:
         name = self._place.root + seen[PATH].decode()
         etag = seen[MARK].decode()
         with self._translated("read", name):
@@ -107,6 +122,9 @@ class S3Catchment(S3Reader):
             except S3Error as error:
                 if error.response.status in _CHANGED:
                     raise _restless(name) from error
+                if error.response.status == _ROTTEN:
+                    self.require_bucket()  # it is not the whole site that fails
+                    raise unreadable(seen[PATH], error.message or str(error.code)) from error
                 raise
             try:
                 if (answer.headers.get("etag") or "").strip('"') != etag:
@@ -116,37 +134,42 @@ class S3Catchment(S3Reader):
                 answer.close()
                 answer.release_conn()
 
-    def _seen(self, entry: Object, complaints: ComplaintList) -> Seen | None:
-        """How an object was listed; None for what can stand in no folder, which is complained about."""
+    def _seen(self, entry: Object) -> Seen:
+        """How an object was listed."""
         name = (entry.object_name or "").removeprefix(self._place.root)
         path, modified = name.encode(), entry.last_modified
         mtime_ns = int(modified.timestamp() * 1000) * 1_000_000 if modified else 0
-        if not name:
-            return None
         if path.endswith(b"/") and not entry.size:  # what some consoles show folders by
-            path, kind = path[:-1], FOLDER
-        else:
-            kind = FILE
-        if any(part in _BAD_NAMES for part in path.split(b"/")) or b"\0" in path:
-            template = "the object {path} could stand in no folder; give it another name"
-            complaints.add("object-name", shown(path), template, path=shown(path))
-            return None
-        if kind == FOLDER:
-            return (FOLDER, path, 0, mtime_ns, 0, 0, 0o755, b"")
+            return (FOLDER, path[:-1], 0, mtime_ns, 0, 0, 0o755, b"")
         return (FILE, path, entry.size or 0, mtime_ns, 0, 0, 0o644, (entry.etag or "").strip('"').encode())
 
 
+def _is_good(path: bytes, complaints: ComplaintList) -> bool:
+    """Whether a folder could hold this name; else it is complained about."""
+    if any(part in _BAD_NAMES or len(part) > LONGEST_NAME_BYTES for part in path.split(b"/")) or b"\0" in path:
+        template = "the object {path} could stand in no folder; give it another name"
+        complaints.add("object-name", shown(path), template, path=shown(path))
+        return False
+    return True
+
+
 def _fitting(objects: Iterator[Seen], complaints: ComplaintList) -> Iterator[Seen]:
-    """Objects in listing order; where one has the name of a folder in which others lie, no folder could hold both."""
-    last: Seen | None = None
+    """Objects in listing order, each name once.
+
+    Where one has the name of a folder in which others lie, no folder could hold both: it is passed over for these.
+    """
+    held: Seen | None = None
     for seen in objects:
-        if last is not None and last[KIND] == FILE and seen[PATH].startswith(last[PATH] + b"/"):
+        if held is not None and seen[PATH] == held[PATH]:
+            continue
+        if held is not None and held[KIND] == FILE and seen[PATH].startswith(held[PATH] + b"/"):
             template = "there is an object {path}, and others below it as in a folder; no folder could hold both"
-            complaints.add("object-name", shown(last[PATH]), template, path=shown(last[PATH]))
-        if last is None or last[PATH] != seen[PATH]:
-            yield seen
-        if last is None or last[KIND] != FILE or not seen[PATH].startswith(last[PATH] + b"/"):
-            last = seen
+            complaints.add("object-name", shown(held[PATH]), template, path=shown(held[PATH]))
+        elif held is not None:
+            yield held
+        held = seen
+    if held is not None:
+        yield held
 
 
 def _restless(name: str) -> Restless:

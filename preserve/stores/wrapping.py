@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Protocol, Self, TypeVar
 
 from preserve.model.keys import Key
-from preserve.ports import Cold, ErasableStore, Found, Frost, Locks, ObjectFacts, Upload, cold_of, locks_of
+from preserve.ports import Asked, Cold, ErasableStore, Found, Frost, Locks, ObjectFacts, Upload, cold_of, locks_of
 
 T = TypeVar("T")
 """What an act gives back."""
@@ -88,8 +88,8 @@ class _WrappedCold:
     def frost(self, key: Key) -> Frost | None:
         return self._around("frost", lambda: self._inner.frost(key))
 
-    def ask(self, key: Key, days: int, tier: str) -> None:
-        self._around("ask", lambda: self._inner.ask(key, days, tier))
+    def ask(self, key: Key, days: int, tier: str) -> Asked:
+        return self._around("ask", lambda: self._inner.ask(key, days, tier))
 
 
 class WrappedUpload:

@@ -149,7 +149,7 @@ def test_a_copy_that_policy_never_asked_for_is_told_and_is_no_finding(program: F
     begin, end = text.index("# 同城异地备份"), text.index("# 核对")
     file = program.folder / "one.toml"
     file.write_text(text[:begin] + text[end:], encoding="utf-8")
-    program.ask("policy", "register", file)
+    program.ask("policy", "register", file, "--reason", "a test")
     program.store("main", "primary", "--site", "A", "--medium", "hdd")
     program.ingest()
     found = program.ask("policy", "assess", "default")
@@ -162,7 +162,7 @@ def test_each_policy_is_judged_by_its_own_packages(furnished: Furnished) -> None
     text = (shipped.policy_files()[0].parent / "default.toml").read_text(encoding="utf-8")
     file = furnished.folder / "daily.toml"
     file.write_text(text.replace('name = "default"', 'name = "other"'), encoding="utf-8")
-    furnished.ask("policy", "register", file)
+    furnished.ask("policy", "register", file, "--reason", "a test")
     furnished.mount("far")
     furnished.ingest("two", "--policy", "other")
     furnished.ingest("three", "--policy", "other")
@@ -171,6 +171,10 @@ def test_each_policy_is_judged_by_its_own_packages(furnished: Furnished) -> None
     assert furnished.ask("policy", "assess", "other")["packages"] == 2
     whole = furnished.ask("policy", "assess")
     assert (whole["packages"], whole["policy"], whole["policy_reaches"]) == (3, None, None)
+
+
+def test_stores_that_were_seen_on_one_device_are_not_told_as_apart_without_a_word(furnished: Furnished) -> None:
+    assert "lie on one device, or at one site of S3" in furnished("policy", "assess")
 
 
 def test_what_a_policy_reaches_is_told_before_anything_is_kept(program: Furnished) -> None:

@@ -247,7 +247,7 @@ def test_declarations_are_read_and_the_shipped_example_is_one() -> None:
         ('by = "王建国"', "", "has these keys, and no others: requirement, document, by, until"),
         ('standard = "GB/T 20988-2007"', "", "does not say which standard"),
         ("[[declarations]]", "[[declaration]]", "holds other things"),
-        ("until =", "until", "is no sound TOML"),
+        ("until =", "until", "a setting is written as name = value"),
     ],
 )
 def test_declarations_that_would_not_count_are_refused(there: str, instead: str, words: str) -> None:

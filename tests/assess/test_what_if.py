@@ -34,8 +34,8 @@ STORES = [
         ("same_city", {"near"}),
         ("Remote-Offline", {"far"}),
         ("city=武汉", {"main", "near"}),
-        ("vendor=x", {"near", "far"}),
-        ("credential-domain=ops", {"main"}),
+        ("vendor=x", {"near", "far", "main"}),
+        ("credential-domain=ops", {"main", "far"}),
     ],
 )
 def test_what_is_lost_is_found_by_name_role_and_what_stores_share(event: str, lost: set[str]) -> None:
@@ -64,8 +64,8 @@ def test_a_store_on_a_network_is_not_offline_whatever_it_is_called() -> None:
 
 
 def test_a_key_may_be_that_of_one_store_or_domain() -> None:
-    assert [each.store for each in aftermath(STORES, [], ["writer-key=main"]).stolen] == ["main"]
-    assert [each.store for each in aftermath(STORES, [], ["writer-key=ops2"]).stolen] == ["near"]
+    assert [each.store for each in aftermath(STORES, [], ["writer-key=main"]).stolen] == ["main", "far"]
+    assert [each.store for each in aftermath(STORES, [], ["writer-key=ops2"]).stolen] == ["near", "far"]
     for theft in ("key", "writer-key=", "writer-key=nobody", "reader-key=main"):
         with pytest.raises(Misused, match="cannot be stolen"):
             aftermath(STORES, [], [theft])
@@ -121,3 +121,18 @@ def test_that_the_disposers_key_erases_says_nothing_of_the_writers() -> None:
     entry = replace(store("near", can={"versioning": True, "erases": False}), disposer_profile="d")
     assert stolen_key(entry).reach is KeyReach.ERASE
     assert stolen_key(replace(entry, disposer_profile=None)).reach is KeyReach.HIDE
+
+
+def test_what_nobody_told_of_a_store_is_taken_to_be_shared_and_named() -> None:
+    assert aftermath(STORES, ["vendor=X"], []).untold == (("main", "vendor"),)
+    assert aftermath(STORES, ["city=武汉"], []).untold == (), "all were told their city"
+    assert aftermath(STORES, [], ["writer-key=ops"]).untold == (("far", "credential_domain"),)
+    assert {each.store for each in aftermath(STORES, [], ["writer-key=far"]).stolen} == {"main", "near", "far"}
+
+
+def test_who_has_the_key_of_one_store_has_that_of_all_it_opens() -> None:
+    one, two = (store(name, credential_domain=name) for name in ("one", "two"))
+    other = replace(store("other", credential_domain="one"), role=Role.SAME_CITY)
+    assert [each.store for each in aftermath([one, two, other], [], ["writer-key=one"]).stolen] == ["one", "other"]
+    same = [replace(each, profile="archive") for each in (one, two)]
+    assert [each.store for each in aftermath([*same, other], [], ["writer-key=two"]).stolen] == ["one", "two"]

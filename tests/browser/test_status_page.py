@@ -148,4 +148,4 @@ def test_it_prints_on_a4_with_nothing_cut_off(language: str, browser: Browser, f
     printed = page.pdf(prefer_css_page_size=True, print_background=True)
     page.close()
     assert b"/MediaBox [0 0 594.95996 841.91998]" in printed or b"/MediaBox [0 0 595" in printed
-    assert 1 <= printed.count(b"/Type /Page\n") <= 6
+    assert 1 <= printed.count(b"/Type /Page\n") <= 7, "the hostile name stands in three sentences"

@@ -94,7 +94,7 @@ class Service:
         """Register a version of the default policy that wants a copy in each of these roles and in no other."""
         file = self.folder / "policy.toml"
         file.write_text(asking_for(roles), encoding="utf-8")
-        self.ask("policy", "register", file)
+        self.ask("policy", "register", file, "--reason", "a test")
 
     def submission(self, name: str = "submission", files: int = 3, size: int = 1000) -> Path:
         """A folder with files of different content, some of them with Chinese names."""

@@ -230,11 +230,11 @@ def test_policies_are_checked_registered_listed_and_shown(service: Service) -> N
     file = service.folder / "mine.toml"
     file.write_text(text.replace('name = "default"', 'name = "mine"'), encoding="utf-8")
     assert service.ask("policy", "check", file)["policy"] == "mine"
-    assert service.ask("policy", "register", file) | {"sha256": ""} == {
+    assert service.ask("policy", "register", file, "--reason", "a test") | {"sha256": ""} == {
         "policy": "mine", "version": 1, "sha256": "", "news": True, "changes": [],
         "not_yet": [],
     }  # fmt: skip
-    assert not service.ask("policy", "register", file)["news"]
+    assert not service.ask("policy", "register", file, "--reason", "a test")["news"]
     assert ("mine", 1) in {(each["policy"], each["version"]) for each in service.ask("policy", "list")["policies"]}
     assert service.run("policy", "show", "mine", "--text").out == file.read_text(encoding="utf-8")
     file.write_text(text.replace("[audit]", "[audits]"), encoding="utf-8")

@@ -11,6 +11,7 @@ import pytest
 
 from ops import messages
 from ops.messages import Found, Message
+from preserve.cli import voices
 from tests.cli.conftest import Service
 
 CHINESE = messages.read()
@@ -39,6 +40,26 @@ def test_translations_are_chinese_or_the_same() -> None:
     for message, text in CHINESE.items():
         is_chinese = any("CJK" in unicodedata.name(character, "") for character in text)
         assert is_chinese or text == message.text, message
+
+
+OTHER_WORDS = {
+    "账户归属": "凭据域",
+    "厂商": "供应商",
+    "值守程序": "运行程序",
+    "工作目录": "主目录",
+    "立案": "记为事件",
+    "结案": "关闭",
+}
+"""What was said here for a thing that has a word already."""
+
+
+def test_one_thing_has_one_chinese_word_in_messages_and_pages() -> None:
+    root = messages.COMPILED.parents[5]
+    pages = [*(root / "ops").rglob("*.zh.md"), *root.glob("*.zh.md"), *(root / "policies").glob("*.toml")]
+    texts = {str(page): page.read_text("utf-8") for page in pages}
+    texts |= {message.text: text for message, text in CHINESE.items()}
+    mixed = [(place, word) for place, text in texts.items() for word in OTHER_WORDS if word in text]
+    assert not mixed, OTHER_WORDS
 
 
 def test_the_compiled_catalogue_is_up_to_date() -> None:
@@ -105,6 +126,20 @@ def test_help_and_wrong_usage_are_chinese_too(bare: Service) -> None:
     assert "没有 'bogus' 这一命令" in bare.run("bogus", more=chinese).err
     assert "没有 '--bogus' 这一选项" in bare.run("status", "--bogus", more=chinese).err
     assert "缺少选项 '--to'" in bare.run("restore", "x", more=chinese).err
+
+
+@pytest.mark.parametrize(
+    ("subject", "said"), [("duty harvest big", "采集 big"), ("canary city", "权限探试 city"), ("big", "big")]
+)
+def test_what_an_alarm_or_a_lock_is_about_is_said_in_chinese(subject: str, said: str) -> None:
+    working = "another process is working on {subject} now; wait for it, or run the command again later"
+    assert said in voices.chinese().said(working, subject=subject)
+    assert voices.english().said(working, subject=subject) == working.format(subject=subject)
+
+
+def test_no_table_has_two_columns_of_one_name() -> None:
+    head = [voices.chinese().sentence(each) for each in ("incident", "kind", "about", "opened", "closed", "what")]
+    assert len(set(head)) == len(head)
 
 
 def test_json_keeps_its_identifiers_in_every_language(furnished: Service) -> None:

@@ -23,7 +23,7 @@ def program(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pyt
     made.ask("init")
     file = tmp_path / "policy.toml"
     file.write_text(asking_for(["primary", "same_city"]), encoding="utf-8")
-    made.ask("policy", "register", file)
+    made.ask("policy", "register", file, "--reason", "a test")
     made.ask("store", "add", "near", "--role", "primary", "--url", (tmp_path / "near").as_uri())
     (tmp_path / "records").mkdir()
     (tmp_path / "records" / "a.txt").write_text("a record")
@@ -90,6 +90,8 @@ def test_hours_are_set_and_taken_away(program: Program) -> None:
 
 NONE = (
     ("--window", "22-06"),
+    ("--window", "22:00-22:00", "--timezone", "UTC"),
+    ("--rate-at", "00:00-00:00=5MiB/s", "--timezone", "UTC"),
     ("--window", "25:00-06:00"),
     ("--window", "22:00-06:00", "--timezone", "Asia/Atlantis"),
     ("--rate", "fast"),

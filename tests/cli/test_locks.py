@@ -21,7 +21,7 @@ def register(service: Service, lock_days: int, renew: str = "") -> None:
     text = asking_for(["same_city"]).replace("retention_lock_days = 0", f"retention_lock_days = {lock_days}{renew}")
     file = service.folder / "policy.toml"
     file.write_text(text, encoding="utf-8")
-    service.ask("policy", "register", file)
+    service.ask("policy", "register", file, "--reason", "a test")
 
 
 def test_locks_are_told_of_and_renewed_in_a_bucket(service: Service, weed: seaweed.Site) -> None:

@@ -27,11 +27,14 @@ def program(moulds: Moulds, capsys: pytest.CaptureFixture[str], monkeypatch: pyt
         program("init")
         program("store", "add", "main", "--role", "primary", "--url", (folder / "main").as_uri())
         (folder / "policy.toml").write_text(asking_for(["primary"]), encoding="utf-8")
-        program("policy", "register", folder / "policy.toml")
+        program("policy", "register", folder / "policy.toml", "--reason", "a test")
         (folder / "main").rename(folder / "unplugged")
 
     moulds.cast("notified", furnish)
     return program
+
+
+MAIL = ("--smtp", "mail.example.org:587", "--from", "a@example.org", "--to", "b@example.org")
 
 
 def owners(program: Program) -> list[str]:
@@ -100,10 +103,39 @@ def test_what_cannot_work_is_refused_before_it_is_kept(program: Program) -> None
         ["--smtp", "a:b", "--from", "a@b", "--to", "c@d"],
         ["--smtp", "mail.example.org", "--from", "a@b\nBcc: x@y", "--to", "c@d"],
         [],
+        [*MAIL, "--user", "preserve"],
+        ["--webhook", "https://example.org/send?key={secret}"],
+        [*MAIL, "--secret-file", program.folder / "secret"],
     ):
         program("notify", "set", owner, *wrong, code=Exit.MISUSED)
     assert not (program.folder / "home" / "addresses.json").exists()
     program("notify", "test", owner, code=Exit.REFUSED)
+
+
+def test_a_secret_that_everybody_may_read_is_warned_of(program: Program) -> None:
+    secret = program.folder / "secret"
+    secret.write_text("s3cr3t")
+    owner, url = owners(program)[0], "http://127.0.0.1:9/x?key={secret}"
+    for mode, is_open in ((0o644, True), (0o640, False)):
+        secret.chmod(mode)
+        warned = f"every user of this machine may read the secret in {secret}"
+        assert (warned in program("notify", "set", owner, "--webhook", url, "--secret-file", secret)) is is_open
+        assert (warned in program("run", "--once")) is is_open
+    passphrase = program.folder / "config" / "preserve" / "passphrase"
+    passphrase.chmod(0o604)
+    assert f"the secret in {passphrase}" in program("run", "--once")
+
+
+def test_a_secret_that_cannot_be_read_now_is_told_of_before_it_is_needed(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (owner, *_) = owners(program)
+    secret = program.folder / "secret"
+    said = program("notify", "set", owner, *MAIL, "--user", "preserve", "--secret-file", secret)
+    assert "warning: the secret for telling" in said and "is told from now on" in said
+    secret.write_text("x")
+    monkeypatch.setenv("PRESERVE_NOTIFY_SECRET_FILE", str(secret))
+    assert "the secret for telling" not in program("notify", "set", owner, *MAIL, "--user", "preserve")
 
 
 def test_a_home_without_addresses_says_so_and_is_not_late(program: Program) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -59,6 +60,8 @@ def test_a_source_from_its_registration_to_its_end(furnished: Service, folder: P
 
 def test_what_cannot_be_meant_is_refused_and_changes_nothing(furnished: Service, folder: Path) -> None:
     run = furnished.run
+    odd = folder.parent / os.fsdecode("卷宗".encode("gbk"))
+    odd.mkdir()
     for code, *arguments in (
         (2, "add", "mail"),
         (2, "add", "mail", "--folder", folder, "--s3", "s3://records"),
@@ -68,6 +71,7 @@ def test_what_cannot_be_meant_is_refused_and_changes_nothing(furnished: Service,
         (3, "add", "mail", "--folder", folder / "nowhere"),
         (3, "add", "mail", "--command", "pg_dump registry"),
         (3, "add", "../mail", "--folder", folder),
+        (3, "add", "mail", "--folder", odd),
         (2, "harvest"),
         (3, "harvest", "mail"),
         (3, "history", "mail"),
@@ -113,3 +117,36 @@ def test_a_source_that_no_rule_harvests_is_told_of(furnished: Service, folder: P
     assert (told.code, "`preserve run` never harvests mail" in told.err) == (0, True)
     (furnished.folder / "drop").mkdir()
     assert "never harvests" not in furnished.run("source", "add", "in", "--drop", furnished.folder / "drop").err
+
+
+def test_a_name_that_breaks_a_line_breaks_no_listing(furnished: Service, folder: Path) -> None:
+    ask = furnished.ask
+    (folder / "two\nlines.txt").write_text("a record")
+    ask("source", "add", "mail", "--folder", folder, "--settle", "0")
+    ask("source", "harvest", "mail")
+    shown = furnished.run("source", "files", "mail", "--path", "two*").out.splitlines()
+    assert [line for line in shown[1:] if line] == ["       8 B  two\\nlines.txt"]
+
+
+def test_links_are_listed_with_where_they_lead(furnished: Service, folder: Path) -> None:
+    ask, run = furnished.ask, furnished.run
+    (folder / "newest").symlink_to("letter 1.txt")
+    ask("source", "add", "mail", "--folder", folder, "--settle", "0")
+    assert "1 symbolic link is kept" in run("source", "harvest", "mail").out
+    [link] = ask("source", "files", "mail", "--path", "newest")["files"]
+    assert (link["path"], link["link_to"]) == ("newest", "letter 1.txt")
+    assert "link  newest -> letter 1.txt" in run("source", "files", "mail").out
+
+
+def test_a_pipe_in_a_source_is_told_with_exit_code_1_until_it_is_left_out(furnished: Service, folder: Path) -> None:
+    ask, run = furnished.ask, furnished.run
+    os.mkfifo(folder / "pipe")
+    ask("source", "add", "mail", "--folder", folder, "--settle", "0")
+    told = run("source", "harvest", "mail")
+    assert (told.code, "pipe is a named pipe" in told.out, "--exclude PATTERN" in told.out) == (1, True, True)
+    harvested = run("source", "harvest", "mail", "--json").document["harvests"][0]
+    assert [each["where"] for each in harvested["passed_over"]] == ["pipe"]
+    assert (harvested["harvest"]["files"], harvested["harvest"]["passed_over"]) == (40, 1)
+    assert run("source", "add", "mail", "--exclude", "pipe").code == 0
+    assert run("source", "harvest", "mail").code == 0
+    assert "pipe" not in run("incident", "list").out

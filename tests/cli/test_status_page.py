@@ -56,7 +56,7 @@ def test_status_says_who_owns_what_is_open_and_what_is_due(furnished: Service) -
     assert [each["store"] for each in surveyed["audit_ages"]] == ["far", "main", "near"]
     assert surveyed["concerns"] == document["concerns"]
     assert document["holdings"] == [
-        {"policy": "default", "packages": 1, "not_safe": 0, "payload_files": 3,
+        {"policy": "default", "packages": 1, "safe": 1, "on_the_way": 0, "not_safe": 0, "payload_files": 3,
          "payload_bytes": document["payload_bytes"]}
     ]  # fmt: skip
 

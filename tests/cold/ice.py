@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import cast
+
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 
 from ops.sites.site import client
 from preserve import chance
@@ -70,6 +74,23 @@ class Ice:
     def hold(self, *packages: str) -> None:
         self.site.hold(BUCKET, map(self.bag, packages))
 
+    def lie(self, package: str, storage_class: str) -> None:
+        """Have a bag, frozen or not, lie in another class."""
+        client(self.site.endpoint, LOGIN).put_object(
+            Bucket=BUCKET,
+            Key=self.bag(package),
+            Body=self.service.object("near", package, BAG).read_bytes(),
+            StorageClass="DEEP_ARCHIVE" if storage_class == "DEEP_ARCHIVE" else "STANDARD",
+        )
+
+    def answer_request(self, answer: Callable[[str], AWSResponse | None]) -> None:
+        """Have requests to thaw, which name an address, answered as sites do and moto does not; None: moto answers."""
+        inner = self.far.inner
+        assert isinstance(inner, S3Store)
+        # botocore takes what a handler of this event gives back for the answer, whatever its type says.
+        handler = cast("Callable[..., None]", lambda request, **_: answer(request.url))
+        inner.writer().meta.events.register("before-send.s3.RestoreObject", handler)
+
     def freeze_again(self, package: str) -> None:
         self.site.freeze(BUCKET, self.bag(package), "DEEP_ARCHIVE")
 
@@ -122,6 +143,22 @@ class Ice:
 
     def key(self, package: str) -> Key:
         return object_key(package, BAG)
+
+
+def answer_of(status: int, code: str) -> AWSResponse:
+    """An error as S3 sends it."""
+    body = f"<Error><Code>{code}</Code><Message>as it stands</Message></Error>".encode()
+    return AWSResponse("", status, HTTPHeaders.from_dict({"Content-Length": str(len(body))}), _Raw(body))
+
+
+class _Raw:
+    """The body of an answer, as urllib3 gives it."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    def stream(self) -> Iterator[bytes]:
+        yield self._body
 
 
 @contextmanager

@@ -207,7 +207,7 @@ def test_a_drill_without_a_budget_names_what_it_drew_and_what_a_person_then_has_
 
 def test_a_note_that_was_lost_makes_an_estimate_of_what_was_measured(frozen: Ice, rehearse: Rehearse) -> None:
     package = frozen.ingest()
-    ask_for(frozen.workplace, [frozen.service.books.package(package)], ThawPurpose.DRILL, "far")
+    ask_for(frozen.workplace, [package], ThawPurpose.DRILL, "far")
     frozen.clock.moment += timedelta(hours=50)
     thaw = rehearse().drill.thaw
     assert thaw is not None and thaw.basis is ThawBasis.ESTIMATED

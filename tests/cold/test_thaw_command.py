@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
+from ops.sites.site import client
 from preserve import chance
 from preserve.cli.exits import Exit
 from tests.cli.program import Program
-from tests.sites.moto import MotoSite
+from tests.sites.moto import LOGIN, MotoSite
 
 
 @pytest.fixture
@@ -42,6 +44,14 @@ def test_it_plans_asks_waits_and_is_done(program: Program, tmp_path: Path) -> No
     shown = program("store", "show", "far")
     assert "GLACIER" in shown and "1.0 GiB" in shown and "12.50" in shown
     assert "thaw request" in program("ledger", "show")
+
+
+def test_a_bag_that_is_not_there_is_no_good_end(program: Program, moto_site: MotoSite) -> None:
+    (bag,) = program.ask("store", "thaw", "far", "--all", "--plan")["frozen"]
+    place = urlsplit(program.ask("store", "show", "far")["url"])
+    key = f"{place.path.lstrip('/')}/{bag['object']}"
+    client(moto_site.endpoint, LOGIN).delete_object(Bucket=place.netloc, Key=key)
+    assert "NOT there: 1 bag" in program("store", "thaw", "far", "--all", code=Exit.FINDINGS)
 
 
 def test_it_refuses_what_makes_no_sense_and_changes_nothing(program: Program, tmp_path: Path) -> None:

@@ -4,42 +4,56 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
+from botocore.awsrequest import AWSResponse
 
 from preserve import compose
 from preserve.clock import stamp
 from preserve.daemon import looking
-from preserve.daemon.looking import AUDIT, LISTING
+from preserve.daemon.crew import Spread, _audited
+from preserve.daemon.looking import AUDIT, LISTING, AuditCause
 from preserve.daemon.thawing import THAW
+from preserve.daemon.works import Shift
 from preserve.errors import Away, Frozen, Refused, Unavailable
 from preserve.model import events
+from preserve.model import thawing as thawing_model
 from preserve.model.duties import Ending
 from preserve.model.keys import Key
-from preserve.model.nouns import CopyState, Level, StoreEntry
+from preserve.model.nouns import CopyState, EventType, Level, StoreEntry
+from preserve.model.on_the_way import WaitsFor
 from preserve.model.store_changes import THAW_BYTES, THAW_COST
 from preserve.model.thawing import ThawPurpose, Tier
 from preserve.operations.audit import AuditRequest, audit
+from preserve.operations.audit import ask_for_frozen as ask_for_what_lay_frozen
 from preserve.operations.drill import DrillReport, DrillRequest, Rebuilt, drill
+from preserve.operations.ingest import IngestRequest, ingest
 from preserve.operations.repair import RepairRequest, repair
 from preserve.operations.replicate import ReplicateRequest, replicate
 from preserve.operations.restore import RestoreRequest, restore
+from preserve.operations.status import status
 from preserve.operations.thaw_store import ThawRequest, plan_thaw, thaw_store
+from preserve.packages import thawing
+from preserve.packages.judging import frozen as judging_frozen
 from preserve.packages.thawing import ask_for
-from preserve.ports import Cold, Frost, NoProgress
+from preserve.ports import Asked, Cold, Frost, NoProgress
 from preserve.settings.home import Home
 from preserve.state.books import Books
 from preserve.state.verification import verify_books
 from preserve.stores.wrapping import WrappedStore
-from tests.cold.ice import DEEP, Ice, ice
+from preserve.workplace import Workplace
+from tests.cold.ice import DEEP, Ice, answer_of, ice
 from tests.packages.building import ACT, flip
 from tests.sites.moto import MotoSite
 from tests.stores.memory import MemoryStore
 
+T = TypeVar("T")
 ROOMY = {THAW_BYTES: str(10**9)}
 
 
@@ -68,11 +82,40 @@ def test_a_bag_is_written_frozen_is_not_called_verified_and_all_else_can_be_read
         assert frozen.far.read(facts[name].key, 0, memoryview(bytearray(1))) == 1
 
 
+def test_ingest_and_status_say_alike_that_what_lies_frozen_was_not_read_back_and_is_not_safe(frozen: Ice) -> None:
+    """It is on its way only where policy gives time for the thaw and the reading."""
+    policy = frozen.service.policy
+    in_time = replace(policy, copies=tuple(replace(each, within_seconds=3 * 86_400) for each in policy.copies))
+    for number, kept_under in enumerate((policy, in_time)):
+        folder = frozen.service.home.parent / f"records-{number}"
+        folder.mkdir()
+        (folder / "a.txt").write_text(f"record {number}")
+        report = ingest(frozen.workplace, IngestRequest(folder, kept_under))
+        judged = status(frozen.workplace, lambda _, by=kept_under: by, {policy.name: kept_under})  # type: ignore[misc]
+        assert report.is_kept is (kept_under is in_time) and not report.is_complete
+        assert (judged.short_count == 0, judged.safe) == (report.is_kept, 0)
+        assert {each.waits_for for each in report.on_the_way} == {each.waits_for for each in judged.on_the_way}
+    assert [(each.waits_for, each.count) for each in judged.on_the_way] == [(WaitsFor.READING, 2)]
+    frozen.later(days=3, seconds=1)
+    assert status(frozen.workplace, lambda _: in_time, {policy.name: in_time}).short_count == 2
+
+
+def test_a_first_reading_is_late_only_when_the_time_is_over_that_policy_gives(frozen: Ice) -> None:
+    frozen.ingest()
+    policy = frozen.service.policy
+    longer = replace(policy, copies=tuple(replace(each, within_seconds=20 * 86_400) for each in policy.copies))
+    now = frozen.clock.now()
+    for kept_under, days in ((policy, 7), (longer, 20)):
+        shift = Shift(Home(frozen.service.home), frozen.workplace, {policy.name: kept_under})
+        (duty,) = (each for each in AUDIT.derive(shift, now) if AuditCause.UNVERIFIED in each.subject)
+        assert duty.latest is not None and days - 1 < (duty.latest - now) / timedelta(days=1) <= days
+
+
 def test_a_plan_asks_for_nothing_and_says_bytes_hours_and_an_unverified_cost(frozen: Ice) -> None:
     package = frozen.ingest()
     plan = plan_thaw(frozen.attended, ThawRequest("far"))
-    assert [bag.package_id for bag in plan.frozen] == [package]
-    assert (plan.bytes, plan.hours) == (frozen.service.books.package(package).receipt.bag_bytes, 48)
+    assert [bag.package_id for bag in plan.frozen.named] == [package]
+    assert (plan.frozen.bytes, plan.hours) == (frozen.service.books.package(package).receipt.bag_bytes, 48)
     assert plan.micros is not None and plan.micros > 0
     assert not any(is_verified for _, is_verified in plan.sources)
     assert frozen.asked() == 0
@@ -82,14 +125,14 @@ def test_what_is_on_its_way_is_not_asked_for_again_and_what_went_away_is(frozen:
     package = frozen.ingest()
     request = ThawRequest("far", (package,), Tier.BULK, 3)
     first = thaw_store(frozen.attended, request)
-    assert [bag.package_id for bag in first.asked] == [package] and first.expected_at is not None
+    assert [bag.package_id for bag in first.asked.named] == [package] and first.expected_at is not None
     frozen.hold(package)
     frozen.later(hours=5)
     again = thaw_store(frozen.attended, request)
     assert (len(again.asked), len(again.way), again.expected_at) == (0, 1, first.expected_at)
     frozen.site.bring()
     there = thaw_store(frozen.attended, request)
-    assert (len(there.readable), there.is_waiting, frozen.asked()) == (1, False, 1)
+    assert (there.readable, there.is_waiting, frozen.asked()) == (1, False, 1)
     frozen.freeze_again(package)
     frozen.later(days=10)
     assert len(thaw_store(frozen.attended, request).asked) == 1
@@ -234,7 +277,7 @@ def test_a_restore_asks_for_all_it_needs_at_once_and_needs_nothing_that_lies_els
 def test_nobody_who_is_not_there_spends_where_no_budget_was_set(frozen: Ice, tmp_path: Path) -> None:
     package = frozen.ingest()
     frozen.service.object("near", package, "bag.tar").unlink()
-    with pytest.raises(Frozen, match="nobody allowed for what thawing them costs"):
+    with pytest.raises(Frozen, match="no budget allows for what thawing them costs now"):
         restore(frozen.workplace, RestoreRequest(package, tmp_path / "back", store="far"))
     assert frozen.asked() == 0
 
@@ -249,6 +292,95 @@ def test_a_repair_from_cold_storage_asks_waits_and_mends(frozen: Ice) -> None:
     assert [each.store for each in report.repaired] == ["near"] and frozen.asked() == 1
 
 
+ANSWERS = {
+    "coming": (409, "RestoreAlreadyInProgress", "DEEP_ARCHIVE"),
+    "readable": (403, "InvalidObjectState", "STANDARD"),
+    "at Huawei": (409, "ObjectHasAlreadyRestored", "STANDARD"),
+    "refused": (403, "InvalidObjectState", "DEEP_ARCHIVE"),
+}
+"""What a site answers to RestoreObject (S3 API reference), and how the object lies by then."""
+
+
+def test_what_the_site_did_not_take_on_is_neither_called_asked_for_nor_paid_and_keeps_no_other_from_it(
+    frozen: Ice,
+) -> None:
+    packages = {name: frozen.ingest(name.replace(" ", "")) for name in (*ANSWERS, "accepted")}
+    sizes = {name: frozen.service.books.package(package).receipt.bag_bytes for name, package in packages.items()}
+    frozen.set_store(**{THAW_BYTES: str(sizes["coming"] + sizes["accepted"])})  # no more is paid for
+
+    def meanwhile(url: str) -> AWSResponse | None:
+        for name, (http_status, code, lies) in ANSWERS.items():
+            if packages[name] in url:
+                frozen.lie(packages[name], lies)
+                return answer_of(http_status, code)
+        return None
+
+    frozen.answer_request(meanwhile)
+    found = thaw_store(frozen.attended, ThawRequest("far", tuple(packages.values())))
+    assert (found.readable, len(found.beyond), found.is_waiting) == (2, 0, True)
+    told = {
+        name: [bag.package_id for bag in bags.named]
+        for name, bags in (("coming", found.way), ("refused", found.refused), ("accepted", found.asked))
+    }
+    assert told == {name: [packages[name]] for name in ("coming", "refused", "accepted")}
+    books = frozen.service.books
+    booked = {name for name, package in packages.items() if books.thaw("far", frozen.key(package))}
+    assert booked == {"coming", "accepted"}
+    assert books.thaw_spent("far", f"{frozen.clock.now():%Y-%m}").bytes == sizes["coming"] + sizes["accepted"]
+    alone = thaw_store(frozen.attended, ThawRequest("far", (packages["refused"],), is_beyond_budget=True)).error()
+    assert f"the site says of 1 bags that they lie frozen, {packages['refused']} among them" in str(alone)
+
+
+def test_reports_count_every_bag_and_name_the_first_though_some_are_asked_for_at_a_time(
+    frozen: Ice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(thawing_model, "MOST_BAGS_NAMED", 2)
+    monkeypatch.setattr(thawing, "PACKAGES_AT_ONCE", 2)
+    monkeypatch.setattr(judging_frozen, "HELD_AT_ONCE", 2)
+    packages = [frozen.ingest(name) for name in ("a", "b", "c")]
+    whole = sum(frozen.service.books.package(each).receipt.bag_bytes for each in packages)
+    plan = plan_thaw(frozen.attended, ThawRequest("far"))
+    assert (len(plan.frozen), plan.frozen.bytes, len(plan.frozen.named)) == (3, whole, 2)
+    one_by_one = [plan_thaw(frozen.attended, ThawRequest("far", (each,))).micros for each in packages]
+    assert plan.micros == sum(each or 0 for each in one_by_one) > 0
+    frozen.set_store(**ROOMY)
+    (thaw,) = audit(frozen.workplace, AuditRequest(Level.FULL, ("far",))).thaws
+    assert (len(thaw.asked), thaw.asked.bytes, len(thaw.asked.named)) == (3, whole, 2)
+    assert (thaws_booked(frozen), frozen.asked()) == (2, 3)
+    frozen.hold(*packages)
+    assert "0 now and 3 before" in str(ask_for(frozen.attended, packages, ThawPurpose.RESTORE, "far"))
+
+
+def thaws_booked(frozen: Ice) -> int:
+    booked = (events.decode(entry.content) for entry in frozen.service.books.entries())
+    return sum(event.type is EventType.THAW_ASKED for event in booked)
+
+
+class WhileOneAsks(ThreadPoolExecutor):
+    """A crew's pool of which each share is carried out while another one asks for what lies frozen."""
+
+    def __init__(self, workplace: Workplace) -> None:
+        super().__init__(1)
+        self._workplace = workplace
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        with self._workplace.claim("thaw far"):
+            done = super().submit(fn, *args, **kwargs)
+            wait([done])
+        return done
+
+
+def test_of_a_crew_one_asks_for_all_shares_and_the_others_do_not_fail_over_it(frozen: Ice) -> None:
+    packages = tuple(frozen.ingest(name) for name in ("a", "b"))
+    frozen.set_store(**ROOMY)
+    with WhileOneAsks(frozen.workplace) as pool:
+        request = AuditRequest(Level.FULL, ("far",), among=packages)
+        report = Spread(Home(frozen.service.home), pool, 2).audit(frozen.workplace, request)
+    assert (report.away, report.counts.not_checked, report.unattested) == ({}, 2, {})
+    assert [len(thaw.asked) for thaw in report.thaws] == [2] and report.is_any_frozen
+    assert thaws_booked(frozen) == 1
+
+
 class Reticent(WrappedStore):
     """Does not say how anything lies."""
 
@@ -258,7 +390,7 @@ class Reticent(WrappedStore):
     def frost(self, key: Key) -> Frost | None:
         raise Away("store {store} does not answer", store=self.name)
 
-    def ask(self, key: Key, days: int, tier: str) -> None:
+    def ask(self, key: Key, days: int, tier: str) -> Asked:
         raise AssertionError
 
 
@@ -271,6 +403,27 @@ def test_a_store_that_does_not_say_what_lies_frozen_is_not_called_readable(froze
     assert [str(each.why) for each in report.not_repaired] == ["store far does not answer"]
 
 
+class Contradictory(Reticent):
+    """Says of what it does not give that it can be read; or it thawed in between."""
+
+    def frost(self, key: Key) -> Frost | None:
+        return None
+
+
+@pytest.mark.parametrize("crew", [1, 2])
+def test_what_could_not_be_read_was_not_read_though_it_can_be_by_now(frozen: Ice, crew: int) -> None:
+    packages = tuple(frozen.ingest(name) for name in ("a", "b"))
+    place = replace(frozen.workplace, stores={**frozen.workplace.stores, "far": Contradictory(frozen.far)})
+    request = AuditRequest(Level.FULL, ("far",), among=packages, asks_for_frozen=crew == 1)
+    report = audit(place, request)
+    if crew > 1:
+        report = ask_for_what_lay_frozen(place, _audited([report]))
+    assert ([thaw.is_waiting for thaw in report.thaws], report.counts.not_checked) == ([False], 2)
+    assert report.is_any_frozen and not report.is_all_well
+    with pytest.raises(Frozen, match="run the same command again"):
+        report.require_thawed("far")
+
+
 def test_a_copy_that_is_gone_is_not_counted_on(frozen: Ice, tmp_path: Path) -> None:
     packages = [frozen.ingest(name) for name in ("a", "b")]
     frozen.service.books.record(
@@ -280,7 +433,7 @@ def test_a_copy_that_is_gone_is_not_counted_on(frozen: Ice, tmp_path: Path) -> N
         )
     )
     shutil.rmtree(frozen.service.places["near"] / "packages")  # of the second the books still say that it is verified
-    why = ask_for(frozen.attended, map(frozen.service.books.package, packages), ThawPurpose.RESTORE)
+    why = ask_for(frozen.attended, packages, ThawPurpose.RESTORE)
     assert isinstance(why, Frozen) and frozen.asked() == 2
 
 

@@ -42,8 +42,8 @@ def test_what_is_overdue_already_is_told_apart_and_caught_up_first() -> None:
 @settings(max_examples=200, deadline=None)
 @given(
     st.lists(
-        st.tuples(st.integers(0, 20), st.integers(1, 50), st.integers(1, 10_000)).map(
-            lambda each: reading(0, each[0], each[1], each[2])
+        st.tuples(st.integers(0, 10), st.integers(0, 15), st.integers(1, 50), st.integers(1, 10_000)).map(
+            lambda each: reading(each[0], each[0] + each[1], each[2], each[3])
         ),
         min_size=1,
         max_size=8,

@@ -26,17 +26,14 @@ from preserve.cli.exits import Exit
 from preserve.daemon import crew
 from preserve.daemon.cluster import crew_of
 from preserve.daemon.crew import MOST_PACKAGES, ORDERS_EACH, Spread, _audited, _Ordered, shares
-from preserve.errors import Frozen, Misused, NoSpace, Refused, Unavailable
+from preserve.errors import Misused, NoSpace, Refused, Unavailable
 from preserve.model import events
 from preserve.model.audit import AuditCounts
-from preserve.model.keys import Key
 from preserve.model.links import SPEED_LIMIT
 from preserve.model.nouns import CopyState, EventType, Level
-from preserve.model.thawing import FrozenBag
 from preserve.operations.audit import AuditReport, AuditRequest
 from preserve.operations.join_home import join_home
 from preserve.operations.replicate import ReplicateRequest
-from preserve.packages.thawing import Thawing
 from preserve.ports import NoProgress
 from preserve.settings.home import DATABASE_VARIABLE, VARIABLE, Home
 from preserve.state import books_place
@@ -244,12 +241,10 @@ def test_what_fails_one_order_is_raised_and_the_others_are_booked(tmp_path: Path
         assert [copy.package_id for copy in books.copies(store="city", states=[CopyState.VERIFIED])] == packages
 
 
-def test_what_waits_in_cold_storage_for_any_share_waits_for_all() -> None:
+def test_what_any_share_found_frozen_is_left_to_who_ordered_them() -> None:
     nothing = AuditReport("A-1", Level.FULL, False, AuditCounts(), (), {}, (), 0, 0, 0.0, "2026-01-01T00:00:00.000000Z")
-    bag = FrozenBag("p", "far", Key("packages/x/p/bag.tar"), 1, "GLACIER")
-    whole = _audited([nothing, replace(nothing, thaws=(Thawing("far", beyond=[bag]),))])
-    with pytest.raises(Frozen, match="nobody allowed"):
-        whole.require_thawed("far")
+    shares = [nothing, *(replace(nothing, frozen={"far": (each,), "deep": (each,)}) for each in ("a", "b"))]
+    assert _audited(shares).frozen == {"far": ("a", "b"), "deep": ("a", "b")}
 
 
 def test_two_machines_of_a_cluster_make_the_copies_that_are_due(

@@ -12,6 +12,7 @@ import pytest
 
 from ops.sites.ports import free_block
 from preserve import environment
+from preserve.compose import policies_in_use
 from preserve.daemon import heartbeat
 from preserve.daemon.looking import AUDIT, LISTING
 from preserve.daemon.mending import REPAIR
@@ -20,16 +21,17 @@ from preserve.daemon.turn import turn
 from preserve.daemon.watching import look
 from preserve.daemon.works import Shift
 from preserve.errors import Barred, NoSpace
-from preserve.model import events
+from preserve.model import events, source_events
 from preserve.model.addresses import Address, Webhook
 from preserve.model.alarms import nagios_state, performance_data
 from preserve.model.attempts import MOST_ATTEMPTS
 from preserve.model.concerns import Concern, ConcernKind
-from preserve.model.duties import DutyKind
+from preserve.model.duties import DutyKind, Ending
 from preserve.model.incidents import IncidentKind
 from preserve.model.keys import Key
 from preserve.model.nouns import Level
 from preserve.model.signs_of_life import SignOfLife
+from preserve.model.sources import SourceEntry, SourceKind
 from preserve.operations.audit import AuditRequest, audit
 from preserve.ports import ErasableStore, ObjectFacts
 from preserve.settings.addresses import write_addresses
@@ -37,6 +39,7 @@ from preserve.settings.home import Home
 from preserve.state.sqlite_database import SqliteDatabase
 from preserve.stores.wrapping import WrappedStore
 from tests.packages.building import Service, flip, service
+from tests.post.servers import Posted, webhook_server
 from tests.stores.clocks import SetClock
 
 INTERVAL = timedelta(minutes=30)
@@ -71,6 +74,17 @@ def test_a_runner_that_stopped_is_told_of_after_its_interval_and_not_before(kept
     assert [each.kind for each in told(made)] == [ConcernKind.SILENCE]
     run(made)
     assert told(made) == []
+
+
+def test_who_answers_for_a_policy_that_nobody_uses_is_not_asked(kept: tuple[Service, SetClock]) -> None:
+    made, _ = kept
+    unused = replace(made.policy, name="unused", notify="somebody elsewhere")
+    policies = {made.policy.name: made.policy, "unused": unused}
+    assert list(look(Shift(Home(made.home), made.workplace, policies), WORKS).answering) == [made.policy.name]
+    assert policies_in_use(made.books, {"unused": unused}) == {"unused": unused}, "somebody has to answer"
+    source = SourceEntry("office", SourceKind.FOLDER, "unused", str(made.home.parent))
+    made.books.record(source_events.source_registered(made.workplace.act, made.workplace.now(), source))
+    assert policies_in_use(made.books, policies) == policies, "harvested under it, it is in use"
 
 
 def test_a_heartbeat_that_is_torn_or_of_a_day_to_come_is_no_sign_of_life(kept: tuple[Service, SetClock]) -> None:
@@ -154,7 +168,7 @@ def test_monitoring_is_told_the_worst_and_counts_of_all(kept: tuple[Service, Set
     clock.sleep(2 * INTERVAL.total_seconds())
     found = told(made)
     assert nagios_state(found).code == 2
-    assert "'silence'=1;;;0" in list(performance_data(found))
+    assert "'silence'=1;;;0" in list(performance_data(found, 0))
 
 
 def test_a_key_that_was_revoked_is_told_of_at_once(kept: tuple[Service, SetClock]) -> None:
@@ -192,6 +206,23 @@ def test_a_notifier_that_is_broken_is_an_incident_within_two_intervals(kept: tup
     assert (IncidentKind.NOTIFIER, owner) in [(each.kind, each.subject) for each in made.books.incidents()]
 
 
+def test_telling_is_done_when_everybody_was_told_and_partly_where_somebody_could_not_be(
+    kept: tuple[Service, SetClock],
+) -> None:
+    made, clock = kept
+    owner, posted = made.policy.notify, Posted(answers=[200, 500])
+    with webhook_server(posted) as port:
+        write_addresses(Home(made.home), {owner: Address(owner, webhook=Webhook(f"http://127.0.0.1:{port}/"))})
+        made.places["city"].rename(made.home.parent / "unplugged")
+        endings = []
+        for _ in range(3):
+            report = turn(Home(made.home), made.workplace, [notice_work(WORKS)], expected_within=INTERVAL)
+            endings += [each.ended.ending for each in report.worked]
+            clock.sleep(8 * 86_400)
+    assert len(posted.documents) >= 1
+    assert endings == [Ending.FOR_NOW, Ending.PARTLY, Ending.FOR_NOW]
+
+
 def test_addresses_that_are_torn_are_told_of_and_stop_nothing(kept: tuple[Service, SetClock]) -> None:
     made, clock = kept
     owner = made.policy.notify
@@ -202,6 +233,27 @@ def test_addresses_that_are_torn_are_told_of_and_stop_nothing(kept: tuple[Servic
     assert concern.kind is ConcernKind.LATE and "addresses.json is not as this program writes it" in str(concern.what)
     report = turn(Home(made.home), made.workplace, (*WORKS, notice_work(WORKS)))
     assert list(report.failing) == [DutyKind.NOTICE]
+
+
+def test_since_when_nobody_looks_whom_to_tell_is_told(kept: tuple[Service, SetClock]) -> None:
+    made, clock = kept
+    owner = made.policy.notify
+    write_addresses(Home(made.home), {owner: Address(owner, webhook=Webhook("http://127.0.0.1:9/"))})
+    run(made)
+    made.books.note_noticed(clock.moment)
+    since = clock.moment.isoformat(" ", "seconds")
+    clock.sleep(27 * 3600)
+    assert f"nobody has looked since {since} whether" in " ".join(str(each.what) for each in told(made))
+
+
+def test_the_clock_of_a_runner_that_is_a_little_ahead_is_no_silence(kept: tuple[Service, SetClock]) -> None:
+    made, clock = kept
+    owner = made.policy.notify
+    write_addresses(Home(made.home), {owner: Address(owner, webhook=Webhook("http://127.0.0.1:9/"))})
+    made.books.note_noticed(clock.moment + timedelta(minutes=5))
+    assert told(made) == []
+    made.books.note_noticed(clock.moment + timedelta(days=2))
+    assert [each.subject for each in told(made)] == ["notices"]
 
 
 def test_late_work_is_told_once_and_until_it_is_done(kept: tuple[Service, SetClock]) -> None:

@@ -207,8 +207,11 @@ def test_without_a_lock_to_set_a_doubted_clock_keeps_nobody_from_taking_in(kept:
     kept.clock.moment += YEAR
     (tmp_path / "more").mkdir()
     (tmp_path / "more" / "b.txt").write_text("another record")
-    kept.made.ingest(tmp_path / "more")
+    report = kept.made.ingest(tmp_path / "more")
     assert kept.made.books.package_count() == 2
+    (incident,) = kept.made.books.incidents()
+    assert incident.kind is IncidentKind.CLOCK, "the ledger tells for ever what the date of the packages is worth"
+    assert [note.code for note in report.notes] == ["clock"] and f"incident {incident.id}" in str(report.notes[0])
 
 
 # Trust that comes back

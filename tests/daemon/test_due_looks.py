@@ -11,25 +11,31 @@ from typing import cast
 import pytest
 
 from preserve.clock import stamp
-from preserve.daemon.looking import AUDIT, LISTING
+from preserve.daemon import oversight
+from preserve.daemon.drilling import DRILL
+from preserve.daemon.looking import AUDIT, LISTING, readings
 from preserve.daemon.making import REPLICATION
 from preserve.daemon.turn import TurnReport, turn
 from preserve.daemon.works import Shift
 from preserve.errors import Unavailable, Unreadable
 from preserve.model import events, looking
 from preserve.model.audit import Budget
-from preserve.model.duties import Duty, Ending
+from preserve.model.duties import Duty, DutyKind, Ending
 from preserve.model.entries import AuditRun
+from preserve.model.incidents import IncidentKind
 from preserve.model.keys import Key
-from preserve.model.nouns import CopyState, Level
-from preserve.model.policy import AuditRule, Policy
+from preserve.model.nouns import CopyState, Level, Role
+from preserve.model.policy import AuditRule, DrillRule, Policy
 from preserve.operations import audit as operation
 from preserve.operations.audit import AuditRequest, audit
+from preserve.operations.register_policy import register_policy
 from preserve.operations.status import status
 from preserve.packages.held import HeldCopy
 from preserve.packages.judging.inspection import Survey
 from preserve.ports import Store
 from preserve.settings.home import Home
+from preserve.state.books import Books
+from preserve.state.standing_reading import AlikeStanding
 from preserve.state.verification import verify_books
 from tests.packages.building import Service, flip, service
 from tests.stores.clocks import SetClock
@@ -81,6 +87,15 @@ def kept(tmp_path: Path) -> Iterator[Kept]:
             (tmp_path / f"records-{number}" / "a.txt").write_text(f"record {number}")
             made.ingest(tmp_path / f"records-{number}")
         yield Kept(made, clock)
+
+
+def test_what_somebody_did_while_it_was_looked_for_is_not_due(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after a copy was made, or read back, between two questions to the books: both works had a fault then."""
+    real = Books.standings
+    gone = [AlikeStanding(kept.policy.name, {"near": state}, 1, 1, 1) for state in (CopyState.WRITTEN, CopyState.BAD)]
+    before = kept.duties()
+    monkeypatch.setattr(Books, "standings", lambda books: [*real(books), *gone])
+    assert kept.duties() == before
 
 
 # The spans
@@ -157,6 +172,61 @@ def test_a_spent_share_leaves_the_rest_for_later(kept: Kept) -> None:
     kept.clock.moment = NOW + 85 * DAY
     assert kept.do("audit near default full", Budget(bytes=0)) is Ending.PARTLY
     assert kept.duties()["audit near default full"].copies == 6
+
+
+def test_a_policy_under_which_nothing_is_kept_wants_no_drill(kept: Kept) -> None:
+    """Status did not miss it, and the runner held it all the same."""
+    drilled = replace(kept.policy, drills=DrillRule(every_days=90, roles=tuple(Role)))
+    unused = replace(drilled, name="unused")
+    now = kept.clock.moment
+
+    def wanted(*policies: Policy) -> set[str]:
+        shift = replace(kept.shift, policies={policy.name: policy for policy in policies})
+        return {name for duty in DRILL.derive(shift, now) for name in duty.policies}
+
+    assert wanted(unused) == set() and wanted(drilled, unused) == {"default"}
+
+
+def ask_for_rounds(kept: Kept) -> None:
+    """By a version of the policy that is registered now."""
+    kept.rule = AuditRule(Level.FULL, 366, 1, run_every_days=30, rate_percent=50)
+    text = kept.made.books.policy().text + "# rounds"
+    register_policy(kept.shift.workplace, kept.policy, text)
+
+
+def test_a_round_that_was_missed_is_late_until_one_was_made(kept: Kept) -> None:
+    """Only the greatest age alarmed: rounds could be left out for years, where that is long."""
+    ask_for_rounds(kept)
+    name = "audit near default full"
+    rounds = looking.share(kept.rule, 6, NOW)
+    assert rounds is not None
+    kept.clock.moment = rounds.until + timedelta(hours=1)
+    assert not kept.duties()[name].is_late(kept.clock.moment), "nobody wanted it through all of the round before"
+    missed = looking.share(kept.rule, 6, kept.clock.moment)
+    assert missed is not None
+    kept.clock.moment = missed.until - timedelta(hours=1)
+    assert not kept.duties()[name].is_late(kept.clock.moment), "there is time yet"
+    kept.clock.moment = missed.until + timedelta(hours=1)
+    duty = kept.duties()[name]
+    assert duty.is_late(kept.clock.moment) and (duty.due_at, duty.latest) == (missed.since, missed.until)
+    assert kept.do(name) is Ending.DONE
+    assert not kept.duties()[name].is_late(kept.clock.moment), "the round that was made makes up for it"
+
+
+def test_a_round_that_was_missed_is_an_incident_until_it_is_made_up_for(kept: Kept) -> None:
+    ask_for_rounds(kept)
+    kept.clock.moment = NOW + 75 * DAY
+    both = ["audit city default full", "audit near default full"]
+
+    def missed() -> list[str]:
+        duties = [duty for duty in kept.duties().values() if duty.kind is DutyKind.AUDIT]
+        oversight.missed(kept.shift.workplace, duties, [DutyKind.AUDIT], kept.clock.moment)
+        return sorted(each.subject for each in kept.made.books.incidents() if each.kind is IncidentKind.MISSED_RUN)
+
+    assert missed() == both
+    for name in both:
+        kept.do(name)
+    assert missed() == []
 
 
 def test_a_killed_audit_is_gone_on_with(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -343,3 +413,9 @@ def test_an_audit_that_was_given_up_for_a_newer_one_is_not_taken_up_again_and_ag
     assert list(books.unfinished_parts(Level.FULL, "near", "default")) == [runs[0]]
     books.record(events.audit_begun(act, runs[1]), events.audit_ended(act, stamp(NOW), "A-new", {}))
     assert list(books.unfinished_parts(Level.FULL, "near", "default")) == []
+
+
+def test_a_plan_for_long_counts_every_round_and_not_the_first_alone(kept: Kept) -> None:
+    coming = sorted((each.due_on - NOW.date()).days for each in readings(kept.shift, NOW, 400))
+    assert coming == [40, 81, 121, 162, 202, 243, 283, 324, 364]  # in turns: one store 45 days after the booking
+    assert {each.copies for each in readings(kept.shift, NOW, 400)} == {6}

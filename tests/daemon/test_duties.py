@@ -46,3 +46,9 @@ def test_what_is_due_at_this_moment_is_due_and_what_is_late_from_it_is_not_late_
     now = duty(DutyKind.DRILL, due=0, late=0)
     assert now.is_due(NOW) and not now.is_late(NOW)
     assert now.is_late(NOW + timedelta(microseconds=1)) and not now.is_due(NOW - timedelta(microseconds=1))
+
+
+def test_what_is_late_was_owed_before_now_whenever_its_hours_begin_again() -> None:
+    put_off, plain = duty(DutyKind.HARVEST, due=5, late=-20), duty(DutyKind.CANARY, due=-9, late=-1)
+    assert put_off.owed_since == NOW - 20 * HOUR and plain.owed_since == NOW - 9 * HOUR
+    assert duty(DutyKind.NOTICE, due=-3).owed_since == NOW - 3 * HOUR

@@ -86,7 +86,7 @@ def test_what_is_left_out_has_a_sensible_default() -> None:
         ('package_bytes = "8 GiB"', 'package_bytes = "1 KiB"', 20, 'from "1 MiB"'),
         ('package_bytes = "8 GiB"', 'package_bytes = "2 TiB"', 20, 'to "1 TiB"'),
         ('digests = ["sha256"]', 'digests = ["sm3"]', 24, '["sha256"], with'),
-        ('digests = ["sha256"]', 'digests = ["sha256", "md5"]', 24, "digests cannot be"),
+        ('digests = ["sha256"]', 'digests = ["sha256", "md5"]', 24, "digests cannot hold"),
         ('symlinks = "keep"', 'symlinks = "follow"', 28, '"keep" or "refuse"'),
         ('symlinks = "keep"', 'symlink = "keep"', 28, "symlink is not a setting of a policy; did you mean symlinks?"),
         ('classifications = ["public", "internal"]', 'classifications = ["secret"]', 36, "保密法"),
@@ -118,13 +118,15 @@ def test_each_of_the_three_responsibilities_must_be_named(key: str) -> None:
 def test_all_mistakes_are_told_at_once() -> None:
     message = mistake(SMALLEST.replace('"full"', '"some"').replace("[responsible]", "[responsable]"))
     assert "3 reasons" in message
-    assert "audit is missing; give it a table with level and every" in mistake("")
+    assert "audit is missing; it must be a table [audit] with level and every" in mistake("")
     for words in ("audit.level cannot be 'some'", "responsible is missing", "did you mean responsible?"):
         assert words in message
 
 
 def test_what_is_no_toml_is_told() -> None:
-    assert "no sound TOML" in mistake("name = ")
+    assert "p.toml, line 1: a value is missing" in mistake("name = ")
+    assert "no sound TOML" in mistake("name = 2026-02-31")
+    assert "line 1: this is no sound TOML; its reader says: " in mistake("name = { a = 1, a = 2 }")
 
 
 def test_keys_are_found_on_their_lines_whatever_stands_around_them() -> None:

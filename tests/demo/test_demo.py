@@ -49,6 +49,7 @@ def test_every_act_goes_as_it_must_and_nothing_is_left(tmp_path: Path) -> None:
     assert "3 copies, all sound" in said
     assert said.count("entries, identical") == 2
     assert "copies offline: 0, wanted 1: NOT MET" in said
+    assert "kinds of carrier: not told of every store, wanted 2: NOT MET" in said
     assert list(tmp_path.iterdir()) == []
     assert processes_over(tmp_path) == []
 

@@ -91,6 +91,32 @@ def test_a_certificate_that_was_changed_or_signed_by_others_or_never_written_is_
         check_certificate(kept.workplace, certificate)
 
 
+def test_a_certificate_that_was_forged_is_tampering_under_whatever_name(
+    kept: Service, hold: Hold, tmp_path: Path
+) -> None:
+    """The old pass dated anew, another verdict, a drill that never was: an alarm, not a file given by mistake."""
+    certificate = hold().certificate
+    genuine = json.loads(certificate.read_bytes())
+    forged = tmp_path / "forged.json"
+    shutil.copy(certificate.with_suffix(".sig"), forged.with_suffix(".sig"))
+    for change, says in [
+        ({"verdict": "failed"}, "its text was changed"),
+        ({"begun_at": "2031-01-01T00:00:00.000000Z"}, "the ledger knows of no such drill"),
+        ({"store": "nowhere"}, "the ledger knows of no such drill"),
+    ]:
+        forged.write_text(json.dumps({**genuine, **change}), encoding="utf-8")
+        with pytest.raises(Tampered, match=says):
+            check_certificate(kept.workplace, forged)
+    for other in ({"store": "nowhere", "packages": ["20200101-0000000000"]}, {"format": "another/1"}):
+        forged.write_text(json.dumps({**genuine, **other}), encoding="utf-8")
+        with pytest.raises(Refused, match="no certificate of a drill"):
+            check_certificate(kept.workplace, forged)
+    for broken in ("[" * 100_000, json.dumps({**genuine, "store": "\ud800"})):
+        forged.write_text(broken, encoding="utf-8")
+        with pytest.raises(Refused, match="no certificate of a drill"):
+            check_certificate(kept.workplace, forged)
+
+
 @pytest.mark.parametrize("without_catalog", [False, True], ids=["with the catalog", "without"])
 def test_all_that_a_store_holds_comes_back_and_is_looked_at(
     kept: Service, hold: Hold, tmp_path: Path, without_catalog: bool

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Callable
 from dataclasses import replace
@@ -68,12 +69,20 @@ def unmount(office: Harvesting, count: int) -> None:
     office.folder.mkdir()
 
 
+def replace_all(office: Harvesting, count: int) -> None:
+    """All files get other names and other content: the folder is anything but empty."""
+    for number, file in enumerate(sorted(each for each in office.folder.rglob("*") if each.is_file())):
+        file.write_text(f"another letter, number {number}")
+        file.rename(file.with_name(f"document {number}"))
+
+
 @pytest.mark.parametrize(
     ("disaster", "count", "expected"),
     [
         (encrypt_in_place, 200, {Alarm.CHANGED, Alarm.SCRAMBLED}),
         (encrypt_in_place, 12, {Alarm.SCRAMBLED}),
         (encrypt_beside, 200, {Alarm.VANISHED, Alarm.SCRAMBLED, Alarm.RENAMED}),
+        (replace_all, 0, {Alarm.VANISHED}),
         (encrypt_beside, 25, {Alarm.SCRAMBLED, Alarm.RENAMED}),
         (encrypt_the_beginning, 15, {Alarm.SCRAMBLED}),
         (delete, 100, {Alarm.VANISHED}),
@@ -344,9 +353,37 @@ def test_what_looked_encrypted_before_alarms_nobody(office: Harvesting) -> None:
     packed = [office.folder / f"plan {number}.xyz" for number in range(40)]
     for again in range(3):
         for file in packed:
-            file.write_bytes(random.Random(f"{again} {file}").randbytes(3000))
+            file.write_bytes(random.Random(f"{again} {file.name}").randbytes(3000))
         report = office.harvest()
         assert (report.alarms, report.entry is None) == ((), False)
+
+
+def is_gone(place: Path) -> None:
+    place.rename(place.with_name("gone"))
+
+
+def has_no_bag(place: Path) -> None:
+    for bag in place.glob("packages/*/*/bag.tar"):
+        bag.unlink()
+
+
+def has_half_a_bag(place: Path) -> None:
+    for bag in place.glob("packages/*/*/bag.tar"):
+        os.truncate(bag, 512)
+
+
+@pytest.mark.parametrize("harm", [is_gone, has_no_bag, has_half_a_bag])
+def test_how_content_looked_is_read_from_the_copy_that_is_left(
+    office: Harvesting, harm: Callable[[Path], None]
+) -> None:
+    packed = [office.folder / f"plan {number}.xyz" for number in range(40)]
+    for again in range(2):
+        for file in packed:
+            file.write_bytes(random.Random(f"{again} {file.name}").randbytes(3000))
+        report = office.harvest()
+        assert (report.alarms, report.entry is None) == ((), False)
+        if not again:
+            harm(office.service.places["near"])  # which is asked first
 
 
 def test_a_release_that_nobody_used_in_time_is_over(office: Harvesting) -> None:

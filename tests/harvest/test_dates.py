@@ -114,7 +114,7 @@ def test_what_a_server_with_a_clock_ahead_writes_just_now_waits(mail: Harvesting
     report = mail.by(SetClock(mail.service.workplace.clock.now() - ahead)).harvest()
     assert report.entry is not None
     assert (report.entry.counts.files, report.entry.counts.unsettled) == (taken, 50 - taken)
-    assert [note.code for note in report.notes] == ["ahead"]
+    assert [note.code for note in report.notes if note.code != "clock"] == ["ahead"]  # ours is behind by then
 
 
 def test_a_date_that_somebody_set_far_ahead_keeps_nobody_waiting(mail: Harvesting) -> None:

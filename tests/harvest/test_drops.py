@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +15,7 @@ import pytest
 
 from preserve.clock import moment_of
 from preserve.definitions.policies import read_policy
-from preserve.errors import Unavailable
+from preserve.errors import Tampered, Unavailable
 from preserve.model import source_events
 from preserve.model.entries import AccessionState
 from preserve.model.incidents import IncidentKind
@@ -20,12 +23,14 @@ from preserve.model.sources import SourceEntry, SourceKind
 from preserve.operations import take_submissions as module
 from preserve.operations.restore import RestoreRequest, restore
 from preserve.operations.take_submissions import TakeReport, TakeRequest, take_submissions
+from preserve.packages.harvesting.sieve import Sieve
 from preserve.packages.making.taking_in import IngestReport, Intake, take_in
 from preserve.state.verification import verify_books
 from tests.crash.points import was_killed_at
 from tests.harvest.harvesting import tree
 from tests.harvest.lives import workplace
 from tests.packages.building import POLICY_TEXT, Service, service
+from tests.rights import OPEN, as_owner
 from tests.stores.clocks import SetClock
 
 POLICY = read_policy(POLICY_TEXT, "default.toml")
@@ -41,14 +46,19 @@ class Drop:
     service: Service
     folder: Path
 
-    def take(self, settle_seconds: int = 0, moves_taken: bool = True) -> TakeReport:
+    def take(self, settle_seconds: int = 0, moves_taken: bool = True, sieve: Sieve | None = None) -> TakeReport:
         place = self.service.workplace
         entry = SourceEntry(
             "incoming", SourceKind.DROP, "default", str(self.folder), settle_seconds, moves_taken=moves_taken
         )
         place.record(source_events.source_registered(place.act, place.now(), entry))
-        request = TakeRequest(self.service.books.source("incoming"), self.service.policy)
+        request = TakeRequest(self.service.books.source("incoming"), self.service.policy, sieve=sieve)
         return take_submissions(place, request)
+
+    def after(self, **span: int) -> Drop:
+        """The same, so much later."""
+        clock = SetClock(self.service.workplace.clock.now() + timedelta(**span))
+        return Drop(replace(self.service, workplace=replace(self.service.workplace, clock=clock)), self.folder)
 
     def names(self) -> list[str]:
         return sorted(str(path.relative_to(self.folder)) for path in self.folder.iterdir())
@@ -283,3 +293,124 @@ def test_a_name_that_was_taken_before_is_free_again(drop: Drop) -> None:
     (drop.folder / "first" / "b.txt").write_text("another")
     (drop.folder / "first.complete").touch()
     assert drop.take().taken[0].moved_to == drop.folder / "taken" / "first~2"
+
+
+HIDDEN = (".first", ".DS_Store", "~$letter.docx", "second.tar.part", ".complete", ".metadata.csv")
+
+
+def test_no_name_is_passed_over_in_silence_and_what_waits_for_days_is_told(drop: Drop) -> None:
+    for name in HIDDEN:
+        (drop.folder / name).write_text("of somebody")
+    waiting = tuple(sorted([*HIDDEN, "first", "second"]))
+    report = drop.take()
+    assert (report.waiting, report.forgotten, report.is_complete) == (waiting, (), True)
+    assert drop.after(days=6).take().forgotten == ()
+    late = drop.after(days=8)
+    (drop.folder / "first" / "late.txt").write_text("somebody is at it")
+    os.utime(drop.folder / "first" / "late.txt", ns=(1, int(late.service.workplace.clock.now().timestamp()) * 10**9))
+    report = late.take()
+    assert (report.waiting, report.is_complete) == (("first",), False)
+    assert report.forgotten == tuple(name for name in waiting if name != "first")
+    told = drop.service.books.open_incident(IncidentKind.UNTAKEN, "incoming")
+    assert told is not None and ".DS_Store" in told.what and "waits for too long" in told.what
+
+
+def test_a_hidden_name_that_was_declared_complete_is_taken_like_any_other(drop: Drop) -> None:
+    (drop.folder / "first").rename(drop.folder / ".first")
+    (drop.folder / ".first.complete").touch()
+    assert [each.name for each in drop.take().taken] == [".first"]
+    assert drop.names() == ["second", "taken"]
+
+
+def test_what_nobody_wants_to_hear_of_is_left_out_by_patterns(drop: Drop) -> None:
+    (drop.folder / ".DS_Store").write_text("of the Finder")
+    (drop.folder / ".Trash").mkdir()
+    report = drop.after(days=8).take(sieve=Sieve([".DS_Store", ".Trash/", "second"], []))
+    assert (report.waiting, report.forgotten, report.left_out) == ((), ("first",), 3)
+
+
+def test_a_link_that_leads_where_nobody_may_look_stops_no_other_where_patterns_are_asked() -> None:
+    with tempfile.TemporaryDirectory(dir=os.environ.get("PYTEST_DEBUG_TEMPROOT")) as place:
+        os.chmod(place, OPEN)
+        with service(Path(place)) as made:
+            drop = Drop(made, Path(place) / "incoming")
+            (drop.folder / "first").mkdir(parents=True)
+            (drop.folder / "first" / "a.txt").write_text("a")
+            (drop.folder / "first.complete").touch()
+            closed = Path(place) / "closed"
+            (closed / "inside").mkdir(parents=True)
+            (drop.folder / "away").symlink_to(closed / "inside")
+            with as_owner(Path(place)):
+                os.chmod(closed, 0)
+                report = drop.take(sieve=Sieve([".Trash/"], []))
+                os.chmod(closed, OPEN)
+    assert ([each.name for each in report.taken], report.waiting) == (["first"], ("away",))
+
+
+def test_a_submission_that_is_declared_and_never_rests_is_told(drop: Drop) -> None:
+    (drop.folder / "first.complete").touch()
+    late = drop.after(days=8)
+    os.utime(drop.folder / "first" / "deep" / "a.txt", (0, late.service.workplace.clock.now().timestamp() - 5))
+    report = late.take(settle_seconds=600)
+    assert ([each.name for each in report.taken], report.forgotten) == ([], ("first", "second"))
+
+
+def test_a_date_that_a_scanner_set_far_ahead_keeps_no_submission_waiting(drop: Drop) -> None:
+    (drop.folder / "first.complete").touch()
+    os.utime(drop.folder / "first" / "deep" / "a.txt", (0, 4_000_000_000))
+    assert len(drop.after(hours=1).take(settle_seconds=600).taken) == 1
+
+
+def test_a_submission_may_not_have_the_name_of_where_it_is_moved_to(drop: Drop) -> None:
+    (drop.folder / "first").rename(drop.folder / "taken")
+    (drop.folder / "taken.complete").touch()
+    [(name, why)] = drop.take().refused
+    assert name == "taken" and "give it another name" in str(why)
+    assert drop.names() == ["second", "taken", "taken.complete"]
+
+
+def test_a_folder_that_may_not_be_looked_into_stops_no_other_and_is_told() -> None:
+    with tempfile.TemporaryDirectory(dir=os.environ.get("PYTEST_DEBUG_TEMPROOT")) as place:
+        os.chmod(place, OPEN)
+        with service(Path(place)) as made:
+            drop = Drop(made, Path(place) / "incoming")
+            for name in ("closed", "first", "hidden"):
+                (drop.folder / name).mkdir(parents=True)
+                (drop.folder / name / "a.txt").write_text(f"of {name}")
+            for name in ("closed", "first"):
+                (drop.folder / f"{name}.complete").touch()
+            with as_owner(Path(place)):
+                for name in ("closed", "hidden"):
+                    os.chmod(drop.folder / name, 0)
+                report = drop.take()
+                assert drop.after(days=8).take().forgotten == ("hidden",)
+                for name in ("closed", "hidden"):
+                    os.chmod(drop.folder / name, OPEN)
+    assert ([each.name for each in report.taken], report.waiting) == (["first"], ("hidden",))
+    [(name, why)] = report.refused
+    assert name == "closed" and "Permission denied" in str(why)
+
+
+def test_a_name_that_is_no_utf_8_is_taken_like_any_other(drop: Drop) -> None:
+    """The books cannot keep it as it is: one such name ended the look with a traceback, for all submissions."""
+    name = os.fsdecode("卷宗".encode("gbk"))
+    (drop.folder / "first").rename(drop.folder / name)
+    for each in (name, "second"):
+        (drop.folder / f"{each}.complete").touch()
+    report = drop.take()
+    assert ([each.name for each in report.taken], report.refused) == (["second", name], ())
+    assert report.entry is not None and len(report.entry.accessions) == 2
+    assert (drop.folder / "taken" / name).is_dir()
+
+
+def test_evidence_that_does_not_fit_ends_the_look_and_is_not_merely_refused(
+    drop: Drop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (drop.folder / "first.complete").touch()
+
+    def tampered(*arguments: Any) -> IngestReport:
+        raise Tampered("the ledger does not fit itself")
+
+    monkeypatch.setattr(module, "take_in", tampered)
+    with pytest.raises(Tampered):
+        drop.take()

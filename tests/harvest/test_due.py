@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
@@ -102,7 +103,9 @@ def test_the_runner_harvests_what_is_due(mail: Harvesting) -> None:
     shift = Shift(Home(mail.service.home), place, policies)
     [duty] = HARVEST.derive(shift, SystemClock().now())
     assert duty.is_due(SystemClock().now())
-    assert HARVEST.do(shift, duty).ending is Ending.DONE
+    os.mkfifo(mail.folder / "pipe")
+    ended = HARVEST.do(shift, duty)
+    assert (ended.ending, ended.what.values["passed_over"]) == (Ending.DONE, 1)
     assert place.books.last_harvest("mail") is not None
     [after] = HARVEST.derive(shift, SystemClock().now())
     assert not after.is_due(SystemClock().now())

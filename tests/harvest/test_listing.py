@@ -75,5 +75,6 @@ def test_two_moments_are_read_from_the_stores_at_once(mail: Harvesting) -> None:
 
 def test_a_moment_before_the_first_harvest_has_no_files(mail: Harvesting) -> None:
     moment(mail)
-    with pytest.raises(Refused, match="not harvested until then"):
+    with pytest.raises(Refused, match="not harvested until then") as refused:
         listed(mail, "2000-01-01T00:00:00.000000Z")
+    assert isinstance(refused.value.values["first"], datetime), "told by the person's clock, as all else"

@@ -11,13 +11,14 @@ import pytest
 
 from ops.sites import seaweed
 from ops.sites.site import client
-from preserve.errors import Refused, Restless
+from preserve.errors import Barred, Restless
 from preserve.model import source_events
 from preserve.model.complaints import ComplaintList
 from preserve.model.sources import SourceEntry, SourceKind
 from preserve.operations.harvest import HarvestReport, HarvestRequest, harvest
 from preserve.operations.restore_source import SourceRestoreRequest, restore_source
-from preserve.packages.harvesting.rows import PATH
+from preserve.packages.harvesting.rows import PATH, Seen
+from preserve.packages.harvesting.sieve import Sieve
 from preserve.stores.s3_connection import Connection
 from preserve.stores.s3_place import place_of
 from preserve.stores.s3_source import S3Catchment
@@ -119,8 +120,36 @@ def test_an_object_that_changed_since_it_was_listed_is_seen(scans: Prefix, tmp_p
         catchment.sha256(seen)
 
 
-def test_names_that_no_folder_can_hold_are_refused(scans: Prefix) -> None:
+def test_names_that_no_folder_can_hold_are_passed_over_and_stop_no_other(scans: Prefix, tmp_path: Path) -> None:
     scans.put("a", b"a file")
     scans.put("a/b", b"below it")
-    with pytest.raises(Refused, match="no folder could hold both"):
-        scans.harvest()
+    report = scans.harvest()
+    assert report.entry is not None
+    assert (report.entry.counts.new, report.entry.counts.passed_over) == (1, 1)
+    assert [each.where for each in report.passed_over] == ["a"]
+    assert scans.restored(tmp_path / "back") == {"a/b": b"below it"}
+    sieved = S3Catchment(
+        Connection("scans", place_of(scans.url), "weed-admin"), scans.service.workplace.work, Sieve(["a", "!a/"], [])
+    )
+    assert scans.harvest(sieved).passed_over == (), "somebody decided"
+
+
+def test_an_object_that_alone_cannot_be_had_stops_no_other(scans: Prefix, tmp_path: Path) -> None:
+    for name in ("a", "b", "c"):
+        scans.put(name, name.encode())
+
+    class Denied(S3Catchment):
+        """The site gives every object but one, for want of a right to it, or of the key it is encrypted by."""
+
+        def _answered(self, seen: Seen, length: int) -> Any:
+            if seen[PATH] == b"b":
+                raise Barred("store {store}: read b: denied", store="scans")
+            return super()._answered(seen, length)
+
+    denied = Denied(Connection("scans", place_of(scans.url), "weed-admin"), scans.service.workplace.work)
+    report = scans.harvest(denied)
+    assert report.entry is not None
+    assert (report.entry.counts.new, [each.where for each in report.passed_over]) == (2, ["b"])
+    assert scans.restored(tmp_path / "back") == {"a": b"a", "c": b"c"}
+    again = scans.harvest().entry
+    assert again is not None and (again.counts.new, again.counts.passed_over) == (1, 0)

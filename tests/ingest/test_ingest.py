@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import random
 import tarfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import bagit
 import pytest
@@ -151,16 +153,31 @@ def test_a_store_that_is_away_does_not_stop_the_others_and_is_made_up_for(near_a
     assert replicate(near_and_city.workplace, request).made == ()
 
 
-def test_with_every_store_away_nothing_is_booked_and_a_later_run_goes_on(near_and_city: Service, source: Path) -> None:
+def test_with_every_store_away_nothing_is_begun(near_and_city: Service, source: Path) -> None:
+    size = near_and_city.books.size()
     for place in near_and_city.places.values():
         place.rename(place.with_name(place.name + "-unplugged"))
-    with pytest.raises(Unavailable, match="no store took a sound copy"):
+    with pytest.raises(Unavailable, match="nothing was begun"):
         near_and_city.ingest(source)
+    assert (near_and_city.books.size(), near_and_city.books.package_count()) == (size, 0)
+    for place in near_and_city.places.values():
+        place.with_name(place.name + "-unplugged").rename(place)
+    assert near_and_city.ingest(source).is_complete
+
+
+def test_where_every_store_goes_away_meanwhile_nothing_is_booked_and_a_later_run_goes_on(
+    near_and_city: Service, source: Path
+) -> None:
+    faults = [Fault(Harm.UNAVAILABLE, "create", "*/bag.tar")]
+    stores = near_and_city.workplace.stores.items()
+    folders = {name: store for name, store in stores if isinstance(store, FolderStore)}
+    leaving = {name: FaultyStore(store, faults, SystemClock(), Random(1)) for name, store in folders.items()}
+    request = IngestRequest(source, near_and_city.policy)
+    with pytest.raises(Unavailable, match="no store took a sound copy"):
+        ingest(near_and_city.with_stores(leaving), request)
     begun = near_and_city.books.open_accession(str(source))
     assert begun is not None
     assert near_and_city.books.package_count() == 0
-    for place in near_and_city.places.values():
-        place.with_name(place.name + "-unplugged").rename(place)
     report = near_and_city.ingest(source)
     assert report.accession == begun.id
     assert tuple(package.id for package in report.packages) == begun.packages
@@ -378,3 +395,11 @@ def test_reading_the_source_meanwhile_changes_nothing(near_and_city: Service, so
 def test_nothing_is_left_in_the_work_folder(near_and_city: Service, source: Path) -> None:
     near_and_city.ingest(source)
     assert list(near_and_city.workplace.work.iterdir()) == []
+
+
+def test_a_submission_whose_own_name_is_no_utf_8_is_taken_once(near_and_city: Service, source: Path) -> None:
+    other = source.with_name(os.fsdecode("卷宗".encode("gbk")))
+    source.rename(other)
+    report = near_and_city.ingest(other)
+    assert report.is_complete and near_and_city.ingest(other).already
+    assert near_and_city.books.accession(report.accession).source.endswith(r"\xbe\xed\xd7\xda")

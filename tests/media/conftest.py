@@ -28,7 +28,7 @@ class Shelf(Program):
         self.ask("init")
         file = self.folder / "policy.toml"
         file.write_text(asking_for(roles), encoding="utf-8")
-        self.ask("policy", "register", file)
+        self.ask("policy", "register", file, "--reason", "a test")
         self.ask("store", "add", "near", "--role", "primary", "--url", (self.folder / "near").as_uri())
 
     def medium(self, number: str, *more: str, kind: str = "hdd") -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,31 @@ def test_the_label_is_checked_with_other_peoples_programs_alone(shelf: Shelf) ->
     assert subprocess.run(verify, check=False, capture_output=True).returncode == 0
     label.write_text(label.read_text().replace("0001", "0002", 1))
     assert subprocess.run(verify, check=False, capture_output=True).returncode != 0
+
+
+def test_a_medium_that_nobody_inspected_since_it_was_written_leaves_with_a_warning(shelf: Shelf) -> None:
+    def leaving(number: str) -> list[str]:
+        reasons: list[str] = shelf.ask("medium", "check-out", number, "--to", "Li", "--seal", "S")["unlooked"]
+        shelf.ask("medium", "check-in", number, "--seal", "S")
+        return reasons
+
+    place = shelf.medium("0001")
+    assert leaving("0001") == [], "nothing is on it"
+    shelf.ingest()
+    (reason,) = leaving("0001")
+    assert "nobody has inspected it since it was last written" in reason
+    said = shelf("medium", "check-out", "0001", "--to", "Li", "--seal", "S")
+    assert "warning: medium 0001 leaves, and should not be relied on yet: nobody has inspected it" in said
+    assert "preserve medium inspect 0001" in said
+    shelf("medium", "check-in", "0001", "--seal", "S")
+    shelf("medium", "inspect", "0001", "--condition", "good")
+    assert leaving("0001") == []
+    shelf.ingest("more", "another record")
+    assert leaving("0001"), "what was written after the inspection nobody has looked at"
+    bag = next(place.glob("packages/*/*/bag.tar"))
+    bag.write_bytes(bag.read_bytes()[:-1] + b"x")
+    shelf("medium", "inspect", "0001", "--condition", "good", code=Exit.FINDINGS)
+    assert any("its last inspection failed" in each for each in leaving("0001"))
 
 
 def test_a_label_says_what_the_records_have_in_common(shelf: Shelf) -> None:
@@ -120,12 +146,66 @@ def test_nothing_is_written_to_a_medium_that_is_out_though_it_is_still_mounted(s
     assert shelf.objects(place) == before
 
 
+def test_no_two_media_are_under_seals_of_one_number(shelf: Shelf) -> None:
+    for number in ("0001", "0002"):
+        shelf.medium(number)
+    out = ["medium", "check-out"]
+    shelf(*out, "0001", "--to", "张三", "--seal", "S-1")
+    shelf.refuses("seal S-1 is on medium 0001", *out, "0002", "--to", "李四", "--seal", "S-1")
+    assert shelf.ask("medium", "show", "0002")["custody"] == "at hand"
+    shelf("medium", "check-in", "0001", "--seal", "S-1")
+    shelf("medium", "check-out", "0002", "--to", "李四", "--seal", "S-1")  # it was opened, and is on no medium
+
+
+def test_a_medium_that_is_out_with_no_day_named_is_nothing_to_see_to_before_it_is_late(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf.medium("0001")
+    shelf.medium("0002")
+    shelf("medium", "check-out", "0001", "--to", "张三", "--seal", "S-1")
+    (due,) = shelf.ask("medium", "list", "--due")["due"]
+    assert (due["duty"], due["late"]) == ("return", False)
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).date().isoformat()
+    shelf("medium", "check-out", "0002", "--to", "张三", "--seal", "S-2", "--due-back", tomorrow)
+    shelf.ask("medium", "list", "--due")
+    shelf.pass_days(monkeypatch, 3)
+    shelf.ask("medium", "list", "--due", code=Exit.FINDINGS)  # the day that was named is over
+    shelf("medium", "check-in", "0002", "--seal", "S-2")
+    shelf.ask("medium", "list", "--due")
+    shelf.pass_days(monkeypatch, 60)
+    shelf.ask("medium", "list", "--due", code=Exit.FINDINGS)
+
+
+def test_a_medium_that_was_given_up_is_not_listed_as_out(shelf: Shelf) -> None:
+    place = shelf.medium("0001")
+    shelf.ingest()
+    shelf("medium", "inspect", "0001", "--condition", "good")
+    shelf("medium", "check-out", "0001", "--to", "Zhang San", "--seal", "S-1")
+    shelf.unmount(place)
+    shelf.told("store", "retire", "0001", "--lost", "--reason", "fell into the river")
+    (listed,) = shelf.ask("medium", "list")["media"]
+    assert listed["is_lost"] and listed["retired_at"]
+    assert "given up as lost" in shelf("medium", "list")
+    shown = shelf("medium", "show", "0001")
+    assert "given up as lost" in shown and "fell into the river" in shown
+
+
 def test_what_is_new_goes_to_the_medium_at_hand(shelf: Shelf) -> None:
     shelf.medium("0001")
     shelf.medium("0002")
     shelf.ask("medium", "check-out", "0001", "--to", "张三", "--seal", "S-1")
     package = shelf.ingest()
     assert shelf.states("0002") == {package: "verified"}
+
+
+def test_media_on_one_shelf_of_which_each_package_has_one_share_no_fate(shelf: Shelf) -> None:
+    """Each pair of disks on a shelf was a warning for ever: 'one event can take both copies', where there is one."""
+    for number in ("0001", "0002"):
+        shelf.medium(number, "--place", "兰州库 3-2-1", "--city", "兰州")
+    shelf.ingest()
+    assert shelf.told("status")["shared"] == []
+    shelf("store", "set", "near", "--site", "兰州库 3-2-1")
+    assert len(shelf.told("status")["shared"]) == 2, "the site of the primary store is that of either medium"
 
 
 def test_a_medium_goes_to_its_place_and_comes_back_under_the_same_seal(shelf: Shelf) -> None:
@@ -210,7 +290,7 @@ def test_sets_are_lent_as_their_letters_allow(shelf: Shelf) -> None:
     lend = ["--to", "读者", "--seal", "S-1", "--purpose", "lend"]
     shelf.refuses("lent only where somebody allows it", "medium", "check-out", "0001", *lend)
     shelf("medium", "check-out", "0001", *lend, "--approved-by", "馆长")
-    shelf("medium", "check-out", "0002", *lend)
+    shelf("medium", "check-out", "0002", *lend, "--seal", "S-2")
     shelf.refuses("is never lent", "medium", "check-out", "0003", *lend, "--approved-by", "馆长")
 
 
@@ -221,3 +301,15 @@ def test_what_does_not_follow_is_refused(shelf: Shelf) -> None:
     shelf.refuses("is out already, with 张三", "medium", "check-out", "0001", "--to", "李四", "--seal", "S-1")
     day = ["--due-back", "tomorrow"]
     shelf.refuses("is no day", "medium", "check-out", "0001", "--to", "李四", "--seal", "S-1", *day, code=Exit.MISUSED)
+
+
+def test_a_record_of_custody_is_never_blank_and_no_day_in_it_contradicts_itself(shelf: Shelf) -> None:
+    """A seal with the number ' ' was booked, a return by 2020, and a disk that never grew old as it was new in 2999."""
+    shelf.medium("0001")
+    out = ["medium", "check-out", "0001"]
+    shelf.refuses("number of the seal", *out, "--to", "张三", "--seal", " ", code=Exit.MISUSED)
+    shelf.refuses("say who takes", *out, "--to", " ", "--seal", "S-1", code=Exit.MISUSED)
+    shelf.refuses("that day is over", *out, "--to", "张三", "--seal", "S-1", "--due-back", "2020-01-01")
+    shelf.refuses("still to come", "medium", "add", "0001", "--since", "2999-01-01", code=Exit.MISUSED)
+    (medium,) = shelf.ask("medium", "list")["media"]
+    assert medium["custody"] == "at hand" and medium["label"] is None

@@ -48,6 +48,46 @@ def test_an_older_copy_is_told_from_the_medium_itself(shelf: Shelf) -> None:
     assert found["nature"] == "older copy" and "label 1 is not on it" in found["why"]
 
 
+def test_a_store_that_lost_its_store_json_is_known_for_one_and_founded_anew_by_nobody(shelf: Shelf) -> None:
+    """Whose it is its ledger tells, which one it is its label; a new store laid over it would take its packages."""
+    place = shelf.medium("0001")
+    shelf.ingest()
+    found_elsewhere = shelf.folder / "found-in-a-drawer"
+    shelf.unmount(place).rename(found_elsewhere)
+    (found_elsewhere / "store.json").unlink()
+    before = shelf.objects(found_elsewhere)
+    found = asked(shelf, found_elsewhere, Exit.FINDINGS)
+    assert (found["nature"], found["may_be"]) == ("nameless", ["0001"])
+    said = shelf("medium", "recognise", found_elsewhere, code=Exit.FINDINGS)
+    assert "store.json is lost" in said and "preserve store mend" in said
+    add = ("store", "add", "new", "--role", "remote_offline", "--url", found_elsewhere.as_uri())
+    shelf.refuses("is a store whose store.json is lost", *add)
+    other = ("--home", str(shelf.folder / "other"))
+    shelf(*other, "init")
+    shelf.refuses("a store of another home .* whose store.json is lost", *other, *add)
+    assert shelf.ask(*other, "medium", "recognise", found_elsewhere, code=Exit.FINDINGS)["nature"] == "another home's"
+    new_home = ("--home", str(shelf.folder / "new"), "rebuild", "--from", found_elsewhere)
+    shelf.refuses("has lost its store.json; give the name on its label .* 0001", *new_home)
+    assert shelf.objects(found_elsewhere) == before, "nothing was written to it"
+    found_elsewhere.rename(place)
+    shelf("store", "mend", "0001")
+    assert asked(shelf, place, Exit.WELL)["nature"] == "ours"
+
+
+def test_a_store_whose_ledger_is_gone_too_is_known_by_its_packages(shelf: Shelf) -> None:
+    place = shelf.medium("0001")
+    shelf.ingest()
+    found = shelf.unmount(place)
+    (found / "store.json").unlink()
+    shutil.rmtree(found / "ledger")
+    assert asked(shelf, found, Exit.FINDINGS)["nature"] == "nameless"
+    add = ("store", "add", "new", "--role", "remote_offline", "--url", found.as_uri())
+    shelf.refuses("store.json is lost", *add)
+    shutil.rmtree(found / "packages")
+    assert asked(shelf, found, Exit.FINDINGS)["nature"] == "foreign"
+    shelf(*add)
+
+
 def test_what_the_books_say_of_seal_and_custody_is_said(shelf: Shelf) -> None:
     place = shelf.medium("0001", "--place", "县馆B 3号架")
     shelf("medium", "check-out", "0001", "--to", "张三", "--seal", "S-17")

@@ -54,6 +54,16 @@ def test_everything_goes_to_the_new_medium_and_the_old_one_is_kept_as_it_is(aged
         assert verify_books(books).is_ok
 
 
+def test_what_was_open_about_a_medium_ends_when_it_is_refreshed_out_of_use(aged: Shelf) -> None:
+    aged("medium", "check-out", "old", "--to", "张三", "--seal", "S-1")
+    aged("medium", "check-in", "old", "--seal", "S-1", "--broken", code=Exit.FINDINGS)
+    assert [each["subject"] for each in aged.told("status")["incidents"]] == ["old"]
+    assert aged.ask("medium", "refresh", "old", "--to", "new", *PERSONS)["complete"]
+    assert aged.told("status")["incidents"] == []
+    with Books.open(aged.folder / "home") as books:
+        assert verify_books(books).is_ok
+
+
 def test_what_the_old_medium_no_longer_gives_soundly_comes_from_elsewhere(aged: Shelf) -> None:
     package = next(iter(aged.states("old")))
     sound = bag(aged, "old", package).read_bytes()

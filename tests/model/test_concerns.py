@@ -7,6 +7,8 @@ from preserve.model.concerns import ConcernKind, FindingsSeen, LateSeen, Seen, c
 from preserve.model.incidents import Incident, IncidentKind
 from preserve.model.nouns import Condition, Role
 from preserve.model.placing import Lack
+from preserve.model.policy_stores import TooClose
+from preserve.model.room import Room
 from preserve.model.sentences import sentence
 from preserve.model.signs_of_life import Silence
 from tests.packages.building import policy_text
@@ -27,12 +29,14 @@ def test_every_kind_is_told_with_a_remedy_the_gravest_first() -> None:
         short={"default": 2, "other": 0},
         overdue={("default", "cave"): 4, ("default", "vault"): 0},
         lacking=[Lack("default", Role.SAME_CITY, 1)],
+        too_close=[TooClose("default", sentence("near and far share a grid"))],
         away={"vault": None},
         unfinished=1,
+        rooms=[Room(None, "/home", 10, 1000), Room("cave", "/cave", 60, 1000)],
         late=[LateSeen("audit cave", sentence("an audit"), AT)],
     )
     found = concerns(seen)
-    assert [each.kind for each in found] == list(ConcernKind)
+    assert [each.kind for each in found] == [kind for kind in ConcernKind if kind is not ConcernKind.UNATTENDED]
     assert len({each.key for each in found}) == len(found)
     assert all(str(each.what) and str(each.remedy) for each in found)
 

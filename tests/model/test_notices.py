@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from preserve.definitions.policies import read_policy
-from preserve.model.concerns import Concern, ConcernKind
+from preserve.model.concerns import Concern, ConcernKind, Seen, concerns
+from preserve.model.incidents import Incident, IncidentKind
 from preserve.model.notices import (
     ATTEMPTS_BEFORE_ALARM,
     DIGEST,
@@ -88,6 +89,33 @@ def test_news_is_told_at_once_and_more_of_the_same_in_a_digest() -> None:
     assert letter("owner", more, told, sent, NOW + DIGEST - timedelta(seconds=1)) is None
     digest = letter("owner", more, told, sent, NOW + DIGEST)
     assert digest is not None and digest.news == tuple(more)
+
+
+def test_something_else_that_is_wrong_waits_for_no_digest() -> None:
+    """A copy was found damaged half an hour after a store had gone, and nobody was told until the hour was over."""
+    told, sent, soon = told_of(concern("cave")), Delivery(sent_at=NOW), NOW + timedelta(minutes=5)
+    other = Concern(ConcernKind.FINDING, "vault", sentence("it is damaged"), sentence("repair it"))
+    found = letter("owner", [concern(), other], told, sent, soon)
+    assert found is not None and found.news == (concern(), other)
+    assert found.over == (), "it is told with the next digest"
+    knows = {each.concern: each for each in remembered(found, told, soon)}
+    assert set(knows) == {concern("cave").key, concern().key, other.key}
+    comes_and_goes = concern("cave", mark=1)
+    assert letter("owner", [concern(), other, comes_and_goes], knows, sent.arrived(soon, None), soon) is None
+
+
+def test_another_kind_of_incident_waits_for_no_digest_and_more_of_one_kind_do() -> None:
+    def of(kind: IncidentKind, number: str) -> Concern:
+        (found,) = concerns(Seen(incidents=[Incident(kind, "near", "what", number, "2026-01-01T00:00:00Z")]))
+        return found
+
+    missed, failed = of(IncidentKind.FAILED_WORK, "I-000001"), of(IncidentKind.FAILED_WORK, "I-000002")
+    stolen = of(IncidentKind.CREDENTIALS, "I-000003")
+    told, sent = told_of(missed), Delivery(sent_at=NOW)
+    soon = NOW + timedelta(minutes=5)
+    assert letter("owner", [missed, failed], told, sent, soon) is None
+    at_once = letter("owner", [missed, failed, stolen], told, sent, soon)
+    assert at_once is not None and stolen in at_once.news
 
 
 def test_what_was_told_is_not_told_again_but_in_a_reminder() -> None:

@@ -71,7 +71,7 @@ def program(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pyt
     program("init")
     program("store", "add", "main", "--role", "primary", "--url", (tmp_path / "main").as_uri())
     (tmp_path / "policy.toml").write_text(asking_for(["primary", "same_city"]), encoding="utf-8")
-    program("policy", "register", tmp_path / "policy.toml")
+    program("policy", "register", tmp_path / "policy.toml", "--reason", "a test")
     (tmp_path / "source").mkdir()
     (tmp_path / "source" / "纪要.txt").write_text("minutes")
     program("ingest", tmp_path / "source", code=Exit.FINDINGS)
@@ -120,6 +120,14 @@ def test_promtool_finds_nothing_to_complain_about(program: Program, promtool: st
     told(program)
     text = (program.folder / "preserve.prom").read_bytes()
     done = subprocess.run([promtool, "check", "metrics"], input=text, capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+def test_promtool_finds_nothing_to_complain_about_in_any_metric_there_is(promtool: str) -> None:
+    """A label `quantile`, which only summaries may have, came with the first drill."""
+    board = Board()
+    board.put(families((gauge, tuple("one" for _ in gauge.labels), 1) for gauge in GAUGES))
+    done = subprocess.run([promtool, "check", "metrics"], input=board.text(), capture_output=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 

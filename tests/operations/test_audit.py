@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from preserve.errors import Away, Refused
+from preserve.clock import stamp
+from preserve.errors import Away, Frozen, Refused
 from preserve.model import events
 from preserve.model.audit import AuditCounts, Budget, SampleAim
 from preserve.model.keys import BAG, MEMBERS, RECEIPT, Key, object_key
@@ -23,9 +24,8 @@ from preserve.model.policy import AuditRule
 from preserve.operations import audit as audit_module
 from preserve.operations.audit import AuditReport, AuditRequest, audit
 from preserve.operations.status import status
-from preserve.packages.judging import inspection
 from preserve.packages.putting import put
-from preserve.ports import ErasableStore
+from preserve.ports import Asked, Cold, ErasableStore, Frost, Temperature
 from preserve.stores.faults import Fault, FaultyStore, Harm
 from preserve.stores.folder_root import FolderRoot
 from preserve.stores.retry import RetryingStore
@@ -267,17 +267,23 @@ def test_audits_with_a_budget_come_round_to_everything(tmp_path: Path) -> None:
     assert packages_read(counting) == {package.id for package in packages}
 
 
-@pytest.mark.parametrize("level", [Level.FULL, Level.SAMPLE])
-def test_an_interrupted_audit_goes_on_where_it_was(tmp_path: Path, level: Level) -> None:
+def stopped_at_the_tenth(folder: Path, level: Level = Level.FULL) -> tuple[Sequence[Built], Archive, CountingReads]:
+    """Twelve packages in one store, whose audit was stopped when it had read nine; then the reads are counted anew."""
     packages = [built(number) for number in range(12)]
-    held = archive_in_memory(tmp_path, packages, ["near"])
+    held = archive_in_memory(folder, packages, ["near"])
     counting = count_reads(held, "near", stop_at=object_key(built(9).id, RECEIPT))
     with pytest.raises(KeyboardInterrupt):
         audit(held.place, AuditRequest(level))
-    booked = packages_read(counting) & set(looked_at(held))
-    assert len(booked) == 9
+    assert {package.id for package in packages[:9]} <= packages_read(counting)
     counting.keys.clear()
     counting.stop_at = ""
+    return packages, held, counting
+
+
+@pytest.mark.parametrize("level", [Level.FULL, Level.SAMPLE])
+def test_an_interrupted_audit_goes_on_where_it_was(tmp_path: Path, level: Level) -> None:
+    packages, held, counting = stopped_at_the_tenth(tmp_path, level)
+    assert set(looked_at(held)) == {package.id for package in packages[:9]}
     report = audit(held.place, AuditRequest(level))
     assert (report.is_resumed, report.counts) == (True, AuditCounts(sound=12))
     assert packages_read(counting) == {package.id for package in packages[9:]}
@@ -286,13 +292,7 @@ def test_an_interrupted_audit_goes_on_where_it_was(tmp_path: Path, level: Level)
 @pytest.mark.parametrize(("days", "is_resumed"), [(29, True), (31, False), (-40, False)])
 def test_what_was_read_long_ago_is_not_told_as_found_now(tmp_path: Path, days: int, is_resumed: bool) -> None:
     """Nor what a clock that ran ahead dated on a day still to come."""
-    packages = [built(number) for number in range(12)]
-    held = archive_in_memory(tmp_path, packages, ["near"])
-    counting = count_reads(held, "near", stop_at=object_key(built(9).id, RECEIPT))
-    with pytest.raises(KeyboardInterrupt):
-        audit(held.place, AuditRequest())
-    counting.keys.clear()
-    counting.stop_at = ""
+    packages, held, counting = stopped_at_the_tenth(tmp_path)
     held.pass_time(days=days)
     report = audit(held.place, AuditRequest())
     assert (report.is_resumed, report.counts) == (is_resumed, AuditCounts(sound=12))
@@ -311,13 +311,7 @@ def looked_at(held: Archive) -> Iterator[str]:
 
 
 def test_afresh_means_from_the_beginning(tmp_path: Path) -> None:
-    packages = [built(number) for number in range(12)]
-    held = archive_in_memory(tmp_path, packages, ["near"])
-    counting = count_reads(held, "near", stop_at=object_key(built(9).id, RECEIPT))
-    with pytest.raises(KeyboardInterrupt):
-        audit(held.place, AuditRequest())
-    counting.keys.clear()
-    counting.stop_at = ""
+    packages, held, counting = stopped_at_the_tenth(tmp_path)
     assert not audit(held.place, AuditRequest(afresh=True)).is_resumed
     assert packages_read(counting) == {package.id for package in packages}
     counting.keys.clear()
@@ -325,20 +319,20 @@ def test_afresh_means_from_the_beginning(tmp_path: Path) -> None:
     assert packages_read(counting) == {package.id for package in packages}
 
 
-def test_a_large_bag_is_taken_up_in_its_middle_and_bad_blocks_are_read_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(inspection, "KEEP_EVERY_BYTES", 512)
+@pytest.fixture
+def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bags of these tests are large ones, read block by block."""
     monkeypatch.setattr(audit_module, "SMALL_BYTES", 512)
+
+
+@pytest.mark.usefixtures("small_steps")
+def test_a_large_bag_is_taken_up_in_its_middle_and_bad_blocks_are_read_again(tmp_path: Path) -> None:
     held = archive(tmp_path, [built(0)])
     flip(held, "far", built(0), at=512 * 6)
-    store = held.stores["far"]
-    stopping = StopsAtOffset(store, 512 * 9)
-    held.stores["far"] = stopping
-    held.place = replace(held.place, stores=held.stores)
+    stopping = stop_at_offset(held, KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
         audit(held.place, AuditRequest(stores=("far",)))
-    stopping.offset, stopping.bag_reads = -1, []
+    stopping.let_go()
     report = audit(held.place, AuditRequest(stores=("far",)))
     assert report.counts == AuditCounts(damaged=1)
     assert report.findings[0].blocks == (6,)
@@ -346,20 +340,101 @@ def test_a_large_bag_is_taken_up_in_its_middle_and_bad_blocks_are_read_again(
     assert 512 * 6 in stopping.bag_reads
 
 
-class StopsAtOffset(WrappedStore):
-    """Raises what Ctrl-C raises when a bag is read at `offset`, after all blocks before it were read."""
+@pytest.mark.usefixtures("small_steps")
+@pytest.mark.parametrize("error", [Away("the line is cut"), Frozen("the thawed copy is gone")])
+@pytest.mark.parametrize(("days", "goes_on"), [(3, True), (31, False)])
+def test_what_was_read_of_a_bag_before_its_store_stopped_giving_it_is_not_read_again(
+    tmp_path: Path, error: Away, days: int, goes_on: bool
+) -> None:
+    """What a site gave out was paid for; the audit that goes on is another one."""
+    held = archive(tmp_path, [built(0)])
+    stopping = stop_at_offset(held, error)
+    first = audit(held.place, AuditRequest(stores=("far",)))
+    assert (first.counts, first.findings) == (AuditCounts(not_checked=1), ())
+    stopping.let_go()
+    held.pass_time(days=days)
+    report = audit(held.place, AuditRequest(stores=("far",)))
+    assert (report.is_resumed, report.counts) == (False, AuditCounts(sound=1))
+    assert min(stopping.bag_reads) == (512 * 9 if goes_on else 0)
+    assert held.copy("far", built(0)).looked_at(Level.FULL) == stamp(held.clock.now())
+    stopping.bag_reads.clear()
+    audit(held.place, AuditRequest(stores=("far",)))
+    assert min(stopping.bag_reads) == 0, "what was read to its end is begun anew"
 
-    def __init__(self, inner: ErasableStore, offset: int) -> None:
+
+@pytest.mark.usefixtures("small_steps")
+def test_what_was_read_of_a_bag_counts_for_nothing_in_an_audit_afresh_or_after_a_later_reading(tmp_path: Path) -> None:
+    held = archive(tmp_path, [built(0)])
+    stopping = stop_at_offset(held, Away("the line is cut"))
+    audit(held.place, AuditRequest(stores=("far",)))
+    job = f"audit-reading/far/{built(0).id}"
+    note = held.books.progress(job)
+    assert note is not None
+    stopping.let_go()
+    held.pass_time(days=1)
+    audit(held.place, AuditRequest(stores=("far",), afresh=True))
+    assert min(stopping.bag_reads) == 0
+    assert held.books.progress(job) is None
+    held.books.set_progress(job, note)  # as by two at a time, of whom one was cut off
+    held.pass_time(days=1)
+    stopping.bag_reads.clear()
+    audit(held.place, AuditRequest(stores=("far",)))
+    assert min(stopping.bag_reads) == 0
+
+
+@pytest.mark.usefixtures("small_steps")
+def test_what_was_read_of_a_bag_before_damage_was_found_in_it_makes_nothing_sound(tmp_path: Path) -> None:
+    """A sample finds rotten what a reading that was cut off had found sound; going on with that would close it."""
+    held = archive(tmp_path, [built(0)])
+    stopping = stop_at_offset(held, Away("the line is cut"))
+    audit(held.place, AuditRequest(stores=("far",)))
+    stopping.let_go()
+    held.pass_time(days=1)
+    flip(held, "far", built(0), at=512 * 3)
+    sampled = audit(held.place, AuditRequest(Level.SAMPLE, stores=("far",), blocks_of_each=1000))
+    assert sampled.counts == AuditCounts(damaged=1)
+    held.pass_time(days=1)
+    report = audit(held.place, AuditRequest(stores=("far",)))
+    assert (report.counts, [finding.blocks for finding in report.findings]) == (AuditCounts(damaged=1), [(3,)])
+    assert states(held, "far", [built(0)]) == [CopyState.BAD]
+
+
+class StopsAtOffset(WrappedStore):
+    """Raises an error when a bag is read at `offset`, after all blocks before it were read; what lies frozen in it is
+    on its way until it lets go."""
+
+    def __init__(self, inner: ErasableStore, offset: int, error: BaseException) -> None:
         super().__init__(inner)
         self.offset = offset
+        self.error = error
         self.bag_reads: list[int] = []
+
+    def let_go(self) -> None:
+        self.offset, self.bag_reads = -1, []
 
     def read(self, key: Key, start: int, into: memoryview) -> int:
         if key.endswith(BAG):
             if start == self.offset:
-                raise KeyboardInterrupt
+                raise self.error
             self.bag_reads.append(start)
         return super().read(key, start, into)
+
+    def cold(self) -> Cold:
+        return self
+
+    def frost(self, key: Key) -> Frost | None:
+        return Frost("GLACIER", Temperature.THAWING)
+
+    def ask(self, key: Key, days: int, tier: str) -> Asked:
+        raise AssertionError("it is on its way")
+
+
+def stop_at_offset(held: Archive, error: BaseException) -> StopsAtOffset:
+    """Have the far store fail at the tenth block of a bag."""
+    stopping = StopsAtOffset(held.stores["far"], 512 * 9, error)
+    held.stores["far"] = stopping
+    held.place = replace(held.place, stores=held.stores)
+    return stopping
 
 
 # Levels and what they prove

@@ -12,10 +12,11 @@ import pytest
 
 from preserve.cli import voices
 from preserve.errors import PreserveError, Unavailable
+from preserve.model import events
 from preserve.model.addresses import Address, Message, Webhook
 from preserve.model.concerns import Concern, ConcernKind, Seen, concerns
 from preserve.model.incidents import IncidentKind
-from preserve.model.nouns import Act
+from preserve.model.nouns import Act, Condition, Finding
 from preserve.model.policy import Escalation, Policy
 from preserve.model.sentences import sentence
 from preserve.operations.notify import NotifyReport, NotifyRequest, notify
@@ -97,7 +98,9 @@ def test_a_letter_says_in_both_languages_what_is_wrong_whose_it_is_and_what_to_d
     desk.tell(wrong())
     ((owner, message),) = desk.letters.taken
     assert owner == "值班员"
-    assert message.subject == "[preserve] new: 1; still open: 0; over: 0 / 新增 1 项，未了结 0 项，已过去 0 项"
+    assert message.subject == (
+        "[preserve] new: 1; still open: 0; over: 0; mended: 2 / 新增 1 项，未了结 0 项，已过去 0 项，已修复 2 项"
+    )
     for said in ("store vault does not answer, and should", "存储 vault 应当应答而没有应答", "owner: 值班员",
                  "责任人：值班员", "bring store vault back"):  # fmt: skip
         assert said in message.text
@@ -117,6 +120,41 @@ def test_nobody_is_told_twice_and_the_all_clear_comes_when_all_is_over(desk: Des
     assert "已过去：存储 vault 应当应答而没有应答" in desk.letters.taken[-1][1].text
     desk.tell(after=timedelta(days=1))
     assert len(desk.letters.taken) == 2
+
+
+def test_harm_that_was_mended_before_anybody_was_told_is_told_once(desk: Desk) -> None:
+    """A store that rots and is mended each night showed nobody."""
+    desk.tell()
+    before = len(desk.letters.taken)
+    books, place = desk.workplace.books, desk.workplace
+    copy = next(iter(books.copies()))
+    package, store = copy.package_id, copy.store
+
+    def harm(where: str) -> str:
+        finding = Finding(package, store, Condition.DAMAGED, where, "bytes", "other bytes")
+        place.record(events.found(place.act, place.now(), finding))
+        (opened,) = [each for each in books.findings() if each.where == where]
+        return opened.id
+
+    for where in ("bag.tar", "blocks.sha256"):
+        place.record(events.closed(place.act, place.now(), harm(where), "repaired"))
+    desk.tell(after=timedelta(hours=1))
+    _, message = desk.letters.taken[before]
+    assert "mended: 2 / " in message.subject and "已修复 2 项" in message.subject
+    assert f"store {store}, damaged: 2" in message.text and f"存储 {store}，损坏：2" in message.text
+    assert json.loads(message.document)["mended"][0]["count"] == 2
+    assert not json.loads(message.document)["all_clear"]
+    for _ in range(3):
+        desk.tell(after=timedelta(hours=5))
+    assert len(desk.letters.taken) == before + 1, "told once"
+    identifier = harm("members.parquet")
+    seen = [each for each in concerns(Seen(findings=books.open_findings_alike())) if store in each.subject]
+    desk.tell(*seen, after=timedelta(hours=1))
+    place.record(events.closed(place.act, place.now(), identifier, "repaired"))
+    for _ in range(3):
+        desk.tell(after=timedelta(hours=5))
+    told_open, over = (json.loads(message.document) for _, message in desk.letters.taken[before + 1 :])
+    assert told_open["new"] and over["over"] and not over["mended"], "who saw it open is told that it is over"
 
 
 def test_a_flood_becomes_a_digest(desk: Desk) -> None:

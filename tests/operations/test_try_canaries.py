@@ -15,10 +15,14 @@ import pytest
 from ops.sites import seaweed
 from ops.sites.site import client
 from preserve import chance, compose
+from preserve.daemon.keeping import CANARY, canary_from_start
+from preserve.daemon.turn import turn
+from preserve.daemon.works import Work
 from preserve.errors import Unavailable
 from preserve.model import events
-from preserve.model.canary import LATE_AFTER, Attempt, CanaryTrial, Effect, Effects, canaries_due
+from preserve.model.canary import BETWEEN_STARTS, LATE_AFTER, Attempt, CanaryTrial, Effect, Effects, canaries_due
 from preserve.model.credentials import Holder
+from preserve.model.duties import Ending
 from preserve.model.incidents import IncidentKind
 from preserve.model.keys import Key
 from preserve.model.nouns import Condition, Finding, Level, Role, StoreEntry
@@ -28,6 +32,7 @@ from preserve.operations.status import status
 from preserve.operations.try_canaries import CanaryReport, CanaryRequest, CanaryTried, KeyTrial, try_canaries
 from preserve.packages import canary, kit
 from preserve.packages.identity import Identity, found
+from preserve.settings.home import Home
 from preserve.state.verification import verify_books
 from preserve.stores.faults import Fault, FaultyStore, Harm
 from preserve.stores.folder import FolderStore
@@ -197,6 +202,57 @@ def test_a_trial_dated_by_a_clock_that_ran_ahead_puts_none_off_for_years() -> No
     trial = CanaryTrial("near", "2036-01-01T00:00:00.000000Z", None, None, {})
     (due,) = canaries_due([entry], {"near": trial}, {"near": now}, now)
     assert (due.due_at, due.latest) == (now, now + LATE_AFTER)
+
+
+def started(made: Service) -> tuple[Work, Callable[[], list[str]]]:
+    """The work on canaries of a runner that was just started, and what one more turn of it tries."""
+    work = canary_from_start()
+
+    def turned() -> list[str]:
+        report = turn(Home(made.home), made.workplace, [work])
+        assert all(each.ended.ending is Ending.DONE for each in report.worked)
+        return sorted(each.duty.subject for each in report.worked)
+
+    return work, turned
+
+
+def test_each_start_of_a_runner_tries_every_store_and_one_in_a_loop_neither_again_nor_into_a_full_store(
+    made: Service,
+) -> None:
+    clock = SetClock(datetime.now(UTC))
+    made = replace(made, workplace=replace(made.workplace, clock=clock))
+    every = sorted(made.places)
+    assert turn(Home(made.home), made.workplace, [CANARY]).worked, "laid at first"
+    for _ in range(3):
+        clock.sleep(BETWEEN_STARTS.total_seconds())
+        _work, turned = started(made)
+        assert turned() == every
+        clock.sleep(BETWEEN_STARTS.total_seconds())
+        assert turned() == [], "a runner that goes on tries daily"
+    assert started(made)[1]() == every
+    clock.sleep(1)
+    _work, turned = started(made)
+    size = made.books.size()
+    assert turned() == [] and made.books.size() == size, "killed and started at once: it waits a minute"
+    clock.sleep(BETWEEN_STARTS.total_seconds())
+    assert turned() == every
+    assert not turn(Home(made.home), made.workplace, [CANARY]).worked, "--once, from cron, tries daily"
+    for place in made.places.values():
+        assert [path.name for path in (place / "canary").iterdir()] == ["canary.txt"]
+
+
+def test_a_store_that_was_away_at_the_start_is_tried_when_it_is_back(made: Service) -> None:
+    clock = SetClock(datetime.now(UTC))
+    made = replace(made, workplace=replace(made.workplace, clock=clock))
+    turn(Home(made.home), made.workplace, [CANARY])
+    clock.sleep(3600)
+    work, turned = started(made)
+    near, aside = made.places["near"], made.places["near"].with_name("aside")
+    near.rename(aside)
+    endings = {each.duty.subject: each.ended.ending for each in turn(Home(made.home), made.workplace, [work]).worked}
+    assert endings["near"] is Ending.PUT_OFF and set(endings) == set(made.places)
+    aside.rename(near)
+    assert turned() == ["near"]
 
 
 def bucket_policy(name: str, bucket: str) -> str:

@@ -82,7 +82,7 @@ def service(folder: Path, names: tuple[str, ...] = ("near", "city")) -> Iterator
     places = {name: folder / name for name in names}
     stores: dict[str, Store] = {}
     for name, place in places.items():
-        place.mkdir()
+        place.mkdir(exist_ok=True)
         identity = found(FolderStore(name, place, None), Identity(chance.token(16), name, ROLES[name], now))
         stores[name] = FolderStore(name, place, identity.store_id)
         put(stores[name], policy_key(policy.sha256), text.encode())  # as registering a policy does

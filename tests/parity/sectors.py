@@ -102,7 +102,7 @@ def lone_medium(root: Path, percent: int = 5) -> Lone:
     archive = Archive(made.books, {"near": near, "deep": medium}, root)
     archive.add(PACKAGE)
     policy = asking(percent)
-    assert make_parity(archive.place, ParityRequest({policy.name: policy})).not_made == ()
+    assert make_parity(archive.place, ParityRequest({policy.name: policy})).not_made == []
     near.away = True
     return Lone(archive, medium, medium.objects[object_key(PACKAGE.id, PARITY)])
 

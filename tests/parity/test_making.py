@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from preserve.daemon import making as runner_making
 from preserve.daemon.making import PARITY as PARITY_WORK
 from preserve.daemon.works import Shift
 from preserve.definitions.policies import read_policy
 from preserve.errors import Misused
 from preserve.model import events
-from preserve.model.duties import DutyKind, Ending
+from preserve.model.audit import NO_LIMIT, Budget
+from preserve.model.duties import DutyKind, Ended, Ending
 from preserve.model.keys import BAG, BLOCKS, MEMBERS, PARITY, object_key
 from preserve.model.nouns import CopyState, Role
 from preserve.model.parity import MOST_CELLS, PROTECTED, cells, layout_for, sizes_of
+from preserve.operations import make_parity as make_parity_module
 from preserve.operations.audit import AuditRequest, audit
 from preserve.operations.make_parity import ParityReport, ParityRequest, make_parity
 from preserve.operations.status import status
@@ -28,7 +32,7 @@ from preserve.packages.parity.making import Means, make
 from preserve.packages.sources import Sources
 from preserve.ports import NoProgress
 from preserve.settings.home import Home
-from tests.packages.archives import ACT, NOW, Archive, archive_in_memory
+from tests.packages.archives import ACT, NOW, Archive, archive_in_memory, built
 from tests.packages.building import POLICY_TEXT
 from tests.parity.sectors import PACKAGE, Lone, asking, lone_medium, spoil
 from tests.stores.memory import MemoryStore
@@ -75,16 +79,16 @@ def test_any_so_many_cells_of_a_stripe_give_all_others(data: int, parity: int) -
 
 def test_only_copies_on_the_role_that_policy_names_get_it_and_only_once(tmp_path: Path) -> None:
     archive = archive_in_memory(tmp_path, [PACKAGE], ["near", "deep"])
-    assert made(archive, None).made == ()
+    assert made(archive, None).made == []
     assert [each.entry.store for each in made(archive, 2).made] == ["deep"]
-    assert made(archive, 2).made == ()
+    assert made(archive, 2).made == []
     assert (parity_keys(archive, "near"), parity_keys(archive, "deep")) == ([], [PARITY])
 
 
 def test_a_policy_that_asks_for_more_makes_another_beside_it(tmp_path: Path) -> None:
     lone = lone_medium(tmp_path, percent=2)
     assert len(made(lone.archive, 10).made) == 1
-    assert made(lone.archive, 2).made == ()
+    assert made(lone.archive, 2).made == []
     assert parity_keys(lone.archive, "deep") == [PARITY, f"{PARITY}.g2"]
     assert (lone.entry.percent, lone.archive.copy("deep", PACKAGE).generation(PARITY)) == (10, 2)
 
@@ -147,6 +151,67 @@ def test_the_runner_makes_it_where_it_is_due(tmp_path: Path) -> None:
     assert (duty.kind, duty.subject, duty.copies) == (DutyKind.PARITY, "deep", 1)
     assert PARITY_WORK.do(shift, duty).ending is Ending.DONE
     assert list(PARITY_WORK.derive(shift, now)) == []
+
+
+@pytest.fixture
+def five(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Archive:
+    """Five packages in one store, which the runner takes two at a time."""
+    monkeypatch.setattr(runner_making, "PACKAGES_AT_ONCE", 2)
+    return archive_in_memory(tmp_path, [built(number) for number in range(5)], ["deep"])
+
+
+def lacking(archive: Archive) -> set[int]:
+    return {number for number in range(5) if archive.books.parity(built(number).id, "deep") is None}
+
+
+def turn(archive: Archive, allowance: Budget = NO_LIMIT) -> Ended:
+    """What the runner does in one turn about parity."""
+    policy = asking(5)
+    shift = Shift(Home(archive.place.work / "home"), archive.place, {policy.name: policy}, allowance)
+    (duty,) = PARITY_WORK.derive(shift, shift.now())
+    return PARITY_WORK.do(shift, duty)
+
+
+def test_copies_whose_parity_cannot_be_made_keep_it_from_no_other_and_are_told(five: Archive) -> None:
+    spoil_bags(five, [0, 1, 2])
+    ended = turn(five)
+    assert lacking(five) == {0, 1, 2}
+    assert (ended.ending, ended.what.values["made"], ended.what.values["failed"]) == (Ending.FAILED, 2, 3)
+    assert ended.what.values["package"] == built(0).id
+
+
+def test_the_next_turn_goes_on_behind_those_that_were_tried_and_comes_round_to_them(five: Archive) -> None:
+    spoil_bags(five, [0, 1, 3])
+    little = Budget(bytes=1)
+    assert turn(five, little).ending is Ending.PARTLY and lacking(five) == {0, 1, 3, 4}
+    assert turn(five, little).ending is Ending.PARTLY and lacking(five) == {0, 1, 3}
+    assert turn(five, little).ending is Ending.FAILED
+
+
+def test_copies_that_wait_for_somebody_keep_it_from_no_other(five: Archive) -> None:
+    with five.place.claim(f"{built(0).id} deep"), five.place.claim(f"{built(1).id} deep"):
+        assert turn(five).ending is Ending.PUT_OFF and lacking(five) == {0, 1, 2, 3, 4}
+        assert turn(five).ending is not Ending.DONE and lacking(five) == {0, 1}
+    assert turn(five).ending is Ending.DONE and not lacking(five)
+
+
+def spoil_bags(archive: Archive, numbers: Iterable[int]) -> None:
+    store = archive.stores["deep"]
+    assert isinstance(store, MemoryStore)
+    for number in numbers:
+        key = object_key(built(number).id, BAG)
+        store.objects[key] = store.objects[key][:-1] + b"x"
+
+
+def test_a_report_counts_all_and_names_the_first(five: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(make_parity_module, "MOST_NAMED", 1)
+    spoil_bags(five, [0, 1])
+    report = made(five, 5)
+    assert (report.made_count, report.not_made_count, report.is_only_away) == (3, 2, False)
+    assert [each.entry.package_id for each in report.made] == [built(2).id]
+    assert [each.package for each in report.not_made] == [built(0).id]
+    sizes = [five.books.parity(built(number).id, "deep") for number in (2, 3, 4)]
+    assert report.made_bytes == sum(each.bytes for each in sizes if each)
 
 
 def test_what_is_harmed_is_given_back_from_the_medium_alone(tmp_path: Path) -> None:

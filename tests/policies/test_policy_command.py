@@ -74,7 +74,7 @@ def test_a_mistake_is_misuse_and_nothing_is_judged(program: Furnished) -> None:
 def test_in_a_home_check_holds_stores_and_the_version_in_force_against_it(program: Furnished) -> None:
     program.furnish()
     assert "No policy records-permanent is registered here." in program("policy", "check", PERMANENT_FILE)
-    program.ask("policy", "register", PERMANENT_FILE)
+    program.ask("policy", "register", PERMANENT_FILE, "--reason", "a test")
     file = program.file(replaced(('rpo = "25 hours"', 'rpo = "26 hours"')))
     said = program("policy", "check", file)
     assert "Against version 1, which is in force:\n  recovery.rpo: 25 hours → 26 hours" in said
@@ -93,7 +93,7 @@ def test_a_home_that_was_named_had_better_be_there(program: Furnished) -> None:
 
 def test_a_new_version_says_what_it_changed_then_and_later(program: Furnished) -> None:
     program.furnish()
-    first = program("policy", "register", PERMANENT_FILE)
+    first = program("policy", "register", PERMANENT_FILE, "--reason", "a test")
     assert "policy records-permanent is in force, version 1" in first
     assert "no command of this version looks at it: separation.remote_distance_km\n" in first
     file = program.file(replaced(("vendors = 2", "vendors = 1"), ('at = "01:30"', 'at = "02:30"')))
@@ -128,7 +128,7 @@ def test_records_that_the_policy_is_not_for_are_refused(program: Furnished) -> N
     program.furnish()
     required = PERMANENT[PERMANENT.index("required_metadata") : PERMANENT.index("classifications")]
     text = replaced((required, ""), ("[records]\n", '[records]\nfonds = ["0001"]\n'))
-    program.ask("policy", "register", program.file(text))
+    program.ask("policy", "register", program.file(text), "--reason", "a test")
     source = program.folder / "submission"
     source.mkdir()
     (source / "a.txt").write_text("a")
@@ -150,3 +150,40 @@ def test_a_policy_whose_profile_is_not_there_is_not_registered(program: Furnishe
     told = program("policy", "register", file, code=Exit.REFUSED)
     assert "names the BagIt profile ours.json; put that file into" in told
     assert "records-permanent " not in program("policy", "list")
+
+
+def test_the_mark_that_windows_puts_before_a_text_is_no_part_of_a_policy(program: Furnished) -> None:
+    text = PERMANENT_FILE.read_text(encoding="utf-8")
+    marked = program.file("\ufeff" + text)
+    assert program.ask("policy", "check", marked)["sha256"] == program.ask("policy", "check", PERMANENT_FILE)["sha256"]
+
+
+def test_a_policy_is_changed_by_nobody_without_a_reason(program: Furnished) -> None:
+    program.furnish()
+    program.ask("policy", "register", PERMANENT_FILE)
+    file = program.file(replaced(("vendors = 2", "vendors = 1")))
+    program("policy", "register", file, code=Exit.MISUSED)
+    assert program.ask("policy", "show", "records-permanent")["version"] == 1
+    assert program.ask("policy", "register", PERMANENT_FILE)["news"] is False, "the same again is no change"
+    assert program.ask("policy", "register", file, "--reason", "one vendor left")["version"] == 2
+
+
+def test_a_check_tells_of_a_profile_that_is_not_there_as_register_does(program: Furnished) -> None:
+    """The check called the requirement met, with a home and without."""
+    file = program.file(replaced(('profile = "government-records-profile.json"', 'profile = "ours.json"')))
+    line = file.read_text(encoding="utf-8").splitlines().index('profile = "ours.json"') + 1
+    told = program("policy", "check", file, code=Exit.REFUSED)
+    assert f"line {line}: the BagIt profile ours.json does not come with this program" in told
+    program.ask("init")
+    told = program("policy", "check", file, code=Exit.REFUSED)
+    assert f"line {line}: policy records-permanent names the BagIt profile ours.json; put that file into" in told
+    (program.folder / "home" / "profiles").mkdir(exist_ok=True)
+    (program.folder / "home" / "profiles" / "ours.json").write_text("{}", encoding="utf-8")
+    assert "ours.json" in program("policy", "check", file, code=Exit.MISUSED), "a file that is no profile is told too"
+
+
+def test_a_window_that_begins_when_it_ends_is_refused(program: Furnished) -> None:
+    """It meant all day, and said so nowhere."""
+    file = program.file(replaced(('at = "01:30"', ""), ('window = "22:00-06:00"', 'window = "22:00-22:00"')))
+    told = program("policy", "check", file, code=Exit.MISUSED)
+    assert "window 22:00-22:00 begins when it ends; leave it out where work may go on all day" in told

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from preserve.definitions.policies import policy_schema
 from preserve.definitions.toml_lines import lines_of_keys
 from preserve.errors import Misused
 from preserve.model.media import Family, Medium, family_of
@@ -74,14 +77,14 @@ def test_retention_is_written_in_any_of_its_spellings() -> None:
 
 
 WRONG = [
-    ('retention = ["永久"]', 'retention = ["永远"]', "records.retention cannot be '永远'; it must be a list such as"),
+    ('retention = ["永久"]', 'retention = ["永远"]', "records.retention cannot hold '永远'; it must be a list such as"),
     ('importance = "important"', 'importance = "high"', '"ordinary" or "important"'),
     ('set = "B"', 'set = "D"', '"A", "B" or "C"'),
     ('medium_families = ["magnetic_disk"]', 'medium_families = ["disk"]', '"magnetic_disk", "magnetic_tape"'),
-    ('within = "15 minutes"', 'within = "15 min"', 'a span such as "15 minutes"'),
+    ('within = "15 minutes"', 'within = "15 min"', 'a span up to "366 days", such as "15 minutes"'),
     ('within = "15 minutes"', 'within = "0 minutes"', "copies.within cannot be '0 minutes'"),
     ('every = "1 year"', 'every = "2 years"', "copies.audit.every cannot be '2 years'; it must be a span up to"),
-    ('["site", "credential_domain"]', '["sight"]', "separation.everywhere cannot be 'sight'"),
+    ('["site", "credential_domain"]', '["sight"]', "separation.everywhere cannot hold 'sight'"),
     ("medium_families = 2", "medium_families = 6", "a whole number from 1 to 5"),
     ("vendors = 2", 'vendors = "2"', "a whole number from 1 to 9"),
     ('at = "01:30"', 'at = "24:30"', 'a time of day such as "01:30"'),
@@ -95,7 +98,7 @@ WRONG = [
     ('owner = "档案保管利用科值班员"', 'owner = ["甲", "乙"]', "one person or office, without commas"),
     ('to = "分管副馆长"', 'to = ""', "notification.escalation.to cannot be ''"),
     ("rpo = ", "rop = ", "recovery.rop is not a setting of a policy; did you mean"),
-    ('from = ["same_city", "remote_offline"]\n', "", "drills.from is missing; give it a list of"),
+    ('from = ["same_city", "remote_offline"]\n', "", "drills.from is missing; it must be a list of"),
 ]
 
 
@@ -230,3 +233,87 @@ def test_a_record_belongs_to_the_class_unless_an_element_says_otherwise() -> Non
     assert wanted.outside(Record("a", fonds="0002")) == "fonds"
     assert wanted.outside(Record("a", category="KJ")) == "category"
     assert wanted.outside(Record("a", retention="y30")) == "retention"
+
+
+SMALL = """name = "test"
+title = "Test"
+notify = "somebody"
+[[copies]]
+role = "primary"
+[audit]
+level = "full"
+every = "90 days"
+[responsible]
+leader = "a"
+manager = "b"
+executor = "c"
+"""
+AS_PEOPLE_WRITE = [
+    ('title = "Test"', 'title = "Test"\nbackup = "daily"', ["backup cannot be 'daily'; it must be a table [backup]"]),
+    ('title = "Test"', "title = 'Test'\ndrills = true", ["drills cannot be true; it must be a table [drills]"]),
+    (
+        'title = "Test"',
+        "title = 'Test'\nlegal_basis = '§18'",
+        ["legal_basis cannot be '§18'; it must be a list of texts"],
+    ),
+    ('title = "Test"', "title = 'Test'\nclassifications = ['secret']", ["classifications cannot hold 'secret'"]),
+    (
+        '[[copies]]\nrole = "primary"',
+        '[copies]\nrole = "primary"',
+        ["copies is one table here; it must be tables"],
+    ),
+    ('role = "primary"', 'role = "Primary"', ["copies.role cannot be 'Primary'"]),
+    ("[[copies]]", "within = '1 day'\n[[copies]]", ["within cannot stand here; did you mean copies.within?"]),
+    ('leader = "a"', 'leader = "a"\nname = "x"', ["write name at the top of the file, before the first table"]),
+    ('role = "primary"', 'role = "primary"\nwithin = "2 years"', ["copies.within", 'up to "366 days"']),
+    ('role = "primary"', 'role = "primary"\nwithin = "8785 hours"', ["copies.within", 'up to "366 days"']),
+    ("[audit]", "[media.floppy]\nlife = '1 year'\n[audit]", ["media.floppy is not a setting", "hdd, lto, bd_r"]),
+    ("[audit]", "[audi]", ["audit is missing; it must be a table [audit]", "did you mean audit?"]),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "words"), AS_PEOPLE_WRITE)
+def test_each_mistake_is_told_once_and_as_what_it_is(old: str, new: str, words: list[str]) -> None:
+    assert old in SMALL
+    said = mistake(SMALL.replace(old, new, 1))
+    assert all(word in said for word in words), said
+    assert len(said.splitlines()) == (3 if "audi]" in new else 1), said
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('"Test"', "“Test”", '“ is not what TOML writes; write " instead'),
+        ('title = "Test"', "title ＝ 'Test'", "＝ is not what TOML writes; write = instead"),
+        ('title = "Test"', 'title = "Test', "a quotation mark is never closed"),
+        ('title = "Test"', 'title = "Test"\nname = "again"', "this is given a second time"),
+        ('title = "Test"', "title = Test", "a value is missing or cannot be read"),
+        ('title = "Test"', "the title", "a setting is written as name = value"),
+        ("[audit]", "[audit", "a bracket of this table's name is missing"),
+        ("[audit]", "[responsible]\n[audit]", "this table stands a second time"),
+    ],
+)
+def test_what_is_no_toml_is_told_with_its_line_and_what_to_do(old: str, new: str, words: str) -> None:
+    said = mistake(SMALL.replace(old, new, 1))
+    assert said.startswith("p.toml, line ") and words in said
+
+
+def test_the_schema_for_editors_knows_the_bound_of_within() -> None:
+    (pattern,) = (
+        each["pattern"]
+        for each in policy_schema()["$defs"]["Copies"]["properties"]["within"]["anyOf"]
+        if "pattern" in each
+    )
+    for text in ("1 minute", "366 days", "0012 months", "8784 hours", "1 year"):
+        assert re.search(pattern, text), text
+    for text in (
+        "0 days",
+        "367 days",
+        "2 years",
+        "8785 hours",
+        "527041 minutes",
+        "53 weeks",
+        "13 months",
+        "1 fortnight",
+    ):
+        assert not re.search(pattern, text), text

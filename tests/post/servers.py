@@ -116,12 +116,13 @@ def broken_server(said: bytes, *, then: str) -> Iterator[int]:
 
 @dataclass
 class Posted:
-    """What a webhook was given, and how it answers (200 where nothing is left to answer)."""
+    """What a webhook was given, and how it answers (200 where nothing is left to answer) and what it says then."""
 
     documents: list[dict[str, Any]] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     answers: list[int] = field(default_factory=list)
+    says: bytes = b""
 
 
 @contextmanager
@@ -139,8 +140,9 @@ def webhook_server(posted: Posted, context: ssl.SSLContext | None = None) -> Ite
             self.send_response(status)
             if 300 <= status < 400:
                 self.send_header("Location", "/elsewhere")
-            self.send_header("Content-Length", "0")
+            self.send_header("Content-Length", str(len(posted.says)))
             self.end_headers()
+            self.wfile.write(posted.says)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             pass

@@ -117,6 +117,17 @@ def test_a_webhook_is_given_the_document_and_the_secret_in_its_place(tls: tuple[
     assert posted.headers[0]["Idempotency-Key"] == MESSAGE.identifier
 
 
+def test_a_robot_that_answers_200_and_took_nothing_is_told_of() -> None:
+    """WeCom says so of a wrong key or form: every alarm went nowhere, and the notifier was well."""
+    posted = Posted(says='{"errcode":40008,"errmsg":"无效的消息类型"}'.encode())
+    with webhook_server(posted) as port:
+        with pytest.raises(Unavailable, match="errcode 40008: 无效的消息类型"):
+            send_to_webhook(Webhook(f"http://127.0.0.1:{port}/"), MESSAGE, None)
+        for well in (b'{"errcode":0,"errmsg":"ok"}', b"ok", b"[1]", b"[" * 4000, b'{"errcode":1' + b" " * 9999):
+            posted.says = well
+            send_to_webhook(Webhook(f"http://127.0.0.1:{port}/"), MESSAGE, None)
+
+
 def test_the_secret_of_a_webhook_does_not_go_elsewhere_in_clear() -> None:
     hook = Webhook("http://192.0.2.1/send?key={secret}")
     with pytest.raises(Refused, match="in clear"):

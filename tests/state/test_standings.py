@@ -16,6 +16,7 @@ from preserve.model.audit import CLOCKS_DIFFER, is_overdue
 from preserve.model.entries import AuditResult, AuditRun
 from preserve.model.nouns import CopyEntry, CopyState, Event, Level
 from preserve.state.books import Books
+from preserve.state.standing_reading import Booked
 from preserve.state.verification import verify_books
 from tests.state import bookkeeping as made
 from tests.state.bookkeeping import ACT
@@ -147,9 +148,45 @@ def test_packages_with_overdue_copies_are_put_together_and_named_as_one_would(
     for standing, late in found:
         counted[str(sorted(standing.states.items())), *sorted(late)] += standing.packages
     assert counted == expected
-    for standing, _ in found if len(late_in) == 1 else ():
+    assert [len(late) for _, late in found] == sorted(len(late) for _, late in found)
+    for standing, late in found:
         for most in (1, 1000):
-            named = books.overdue_packages(standing, late_in[0], ages, AHEAD, most)
-            alike = [package for package in sorted(overdue) if states[package] == standing.states]
+            named = books.overdue_packages(standing, dict.fromkeys(late, ages), AHEAD, most)
+            alike = [
+                package
+                for package, its in sorted(overdue.items())
+                if states[package] == standing.states and late <= its
+            ]
             assert len(named) == min(most, len(alike))
             assert {package for package, _ in named} <= set(alike)
+
+
+@pytest.mark.parametrize("late_in", [(), ("vault",), STORES])
+@pytest.mark.parametrize("share", [3, 10])
+def test_packages_booked_in_a_span_are_counted_as_one_would(books: Books, late_in: tuple[str, ...], share: int) -> None:
+    """All, some or none that stand alike, and of those with copies overdue in some stores and in no other."""
+    limits = LIMITS[0]
+    ages = {level: stamp(NOW - limit) for level, limit in limits.items()}
+    booked_at = {package.id: books.packaged_at(package.id) for package in books.packages()}
+    moments = sorted(booked_at.values())
+    booked = Booked(since=moments[len(moments) * share // 10]) if share < 10 else Booked(before=moments[-1])
+    late: dict[str, set[str]] = {}
+    for copy in books.copies():
+        if copy.store in STORES and is_overdue(copy, limits, NOW):
+            late.setdefault(copy.package_id, set()).add(copy.store)
+    states = {package.id: {copy.store: copy.state for copy in its} for package, its in books.packages_with_copies()}
+    for standing in books.standings():
+        those = [each for each, its in states.items() if its == standing.states]
+        expected = sorted(
+            booked_at[each]
+            for each in those
+            if booked.since <= booked_at[each] < booked.before
+            and (not late_in or late.get(each, set()) & set(STORES) == set(late_in) & set(standing.states))
+        )
+        if late_in:
+            places = {store: (ages, store in late_in) for store in STORES if store in standing.states}
+            found = books.booked_count_overdue(standing, booked, places, AHEAD) if places else None
+        else:
+            found = books.booked_count(standing, booked)
+        if found is not None:
+            assert found == (len(expected), min(expected, default=None))

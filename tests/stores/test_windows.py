@@ -16,7 +16,7 @@ from preserve.model.calendars import ALWAYS, Hours, Window, hours_of, open_toget
 from preserve.model.keys import Key
 from preserve.model.links import Pace, PaceAt, is_away_as_expected
 from preserve.model.nouns import Role, StoreEntry
-from preserve.ports import Cold, ErasableStore, Frost, Temperature
+from preserve.ports import Asked, Cold, ErasableStore, Frost, Temperature
 from preserve.stores.throttle import ThrottledStore, TokenBucket
 from preserve.stores.windows import WindowedStore
 from tests.daemon.test_calendars import BERLIN, SHANGHAI, ZONES, local
@@ -66,8 +66,9 @@ class Freezer(MemoryStore):
         self.calls += 1
         return Frost("GLACIER", Temperature.FROZEN)
 
-    def ask(self, key: Key, days: int, tier: str) -> None:
+    def ask(self, key: Key, days: int, tier: str) -> Asked:
         self.calls += 1
+        return Asked.ACCEPTED
 
 
 def test_outside_its_window_a_store_is_not_asked_what_lies_frozen_nor_for_it() -> None:

@@ -23,7 +23,7 @@ LARGEST_DECLARATIONS_BYTES = 1024 * 1024
         "With --lose or --steal: which records would be left, and how old. Exit code 1 when some would be lost."
     )
 )
-@click.argument("name", metavar="NAME", required=False)
+@click.argument("name", metavar="[NAME]", required=False)
 @click.option(
     "--lose",
     metavar="WHAT",
@@ -50,6 +50,13 @@ def assess(call: Call, name: str | None, lose: tuple[str, ...], steal: tuple[str
             compose.policy(workplace.books, name)  # an unknown name is told with those that are known
         rules = compose.assessment_rules(workplace.books)
         found = assess_all(workplace, policies, rules, name)
+        for stores in found.one_device:
+            call.warn(
+                "stores {stores} lie on one device, or at one site of S3: one failure can take the copies in all of"
+                " them; what is told here takes them to stand as far apart as was said of them, and records are less"
+                " safe",
+                stores=", ".join(stores),
+            )
         code = Exit.FINDINGS if found.packages and found.falls_short else Exit.WELL
         return call.answer(assessment_document(found, rules.standard), assessment_lines(found, rules.standard), code)
 
@@ -111,7 +118,7 @@ def _text(file: Path) -> str:
             content = opened.read(LARGEST_DECLARATIONS_BYTES + 1)
         if len(content) > LARGEST_DECLARATIONS_BYTES:
             raise Misused("{file} is too long for declarations", file=file)
-        return content.decode("utf-8")
+        return content.decode("utf-8-sig")
     except OSError as error:
         raise Misused("{file} cannot be read: {reason}", file=file, reason=error.strerror or str(error)) from error
     except UnicodeDecodeError as error:

@@ -140,7 +140,7 @@ def _counts_document(counts: AuditCounts) -> dict[str, object]:
 def _thaw_document(thawing: Thawing) -> dict[str, object]:
     return {
         "store": thawing.store,
-        "readable": len(thawing.readable),
+        "readable": thawing.readable,
         "asked": len(thawing.asked),
         "asked_before": len(thawing.way),
         "beyond_budget": len(thawing.beyond),

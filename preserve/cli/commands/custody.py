@@ -12,7 +12,7 @@ from preserve.cli.calls import Call
 from preserve.cli.exits import Exit
 from preserve.cli.incidents import incident_document, incident_lines
 from preserve.cli.media import day, medium_document
-from preserve.cli.messages import _, counted, said
+from preserve.cli.messages import _, counted, said, sentence_said
 from preserve.cli.options import acts
 from preserve.model.medium_register import CarrierCondition, CheckIn, CheckOut, Custody, Purpose
 
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
         "Label a mounted medium and book who takes it, under which seal, what for.\n\n"
         "Until it is checked in nothing is written to it, wherever it is mounted; reading is not kept from anybody."
         "  One under seal goes out unopened under the same seal, and need not be mounted.  Set C is never lent, set A"
-        " only where somebody allows it."
+        " only where somebody allows it.  One that nobody inspected since it was written, or that waits to be inspected"
+        " or refreshed, leaves with a warning."
     ),
 )
 @click.argument("number", metavar="NUMBER")
@@ -49,12 +50,18 @@ def check_out(
     from preserve import compose
     from preserve.operations.check_out import check_out as go_out
     from preserve.operations.label_medium import label_medium
+    from preserve.operations.watch_media import media_duties
 
     out = CheckOut(person, seal, Purpose(purpose), day(due_back, "--due-back"), approved_by or "")
     label = partial(label_medium, signer=compose.signer(call.home()), kit=compose.kit())
     with call.workplace() as workplace:
-        report = go_out(workplace, number, out, label)
-        document = {**medium_document(report.medium), "labelled": report.laid is not None}
+        due = media_duties(workplace.books, compose.medium_rules(workplace.books), with_copies=False)
+        report = go_out(workplace, number, out, label, due)
+        document = {
+            **medium_document(report.medium),
+            "labelled": report.laid is not None,
+            "unlooked": list(map(sentence_said, report.unlooked)),
+        }
         return call.answer(document, _out_lines(report))
 
 
@@ -74,6 +81,18 @@ def _out_lines(report: CheckOutReport) -> Iterator[str]:
         person=medium.held_by,
         seal=medium.seal,
     )
+    for why in report.unlooked:
+        yield said(
+            "warning: medium {medium} leaves, and should not be relied on yet: {reason}",
+            medium=medium.number,
+            reason=sentence_said(why),
+        )
+    if report.unlooked:
+        yield said(
+            "  `preserve medium inspect {medium} --condition good` reads what is on it and books how it looks; best"
+            " before it leaves",
+            medium=medium.number,
+        )
 
 
 @click.command(

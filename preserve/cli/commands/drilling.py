@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from preserve.model.nouns import StoreEntry
     from preserve.operations.drill import Rebuilt
 
+MOST_DRAWN = 1_000_000
+"""Of every sort; who wants more rehearses with everything."""
+
 
 @click.group(
     cls=Group,
@@ -47,7 +50,7 @@ if TYPE_CHECKING:
 )
 @click.option("--from", "store", metavar="NAME", help=_("the store; nothing else is read"))
 @click.option(
-    "--sample", metavar="N", type=click.IntRange(min=1), help=_("so many packages of every sort (default: 20)")
+    "--sample", metavar="N", type=click.IntRange(1, MOST_DRAWN), help=_("so many packages of every sort (default: 20)")
 )
 @click.option("--all", "wants_all", is_flag=True, help=_("everything that the store holds"))
 @click.option(
@@ -67,7 +70,7 @@ if TYPE_CHECKING:
     "certificate",
     metavar="FILE",
     type=click.Path(path_type=Path, dir_okay=False),
-    help=_("hold no drill: say whether this certificate (.json) is what was signed then"),
+    help=_("hold no drill: say whether this certificate (.json) is what was signed then; exit code 4 where it is not"),
 )
 @acts
 @reaches_stores
@@ -145,7 +148,8 @@ def _history(call: Call, store: str | None) -> Exit:
     with call.workplace(patient=False) as workplace:
         books = workplace.books
         held = list(books.drills(store))
-        policies = compose.policies(books).values()
+        used = {each.policy for each in books.standings()}  # a drill is held to these, and to no policy beside
+        policies = [policy for name, policy in compose.policies(books).items() if name in used]
         roles = {each.name: each.role for each in (*books.stores(), *(old.entry for old in books.retired_stores()))}
     went = trends(held)
     allowed = {each.store: limits(policies, roles[each.store]) for each in went}

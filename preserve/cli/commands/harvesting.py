@@ -27,12 +27,13 @@ from preserve.cli.messages import (
     word,
 )
 from preserve.cli.moments import parsed_moment
+from preserve.cli.on_the_way import on_the_way_documents, on_the_way_lines
 from preserve.cli.options import acts, asks, gives_back, reaches_stores
 from preserve.cli.restored import restored_document, restored_lines
 from preserve.cli.shortfalls import lack_documents, lack_lines
 from preserve.cli.sources import harvest_document
 from preserve.cli.tables import bounded, byte_count
-from preserve.errors import Misused, PreserveError, Refused
+from preserve.errors import Misused, PreserveError, Refused, Tampered
 from preserve.model.brake import what_moved
 from preserve.model.restore import OnConflict
 from preserve.model.sources import SourceKind
@@ -49,11 +50,12 @@ if TYPE_CHECKING:
         "Harvest sources now: keep what is new and changed of each, and how the whole was.\n\n"
         "What looks as it did is not read again, but for a share.  Where a source changed as no source should (files"
         " vanished, changed or encrypted in masses), nothing of it is taken: the brake holds it until somebody has"
-        " looked (`preserve source release`).  Exit code 1 when the brake holds a source, a file changed silently, or a"
-        " copy that policy wants could not be made now."
+        " looked (`preserve source release`).  What cannot be taken or read is passed over and told, and stops nothing"
+        " else.  Exit code 1 when the brake holds a source, a file changed silently, something was passed over, or a"
+        " copy that policy wants by now was not made and verified."
     )
 )
-@click.argument("names", metavar="NAME", nargs=-1)
+@click.argument("names", metavar="[NAME]...", nargs=-1)
 @click.option("--all", "wants_all", is_flag=True, help=_("all sources in use"))
 @acts
 @reaches_stores
@@ -76,6 +78,8 @@ def harvest(call: Call, names: tuple[str, ...], wants_all: bool) -> Exit:
                     drops.append(take_submissions(workplace, compose.take_request(call.home(), workplace, registered)))
                 else:
                     reports.append(take(workplace, compose.harvest_request(call.home(), workplace, registered)))
+            except Tampered:
+                raise
             except PreserveError as error:
                 if not wants_all and len(names) == 1:
                     raise
@@ -101,6 +105,7 @@ def _drop_document(report: TakeReport) -> dict[str, object]:
                 "already": each.report.already,
                 "packages": [package.id for package in each.report.packages],
                 "complete": each.report.is_complete,
+                "on_the_way": on_the_way_documents(each.report.on_the_way),
                 "moved_to": str(each.moved_to) if each.moved_to else None,
             }
             for each in report.taken
@@ -108,6 +113,8 @@ def _drop_document(report: TakeReport) -> dict[str, object]:
         "waiting": list(report.waiting),
         "refused": {name: error_said(error) for name, error in report.refused},
         "orphans": list(report.orphans),
+        "forgotten": list(report.forgotten),
+        "left_out": report.left_out,
     }
 
 
@@ -116,7 +123,7 @@ def _drop_lines(report: TakeReport) -> Iterator[str]:
         "source {source}: submissions taken {taken}, waiting {waiting}, refused {refused}",
         source=report.source,
         taken=len(report.taken),
-        waiting=len(report.waiting),
+        waiting=len(report.waiting) + len(report.forgotten),
         refused=len(report.refused),
     )
     yield from bounded(
@@ -135,16 +142,35 @@ def _drop_lines(report: TakeReport) -> Iterator[str]:
         )
         for name in report.orphans
     )
-    if not all(each.report.is_complete for each in report.taken):
+    yield from bounded(
+        said(
+            "  ALARM: {name} has waited for long, and was not declared complete, or does not come to rest; ask who laid"
+            " it there: lay {name}.complete beside it, take it away, or leave it out with `preserve source add {source}"
+            " --exclude PATTERN`",
+            name=name,
+            source=report.source,
+        )
+        for name in report.forgotten
+    )
+    if report.left_out:
+        yield counted(
+            "{count} file or folder was left out by the patterns of the source",
+            "{count} files and folders were left out by the patterns of the source",
+            report.left_out,
+        )
+    if not all(each.report.is_kept for each in report.taken):
         yield _("`preserve replicate` makes the copies that are still due")
+    yield from on_the_way_lines(report.on_the_way)
 
 
 def _readable(path: bytes) -> str:
-    return printable(path.decode("utf-8", "surrogateescape"))
+    """A path on one line, whatever is in it."""
+    return printable(path.decode("utf-8", "surrogateescape"), is_line=True)
 
 
 def _is_well(report: HarvestReport) -> bool:
-    return report.entry is not None and report.is_complete and not (report.doubtful or report.restless)
+    told = report.doubtful or report.restless or report.passed_over
+    return report.entry is not None and report.is_kept and not told
 
 
 def _document(report: HarvestReport) -> dict[str, object]:
@@ -156,11 +182,13 @@ def _document(report: HarvestReport) -> dict[str, object]:
         "harvest": harvest_document(report.entry) if report.entry else None,
         "packages": list(report.packages),
         "complete": report.is_complete,
+        "on_the_way": on_the_way_documents(report.on_the_way),
         "vanished_files": [path.decode("utf-8", "surrogateescape") for path in report.vanished],
         "changed_files": [path.decode("utf-8", "surrogateescape") for path in report.changed],
         "restless_files": [path.decode("utf-8", "surrogateescape") for path in report.restless],
         "doubtful_files": [path.decode("utf-8", "surrogateescape") for path in report.doubtful],
         "lacking_stores": lack_documents(report.lacking),
+        "passed_over": complaint_documents(report.passed_over),
         "notes": complaint_documents(report.notes),
     }
 
@@ -178,8 +206,9 @@ def _report_lines(report: HarvestReport) -> Iterator[str]:
         return
     yield from _counts_lines(report.source, report.entry.counts)
     yield from _alarm_lines(report, report.entry.counts)
-    if not report.is_complete:
+    if not report.is_kept:
         yield _("`preserve replicate` makes the copies that are still due")
+    yield from on_the_way_lines(report.on_the_way)
     yield from bounded(complaint_said(note) for note in report.notes)
     yield from lack_lines(report.lacking)
 
@@ -209,6 +238,12 @@ def _counts_lines(source: str, counts: Counts) -> Iterator[str]:
         moved=counts.moved,
         vanished=counts.vanished,
     )
+    if counts.links:
+        yield counted(
+            "{count} symbolic link is kept with them, as a link, and counted as new, changed, moved or vanished too",
+            "{count} symbolic links are kept with them, as links, and counted as new, changed, moved or vanished too",
+            counts.links,
+        )
     if counts.left_out:
         yield counted(
             "{count} file or folder was left out by the patterns of the source",
@@ -239,6 +274,15 @@ def _alarm_lines(report: HarvestReport, counts: Counts) -> Iterator[str]:
             count=len(report.restless),
         )
         yield from bounded(f"  {_readable(path)}" for path in report.restless)
+    if counts.passed_over:
+        yield said(
+            "ALARM: passed over, because it cannot be taken or read: {count}; all else was taken, and what was kept"
+            " before stays kept: mend it at the source, or leave it out with `preserve source add {source} --exclude"
+            " PATTERN`",
+            count=counts.passed_over,
+            source=report.source,
+        )
+        yield from bounded(complaint_said(why) for why in report.passed_over)
 
 
 def as_of_then(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -267,8 +311,8 @@ def _moment(books: Books, source: str, as_of: str | None, harvest: int | None) -
 
 @click.command(
     help=_(
-        "List the files of a source as it was at a moment, or (--vanished) those of them that are in its newest harvest"
-        " no more.  `preserve source restore --as-of MOMENT --path FILE` gives any of them back."
+        "List the files and links of a source as it was at a moment, or (--vanished) those of them that are in its"
+        " newest harvest no more.  `preserve source restore --as-of MOMENT --path FILE` gives any of them back."
     )
 )
 @click.argument("name", metavar="NAME")
@@ -284,15 +328,20 @@ def files(call: Call, name: str, as_of: str | None, harvest: int | None, path: s
 
     def plain(file: SourceFile) -> dict[str, object]:
         text = file.path.decode("utf-8", "surrogateescape")
-        return {"path": text, "bytes": file.bytes, "modified_ns": file.mtime_ns}
+        target = None if file.target is None else file.target.decode("utf-8", "surrogateescape")
+        return {"path": text, "bytes": file.size, "modified_ns": file.mtime_ns, "link_to": target}
+
+    def shown(file: SourceFile) -> str:
+        if file.target is None:
+            return f"{byte_count(file.size):>10}  {_readable(file.path)}"
+        return f"{_('link'):>10}  {_readable(file.path)} -> {_readable(file.target)}"
 
     with call.workplace(opens_key=False) as workplace, ExitStack() as resources:
         moment = _moment(workplace.books, name, as_of, harvest)
         found = list_source(workplace, ListRequest(name, moment, path, vanished), resources)
         document = {"source": name, "harvest": harvest_document(found.harvest), "files": map(plain, found.files)}
         title = said("source {source} as of {moment}", source=name, moment=moment_shown(found.harvest.seen_at))
-        lines = (f"{byte_count(file.bytes):>10}  {_readable(file.path)}" for file in found.files)
-        return call.answer(document, chain([title], lines))
+        return call.answer(document, chain([title], map(shown, found.files)))
 
 
 @click.command(

@@ -14,6 +14,7 @@ from preserve.cli.findings import finding_details, finding_document
 from preserve.cli.help import Group
 from preserve.cli.labels import element_label, element_value
 from preserve.cli.messages import _, counted, printable, said, word
+from preserve.cli.on_the_way import on_the_way_documents, on_the_way_lines
 from preserve.cli.options import asks
 from preserve.cli.parity import parity_document, parity_said
 from preserve.cli.tables import bounded, byte_count, pairs, table
@@ -55,12 +56,17 @@ def list_packages(call: Call) -> Exit:
 @click.option("--members", "with_members", is_flag=True, help=_("list its files too, read from a copy and verified"))
 @asks
 def show_package(call: Call, name: str, with_members: bool) -> Exit:
+    from preserve import compose
     from preserve.operations.show_package import show
 
     with call.workplace() as workplace:
-        shown = show(workplace, name, with_members)
+        shown = show(workplace, name, compose.policy_in_force(workplace.books), with_members)
         document = {
             **_package_document(shown.package, shown.copies),
+            "verified": shown.verified,
+            "wanted": shown.wanted,
+            "owed": shown.owed,
+            "on_the_way": on_the_way_documents(shown.on_the_way),
             "metadata": dict(shown.package.receipt.metadata),
             "parity": [{"store": entry.store, **parity_document(entry)} for entry in shown.parity],
             "findings": [finding_document(finding) for finding in shown.findings],
@@ -109,7 +115,7 @@ def _member_document(member: Member) -> dict[str, object]:
 
 def _member_line(member: Member) -> str:
     size = byte_count(member.size) if member.sha256 else _("link") if member.link_to is not None else _("folder")
-    return f"{size:>11}  {printable(_original_path(member))}"
+    return f"{size:>11}  {printable(_original_path(member), is_line=True)}"
 
 
 def _original_path(member: Member) -> str:
@@ -144,6 +150,14 @@ def _package_lines(shown: Shown) -> Iterator[str]:
         for copy in shown.copies
     )
     yield from table((_("store"), _("copy"), _("last audit"), _("level")), copies)
+    if shown.owed:
+        yield said(
+            "not safe: of {wanted} copies that policy wants {verified} are verified, and {owed} are owed by now",
+            wanted=shown.wanted,
+            verified=shown.verified,
+            owed=shown.owed,
+        )
+    yield from on_the_way_lines(shown.on_the_way)
     yield from map(parity_said, shown.parity)
     yield from bounded(
         said("finding {id}: {condition}, {where}", id=finding.id, condition=finding.condition, where=finding.where)
@@ -152,7 +166,8 @@ def _package_lines(shown: Shown) -> Iterator[str]:
     if shown.members is not None:
         yield ""
         yield from bounded(
-            f"{byte_count(member.size):>11}  {printable(_original_path(member))}" for member in shown.members
+            f"{byte_count(member.size):>11}  {printable(_original_path(member), is_line=True)}"
+            for member in shown.members
         )
 
 

@@ -47,6 +47,7 @@ def init(call: Call) -> Exit:
         "policies": list(made.policies),
         "passphrase_file": str(passphrase_file()),
     }
+    call.warn_of_open_secrets([passphrase_file()])
     return call.answer(document, _lines(made, str(passphrase_file())))
 
 

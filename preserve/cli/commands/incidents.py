@@ -9,7 +9,7 @@ from preserve.cli.calls import Call
 from preserve.cli.exits import Exit
 from preserve.cli.help import Group
 from preserve.cli.incidents import incident_details, incident_document
-from preserve.cli.messages import _, resaid, word
+from preserve.cli.messages import _, resaid, subject_said, word
 from preserve.cli.options import acts, asks
 from preserve.cli.tables import table
 from preserve.errors import Misused
@@ -31,7 +31,7 @@ def list_incidents(call: Call, with_closed: bool) -> Exit:
             (
                 each.id,
                 word(each.kind),
-                each.subject,
+                subject_said(each.subject),
                 moment_shown(each.opened_at),
                 *([moment_shown(each.closed_at)] if with_closed else []),
                 resaid(each.what),
@@ -39,7 +39,7 @@ def list_incidents(call: Call, with_closed: bool) -> Exit:
             for each in books.incidents(open_only=not with_closed)
         )
         closed = [_("closed")] if with_closed else []
-        head = (_("incident"), _("kind"), _("subject"), _("opened"), *closed, _("what"))
+        head = (_("incident"), _("kind"), _("about"), _("opened"), *closed, _("what"))
         none = _("There never was an incident.") if with_closed else _("No incident is open.")
         document = {"incidents": map(incident_document, books.incidents(open_only=not with_closed))}
         return call.answer(document, table(head, rows, none=none), Exit.FINDINGS if is_any_open else Exit.WELL)
@@ -55,7 +55,12 @@ def show_incident(call: Call, identifier: str) -> Exit:
 
 
 @incident.command(
-    "close", help=_("Close an incident that was looked into; --reason says what was found and done, for the ledger.")
+    "close",
+    help=_(
+        "Close an incident that was looked into; --reason says what was found and done, for the ledger.\n\n"
+        "One that tells of harm which a command can look at again (a drill that failed, keys that can erase, a medium,"
+        " the brake of a source) is ended by that command alone."
+    ),
 )
 @click.argument("identifier", metavar="ID")
 @acts

@@ -14,6 +14,7 @@ from preserve.cli import identified
 from preserve.cli.calls import Call
 from preserve.cli.exits import Exit
 from preserve.cli.messages import _, complaint_documents, complaint_said, error_said, said, word
+from preserve.cli.on_the_way import on_the_way_documents, on_the_way_lines
 from preserve.cli.options import acts, reaches_stores
 from preserve.cli.parity import made_for, report_document, report_lines, worse_of
 from preserve.cli.shortfalls import full_line, lack_documents, lack_lines, lost_line
@@ -25,14 +26,17 @@ if TYPE_CHECKING:
     from preserve.operations.ingest import IngestReport, PackageMade
     from preserve.operations.replicate import ReplicateReport
 
+_UNREAD = (CopyState.WRITTEN, CopyState.ATTESTED)
+
 
 @click.command(
     help=_(
         "Take a submission in: a folder, a tar or a bag becomes one or more packages, copied to every store that can be"
         " reached and read back from each.\n\n"
         "The source is not changed.  What contains bagit.txt, data/ and a manifest is a bag; where only some of these"
-        " are there, --as says what it is.  Exit code 1 when a copy that policy wants could not be made and verified"
-        " now, or no store is registered for it; `preserve replicate` makes it later."
+        " are there, --as says what it is.  Exit code 1 when a copy that policy wants by now was not made and verified,"
+        " or no store is registered for one that it wants.  For copies on their way policy allows time (`within`); they"
+        " are named, with when the first is due."
     )
 )
 @click.argument("source", metavar="DIR", type=click.Path(path_type=Path))
@@ -67,6 +71,7 @@ def ingest(
             "already": report.already,
             "complete": report.is_complete,
             "packages": [_package_document(package) for package in report.packages],
+            "on_the_way": on_the_way_documents(report.on_the_way),
             "lacking_stores": lack_documents(report.lacking),
             "notes": complaint_documents(report.notes),
             "pack_seconds": report.pack_seconds,
@@ -76,7 +81,7 @@ def ingest(
         }
         told = () if formats is None else identified.report_lines(formats)
         lines = chain(_ingest_lines(report), report_lines(parity), told)
-        code = worse_of(Exit.WELL if report.is_complete else Exit.FINDINGS, parity)
+        code = worse_of(Exit.WELL if report.is_kept else Exit.FINDINGS, parity)
         return call.answer(document, lines, identified.worse_of(code, formats))
 
 
@@ -115,6 +120,14 @@ def _ingest_lines(report: IngestReport) -> Iterator[str]:
     )
     if any(copy.state in (CopyState.DUE, CopyState.AWAY) for package in report.packages for copy in package.copies):
         yield _("`preserve replicate` makes the copies that are still due")
+    unread = [copy for package in report.packages for copy in package.copies if copy.state in _UNREAD]
+    if unread and any(package.owed for package in report.packages):
+        yield said(
+            "not safe yet: what was written to {stores} was not read back; `preserve audit` reads it, and asks for what"
+            " lies frozen",
+            stores=", ".join(sorted({copy.store for copy in unread})),
+        )
+    yield from on_the_way_lines(report.on_the_way)
     yield from lack_lines(report.lacking)
 
 
@@ -122,8 +135,10 @@ def _ingest_lines(report: IngestReport) -> Iterator[str]:
     help=_(
         "Make the copies that policy wants and that are not there, each from a sound one.\n\n"
         "What a package's policy wants is what its newest registered version says.  Exit code 1 when a copy could not"
-        " be made, or policy wants one for which no store is registered; 75 when all that is missing is a store that"
-        " is away.  With --store, only the copies in that store are asked for."
+        " be made, or not be read back, or policy wants one for which no store is registered; 75 when all that is"
+        " missing is a store that is away.  A copy that waits for a store that is away, and for which policy allows"
+        " time (`within`), is named and is no shortfall.  With --store, only the copies in that store are asked for,"
+        " and now."
     )
 )
 @click.option("--store", "stores", metavar="NAME", multiple=True, help=_("only into this store (may be repeated)"))
@@ -154,17 +169,19 @@ def replicate(call: Call, stores: tuple[str, ...], package: str | None) -> Exit:
                 {"package": copy.package, "store": copy.store, "why": error_said(copy.why)} for copy in report.not_made
             ],
             "due": report.due_count,
+            "on_the_way": on_the_way_documents(report.on_the_way),
             "lacking_stores": lack_documents(report.lacking),
             "notes": complaint_documents(report.passed_over),
             "seconds": report.seconds,
             "parity": report_document(parity),
         }
         lines = chain(_replicate_lines(report), report_lines(parity))
-        return call.answer(document, lines, worse_of(_replicate_code(report), parity))
+        return call.answer(document, lines, worse_of(_replicate_code(report, is_by_name=bool(stores)), parity))
 
 
-def _replicate_code(report: ReplicateReport) -> Exit:
-    if report.is_complete:
+def _replicate_code(report: ReplicateReport, *, is_by_name: bool) -> Exit:
+    """Who names a store wants its copies now, whatever time policy allows."""
+    if report.is_complete or (report.is_kept and not is_by_name):
         return Exit.WELL
     is_all_made_sound = all(copy.state is CopyState.VERIFIED for copy in report.made)
     is_only_away = is_all_made_sound and all(isinstance(copy.why, Unavailable) for copy in report.not_made)
@@ -185,6 +202,9 @@ def _replicate_lines(report: ReplicateReport) -> Iterator[str]:
         for copy in report.not_made
     )
     yield from bounded(complaint_said(note) for note in report.passed_over)
+    yield from on_the_way_lines(report.on_the_way)
     yield from map(full_line, sorted({copy.store for copy in report.not_made if isinstance(copy.why, NoSpace)}))
-    yield from map(lost_line, sorted({copy.store for copy in report.not_made if _may_be_lost(copy.why)}))
+    yield from map(
+        lost_line, sorted({copy.store for copy in report.not_made if copy.is_owed and _may_be_lost(copy.why)})
+    )
     yield from lack_lines(report.lacking)

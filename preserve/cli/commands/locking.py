@@ -32,7 +32,7 @@ MOST_NAMED = 20
         "Exit code 1 where a lock should have been renewed, or a copy has none though policy asks for one."
     )
 )
-@click.argument("name", metavar="NAME", required=False)
+@click.argument("name", metavar="[NAME]", required=False)
 @asks
 def locks(call: Call, name: str | None) -> Exit:
     from preserve import compose
@@ -92,7 +92,7 @@ def _store_lines(store: str, spans: Sequence[LockSpan], nearest: Sequence[LockEn
         " a lock could not be extended, 75 where only stores that are away are left."
     ),
 )
-@click.argument("name", metavar="NAME", required=False)
+@click.argument("name", metavar="[NAME]", required=False)
 @click.option("--package", metavar="ID", help=_("of this package alone"))
 @acts
 @reaches_stores

@@ -29,6 +29,7 @@ from preserve.cli.media import (
     media_lines,
     medium_document,
     medium_lines,
+    out_of_use_document,
     refresh_document,
     refresh_lines,
 )
@@ -151,7 +152,7 @@ def _found(workplace: Workplace, wanted: StoreEntry) -> None:
     "list",
     help=_(
         "List the media: what they are, where they are, when they were last read; or with --due what they need.\n\n"
-        "With --due exit code 1 where anything is due now."
+        "With --due exit code 1 where anything is due now, or a medium that is out is not back by its day, or late."
     ),
 )
 @click.option("--due", "is_due", is_flag=True, help=_("what is due: inspections, returns, refreshes, checks of drives"))
@@ -169,8 +170,14 @@ def list_media(call: Call, is_due: bool, days: int) -> Exit:
         if is_due:
             return _list_due(call, workplace, days)
         media, uses = workplace.books.media(), workplace.books.medium_uses()
-        document = {"media": [medium_document(each, uses.get(each.store, NOTHING)) for each in media]}
-        return call.answer(document, media_lines(media, dict(uses)))
+        gone = {each.entry.name: each for each in workplace.books.retired_stores()}
+        document = {
+            "media": [
+                {**medium_document(each, uses.get(each.store, NOTHING)), **out_of_use_document(gone.get(each.store))}
+                for each in media
+            ]
+        }
+        return call.answer(document, media_lines(media, dict(uses), gone))
 
 
 def _list_due(call: Call, workplace: Workplace, days: int) -> Exit:
@@ -181,7 +188,7 @@ def _list_due(call: Call, workplace: Workplace, days: int) -> Exit:
     found = media_duties(workplace.books, compose.medium_rules(workplace.books))
     coming = [duty for duty in found if duty.is_due(now + timedelta(days=days))]
     document = {"due": [duty_document(each, now) for each in coming]}
-    code = Exit.FINDINGS if any(duty.is_due(now) for duty in coming) else Exit.WELL
+    code = Exit.FINDINGS if any(duty.wants_somebody(now) for duty in coming) else Exit.WELL
     return call.answer(document, duty_lines(coming, now), code)
 
 
@@ -192,7 +199,7 @@ def show(call: Call, number: str) -> Exit:
     with call.workplace(patient=False) as workplace:
         books = workplace.books
         shown = books.medium(number)
-        use = books.medium_uses().get(shown.store, NOTHING)
+        use, gone = books.medium_uses().get(shown.store, NOTHING), books.retired_store(shown.store)
         custody, inspections, refreshes = (
             books.custody_of(number),
             books.inspections_of(number),
@@ -200,13 +207,14 @@ def show(call: Call, number: str) -> Exit:
         )
         document = {
             **medium_document(shown, use),
+            **out_of_use_document(gone),
             "custody_record": [custody_document(each) for each in custody],
             "inspections": [inspection_document(each) for each in inspections],
             "refreshes": [refresh_document(each) for each in refreshes],
         }
 
         def lines() -> Iterator[str]:
-            yield from medium_lines(shown, use)
+            yield from medium_lines(shown, use, gone)
             yield from custody_lines(custody)
             yield from inspection_lines(inspections)
             yield from refresh_lines(refreshes)

@@ -20,7 +20,7 @@ from preserve.cli.options import acts, asks
 from preserve.cli.tables import table
 from preserve.clock import stamp
 from preserve.errors import Misused, Refused
-from preserve.model.addresses import Address, Mail, Tls, mail_address, server, webhook
+from preserve.model.addresses import SECRET, Address, Mail, Tls, mail_address, server, webhook
 from preserve.model.notices import NEVER, named, unaddressed
 from preserve.model.nouns import Act
 
@@ -81,7 +81,7 @@ def set_(
     secret_file: Path | None,
     ca_file: Path | None,
 ) -> Exit:
-    from preserve.settings.addresses import plain
+    from preserve.settings.addresses import plain, secret_of
 
     if not owner.strip() or not owner.isprintable() or len(owner) > MOST_OWNER_CHARACTERS:
         raise Misused("{owner} is no name of an owner", owner=printable(owner))
@@ -94,6 +94,12 @@ def set_(
         str(secret_file.absolute()) if secret_file else None,
         str(ca_file.absolute()) if ca_file else None,
     )
+    _require_secret_named(address)
+    try:
+        secret_of(address)
+    except Refused as error:  # the service may be able to read what its administrator may not
+        call.warn("{why}", why=error)
+    _warn_if_open(call, address)
     is_named = owner in _keep(call, owner, address)
     lines = [
         said(
@@ -103,6 +109,29 @@ def set_(
         else _unnamed(owner)
     ]
     return call.answer({"owner": owner, **plain(address), "named_by_policy": is_named}, lines)
+
+
+def _require_secret_named(address: Address) -> None:
+    """Nobody would miss a password before the first letter, which is on the day when something is wrong."""
+    from preserve.settings.addresses import secret_file_of
+
+    if not address.needs_secret:
+        if address.secret_file:
+            raise Misused("--secret-file goes with --user, or with {secret} in the URL of a webhook", secret=SECRET)
+    elif secret_file_of(address) is None:
+        raise Misused(
+            "telling {owner} needs a secret, and none is named: give --secret-file FILE, or set"
+            " PRESERVE_NOTIFY_SECRET_FILE; where the service alone has it (systemd's credential), set that to its place"
+            " there for this command",
+            owner=address.owner,
+        )
+
+
+def _warn_if_open(call: Call, *addresses: Address) -> None:
+    from preserve.settings.addresses import secret_file_of
+
+    files = (secret_file_of(each) for each in addresses if each.needs_secret)
+    call.warn_of_open_secrets(file for file in files if file is not None)
 
 
 def _unnamed(owner: str) -> str:
@@ -160,8 +189,9 @@ def list_(call: Call) -> Exit:
     with call.workplace(patient=False) as workplace:
         addresses = read_addresses(call.home())
         deliveries = workplace.books.deliveries()
-        policies = compose.policies(workplace.books).values()
-        missing, owners = unaddressed(policies, addresses), named(policies)
+        policies = compose.policies(workplace.books)
+        in_use = compose.policies_in_use(workplace.books, policies)
+        missing, owners = unaddressed(in_use.values(), addresses), named(policies.values())
         documents = [
             {
                 "owner": owner,
@@ -213,6 +243,7 @@ def test(call: Call, owner: str) -> Exit:
         address = compose.addresses(call.home()).get(owner)
         if address is None:
             raise Refused("there is no address of {owner}; `preserve notify list` names all", owner=owner)
+        _warn_if_open(call, address)
         complaint = try_address(workplace, address, compose.post(workplace.clock), voices.both())
         lines = [
             said("a letter for {owner} was taken; ask whether it arrived", owner=owner),
@@ -226,7 +257,8 @@ def test(call: Call, owner: str) -> Exit:
     help=_(
         "Tell everybody what is theirs to know now, as the daemon does every few minutes; for cron.\n\n"
         "News at once, more of the same in digests, reminders, what is over; who comes next in a policy when nobody"
-        " acted in time.  Exit code 75 where somebody could not be told: it is tried again after a pause."
+        " acted in time.  Exit code 75 where somebody could not be told: it is tried again after a pause; 1 where"
+        " nobody knows how to tell one whom a policy names."
     ),
 )
 @acts
@@ -247,7 +279,13 @@ def _document(report: NotifyReport) -> dict[str, object]:
     return {
         "set_up": report.is_set_up,
         "sent": [
-            {"to": each.addressee, "new": len(each.news), "open": len(each.still), "over": len(each.over)}
+            {
+                "to": each.addressee,
+                "new": len(each.news),
+                "open": len(each.still),
+                "over": len(each.over),
+                "mended": sum(closed.count for closed in each.mended),
+            }
             for each in report.sent
         ],
         "failed": [{"to": each.addressee, "error": error_said(each.error)} for each in report.failed],
@@ -268,4 +306,4 @@ def _lines(report: NotifyReport) -> list[str]:
         said("policies name {owner}, and nobody knows how to tell that one", owner=owner)
         for owner in report.unaddressed
     ]
-    return lines or [_("There is nothing to tell now.")]
+    return lines or [_("No letter is due now.")]

@@ -41,5 +41,5 @@ def parity(call: Call, stores: tuple[str, ...], package: str | None) -> Exit:
 
 
 def _lines(report: ParityReport) -> Iterator[str]:
-    yield said("parity made: {made}; still due: {left}", made=len(report.made), left=len(report.not_made))
+    yield said("parity made: {made}; still due: {left}", made=report.made_count, left=report.not_made_count)
     yield from report_lines(report)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from preserve.model.policy_promises import Promise
     from preserve.model.requirements import Judgement
     from preserve.operations.register_policy import Beside
+    from preserve.settings.home import Home
 
 LARGEST_POLICY_BYTES = 1024 * 1024
 
@@ -32,10 +33,6 @@ LARGEST_POLICY_BYTES = 1024 * 1024
 @click.group(cls=Group, help=_("What is kept in how many copies where, how often it is audited, who answers for it."))
 def policy() -> None:
     pass
-
-
-policy.add_command(assess)
-policy.add_command(declare)
 
 
 @policy.command(
@@ -61,6 +58,7 @@ def check(call: Call, file: Path, with_all: bool) -> Exit:
 
     read, text = _read(file)
     keys = lines_of_keys(text)
+    _require_profile(call.home() if call.has_home() else None, read, text, file)
     judgements = _judgements(read)
     beside = _beside(call, read)
     without_address = unaddressed([read], compose.addresses(call.home())) if beside else []
@@ -98,18 +96,25 @@ def check(call: Call, file: Path, with_all: bool) -> Exit:
 @policy.command(
     help=_(
         "Bring a policy into force: a new name, or a new version of a known one.\n\n"
-        "Says what the new version changes; who did it and why stands in the ledger."
+        "Says what the new version changes; who did it and why stands in the ledger.  A new version needs --reason."
     )
 )
 @click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
 @acts
 def register(call: Call, file: Path) -> Exit:
-    from preserve import compose
-    from preserve.operations.register_policy import register_policy
+    from preserve.operations.register_policy import in_force, register_policy
 
     read, text = _read(file)
-    compose.profile(call.home(), read)  # nothing could be taken in under a policy whose profile is not there
+    _require_profile(call.home(), read, text, file)
     with call.workplace() as workplace:
+        before = in_force(workplace, read.name)
+        if before is not None and before.sha256 != read.sha256 and not call.is_reason_given:
+            raise Misused(
+                "policy {policy} is in force, version {version}: say with --reason why it is changed; the ledger keeps"
+                " it",
+                policy=read.name,
+                version=before.version,
+            )
         registered = register_policy(workplace, read, text)
         entry = registered.entry
         document = {
@@ -167,7 +172,7 @@ def _list_shipped(call: Call) -> Exit:
 
 
 @policy.command(help=_("Show a policy; --text gives it as its author wrote it."))
-@click.argument("name", metavar="NAME", required=False)
+@click.argument("name", metavar="[NAME]", required=False)
 @click.option("--version", metavar="N", type=int, help=_("an older version"))
 @click.option("--text", "as_text", is_flag=True, help=_("the text as it was registered"))
 @click.option("--changes", "with_changes", is_flag=True, help=_("what it changed against the version before"))
@@ -204,19 +209,27 @@ def schema(call: Call) -> Exit:
 
 
 def _read(file: Path) -> tuple[Policy, str]:
-    from preserve.definitions.policies import read_policy
+    from preserve.definitions.policies import read_new_policy
 
     try:
         with file.open("rb") as opened:
             content = opened.read(LARGEST_POLICY_BYTES + 1)
         if len(content) > LARGEST_POLICY_BYTES:
             raise Misused("{file} is too long for a policy", file=file)
-        text = content.decode("utf-8")
+        text = content.decode("utf-8-sig")
     except OSError as error:
         raise Misused("{file} cannot be read: {reason}", file=file, reason=error.strerror or str(error)) from error
     except UnicodeDecodeError as error:
         raise Misused("{file} is not UTF-8; save it so", file=file) from error
-    return read_policy(text, file.name), text
+    return read_new_policy(text, file.name), text
+
+
+def _require_profile(home: Home | None, read: Policy, text: str, file: Path) -> None:
+    """Nothing could be taken in under a policy whose profile is not there.  Raises `Refused`, `Misused`."""
+    from preserve import compose
+    from preserve.definitions.toml_lines import line_of, lines_of_keys
+
+    compose.require_profile(home, read, file.name, line_of(("profile",), lines_of_keys(text)))
 
 
 def _judgements(read: Policy) -> Sequence[Judgement]:
@@ -314,3 +327,8 @@ def _change_lines(changes: Iterable[Change]) -> Iterator[str]:
         key, before = setting(each.key, each.before)
         after = setting(each.key, each.after)[1]
         yield f"  {key}: {before} → {after}"
+
+
+# After those declared here, so that help names a group's commands in the order in which one comes to need them.
+policy.add_command(assess)
+policy.add_command(declare)

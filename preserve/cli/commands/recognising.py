@@ -30,6 +30,7 @@ _SAID = {
     Nature.RETIRED: "this is store {store}, which is out of use: {why}",
     Nature.UNREGISTERED: "this is store {store} of this home, which does not know it; `preserve store add` takes it up",
     Nature.OTHER_HOME: "this is store {store} of another home ({why}): it is not ours to write to",
+    Nature.NAMELESS: "this is a store whose store.json is lost; which one, the label on it says",
     Nature.FOREIGN: "this is no store: {why}; it may hold somebody's files, and `preserve medium add` would refuse it",
     Nature.EMPTY: "this is empty: a new medium, or a place where nothing is mounted",
     Nature.UNREADABLE: "this cannot be read ({why}): it was pulled out half way, or it fails; unmount it and try again",
@@ -38,8 +39,8 @@ _SAID = {
 
 @click.command(
     help=_(
-        "Say what a disk is: ours, a duplicate or an older copy, another home's, foreign, empty, full, read-only, or"
-        " half pulled out; with its number, its seal and where it should be.\n\n"
+        "Say what a disk is: ours, a duplicate or an older copy, one that lost its store.json, another home's, foreign,"
+        " empty, full, read-only, or half pulled out; with its number, its seal and where it should be.\n\n"
         "PLACE is a folder where something is mounted, or the device.  It is read, and nothing is written or booked."
         "  Exit code 1 where it is not what the books say is at hand there, 75 where it cannot be read."
     )
@@ -79,12 +80,14 @@ def _document(folder: Path, found: Recognition) -> dict[str, object]:
         "read_only": found.is_read_only,
         "free_bytes": found.free_bytes,
         "full": _is_full(found),
+        "may_be": list(found.may_be),
         "why": found.why,
     }
 
 
 def _lines(folder: Path, found: Recognition) -> Iterator[str]:
-    yield f"{folder}: " + said(_SAID[found.nature], store=found.store, why=resaid(found.why))
+    yield f"{folder}: " + said(_SAID[found.nature], store=found.store or "-", why=resaid(found.why))
+    yield from _nameless_lines(found)
     if found.medium is not None:
         yield _custody(found.medium)
     if found.is_wrong and found.expected is not None:
@@ -92,9 +95,20 @@ def _lines(folder: Path, found: Recognition) -> Iterator[str]:
     if found.is_read_only:
         yield _("it is mounted for reading alone: nothing can be written to it")
     if _is_full(found):
-        yield _("it is full")
-    elif found.free_bytes is not None:
+        yield _("it is full, or nearly so")
+    if found.free_bytes is not None:
         yield said("room left: {size}", size=byte_count(found.free_bytes))
+
+
+def _nameless_lines(found: Recognition) -> Iterator[str]:
+    if found.nature is not Nature.NAMELESS:
+        return
+    if found.may_be:
+        yield said("these are not in their places, and it may be one of them: {stores}", stores=", ".join(found.may_be))
+    yield _(
+        "mount it in its own place (`preserve store show NAME` tells it); `preserve store mend NAME` then compares it"
+        " with the books and lays store.json anew"
+    )
 
 
 def _custody(medium: MediumEntry) -> str:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         "Use a store no more, because it is lost for good or worn out: its copies count for nothing from then on.\n\n"
         "Nothing in it is erased.  `preserve replicate` then makes its copies on another store of its role.  A store in"
         " which a package has its last verified copy is refused (exit code 3).  The same place is brought back by"
-        " `preserve store add`; its copies count again when they were read.  Needs --reason.  Exit code 1 where a"
+        " `preserve store add`; its copies count again when they have been read.  Needs --reason.  Exit code 1 where a"
         " package has no verified copy left."
     )
 )

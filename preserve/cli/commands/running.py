@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
+from itertools import chain
 from typing import TYPE_CHECKING, NoReturn
 
 import click
@@ -14,26 +15,32 @@ from preserve.cli.amounts import parsed_budget, span_seconds
 from preserve.cli.answers import moment_shown
 from preserve.cli.calls import Call
 from preserve.cli.exits import Exit
-from preserve.cli.messages import _, error_said, said, sentence_said, word
+from preserve.cli.messages import _, error_said, said, sentence_said, subject_said, word
+from preserve.cli.on_the_way import in_short, on_the_way_documents, on_the_way_lines
 from preserve.cli.options import acts, asks
 from preserve.cli.tables import table
 from preserve.cli.watching import duty_document
 from preserve.clock import SystemClock, stamp
-from preserve.errors import Misused, PreserveError, Refused, Unavailable
+from preserve.errors import Misused, NoSpace, PreserveError, Refused, Unavailable
 from preserve.model.alarms import NagiosState, nagios_state, performance_data
 
 if TYPE_CHECKING:
     from preserve.daemon.crew import Crew
+    from preserve.daemon.notices import Unbooked
     from preserve.daemon.turn import TurnReport, Worked
+    from preserve.daemon.works import Work
     from preserve.model.audit import Budget
     from preserve.model.concerns import Concern
     from preserve.model.duties import Duty
+    from preserve.model.on_the_way import OnTheWay
     from preserve.workplace import Workplace
 
 
 DAYS_PLANNED = 30
 EVERY = timedelta(minutes=5)
 """How often the runner looks what is due, where nothing is known to be due earlier."""
+LONGEST_SILENCE_SECONDS = 100 * 365 * 86400
+"""Nobody waits longer for a sign of life, and no calendar reaches back over every span that can be typed."""
 PATIENCE = timedelta(minutes=30)
 """In which time a runner that goes on gives its next sign of life, if it lives: its share of a duty, and a reserve."""
 
@@ -56,6 +63,7 @@ PATIENCE = timedelta(minutes=30)
 @click.option("--plan", "plans", is_flag=True, help=_("do nothing; say what is due, and what a daily budget buys"))
 @click.option(
     "--days",
+    metavar="N",
     type=click.IntRange(1, 3660),
     help=_("for how many days --plan looks ahead (default: 30)"),
 )
@@ -80,6 +88,7 @@ def run(
         return planned(call, allowed, days or DAYS_PLANNED)
     if days is not None:
         raise Misused("--days says how far --plan looks ahead; it does nothing without")
+    _warn_of_open_secrets(call)
     if once:
         with call.workplace() as workplace, _crew(call, cluster) as crew:
             report = turn(call.home(), workplace, WORKS, allowed, BETWEEN_RUNS, crew=crew, voices=voices.both())
@@ -90,14 +99,33 @@ def run(
         return _go_on(call, allowed, cluster)
 
 
+def _warn_of_open_secrets(call: Call) -> None:
+    from preserve import compose
+    from preserve.settings.addresses import secret_file_of
+    from preserve.state.signing_key import passphrase_file
+
+    files = [passphrase_file()]
+    with suppress(Refused):  # addresses that are torn are told of in their own place
+        files += [file for each in compose.addresses(call.home()).values() if (file := secret_file_of(each))]
+    call.warn_of_open_secrets(files)
+
+
 def _go_on(call: Call, budget: Budget, cluster: str | None) -> NoReturn:
     """Turn after turn, until somebody stops it."""
+    from preserve.daemon.notices import Unbooked
     from preserve.daemon.supervision import Supervisor
+    from preserve.daemon.table import works_from_start
 
-    supervisor = Supervisor()
+    supervisor, unbooked = Supervisor(), Unbooked()
+    works = works_from_start(unbooked)
     while True:
         supervisor.alive()
-        pause = _turn_told(call, budget, supervisor.alive, cluster)
+        try:
+            pause = _turn_told(call, works, budget, supervisor.alive, cluster)
+        except NoSpace as error:  # nothing can be booked; who answers for it is told all the same
+            answers.print_aside(f"preserve: {error_said(error)}")
+            _tell_unbooked(call, unbooked)
+            pause = EVERY
         SystemClock().sleep(pause.total_seconds())
 
 
@@ -137,18 +165,33 @@ def _tell(call: Call, workplace: Workplace) -> None:
         call.warn("{owner} could not be told: {why}", owner=failure.addressee, why=failure.error)
 
 
-def _turn_told(call: Call, budget: Budget, sign: Callable[[], None], cluster: str | None) -> timedelta:
-    """One turn of a runner that goes on; returns how long to wait for the next."""
-    from preserve.daemon.notices import notice_work
+def _tell_unbooked(call: Call, unbooked: Unbooked) -> None:
+    """Tell people while the home's disk is full; whom that does not reach reads the log."""
     from preserve.daemon.table import WORKS
+    from preserve.settings.home import existing
+
+    try:
+        report = unbooked.tell(existing(call.home_given), WORKS, voices.both(), SystemClock())
+    except PreserveError as error:
+        call.warn("nobody was told what is left: {why}", why=error)
+        return
+    for failure in report.failed:
+        call.warn("{owner} could not be told: {why}", owner=failure.addressee, why=failure.error)
+
+
+def _turn_told(
+    call: Call, works: Sequence[Work], budget: Budget, sign: Callable[[], None], cluster: str | None
+) -> timedelta:
+    """One turn of a runner that goes on; returns how long to wait for the next.  Raises `NoSpace` of the home."""
     from preserve.daemon.turn import turn
 
-    works = (*WORKS, notice_work(WORKS))
     try:
         with call.workplace() as workplace, _crew(call, cluster) as crew:
             report = turn(call.home(), workplace, works, budget, PATIENCE, sign, crew, voices.both())
             answers.print_aside(*_told(report))
             now = workplace.clock.now()
+    except NoSpace:
+        raise
     except Unavailable as error:  # the next turn tries again, and its heartbeat is missed meanwhile
         answers.print_aside(f"preserve: {error_said(error)}")
         return EVERY
@@ -188,8 +231,9 @@ def _told(report: TurnReport) -> Iterator[str]:
     help=_(
         "Say what is late or wrong in the running, from outside: it needs no runner that lives.\n\n"
         "Late is what policy wanted done by now: audits, copies, repairs, and whatever else is scheduled; and the"
-        " runner itself, when it gives no sign of life.  Exit code 1 for any alarm.  With --nagios, one line and the"
-        " exit codes of monitoring plugins: 0 well, 1 warning, 2 critical, 3 unknown."
+        " runner itself, when it gives no sign of life.  Where none ever ran that is a warning, and with --max-silence,"
+        " which says that one is counted on, as grave as where one died.  Exit code 1 for any alarm.  With --nagios,"
+        " one line and the exit codes of monitoring plugins: 0 well, 1 warning, 2 critical, 3 unknown."
     )
 )
 @click.option("--nagios", is_flag=True, help=_("answer as a monitoring plugin does"))
@@ -206,18 +250,19 @@ def alarms(call: Call, nagios: bool, max_silence: str | None) -> Exit:
         seconds = span_seconds(max_silence)
         if not seconds:
             raise Misused("--max-silence: {text} is no span of time; write it like 30m, 26h or 2d", text=max_silence)
-        longest = timedelta(seconds=seconds)
+        longest = timedelta(seconds=min(seconds, LONGEST_SILENCE_SECONDS))
     try:
         with call.workplace(patient=False) as workplace:
             shift = Shift(call.home(), workplace, compose.policies(workplace.books))
-            found = look(shift, WORKS, longest, is_expected=True).concerns
+            looked = look(shift, WORKS, longest)
     except PreserveError as error:
         if not nagios:
             raise
         answers.print_lines([f"PRESERVE {NagiosState.UNKNOWN.value} - {error_said(error)}"])
         return Exit(NagiosState.UNKNOWN.code)
+    found, coming = looked.alarms, looked.status.on_the_way
     if nagios:
-        return _nagios(found)
+        return _nagios(found, coming)
     document = {
         "alarms": [
             {
@@ -229,20 +274,26 @@ def alarms(call: Call, nagios: bool, max_silence: str | None) -> Exit:
                 "count": each.count,
             }
             for each in found
-        ]
+        ],
+        "on_the_way": on_the_way_documents(coming),
     }
-    rows = ((word(each.kind), each.subject, sentence_said(each.what)) for each in found)
+    rows = ((word(each.kind), subject_said(each.subject), sentence_said(each.what)) for each in found)
     lines = table((_("alarm"), _("about"), _("what")), rows, none=_("Nothing is late, and nothing is wrong."))
-    return call.answer(document, lines, Exit.FINDINGS if found else Exit.WELL)
+    return call.answer(document, chain(lines, on_the_way_lines(coming)), Exit.FINDINGS if found else Exit.WELL)
 
 
-def _nagios(found: Sequence[Concern]) -> Exit:
-    """One line with the worst first, and the figures; the other alarms in lines of their own."""
+def _nagios(found: Sequence[Concern], coming: Sequence[OnTheWay]) -> Exit:
+    """One line with the worst first, and the figures; the other alarms, and what is on its way, in lines of their own.
+
+    Where nothing is wrong the line itself says that copies are still to come: nobody reads on there.
+    """
     state = nagios_state(found)
     said_of = [sentence_said(each.what).replace("|", "/") for each in found]
     first = said_of[0] if said_of else _("Nothing is late, and nothing is wrong.")
-    more = [*said_of[1:]]
-    answers.print_lines([f"PRESERVE {state.value} - {first} | {' '.join(performance_data(found))}", *more])
+    if coming and not said_of:
+        first = f"{first} {in_short(coming, voices.person())}"
+    figures = " ".join(performance_data(found, sum(each.count for each in coming)))
+    answers.print_lines([f"PRESERVE {state.value} - {first} | {figures}", *said_of[1:], *on_the_way_lines(coming)])
     return Exit(state.code)
 
 

@@ -32,11 +32,6 @@ def source() -> None:
     pass
 
 
-source.add_command(harvest)
-source.add_command(files)
-source.add_command(restore)
-
-
 @source.command(
     help=_(
         "Register a source, or change the settings of one; nothing is harvested yet.\n\n"
@@ -81,7 +76,10 @@ source.add_command(restore)
     "--restless-days",
     metavar="N",
     type=click.IntRange(1, 3650),
-    help=_("tell of files that every harvest for so many days found being changed, so that none took them [7]"),
+    help=_(
+        "tell of files that every harvest for so many days found being changed, so that none took them, and of what"
+        " waits for so long in a drop folder [7]"
+    ),
 )
 @click.option(
     "--exclude",
@@ -377,3 +375,9 @@ def release(call: Call, name: str) -> Exit:
         released = release_source(workplace, name)
     lines = [said("source {source} is released; `preserve source harvest {source}` takes what is there", source=name)]
     return call.answer(_document(released, None), lines)
+
+
+# After those declared here, so that help names a group's commands in the order in which one comes to need them.
+source.add_command(harvest)
+source.add_command(files)
+source.add_command(restore)

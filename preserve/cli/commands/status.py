@@ -19,11 +19,12 @@ from preserve.cli.identified import identification_line, standing_document
 from preserve.cli.incidents import incident_document, incident_lines
 from preserve.cli.locks import lock_documents, lock_lines
 from preserve.cli.messages import _, counted, error_said, said, sentence_said, word
+from preserve.cli.on_the_way import in_short, on_the_way_documents, on_the_way_lines
 from preserve.cli.options import asks
 from preserve.cli.parity import parity_line
-from preserve.cli.shortfalls import lack_documents, lack_lines, lost_line, shared_lines
+from preserve.cli.shortfalls import lack_documents, lack_lines, lost_line, together_lines
 from preserve.cli.tables import MOST_LINES, bounded, byte_count, pairs, table
-from preserve.cli.watching import due_lines, owner_lines, survey_document, watching_document
+from preserve.cli.watching import due_lines, owner_lines, survey_document, unattended_lines, watching_document
 from preserve.clock import stamp
 from preserve.durable import write_file
 from preserve.errors import Barred, Misused, Refused
@@ -139,6 +140,8 @@ def _document(looked: Looked, surveyed: SurveyReport | None) -> dict[str, object
         "payload_files": report.payload_files,
         "payload_bytes": report.payload_bytes,
         "safe": report.safe,
+        "packages_on_the_way": report.coming,
+        "on_the_way": on_the_way_documents(report.on_the_way),
         "short": report.short_count,
         "short_packages": [
             {"package": each.package_id, "policy": each.policy, "wanted": each.wanted, "verified": each.verified}
@@ -169,6 +172,19 @@ def _document(looked: Looked, surveyed: SurveyReport | None) -> dict[str, object
             {"store": each.store, "with": each.other, "attribute": each.attribute, "value": each.value}
             for each in report.shared
         ],
+        "too_close": [{"policy": each.policy, "what": sentence_said(each.what)} for each in report.too_close],
+        "room": [
+            {
+                "store": each.store,
+                "path": each.path,
+                "free_bytes": each.free_bytes,
+                "total_bytes": each.total_bytes,
+                "floor_bytes": each.floor_bytes,
+            }
+            for each in report.rooms
+        ],
+        "beside_home": list(report.beside_home),
+        "on_one_device": [list(stores) for stores in report.one_device],
         "lacking_stores": lack_documents(report.lacking),
         "unfinished_count": report.unfinished_count,
         "unfinished": [
@@ -176,6 +192,7 @@ def _document(looked: Looked, surveyed: SurveyReport | None) -> dict[str, object
                 "accession": each.accession.id,
                 "source": each.accession.source,
                 "source_is_there": each.is_source_there,
+                "harvested_from": each.harvested_from,
                 "begun_at": each.accession.accession_at,
                 "packages": len(each.accession.packages),
                 "packages_booked": each.booked,
@@ -201,15 +218,18 @@ def _headline(looked: Looked, is_as_wanted: bool) -> str:
         return _("ALARM: ") + error_said(looked.status.alarm)
     if not is_as_wanted:
         return _("Not everything is as policy wants it.")
+    if looked.status.on_the_way:
+        coming = in_short(looked.status.on_the_way, voices.person())
+        return said("All copies that policy wants by now are verified; {coming}.", coming=coming)
     return _("All is as policy wants it.") if looked.status.packages else _("Nothing is kept yet.")
 
 
 def _lines(looked: Looked, is_as_wanted: bool) -> Iterator[str]:
     report = looked.status
     yield _headline(looked, is_as_wanted)
-    yield from owner_lines(looked.concerns, looked.policies)
+    yield from owner_lines(looked.concerns, looked.answering)
     for each in looked.concerns:
-        if each.kind is ConcernKind.SILENCE:  # of all that is to be seen to the one thing that no table below names
+        if each.kind in (ConcernKind.SILENCE, ConcernKind.NO_ROOM):  # what no table below names
             yield _("ALARM: ") + sentence_said(each.what)
     if report.clock_doubt:
         yield said("ALARM: {what}; whether anything is late cannot be told", what=sentence_said(report.clock_doubt))
@@ -227,6 +247,7 @@ def _lines(looked: Looked, is_as_wanted: bool) -> Iterator[str]:
                     report.safe,
                 ),
             ),
+            *_coming_row(report),
             (_("not safe"), counted("{count} package", "{count} packages", report.short_count)),
             (
                 _("overdue"),
@@ -244,6 +265,7 @@ def _lines(looked: Looked, is_as_wanted: bool) -> Iterator[str]:
     )
     yield ""
     yield from _store_lines(report)
+    yield from on_the_way_lines(report.on_the_way)
     if report.postdated:
         yield counted(
             "{count} copy was last looked at, by its date, on a day still to come: a clock ran ahead then, and the copy"
@@ -254,6 +276,19 @@ def _lines(looked: Looked, is_as_wanted: bool) -> Iterator[str]:
         )
     yield from _concerns(report)
     yield from due_lines(looked)
+    yield from unattended_lines(looked)
+
+
+def _coming_row(report: StatusReport) -> Iterator[tuple[str, str]]:
+    if report.coming:
+        yield (
+            _("on their way"),
+            counted(
+                "{count} package with as many verified copies as policy wants by now; others are still to come",
+                "{count} packages with as many verified copies as policy wants by now; others are still to come",
+                report.coming,
+            ),
+        )
 
 
 def _store_lines(report: StatusReport) -> Iterator[str]:
@@ -320,7 +355,7 @@ def _concerns(report: StatusReport) -> Iterator[str]:
         if report.short_count > max(len(report.short), MOST_LINES):
             yield said("{count} packages in all", count=report.short_count)
     yield from lack_lines(report.lacking)
-    yield from shared_lines(report.shared)
+    yield from together_lines(report)
     yield from bounded(map(_unfinished_line, report.unfinished))
 
 
@@ -332,6 +367,13 @@ def _unfinished_line(each: Unfinished) -> str:
         "booked": each.booked,
         "count": len(each.accession.packages),
     }
+    if each.harvested_from is not None:
+        return said(
+            "accession {accession}, begun {begun} by a harvest of source {harvested_from}, is not finished ({booked} of"
+            " {count} packages): `preserve source harvest {harvested_from}` goes on, or ends it, as the next run does",
+            harvested_from=each.harvested_from,
+            **values,
+        )
     if each.is_source_there:
         return said(
             "accession {accession} of {source}, begun {begun}, is not finished ({booked} of {count} packages):"

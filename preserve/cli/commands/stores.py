@@ -59,14 +59,6 @@ def store() -> None:
     pass
 
 
-store.add_command(set_)
-store.add_command(retire)
-store.add_command(canary)
-store.add_command(locks)
-store.add_command(extend_locks)
-store.add_command(thaw)
-
-
 @store.command(
     help=_(
         "Try out a place, set it up as a store, register it, and put the rescue kit into it.\n\n"
@@ -396,3 +388,12 @@ def _cold_rows(entry: StoreEntry) -> Iterator[tuple[str, object]]:
         yield _("thawed a month, at most"), byte_count(int(told[THAW_BYTES]))
     if THAW_COST in told:
         yield _("spent on it a month, at most"), f"{int(told[THAW_COST]) / 1_000_000:.2f}"
+
+
+# After those declared here, so that help names a group's commands in the order in which one comes to need them.
+store.add_command(set_)
+store.add_command(retire)
+store.add_command(canary)
+store.add_command(locks)
+store.add_command(extend_locks)
+store.add_command(thaw)

@@ -20,9 +20,7 @@ from preserve.clock import stamp
 from preserve.model.thawing import DEFAULT_DAYS, Tier
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from preserve.model.thawing import FrozenBag
+    from preserve.model.thawing import Bags
     from preserve.operations.thaw_store import ThawPlan, ThawRequest
     from preserve.packages.thawing import Thawing
 
@@ -42,7 +40,12 @@ _CENT = 10_000
 @click.option("--package", "packages", multiple=True, metavar="ID", help=_("only this package; may be given again"))
 @click.option("--all", "wants_all", is_flag=True, help=_("everything that the store holds"))
 @click.option(
-    "--days", type=int, default=DEFAULT_DAYS, show_default=True, help=_("for how many days it shall stay readable")
+    "--days",
+    metavar="N",
+    type=int,
+    default=DEFAULT_DAYS,
+    show_default=True,
+    help=_("for how many days it shall stay readable"),
 )
 @click.option(
     "--tier",
@@ -82,14 +85,19 @@ def thaw(
             return call.answer(_plan_document(request, plan), _plan_lines(request, plan))
         thawing = thaw_store(workplace, request)
         currency = workplace.thaw_prices().currency
-        code = Exit.UNAVAILABLE if thawing.is_waiting else Exit.WELL
-        return call.answer(_document(request, thawing, currency), _lines(thawing, currency), code)
+        return call.answer(_document(request, thawing, currency), _lines(thawing, currency), _code(thawing))
 
 
-def _bag_documents(bags: Sequence[FrozenBag]) -> list[dict[str, object]]:
+def _code(thawing: Thawing) -> Exit:
+    if thawing.missing:
+        return Exit.FINDINGS
+    return Exit.UNAVAILABLE if thawing.is_waiting else Exit.WELL
+
+
+def _bag_documents(bags: Bags) -> list[dict[str, object]]:
     return [
         {"package": bag.package_id, "object": bag.key, "bytes": bag.bytes, "storage_class": bag.storage_class}
-        for bag in bags
+        for bag in bags.named
     ]
 
 
@@ -103,8 +111,9 @@ def _plan_document(request: ThawRequest, plan: ThawPlan) -> dict[str, object]:
         "tier": request.tier.value,
         "days": request.days,
         "frozen": _bag_documents(plan.frozen),
-        "bytes": plan.bytes,
+        "bytes": plan.frozen.bytes,
         "asked_before": _bag_documents(plan.way),
+        "counts": {"frozen": len(plan.frozen), "asked_before": len(plan.way)},
         "readable": plan.readable,
         "missing": plan.missing,
         "expected_hours": plan.hours,
@@ -120,7 +129,7 @@ def _plan_lines(request: ThawRequest, plan: ThawPlan) -> Iterator[str]:
     yield from pairs(
         [
             (_("lie frozen"), counted("{count} bag", "{count} bags", len(plan.frozen))),
-            (_("bytes"), byte_count(plan.bytes)),
+            (_("bytes"), byte_count(plan.frozen.bytes)),
             (_("asked for before"), len(plan.way)),
             (_("can be read now"), plan.readable),
             (_("not there"), plan.missing),
@@ -131,7 +140,7 @@ def _plan_lines(request: ThawRequest, plan: ThawPlan) -> Iterator[str]:
     )
     for source, is_verified in plan.sources if plan.frozen else ():
         yield f"  {source}" if is_verified else said("  {source} [unverified]", source=source)
-    yield from bounded(f"  {bag.package_id}  {byte_count(bag.bytes)}  {bag.storage_class}" for bag in plan.frozen)
+    yield from bounded(f"  {bag.package_id}  {byte_count(bag.bytes)}  {bag.storage_class}" for bag in plan.frozen.named)
 
 
 def _cost_said(micros: int | None, currency: str) -> str:
@@ -149,7 +158,14 @@ def _document(request: ThawRequest, thawing: Thawing, currency: str) -> dict[str
         "asked": _bag_documents(thawing.asked),
         "asked_before": _bag_documents(thawing.way),
         "beyond_budget": _bag_documents(thawing.beyond),
-        "readable": len(thawing.readable),
+        "refused": _bag_documents(thawing.refused),
+        "counts": {
+            "asked": len(thawing.asked),
+            "asked_before": len(thawing.way),
+            "beyond_budget": len(thawing.beyond),
+            "refused": len(thawing.refused),
+        },
+        "readable": thawing.readable,
         "missing": thawing.missing,
         "expected_at": stamp(thawing.expected_at) if thawing.expected_at else None,
         "expected_cost": _amount(thawing.micros),
@@ -158,7 +174,7 @@ def _document(request: ThawRequest, thawing: Thawing, currency: str) -> dict[str
 
 
 def _lines(thawing: Thawing, currency: str) -> Iterator[str]:
-    yield counted("{count} bag can be read now", "{count} bags can be read now", len(thawing.readable))
+    yield counted("{count} bag can be read now", "{count} bags can be read now", thawing.readable)
     if thawing.asked:
         yield counted(
             "{count} bag was asked for now, {cost}",
@@ -179,6 +195,14 @@ def _lines(thawing: Thawing, currency: str) -> Iterator[str]:
             "NOT asked for: {count} bag, beyond the budget of this month; --beyond-budget asks for it all the same",
             "NOT asked for: {count} bags, beyond the budget of this month; --beyond-budget asks for them all the same",
             len(thawing.beyond),
+        )
+    if thawing.refused:
+        yield counted(
+            "NOT asked for: {count} bag that lies frozen by the site's own word, and that the site does not thaw;"
+            " ask those who run the site",
+            "NOT asked for: {count} bags that lie frozen by the site's own word, and that the site does not thaw;"
+            " ask those who run the site",
+            len(thawing.refused),
         )
     if thawing.missing:
         yield counted(

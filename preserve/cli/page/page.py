@@ -7,6 +7,7 @@ from pathlib import Path
 from preserve import __version__
 from preserve.cli.page import sections
 from preserve.cli.page.drills import drills
+from preserve.cli.page.due import due
 from preserve.cli.page.elements import element, page
 from preserve.cli.voices import Voice
 from preserve.daemon.watching import Looked
@@ -28,7 +29,7 @@ def status_page(looked: Looked, surveyed: SurveyReport, voice: Voice) -> str:
             sections.concerns(looked, voice),
             sections.stores(looked, surveyed, voice),
             sections.ages(looked, surveyed, voice),
-            sections.due(looked, surveyed, voice),
+            due(looked, surveyed, voice),
             sections.holdings(looked, voice),
             sections.over_time(looked, surveyed, voice),
             sections.audits(looked, surveyed, voice),

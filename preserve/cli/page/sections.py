@@ -6,15 +6,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from xml.etree.ElementTree import Element
 
+from preserve.cli.on_the_way import in_short
 from preserve.cli.page import charts
 from preserve.cli.page.charts import Bar, Line, Part
 from preserve.cli.page.elements import Child, Children, element
+from preserve.cli.shortfalls import together_lines
 from preserve.cli.voices import Voice
 from preserve.clock import moment_of
 from preserve.daemon.watching import Looked
-from preserve.model.audit_ages import HORIZONS_DAYS, AgeBand, StoreAges
+from preserve.model.audit_ages import AgeBand, StoreAges
 from preserve.model.concerns import Concern, owners
-from preserve.model.duties import Duty
 from preserve.model.growth import Coverage, coverage
 from preserve.model.nouns import CopyState, Role, StoreEntry
 from preserve.model.policy import Policy
@@ -25,7 +26,6 @@ from preserve.state.surveys import AuditEnded
 
 MOST_CONCERNS = 100
 MOST_COLUMNS = 60
-MOST_DUTIES = 12
 _STATE_ORDER = (
     CopyState.VERIFIED,
     CopyState.ATTESTED,
@@ -69,7 +69,7 @@ def headline(looked: Looked, voice: Voice) -> Element:
     """What is safe, what is not, and what nobody has checked, in words."""
     status = looked.status
     held = voice.said(
-        "{packages} packages, {files} files, {size}; {entries} entries in the ledger.",
+        "Packages: {packages}; files: {files}, {size}; entries in the ledger: {entries}.",
         packages=f"{status.packages:,}",
         files=f"{status.payload_files:,}",
         size=Size(status.payload_bytes),
@@ -96,6 +96,9 @@ def _verdict(looked: Looked, voice: Voice) -> str:
         return voice.sentence("Not everything is as policy wants it.")
     if not looked.status.packages:
         return voice.sentence("Nothing is kept yet.")
+    if looked.status.on_the_way:
+        coming = in_short(looked.status.on_the_way, voice)
+        return voice.said("All copies that policy wants by now are verified; {coming}.", coming=coming)
     return voice.sentence("All is as policy wants it.")
 
 
@@ -111,12 +114,13 @@ def _cards(status: StatusReport, voice: Voice) -> Iterator[Element]:
             voice.sentence("safe"),
             status.safe,
             voice.sentence("packages of which each copy that policy wants was read back and found equal"),
-            "good",
+            "good" if status.safe else "calm",
         ),
+        *_coming_card(status, voice),
         (
             voice.sentence("not safe"),
             status.short_count,
-            voice.sentence("packages that have fewer such copies than policy wants"),
+            voice.sentence("packages that have fewer such copies than policy wants by now"),
             "bad" if status.short_count else "calm",
         ),
         (
@@ -127,6 +131,12 @@ def _cards(status: StatusReport, voice: Voice) -> Iterator[Element]:
         ),
     ):
         yield element("li", element("b", f"{count:,}"), element("strong", name), element("span", means), class_=shade)
+
+
+def _coming_card(status: StatusReport, voice: Voice) -> Iterator[tuple[str, int, str, str]]:
+    if status.coming:
+        means = voice.sentence("packages that have all such copies that policy wants by now; others are still to come")
+        yield voice.sentence("on their way"), status.coming, means, "calm"
 
 
 def concerns(looked: Looked, voice: Voice) -> Element:
@@ -146,9 +156,9 @@ def _concern_row(concern: Concern, looked: Looked, voice: Voice) -> list[Childre
     kind = element("em", voice.word(concern.kind), class_="kind")
     return [
         element("span", kind, " ", voice.said(concern.what.template, **concern.what.values), class_="cell"),
-        element("span", _moment(moment_of(concern.since)) if concern.since else "–", class_="moment"),
-        _listed(voice, owners(concern, looked.policies)) or voice.sentence("nobody"),
-        _with_commands(voice.said(concern.remedy.template, **concern.remedy.values)),
+        element("span", moment(moment_of(concern.since)) if concern.since else "–", class_="moment"),
+        _listed(voice, owners(concern, looked.answering)) or voice.sentence("nobody"),
+        with_commands(voice.said(concern.remedy.template, **concern.remedy.values)),
     ]
 
 
@@ -170,6 +180,7 @@ def stores(looked: Looked, surveyed: SurveyReport, voice: Voice) -> Element:
         "stores",
         charts.legend((f"state-{state.value}", voice.word(state)) for state in used),
         charts.bars(rows),
+        [element("p", line, class_="remark") for line in together_lines(looked.status, voice)],
         figures(voice, head, figured, title),
     )
 
@@ -187,7 +198,7 @@ def _store_bar(status: StoreStatus, entry: StoreEntry | None, used: Sequence[Cop
     return Bar(
         name=status.name,
         parts=[Part(status.copies.get(each, 0), f"state-{each.value}", voice.word(each)) for each in used],
-        notes=[_role(status.role, voice), _listed(voice, place) or voice.sentence("place not told"), state],
+        notes=[role_said(status.role, voice), _listed(voice, place) or voice.sentence("place not told"), state],
         right=voice.counted("{count} copy", "{count} copies", total),
     )
 
@@ -247,16 +258,16 @@ def over_time(looked: Looked, surveyed: SurveyReport, voice: Voice) -> Element:
     used = [role for role in Role if role in roles.values()]
     if not found or not used:
         return section(title, "coverage", element("p", voice.sentence("There is no copy yet."), class_="none"))
-    lines = [Line(_role(role, voice), f"role-{role.value}", [each.share(role) for each in found]) for role in used]
-    head = [voice.sentence("until"), voice.sentence("packages"), *(_role(role, voice) for role in used)]
+    lines = [Line(role_said(role, voice), f"role-{role.value}", [each.share(role) for each in found]) for role in used]
+    head = [voice.sentence("until"), voice.sentence("packages"), *(role_said(role, voice) for role in used)]
     figured = ([each.period, f"{each.packages:,}", *(_percent(each.share(role)) for role in used)] for each in found)
     latest = found[-1]
-    said = _listed(voice, (f"{_role(role, voice)} {_percent(latest.share(role))}" for role in used))
+    said = _listed(voice, (f"{role_said(role, voice)} {_percent(latest.share(role))}" for role in used))
     return section(
         title,
         "coverage",
         element("p", voice.sentence("The share of the packages that had a copy of each role that stands verified.")),
-        charts.legend((f"role-{role.value}", _role(role, voice)) for role in used),
+        charts.legend((f"role-{role.value}", role_said(role, voice)) for role in used),
         charts.framed(charts.lines(lines, f"{title}: {said}"), ["100 %", "50 %", "0 %"], _ends(found)),
         figures(voice, head, figured, title),
     )
@@ -302,7 +313,9 @@ def audits(looked: Looked, surveyed: SurveyReport, voice: Voice) -> Element:
         element("p", voice.sentence("Copies that audits looked at, by what they found.")),
         charts.legend((shade, label) for shade, label, _ in kinds),
         charts.framed(
-            charts.columns(drawn, title), [f"{highest:,}", f"{highest / 2:,.0f}", "0"], [ends[0], *ends[1:][-1:]]
+            charts.columns(drawn, title),
+            [f"{highest:,}", "" if highest % 2 else f"{highest // 2:,}", "0"],
+            [ends[0], *ends[1:][-1:]],
         ),
         figures(
             voice,
@@ -318,7 +331,11 @@ def holdings(looked: Looked, voice: Voice) -> Element:
     title = voice.sentence("Holdings by class")
     if not looked.status.holdings:
         return section(title, "holdings", element("p", voice.sentence("Nothing is kept yet."), class_="none"))
-    parts = (("state-verified", voice.sentence("safe")), ("state-suspect", voice.sentence("not safe")))
+    parts = (
+        ("state-verified", voice.sentence("safe")),
+        ("state-due", voice.sentence("on their way")),
+        ("state-suspect", voice.sentence("not safe")),
+    )
     rows = []
     for each in looked.status.holdings:
         policy = looked.policies.get(each.policy)
@@ -327,7 +344,7 @@ def holdings(looked: Looked, voice: Voice) -> Element:
                 name=policy.title if policy else each.policy,
                 parts=[
                     Part(amount, shade, label)
-                    for amount, (shade, label) in zip((each.packages - each.short, each.short), parts, strict=True)
+                    for amount, (shade, label) in zip((each.safe, each.on_the_way, each.short), parts, strict=True)
                 ],
                 notes=_class_notes(each.policy, policy, voice),
                 right=voice.counted("{count} package", "{count} packages", each.packages),
@@ -337,6 +354,7 @@ def holdings(looked: Looked, voice: Voice) -> Element:
         voice.sentence("policy"),
         voice.sentence("packages"),
         voice.sentence("safe"),
+        voice.sentence("on their way"),
         voice.sentence("not safe"),
         voice.sentence("payload"),
     ]
@@ -344,7 +362,8 @@ def holdings(looked: Looked, voice: Voice) -> Element:
         [
             each.policy,
             f"{each.packages:,}",
-            f"{each.packages - each.short:,}",
+            f"{each.safe:,}",
+            f"{each.on_the_way:,}",
             f"{each.short:,}",
             str(Size(each.payload_bytes)),
         ]
@@ -362,54 +381,12 @@ def _class_notes(name: str, policy: Policy | None, voice: Voice) -> list[Child]:
     ]
 
 
-def due(looked: Looked, surveyed: SurveyReport, voice: Voice) -> Element:
-    """What falls due next."""
-    title = voice.sentence("Due next")
-    shown = sorted(looked.duties, key=lambda each: (not each.is_late(looked.at), each.due_at))[:MOST_DUTIES]
-    duties = [
-        [
-            element("span", voice.word(each.kind), " ", each.subject, class_="cell"),
-            _when(each, looked, voice),
-            voice.said(each.why.template, **each.why.values),
-        ]
-        for each in shown
-    ]
-    work = table(
-        [voice.sentence("work"), voice.sentence("when"), voice.sentence("why")],
-        duties,
-        voice.sentence("What the service does next"),
-    )
-    nothing = element("p", voice.sentence("Nothing waits to be done."), class_="none")
-    return section(title, "due", work if duties else nothing, _reading_due(surveyed, voice))
-
-
-def _when(duty: Duty, looked: Looked, voice: Voice) -> Child:
-    moment = _moment(duty.due_at)
-    if duty.is_late(looked.at):
-        return element("span", voice.said("late, due {moment}", moment=moment), class_="pill bad")
-    return voice.sentence("now") if duty.is_due(looked.at) else moment
-
-
-def _reading_due(surveyed: SurveyReport, voice: Voice) -> Element | None:
-    """How many copies have to be read again by when."""
-    head = [
-        voice.sentence("store"),
-        voice.sentence("overdue now"),
-        *(voice.said("within {days} days", days=days) for days in HORIZONS_DAYS),
-    ]
-    rows = [
-        [each.store, f"{each.bands[AgeBand.OVERDUE]:,}", *(f"{each.due_within[days]:,}" for days in HORIZONS_DAYS)]
-        for each in surveyed.ages
-    ]
-    return table(head, rows, voice.sentence("Copies that have to be read again, by store")) if rows else None
-
-
-def _role(role: Role, voice: Voice) -> str:
+def role_said(role: Role, voice: Voice) -> str:
     """English people read words, programs identifiers."""
     return voice.word(role).replace("_", " ")
 
 
-def _with_commands(sentence: str) -> Element:
+def with_commands(sentence: str) -> Element:
     """A sentence, with the commands in it (between backticks) set apart."""
     parts = sentence.split("`")
     whole = len(parts) % 2  # a backtick alone marks nothing
@@ -423,7 +400,7 @@ def _listed(voice: Voice, words: Iterable[str]) -> str:
     return (", " if voice.is_english else "、").join(words)
 
 
-def _moment(at: datetime) -> str:
+def moment(at: datetime) -> str:
     return at.astimezone().isoformat(" ", "minutes")[: len("2026-01-01 00:00")]
 
 

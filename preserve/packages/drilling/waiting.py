@@ -62,7 +62,8 @@ class Waiting:
         )
         books.set_progress(self._job, seed)
         books.set_progress(self._since, json.dumps({**asdict(waited), "seed": seed, "sample": self._sample}))
-        return ask_for(self._place, packages, ThawPurpose.DRILL, self._store, names_packages=self._sample is not None)
+        ids = [package.id for package in packages]
+        return ask_for(self._place, ids, ThawPurpose.DRILL, self._store, names_packages=self._sample is not None)
 
     def forget(self) -> None:
         """The drill is held: the next draws anew."""

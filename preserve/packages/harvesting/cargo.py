@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
@@ -13,17 +13,17 @@ from preserve.bags.names import shown
 from preserve.bags.parts import BagFacts
 from preserve.bags.submission import Shape, Submission, Totals
 from preserve.bags.tags import Element, Oxum
-from preserve.errors import Tampered
+from preserve.errors import Tampered, Unpackable
 from preserve.model.complaints import ComplaintList
 from preserve.packages.harvesting.comparing import GONE, SAME, Plan
 from preserve.packages.harvesting.last_state import Batch, LastState
 from preserve.packages.harvesting.places import Catchment
 from preserve.packages.harvesting.resolving import CARGO, PUT
-from preserve.packages.harvesting.rows import KIND, PATH, SHA256, SIZE, Kept, Row, Seen, doubted
+from preserve.packages.harvesting.rows import KIND, PACKAGE, PATH, SHA256, SIZE, Kept, Row, Seen, doubted
 
 TAKEN, LATER = 20, 21
 """What cargo comes to: `TAKEN` (seen): its content is in the submission; `LATER` (seen before or None, kept before or
-None): it is left for the next part of the harvest."""
+None): it stays as it was, for the next part of the harvest or because it cannot be read."""
 
 PART_BYTES = 64 * 1024 * 1024 * 1024
 """A harvest of more is divided into parts, each of which is booked: a harvest that is killed loses one at most."""
@@ -32,18 +32,47 @@ PART_BYTES = 64 * 1024 * 1024 * 1024
 class Loader:
     """Brings cargo of at most `most_bytes` (and one file at least) together, once.
 
-    `loaded` takes what the differences come to.  Of what is fetched, `known` files turn out to hold what they held;
-    `left_new` and `left_changed` files are left for the next part.
+    `loaded` takes what the differences come to.  Of what is fetched, `known` files turn out to hold what they held,
+    in packages that are not `lost`; `left_new`, `left_changed` and `left_again` files are left for the next part.
+    `unread_new`, `unread_changed` and `unread_again` ones cannot be read: they are told to `passed_over`, and stay as
+    they were.  Where that is known only when they are packed, the harvest begins again, and with `is_careful` each is
+    read before.
     """
 
-    def __init__(self, source: Catchment, loaded: Plan, work: Path, most_bytes: int, *, keep_links: bool) -> None:
+    def __init__(
+        self,
+        source: Catchment,
+        loaded: Plan,
+        work: Path,
+        most_bytes: int,
+        passed_over: ComplaintList,
+        *,
+        keep_links: bool,
+        is_careful: bool = False,
+        lost: Collection[str] = (),
+    ) -> None:
         self._source = source
         self._loaded = loaded
         self._work = work
         self._room_bytes = most_bytes
         self._complaints, self._notes = ComplaintList(), ComplaintList()
         self._gate = NameGate(self._complaints, self._notes, keep_links=keep_links)
-        self.taken = self.left_new = self.left_changed = self.known = 0
+        self._passed_over = passed_over
+        self._is_careful = is_careful
+        self._lost = lost
+        self.taken = self.known = 0
+        self.left_new = self.left_changed = self.left_again = 0
+        self.unread_new = self.unread_changed = self.unread_again = 0
+
+    @property
+    def unread(self) -> int:
+        """How many files could not be read."""
+        return self.unread_new + self.unread_changed + self.unread_again
+
+    @property
+    def left(self) -> int:
+        """How many files are left for the next part."""
+        return self.left_new + self.left_changed + self.left_again
 
     def submission(self, resolved: Plan, at: Path, elements: tuple[Element, ...]) -> Submission:
         """The cargo, with folders and links that are new; `at` is what the source is called in messages.
@@ -73,14 +102,26 @@ class Loader:
             if item[0] == PUT and item[1][KIND] != FILE:
                 yield (*item[1], b"", 0)
 
-    def _carried(self, seen: Seen, before: Seen | None, kept: Kept | None) -> Entry | None:
+    def _carried(self, seen: Seen, before: Seen | None, kept: Kept | None, is_again: bool) -> Entry | None:
+        is_new, is_changed = not is_again and before is None, not is_again and before is not None
         if self.taken and seen[SIZE] > self._room_bytes:
-            self.left_new += before is None
-            self.left_changed += before is not None
+            self.left_new += is_new
+            self.left_changed += is_changed
+            self.left_again += is_again
             self._loaded.add((LATER, before, kept))
             return None
-        brought = self._source.bring(seen, self._work)
-        if kept is not None and brought.sha256 == kept[SHA256]:
+        try:
+            brought = self._source.bring(seen, self._work)
+            if self._is_careful and self._source.is_local:
+                self._source.sha256(seen)
+        except Unpackable as error:
+            self._passed_over.add("unreadable", shown(seen[PATH]), error.template, **error.values)
+            self.unread_new += is_new
+            self.unread_changed += is_changed
+            self.unread_again += is_again
+            self._loaded.add((LATER, before, kept))
+            return None
+        if kept is not None and brought.sha256 == kept[SHA256] and kept[PACKAGE] not in self._lost:
             self.known += 1
             Path(brought.entry[8].decode()).unlink()
             self._loaded.add((PUT, seen, doubted(kept, False)))

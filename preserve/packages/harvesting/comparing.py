@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from preserve.bags.entries import BATCH_ENTRIES, FILE, Spool, order
+from preserve.bags.entries import BATCH_ENTRIES, FILE, FOLDER, LINK, UNREAD, Spool, order
+from preserve.model.restless import is_moving
 from preserve.packages.harvesting.last_state import Batch, LastState
-from preserve.packages.harvesting.rows import CTIME, DOUBTFUL, KIND, MTIME, PATH, SIZE, Seen
+from preserve.packages.harvesting.rows import CTIME, DOUBTFUL, KIND, MTIME, PACKAGE, PATH, SIZE, Seen
 
 SAME, REREAD, FRESH, TOUCHED, GONE = range(5)
 """What a comparison comes to, as plain tuples in listing order:
@@ -29,7 +30,6 @@ _STRIDE = 256
 _SHARES = 10_000
 MOST_RESTLESS = 1000
 """So many of the files that moved too short a while ago are known by name."""
-_DAY_NS = 86_400 * 1_000_000_000
 
 
 class Plan:
@@ -64,11 +64,13 @@ Name = bytes
 
 @dataclass(slots=True)
 class Census:
-    """How many files there were, and are, and how many bytes of them; how many moved too short a while ago, and the
-    first of those; when the last one changed after the look began, by the clock of its own file system."""
+    """How many files and links there were; how many of each there are, and how many bytes; how many files moved too
+    short a while ago, and the first of those; when the last one changed after the look began, by the clock of its own
+    file system."""
 
-    files_before: int = 0
+    before: int = 0
     files: int = 0
+    links: int = 0
     bytes: int = 0
     unsettled: int = 0
     latest_ns: int = 0
@@ -92,10 +94,9 @@ def share_of(number: int, percent: int) -> Callable[[bytes], bool] | None:
 class Comparison:
     """Compares a listing with the last state.
 
-    A file whose `mtime` or `ctime` lies within `moving_ns` (after, up to) is left as it was.  So is one whose `ctime`,
-    which nobody can set, lies in the future: the clock of its server is ahead, and it may be written just now.  What is
-    more than a day ahead is some machine's mistake, and says nothing.  `is_picked` says which unchanged files are read
-    all the same; with `has_doubtful` also those that are doubted already are.
+    A file that changed within `moving_ns` (after, up to; see `is_moving`) is left as it was.  What is `UNREAD` is too,
+    with all that was below it.  `is_picked` says which unchanged files are read all the same; with `has_doubtful` also
+    those that are doubted already are, and so are those of packages that are `lost`.
     """
 
     def __init__(
@@ -105,12 +106,14 @@ class Comparison:
         moving_ns: tuple[int, int],
         is_picked: Callable[[bytes], bool] | None,
         has_doubtful: bool,
+        lost: Collection[str] = (),
     ) -> None:
         self._plan = plan
         self._batches = enumerate(last.batches())
         self._rested_ns, self._now_ns = moving_ns
         self._is_picked = is_picked
         self._has_doubtful = has_doubtful
+        self._lost = lost
         self._number = -1
         self._batch: Batch | None = None
         self._old: list[Seen] = []
@@ -140,6 +143,9 @@ class Comparison:
             before, now = order(self._old[self._at][PATH]), order(new[at][PATH])
             if now > before:
                 self._gone()
+            elif new[at][KIND] == UNREAD:
+                self._leave_as_it_was(new[at][PATH])
+                at += 1
             elif now < before:
                 self._fresh(new[at])
                 at += 1
@@ -155,7 +161,7 @@ class Comparison:
             if batch is None:
                 return False
             self._number, self._batch, self._old, self._at, self._run_begin = number, batch, batch.seen, 0, 0
-            self.census.files_before += [seen[KIND] for seen in batch.seen].count(FILE)
+            self.census.before += len(batch.seen) - [seen[KIND] for seen in batch.seen].count(FOLDER)
         return True
 
     def _alike(self, new: list[Seen], at: int) -> int:
@@ -169,10 +175,11 @@ class Comparison:
     def _same(self, count: int) -> None:
         rows = range(self._at, self._at + count)
         old = self._old
-        sizes = [seen[SIZE] for seen in old[self._at : rows.stop] if seen[KIND] == FILE]
-        self.census.files += len(sizes)
-        self.census.bytes += sum(sizes)
-        if self._is_picked is not None or self._has_doubtful:
+        kinds = [seen[KIND] for seen in old[self._at : rows.stop]]
+        self.census.files += kinds.count(FILE)
+        self.census.links += kinds.count(LINK)
+        self.census.bytes += sum([seen[SIZE] for seen in old[self._at : rows.stop]])  # of files alone it is not 0
+        if self._is_picked is not None or self._has_doubtful or self._lost:
             for row in rows:
                 if old[row][KIND] == FILE and self._is_reread(row):
                     self._at = row
@@ -186,10 +193,25 @@ class Comparison:
     def _is_reread(self, row: int) -> bool:
         if self._is_picked is not None and self._is_picked(self._old[row][PATH]):
             return True
-        return self._has_doubtful and self._batch is not None and bool(self._batch.kept()[row][DOUBTFUL])
+        if self._batch is None or not (self._has_doubtful or self._lost):
+            return False
+        kept = self._batch.kept()[row]
+        return (self._has_doubtful and bool(kept[DOUBTFUL])) or kept[PACKAGE] in self._lost
+
+    def _leave_as_it_was(self, path: bytes) -> None:
+        """Nobody could look there: what is known of it has not vanished."""
+        below = path + b"/"
+        while self._has_old():
+            old = self._old[self._at]
+            if old[PATH] != path and not old[PATH].startswith(below):
+                return
+            self._count(old)
+            self._at += 1  # it stays in the run
 
     def _fresh(self, seen: Seen) -> None:
         self._end_run()
+        if seen[KIND] == UNREAD:
+            return
         if self._is_restless(seen):
             self._note_restless(seen)
             return
@@ -233,6 +255,8 @@ class Comparison:
         if seen[KIND] == FILE:
             self.census.files += 1
             self.census.bytes += seen[SIZE]
+        elif seen[KIND] == LINK:
+            self.census.links += 1
 
     def _is_restless(self, seen: Seen) -> bool:
         if seen[KIND] != FILE:
@@ -240,8 +264,7 @@ class Comparison:
         changed_ns = seen[CTIME] or seen[MTIME]
         if self._now_ns < changed_ns:
             self.census.latest_ns = max(self.census.latest_ns, changed_ns)
-            return self._rested_ns < self._now_ns and changed_ns <= self._now_ns + _DAY_NS
-        return self._rested_ns < seen[MTIME] <= self._now_ns or self._rested_ns < seen[CTIME] <= self._now_ns
+        return is_moving(seen[MTIME], seen[CTIME], self._rested_ns, self._now_ns)
 
     def _note_restless(self, seen: Seen) -> None:
         self.census.unsettled += 1

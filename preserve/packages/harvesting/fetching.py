@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from preserve import chance
-from preserve.errors import PreserveError, Refused, Unreadable
+from preserve.errors import Frozen, PreserveError, Refused, Unreadable
 from preserve.model.digests import Algorithm, start
-from preserve.model.keys import BAG
 from preserve.model.restore import best_first
 from preserve.packages.harvesting import state_files
 from preserve.packages.harvesting.cargo import Step
 from preserve.packages.harvesting.rows import OFFSET, PACKAGE, Kept, Row
 from preserve.packages.held import held_copy
 from preserve.packages.members import Kind, Member, MembersFile
-from preserve.packages.sources import Sources
+from preserve.packages.sources import Sources, Standing
 from preserve.workplace import Workplace
 
 _PIECE_BYTES = 1024 * 1024
@@ -71,14 +71,32 @@ def state_rows(workplace: Workplace, source: str, number: int, only: str | None 
         yield from state_files.applied(base, changes)
 
 
-def head(workplace: Workplace, kept: Kept, length: int) -> bytes:
-    """The beginning of content that was taken, as a store gives it, unverified; nothing where none gives it now."""
-    buffer = bytearray(length)
-    try:
-        held = copies_of(workplace, kept[PACKAGE]).standings[0].held
-        return bytes(buffer[: held.store.read(held.key(BAG), kept[OFFSET], memoryview(buffer))])
-    except PreserveError:
-        return b""
+class Heads:
+    """The beginnings of contents that were taken, as a store gives them, unverified."""
+
+    def __init__(self, workplace: Workplace) -> None:
+        self._workplace = workplace
+
+    def __call__(self, kept: Kept, length: int) -> bytes:
+        """The first `length` bytes, from the best copy that has them; nothing where none gives them now."""
+        buffer = bytearray(length)
+        try:
+            sources = copies_of(self._workplace, kept[PACKAGE])
+            given = sources.read(kept[OFFSET], memoryview(buffer))
+        except PreserveError:
+            return b""
+        self._leave_out({each.held.store.name for each in sources.standings if _is_away(each)})
+        return b"" if given is None else bytes(buffer)
+
+    def _leave_out(self, away: set[str]) -> None:
+        """A store that was away for one is not waited for at each other."""
+        if away:
+            stores = {name: store for name, store in self._workplace.stores.items() if name not in away}
+            self._workplace = replace(self._workplace, stores=stores)
+
+
+def _is_away(standing: Standing) -> bool:
+    return standing.away is not None and not isinstance(standing.away, Frozen)
 
 
 def _steps(path: Path, resources: ExitStack) -> Iterator[Step]:

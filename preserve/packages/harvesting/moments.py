@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack
 
-from preserve.bags.entries import FILE, order
+from preserve.bags.entries import FOLDER, order
+from preserve.clock import moment_of
 from preserve.errors import Refused
 from preserve.model.sources import HarvestEntry, SourceKind
 from preserve.packages.harvesting import fetching, standing
@@ -33,7 +34,7 @@ def harvest_meant(books: Books, source: str, as_of: str | None) -> HarvestEntry:
         raise Refused(
             "source {source} was not harvested until then; its first harvest is of {first}",
             source=entry.name,
-            first=first.seen_at[:19] + "Z" if first else "-",
+            first=moment_of(first.seen_at) if first else "-",
         )
     return harvest
 
@@ -55,15 +56,16 @@ def rows_of(
 
 
 def files_in(rows: Iterator[Row]) -> Iterator[Seen]:
-    """The files of a state, in listing order."""
-    return (seen for seen, _ in rows if seen[KIND] == FILE)
+    """The files and links of a state, in listing order."""
+    return (seen for seen, _ in rows if seen[KIND] != FOLDER)
 
 
 def gone_since(then: Iterator[Seen], now: Iterator[Seen]) -> Iterator[Seen]:
-    """Of the files that were there then, those of which none of the name is there now; both in listing order."""
+    """Of the files and links that were there then, those of which none of the name and kind is there now; both in
+    listing order."""
     here = next(now, None)
     for seen in then:
         while here is not None and order(here[PATH]) < order(seen[PATH]):
             here = next(now, None)
-        if here is None or here[PATH] != seen[PATH]:
+        if here is None or (here[PATH], here[KIND]) != (seen[PATH], seen[KIND]):
             yield seen

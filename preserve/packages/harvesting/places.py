@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from preserve.bags.entries import Entry, open_source
-from preserve.bags.folders import FolderTree
-from preserve.errors import Restless, Unavailable
+from preserve.bags.entries import LINK, UNREAD, Entry, open_source
+from preserve.bags.folders import GONE, FolderTree
+from preserve.bags.gate import complain_of_link
+from preserve.bags.names import shown
+from preserve.errors import PreserveError, Restless, Unavailable, Unpackable
 from preserve.model.complaints import ComplaintList
 from preserve.model.digests import Algorithm, start
-from preserve.packages.harvesting.rows import CTIME, INODE, MTIME, PATH, SIZE, Seen
+from preserve.packages.harvesting.rows import CTIME, INODE, KIND, MARK, MTIME, PATH, SIZE, Seen
 from preserve.packages.harvesting.sieve import Sieve
 
 _PIECE_BYTES = 1024 * 1024
@@ -31,19 +34,32 @@ class Catchment(Protocol):
         """How many files and folders its patterns left out of the last listing."""
 
     def batches(self, complaints: ComplaintList, notes: ComplaintList) -> Iterator[list[Seen]]:
-        """All there is, in listing order; what cannot be taken is left out, and complained about."""
+        """All there is, in listing order; what cannot be taken is complained about.
+
+        Of that what can never be taken is left out; what could not be looked at, and may be as it was, is `UNREAD`.
+        """
 
     def head(self, seen: Seen, length: int) -> bytes:
-        """The beginning of a file.  Raises `Restless` where it is no longer as it was seen."""
+        """The beginning of a file.  Raises `Restless` where it is no longer as it was seen, `Unpackable` where it alone
+        cannot be read."""
 
     def sha256(self, seen: Seen) -> bytes:
-        """The digest of a file, read now.  Raises `Restless`."""
+        """The digest of a file, read now.  Raises `Restless`, `Unpackable`."""
 
     def bring(self, seen: Seen, folder: Path) -> Brought:
         """A file as an entry that can be packed; `folder` is for what has to be fetched first, with room for it.
 
-        Raises `Restless`, `NoSpace`.
+        Raises `Restless`, `Unpackable`, `NoSpace`.
         """
+
+
+def without_links(batches: Iterator[list[Seen]], complaints: ComplaintList) -> Iterator[list[Seen]]:
+    """A listing for a policy that refuses links: each is complained about, and what is known of it stays."""
+    for batch in batches:
+        for seen in batch:
+            if seen[KIND] == LINK:
+                complain_of_link(complaints, seen[PATH], seen[MARK])
+        yield [(UNREAD, *seen[1:]) if seen[KIND] == LINK else seen for seen in batch]
 
 
 class Brought(NamedTuple):
@@ -73,10 +89,15 @@ class FolderCatchment:
         if self._sieve is not None:
             self._sieve.left_out, leaves_out = 0, self._sieve.leaves_out
         try:
-            for batch in FolderTree(self._folder, complaints, notes, leaves_out=leaves_out).batches():
+            top = os.stat(self._folder)
+            tree = FolderTree(self._folder, complaints, notes, leaves_out=leaves_out, marks_unread=True)
+            for batch in tree.batches():
                 yield [entry[:8] for entry in batch]
+            is_the_same = os.path.samestat(top, os.stat(self._folder))
         except OSError as error:
             raise Unavailable("{source} cannot be read: {reason}", source=self._folder, reason=error) from error
+        if not is_the_same:  # a share that was unmounted in the middle looks as if its files had gone
+            raise Unavailable("{source} was unmounted or replaced while it was listed", source=self._folder)
 
     def head(self, seen: Seen, length: int) -> bytes:
         with _Reading(self._path(seen), seen) as descriptor:
@@ -108,7 +129,7 @@ class _Reading:
         try:
             self._descriptor = open_source(self._path)
         except OSError as error:
-            raise self._restless() from error
+            raise self._failed(error) from error
         if not self._is_as_seen():
             os.close(self._descriptor)
             raise self._restless()
@@ -117,8 +138,15 @@ class _Reading:
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         is_as_seen = self._is_as_seen()
         os.close(self._descriptor)
+        if isinstance(error, OSError):
+            raise self._failed(error) from error
         if kind is None and not is_as_seen:
             raise self._restless()
+
+    def _failed(self, error: OSError) -> PreserveError:
+        if error.errno in (*GONE, errno.ENXIO, errno.ESTALE):  # a pipe or nothing is there now
+            return self._restless()
+        return unreadable(self._path, error.strerror or str(error))
 
     def _is_as_seen(self) -> bool:
         facts = os.fstat(self._descriptor)
@@ -130,3 +158,8 @@ class _Reading:
             " rest",
             files=os.fsdecode(self._path).encode("utf-8", "backslashreplace").decode(),
         )
+
+
+def unreadable(path: bytes, reason: str) -> Unpackable:
+    """What is said of a file, or an object, that alone cannot be read."""
+    return Unpackable("{path} cannot be read: {reason}", path=shown(path), reason=reason)

@@ -11,7 +11,7 @@ Seen = tuple[int, bytes, int, int, int, int, int, bytes]
 
 | position | is |
 |---|---|
-| 0 kind | `FILE`, `FOLDER` or `LINK` |
+| 0 kind | `FILE`, `FOLDER` or `LINK` (in a listing also `UNREAD`) |
 | 1 path | relative to the source, as bytes |
 | 2 size | in bytes (files; else 0) |
 | 3 mtime_ns | modification time, nanoseconds since 1970 |

@@ -10,6 +10,7 @@ from preserve.bags.names import shown
 from preserve.model import brake, events
 from preserve.model import restless as restlessness
 from preserve.model.brake import Alarm, Upheaval
+from preserve.model.complaints import ComplaintList
 from preserve.model.incidents import Incident, IncidentKind
 from preserve.model.nouns import Event
 from preserve.model.phrases import phrase
@@ -27,6 +28,19 @@ def brake_set(workplace: Workplace, source: str, upheaval: Upheaval, alarms: Seq
     """The incident of a source that the brake holds."""
     incident = Incident(IncidentKind.BRAKE, source, str(brake.what_moved(upheaval, alarms)))
     return events.incident_opened(workplace.act, workplace.now(), incident)
+
+
+def left_unfinished(workplace: Workplace, source: SourceEntry) -> Iterator[Event]:
+    """The end of what a harvest that was cut off had begun, asked when a later one is through, or none is to come.
+
+    What it had begun is in this one, or is gone from the source: nobody would ever go on with it.
+    """
+    act, now = workplace.act, workplace.now()
+    for name in (source.accession_source, source.state_source):
+        accession = workplace.books.open_accession(name)
+        if accession is not None:
+            why = "the harvest was cut off; a later one took what is there, or the source was retired"
+            yield events.ingest_abandoned(act, now, accession.id, why)
 
 
 def silent_changes(workplace: Workplace, source: str, tally: Tally) -> Iterator[Event]:
@@ -47,19 +61,36 @@ def silent_changes(workplace: Workplace, source: str, tally: Tally) -> Iterator[
 
 def untaken(workplace: Workplace, source: str, names: Sequence[str]) -> Iterator[Event]:
     """The incident while anything in a drop folder cannot be taken; another one where that is something else by now."""
-    act, now = workplace.act, workplace.now()
     what = phrase(
-        "in drop folder {source} is refused, or lies without a submission: {names} ({count} in all); `preserve harvest"
-        " {source}` says why",
+        "in drop folder {source} lies what is refused, belongs to no submission, or waits for too long: {names}"
+        " ({count} in all); `preserve source harvest {source}` says why",
         source=source,
         names=", ".join(shown(os.fsencode(name)) for name in sorted(names)[:MOST_PATHS_NAMED]),
         count=len(names),
     )
+    return _untaken(workplace, source, what if names else None)
+
+
+def passed_over(workplace: Workplace, source: str, complaints: ComplaintList) -> Iterator[Event]:
+    """The incident while a harvest passes anything over; another one where that is something else by now."""
+    named = sorted(complaint.where for complaint in complaints.named)[:MOST_PATHS_NAMED]
+    what = phrase(
+        "harvests of source {source} pass over what they cannot take or read: {names} ({count} in all); `preserve"
+        " source harvest {source}` says why",
+        source=source,
+        names=", ".join(named),
+        count=complaints.count,
+    )
+    return _untaken(workplace, source, what if named else None)
+
+
+def _untaken(workplace: Workplace, source: str, what: str | None) -> Iterator[Event]:
+    act, now = workplace.act, workplace.now()
     incident = workplace.books.open_incident(IncidentKind.UNTAKEN, source)
-    if incident is not None and (not names or incident.what != what):
+    if incident is not None and incident.what != what:
         evidence = phrase("looked at again, it is something else, or gone")
         yield events.incident_closed(act, now, incident.id, evidence)
-    if names and (incident is None or incident.what != what):
+    if what is not None and (incident is None or incident.what != what):
         yield events.incident_opened(act, now, Incident(IncidentKind.UNTAKEN, source, what))
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from preserve.errors import NotThere, Unreadable
+from preserve.errors import NotThere, Unavailable, Unreadable
 from preserve.model.blocks import DIGEST_BYTES, BlockList
 from preserve.model.entries import AuditResult
 from preserve.model.keys import BAG, BLOCKS, MEMBERS, RECEIPT, package_folder
@@ -28,7 +28,7 @@ PARTS = (RECEIPT, BLOCKS, MEMBERS, BAG)
 """In the order in which they are judged; what lies beside the package comes after them."""
 
 KEEP_EVERY_BYTES = 4 * 1024**3
-"""How much of one bag may have to be read again after an interruption."""
+"""How much of one bag may have to be read again after the process was killed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,8 @@ class Survey:
 
     `level` is how deep the look really was: `exists` where a store attests nothing.  `unsound` gives for each object
     that is not sound the numbers of its bad blocks, or None where that is the whole object.  `blocks_seen` is how many
-    blocks of the bag were looked at, `blocks_sound` how many of them were sound.
+    blocks of the bag were looked at, `blocks_sound` how many of them were sound.  `is_frozen`: the bag was to be read,
+    and lay in cold storage.
     """
 
     level: Level
@@ -49,6 +50,7 @@ class Survey:
     blocks: int = 0
     bytes_read: int = 0
     known_blocks: PackageBlocks | None = None
+    is_frozen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,17 +274,21 @@ def _read_blocks(
     unkept_bytes = 0
     # Of many small copies several are read at a time: threads of their own would cost them more than they gain.
     looks = reader.looks(numbers) if len(numbers) > FEW_BLOCKS else (_alone(reader, blocks, each) for each in numbers)
-    for look in looks:
-        if look.sight is AuditResult.MISSING:
-            tally.missing = True
-            break
-        length = blocks.span(look.number)[1]
-        tally.add(look, length)
-        notes.advance(length)
-        unkept_bytes += length
-        if unkept_bytes >= KEEP_EVERY_BYTES:
-            notes.keep(tally.note())
-            unkept_bytes = 0
+    try:
+        for look in looks:
+            if look.sight is AuditResult.MISSING:
+                tally.missing = True
+                break
+            length = blocks.span(look.number)[1]
+            tally.add(look, length)
+            notes.advance(length)
+            unkept_bytes += length
+            if unkept_bytes >= KEEP_EVERY_BYTES:
+                notes.keep(tally.note())
+                unkept_bytes = 0
+    except (Unavailable, KeyboardInterrupt):
+        notes.keep(tally.note())
+        raise
     return tally
 
 

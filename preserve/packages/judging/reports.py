@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from preserve.errors import Tampered, Unavailable
+from preserve.errors import Frozen, Tampered, Unavailable
 from preserve.model.audit import NO_LIMIT, AuditCounts, Budget, SampleAim, SampleStatement
 from preserve.model.nouns import Finding, Level
 from preserve.model.policy import Policy
@@ -23,7 +23,8 @@ class AuditRequest:
     `among` names packages by their ids, in place of `package`.
     `afresh` begins anew even where an audit of the same scope was interrupted.  A sample is drawn from all blocks of a
     store, as many as `aim` needs; or, where `blocks_of_each` is given, so many from each copy.  `policies` are those
-    in force, by their names: their rules say what is overdue; `kit` is what every store carries.
+    in force, by their names: their rules say what is overdue; `kit` is what every store carries.  `asks_for_frozen`
+    False: what lies in cold storage is left to somebody else to ask for.
     """
 
     level: Level = Level.FULL
@@ -36,6 +37,7 @@ class AuditRequest:
     blocks_of_each: int | None = None
     policies: Mapping[str, Policy] = field(default_factory=dict)
     kit: Kit = field(default_factory=dict)
+    asks_for_frozen: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,9 @@ class AuditReport:
     digest that could be compared: they are not checked, though the store was asked. Where the budget ended it before
     its work was done, `waiting` copies were left for the next run, and perhaps stores in `unlisted`. `thaws` say what
     became of copies that lie in cold storage: they were not read, and their stores' own word stands for them, as far as
-    it goes. `bytes_read` and `seconds` are of this part of the run.
+    it goes; where the request was not to ask for them, `frozen` names their packages by store. So many of them, by
+    store, are `unread`, and nothing is known to be wrong with them. `bytes_read` and `seconds` are of this part of the
+    run.
     """
 
     run: str
@@ -89,11 +93,13 @@ class AuditReport:
     not_looked_at: tuple[NotLookedAt, ...] = ()
     contradictions: Mapping[str, Tampered] = field(default_factory=dict)
     thaws: tuple[Thawing, ...] = ()
+    frozen: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unread: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def is_any_frozen(self) -> bool:
-        """Whether a copy could not be read because it lies in cold storage."""
-        return any(thaw.is_waiting for thaw in self.thaws)
+        """Whether a copy could not be read because it lay in cold storage, even if it could be by now."""
+        return any(thaw.is_waiting for thaw in self.thaws) or any(self.unread.values())
 
     @property
     def is_all_well(self) -> bool:
@@ -109,10 +115,12 @@ class AuditReport:
             raise Unavailable("store {store} cannot be looked at ({why})", store=store, why=self.away[store])
 
     def require_thawed(self, store: str) -> None:
-        """Raise `Frozen` where copies in a store lie in cold storage and cannot be read yet."""
+        """Raise `Frozen` where copies in a store lie in cold storage and cannot be read yet, or could not."""
         for thawing in self.thaws:
             if thawing.store == store and thawing.is_waiting:
                 raise thawing.error()
+        if self.unread.get(store):
+            raise Frozen("what lay frozen can be read by now; run the same command again")
 
     @property
     def is_any_missed(self) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, NoReturn
 
 from preserve.bags import names
-from preserve.errors import Refused, Restless
+from preserve.errors import Refused, Restless, Unpackable
 from preserve.model.blocks import BLOCK_BYTES, BlockList, block_bytes_for
 from preserve.model.digests import Algorithm, Running, start
 from preserve.packages import tar
@@ -331,7 +331,7 @@ def _refusal(troubles: Iterable[tuple[bytes, str]]) -> Refused:
             "nothing was packed; run the command again when they rest",
             files=", ".join(changed),
         )
-    return Refused(
+    return Unpackable(
         "these files could not be packed as they were listed; nothing was packed: {files}",
         files="; ".join([*others, *(f"{path}: {CHANGED}" for path in changed)]),
     )

@@ -7,7 +7,7 @@ killed is taken up where it was; then one read of the source feeds everything; t
 from __future__ import annotations
 
 import shutil
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +17,7 @@ from pathlib import Path
 from preserve import chance
 from preserve.bags.profiles import Profile, judge
 from preserve.bags.submission import Submission
-from preserve.clock import stamp
+from preserve.clock import moment_of, stamp
 from preserve.definitions.coverage import Coverage
 from preserve.definitions.metadata import RecordsFile
 from preserve.environment import processors
@@ -25,7 +25,8 @@ from preserve.errors import Away, NoSpace, PreserveError, Refused, Unavailable
 from preserve.model import events
 from preserve.model.complaints import Complaint, ComplaintList
 from preserve.model.entries import AccessionEntry, AccessionState
-from preserve.model.nouns import CopyState, Event, Role
+from preserve.model.nouns import CopyState, Event, Receipt, Role
+from preserve.model.on_the_way import OnTheWay, age_of, may_come, on_the_way, promise_of, put_together
 from preserve.model.placing import Lack, copies_due, copies_lacking, stores_wanted
 from preserve.model.policy import Policy
 from preserve.model.sizes import Size
@@ -33,8 +34,8 @@ from preserve.packages.making.composing import Composed, checked_algorithms, com
 from preserve.packages.making.crew import Crew
 from preserve.packages.making.delivery import Delivery, Sent, deliver
 from preserve.packages.making.planning import SubmissionPlan, plan_submission
-from preserve.packages.making.room import place
-from preserve.packages.timekeeping import retain_until
+from preserve.packages.making.room import place, require_taker
+from preserve.packages.timekeeping import doubted, judged, retain_until
 from preserve.ports import Store
 from preserve.workplace import Workplace
 
@@ -51,7 +52,7 @@ MEMBER_BYTES = 512
 """Room to reckon with, in a store, for each entry beside the tar: members and block lists, generously."""
 
 
-_AS_MADE = (CopyState.VERIFIED, CopyState.ATTESTED, CopyState.WRITTEN)
+_NOT_THERE = (CopyState.DUE, CopyState.AWAY)
 
 UNDESCRIBED = RecordsFile((), "utf-8", ())
 """No metadata file was given."""
@@ -86,17 +87,29 @@ class CopyMade:
 
 @dataclass(frozen=True, slots=True)
 class PackageMade:
-    """One package, its payload and its copies."""
+    """One package, its payload and its copies.
+
+    So many copies are `owed`: policy wants them by now, and they are not verified.  For those `on_the_way` it allows
+    time.
+    """
 
     id: str
     files: int
     bytes: int
     copies: tuple[CopyMade, ...]
+    owed: int
+    on_the_way: tuple[OnTheWay, ...] = ()
 
     @property
     def is_safe(self) -> bool:
         """Whether at least one copy was read back and found equal."""
         return any(copy.state is CopyState.VERIFIED for copy in self.copies)
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether each copy that policy wants by now is verified, and time alone may bring the others."""
+        failures = [copy.why for copy in self.copies if copy.state in _NOT_THERE and copy.why]
+        return not self.owed and all(map(may_come, failures))
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +128,21 @@ class IngestReport:
     read_back_seconds: float = 0.0
 
     @property
+    def on_the_way(self) -> tuple[OnTheWay, ...]:
+        """Copies that are not verified yet, and for which policy allows time."""
+        return put_together(each for package in self.packages for each in package.on_the_way)
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether each copy that policy wants by now is verified, it wants none that has no store, and nobody has to
+        see to one that could not be made: `status` judges by the same rule.  A copy that lay frozen at once is not
+        verified: it waits for its first audit."""
+        return not self.lacking and all(package.is_kept for package in self.packages)
+
+    @property
     def is_complete(self) -> bool:
-        """Whether every copy that policy wants is there, and one of each package verified: one that lay frozen at once
-        cannot be read back, and waits for its first audit."""
-        copies = [copy for package in self.packages for copy in package.copies]
-        is_each_safe = all(package.is_safe for package in self.packages)
-        return not self.lacking and is_each_safe and all(copy.state in _AS_MADE for copy in copies)
+        """Whether each copy that policy wants is verified, and none is on its way."""
+        return self.is_kept and not self.on_the_way
 
 
 def take_in(workplace: Workplace, intake: Intake, submission: Submission, work: Path) -> IngestReport:
@@ -169,6 +191,7 @@ class _TakingIn:
             self._require_profile(packages)
             self._require_space(packages)
             self._note_known_records(accession)
+            self._note_doubted_clock()
             begun = self._books.open_accession(self._source)
             if begun is None or begun.id != accession.id:
                 self._workplace.record(events.ingest_begun(self._workplace.act, self._workplace.now(), accession))
@@ -316,6 +339,23 @@ class _TakingIn:
             name: self._workplace.stores[name] for name in placing.stores if name not in placing.without_room
         }
         self._passed_over = placing.passed_over()
+        if to_make:
+            require_taker(self._workplace, placing, self._stores, self._source)
+
+    def _note_doubted_clock(self) -> None:
+        """What is taken in bears its date for good.  A wrong clock keeps nobody from it, and an incident in the ledger
+        says of the date what it is worth."""
+        if doubted(self._workplace) is None:
+            return
+        state = judged(self._workplace)
+        self._advice.add(
+            "clock",
+            self._source,
+            "the packages bear for good a date from a clock that is not to be trusted ({why}); incident {incident} in"
+            " the ledger says so to whoever reads it",
+            why=state.why,
+            incident=state.incident,
+        )
 
     def _note_known_records(self, accession: AccessionEntry) -> None:
         """An archival code stands for one record: where it comes again, a person has to know, and it is no harm."""
@@ -352,7 +392,9 @@ class _TakingIn:
         codes = [record.archival_code for record in package.records]
         self._workplace.record(*self._bookings(accession, sent, codes, until))
         shutil.rmtree(package.plan.folder, ignore_errors=True)
-        return _made(sent, self._waiting), sent
+        copies = [_copy_made(delivery) for delivery in sent.deliveries]
+        copies += [CopyMade(store, CopyState.DUE, why) for store, why in self._waiting.items()]
+        return self._made(sent.package.receipt, copies), sent
 
     def _is_made(self, package: Composed) -> bool:
         """Whether an earlier run made it, and its files need not be read for what a submitted bag says of them."""
@@ -399,14 +441,24 @@ class _TakingIn:
         copies = [CopyMade(copy.store, copy.state) for copy in booked]
         due = copies_due(self._policy, self._books.stores(), booked, self._workplace.away)
         copies += [CopyMade(name, CopyState.DUE) for name in due]
-        return PackageMade(package_id, receipt.payload_files, receipt.payload_bytes, tuple(copies))
+        return self._made(receipt, copies)
 
-
-def _made(sent: Sent, waiting: Mapping[str, NoSpace]) -> PackageMade:
-    receipt = sent.package.receipt
-    copies = [_copy_made(delivery) for delivery in sent.deliveries]
-    copies += [CopyMade(store, CopyState.DUE, why) for store, why in waiting.items()]
-    return PackageMade(receipt.package_id, receipt.payload_files, receipt.payload_bytes, tuple(copies))
+    def _made(self, receipt: Receipt, copies: Sequence[CopyMade]) -> PackageMade:
+        """A package that is booked, judged by the rule that `status` judges by."""
+        booked_at = moment_of(self._books.packaged_at(receipt.package_id))
+        states = {copy.store: copy.state for copy in copies if copy.state not in _NOT_THERE}
+        away = self._workplace.away | {copy.store for copy in copies if copy.state is CopyState.AWAY}
+        retired = self._books.roles_of_retired(receipt.package_id)
+        promise = promise_of(self._policy, self._books.stores(), states, away, retired=retired)
+        age = age_of(booked_at, self._workplace.clock.now())
+        return PackageMade(
+            receipt.package_id,
+            receipt.payload_files,
+            receipt.payload_bytes,
+            tuple(copies),
+            promise.owed_at(age),
+            tuple(on_the_way(self._policy, promise.coming_at(age), booked_at)),
+        )
 
 
 def _copy_made(delivery: Delivery) -> CopyMade:

@@ -9,19 +9,18 @@ rest is given back.  A run that was killed is simply repeated.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from itertools import chain
-from pathlib import Path
 
 from preserve import clock, environment
 from preserve.bags.entries import FILE, FOLDER
 from preserve.bags.names import shown
 from preserve.durable import raise_if_full, sync_file_system
-from preserve.errors import Frozen, PreserveError, Refused, Unavailable
+from preserve.errors import Frozen, PreserveError, Refused
 from preserve.model import events
-from preserve.model.certificates import ENGLISH, CertifiedPackage, RestoreCertificate, Voice
+from preserve.model.certificates import CertifiedPackage, RestoreCertificate
 from preserve.model.complaints import Complaint
 from preserve.model.nouns import MOST_FILES_NAMED, Condition, CopyState, Finding, Outcome, PackageEntry
 from preserve.model.restore import OnConflict, Presence, best_first
@@ -29,6 +28,7 @@ from preserve.model.thawing import ThawPurpose
 from preserve.packages.held import HeldCopy, held_copy
 from preserve.packages.restoring import certifying, target
 from preserve.packages.restoring.landing import Landing
+from preserve.packages.restoring.orders import Order, RestoreReport, Share
 from preserve.packages.restoring.unpacking import Loss, Unpacker
 from preserve.packages.restoring.unpacking_crew import UnpackingCrew
 from preserve.packages.restoring.wanted import Wanted, WantedList
@@ -49,82 +49,6 @@ _NO_PACKAGE = "no-package"
 """In the name of the hidden folder, where folders and links alone are given back."""
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
-    """What one package is to give: `wanted` lists it from its copies, in the order of the bag.
-
-    `wanted` raises ValueError or OSError where the list of members, or a part of it, is lost; then `files` are lost, or
-    more where it is not `is_exact`.
-    """
-
-    package: PackageEntry
-    wanted: Callable[[Sources], Iterable[Wanted]]
-    files: int
-    is_exact: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What to give back: from each package its share, into the folder `to`.
-
-    `store` alone is read if it is given.  `frame` are folders and links that lie in no package, laid down after all
-    shares, each folder before what is in it.  `selection` is what of it was asked for, as the certificate says it; the
-    certificate for people is written by each of `voices`.  `require_some` is asked, when nothing at all is wanted, to
-    refuse.
-    """
-
-    shares: tuple[Share, ...]
-    to: Path
-    frame: Iterable[Wanted] = ()
-    store: str | None = None
-    selection: str | None = None
-    as_bag: bool = False
-    on_conflict: OnConflict = OnConflict.REFUSE
-    voices: tuple[Voice, ...] = (ENGLISH,)
-    require_some: Callable[[], None] = lambda: None
-
-
-@dataclass(frozen=True, slots=True)
-class RestoreReport:
-    """What a restore did.  `files` and `bytes` are in their place and verified; `lost` are not, `left` stand there with
-    other content because that was asked for; `damage` is what was wrong with copies, as it was booked.
-
-    Where `is_lost_known` is false, more may be lost: no list of the files could be read.  `relisted` are packages of
-    which the list was read from the bag itself: times of their files are of whole seconds.  `bytes_read` is what was
-    fetched from each store, whatever it was needed for.  `waits_for` says by when what is lost may be had from cold
-    storage, which was asked for it, or what kept it from being asked.
-    """
-
-    packages: tuple[str, ...]
-    files: int
-    bytes: int
-    already_there: int
-    left: int
-    lost: int
-    is_lost_known: bool
-    losses: tuple[Loss, ...]
-    relisted: tuple[str, ...]
-    bytes_read: Mapping[str, int]
-    sources: Mapping[str, int]
-    away: Mapping[str, PreserveError]
-    damage: tuple[Finding, ...]
-    seconds: float
-    certificate: Path
-    certificate_sha256: str
-    waits_for: Unavailable | None = None
-
-    @property
-    def is_verified(self) -> bool:
-        """Whether everything that was asked for is in its place, digested and equal to what was deposited."""
-        return not self.lost and not self.left
-
-    @property
-    def unread(self) -> tuple[str, ...]:
-        """The stores that were away, or have a copy that could not be read: they may hold what is missing."""
-        unreadable = {finding.store for finding in self.damage if finding.condition is Condition.UNREADABLE}
-        return tuple(sorted(unreadable.union(self.away)))
-
-
 def give_back(workplace: Workplace, order: Order) -> RestoreReport:
     """Carry out an order.  The caller holds the claim on the folder.
 
@@ -132,7 +56,7 @@ def give_back(workplace: Workplace, order: Order) -> RestoreReport:
     a copy serves; `Frozen` where all that is needed lies in cold storage: then it was asked for, and the same order
     goes on when it is there.
     """
-    packages = [share.package for share in order.shares]
+    packages = [share.package.id for share in order.shares]
     try:
         with ExitStack() as resources:
             report = _GivingBack(workplace, order, resources).run()
