@@ -20,6 +20,15 @@ def shipped(folder: str) -> list[str]:
     return [f"{folder}/{path.name}" for path in sorted((HERE / folder).glob("*.*"))]
 
 
+def pathways() -> list[tuple[str, list[str]]]:
+    """Each pathway of the checkout as a folder that is installed beside the program."""
+    found = sorted(path.parent.name for path in (HERE / "migrations").glob("*/pathway.toml"))
+    folders = [f"migrations/{name}" for name in found]
+    return [("share/preserve/migrations", shipped("migrations"))] + [
+        (f"share/preserve/{folder}", shipped(folder)) for folder in folders
+    ]
+
+
 setup(
     name="preserve",
     version=version(),
@@ -35,6 +44,7 @@ setup(
         ("share/preserve/policies", shipped("policies")),
         ("share/preserve/policies/standards", shipped("policies/standards")),
         ("share/preserve/policies/formats", shipped("policies/formats")),
+        *pathways(),
     ],
     install_requires=[
         "bagit>=1.9,<2",
@@ -53,6 +63,7 @@ setup(
         "pydantic>=2.9,<3",
         "pygfried>=2.2,<3",
         "pypdfium2>=4.30",
+        "rapidfuzz>=3.9,<4",
         "rich>=13",
         "tenacity>=9",
         "tzdata>=2025.1",

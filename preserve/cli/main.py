@@ -48,6 +48,7 @@ COMMANDS: Mapping[str, str] = {
     "notify": "notifying:notify",
     "medium": "media:medium",
     "format": "formats:format_group",
+    "migrate": "migrating:migrate",
     "ledger": "ledger:ledger",
     "key": "keys:key",
     "home": "home:home",

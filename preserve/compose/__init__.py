@@ -13,6 +13,7 @@ from preserve.compose.formats import (
 )
 from preserve.compose.letters import addresses, post
 from preserve.compose.origins import catchment, harvest_request, take_request
+from preserve.compose.pathways import format_register, pathway_of, pathways, programs_alive
 from preserve.compose.places import founding, place, store_at
 from preserve.compose.publishing import publish, require_abreast, require_key, signer
 from preserve.compose.rules import (
@@ -39,6 +40,7 @@ __all__ = [
     "catchment",
     "disaster_levels",
     "format_ratings",
+    "format_register",
     "founding",
     "glanced_at",
     "harvest_request",
@@ -49,6 +51,8 @@ __all__ = [
     "kit",
     "medium_rules",
     "nara_request",
+    "pathway_of",
+    "pathways",
     "place",
     "policies",
     "policies_in_use",
@@ -56,6 +60,7 @@ __all__ = [
     "policy_in_force",
     "post",
     "profile",
+    "programs_alive",
     "publish",
     "rating_request",
     "readers_alive",

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _PROGRAM = Path(__file__).parent.parent
 _POLICY_FOLDERS = (_PROGRAM.parent / "policies", Path(sys.prefix) / "share" / "preserve" / "policies")
+_PATHWAY_FOLDERS = (_PROGRAM.parent / "migrations", Path(sys.prefix) / "share" / "preserve" / "migrations")
 KIT = ("README.txt", "README.zh.txt", "rescue.py")
 KIT_VERSIONS = "versions.txt"
 """SHA-256, size in bytes and name of every kit file that a version of this program ever laid; lines are only added."""
@@ -88,6 +89,14 @@ def _text(kind: str, name: str) -> str:
         if path.is_file():
             return path.read_text(encoding="utf-8")
     raise Refused("{file} is not where it was installed; install the program again", file=f"policies/{kind}/{name}")
+
+
+def pathway_folders() -> list[Path]:
+    """The folders of the pathways that come with the program: from the checkout, else from the installation."""
+    for folder in _PATHWAY_FOLDERS:
+        if folder.is_dir():
+            return sorted(path.parent for path in folder.glob("*/pathway.toml"))
+    return []
 
 
 OWN_SIGNATURES = ("signatures.xml", "container-signatures.xml")

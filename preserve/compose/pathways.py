@@ -1,0 +1,78 @@
+"""The pathways that come with the program, read into values, and which of their programs are on this machine."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from preserve.errors import Misused, Tampered
+from preserve.settings.shipped import format_data, pathway_folders
+
+if TYPE_CHECKING:
+    from preserve.model.formats.pathways import Pathway
+    from preserve.model.formats.registry import FormatRegister
+
+LARGEST_DECLARATION_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class ShippedPathway:
+    """A pathway and the folder it lies in."""
+
+    pathway: Pathway
+    folder: Path
+
+    def risks(self, is_english: bool) -> str:
+        """What an archivist writes about its risks, in words."""
+        return (self.folder / ("risks.md" if is_english else "risks.zh.md")).read_text(encoding="utf-8")
+
+
+def format_register() -> FormatRegister:
+    """The register of formats and programs.  Raises `Refused`, `Misused`."""
+    from preserve.definitions.format_register import REGISTER, read_format_register
+
+    return read_format_register(format_data(REGISTER), REGISTER)
+
+
+def pathways(register: FormatRegister) -> list[ShippedPathway]:
+    """The pathways that come with the program, by name.
+
+    Raises `Misused` for a declaration that is not sound, `Tampered` for one that lies in another's folder.
+    """
+    found = [ShippedPathway(pathway_of(folder / "pathway.toml", register), folder) for folder in pathway_folders()]
+    for each in found:
+        if each.pathway.name != each.folder.name:
+            raise Tampered(
+                "the pathway in {folder} calls itself {name}; install the program again",
+                folder=each.folder,
+                name=each.pathway.name,
+            )
+    return found
+
+
+def pathway_of(file: Path, register: FormatRegister) -> Pathway:
+    """The pathway that a file declares.  Raises `Misused`."""
+    from preserve.definitions.pathways import read_pathway
+
+    try:
+        with file.open("rb") as opened:
+            content = opened.read(LARGEST_DECLARATION_BYTES + 1)
+        if len(content) > LARGEST_DECLARATION_BYTES:
+            raise Misused("{file} is too long for a pathway", file=file)
+        text = content.decode("utf-8")
+    except OSError as error:
+        raise Misused("{file} cannot be read: {reason}", file=file, reason=error.strerror or str(error)) from error
+    except UnicodeDecodeError as error:
+        raise Misused("{file} is not UTF-8; save it so", file=file) from error
+    return read_pathway(text, file.name, register.readers)
+
+
+def programs_alive(register: FormatRegister, programs: Collection[str]) -> dict[str, str]:
+    """The versions of those programs that are on this machine, by id; asked in an empty folder, gone afterwards."""
+    from preserve.formats.readers import readers_alive
+
+    with tempfile.TemporaryDirectory(prefix="preserve-") as work:
+        return readers_alive([register.readers[id_] for id_ in sorted(programs)], Path(work))

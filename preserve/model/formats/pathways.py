@@ -1,0 +1,134 @@
+"""A pathway (转换路径): from formats to a format, by a tool, checked by another, with the losses it declares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from preserve.model.formats.losses import DeclaredLoss, LossSeverity
+from preserve.model.formats.properties import ContentKind, Damage, Property, liable, uncaught
+from preserve.model.requirements import Mark, Words
+
+
+class Ground(StrEnum):
+    """Why files are converted at all; that a format is newer is no ground."""
+
+    OBSOLESCENCE = "obsolescence"  # nothing reads it any more, or soon nothing will
+    RISK = "risk"  # its risk score
+    NOT_ACCEPTED = "not accepted"  # a standard or law names other formats for archiving
+    AMOUNT = "amount"  # it takes more room than can be kept in as many copies as policy asks for
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """A law, standard or figure that the pathway rests on, and how far its wording was verified."""
+
+    words: Words
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class PathwayTool:
+    """A program that converts, by its id in the register of formats, which says how its version is asked for.
+
+    `command` is what is run; {input}, {output}, {output_folder}, {profile} stand for places in the sandbox.
+    """
+
+    program: str
+    command: tuple[str, ...]
+    most_seconds: int
+    most_memory_bytes: int
+    most_growth_percent: int
+    """How large the result may be, in per cent of the original, beyond `SMALL_BYTES`."""
+
+
+@dataclass(frozen=True, slots=True)
+class PathwayValidator:
+    """A program that did not make the result, and looks at it.  `proves` says what follows from its yes, and what
+    does not; without a `command` it is this program that looks."""
+
+    program: str
+    command: tuple[str, ...]
+    proves: Words
+
+
+@dataclass(frozen=True, slots=True)
+class PropertyRule:
+    """A property that is compared: how far it may differ (in the unit of its measure), and how bad it is beyond."""
+
+    what: Property
+    tolerance: int
+    severity: LossSeverity
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """What else could be done, and why this pathway does otherwise; `pathway` names one of ours."""
+
+    words: Words
+    pathway: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StopRule:
+    """When a whole job stops: `percent` of the files so far did not pass, and `at_least` so many."""
+
+    percent: int
+    at_least: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pathway:
+    """One pathway, as declared; `sha256` digests the declaration.
+
+    `sources` and `targets` are PUIDs; several targets are versions of one format that only content tells apart.
+    `encodings` narrows sources down to texts in these encodings, where a PUID does not say enough.
+    """
+
+    name: str
+    version: int
+    words: Words
+    kind: ContentKind
+    is_fixed_layout: bool
+    sources: tuple[str, ...]
+    targets: tuple[str, ...]
+    encodings: tuple[str, ...]
+    grounds: tuple[Ground, ...]
+    why: Words
+    basis: tuple[Basis, ...]
+    tool: PathwayTool
+    validators: tuple[PathwayValidator, ...]
+    properties: tuple[PropertyRule, ...]
+    losses: tuple[DeclaredLoss, ...]
+    alternatives: tuple[Alternative, ...]
+    stop: StopRule
+    sha256: str
+
+    @property
+    def liable(self) -> frozenset[Damage]:
+        """To which damage its files are liable."""
+        return liable(self.kind, self.is_fixed_layout)
+
+    @property
+    def uncaught(self) -> frozenset[Damage]:
+        """Which damage its comparison would let pass; a declaration with any is refused."""
+        return uncaught(self.liable, {rule.what: self._allowed(rule) for rule in self.properties})
+
+    def _allowed(self, rule: PropertyRule) -> int:
+        """How much of it may be lost without stopping a file.  Of what is no content all may be, by name."""
+        loss = self.loss_of(rule.what) if rule.what.is_content else None
+        return max(rule.tolerance, loss.at_most or 0) if loss is not None else rule.tolerance
+
+    def loss_of(self, name: Property) -> DeclaredLoss | None:
+        """The loss that is declared of a property."""
+        return next((each for each in self.losses if each.what is name), None)
+
+    @property
+    def programs(self) -> tuple[str, ...]:
+        """All that has to be on a machine: the tool first."""
+        return tuple(dict.fromkeys((self.tool.program, *(each.program for each in self.validators))))
+
+
+def stops_job(rule: StopRule, judged: int, stopped: int) -> bool:
+    """Whether so many files did not pass, of so many, that a person should look before the job goes on."""
+    return stopped >= rule.at_least and stopped * 100 >= rule.percent * judged
