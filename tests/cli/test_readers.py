@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
 import subprocess
@@ -24,6 +25,7 @@ def abroad(furnished: Service, monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     """A home that everybody may enter and only root may write; its stores are out of everybody's reach."""
     furnished.ask("ingest", furnished.submission("one"))
     # Everybody may be kept from the files of Python itself: what the commands need of them is loaded before.
+    importlib.import_module("preserve.operations.audit")
     monkeypatch.setenv("PRESERVE_HOME", str(furnished.home))
     for command in (*ASKED, "status", "ledger verify", "ledger show"):
         Program(furnished.home, capsys)(*command.split())
@@ -78,7 +80,8 @@ def test_a_full_home_still_tells_how_it_stands(furnished: Service, tmp_path: Pat
             while filler.write(os.urandom(1 << 12)):
                 pass
         moved = {"PRESERVE_HOME": str(small / "home")}
-        assert furnished.run("status", more=moved).code == 0
+        told = furnished.run("status", "--json", more=moved)
+        assert told.code == 1 and [each["kind"] for each in told.document["concerns"]] == ["no room"]
         assert furnished.run("ledger", "verify", more=moved).code == 0
         assert furnished.run("audit", more=moved).code == 75
     finally:
