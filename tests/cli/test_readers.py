@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
 import subprocess
@@ -24,6 +25,7 @@ def abroad(furnished: Service, monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     """A home that everybody may enter and only root may write; its stores are out of everybody's reach."""
     furnished.ask("ingest", furnished.submission("one"))
     # Everybody may be kept from the files of Python itself: what the commands need of them is loaded before.
+    importlib.import_module("preserve.operations.audit")
     monkeypatch.setenv("PRESERVE_HOME", str(furnished.home))
     for command in (*ASKED, "status", "audit", "ledger verify", "ledger show"):
         Program(furnished.home, capsys)(*command.split())
