@@ -27,7 +27,7 @@ def abroad(furnished: Service, monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     # Everybody may be kept from the files of Python itself: what the commands need of them is loaded before.
     importlib.import_module("preserve.operations.audit")
     monkeypatch.setenv("PRESERVE_HOME", str(furnished.home))
-    for command in (*ASKED, "status", "audit", "ledger verify", "ledger show"):
+    for command in (*ASKED, "status", "ledger verify", "ledger show"):
         Program(furnished.home, capsys)(*command.split())
     folder = Path(tempfile.mkdtemp())
     folder.chmod(0o755)
