@@ -86,7 +86,7 @@ def test_memory_grows_no_faster_than_the_texts() -> None:
         tracemalloc.stop()
         return found
 
-    assert peak(40_000) < 8 * peak(10_000)
+    assert peak(20_000) < 8 * peak(5_000)
 
 
 @given(st.data())

@@ -158,8 +158,8 @@ def _turning(
     for other in others:
         ahead = first.marks.get(name, 0) - other.marks.get(name, 0)
         rest = (_score(first, shares) - _score(other, shares) - now * ahead) / (1 - now)
-        if rest == ahead:
-            continue  # as far apart with any weight
+        if ahead in (0, rest):
+            continue  # this criterion tells them not apart, or they are as far apart with any weight
         weight = rest / (rest - ahead)
         if 0 <= weight <= 1:
             found.append(TurningPoint(name, now, weight, other.name))
