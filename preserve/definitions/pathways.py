@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,6 +23,7 @@ from preserve.errors import Misused
 from preserve.model.complaints import Complaint, ComplaintList
 from preserve.model.formats.losses import DeclaredLoss, LossSeverity, RiskType
 from preserve.model.formats.pathways import (
+    PLACES,
     Alternative,
     Basis,
     Ground,
@@ -32,6 +32,7 @@ from preserve.model.formats.pathways import (
     PathwayValidator,
     PropertyRule,
     StopRule,
+    places_named,
 )
 from preserve.model.formats.properties import KNOWN, ContentKind, Property
 from preserve.model.phrases import phrase
@@ -39,9 +40,6 @@ from preserve.model.requirements import Mark, Words
 
 DECLARATION = "pathway.toml"
 SCHEMA_ID = "urn:preserve:pathway-schema:1"
-PLACES = ("input", "output", "output_folder", "profile", "pathway_folder")
-"""What a command may name in braces; the sandbox fills it in."""
-
 _MIB = 2**20
 _ANY_TEXT = phrase("a text that is not empty")
 _WHOLE = phrase("a whole number, as the JSON Schema bounds it")
@@ -213,7 +211,7 @@ def _of_programs(pathway: Pathway, programs: Collection[str] | None) -> Iterator
         if programs is not None and program not in programs:
             template = "{file}, line {line}: the register of formats has no program {program}; add it there first"
             yield _Contradiction("unknown-program", (*path, "program"), template, {"program": program})
-        named = {name for argument in command for name in re.findall(r"\{(\w*)\}", argument)}
+        named = places_named(command)
         odd = sorted(named - set(PLACES))
         if odd:
             template = "{file}, line {line}: {name} is no place that a command may name; there are {places}"

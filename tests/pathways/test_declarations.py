@@ -12,6 +12,7 @@ import pytest
 from preserve.compose import format_register
 from preserve.definitions.pathways import pathway_schema, read_pathway
 from preserve.errors import Misused
+from preserve.model.formats.pathways import filled_in, places_named
 from preserve.model.formats.properties import KNOWN, LIABLE, ContentKind, Damage
 from preserve.settings.shipped import pathway_folders
 from tests.docs.pages import ROOT
@@ -71,6 +72,16 @@ def test_a_bounded_loss_of_content_that_hides_damage_is_refused() -> None:
     declared = ('property = "metadata"', 'property = "samples"\nat_most = 1')
     with pytest.raises(Misused, match="nothing would catch this damage: channel lost"):
         read(declared)
+
+
+def test_a_command_is_filled_in_once_and_keeps_braces_of_its_own() -> None:
+    command = shipped()["doc-to-pdfa2b"].tool.command
+    assert places_named(command) == {"profile", "output_folder", "input"}
+    found = filled_in(command, {"profile": "/p", "output_folder": "/o", "input": "/i/{profile}.doc"})
+    assert found[-1] == "/i/{profile}.doc" and "-env:UserInstallation=file:///p" in found
+    assert 'pdf:writer_pdf_Export:{"SelectPdfVersion":{"type":"long","value":"2"}}' in found
+    with pytest.raises(KeyError):
+        filled_in(command, {"input": "/i"})
 
 
 def test_a_declaration_is_known_by_its_digest() -> None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from preserve.model.formats.losses import DeclaredLoss, LossSeverity
 from preserve.model.formats.properties import ContentKind, Damage, Property, liable, uncaught
 from preserve.model.requirements import Mark, Words
+
+PLACES = ("input", "output", "output_folder", "profile", "pathway_folder")
+"""What a command may name in braces."""
+_PLACE = re.compile(r"\{(\w*)\}")
 
 
 class Ground(StrEnum):
@@ -127,6 +133,19 @@ class Pathway:
     def programs(self) -> tuple[str, ...]:
         """All that has to be on a machine: the tool first."""
         return tuple(dict.fromkeys((self.tool.program, *(each.program for each in self.validators))))
+
+
+def places_named(command: Sequence[str]) -> frozenset[str]:
+    """What a command names in braces; braces around anything else (JSON for LibreOffice) are its own."""
+    return frozenset(name for argument in command for name in _PLACE.findall(argument))
+
+
+def filled_in(command: Sequence[str], places: Mapping[str, str]) -> tuple[str, ...]:
+    """A command with its places filled in, each once: a path may have braces of its own.
+
+    Raises `KeyError` for a place that `places` lacks.
+    """
+    return tuple(_PLACE.sub(lambda found: places[found[1]], argument) for argument in command)
 
 
 def stops_job(rule: StopRule, judged: int, stopped: int) -> bool:
