@@ -28,6 +28,7 @@ develop:
 tools: develop
 	@ops/install.sh tools
 	@ops/install.sh browser
+	@ops/install.sh converters
 	@ops/install.sh postgresql
 
 demo: develop ## the main job for real, in under a minute; KEEP=1 leaves the sites running

@@ -5,6 +5,7 @@
 #   ops/install.sh develop   that, and what the tests and the demo need      (requirements-dev.txt)
 #   ops/install.sh postgresql  Debian's PostgreSQL server, on which the tests keep books
 #   ops/install.sh tools     openssl and mkfs.ext4, with which tests look at what the program wrote, and make a disk
+#   ops/install.sh converters  what converts formats, and bubblewrap, within which it does so
 #   ops/install.sh browser   Debian's Chromium, Chinese fonts and promtool, which tests look at pages and rules with
 #   ops/install.sh ceph      Debian's Ceph object gateway for `make test-ceph`
 #
@@ -155,6 +156,23 @@ case $set_wanted in
         say "the tests need:$missing; sudo apt-get install$missing"
         exit 1
         ;;
+    converters)
+        missing=
+        for tool in bwrap:bubblewrap soffice:libreoffice-writer-nogui gs:ghostscript flac:flac ffmpeg:ffmpeg vips:libvips-tools \
+            fc-list:fontconfig; do
+            command -v "${tool%%:*}" >/dev/null 2>&1 || missing="$missing ${tool##*:}"
+        done
+        for part in libsc:calc libsd:impress; do
+            [ -e "/usr/lib/libreoffice/program/${part%%:*}lo.so" ] || missing="$missing libreoffice-${part##*:}-nogui"
+        done
+        [ -e /usr/share/color/icc/ghostscript/srgb.icc ] || missing="$missing libgs-common"
+        fc-list 2>/dev/null | grep -q NotoSansCJK || missing="$missing fonts-noto-cjk"
+        [ -z "$missing" ] && exit 0
+        # shellcheck disable=SC2086
+        may_install_packages && apt_install $missing && exit 0
+        say "these tests are left out: sudo apt-get install$missing"
+        exit 0
+        ;;
     postgresql)
         ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && exit 0
         may_install_packages && apt_install postgresql && exit 0
@@ -168,7 +186,7 @@ case $set_wanted in
         exit 1
         ;;
     *)
-        say "usage: ops/install.sh run|develop|tools|browser|postgresql|ceph"
+        say "usage: ops/install.sh run|develop|tools|converters|browser|postgresql|ceph"
         exit 2
         ;;
 esac

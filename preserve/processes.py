@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import IO
 
@@ -30,7 +31,8 @@ KEPT_FREE_BYTES = 256 * 1024 * 1024
 """A program's output never takes the last of a disk: the home's books lie there too."""
 _PIECE_BYTES = 1024 * 1024
 _LOOK_EVERY_BYTES = 64 * 1024 * 1024
-_POLL_SECONDS = 0.5
+WATCH_SECONDS = 0.1
+"""How often a program under way is looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,41 @@ def run_for_answer(arguments: Sequence[str], work: Path, most_seconds: int) -> A
         _forget(process)
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a program ended that was watched: its exit status (negative: the signal that ended it; None where whoever
+    watched ended it), the beginning of what it printed, the end of what it complained about, and how long it took."""
+
+    status: int | None
+    text: str
+    complaints: str
+    seconds: float
+
+
+def run_watched(
+    arguments: Sequence[str], work: Path, variables: Mapping[str, str], watch: Callable[[int], bool]
+) -> Ended:
+    """Run a program in the folder `work` that knows nothing of our environment but `variables`.
+
+    `watch` is given its number again and again (every `WATCH_SECONDS`, or somewhat later), and says whether it may go
+    on; where not, it is ended with all of its process group.  Nothing that the program does is an exception.  Raises
+    `Refused` where it cannot be started.
+    """
+    text = bytearray()
+    begun = monotonic_seconds()
+    process = _started(arguments, work, dict(variables), in_group_of_its_own=True)
+    reading = _Reading(process, None, lambda piece: text.extend(piece[: ANSWER_BYTES - len(text)]), watch)
+    status: int | None = None
+    try:
+        reading.run()
+        status = reading.awaited_status()
+    except _StoppedError:
+        status = None
+    finally:
+        _end(process)
+    return Ended(status, text.decode("utf-8", "replace"), reading.complaints, monotonic_seconds() - begun)
+
+
 def start_module(
     module: str,
     arguments: Sequence[str],
@@ -140,6 +177,12 @@ def end_with_all(process: Process) -> None:
 
 
 def _begun(arguments: Sequence[str], work: Path, variables: Collection[str], *, in_group_of_its_own: bool) -> Process:
+    return _started(arguments, work, surroundings(variables, LC_ALL="C.UTF-8"), in_group_of_its_own=in_group_of_its_own)
+
+
+def _started(
+    arguments: Sequence[str], work: Path, environment: dict[str, str], *, in_group_of_its_own: bool
+) -> Process:
     try:
         return subprocess.Popen(
             list(arguments),
@@ -147,7 +190,7 @@ def _begun(arguments: Sequence[str], work: Path, variables: Collection[str], *, 
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=work,
-            env=surroundings(variables, LC_ALL="C.UTF-8"),
+            env=environment,
             start_new_session=in_group_of_its_own,
         )
     except OSError as error:
@@ -182,12 +225,25 @@ class _Writing:
 class _Reading:
     """One program under way."""
 
-    def __init__(self, process: Process, most_seconds: int, keep: Callable[[bytes], object]) -> None:
+    def __init__(
+        self,
+        process: Process,
+        most_seconds: int | None,
+        keep: Callable[[bytes], object],
+        watch: Callable[[int], bool] = lambda number: True,
+    ) -> None:
         self._process = process
         self._most_seconds = most_seconds
-        self._until = monotonic_seconds() + most_seconds
+        self._until = inf if most_seconds is None else monotonic_seconds() + most_seconds
         self._keep = keep
+        self._watch = watch
+        self._watched_at = monotonic_seconds()
         self._complaints = b""
+
+    @property
+    def complaints(self) -> str:
+        """The end of what it complained about so far."""
+        return " ".join(self._complaints.decode("utf-8", "replace").split())
 
     def run(self) -> str:
         """Read both streams to their ends; what it complained about."""
@@ -196,7 +252,7 @@ class _Reading:
                 if stream is not None:
                     selector.register(stream, selectors.EVENT_READ)
             while selector.get_map():
-                for key, _ in selector.select(_POLL_SECONDS):
+                for key, _ in selector.select(WATCH_SECONDS):
                     piece = os.read(key.fd, _PIECE_BYTES)
                     if not piece:
                         selector.unregister(key.fileobj)
@@ -204,19 +260,24 @@ class _Reading:
                         self._keep(piece)
                     else:
                         self._complaints = (self._complaints + piece)[-STDERR_BYTES:]
-                self._require_time()
-        return " ".join(self._complaints.decode("utf-8", "replace").split())
+                self._look()
+        return self.complaints
 
     def awaited_status(self) -> int:
         """The exit status: a program may close its output and go on for ever."""
-        try:
-            return self._process.wait(max(self._until - monotonic_seconds(), _POLL_SECONDS))
-        except subprocess.TimeoutExpired as error:
-            raise self._too_long() from error
+        while True:
+            with suppress(subprocess.TimeoutExpired):
+                return self._process.wait(WATCH_SECONDS)
+            self._look()
 
-    def _require_time(self) -> None:
-        if monotonic_seconds() > self._until:
+    def _look(self) -> None:
+        now = monotonic_seconds()
+        if now > self._until:
             raise self._too_long()
+        if now - self._watched_at >= WATCH_SECONDS:
+            if not self._watch(self._process.pid):
+                raise _StoppedError
+            self._watched_at = monotonic_seconds()
 
     def _too_long(self) -> Unavailable:
         return Unavailable(
@@ -224,6 +285,10 @@ class _Reading:
             program=self._process.args[0] if isinstance(self._process.args, list) else "-",
             seconds=self._most_seconds,
         )
+
+
+class _StoppedError(Exception):
+    """Whoever watched a program wants it ended."""
 
 
 def _end(process: Process) -> None:
