@@ -13,6 +13,7 @@ import pytest
 from preserve.errors import Refused
 from preserve.formats.sandbox import FIRST_USER, Order, Sandbox, is_here
 from preserve.model.formats.tool_runs import MIB, Limits, Outcome, Protection, Result
+from tests.formats.converters import require
 from tests.rights import as_nobody
 
 LIMITS = Limits(seconds=10.0, memory_bytes=128 * MIB, output_bytes=4 * MIB, output_files=20, processes=40)
@@ -38,8 +39,8 @@ class Cell:
 def cell(request: pytest.FixtureRequest) -> Iterator[Cell]:
     if request.param == BARE and os.geteuid() != 0:
         pytest.skip("without walls only root runs tools")
-    if request.param == WALLED and not is_here("bwrap"):
-        pytest.skip("bubblewrap is not there; ops/install.sh converters installs it")
+    if request.param == WALLED:
+        require("bwrap")
     with tempfile.TemporaryDirectory(dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as folder:  # noqa: S108
         Path(folder).chmod(0o755)  # without walls the tool's own user has to come in
         yield Cell(Path(folder), uses_walls=request.param == WALLED)
@@ -47,8 +48,7 @@ def cell(request: pytest.FixtureRequest) -> Iterator[Cell]:
 
 @pytest.fixture
 def walled(tmp_path: Path) -> Cell:
-    if not is_here("bwrap"):
-        pytest.skip("bubblewrap is not there; ops/install.sh converters installs it")
+    require("bwrap")
     return Cell(tmp_path, uses_walls=True)
 
 

@@ -11,16 +11,11 @@ import pypdfium2
 import pytest
 from PIL import Image, ImageCms
 
-from preserve.formats.sandbox import Order, Sandbox, is_here, version_of
+from preserve.formats.sandbox import Order, Sandbox, version_of
 from preserve.formats.tools import ffmpeg, flac, ghostscript, libreoffice, vips
 from preserve.formats.tools.libreoffice import Document, LibreOffice
 from preserve.model.formats.tool_runs import Limits, Outcome, Result
-
-
-def require(*programs: str) -> None:
-    for program in programs:
-        if not is_here(program):
-            pytest.skip(f"{program} is not on this machine; ops/install.sh converters installs it")
+from tests.formats.converters import require
 
 
 @pytest.fixture
