@@ -293,7 +293,7 @@ def test_a_share_of_time_that_is_used_up_leaves_the_rest_due(archive: Archive, i
 def test_a_policy_that_says_so_has_formats_told_at_ingest(program: Program, tmp_path: Path) -> None:
     text = (Path(__file__).parents[2] / "policies" / "default.toml").read_text(encoding="utf-8")
     (tmp_path / "default.toml").write_text(text + '\n[formats]\nidentify = "at ingest"\n', encoding="utf-8")
-    program("policy", "register", tmp_path / "default.toml")
+    program("policy", "register", tmp_path / "default.toml", "--reason", "formats at ingest")
     program("store", "add", "vault", "--role", "primary", "--url", (tmp_path / "vault").as_uri())
     source = tmp_path / "来文"
     source.mkdir()
