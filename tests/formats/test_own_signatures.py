@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from preserve.errors import Misused
 from preserve.model.formats.identification import Oddity
 from preserve.model.formats.patterns import expression, mark
 from preserve.settings.shipped import own_signatures
+from tests.bags.samples import corpus
 from tests.formats import samples
 from tests.formats.conftest import Identified
 
@@ -72,10 +72,9 @@ def test_an_ofd_under_another_name_is_one_all_the_same_and_the_name_is_told(iden
 
 
 def test_real_ofd_documents_are_known(identified: Identified) -> None:
-    folder = Path(os.environ.get("PRESERVE_CORPORA", "corpora")) / "ofd"
-    if not folder.is_dir():
-        pytest.skip("PRESERVE_CORPORA names no folder with OFD documents")
-    for path in sorted(folder.glob("*.ofd")):
+    documents = sorted(corpus("ofd").glob("*.ofd"))
+    assert documents
+    for path in documents:
         assert identified(path.name, path.read_bytes()).identification.puid == "preserve/ofd-1", path.name
 
 
