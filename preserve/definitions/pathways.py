@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import ValidationError
 from pydantic.json_schema import GenerateJsonSchema
 
-from preserve.definitions.key_mistakes import mistakes
+from preserve.definitions.key_mistakes import mistakes, raise_if_any
 from preserve.definitions.pathway_text import TABLES, PathwayText
 from preserve.definitions.toml_lines import KeyPath, line_of, lines_of_keys
 from preserve.definitions.toml_mistakes import toml
-from preserve.errors import Misused
 from preserve.model.complaints import Complaint, ComplaintList
 from preserve.model.formats.losses import DeclaredLoss, LossSeverity, RiskType
 from preserve.model.formats.pathways import (
@@ -45,6 +44,7 @@ _ANY_TEXT = phrase("a text that is not empty")
 _WHOLE = phrase("a whole number, as the JSON Schema bounds it")
 _SEVERITY = phrase('"low", "medium" or "high"')
 _WANTED = {
+    "": _ANY_TEXT,
     "name": phrase("lower-case letters, digits and hyphens"),
     "id": phrase("lower-case letters, digits and hyphens"),
     "program": phrase("the id of a program of the register of formats, such as libreoffice"),
@@ -83,17 +83,18 @@ def read_pathway(text: str, file: str, programs: Collection[str] | None = None) 
     """
     plain = toml(text, file)
     lines = lines_of_keys(text)
+    template = "{file} is not a pathway, for {count} reasons:\n{complaints}"
     try:
         PathwayText.model_validate(plain)
     except ValidationError as error:
-        _raise_if_any(_mistakes(error, lines, file), file)
+        raise_if_any(mistakes(error, lines, file, _WANTED, _unknown), file, template)
         raise AssertionError("a validation error that says nothing") from error
     complaints = ComplaintList()
     pathway = _pathway(plain, hashlib.sha256(text.encode()).hexdigest())
     for each in _contradictions(pathway, programs):
         values = {"file": file, "line": line_of(each.path, lines), **each.values}
         complaints.add(each.code, ".".join(map(str, each.path)), each.template, **values)
-    _raise_if_any(complaints, file)
+    raise_if_any(complaints, file, template)
     return pathway
 
 
@@ -107,29 +108,12 @@ def pathway_schema() -> dict[str, Any]:
     }
 
 
-def _mistakes(error: ValidationError, lines: dict[KeyPath, int], file: str) -> ComplaintList:
-    def unknown(key: str, where: str, line: int) -> Complaint:
-        near = difflib.get_close_matches(key, _KEYS, 1)
-        template = "{file}, line {line}: {key} is not a setting of a pathway; did you mean {near}?"
-        if not near:
-            template = "{file}, line {line}: {key} is not a setting of a pathway; remove it"
-        values = {"file": file, "line": line, "key": where, "near": "".join(near)}
-        return Complaint("unknown-key", where, template, values)
-
-    return mistakes(error, lines, file, _wanted, unknown)
-
-
-def _wanted(names: list[str]) -> str:
-    return _WANTED.get(".".join(names[-2:])) or _WANTED.get(names[-1], _ANY_TEXT)
-
-
-def _raise_if_any(complaints: ComplaintList, file: str) -> None:
-    found = complaints.freeze()
-    if found.count == 1:
-        raise Misused(found.named[0].template, **found.named[0].values)
-    if found.count:
-        template = "{file} is not a pathway, for {count} reasons:\n{complaints}"
-        raise Misused(template, file=file, count=found.count, complaints=found)
+def _unknown(names: tuple[str, ...], said: Mapping[str, object]) -> Complaint:
+    near = difflib.get_close_matches(names[-1], _KEYS, 1)
+    template = "{file}, line {line}: {key} is not a setting of a pathway; did you mean {near}?"
+    if not near:
+        template = "{file}, line {line}: {key} is not a setting of a pathway; remove it"
+    return Complaint("unknown-key", ".".join(names), template, {**said, "near": "".join(near)})
 
 
 def _pathway(plain: dict[str, Any], sha256: str) -> Pathway:

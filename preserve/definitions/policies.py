@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from pydantic.json_schema import GenerateJsonSchema
 
 from preserve.definitions.contradictions import contradictions
+from preserve.definitions.key_mistakes import raise_if_any
 from preserve.definitions.policy_mistakes import mistakes
 from preserve.definitions.policy_text import PolicyText
 from preserve.definitions.policy_values import policy_from
@@ -32,11 +33,11 @@ def read_policy(text: str, file: str) -> Policy:
     """
     plain = toml(text, file)
     lines = lines_of_keys(text)
+    template = "{file} is not a policy, for {count} reasons:\n{complaints}"
     try:
         PolicyText.model_validate(plain)
     except ValidationError as error:
-        complaints = mistakes(error, lines, file)
-        _raise_if_any(complaints, file)
+        raise_if_any(mistakes(error, lines, file), file, template)
         raise AssertionError("a validation error that says nothing") from error
     complaints = ComplaintList()
     for contradiction in contradictions(plain):
@@ -49,7 +50,7 @@ def read_policy(text: str, file: str) -> Policy:
             line=line,
             **contradiction.values,
         )
-    _raise_if_any(complaints, file)
+    raise_if_any(complaints, file, template)
     return policy_from(plain, hashlib.sha256(text.encode()).hexdigest())
 
 
@@ -83,12 +84,3 @@ def policy_schema() -> dict[str, Any]:
         **PolicyText.model_json_schema(by_alias=True),
         "title": "preserve policy",
     }
-
-
-def _raise_if_any(complaints: ComplaintList, file: str) -> None:
-    found = complaints.freeze()
-    if found.count == 1:
-        raise Misused(found.named[0].template, **found.named[0].values)
-    if found.count:
-        template = "{file} is not a policy, for {count} reasons:\n{complaints}"
-        raise Misused(template, file=file, count=found.count, complaints=found)

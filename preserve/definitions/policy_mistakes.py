@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import difflib
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
 from pydantic import ValidationError
 
+from preserve.definitions import key_mistakes
 from preserve.definitions.policy_text import PolicyText, Table
-from preserve.definitions.toml_lines import KeyPath, line_of
+from preserve.definitions.toml_lines import KeyPath
 from preserve.model.complaints import Complaint, ComplaintList
 from preserve.model.media import Medium
 from preserve.model.phrases import phrase
-
-LONGEST_SHOWN = 60
-"""Characters of a value that a message repeats."""
 
 _ANY_TEXT = phrase("a text that is not empty")
 _SPAN = phrase('a span such as "15 minutes", "24 hours" or "90 days"')
 _DAYS = phrase('a span of days, such as "90 days" or "3 years"')
 _PERCENT = phrase("a whole number from 1 to 100")
 _WANTED = {
+    "": _ANY_TEXT,
     "name": phrase("lower-case letters, digits and hyphens"),
     "package_bytes": phrase('a size from "1 MiB" to "1 TiB", such as "8 GiB"'),
     "digests": phrase('["sha256"], with "sha512" or "sm3" beside it'),
@@ -98,55 +96,12 @@ _WANTED |= dict.fromkeys(("full_every", "inspect_every", "life", "superseded_hol
 
 def mistakes(error: ValidationError, lines: Mapping[KeyPath, int], file: str) -> ComplaintList:
     """What is wrong, in the order of the lines; each thing once."""
-    problems = error.errors(include_url=False, include_context=False)
-    places = [tuple(problem["loc"]) for problem in problems]
-    told = (
-        (line_of(place, dict(lines)), _complaint(problem["type"], place, problem.get("input"), lines, file))
-        for problem, place in zip(problems, places, strict=True)
-        if not _is_echo(place, places)
-    )
-    found = ComplaintList()
-    found.take_all(complaint for _, complaint in sorted(told, key=lambda each: each[0]))
-    return found
+    return key_mistakes.mistakes(error, lines, file, _WANTED, _unknown)
 
 
-def _is_echo(place: KeyPath, places: Sequence[KeyPath]) -> bool:
-    """Whether it only says of a list or table that something in it is wrong, which is told by itself."""
-    return any(len(other) > len(place) and other[: len(place)] == place for other in places)
-
-
-def _complaint(kind: str, path: KeyPath, value: Any, lines: Mapping[KeyPath, int], file: str) -> Complaint:
-    names = [part for part in path if isinstance(part, str)]
-    where = ".".join(names)
-    said: dict[str, object] = {"file": file, "line": line_of(path, dict(lines)), "key": where}
-    wanted = _WANTED.get(".".join(names[-2:])) or _WANTED.get(names[-1], _ANY_TEXT)
-    if kind == "extra_forbidden":
-        return _unknown(where, tuple(names), said)
-    if kind == "missing":
-        template = "{file}, line {line}: {key} is missing; it must be {wanted}"
-        return Complaint("missing", where, template, {**said, "wanted": wanted})
-    if isinstance(value, dict):
-        template = "{file}, line {line}: {key} is one table here; it must be {wanted}"
-        return Complaint("wrong", where, template, {**said, "wanted": wanted})
-    is_item = isinstance(path[-1], int)
-    template = (
-        "{file}, line {line}: {key} cannot hold {value}; it must be {wanted}"
-        if is_item
-        else "{file}, line {line}: {key} cannot be {value}; it must be {wanted}"
-    )
-    return Complaint("wrong", where, template, {**said, "value": _shown(value), "wanted": wanted})
-
-
-def _shown(value: Any) -> str:
-    """A value about as its author wrote it."""
-    is_toml_and_json = isinstance(value, bool | list)
-    text = json.dumps(value, ensure_ascii=False, default=str) if is_toml_and_json else repr(value)
-    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
-
-
-def _unknown(where: str, names: tuple[str, ...], said: Mapping[str, object]) -> Complaint:
+def _unknown(names: tuple[str, ...], said: Mapping[str, object]) -> Complaint:
     """A key that does not belong where it stands: misspelt, in the wrong table, or unheard of."""
-    key, table = names[-1], names[:-1]
+    where, key, table = ".".join(names), names[-1], names[:-1]
     here = _settings_of(table)
     near = difflib.get_close_matches(key.lower(), here, 1)
     elsewhere = [".".join((*place, key)) for place in _TABLES if key in _settings_of(place)]
