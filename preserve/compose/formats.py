@@ -129,14 +129,11 @@ def _tables(contents: dict[Path, bytes]) -> dict[NaraFile, NaraTable]:
 
 
 def _content(file: Path) -> bytes:
+    from preserve.definitions.named_files import content_of
     from preserve.definitions.nara_matrix import LARGEST_BYTES
 
-    try:
-        with file.open("rb") as opened:
-            content = opened.read(LARGEST_BYTES + 1)
-    except OSError as error:
-        raise Misused("{file} cannot be read: {reason}", file=file, reason=error.strerror or str(error)) from error
-    if len(content) > LARGEST_BYTES:
+    content = content_of(file, LARGEST_BYTES)
+    if content is None:
         raise Misused("{file} is too large for a table of format ratings", file=file)
     return content
 

@@ -55,18 +55,12 @@ def pathways(register: FormatRegister) -> list[ShippedPathway]:
 
 def pathway_of(file: Path, register: FormatRegister) -> Pathway:
     """The pathway that a file declares.  Raises `Misused`."""
+    from preserve.definitions.named_files import text_of
     from preserve.definitions.pathways import read_pathway
 
-    try:
-        with file.open("rb") as opened:
-            content = opened.read(LARGEST_DECLARATION_BYTES + 1)
-        if len(content) > LARGEST_DECLARATION_BYTES:
-            raise Misused("{file} is too long for a pathway", file=file)
-        text = content.decode("utf-8")
-    except OSError as error:
-        raise Misused("{file} cannot be read: {reason}", file=file, reason=error.strerror or str(error)) from error
-    except UnicodeDecodeError as error:
-        raise Misused("{file} is not UTF-8; save it so", file=file) from error
+    text = text_of(file, LARGEST_DECLARATION_BYTES)
+    if text is None:
+        raise Misused("{file} is too long for a pathway", file=file)
     return read_pathway(text, file.name, register.readers)
 
 

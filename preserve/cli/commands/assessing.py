@@ -113,13 +113,9 @@ def declare(call: Call, file: Path) -> Exit:
 
 
 def _text(file: Path) -> str:
-    try:
-        with file.open("rb") as opened:
-            content = opened.read(LARGEST_DECLARATIONS_BYTES + 1)
-        if len(content) > LARGEST_DECLARATIONS_BYTES:
-            raise Misused("{file} is too long for declarations", file=file)
-        return content.decode("utf-8-sig")
-    except OSError as error:
-        raise Misused("{file} cannot be read: {reason}", file=file, reason=error.strerror or str(error)) from error
-    except UnicodeDecodeError as error:
-        raise Misused("{file} is not UTF-8; save it so", file=file) from error
+    from preserve.definitions.named_files import text_of
+
+    text = text_of(file, LARGEST_DECLARATIONS_BYTES)
+    if text is None:
+        raise Misused("{file} is too long for declarations", file=file)
+    return text

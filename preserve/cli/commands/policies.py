@@ -209,18 +209,12 @@ def schema(call: Call) -> Exit:
 
 
 def _read(file: Path) -> tuple[Policy, str]:
+    from preserve.definitions.named_files import text_of
     from preserve.definitions.policies import read_new_policy
 
-    try:
-        with file.open("rb") as opened:
-            content = opened.read(LARGEST_POLICY_BYTES + 1)
-        if len(content) > LARGEST_POLICY_BYTES:
-            raise Misused("{file} is too long for a policy", file=file)
-        text = content.decode("utf-8-sig")
-    except OSError as error:
-        raise Misused("{file} cannot be read: {reason}", file=file, reason=error.strerror or str(error)) from error
-    except UnicodeDecodeError as error:
-        raise Misused("{file} is not UTF-8; save it so", file=file) from error
+    text = text_of(file, LARGEST_POLICY_BYTES)
+    if text is None:
+        raise Misused("{file} is too long for a policy", file=file)
     return read_new_policy(text, file.name), text
 
 
