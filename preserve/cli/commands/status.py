@@ -34,6 +34,7 @@ from preserve.model.nouns import CopyState
 if TYPE_CHECKING:
     from preserve.daemon.watching import Looked
     from preserve.model.disaster_levels import Standard
+    from preserve.model.room import Room
     from preserve.operations.assess import Assessment
     from preserve.operations.status import StatusReport, StoreStatus, Unfinished
     from preserve.operations.survey import SurveyReport
@@ -152,53 +153,18 @@ def _document(looked: Looked, surveyed: SurveyReport | None) -> dict[str, object
         "postdated": report.postdated,
         "findings": {each.condition.value: {"count": each.count, "oldest": each.oldest} for each in report.findings},
         "records_spared": list(report.spared),
-        "stores": [
-            {
-                "store": store.name,
-                "role": store.role.value,
-                "reachable": store.away_because is None,
-                "away_because": error_said(store.away_because) if store.away_because else None,
-                "away_since": store.away_since,
-                "away_as_expected": store.is_expected_away,
-                "window_opens_at": stamp(store.shut.at) if store.shut else None,
-                "copies": {state.value: store.copies.get(state, 0) for state in CopyState},
-                "overdue": store.overdue,
-                "ledger_entries": store.ledger_entries,
-                "published": store.published,
-            }
-            for store in report.stores
-        ],
+        "stores": [_store_document(store) for store in report.stores],
         "shared": [
             {"store": each.store, "with": each.other, "attribute": each.attribute, "value": each.value}
             for each in report.shared
         ],
         "too_close": [{"policy": each.policy, "what": sentence_said(each.what)} for each in report.too_close],
-        "room": [
-            {
-                "store": each.store,
-                "path": each.path,
-                "free_bytes": each.free_bytes,
-                "total_bytes": each.total_bytes,
-                "floor_bytes": each.floor_bytes,
-            }
-            for each in report.rooms
-        ],
+        "room": [_room_document(each) for each in report.rooms],
         "beside_home": list(report.beside_home),
         "on_one_device": [list(stores) for stores in report.one_device],
         "lacking_stores": lack_documents(report.lacking),
         "unfinished_count": report.unfinished_count,
-        "unfinished": [
-            {
-                "accession": each.accession.id,
-                "source": each.accession.source,
-                "source_is_there": each.is_source_there,
-                "harvested_from": each.harvested_from,
-                "begun_at": each.accession.accession_at,
-                "packages": len(each.accession.packages),
-                "packages_booked": each.booked,
-            }
-            for each in report.unfinished
-        ],
+        "unfinished": [_unfinished_document(each) for each in report.unfinished],
         "incidents": [incident_document(each) for each in report.incidents],
         "locks": lock_documents(report.locks),
         "formats": [standing_document(each) for each in report.formats],
@@ -210,6 +176,44 @@ def _document(looked: Looked, surveyed: SurveyReport | None) -> dict[str, object
         "ledger_entries": report.ledger_entries,
         **watching_document(looked),
         **(survey_document(surveyed) if surveyed else {}),
+    }
+
+
+def _store_document(store: StoreStatus) -> dict[str, object]:
+    return {
+        "store": store.name,
+        "role": store.role.value,
+        "reachable": store.away_because is None,
+        "away_because": error_said(store.away_because) if store.away_because else None,
+        "away_since": store.away_since,
+        "away_as_expected": store.is_expected_away,
+        "window_opens_at": stamp(store.shut.at) if store.shut else None,
+        "copies": {state.value: store.copies.get(state, 0) for state in CopyState},
+        "overdue": store.overdue,
+        "ledger_entries": store.ledger_entries,
+        "published": store.published,
+    }
+
+
+def _room_document(each: Room) -> dict[str, object]:
+    return {
+        "store": each.store,
+        "path": each.path,
+        "free_bytes": each.free_bytes,
+        "total_bytes": each.total_bytes,
+        "floor_bytes": each.floor_bytes,
+    }
+
+
+def _unfinished_document(each: Unfinished) -> dict[str, object]:
+    return {
+        "accession": each.accession.id,
+        "source": each.accession.source,
+        "source_is_there": each.is_source_there,
+        "harvested_from": each.harvested_from,
+        "begun_at": each.accession.accession_at,
+        "packages": len(each.accession.packages),
+        "packages_booked": each.booked,
     }
 
 
