@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from preserve.model.formats.comparison import FileVerdict, compare, differ, verdict
-from preserve.model.formats.losses import Comparison, LossSeverity, RiskType
+from preserve.model.formats.comparison import compare, differ, verdict
+from preserve.model.formats.losses import Comparison, FileVerdict, LossSeverity, RiskType
 from preserve.model.formats.pathways import PropertyRule, StopRule, stops_job
 from preserve.model.formats.properties import KNOWN, Damage, Measure, Measured, PageFace, Property, Value
 from tests.pathways.damages import FAITHFUL, damaged, measured

@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cached_property
 from itertools import islice, zip_longest
 
 from preserve.model.formats import texts
-from preserve.model.formats.losses import Comparison, DeclaredLoss, Place, Risk, RiskType
+from preserve.model.formats.losses import Comparison, DeclaredLoss, FileVerdict, Place, Risk, RiskType
 from preserve.model.formats.pathways import Pathway, PropertyRule
 from preserve.model.formats.properties import Measure, Measured, PageFace, Property, Value
 
@@ -21,15 +20,6 @@ BLANK_PER_MILLE = 1
 """A page with less ink than that is blank: a speck of dust on a scan is more."""
 _WHOLE = 1000
 _SHOWN = texts.LONGEST_SHOWN
-
-
-class FileVerdict(StrEnum):
-    """What becomes of one converted file; from the best to the worst."""
-
-    EQUAL = "equal"  # in all that was compared
-    WITHIN = "within tolerance"
-    LOSSES = "declared losses"  # they have to be accepted by name before the job runs
-    STOPPED = "stopped"  # kept for review; nothing of it comes into force
 
 
 TYPES: Mapping[Property, RiskType] = {

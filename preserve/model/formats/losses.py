@@ -102,6 +102,15 @@ class Risk:
         return self.comparison is not Comparison.WITHIN
 
 
+class FileVerdict(StrEnum):
+    """What becomes of one converted file; from the best to the worst."""
+
+    EQUAL = "equal"  # in all that was compared
+    WITHIN = "within tolerance"
+    LOSSES = "declared losses"  # they have to be accepted by name before the job runs
+    STOPPED = "stopped"  # kept for review; nothing of it comes into force
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """A person accepts a loss, or does not; `reason` stands in the ledger beside the name."""
