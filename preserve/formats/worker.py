@@ -1,8 +1,8 @@
 """The process in which files are identified: `python -m preserve.formats.worker MEMORY BYTES MOST FOLDER OWN…`.
 
 It is asked about a chunk of files whose bytes lie in shared memory, and answers for so many at once as it was told.
-Siegfried holds the interpreter's lock while it works, takes a path, and
-reads it itself: each file is laid into one file without a name, which a link with the right ending leads to.
+Siegfried holds the interpreter's lock while it works, takes paths, and reads them itself: each file is laid into one
+without a name, which a link with the right ending leads to.
 """
 
 from __future__ import annotations
@@ -29,7 +29,6 @@ from preserve.packages import pipes
 from preserve.packages.pipes import Message
 
 MISMATCH = "extension mismatch"
-_MOST_LINKS = 1000
 
 
 class Laid(NamedTuple):
@@ -41,50 +40,66 @@ class Laid(NamedTuple):
 
 
 class Bench:
-    """Where one file after the other is laid and looked at."""
+    """Where files are laid, several beside one another, and looked at: Siegfried spends a tenth less on each of several
+    than on one by itself (measured)."""
 
     def __init__(self, folder: Path, own: Sequence[OwnFormat]) -> None:
         self._folder = folder
         self._own = own
+        self._places: list[_Place] = []
+
+    def look(self, memory: memoryview, files: Sequence[Laid]) -> list[FileIdentified]:
+        """Identify files; what they are, in their order."""
+        while len(self._places) < len(files):
+            self._places.append(_Place(self._folder, len(self._places)))
+        with ExitStack() as stack:
+            contents = [place.lay(memory, laid, stack) for place, laid in zip(self._places, files, strict=False)]
+            shown = [place.link for place, laid in zip(self._places, files, strict=False) if laid.size]
+            answers = iter(pygfried.identify_many(shown, workers=1)["files"] if shown else ())
+            found = [_identifications(next(answers)) if laid.size else [] for laid in files]
+        return [self._judged(one, content) for one, content in zip(found, contents, strict=True)]
+
+    def _judged(self, found: Sequence[Identification], content: Content) -> FileIdentified:
+        seen = Seen(content.head, content.tail, content.extension, content.container, content.names, content.entry)
+        return judged(found, matches(self._own, seen), oddities(content), content)
+
+
+class _Place:
+    """Room for one file: a file without a name, to which a link with the right ending leads."""
+
+    def __init__(self, folder: Path, number: int) -> None:
+        self._stem = f"{folder}/{os.getpid()}-{number}"
         self._file = os.memfd_create("preserve-file", 0)
         self._shown = os.dup(self._file)
-        self._links: dict[str, str] = {}
+        self.link = ""
 
-    def look(self, memory: memoryview, laid: Laid) -> FileIdentified:
-        """Identify one file."""
+    def lay(self, memory: memoryview, laid: Laid, stack: ExitStack) -> Content:
+        """Lay a file here; what Siegfried sees of it is there until the stack is left."""
         if sum(length for *_, length in laid.pieces) < laid.size:
             os.ftruncate(self._file, 0)  # what is not laid now reads as zeros
         os.ftruncate(self._file, laid.size)
         for at, place, length in laid.pieces:
             os.pwrite(self._file, memory[place : place + length], at)
-        known = [(at, length) for at, _, length in laid.pieces]
-        content = Content(self._file, laid.size, known, laid.extension)
-        found = self._siegfried(content) if laid.size else []
-        seen = Seen(content.head, content.tail, laid.extension, content.container, content.names, content.entry)
-        return judged(found, matches(self._own, seen), oddities(content), content)
+        content = Content(self._file, laid.size, [(at, length) for at, _, length in laid.pieces], laid.extension)
+        if not content.is_whole:
+            os.dup2(stack.enter_context(abridged(content)).fileno(), self._shown)
+            stack.callback(os.dup2, self._file, self._shown)  # its memory goes with the last descriptor
+        self._lead(f"{self._stem}{'.' if laid.extension else ''}{laid.extension}")
+        return content
 
-    def _siegfried(self, content: Content) -> list[Identification]:
-        with ExitStack() as stack:
-            file = self._file if content.is_whole else stack.enter_context(abridged(content)).fileno()
-            os.dup2(file, self._shown)
-            answer: Any = pygfried.identify(self._link(content.extension), detailed=True)["files"][0]
-        os.dup2(self._file, self._shown)  # the memory of an abridged file goes with its last descriptor
-        return [
-            Identification(each["id"], each["format"], each["version"], each["mime"], each["basis"], each["warning"])
-            for each in answer["matches"]
-        ]
+    def _lead(self, link: str) -> None:
+        if link != self.link:
+            if self.link:
+                os.unlink(self.link)
+            os.symlink(f"/proc/self/fd/{self._shown}", link)
+            self.link = link
 
-    def _link(self, extension: str) -> str:
-        """A path with this ending to the file that is shown."""
-        if extension not in self._links:
-            if len(self._links) >= _MOST_LINKS:
-                for path in self._links.values():
-                    os.unlink(path)
-                self._links.clear()
-            path = str(self._folder / f"{os.getpid()}-file{'.' if extension else ''}{extension}")
-            os.symlink(f"/proc/self/fd/{self._shown}", path)
-            self._links[extension] = path
-        return self._links[extension]
+
+def _identifications(answer: Any) -> list[Identification]:
+    return [
+        Identification(each["id"], each["format"], each["version"], each["mime"], each["basis"], each["warning"])
+        for each in answer["matches"]
+    ]
 
 
 def judged(
@@ -152,7 +167,7 @@ def main(memory: int, memory_bytes: int, most_bytes: int, folder: Path, own: Seq
                 return
             at_once, *files = chunk
             for at in range(0, len(files), at_once):
-                looked = (bench.look(view, Laid(*each)) for each in files[at : at + at_once])
+                looked = bench.look(view, [Laid(*each) for each in files[at : at + at_once]])
                 pipes.send(answers, tuple(map(as_message, looked)))
 
 
