@@ -57,6 +57,12 @@ FAITHFUL: Mapping[Property, Value] = {
     Property.CHANNELS: 2,
     Property.FRAMES: tuple(f"f{number}" for number in range(50)),
     Property.BYTES_BACK: "digest",
+    Property.ENCODING: "gb18030",
+    Property.UNMAPPED: {},
+    Property.COLUMNS: ("编号 integer 10", "姓名 string 8", "工资 decimal 10.2"),
+    Property.MESSAGES: ("<1@example.org>", "<2@example.org>", "<3@example.org>"),
+    Property.HEADERS: {"1 Subject": "关于报送年报的通知", "1 From": "甲处 <jia@example.org>", "2 Subject": "答复"},
+    Property.ATTACHMENTS: ("1 年报.doc a1", "2 照片.jpg b2"),
 }
 
 

@@ -33,6 +33,10 @@ class Damage(StrEnum):
     FRAMES_DROPPED = "frames dropped"
     ATTACHMENT_LOST = "attachment lost"
     ENCODING_MANGLED = "encoding mangled"
+    ENCODING_MISTAKEN = "encoding mistaken"
+    COLUMN_LOST = "column lost"
+    MESSAGE_LOST = "message lost"
+    HEADER_LOST = "header lost"
 
 
 class ContentKind(StrEnum):
@@ -46,6 +50,7 @@ class ContentKind(StrEnum):
     VIDEO = "video"
     TEXT = "text"
     MAIL = "mail"
+    TABLE = "table"
 
 
 class Measure(StrEnum):
@@ -113,6 +118,12 @@ class Property(StrEnum):
     CHANNELS = "channels"
     FRAMES = "frames"
     BYTES_BACK = "bytes when converted back"
+    ENCODING = "encoding"
+    UNMAPPED = "unmapped characters"
+    COLUMNS = "columns"
+    MESSAGES = "messages"
+    HEADERS = "headers"
+    ATTACHMENTS = "attachments"
 
     @property
     def measure(self) -> Measure:
@@ -197,6 +208,14 @@ KNOWN: Mapping[Property, Known] = {
     Property.BYTES_BACK: _content(
         Measure.DIGEST, Damage.TEXT_TRUNCATED, Damage.TEXT_GARBLED, Damage.DIGITS_CHANGED, Damage.ENCODING_MANGLED
     ),
+    # Before: the encoding that was confirmed; after: the one in which the bytes read as a text.  Nothing else notices
+    # a wrong one, since wrong characters go back to the same bytes.
+    Property.ENCODING: _content(Measure.DIGEST, Damage.ENCODING_MISTAKEN),
+    Property.UNMAPPED: _content(Measure.TABLE),
+    Property.COLUMNS: _content(Measure.LIST, Damage.COLUMN_LOST),
+    Property.MESSAGES: _content(Measure.LIST, Damage.MESSAGE_LOST),
+    Property.HEADERS: _content(Measure.TABLE, Damage.HEADER_LOST, Damage.MESSAGE_LOST),
+    Property.ATTACHMENTS: _content(Measure.BAG, Damage.ATTACHMENT_LOST),
 }  # fmt: skip
 
 _TEXT_DAMAGE = {Damage.TEXT_TRUNCATED, Damage.TEXT_GARBLED, Damage.DIGITS_CHANGED, Damage.ENCODING_MANGLED}
@@ -212,8 +231,9 @@ LIABLE: Mapping[ContentKind, frozenset[Damage]] = {
     ContentKind.VIDEO: frozenset(
         {Damage.FRAMES_DROPPED, Damage.AUDIO_CLIPPED, Damage.IMAGE_DOWNSAMPLED, Damage.IMAGE_RECOLOURED}
     ),
-    ContentKind.TEXT: frozenset(_TEXT_DAMAGE),
-    ContentKind.MAIL: frozenset(_TEXT_DAMAGE | {Damage.ATTACHMENT_LOST}),
+    ContentKind.TEXT: frozenset(_TEXT_DAMAGE | {Damage.ENCODING_MISTAKEN}),
+    ContentKind.MAIL: frozenset(_TEXT_DAMAGE | {Damage.ATTACHMENT_LOST, Damage.MESSAGE_LOST, Damage.HEADER_LOST}),
+    ContentKind.TABLE: frozenset(_TEXT_DAMAGE | {Damage.ROW_LOST, Damage.COLUMN_LOST, Damage.VALUE_CHANGED}),
 }
 """To which damage files of a kind are liable.  A document whose target has a fixed layout is liable to all of pages."""
 
