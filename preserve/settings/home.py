@@ -5,6 +5,7 @@
     home/profiles/    BagIt profiles of one's own, where policies name any
     home/certificates/  what drills proved
     home/history/     tables for other tools, which follow from the ledger and may be lost
+    home/migrations/  migrations of formats: work at hand, pilots, risk logs with their pictures
     home/thaw-prices.toml  what thawing cold storage costs, where the archive has prices of its own
     home/work/        scratch folders and claims of running commands, reports of crashes; may be emptied at any time
                       when nothing runs
@@ -60,6 +61,11 @@ class Home:
     def certificates(self) -> Path:
         """Certificates of drills."""
         return self.path / "certificates"
+
+    @property
+    def migrations(self) -> Path:
+        """Where migrations of formats are at work, and their risk logs lie."""
+        return self.path / "migrations"
 
     @property
     def risk_history(self) -> Path:

@@ -12,6 +12,7 @@ from functools import cached_property
 from itertools import islice, zip_longest
 
 from preserve.model.formats import texts
+from preserve.model.formats.file_results import BothSides
 from preserve.model.formats.losses import Comparison, DeclaredLoss, FileVerdict, Place, Risk, RiskType
 from preserve.model.formats.pathways import Pathway, PropertyRule
 from preserve.model.formats.properties import Measure, Measured, PageFace, Property, Value
@@ -99,6 +100,19 @@ def verdict(risks: Iterable[Risk]) -> FileVerdict:
     return FileVerdict.WITHIN if found else FileVerdict.EQUAL
 
 
+def both_sides(pathway: Pathway, before: Measured, after: Measured) -> tuple[BothSides, ...]:
+    """What each property that the pathway names came to on both sides, in short.
+
+    Of those that are measured on the text (its numerals, its order) only the text itself is named.
+    """
+    wanted = [each.what for each in pathway.properties]
+    shown = [each for each in wanted if each is Property.TEXT or not each.measure.is_of_text]
+    return tuple(
+        BothSides(each, _in_short(each.measure, before.value(each)), _in_short(each.measure, after.value(each)))
+        for each in shown
+    )
+
+
 def differ(measure: Measure, before: Value, after: Value) -> Difference:
     """How far two values of a property differ.  Raises `TypeError` where they are not what the measure compares."""
     match measure, before, after:
@@ -117,6 +131,17 @@ def differ(measure: Measure, before: Value, after: Value) -> Difference:
         case _, str(), str() if measure.is_of_text:
             return _of_texts(measure, TextPair(before, after))
     raise TypeError(f"{measure} does not compare {type(before).__name__} with {type(after).__name__}")
+
+
+def _in_short(measure: Measure, value: Value | None) -> str | None:
+    match value:
+        case None:
+            return None
+        case str():
+            return value[:_SHOWN] if measure is Measure.DIGEST else str(len(texts.readable(value)))
+        case int():
+            return str(value)
+    return str(len(value))
 
 
 def _risk(

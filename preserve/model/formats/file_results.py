@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from preserve.model.formats.losses import FileVerdict, Risk
+from preserve.model.formats.properties import Property
 from preserve.model.formats.tool_runs import Evidence
 
 
@@ -71,11 +72,21 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
+class BothSides:
+    """What a property came to before and after, in short (`comparison.both_sides`): its count, or how many entries or
+    characters; None where it was not measured."""
+
+    what: Property
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class FileResult:
     """What became of one file.  `why` says in words why it did not get further, where it did not.
 
-    `verdict` is None where nothing was compared.  `run` is how the tool ran; None where it was never run.  `at` is when
-    it was judged (`preserve.clock.stamp`).
+    `verdict` is None where nothing was compared.  `run` is how the tool ran; None where it was never run.  `measured`
+    names all that was compared, what is equal too.  `at` is when it was judged (`preserve.clock.stamp`).
     """
 
     original: Original
@@ -88,6 +99,7 @@ class FileResult:
     made: tuple[Made, ...]
     run: Evidence | None
     validated: tuple[Validated, ...]
+    measured: tuple[BothSides, ...]
     risks: tuple[Risk, ...]
     pictures: tuple[Picture, ...]
     judging_seconds: float
