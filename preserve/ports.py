@@ -35,7 +35,7 @@ class ObjectFacts:
     """The store's own claim about an object that it took in parts, where it makes one."""
 
 
-class OddKind(StrEnum):
+class NoObjectKind(StrEnum):
     """Why something in a store can be no object."""
 
     NAME = "name"  # no key is written so
@@ -43,12 +43,12 @@ class OddKind(StrEnum):
     PIPE = "named pipe"
     SOCKET = "socket"
     DEVICE = "device"
-    FOLDER = "empty folder"  # an oddity only where an object should be
+    FOLDER = "empty folder"  # counts only where an object should be
     CLOSED = "closed folder"  # it may not be listed, and so nobody knows what lies in it
 
 
 @dataclass(frozen=True, slots=True)
-class Oddity:
+class NoObject:
     """Something that lies in a store and can be no object of ours; nobody opened or followed it.
 
     `path` is its name as the store has it, a folder's with a slash at the end; bytes that are no UTF-8 are lone
@@ -56,7 +56,7 @@ class Oddity:
     """
 
     path: str
-    kind: OddKind
+    kind: NoObjectKind
     size: int = 0
 
     @property
@@ -73,13 +73,13 @@ def _harmless(character: str) -> str:
     return character
 
 
-Found = ObjectFacts | Oddity
+Found = ObjectFacts | NoObject
 """What searching a store finds."""
 
 
 def position(found: Found) -> str:
     """Where in the order of a store something stands; a later search may begin behind it."""
-    return found.path if isinstance(found, Oddity) else found.key
+    return found.path if isinstance(found, NoObject) else found.key
 
 
 class Upload(Protocol):

@@ -17,7 +17,7 @@ from pathlib import Path
 from preserve.durable import sync_folder
 from preserve.errors import AlreadyThere, Away, Unreadable
 from preserve.model.keys import LONGEST_KEY, Key, is_key
-from preserve.ports import Found, ObjectFacts, Oddity, OddKind
+from preserve.ports import Found, NoObject, NoObjectKind, ObjectFacts
 from preserve.stores import direct
 from preserve.stores.folder_root import FolderRoot
 from preserve.stores.folder_upload import INCOMING, FolderUpload, clear_stale
@@ -77,7 +77,7 @@ class FolderStore:
             for found in self._walk(folder, after):
                 if isinstance(found, ObjectFacts):
                     yield found
-                elif found.kind is OddKind.CLOSED:
+                elif found.kind is NoObjectKind.CLOSED:
                     raise Unreadable(
                         "store {store}: folder {folder} may not be listed; let the account of this program read it",
                         store=self.name,
@@ -136,20 +136,20 @@ class FolderStore:
         except PermissionError:
             if not folder:  # then nobody knows anything of this store
                 raise
-            yield Oddity(path, OddKind.CLOSED)
+            yield NoObject(path, NoObjectKind.CLOSED)
             return
         if not entries and folder:
-            yield Oddity(path, OddKind.FOLDER)
+            yield NoObject(path, NoObjectKind.FOLDER)
         for name, kind, size in entries:
             place = f"{path}{name}"
             if place in _NOT_SEARCHED:
                 continue
-            odd = kind or (OddKind.NAME if len(place) > LONGEST_KEY else None)
-            if odd is None and name.endswith("/"):
+            why = kind or (NoObjectKind.NAME if len(place) > LONGEST_KEY else None)
+            if why is None and name.endswith("/"):
                 if may_follow(place, after):
                     yield from self._walk(place[:-1], after)
             elif place > after:
-                yield Oddity(place, odd, size) if odd else ObjectFacts(Key(place), size)
+                yield NoObject(place, why, size) if why else ObjectFacts(Key(place), size)
 
 
 def _fill(descriptor: int, start: int, into: memoryview) -> int:
@@ -162,7 +162,7 @@ def _fill(descriptor: int, start: int, into: memoryview) -> int:
     return done
 
 
-_Entry = tuple[str, OddKind | None, int]
+_Entry = tuple[str, NoObjectKind | None, int]
 """Name, why it can be neither object nor folder of objects (None: it can), and size.
 
 The name of a folder ends with a slash: so they sort as the keys below them do: `a-1`, `a/1`, `a0`.
@@ -179,14 +179,14 @@ def _entries(folder: int) -> Iterator[_Entry]:
 
 def _entry(entry: os.DirEntry[str]) -> _Entry:
     """Nothing is opened: a pipe would wait for a writer for ever."""
-    odd_name = None if is_key(entry.name) else OddKind.NAME
+    no_key = None if is_key(entry.name) else NoObjectKind.NAME
     if entry.is_dir(follow_symlinks=False):
-        return f"{entry.name}/", odd_name, 0
+        return f"{entry.name}/", no_key, 0
     facts = entry.stat(follow_symlinks=False)
     if entry.is_file(follow_symlinks=False):
-        return entry.name, odd_name, facts.st_size
-    return entry.name, _KINDS.get(modes.S_IFMT(facts.st_mode), OddKind.DEVICE), 0
+        return entry.name, no_key, facts.st_size
+    return entry.name, _KINDS.get(modes.S_IFMT(facts.st_mode), NoObjectKind.DEVICE), 0
 
 
-_KINDS = {modes.S_IFLNK: OddKind.LINK, modes.S_IFIFO: OddKind.PIPE, modes.S_IFSOCK: OddKind.SOCKET}
+_KINDS = {modes.S_IFLNK: NoObjectKind.LINK, modes.S_IFIFO: NoObjectKind.PIPE, modes.S_IFSOCK: NoObjectKind.SOCKET}
 _NOT_SEARCHED = (f"{INCOMING}/", "lost+found/")  # uploads under way; what the file system makes and keeps to itself

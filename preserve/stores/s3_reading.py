@@ -26,7 +26,7 @@ from urllib3.response import BaseHTTPResponse
 from preserve.errors import Away, Faltered, Unavailable
 from preserve.model.blocks import DIGEST_BYTES
 from preserve.model.keys import Key
-from preserve.ports import Found, ObjectFacts, Oddity, OddKind, PartsClaim
+from preserve.ports import Found, NoObject, NoObjectKind, ObjectFacts, PartsClaim
 from preserve.stores.ordering import may_follow
 from preserve.stores.s3_connection import CONNECTIONS, Connection
 from preserve.stores.s3_errors import failure, unreachable
@@ -140,7 +140,7 @@ class S3Reader:
         last = after
         for name, kind, size in self._entries(folder, after, recursive=True):
             if kind:  # sites differ in how they sort what is not ASCII
-                yield Oddity(name, kind, size)
+                yield NoObject(name, kind, size)
                 continue
             if name <= last:  # also keeps a site that pages in a circle from holding us for ever
                 raise self._out_of_order(name, last)
@@ -149,7 +149,7 @@ class S3Reader:
 
     def _walk(self, folder: str, after: str) -> Iterator[Found]:
         is_deep = folder.count("/") >= _LEVELS_WALKED - 1
-        found: dict[str, tuple[OddKind | None, int]] = {}
+        found: dict[str, tuple[NoObjectKind | None, int]] = {}
         for name, kind, size in self._entries(folder, "", recursive=is_deep):
             if name in found:
                 raise self._out_of_order(name, name)
@@ -159,9 +159,9 @@ class S3Reader:
                 if may_follow(name, after):
                     yield from self._walk(name[:-1], after)
             elif name > after:
-                yield Oddity(name, kind, size) if kind else ObjectFacts(Key(name), size)
+                yield NoObject(name, kind, size) if kind else ObjectFacts(Key(name), size)
 
-    def _entries(self, folder: str, after: str, *, recursive: bool) -> Iterator[tuple[str, OddKind | None, int]]:
+    def _entries(self, folder: str, after: str, *, recursive: bool) -> Iterator[tuple[str, NoObjectKind | None, int]]:
         """(name, why it can be no key, size) of objects, and unless `recursive` (name + `/`, …, 0) of folders, as the
         site sorts them."""
         prefix = self._place.name_of(f"{folder}/" if folder else "")
@@ -174,9 +174,9 @@ class S3Reader:
                 continue
             is_folder = name.endswith("/")
             known = self._place.key_of(name.removesuffix("/") if is_folder else name) is not None
-            kind = None if known else OddKind.NAME
+            kind = None if known else NoObjectKind.NAME
             if known and is_folder and recursive:  # what some consoles show folders by
-                kind = OddKind.FOLDER
+                kind = NoObjectKind.FOLDER
             yield name.removeprefix(self._place.root), kind, entry.size or 0
 
     def _out_of_order(self, name: str, last: str) -> Unavailable:

@@ -19,7 +19,7 @@ from preserve.model.keys import Key
 from preserve.model.nouns import Role
 from preserve.packages import identity
 from preserve.packages.identity import Identity, found
-from preserve.ports import ObjectFacts, Oddity, OddKind
+from preserve.ports import NoObject, NoObjectKind, ObjectFacts
 from preserve.stores import linux
 from preserve.stores.folder import FolderStore
 from tests.rights import as_nobody
@@ -153,8 +153,8 @@ def test_an_object_that_may_not_be_read_is_unreadable_and_its_store_goes_on(
                 store.stat(KEY)
             with pytest.raises(Unreadable):  # a listing without it would call everything in it missing
                 list(store.list(""))
-            closed = [(found.path, found.kind) for found in store.search() if isinstance(found, Oddity)]
-            assert closed == [(f"{name}/", OddKind.CLOSED)]
+            closed = [(found.path, found.kind) for found in store.search() if isinstance(found, NoObject)]
+            assert closed == [(f"{name}/", NoObjectKind.CLOSED)]
             assert [facts.key for facts in store.search() if isinstance(facts, ObjectFacts)] == [other, "store.json"]
         else:
             assert store.stat(KEY).size == 7

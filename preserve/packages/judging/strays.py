@@ -30,7 +30,7 @@ from preserve.model.medium_labels import FOLDER
 from preserve.model.nouns import Condition, CopyEntry, Finding
 from preserve.model.phrases import phrase
 from preserve.packages import canary
-from preserve.ports import Found, ObjectFacts, Oddity, OddKind, Store, position
+from preserve.ports import Found, NoObject, NoObjectKind, ObjectFacts, Store, position
 from preserve.state import stored_ledger
 from preserve.state.books import Books
 
@@ -56,7 +56,7 @@ class Stray:
     @property
     def where(self) -> str:
         """What findings call it."""
-        return self.lies.name if isinstance(self.lies, Oddity) else self.lies.key
+        return self.lies.name if isinstance(self.lies, NoObject) else self.lies.key
 
     def finding(self, store: str) -> Finding:
         """The stray as a finding."""
@@ -89,7 +89,7 @@ class Explanations:
         self._books = books
         self._store = store
         self._is_claimed = is_claimed
-        self._odd: set[str] = set()
+        self._no_objects: set[str] = set()
         self._accounted = -1
         self._unfinished: set[str] = set()
         self._read_accessions()
@@ -98,9 +98,9 @@ class Explanations:
         """Explain what lies in one folder; all that was `found` has the same one."""
         objects = [each for each in found if isinstance(each, ObjectFacts)]
         folder = self._of_objects(objects) if objects else Folder([], None, [], 0)
-        odd = [stray for each in found if isinstance(each, Oddity) and (stray := self._odd_stray(each))]
-        self._odd.update(stray.where for stray in odd[: MOST_REMEMBERED - len(self._odd)])
-        return replace(folder, strays=(*folder.strays, *odd)) if odd else folder
+        strays = [stray for each in found if isinstance(each, NoObject) and (stray := self._stray(each))]
+        self._no_objects.update(stray.where for stray in strays[: MOST_REMEMBERED - len(self._no_objects)])
+        return replace(folder, strays=(*folder.strays, *strays)) if strays else folder
 
     def _of_objects(self, objects: Sequence[ObjectFacts]) -> Folder:
         folder = self._explained(objects)
@@ -113,13 +113,13 @@ class Explanations:
         self._read_accessions()
         return self._explained(objects)
 
-    def _odd_stray(self, oddity: Oddity) -> Stray | None:
+    def _stray(self, lies: NoObject) -> Stray | None:
         """A folder without anything in it is in nobody's way, unless it has the name of an object of ours."""
-        if oddity.kind is OddKind.FOLDER and not _is_ours(oddity.path.removesuffix("/")):
+        if lies.kind is NoObjectKind.FOLDER and not _is_ours(lies.path.removesuffix("/")):
             return None
-        match = _PACKAGE_KEY.fullmatch(f"{oddity.path}-" if oddity.path.endswith("/") else oddity.path)
+        match = _PACKAGE_KEY.fullmatch(f"{lies.path}-" if lies.path.endswith("/") else lies.path)
         known = match["id"] if match and self._books.has_package(match["id"]) else None
-        return Stray(oddity, _ODD[oddity.kind], known)
+        return Stray(lies, _WHY[lies.kind], known)
 
     def _read_accessions(self) -> None:
         """The packages of accessions that are under way, or were given up."""
@@ -157,8 +157,8 @@ class Explanations:
 
         Raises `Unavailable`, and `Unreadable` where its folder may not be listed.
         """
-        if where in self._odd or not is_key(where):
-            return where in self._odd or len(self._odd) >= MOST_REMEMBERED
+        if where in self._no_objects or not is_key(where):
+            return where in self._no_objects or len(self._no_objects) >= MOST_REMEMBERED
         if _PACKAGE_KEY.fullmatch(where) is None:
             objects = list(_if_there(store, Key(where)))
         else:
@@ -228,14 +228,14 @@ _NO_PACKAGE = phrase(
 )
 _NO_PART = phrase("no object of a package has such a name; move it out of the store")
 
-_ODD = {
-    OddKind.NAME: phrase("nothing of this program has such a name; move it out of the store"),
-    OddKind.LINK: phrase("a symbolic link, which was not followed; move it out of the store"),
-    OddKind.PIPE: phrase("a named pipe, which was not opened; move it out of the store"),
-    OddKind.SOCKET: phrase("a socket, which was not opened; move it out of the store"),
-    OddKind.DEVICE: phrase("a device, which was not opened; move it out of the store"),
-    OddKind.FOLDER: phrase("an empty folder with the name of an object; move it out of the store"),
-    OddKind.CLOSED: phrase("a folder that may not be listed; let the account of this program read it"),
+_WHY = {
+    NoObjectKind.NAME: phrase("nothing of this program has such a name; move it out of the store"),
+    NoObjectKind.LINK: phrase("a symbolic link, which was not followed; move it out of the store"),
+    NoObjectKind.PIPE: phrase("a named pipe, which was not opened; move it out of the store"),
+    NoObjectKind.SOCKET: phrase("a socket, which was not opened; move it out of the store"),
+    NoObjectKind.DEVICE: phrase("a device, which was not opened; move it out of the store"),
+    NoObjectKind.FOLDER: phrase("an empty folder with the name of an object; move it out of the store"),
+    NoObjectKind.CLOSED: phrase("a folder that may not be listed; let the account of this program read it"),
 }
 
 

@@ -22,7 +22,7 @@ from preserve.operations.repair import RepairRequest, repair
 from preserve.packages.identity import Identity, found
 from preserve.packages.putting import put
 from preserve.packages.repairing.remaking import How
-from preserve.ports import Oddity, OddKind, position
+from preserve.ports import NoObject, NoObjectKind, position
 from preserve.state.books import Books
 from preserve.stores.folder import FolderStore
 from preserve.stores.s3 import S3Store
@@ -110,8 +110,8 @@ def test_a_name_that_is_no_key_is_written_so_that_it_can_be_told(tmp_path: Path,
 
 def test_different_names_are_written_differently() -> None:
     names = ["a\udcff", "a\\xff", "a\xff", "a\n", "a\\n", "a\x80"]
-    assert len({Oddity(name, OddKind.NAME).name for name in names}) == len(names)
-    assert all(Oddity(name, OddKind.NAME).name.isprintable() for name in names)
+    assert len({NoObject(name, NoObjectKind.NAME).name for name in names}) == len(names)
+    assert all(NoObject(name, NoObjectKind.NAME).name.isprintable() for name in names)
 
 
 def test_empty_folders_uploads_under_way_and_what_the_file_system_keeps_are_no_strays(tmp_path: Path) -> None:
