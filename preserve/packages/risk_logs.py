@@ -21,10 +21,10 @@ from preserve.model.formats.risk_log import (
     FILES,
     RISKS,
     Circumstances,
+    Initiative,
     JobType,
     LoggedFile,
     Stage,
-    Trigger,
     loss_score,
     total_loss,
 )
@@ -323,7 +323,7 @@ def _circumstances(row: Row) -> Circumstances:
         | {
             "type": JobType(row["job_type"]),
             "stage": Stage(plain["stage"]),
-            "trigger": None if trigger is None else Trigger(trigger),
+            "trigger": None if trigger is None else Initiative(trigger),
             "grounds": tuple(map(Ground, plain["grounds"])),
             "basis": tuple(Basis(Words(each["zh"], each["en"]), Mark(each["mark"])) for each in plain["basis"]),
         }

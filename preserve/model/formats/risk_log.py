@@ -35,7 +35,7 @@ class Stage(StrEnum):
     RUN = "run"
 
 
-class Trigger(StrEnum):
+class Initiative(StrEnum):
     """Whether a job was begun ahead of need, or because there was no other way."""
 
     ACTIVE = "active"  # 主动
@@ -60,7 +60,7 @@ class Circumstances:
     basis: tuple[Basis, ...]
     policy: str | None = None
     record_class: str | None = None
-    trigger: Trigger | None = None
+    trigger: Initiative | None = None
     requirement: str | None = None
     strategy: str | None = None
     fixed_at: str | None = None
