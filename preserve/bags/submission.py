@@ -128,7 +128,8 @@ class Submission:
     """A submission that was looked through and may be packed.  Close it: spools and unpacked tars go away then.
 
     `tag_files` are the tag files of a submitted bag (paths relative to the bag, in listing order), to be kept under
-    `submission/`; `bag` is what that bag says of itself; `algorithms` are those the packer must compute to check it.
+    `submission/`; `own_tag_files` are of our making, and keep their paths; `bag` is what that bag says of itself;
+    `algorithms` are those the packer must compute to check it.
     `tar_state` is how the tar looked when it was listed: entries of a tar have no inode of their own, so the packer
     compares the tar's.  `folders` is how the folders were, one by one.  `notes` are things a person should know and
     nobody must mend.
@@ -144,6 +145,7 @@ class Submission:
     folders: FolderStates | None = None
     bag: BagFacts | None = None
     tag_files: tuple[Entry, ...] = ()
+    own_tag_files: tuple[Entry, ...] = ()
     algorithms: tuple[Algorithm, ...] = ()
     expectations: Expectations | None = None
 

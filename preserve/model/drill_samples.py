@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import NamedTuple
 
+from preserve.model.lots import into_reservoir
 from preserve.model.policy import Importance
 
 DEFAULT_SAMPLE = 20
@@ -78,7 +79,7 @@ def drawn(candidates: Iterable[Candidate], count: int, lots: Random, now: dateti
         sort = stratum(candidate, now)
         alike, kept = of_stratum.get(sort, (0, candidate))
         of_stratum[sort] = (alike + 1, candidate if lots.randrange(alike + 1) == 0 else kept)
-        _into_reservoir(of_all, candidate, seen, count, lots)
+        into_reservoir(of_all, candidate, seen, count, lots)
     sorts = sorted(of_stratum)
     lots.shuffle(sorts)
     sorts.sort(key=lambda sort: not sort.is_important)  # stable: chance decides among equals
@@ -88,13 +89,3 @@ def drawn(candidates: Iterable[Candidate], count: int, lots: Random, now: dateti
     taken = list(dict.fromkeys(candidate.id for candidate in order))[:count]
     reached = {stratum(chosen[each], now) for each in taken}
     return Drawn(tuple(sorted(taken)), len(sorts), len(reached))
-
-
-def _into_reservoir(reservoir: list[Candidate], candidate: Candidate, seen: int, size: int, lots: Random) -> None:
-    """Keep each of the `seen` with equal chance (Vitter, Random Sampling with a Reservoir, 1985, algorithm R)."""
-    if len(reservoir) < size:
-        reservoir.append(candidate)
-        return
-    place = lots.randrange(seen)
-    if place < size:
-        reservoir[place] = candidate

@@ -12,7 +12,7 @@ from typing import IO, cast
 
 from preserve.clock import monotonic_seconds
 from preserve.durable import raise_if_full
-from preserve.errors import PreserveError, Refused, Unavailable
+from preserve.errors import PreserveError, Unavailable
 from preserve.model import events, identification_events
 from preserve.model.digests import Algorithm, start
 from preserve.model.formats.identification import FileIdentified, Release, Tally
@@ -20,13 +20,12 @@ from preserve.model.formats.standing import FormatName, IdentifiedEntry
 from preserve.model.healing import next_generation
 from preserve.model.keys import object_key
 from preserve.model.nouns import CopyEntry, CopyState, Event, ObjectDigest, PackageEntry
-from preserve.model.restore import best_first
 from preserve.packages.discovery import listed_package
 from preserve.packages.format_lists import FormatListWriter
-from preserve.packages.held import held_copy
 from preserve.packages.members import Kind, Member, MembersFile
 from preserve.packages.putting import put_file
-from preserve.packages.reading import fetch, look_at_object
+from preserve.packages.reaching import kept_format_list, sources_of, unlistable
+from preserve.packages.reading import look_at_object
 from preserve.packages.sources import Sources
 from preserve.packages.timekeeping import lock_left
 from preserve.ports import FileToIdentify, Identifier
@@ -172,7 +171,7 @@ def _identify(
     with workplace.claim(f"{package.id} formats"):
         known = workplace.books.identified(package.id)
         number, at = (known.number + 1 if known else 1), workplace.now()
-        sources = _sources(workplace, package, only)
+        sources = sources_of(workplace, package, only)
         path = workplace.work / f"{package.id}-formats"
         try:
             tally, names = _listed(workplace, sources, path, identifier, release, at)
@@ -189,19 +188,6 @@ def _identify(
         workplace.record(*acts)
     size = sum(total for _, total in tally.formats.values())
     return PackageIdentified(replace(entry, stores=stores), tally, size, monotonic_seconds() - began)
-
-
-def _sources(workplace: Workplace, package: PackageEntry, only: str | None) -> Sources:
-    """The copies to read from, the best first.  Raises `Refused` where there is none."""
-    books = workplace.books
-    registered = {store.name: store for store in books.stores()}
-    copies = best_first(books.copies(package=package.id), registered)
-    held = [
-        held_copy(books, workplace.stores[copy.store], package, copy) for copy in copies if only in (None, copy.store)
-    ]
-    if not held:
-        raise Refused("package {package} has no copy that it could be read from", package=package.id)
-    return Sources(package, held)
 
 
 def _listed(
@@ -223,7 +209,7 @@ def _listed(
                 names[one.puid] = FormatName(one.puid, one.name, one.version, one.mime)
                 workplace.progress.advance(member.size)
     except ValueError as error:
-        raise _unlistable(sources) from error
+        raise unlistable(sources) from error
     except OSError as error:
         raise_if_full(error, path)
         raise
@@ -234,7 +220,7 @@ def _found(sources: Sources, identifier: Identifier) -> Iterator[tuple[Member, F
     """Each file of a package and what it is, in the order of the tar; blocks come once, each proved by its digest."""
     listing, bag = sources.members_in_pieces(), sources.bag()
     if listing is None or bag is None:
-        raise _unlistable(sources)
+        raise unlistable(sources)
     asked: deque[Member] = deque()
 
     def files() -> Iterator[FileToIdentify]:
@@ -265,18 +251,6 @@ class _Reading:
             if not count:
                 raise OSError(f"the bag ends {len(into) - done} bytes early")
             done += count
-
-
-def _unlistable(sources: Sources) -> PreserveError:
-    """Why nobody can say which files a package has: where a store is away, that it is."""
-    package = sources.package
-    for standing in sources.standings:
-        if standing.away is not None:
-            return standing.away
-    return Refused(
-        "no copy of package {package} in reach has its lists sound; `preserve repair --package {package}` first",
-        package=package.id,
-    )
 
 
 def _digest(path: Path) -> ObjectDigest:
@@ -343,7 +317,7 @@ def _lay_beside_others(workplace: Workplace, package: str) -> list[ListKept]:
         path = workplace.work / f"{package}-formats"
         lacking = [copy for copy in _verified(workplace, package) if copy.store not in entry.stores]
         try:
-            path.write_bytes(_fetched(workplace, entry))
+            path.write_bytes(kept_format_list(workplace, entry))
             stores = _laid(workplace, entry, path, lacking) if lacking else {}
         finally:
             path.unlink(missing_ok=True)
@@ -351,27 +325,3 @@ def _lay_beside_others(workplace: Workplace, package: str) -> list[ListKept]:
         laid = [identification_events.formats_kept(workplace.act, at, entry, *each) for each in stores.items()]
         workplace.record(*laid)
     return [ListKept(package, name) for name in stores]
-
-
-def _fetched(workplace: Workplace, entry: IdentifiedEntry) -> bytes:
-    """The list as a store has it sound.  Raises `Unavailable` where one that may have it is away, else `Refused`."""
-    away: Unavailable | None = None
-    for name, generation in entry.stores.items():
-        if name not in workplace.stores:
-            continue  # it was retired
-        try:
-            key = object_key(entry.package_id, entry.part, generation)
-            look = fetch(workplace.stores[name], key, entry.digest.bytes, entry.digest.sha256)
-        except Unavailable as error:
-            away = error
-            continue
-        if look.is_sound:
-            return look.content
-    if away is not None:
-        raise away
-    raise Refused(
-        "no store has {object} of package {package} sound; `preserve format identify --package {package} --again`"
-        " makes it anew",
-        object=entry.part,
-        package=entry.package_id,
-    )

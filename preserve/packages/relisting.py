@@ -22,8 +22,8 @@ from preserve.model.digests import Algorithm
 from preserve.model.nouns import Receipt
 from preserve.model.records import record_from_plain
 from preserve.packages.members import Kind, MembersWriter, Row
+from preserve.packages.tag_files import RECORDS
 
-RECORDS = "metadata/records.json"
 STRUCTURE = "metadata/structure.jsonl"
 
 _NANOSECONDS = 1_000_000_000

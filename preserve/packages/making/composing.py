@@ -83,6 +83,7 @@ def compose(
                 _written_tag_files(payload, origin, own),
                 submission.tag_files,
                 created_ns,
+                submission.own_tag_files,
             ),
             payload.payload,
             policy.digests,

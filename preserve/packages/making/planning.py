@@ -171,12 +171,18 @@ class _Planner:
 
 
 def head_entries(
-    package_id: str, folder: Path, tag_files: Iterable[str], submitted: Iterable[Entry], created_ns: int
+    package_id: str,
+    folder: Path,
+    tag_files: Iterable[str],
+    submitted: Iterable[Entry],
+    created_ns: int,
+    own: Iterable[Entry] = (),
 ) -> list[layout.Planned]:
     """The entries before the payload: the bag's folder, its tag files, and `data/`.
 
     `tag_files` are paths relative to the bag, of files lying in `folder`; `submitted` the tag files of a submitted
-    bag, kept under `submission/`.  Folders on the way are entered before their first file.
+    bag, kept under `submission/`; `own` those of ours, kept where they say.  Folders on the way are entered before
+    their first file.
     """
     entries = [layout.planned_tag_folder(package_id, "", created_ns)]
     entered: set[str] = set()
@@ -195,6 +201,10 @@ def head_entries(
     bag_names = BagNames()
     for entry in submitted:
         path = "submission/" + bag_names.bag_path(entry[1])
+        enter(path)
+        entries.append(layout.planned_submitted_file(package_id, path, entry))
+    for entry in own:
+        path = entry[1].decode()
         enter(path)
         entries.append(layout.planned_submitted_file(package_id, path, entry))
     return [*entries, layout.planned_tag_folder(package_id, "data/", created_ns)]

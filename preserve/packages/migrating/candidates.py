@@ -1,0 +1,96 @@
+"""Which files of a package a pathway converts: by what its list of formats says of each, and where each lies."""
+
+from __future__ import annotations
+
+import codecs
+import mimetypes
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from preserve.errors import Refused
+from preserve.model.formats.file_results import Original
+from preserve.model.formats.identification import FileIdentified, Oddity
+from preserve.model.formats.pathways import Pathway
+from preserve.model.phrases import phrase
+from preserve.packages.format_lists import read_format_list
+from preserve.packages.members import Kind, Member, MembersFile
+
+_REFUSALS = {
+    Oddity.PASSWORD_PROTECTED: phrase("it cannot be opened without a password"),
+    Oddity.ENCRYPTED: phrase("it is encrypted"),
+    Oddity.EMPTY: phrase("it is empty"),
+    Oddity.TRUNCATED: phrase("it ends before its own structure says it does"),
+    Oddity.NOT_EXAMINED: phrase("nobody could examine it"),
+}
+"""Why a file is handed to no tool: what would come of it could not be a faithful conversion."""
+_ENDING = re.compile(rb"\.[A-Za-z0-9]{1,8}$")
+_PIECE_BYTES = 1024 * 1024
+
+
+class Candidate(NamedTuple):
+    """A file that a pathway is for: `ending` is the one that its format has, `offset` where its content lies in the
+    bag, `record` the archival code of the record it belongs to.  `refusal` says why no tool is given it; "": one is."""
+
+    original: Original
+    ending: str
+    offset: int
+    record: str | None
+    oddities: frozenset[Oddity]
+    refusal: str = ""
+
+
+def candidates(members: IO[bytes], formats: IO[bytes], package: str, puids: Sequence[str]) -> Iterator[Candidate]:
+    """The files of these formats in a package, in the order of its bag.
+
+    Raises `Refused` where the list of formats is not of these members, `ValueError` and OSError where one of the two
+    cannot be read.
+    """
+    files = (member for member in MembersFile(members).all() if member.kind is Kind.FILE)
+    wanted = frozenset(puids)
+    for number, (member, listed) in enumerate(zip(files, read_format_list(formats), strict=True)):
+        if (member.path, member.sha256) != (listed.path, listed.sha256):
+            raise Refused(
+                "the list of formats of package {package} is of other files; `preserve format identify --package"
+                " {package} --again` makes it anew",
+                package=package,
+            )
+        if listed.found.identification.puid in wanted:
+            yield _candidate(package, number, member, listed.found)
+
+
+def _candidate(package: str, number: int, member: Member, found: FileIdentified) -> Candidate:
+    puid = found.identification.puid
+    original = Original(package, number, member.name, member.size, member.sha256.hex(), puid)
+    refusal = next((why for oddity, why in _REFUSALS.items() if oddity in found.oddities), "")
+    return Candidate(original, _ending(member.name, found), member.offset, member.record, found.oddities, refusal)
+
+
+def _ending(name: bytes, found: FileIdentified) -> str:
+    """The ending by which a tool knows the format: the file's own, unless it is none, or another format's."""
+    own = _ENDING.search(name.rpartition(b"/")[2])
+    if own is not None and Oddity.EXTENSION_MISMATCH not in found.oddities:
+        return own[0].decode().lower()
+    return mimetypes.guess_extension(found.identification.mime) or ""
+
+
+def is_for(pathway: Pathway, path: Path) -> bool:
+    """Whether a pathway is for what lies at `path`; one for texts in certain encodings asks the bytes.
+
+    A text that is UTF-8 needs no conversion to it, whatever else it could be read as.
+    """
+    if not pathway.encodings:
+        return True
+    return not _is_text_in("utf-8", path) and any(_is_text_in(each, path) for each in pathway.encodings)
+
+
+def _is_text_in(encoding: str, path: Path) -> bool:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    with path.open("rb") as file, suppress(UnicodeDecodeError):
+        while piece := file.read(_PIECE_BYTES):
+            decoder.decode(piece)
+        decoder.decode(b"", final=True)
+        return True
+    return False

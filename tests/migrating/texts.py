@@ -1,0 +1,80 @@
+"""A small real workshop for tests of what carries migrations out: texts in GB 18030 become UTF-8, in this process.
+
+What it is given says what befalls it: a text with `hang`, `crash` or `fail` at its beginning, one that loses its end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from preserve.errors import Refused
+from preserve.model.formats.file_results import Opinion, Validated
+from preserve.model.formats.pathways import Pathway
+from preserve.model.formats.properties import Measured, Property
+from preserve.model.formats.tool_runs import Evidence, Limits, Outcome, Result
+from preserve.workshop import Judged, ToConvert, ToJudge
+from tests.pathways.declarations import shipped
+
+TOOLS = {"iconv": "2.36", "python": "3.11"}
+_MAKES = {"fail": Result.FAILED, "crash": Result.CRASHED, "hang": Result.TIMED_OUT}
+
+
+@dataclass
+class TextWorkshop:
+    """Counts what it converts, in a file that outlives it; `before` is asked before each file."""
+
+    account: Path
+    tools_here: Mapping[str, str] = field(default_factory=lambda: dict(TOOLS))
+    before: Callable[[ToConvert], None] = lambda file: None
+
+    def tools(self, pathway: Pathway) -> Mapping[str, str]:
+        return {name: version for name, version in self.tools_here.items() if name in pathway.programs}
+
+    def convert(self, pathway: Pathway, files: Iterable[ToConvert]) -> Iterator[Outcome]:
+        for file in files:
+            if pathway.tool.program not in self.tools_here:
+                raise Refused("{program} is not on this machine", program=pathway.tool.program)
+            self.before(file)
+            yield self._converted(file)
+
+    def judge(self, pathway: Pathway, files: Iterable[ToJudge]) -> Iterator[Judged]:
+        for each in files:
+            old = each.file.path.read_bytes().decode("gb18030")
+            new = (each.file.into / each.made[0]).read_text("utf-8")
+            sound = Validated("python", "3.11", Opinion.SOUND)
+            yield Judged((sound,), _measured(old), _measured(new), (), 0.001)
+
+    def conversions(self) -> list[str]:
+        """The contents that were converted, in order, by any process."""
+        return self.account.read_text("utf-8").splitlines() if self.account.exists() else []
+
+    def _converted(self, file: ToConvert) -> Outcome:
+        text = file.path.read_bytes().decode("gb18030")
+        with self.account.open("a", encoding="utf-8") as account:
+            account.write(text.splitlines()[0] + "\n")
+        result = next((made for word, made in _MAKES.items() if text.startswith(word)), Result.CONVERTED)
+        if result is Result.CONVERTED:
+            (file.into / "1.txt").write_text(text[:-10] if "truncate" in text else text, "utf-8")
+        files = ("1.txt",) if result is Result.CONVERTED else ()
+        return Outcome(result, _evidence(file), files)
+
+
+def _evidence(file: ToConvert) -> Evidence:
+    size = file.path.stat().st_size
+    return Evidence("iconv", "2.36", ("iconv",), "", Limits(), frozenset(), 0.001, size, size, 0, 0, "", "")
+
+
+def _measured(text: str) -> Measured:
+    return Measured({Property.TEXT: text, Property.BYTES_BACK: text}, {})
+
+
+def pathway() -> Pathway:
+    """The shipped pathway for texts."""
+    return shipped()["text-gb18030-to-utf8"]
+
+
+def notice(name: str) -> bytes:
+    """A text in GB 18030 whose first line is `name`."""
+    return f"{name}\n关于印发档案工作规定的通知，各单位：现将规定印发给你们。\n".encode("gb18030")
