@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,12 +13,12 @@ from preserve.chance import repeatable
 from preserve.clock import SystemClock
 from preserve.errors import Refused
 from preserve.formats.siegfried import SiegfriedIdentifier
+from preserve.model.formats.file_records import record_of
 from preserve.model.formats.file_results import FileFate, FileResult, fate_of
 from preserve.model.formats.identification import FileIdentified, Identification, Oddity
 from preserve.model.formats.losses import FileVerdict
 from preserve.model.formats.new_names import LONGEST_NAME_BYTES, new_names
 from preserve.model.formats.pilot_samples import PilotFile, drawn, sort_of
-from preserve.model.formats.result_text import read_result, result_text
 from preserve.operations.identify_formats import IdentifyRequest, identify_formats
 from preserve.packages.format_lists import FormatListWriter
 from preserve.packages.members import Kind, MembersFile
@@ -220,13 +219,6 @@ def test_nothing_that_nobody_validated_goes_on() -> None:
     assert fate_of(FileVerdict.EQUAL, ()) is FileFate.STOPPED
 
 
-def test_a_result_is_read_back_as_it_was_written(kept: Service, package: str, journal: Journal, bench: Bench) -> None:
-    for each in results(journal, kept, package, bench).values():
-        assert read_result(result_text(each)) == each
-    with pytest.raises(ValueError, match="not the result of a file"):
-        read_result(json.dumps({"original": None}))
-
-
 def test_a_line_of_the_journal_that_a_crash_tore_is_none(
     kept: Service, package: str, journal: Journal, bench: Bench
 ) -> None:
@@ -234,7 +226,7 @@ def test_a_line_of_the_journal_that_a_crash_tore_is_none(
     journal.keep([first])
     lines = journal.folder_of(package) / "results.jsonl"
     with lines.open("ab") as file:
-        file.write(result_text(second).encode()[:100])
+        file.write(record_of(second)[:100])
     again = Journal(journal.folder_of(package).parent)
     assert again.done(package) == {first.original.number}
     again.keep([second])

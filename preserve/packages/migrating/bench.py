@@ -10,7 +10,7 @@ from pathlib import Path
 
 from preserve.clock import Clock, stamp
 from preserve.model.digests import Algorithm, start
-from preserve.model.formats.comparison import compare, verdict
+from preserve.model.formats.comparison import both_sides, compare, verdict
 from preserve.model.formats.file_results import FileFate, FileResult, Made, Opinion, Picture, fate_of
 from preserve.model.formats.new_names import new_names
 from preserve.model.formats.pathways import Pathway
@@ -139,6 +139,7 @@ class Bench:
             made=made,
             run=looked.outcome.evidence,
             validated=judged.validated,
+            measured=both_sides(self.pathway, judged.before, judged.after),
             risks=risks,
             pictures=tuple(_below(candidate.original.number, each) for each in judged.pictures),
             judging_seconds=judged.seconds,
@@ -148,7 +149,7 @@ class Bench:
         pathway = self.pathway
         return FileResult(
             candidate.original, pathway.name, pathway.version, pathway.sha256, fate, why, verdict=None, made=(),
-            run=None, validated=(), risks=(), pictures=(), judging_seconds=0.0, at=stamp(self.clock.now()),
+            run=None, validated=(), measured=(), risks=(), pictures=(), judging_seconds=0.0, at=stamp(self.clock.now()),
         )  # fmt: skip
 
 

@@ -19,8 +19,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from preserve import durable
+from preserve.model.formats.file_records import record_of, result_of
 from preserve.model.formats.file_results import FileFate, FileResult
-from preserve.model.formats.result_text import read_result, result_text
 
 RESULTS, HELD, EVIDENCE, MADE, PICTURES = "results.jsonl", "held.jsonl", "evidence", "made", "pictures"
 _PARTIAL = "evidence.partial"
@@ -49,13 +49,13 @@ class Journal:
         """Make results durable: first what was made, then the lines that say so.  Raises `NoSpace`."""
         if not results:
             return
-        lines: dict[str, list[str]] = defaultdict(list)
+        lines: dict[str, list[bytes]] = defaultdict(list)
         for result in results:
-            lines[result.original.package].append(result_text(result) + "\n")
+            lines[result.original.package].append(_line(result))
         try:
             durable.sync_file_system(self._folder)
             for package, its in lines.items():
-                _append(self.folder_of(package) / RESULTS, "".join(its))
+                _append(self.folder_of(package) / RESULTS, b"".join(its))
         except OSError as error:
             durable.raise_if_full(error, self._folder)
             raise
@@ -77,8 +77,8 @@ class Journal:
 
     def forget(self, package: str, numbers: Collection[int]) -> None:
         """Have these files converted again: what was made of them is not as it was."""
-        kept = [result_text(each) + "\n" for each in self.results(package) if each.original.number not in numbers]
-        durable.write_file(self.folder_of(package) / RESULTS, "".join(kept).encode())
+        kept = [_line(each) for each in self.results(package) if each.original.number not in numbers]
+        durable.write_file(self.folder_of(package) / RESULTS, b"".join(kept))
 
     def evidence(self, package: str) -> Path | None:
         """The evidence of a package, where it was sealed."""
@@ -103,7 +103,7 @@ class Journal:
             return
         held = [each for each in self.results(package) if each.fate is FileFate.STOPPED]
         if held:
-            durable.write_file(folder / HELD, "".join(result_text(each) + "\n" for each in held).encode())
+            durable.write_file(folder / HELD, b"".join(map(_line, held)))
         kept = {str(each.original.number) for each in held}
         for made in _folders(folder / MADE):
             if made.name not in kept:
@@ -129,10 +129,14 @@ def _folders(folder: Path) -> Iterator[Path]:
         yield from (each for each in sorted(folder.iterdir()) if each.is_dir())
 
 
-def _append(path: Path, text: str) -> None:
+def _line(result: FileResult) -> bytes:
+    return record_of(result) + b"\n"
+
+
+def _append(path: Path, lines: bytes) -> None:
     is_new = not path.exists()
     with path.open("ab") as file:
-        file.write(text.encode())
+        file.write(lines)
         file.flush()
         durable.sync_file(file.fileno())
     if is_new:
@@ -156,4 +160,4 @@ def _read(path: Path) -> Iterator[FileResult]:
     with file:
         for line in file:
             if line.endswith(b"\n"):
-                yield read_result(line.decode())
+                yield result_of(line)
