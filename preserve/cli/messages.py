@@ -6,9 +6,10 @@ import gettext
 from collections.abc import Iterable
 from enum import Enum
 
-from preserve.cli.voices import DOMAIN, LOCALES, Voice, person, printable
+from preserve.cli.voices import DOMAIN, LOCALES, Voice, person
 from preserve.errors import PreserveError
 from preserve.model.complaints import Complaint, Complaints
+from preserve.model.printable import printable
 from preserve.model.sentences import Sentence
 
 __all__ = [

@@ -19,6 +19,7 @@ from preserve.cli.reasons import REASONS
 from preserve.errors import PreserveError
 from preserve.model.complaints import Complaint, Complaints
 from preserve.model.phrases import SENTENCES
+from preserve.model.printable import printable
 
 if TYPE_CHECKING:
     from preserve.cli.recognition import Recogniser
@@ -152,18 +153,6 @@ def chinese() -> Voice:
 def both() -> tuple[Voice, Voice]:
     """For documents that readers of either language rely on; the person's comes first."""
     return (english(), chinese()) if person().is_english else (chinese(), english())
-
-
-def printable(text: str, *, is_line: bool = False) -> str:
-    """`text` without characters that a terminal would obey; names come from anywhere.  As `is_line` on one line."""
-    if text.isprintable():
-        return text
-    return "".join(
-        character
-        if character.isprintable() or (character == "\n" and not is_line)
-        else character.encode("unicode_escape", "surrogatepass").decode("ascii")
-        for character in text
-    )
 
 
 @cache

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 MARK, VERSION = b"preserve-risk-log", b"1"
 KEPT_WITH_RISK = (
-    "migration", "title", "stage", "job_type", "policy", "record_class", "approver", "executor", "auditor", "package",
+    "migration", "title", "phase", "job_type", "policy", "record_class", "approver", "executor", "auditor", "package",
     "number", "path", "path_bytes", "fate", "puid", "target_puid", "pathway", "pathway_version", "tool", "tool_version",
 )  # fmt: skip
 """What a row of `risks` repeats of its file, so that it says something by itself."""
@@ -67,7 +67,7 @@ def _circumstances() -> list[tuple[str, pa.DataType]]:
     return [
         ("migration", pa.int32()),
         ("title", pa.string()),
-        ("stage", pa.string()),
+        ("phase", pa.string()),
         ("job_type", pa.string()),
         ("trigger", pa.string()),
         ("reason", pa.string()),

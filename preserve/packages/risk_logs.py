@@ -24,7 +24,7 @@ from preserve.model.formats.risk_log import (
     Initiative,
     JobType,
     LoggedFile,
-    Stage,
+    Phase,
     loss_score,
     total_loss,
 )
@@ -50,6 +50,16 @@ class WrittenLog:
     risks: int
     files_sha256: str
     risks_sha256: str
+
+    @property
+    def sha256(self) -> str:
+        """The digest of both, as the ledger pins it: of what `sha256sum files.parquet risks.parquet` prints."""
+        return both_sha256(self.files_sha256, self.risks_sha256)
+
+
+def both_sha256(files_sha256: str, risks_sha256: str) -> str:
+    """The digest of both tables of a log, from the digest of each."""
+    return hashlib.sha256(f"{files_sha256}  {FILES}\n{risks_sha256}  {RISKS}\n".encode()).hexdigest()
 
 
 def run_log(migrations: Path, migration: int, package: str) -> Path:
@@ -248,7 +258,7 @@ def _circumstances_row(about: Circumstances) -> Row:
     job_type = plain.pop("type")
     return plain | {
         "job_type": job_type.value,
-        "stage": about.stage.value,
+        "phase": about.phase.value,
         "trigger": None if about.trigger is None else about.trigger.value,
         "grounds": [each.value for each in about.grounds],
         "basis": [asdict(each.words) | {"mark": each.mark.value} for each in about.basis],
@@ -322,7 +332,7 @@ def _circumstances(row: Row) -> Circumstances:
         **plain
         | {
             "type": JobType(row["job_type"]),
-            "stage": Stage(plain["stage"]),
+            "phase": Phase(plain["phase"]),
             "trigger": None if trigger is None else Initiative(trigger),
             "grounds": tuple(map(Ground, plain["grounds"])),
             "basis": tuple(Basis(Words(each["zh"], each["en"]), Mark(each["mark"])) for each in plain["basis"]),

@@ -29,7 +29,7 @@ from preserve.model.formats.losses import (
 )
 from preserve.model.formats.pathways import Basis, Ground
 from preserve.model.formats.properties import Property
-from preserve.model.formats.risk_log import Circumstances, Initiative, JobType, LoggedFile, Stage
+from preserve.model.formats.risk_log import Circumstances, Initiative, JobType, LoggedFile, Phase
 from preserve.model.formats.tool_runs import Evidence, Limits, Protection
 from preserve.model.requirements import Mark, Words
 
@@ -81,7 +81,7 @@ RESULTS = st.builds(
 )
 _PERSON = st.none() | TEXT
 CIRCUMSTANCES = st.builds(
-    Circumstances, _SMALL, TEXT, st.sampled_from(Stage), st.sampled_from(JobType), TEXT,
+    Circumstances, _SMALL, TEXT, st.sampled_from(Phase), st.sampled_from(JobType), TEXT,
     _few(st.sampled_from(Ground)), _few(st.builds(Basis, _WORDS, st.sampled_from(Mark))), _PERSON, _PERSON,
     st.none() | st.sampled_from(Initiative), *[_PERSON] * 10, st.none() | st.booleans(), st.none() | _SMALL,
     st.none() | _SMALL,
@@ -106,7 +106,7 @@ CHANGED = Risk(
     (Place("7", "八千元", "八十元"),),
 )  # fmt: skip
 ABOUT = Circumstances(
-    1, "旧 Word 文档", Stage.RUN, JobType.CONVERT, "格式过时", (Ground.OBSOLESCENCE,),
+    1, "旧 Word 文档", Phase.RUN, JobType.CONVERT, "格式过时", (Ground.OBSOLESCENCE,),
     (Basis(Words("馆内规定", "a rule of the house"), Mark.OURS),), "default", "WS", Initiative.ACTIVE,
     approver="王", executor="李",
 )  # fmt: skip

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Iterable
 from xml.etree.ElementTree import Element, tostring
 
-from preserve.cli.voices import printable
+from preserve.model.printable import printable
 
 Child = Element | str | int | None
 Children = Child | Iterable[Child]

@@ -28,7 +28,7 @@ class JobType(StrEnum):
     CONVERT = "convert"  # 转换
 
 
-class Stage(StrEnum):
+class Phase(StrEnum):
     """Whether files were converted to try it out, or for good."""
 
     PILOT = "pilot"
@@ -53,7 +53,7 @@ class Circumstances:
 
     migration: int
     title: str
-    stage: Stage
+    phase: Phase
     type: JobType
     reason: str
     grounds: tuple[Ground, ...]
