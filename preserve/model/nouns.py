@@ -292,6 +292,17 @@ class EventType(StrEnum):
     IDENTIFIED = "format identification"
     FORMATS_KEPT = "format list kept"
     RISK_RECORDED = "format risk record"
+    MIGRATION_PLANNED = "migration plan"
+    MIGRATION_PILOTED = "migration pilot"
+    MIGRATION_APPROVED = "migration approval"
+    MIGRATION_BEGUN = "migration start"
+    MIGRATED = "migration"
+    MIGRATION_STOPPED = "migration stop"
+    FILE_DECIDED = "migrated file decision"
+    MIGRATION_ENDED = "migration end"
+    MIGRATION_ROLLED_BACK = "migration rolled back"
+    MIGRATION_REINSTATED = "migration reinstated"
+    MIGRATION_WITHDRAWN = "migration withdrawn"
 
 
 class KeyChangeCause(StrEnum):

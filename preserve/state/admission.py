@@ -7,7 +7,13 @@ from dataclasses import replace
 
 from preserve.errors import Refused
 from preserve.model.nouns import Event, EventType
-from preserve.state import identification_projection, medium_projection, rating_projection, source_projection
+from preserve.state import (
+    identification_projection,
+    medium_projection,
+    migration_projection,
+    rating_projection,
+    source_projection,
+)
 from preserve.state.applying import Tables
 from preserve.state.identifiers import drill_id, finding_id, finding_number, incident_id, incident_number
 
@@ -211,6 +217,7 @@ _CHECK: Mapping[EventType, Callable[[Tables, int, Event], Event | None]] = {
     **source_projection.CHECK,
     **rating_projection.CHECK,
     **identification_projection.CHECK,
+    **migration_projection.CHECK,
     EventType.DRILLED: _drilled,
     EventType.ACKNOWLEDGEMENT_WITHDRAWN: _acknowledgement_withdrawn,
 }

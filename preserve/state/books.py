@@ -27,6 +27,7 @@ from preserve.state.jobs import JobKeeping
 from preserve.state.locks import LockReading
 from preserve.state.machines import MachineNotes
 from preserve.state.media import MediaReading
+from preserve.state.migrations import MigrationReading
 from preserve.state.notices import NoticeNotes
 from preserve.state.overdue_reading import OverdueReading
 from preserve.state.parity import ParityReading
@@ -59,6 +60,7 @@ class Books(
     ParityReading,
     RatingReading,
     IdentificationReading,
+    MigrationReading,
     DrillReading,
     CanaryReading,
     SafetyReading,

@@ -18,6 +18,7 @@ from preserve.state import (
     drill_projection,
     identification_projection,
     medium_projection,
+    migration_projection,
     rating_projection,
     source_projection,
     standings,
@@ -52,6 +53,7 @@ CATALOG: Mapping[str, tuple[str, ...]] = {
     **source_projection.CATALOG,
     **rating_projection.CATALOG,
     **identification_projection.CATALOG,
+    **migration_projection.CATALOG,
 }
 """The tables that follow from the ledger, with their keys."""
 
@@ -370,4 +372,5 @@ _APPLY: Mapping[str, Apply] = {
     **source_projection.APPLY,
     **rating_projection.APPLY,
     **identification_projection.APPLY,
+    **migration_projection.APPLY,
 }

@@ -468,6 +468,112 @@ CREATE TABLE format_risk (               -- how endangered the holdings were by 
     PRIMARY KEY (record, puid)
 );
 
+CREATE TABLE migration (                 -- of formats
+    number INTEGER PRIMARY KEY,          -- from 1
+    title TEXT NOT NULL,
+    scope TEXT NOT NULL,
+    grounds TEXT NOT NULL,
+    pathways TEXT NOT NULL,              -- what the plan considers: digests of declarations by name
+    packages INTEGER NOT NULL,           -- what the scope came to when it was planned
+    files INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    planned_by TEXT NOT NULL,
+    planned_at TEXT NOT NULL,
+    because TEXT NOT NULL,
+    state TEXT NOT NULL,
+    state_before TEXT,                   -- to which it goes back when it is reinstated
+    executor TEXT NOT NULL,
+    auditor TEXT NOT NULL,
+    stop_cause TEXT,
+    stop_why TEXT,
+    stopped_at TEXT,
+    ended_at TEXT,
+    done INTEGER NOT NULL,               -- counted as its packages are done
+    versions INTEGER NOT NULL,
+    converted INTEGER NOT NULL,
+    stopped INTEGER NOT NULL,
+    failed INTEGER NOT NULL,
+    refused INTEGER NOT NULL,
+    undecided INTEGER NOT NULL,
+    to_carry_out INTEGER NOT NULL,
+    bytes_before INTEGER NOT NULL,
+    bytes_after INTEGER NOT NULL,
+    milliseconds INTEGER NOT NULL,
+    judging_milliseconds INTEGER NOT NULL
+);
+CREATE TABLE migration_format (
+    migration INTEGER NOT NULL,
+    puid TEXT NOT NULL,
+    PRIMARY KEY (migration, puid)
+);
+CREATE TABLE migration_pilot (
+    migration INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    at TEXT NOT NULL,
+    said TEXT NOT NULL,                  -- the details of the entry
+    PRIMARY KEY (migration, number)
+);
+CREATE TABLE migration_approval (
+    migration INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    at TEXT NOT NULL,
+    pilot INTEGER NOT NULL,
+    pathway TEXT NOT NULL,
+    sha256 TEXT NOT NULL,
+    tools TEXT NOT NULL,
+    accepted TEXT NOT NULL,
+    note TEXT NOT NULL,                  -- the document as it was signed
+    approved_by TEXT NOT NULL,
+    because TEXT NOT NULL,
+    PRIMARY KEY (migration, number)
+);
+CREATE TABLE migration_package (         -- the original packages that a migration is about
+    migration INTEGER NOT NULL,
+    package TEXT NOT NULL,
+    policy TEXT NOT NULL,
+    files INTEGER NOT NULL,              -- in the formats meant, when it was planned
+    bytes INTEGER NOT NULL,
+    done INTEGER,                        -- number of the entry; NULL: it is due
+    done_at TEXT,
+    into_packages TEXT NOT NULL,
+    said TEXT,                           -- what its files came to
+    log_sha256 TEXT,
+    undecided INTEGER NOT NULL,
+    to_carry_out INTEGER NOT NULL,
+    rolled_back INTEGER NOT NULL,
+    PRIMARY KEY (migration, package)
+);
+CREATE INDEX migration_by_package ON migration_package (package, migration);
+CREATE INDEX migration_to_do ON migration_package (migration, package) WHERE done IS NULL OR to_carry_out > 0;
+CREATE TABLE migration_version (         -- packages that migrations made
+    package TEXT NOT NULL,
+    migration INTEGER NOT NULL,
+    original TEXT NOT NULL,
+    PRIMARY KEY (package, migration)
+);
+CREATE INDEX migration_version_by_original ON migration_version (original);
+CREATE TABLE migration_loss (            -- of all packages of a migration together
+    migration INTEGER NOT NULL,
+    what TEXT NOT NULL,
+    type TEXT NOT NULL,
+    severity TEXT NOT NULL,
+    comparison TEXT NOT NULL,
+    declared TEXT NOT NULL,
+    files INTEGER NOT NULL,
+    PRIMARY KEY (migration, what, type, severity, comparison, declared)
+);
+CREATE TABLE file_decision (
+    migration INTEGER NOT NULL,
+    package TEXT NOT NULL,
+    path TEXT NOT NULL,                  -- as preserve.model.migrations.path_text writes it
+    entry INTEGER NOT NULL,              -- number of the entry
+    at TEXT NOT NULL,
+    accepted INTEGER NOT NULL,
+    decided_by TEXT NOT NULL,
+    because TEXT NOT NULL,
+    PRIMARY KEY (migration, package, path)
+);
+
 CREATE TABLE acknowledged (              -- documents that do not open, for which a person answers
     sha256 TEXT PRIMARY KEY,
     place TEXT NOT NULL,

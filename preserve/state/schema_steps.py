@@ -209,6 +209,51 @@ STEPS: Mapping[int, Sequence[str]] = {
             NULL, total INTEGER, reader TEXT NOT NULL, score INTEGER NOT NULL, advice TEXT NOT NULL,
             PRIMARY KEY (record, puid)
         )""",
+        """CREATE TABLE migration (
+            number INTEGER PRIMARY KEY, title TEXT NOT NULL, scope TEXT NOT NULL, grounds TEXT NOT NULL, pathways TEXT
+            NOT NULL, packages INTEGER NOT NULL, files INTEGER NOT NULL, bytes INTEGER NOT NULL, planned_by TEXT NOT
+            NULL, planned_at TEXT NOT NULL, because TEXT NOT NULL, state TEXT NOT NULL, state_before TEXT, executor
+            TEXT NOT NULL, auditor TEXT NOT NULL, stop_cause TEXT, stop_why TEXT, stopped_at TEXT, ended_at TEXT, done
+            INTEGER NOT NULL, versions INTEGER NOT NULL, converted INTEGER NOT NULL, stopped INTEGER NOT NULL, failed
+            INTEGER NOT NULL, refused INTEGER NOT NULL, undecided INTEGER NOT NULL, to_carry_out INTEGER NOT NULL,
+            bytes_before INTEGER NOT NULL, bytes_after INTEGER NOT NULL, milliseconds INTEGER NOT NULL,
+            judging_milliseconds INTEGER NOT NULL
+        )""",
+        """CREATE TABLE migration_format (
+            migration INTEGER NOT NULL, puid TEXT NOT NULL, PRIMARY KEY (migration, puid)
+        )""",
+        """CREATE TABLE migration_pilot (
+            migration INTEGER NOT NULL, number INTEGER NOT NULL, at TEXT NOT NULL, said TEXT NOT NULL, PRIMARY KEY
+            (migration, number)
+        )""",
+        """CREATE TABLE migration_approval (
+            migration INTEGER NOT NULL, number INTEGER NOT NULL, at TEXT NOT NULL, pilot INTEGER NOT NULL, pathway
+            TEXT NOT NULL, sha256 TEXT NOT NULL, tools TEXT NOT NULL, accepted TEXT NOT NULL, note TEXT NOT NULL,
+            approved_by TEXT NOT NULL, because TEXT NOT NULL, PRIMARY KEY (migration, number)
+        )""",
+        """CREATE TABLE migration_package (
+            migration INTEGER NOT NULL, package TEXT NOT NULL, policy TEXT NOT NULL, files INTEGER NOT NULL, bytes
+            INTEGER NOT NULL, done INTEGER, done_at TEXT, into_packages TEXT NOT NULL, said TEXT, log_sha256 TEXT,
+            undecided INTEGER NOT NULL, to_carry_out INTEGER NOT NULL, rolled_back INTEGER NOT NULL, PRIMARY KEY
+            (migration, package)
+        )""",
+        "CREATE INDEX migration_by_package ON migration_package (package, migration)",
+        "CREATE INDEX migration_to_do ON migration_package (migration, package) WHERE done IS NULL OR to_carry_out > 0",
+        """CREATE TABLE migration_version (
+            package TEXT NOT NULL, migration INTEGER NOT NULL, original TEXT NOT NULL, PRIMARY KEY (package,
+            migration)
+        )""",
+        "CREATE INDEX migration_version_by_original ON migration_version (original)",
+        """CREATE TABLE migration_loss (
+            migration INTEGER NOT NULL, what TEXT NOT NULL, type TEXT NOT NULL, severity TEXT NOT NULL, comparison
+            TEXT NOT NULL, declared TEXT NOT NULL, files INTEGER NOT NULL, PRIMARY KEY (migration, what, type,
+            severity, comparison, declared)
+        )""",
+        """CREATE TABLE file_decision (
+            migration INTEGER NOT NULL, package TEXT NOT NULL, path TEXT NOT NULL, entry INTEGER NOT NULL, at TEXT NOT
+            NULL, accepted INTEGER NOT NULL, decided_by TEXT NOT NULL, because TEXT NOT NULL, PRIMARY KEY (migration,
+            package, path)
+        )""",
         """CREATE TABLE acknowledged (
             sha256 TEXT PRIMARY KEY, place TEXT NOT NULL, why TEXT NOT NULL, drill TEXT NOT NULL, at TEXT NOT NULL,
             booked_by TEXT NOT NULL, because TEXT NOT NULL

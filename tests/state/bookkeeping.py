@@ -7,13 +7,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from preserve.model import events, identification_events, medium_events, rating_events, source_events
+from preserve.model import (
+    events,
+    identification_events,
+    medium_events,
+    migration_events,
+    rating_events,
+    source_events,
+)
 from preserve.model.brake import Alarm, Upheaval
 from preserve.model.canary import Attempt, CanaryTrial, Effect
 from preserve.model.credentials import Holder
 from preserve.model.drill_thaws import DrillThaw, ThawBasis
 from preserve.model.drills import Document, DrillEntry, DrillFault, Rehearsed
 from preserve.model.entries import AccessionEntry, Audited, AuditResult, AuditRun
+from preserve.model.formats.file_results import FileFate
+from preserve.model.formats.governance import Criterion
 from preserve.model.formats.holdings import FormatAdvice, HoldingRisk, Keeping, ReaderState, Trend
 from preserve.model.formats.identification import (
     FileIdentified,
@@ -22,6 +31,9 @@ from preserve.model.formats.identification import (
     Release,
     Tally,
 )
+from preserve.model.formats.losses import Comparison, FileVerdict, LossSeverity, RiskType
+from preserve.model.formats.pathways import Ground
+from preserve.model.formats.properties import Property
 from preserve.model.formats.published_ratings import Recount
 from preserve.model.formats.rating import Rating, RatingGround
 from preserve.model.formats.risk_rule import RiskLevel
@@ -43,6 +55,21 @@ from preserve.model.medium_register import (
     RefreshOutcome,
     RefreshPlan,
     Trigger,
+)
+from preserve.model.migrations import (
+    ApprovalEntry,
+    Basis,
+    FileDecision,
+    LossCount,
+    Migration,
+    PackageDone,
+    Piloted,
+    PilotEntry,
+    PlannedPathway,
+    Scope,
+    ScopeCount,
+    StopCause,
+    Tallied,
 )
 from preserve.model.nouns import (
     Act,
@@ -106,6 +133,14 @@ BACK_TO_THE_FIRST_SCHEMA = (
     "DROP TABLE parity",
     "DROP TABLE format_ratings",
     "DROP TABLE identified",
+    "DROP TABLE migration",
+    "DROP TABLE migration_format",
+    "DROP TABLE migration_pilot",
+    "DROP TABLE migration_approval",
+    "DROP TABLE migration_package",
+    "DROP TABLE migration_version",
+    "DROP TABLE migration_loss",
+    "DROP TABLE file_decision",
     "DROP TABLE format_list",
     "DROP TABLE package_format",
     "DROP TABLE package_oddity",
@@ -300,6 +335,7 @@ def a_life() -> Iterator[Event]:
         counted = Recount(2, 1, 0, ())
         yield rating_events.ratings_imported(ACT, at(59), "NARA", "2026-03-20", text, {"m.csv": "a" * 64}, counted)
     yield from _life_of_formats()
+    yield from _life_of_migrations()
     yield events.notification_set(ACT, at(60), "档案室值班员", ["mail"])
 
 
@@ -335,6 +371,76 @@ def _life_of_formats() -> Iterator[Event]:
     yield identified(0, 2, "V126", "fmt/40", "UNKNOWN")
     yield formats_kept(0, 2, "vault")
     yield rating_events.risk_recorded(ACT, at(59), [risk("fmt/40", 13), risk("fmt/9999", None)], 1, {"Python": "3.11"})
+
+
+PLAN = Migration(
+    number=0,
+    title="Word 97",
+    scope=Scope(("fmt/40",), ("default",)),
+    grounds=(Ground.OBSOLESCENCE,),
+    alternatives=(PlannedPathway("doc-to-docx", "d" * 64), PlannedPathway("doc-to-pdfa2b", "a" * 64)),
+    planned=ScopeCount(0, 0, 0),
+    planned_by="",
+    planned_at="",
+    reason="",
+)
+LOST = LossCount(Property.MACROS, RiskType.MACRO_OR_FORMULA_LOST, LossSeverity.MEDIUM, Comparison.DECLARED, "macros", 1)
+
+
+def tallied(converted: int = 1, stopped: int = 0, losses: tuple[LossCount, ...] = (LOST,)) -> Tallied:
+    fates = {FileFate.CONVERTED: converted, FileFate.STOPPED: stopped}
+    return Tallied(fates, {FileVerdict.LOSSES: converted}, losses, 1000, 1200, 2500, 800)
+
+
+def pilot(migration: int = 1, *pathways: str) -> PilotEntry:
+    """A pilot of these pathways, or of both that the plan names."""
+    marks = dict.fromkeys(Criterion, 80)
+    outcomes = tuple(
+        Piloted(name, 1, each, {"libreoffice": "7.4"}, tallied(), marks)
+        for name, each in (("doc-to-docx", "d" * 64), ("doc-to-pdfa2b", "a" * 64))
+        if not pathways or name in pathways
+    )
+    basis = Basis("0123456789abcdef", {"fmt/40": "f" * 64})
+    return PilotEntry(migration, outcomes, dict.fromkeys(Criterion, 25), basis, "s33d", 1, 1, "e" * 64)
+
+
+def approval(migration: int = 1, pilot_number: int = 1, pathway: str = "doc-to-pdfa2b") -> ApprovalEntry:
+    accepted = {"macros": "nobody runs them"}
+    tools = {"libreoffice": "7.4"}
+    return ApprovalEntry(migration, pilot_number, pathway, "a" * 64, tools, accepted, "", "", "", "a signed note\n")
+
+
+def package_done(package: int, into: tuple[str, ...], came_to: Tallied, undecided: int = 0) -> Event:
+    done = PackageDone(1, package_id(package), into, came_to, undecided, "7" * 64)
+    return migration_events.migrated(ACT, at(61), done)
+
+
+def decided(path: bytes, is_accepted: bool, package: int = 1) -> Event:
+    return migration_events.file_decided(ACT, at(62), FileDecision(1, package_id(package), path, is_accepted))
+
+
+def _life_of_migrations() -> Iterator[Event]:
+    """One is planned, tried twice, approved, run, stopped, decided about, ended, rolled back and reinstated; another is
+    withdrawn.  What is made of each of the two packages is, for want of more, the other."""
+    yield migration_events.migration_planned(ACT, at(60), PLAN)
+    yield migration_events.migration_piloted(ACT, at(60), pilot(1, "doc-to-docx"))
+    yield migration_events.migration_piloted(ACT, at(60), pilot())
+    yield migration_events.migration_approved(ACT, at(60), approval(pilot_number=2))
+    yield migration_events.migration_begun(ACT, at(60), 1, 1, "an auditor")
+    yield package_done(0, (package_id(1),), tallied())
+    yield migration_events.migration_stopped(ACT, at(61), 1, StopCause.TOO_MANY_STOPPED, "1 of 1 did not pass")
+    yield migration_events.migration_begun(ACT, at(61), 1, 1, "an auditor")
+    yield package_done(1, (), tallied(0, 2, ()), 2)
+    yield decided("卷/一%.doc".encode() + b"\xff", True)
+    yield decided(b"b.doc", False)
+    yield package_done(1, (package_id(0),), tallied(1, 1))
+    yield migration_events.migration_ended(ACT, at(62), 1)
+    yield migration_events.migration_rolled_back(ACT, at(63), 1, package_id(1))
+    yield migration_events.migration_rolled_back(ACT, at(63), 1, None)
+    yield migration_events.migration_reinstated(ACT, at(63), 1, None)
+    again = replace(PLAN, scope=replace(PLAN.scope, puids=("UNKNOWN", "fmt/40"), is_again=True))
+    yield migration_events.migration_planned(ACT, at(63), again)
+    yield migration_events.migration_withdrawn(ACT, at(63), 2)
 
 
 def risk(puid: str, total: int | None) -> HoldingRisk:

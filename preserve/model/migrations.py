@@ -1,0 +1,474 @@
+"""A migration (迁移): which files are converted along which pathway, how far that has come, and who answers for it.
+
+Its state is what the ledger says of it, and nothing else: `advanced` leads from one to the next.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from preserve.model.formats.file_results import FileFate
+from preserve.model.formats.governance import Approval, Criterion
+from preserve.model.formats.losses import Comparison, FileVerdict, LossSeverity, RiskType
+from preserve.model.formats.pathways import Ground
+from preserve.model.formats.properties import Property
+from preserve.model.formats.risk_rule import RiskLevel
+from preserve.model.nouns import EventType
+
+MOST_PACKAGES_NAMED = 1000
+"""A migration of more packages names their policy or their format, not each of them."""
+
+
+class MigrationState(StrEnum):
+    """How far a migration is."""
+
+    PLANNED = "planned"
+    PILOTED = "piloted"
+    APPROVED = "approved"
+    RUNNING = "running"
+    PAUSED = "paused"  # a person paused it
+    STOPPED = "stopped"  # it stopped itself, and a person has to look
+    FINISHED = "finished"
+    WITHDRAWN = "withdrawn"
+    ROLLED_BACK = "rolled back"  # no version that it made is in force; all of them are kept
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anything is still to be done about it."""
+        return self not in _OVER
+
+
+_OVER = (MigrationState.FINISHED, MigrationState.WITHDRAWN, MigrationState.ROLLED_BACK)
+
+
+class StopCause(StrEnum):
+    """Why a migration does not go on."""
+
+    PAUSED = "paused by a person"
+    TOO_MANY_STOPPED = "too many files did not pass"
+    APPROVAL_VOID = "the approval is void"
+
+
+class Step(StrEnum):
+    """What happens to a migration, as far as its state goes."""
+
+    PLANNED = "planned"
+    PILOTED = "piloted"
+    APPROVED = "approved"
+    BEGUN = "begun"
+    PACKAGE_DONE = "package done"
+    PAUSED = "paused"
+    STOPPED = "stopped"
+    FILE_DECIDED = "file decided"
+    ENDED = "ended"
+    ROLLED_BACK = "rolled back"
+    PACKAGE_ROLLED_BACK = "package rolled back"
+    REINSTATED = "reinstated"
+    PACKAGE_REINSTATED = "package reinstated"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The state of a migration, and to which it goes back where a rolled back one is reinstated."""
+
+    state: MigrationState
+    before: MigrationState | None = None
+
+
+PLANNED = Stage(MigrationState.PLANNED)
+
+_S = MigrationState
+_AT_WORK = frozenset({_S.RUNNING, _S.PAUSED, _S.STOPPED})
+_BEGUN_ONCE = _AT_WORK | {_S.FINISHED}
+_OPEN = frozenset(each for each in MigrationState if each.is_open)
+_LEADS: Mapping[Step, tuple[frozenset[MigrationState], MigrationState | None]] = {
+    Step.PILOTED: (_OPEN, _S.PILOTED),
+    Step.APPROVED: (frozenset({_S.PILOTED, _S.APPROVED}), _S.APPROVED),
+    # One that is finished goes on where a person decided about files of it.
+    Step.BEGUN: (_BEGUN_ONCE | {_S.APPROVED}, _S.RUNNING),
+    Step.PACKAGE_DONE: (_AT_WORK, None),
+    Step.PAUSED: (frozenset({_S.RUNNING, _S.STOPPED}), _S.PAUSED),
+    Step.STOPPED: (frozenset({_S.RUNNING}), _S.STOPPED),
+    Step.FILE_DECIDED: (_BEGUN_ONCE, None),
+    Step.ENDED: (frozenset({_S.RUNNING}), _S.FINISHED),
+    Step.ROLLED_BACK: (frozenset(MigrationState) - {_S.ROLLED_BACK, _S.PLANNED}, _S.ROLLED_BACK),
+    Step.PACKAGE_ROLLED_BACK: (frozenset(MigrationState) - {_S.ROLLED_BACK}, None),
+    Step.PACKAGE_REINSTATED: (frozenset(MigrationState) - {_S.ROLLED_BACK}, None),
+    Step.WITHDRAWN: (_OPEN, _S.WITHDRAWN),
+}
+"""From which states each step may be taken, and to which it leads; None: to the same."""
+
+
+def advanced(stage: Stage | None, step: Step) -> Stage | None:
+    """The stage of a migration after a step; None where the step may not be taken.  `stage` None: there is none yet."""
+    if stage is None or step is Step.PLANNED:
+        return PLANNED if stage is None and step is Step.PLANNED else None
+    if step is Step.REINSTATED:
+        return Stage(stage.before) if stage.before is not None else None
+    allowed, to = _LEADS[step]
+    if stage.state not in allowed:
+        return None
+    if to is None:
+        return stage
+    if step is not Step.ROLLED_BACK:
+        return Stage(to)
+    # One that was running is not set going again by being reinstated: that takes an executor.
+    return Stage(to, MigrationState.PAUSED if stage.state is MigrationState.RUNNING else stage.state)
+
+
+def step_of(kind: EventType, detail: Mapping[str, object]) -> Step:
+    """Which step an event books.  Raises `KeyError` for an event that is of no migration."""
+    if kind is EventType.MIGRATION_STOPPED:
+        return Step.PAUSED if detail["cause"] == StopCause.PAUSED.value else Step.STOPPED
+    if kind is EventType.MIGRATION_ROLLED_BACK:
+        return Step.ROLLED_BACK if detail["package"] is None else Step.PACKAGE_ROLLED_BACK
+    if kind is EventType.MIGRATION_REINSTATED:
+        return Step.REINSTATED if detail["package"] is None else Step.PACKAGE_REINSTATED
+    return _STEPS[kind]
+
+
+_STEPS = {
+    EventType.MIGRATION_PLANNED: Step.PLANNED,
+    EventType.MIGRATION_PILOTED: Step.PILOTED,
+    EventType.MIGRATION_APPROVED: Step.APPROVED,
+    EventType.MIGRATION_BEGUN: Step.BEGUN,
+    EventType.MIGRATED: Step.PACKAGE_DONE,
+    EventType.FILE_DECIDED: Step.FILE_DECIDED,
+    EventType.MIGRATION_ENDED: Step.ENDED,
+    EventType.MIGRATION_WITHDRAWN: Step.WITHDRAWN,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which files are meant: those in the formats `puids`, in packages under `policies`, or in those of `packages`.
+
+    What is empty does not narrow it, but for `puids`, which never are.  `encodings` narrows texts down further, file by
+    file.  `classes` and `level` are what was asked for, of which policies and formats followed.  Packages of which a
+    version in force was made from these formats are left out, unless `is_again`.
+    """
+
+    puids: tuple[str, ...]
+    policies: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
+    encodings: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    level: RiskLevel | None = None
+    is_again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeCount:
+    """What a scope comes to."""
+
+    packages: int
+    files: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedPathway:
+    """A pathway that a plan considers, and the digest of its declaration then."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class LossCount:
+    """How many files differ in a property, how badly and how it was judged; `declared` is the id of the loss that
+    names it, "" where none does."""
+
+    what: Property
+    type: RiskType
+    severity: LossSeverity
+    comparison: Comparison
+    declared: str
+    files: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tallied:
+    """What came of files, together.
+
+    `bytes_before` are the originals of those converted or stopped, `bytes_after` what was made of them.  Judging counts
+    in `judging_milliseconds`, converting in `milliseconds`.
+    """
+
+    fates: Mapping[FileFate, int]
+    verdicts: Mapping[FileVerdict, int]
+    losses: tuple[LossCount, ...]
+    bytes_before: int
+    bytes_after: int
+    milliseconds: int
+    judging_milliseconds: int
+
+    @property
+    def files(self) -> int:
+        return sum(self.fates.values())
+
+    def of(self, fate: FileFate) -> int:
+        """How many files met with this fate."""
+        return self.fates.get(fate, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Piloted:
+    """What a pilot found of one pathway, and the marks that follow (0 worst, 100 best)."""
+
+    pathway: str
+    version: int
+    sha256: str
+    tools: Mapping[str, str]
+    tallied: Tallied
+    marks: Mapping[Criterion, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What everything that is known about formats rested on: the `release` that identifies (its digest), and the digest
+    of what the register says of each format, by PUID."""
+
+    release: str
+    formats: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class PilotEntry:
+    """One pilot of a migration: the `number`th, from 1.
+
+    `drawn` files of `strata` sorts were converted along each pathway.  `data_sha256` digests what it found, file by
+    file, which lies in the home.
+    """
+
+    migration: int
+    outcomes: tuple[Piloted, ...]
+    weights: Mapping[Criterion, int]
+    basis: Basis
+    seed: str
+    drawn: int
+    strata: int
+    data_sha256: str
+    number: int = 0
+    at: str = ""
+    by: str = ""
+
+    def of(self, pathway: str) -> Piloted | None:
+        """What it found of a pathway."""
+        return next((each for each in self.outcomes if each.pathway == pathway), None)
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalEntry:
+    """One person's word that a migration may run along a pathway: the `number`th of the migration, from 1.
+
+    `accepted` says why of each loss, by its id.  `note` is the document as it was signed (C2SP signed note).
+    """
+
+    migration: int
+    pilot: int
+    pathway: str
+    sha256: str
+    tools: Mapping[str, str]
+    accepted: Mapping[str, str]
+    by: str
+    at: str
+    reason: str
+    note: str = ""
+    number: int = 0
+
+    @property
+    def approval(self) -> Approval:
+        """What `preserve.model.formats.governance.objections` asks of it."""
+        return Approval(self.by, self.pathway, self.sha256, self.tools, frozenset(self.accepted))
+
+
+@dataclass(frozen=True, slots=True)
+class PackageDone:
+    """One original package is done: `into` are the packages made of it, () where nothing was converted.
+
+    `undecided` of the stopped files wait for a person.  Booked again after somebody decided about files, it takes
+    the place of what was booked before, and `into` names them all.  `log_sha256` digests the risk log.
+    """
+
+    migration: int
+    package: str
+    into: tuple[str, ...]
+    tallied: Tallied
+    undecided: int
+    log_sha256: str
+
+
+class PackageState(StrEnum):
+    """How a migration stands to one original package."""
+
+    DUE = "due"
+    IN_FORCE = "in force"
+    NOTHING_MADE = "nothing made"
+    ROLLED_BACK = "rolled back"
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationPackage:
+    """An original package within a migration: `files` and `bytes` in the formats meant when it was planned; what came
+    of it (None: it is due), and `done_at`.  `to_carry_out` counts files accepted since, which are to follow."""
+
+    migration: int
+    package: str
+    policy: str
+    files: int
+    bytes: int
+    state: PackageState
+    done: PackageDone | None = None
+    done_at: str | None = None
+    undecided: int = 0
+    to_carry_out: int = 0
+
+    @property
+    def is_to_do(self) -> bool:
+        """Whether running has anything to do about it."""
+        return self.done is None or (self.to_carry_out > 0 and self.state is not PackageState.ROLLED_BACK)
+
+
+@dataclass(frozen=True, slots=True)
+class FileDecision:
+    """A person accepts the result of a stopped file, or rejects it, by name and with a reason.
+
+    `path` is its name below `data/`, as it was deposited.
+    """
+
+    migration: int
+    package: str
+    path: bytes
+    is_accepted: bool
+    by: str = ""
+    reason: str = ""
+    at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a migration has come: original packages `done`, `versions` made of them, what became of files, and how
+    many stopped files wait for a person's decision (`undecided`) or for its being carried out (`to_carry_out`)."""
+
+    done: int = 0
+    versions: int = 0
+    converted: int = 0
+    stopped: int = 0
+    failed: int = 0
+    refused: int = 0
+    undecided: int = 0
+    to_carry_out: int = 0
+    bytes_before: int = 0
+    bytes_after: int = 0
+    milliseconds: int = 0
+    judging_milliseconds: int = 0
+
+    @property
+    def files(self) -> int:
+        return self.converted + self.stopped + self.failed + self.refused
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """Why a migration does not go on, and since when."""
+
+    cause: StopCause
+    why: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One migration, as the books know it.  `planned` is what its scope came to then; `executor` who runs it, and
+    `auditor` who looks after that, "" where nobody does yet."""
+
+    number: int
+    title: str
+    scope: Scope
+    grounds: tuple[Ground, ...]
+    alternatives: tuple[PlannedPathway, ...]
+    planned: ScopeCount
+    planned_by: str
+    planned_at: str
+    reason: str
+    state: MigrationState = MigrationState.PLANNED
+    progress: Progress = field(default_factory=Progress)
+    executor: str = ""
+    auditor: str = ""
+    stopped: Stopped | None = None
+    ended_at: str | None = None
+
+    @property
+    def claim(self) -> str:
+        """The claim under which anything is done about it, so that nobody withdraws what another is running."""
+        return claim_on(self.number)
+
+    @property
+    def packages_due(self) -> int:
+        return self.planned.packages - self.progress.done
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """That `package` was made of `original` in a migration; `is_in_force` where nobody rolled it back."""
+
+    migration: int
+    original: str
+    package: str
+    is_in_force: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """What a package was converted into, and of which it is a version; () where of none."""
+
+    into: tuple[Version, ...] = ()
+    of: tuple[Version, ...] = ()
+
+
+def claim_on(number: int) -> str:
+    """The claim under which anything is done about a migration."""
+    return f"migration {number}"
+
+
+def together(tallies: Iterable[Tallied]) -> Tallied:
+    """Several tallies as one."""
+    fates: dict[FileFate, int] = {}
+    verdicts: dict[FileVerdict, int] = {}
+    losses: dict[LossCount, int] = {}
+    sums = [0, 0, 0, 0]
+    for each in tallies:
+        for fate, count in each.fates.items():
+            fates[fate] = fates.get(fate, 0) + count
+        for verdict, count in each.verdicts.items():
+            verdicts[verdict] = verdicts.get(verdict, 0) + count
+        for loss in each.losses:
+            kind = LossCount(loss.what, loss.type, loss.severity, loss.comparison, loss.declared, 0)
+            losses[kind] = losses.get(kind, 0) + loss.files
+        measured = (each.bytes_before, each.bytes_after, each.milliseconds, each.judging_milliseconds)
+        sums = [one + other for one, other in zip(sums, measured, strict=True)]
+    counted = (
+        LossCount(kind.what, kind.type, kind.severity, kind.comparison, kind.declared, files)
+        for kind, files in losses.items()
+    )
+    return Tallied(fates, verdicts, tuple(counted), *sums)
+
+
+_TO_ESCAPE = re.compile(r"[%\x00-\x1f\x7f\udc80-\udcff]")
+_ESCAPED = re.compile(rb"%([0-9A-F]{2})")
+
+
+def path_text(path: bytes) -> str:
+    """A path as entries of the ledger hold it: what is no UTF-8, control characters and `%` as `%` and two digits."""
+    text = path.decode("utf-8", "surrogateescape")
+    return _TO_ESCAPE.sub(lambda found: f"%{found[0].encode('utf-8', 'surrogateescape')[0]:02X}", text)
+
+
+def path_of(text: str) -> bytes:
+    """The inverse of `path_text`."""
+    return _ESCAPED.sub(lambda found: bytes([int(found[1], 16)]), text.encode())
