@@ -26,7 +26,8 @@ STEPS = st.lists(st.sampled_from(Step), max_size=40)
 
 def lived(steps: list[Step]) -> tuple[Stage, list[Step]]:
     """The stage to which those of the steps lead that may be taken, and which these are."""
-    stage, taken = PLANNED, []
+    stage = PLANNED
+    taken: list[Step] = []
     for step in steps:
         after = advanced(stage, step)
         if after is not None:
