@@ -85,6 +85,7 @@ SHOWN_ENUMERATIONS = frozenset(
         "Protection",
         "Purpose",
         "RatingPart",
+        "Reopening",
         "RiskLevel",
         "RiskType",
         "Role",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from preserve.definitions.nara_matrix import NaraFile, NaraTable
     from preserve.model.formats.holdings import HoldingsRule
     from preserve.model.formats.identification import Release
+    from preserve.model.formats.marks import MarkRule
     from preserve.model.formats.rating import Ratings
     from preserve.model.formats.registry import Reader
     from preserve.model.formats.risk_rule import RiskRule
@@ -36,6 +37,13 @@ def holdings_rule() -> HoldingsRule:
     from preserve.definitions.holdings_rules import HOLDINGS_RULE, read_holdings_rule
 
     return read_holdings_rule(format_data(HOLDINGS_RULE), HOLDINGS_RULE)
+
+
+def mark_rule() -> MarkRule:
+    """By which rule pathways are marked and weighed.  Raises `Refused`, `Misused`."""
+    from preserve.definitions.mark_rules import MARK_RULE, read_mark_rule
+
+    return read_mark_rule(format_data(MARK_RULE), MARK_RULE)
 
 
 def format_ratings(books: Books) -> Ratings:
