@@ -52,8 +52,10 @@ setup(
         "click>=8.1,<9",
         "cryptography>=44",
         "minio>=7.2,<8",
+        "numpy>=2",
         "olefile>=0.47",
         "pathspec>=1,<2",
+        "pikepdf>=9.5",
         # Drills open documents with these two: who promises to look whether documents open has the readers.
         "pillow>=11",
         "prometheus-client>=0.21",

@@ -5,7 +5,7 @@
 #   ops/install.sh develop   that, and what the tests and the demo need      (requirements-dev.txt)
 #   ops/install.sh postgresql  Debian's PostgreSQL server, on which the tests keep books
 #   ops/install.sh tools     openssl and mkfs.ext4, with which tests look at what the program wrote, and make a disk
-#   ops/install.sh converters  what converts formats, and bubblewrap, within which it does so
+#   ops/install.sh converters  what converts formats and judges what came of it, and bubblewrap, within which both are done
 #   ops/install.sh browser   Debian's Chromium, Chinese fonts and promtool, which tests look at pages and rules with
 #   ops/install.sh ceph      Debian's Ceph object gateway for `make test-ceph`
 #
@@ -159,7 +159,7 @@ case $set_wanted in
     converters)
         missing=
         for tool in bwrap:bubblewrap soffice:libreoffice-writer-nogui gs:ghostscript flac:flac ffmpeg:ffmpeg vips:libvips-tools \
-            fc-list:fontconfig; do
+            fc-list:fontconfig pdftotext:poppler-utils qpdf:qpdf; do
             command -v "${tool%%:*}" >/dev/null 2>&1 || missing="$missing ${tool##*:}"
         done
         for part in libsc:calc libsd:impress; do

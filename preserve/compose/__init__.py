@@ -14,7 +14,7 @@ from preserve.compose.formats import (
 )
 from preserve.compose.letters import addresses, post
 from preserve.compose.origins import catchment, harvest_request, take_request
-from preserve.compose.pathways import format_register, pathway_of, pathways, programs_alive
+from preserve.compose.pathways import format_register, pathway_of, pathways, programs_alive, workshop
 from preserve.compose.places import founding, place, store_at
 from preserve.compose.publishing import publish, require_abreast, require_key, signer
 from preserve.compose.rules import (
@@ -77,5 +77,6 @@ __all__ = [
     "take_request",
     "thaw_prices",
     "workplace",
+    "workshop",
     "write_risk_history",
 ]

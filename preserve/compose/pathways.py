@@ -14,6 +14,8 @@ from preserve.settings.shipped import format_data, pathway_folders
 if TYPE_CHECKING:
     from preserve.model.formats.pathways import Pathway
     from preserve.model.formats.registry import FormatRegister
+    from preserve.workplace import Workplace
+    from preserve.workshop import Workshop
 
 LARGEST_DECLARATION_BYTES = 1024 * 1024
 
@@ -70,3 +72,14 @@ def programs_alive(register: FormatRegister, programs: Collection[str]) -> dict[
 
     with tempfile.TemporaryDirectory(prefix="preserve-") as work:
         return readers_alive([register.readers[id_] for id_ in sorted(programs)], Path(work))
+
+
+def workshop(workplace: Workplace) -> Workshop:
+    """Where files are converted and judged; it lays down what it needs in the workplace's scratch folder.
+
+    Raises `Refused`, `Misused`.
+    """
+    from preserve.formats.workshop import SandboxedWorkshop
+
+    folders = {folder.name: folder for folder in pathway_folders()}
+    return SandboxedWorkshop(workplace.work, folders, format_register().readers)

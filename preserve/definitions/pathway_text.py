@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from preserve.model.formats.losses import LossSeverity, RiskType
-from preserve.model.formats.pathways import Ground
+from preserve.model.formats.pathways import Check, Ground
 from preserve.model.formats.properties import ContentKind, Property
 from preserve.model.requirements import Mark
 
@@ -79,7 +79,9 @@ class Tool(Table):
 
     program: _Name = Field(description="its id in policies/formats/registry.toml, which says how it is asked for")
     command: _Command = Field(
-        description="names {input}, and {output} or {output_folder}; {profile}: an empty folder; {pathway_folder}"
+        description="what is run: {input} or, as an argument by itself, {inputs} (several files at a call, whose"
+        " results are named by their numbers: 7.pdf); {output}: the folder for results; {home}: an empty one;"
+        " {pathway}: the pathway's own; {python}: this program's interpreter"
     )
     most_seconds: Annotated[int, Field(ge=1, le=LONGEST_SECONDS, strict=True)] = Field(description="for one file")
     most_memory_mib: Annotated[int, Field(ge=16, le=LARGEST_MEMORY_MIB, strict=True)]
@@ -91,10 +93,19 @@ class Tool(Table):
 class Validator(Table):
     """A program that did not make the result, and looks at it."""
 
-    program: _Name = Field(description='its id in the register; "python": this program itself looks')
-    command: tuple[_Text, ...] = Field((), description="with {output}; none where this program looks")
+    program: _Name = Field(description='its id in the register; "preserve": this program itself')
+    command: tuple[_Text, ...] = Field((), description="what is run, {input} being the result; none for a check")
+    check: Check | None = Field(None, description="what this program looks at itself")
+    optional: bool = Field(False, strict=True, description="whether it is not missed where it is not on the machine")
     proves_zh: _Text = Field(description="what follows from its yes, and what does not")
     proves_en: _Text
+
+
+class RenditionText(Table):
+    """How files are drawn as PDF whose pages are to be looked at, where they are none themselves."""
+
+    program: _Name = Field(description="its id in the register")
+    command: _Command = Field(description="as that of the tool; what it makes is a PDF")
 
 
 class PropertyText(Table):
@@ -139,6 +150,7 @@ class PathwayText(Table):
     trigger: Trigger
     basis: Annotated[tuple[BasisText, ...], Field(min_length=1)]
     tool: Tool
+    rendition: RenditionText | None = None
     validator: Annotated[tuple[Validator, ...], Field(min_length=1)]
     property: Annotated[tuple[PropertyText, ...], Field(min_length=1)]
     loss: tuple[Loss, ...] = ()
@@ -146,5 +158,7 @@ class PathwayText(Table):
     job: Job | None = None
 
 
-TABLES = (PathwayText, About, Trigger, BasisText, Tool, Validator, PropertyText, Loss, AlternativeText, Job)
+TABLES = (
+    PathwayText, About, Trigger, BasisText, Tool, RenditionText, Validator, PropertyText, Loss, AlternativeText, Job
+)  # fmt: skip
 """All tables that a declaration may hold."""

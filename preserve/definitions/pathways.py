@@ -22,14 +22,17 @@ from preserve.definitions.toml_mistakes import toml
 from preserve.model.complaints import Complaint, ComplaintList
 from preserve.model.formats.losses import DeclaredLoss, LossSeverity, RiskType
 from preserve.model.formats.pathways import (
+    OURS,
     PLACES,
     Alternative,
     Basis,
+    Check,
     Ground,
     Pathway,
     PathwayTool,
     PathwayValidator,
     PropertyRule,
+    Rendition,
     StopRule,
     places_named,
 )
@@ -58,8 +61,10 @@ _WANTED = {
     "mark": phrase("one of: {names}", names=", ".join(Mark)),
     "type": phrase("one of: {names}", names=", ".join(RiskType)),
     "severity": _SEVERITY,
-    "command": phrase('a list of arguments, such as ["flac", "-o", "{{output}}", "{{input}}"]'),
+    "command": phrase('a list of arguments, such as ["flac", "-o", "{{output}}/audio.flac", "{{input}}"]'),
+    "check": phrase("one of: {names}", names=", ".join(Check)),
     "fixed_layout": phrase("true or false"),
+    "optional": phrase("true or false"),
 }
 _WANTED |= dict.fromkeys(
     ("version", "most_seconds", "most_memory_mib", "most_growth_percent", "tolerance", "at_most", "stop_percent",
@@ -137,14 +142,8 @@ def _pathway(plain: dict[str, Any], sha256: str) -> Pathway:
             tool["most_memory_mib"] * _MIB,
             tool["most_growth_percent"],
         ),
-        validators=tuple(
-            PathwayValidator(
-                each["program"],
-                tuple(each.get("command", ())),
-                Words(each["proves_zh"].strip(), each["proves_en"].strip()),
-            )
-            for each in plain["validator"]
-        ),
+        rendition=_rendition(plain.get("rendition")),
+        validators=tuple(map(_validator, plain["validator"])),
         properties=tuple(
             PropertyRule(Property(each["name"]), each.get("tolerance", 0), LossSeverity(each["severity"]))
             for each in plain["property"]
@@ -153,6 +152,20 @@ def _pathway(plain: dict[str, Any], sha256: str) -> Pathway:
         alternatives=tuple(Alternative(_words(each), each.get("pathway", "")) for each in plain.get("alternative", ())),
         stop=StopRule(job.get("stop_percent", 5), job.get("stop_at_least", 5)),
         sha256=sha256,
+    )
+
+
+def _rendition(plain: dict[str, Any] | None) -> Rendition | None:
+    return None if plain is None else Rendition(plain["program"], tuple(plain["command"]))
+
+
+def _validator(plain: dict[str, Any]) -> PathwayValidator:
+    return PathwayValidator(
+        plain["program"],
+        tuple(plain.get("command", ())),
+        Words(plain["proves_zh"].strip(), plain["proves_en"].strip()),
+        Check(plain["check"]) if "check" in plain else None,
+        plain.get("optional", False),
     )
 
 
@@ -180,31 +193,57 @@ def _of_formats(pathway: Pathway) -> Iterator[_Contradiction]:
         yield _Contradiction("same-format", ("pathway", "to"), template, {"puid": min(both)})
 
 
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """A program that a declaration has run: where it says so, by which command, which has to name these places."""
+
+    path: KeyPath
+    program: str
+    command: tuple[str, ...]
+    needed: tuple[frozenset[str], ...]
+
+
+_IN, _INS, _OUT = frozenset({"input"}), frozenset({"input", "inputs"}), frozenset({"output"})
+
+
 def _of_programs(pathway: Pathway, programs: Collection[str] | None) -> Iterator[_Contradiction]:
-    commands = [(("tool",), pathway.tool.program, pathway.tool.command, ("input", "output"))]
+    runs = [_Run(("tool",), pathway.tool.program, pathway.tool.command, (_INS, _OUT))]
+    if pathway.rendition is not None:
+        runs.append(_Run(("rendition",), pathway.rendition.program, pathway.rendition.command, (_INS, _OUT)))
     for number, each in enumerate(pathway.validators):
         path: KeyPath = ("validator", number)
-        commands.append((path, each.program, each.command, ("output",) if each.command else ()))  # type: ignore[arg-type]
+        runs.append(_Run(path, each.program, each.command, (_IN,) if each.command else ()))
         if each.program == pathway.tool.program:
             template = "{file}, line {line}: {program} made the result; have another program look at it"
             yield _Contradiction("own-judge", (*path, "program"), template, {"program": each.program})
-        if not each.command and each.program != "python":
-            template = '{file}, line {line}: how is {program} run? give it a command, or let "python" look'
+        if (each.check is None) is not bool(each.command) or (each.check is not None and each.program != OURS):
+            template = '{file}, line {line}: how does {program} look? give it a command, or "preserve" a check'
             yield _Contradiction("no-command", path, template, {"program": each.program})
-    for path, program, command, needed in commands:
-        if programs is not None and program not in programs:
-            template = "{file}, line {line}: the register of formats has no program {program}; add it there first"
-            yield _Contradiction("unknown-program", (*path, "program"), template, {"program": program})
-        named = places_named(command)
-        odd = sorted(named - set(PLACES))
-        if odd:
-            template = "{file}, line {line}: {name} is no place that a command may name; there are {places}"
-            yield _Contradiction(
-                "unknown-place", (*path, "command"), template, {"name": odd[0], "places": ", ".join(PLACES)}
-            )
-        if not all({name, f"{name}_folder"} & named for name in needed):
-            template = "{file}, line {line}: the command must name {places} in braces"
-            yield _Contradiction("no-place", (*path, "command"), template, {"places": ", ".join(needed)})
+    for run in runs:
+        yield from _of_run(run, programs)
+
+
+def _of_run(run: _Run, programs: Collection[str] | None) -> Iterator[_Contradiction]:
+    if programs is not None and run.program not in programs:
+        template = "{file}, line {line}: the register of formats has no program {program}; add it there first"
+        yield _Contradiction("unknown-program", (*run.path, "program"), template, {"program": run.program})
+    if run.command and (run.command[0] == "{python}") is not (run.program == OURS):
+        template = '{file}, line {line}: what {place} runs is "preserve", and nothing else is run by it'
+        yield _Contradiction("whose-program", (*run.path, "program"), template, {"place": "{python}"})
+    named = places_named(run.command)
+    odd = sorted(named - set(PLACES))
+    if odd:
+        template = "{file}, line {line}: {name} is no place that a command may name; there are {places}"
+        yield _Contradiction(
+            "unknown-place", (*run.path, "command"), template, {"name": odd[0], "places": ", ".join(PLACES)}
+        )
+    if "inputs" in named and "{inputs}" not in run.command:
+        template = "{file}, line {line}: {place} stands for several arguments; let it be one by itself"
+        yield _Contradiction("not-alone", (*run.path, "command"), template, {"place": "{inputs}"})
+    if not all(each & named for each in run.needed):
+        template = "{file}, line {line}: the command must name {places} in braces"
+        places = ", ".join(" or ".join(sorted(each)) for each in run.needed)
+        yield _Contradiction("no-place", (*run.path, "command"), template, {"places": places})
 
 
 def _of_properties(pathway: Pathway) -> Iterator[_Contradiction]:

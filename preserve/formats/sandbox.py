@@ -12,7 +12,7 @@ import hashlib
 import os
 import shutil
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -22,6 +22,7 @@ from preserve import chance, clock
 from preserve.durable import free_bytes
 from preserve.errors import NoSpace, Refused
 from preserve.formats.watching import Watch, end_survivors, entries
+from preserve.model.formats.pathways import filled_in
 from preserve.model.formats.tool_runs import Evidence, Limits, Outcome, Protection, Result
 from preserve.model.sizes import Size
 from preserve.processes import KEPT_FREE_BYTES, Ended, run_watched
@@ -45,8 +46,9 @@ _WALLS = frozenset((Protection.OWN_FILES, Protection.OWN_PROCESSES, Protection.N
 class Order:
     """A tool to be run.
 
-    In `arguments`, `{input}` is the only input, `{inputs}` (an argument by itself) all of them, `{output}` the folder
-    for what it makes, `{home}` its empty home.  `inputs` are files with the ending that the tool is to see.
+    In `arguments`, `{input}` is the first input, `{inputs}` (an argument by itself) all of them, `{output}` the folder
+    for what it makes, `{home}` its empty home; `places` are further ones.  `inputs` are files with the ending that the
+    tool is to see: the third of them is `3.doc`.  `sees` are folders that it may read beside, under their own names.
     """
 
     program: str
@@ -55,6 +57,8 @@ class Order:
     limits: Limits = field(default_factory=Limits)
     version: str = ""
     makes_files: bool = True
+    sees: tuple[Path, ...] = ()
+    places: Mapping[str, str] = field(default_factory=dict)
 
 
 class Sandbox:
@@ -121,7 +125,7 @@ class Sandbox:
                 "{program} is not on this machine; install it (`ops/install.sh converters` on Debian)",
                 program=order.program,
             )
-        self._require_bounds(order.program)
+        self._require_bounds(order)
         if free_bytes(self._scratch) < KEPT_FREE_BYTES:
             raise NoSpace(
                 "{folder} has only {left} left, too little to convert anything in; free some space there",
@@ -141,18 +145,18 @@ class Sandbox:
         watch.look_at_output()
         return ended, watch
 
-    def _require_bounds(self, program: str) -> None:
+    def _require_bounds(self, order: Order) -> None:
         """Without walls, a tool has to be a user of its own, or nothing limits how many processes it starts; and that
-        user has to come into the scratch folder by the ordinary way."""
+        user has to come into the scratch folder, and those it is to see, by the ordinary way."""
         if self._has_walls:
             return
         if not _is_root():
             raise Refused(
                 "nothing on this machine would keep {program} within bounds, so it is not run; install bubblewrap"
                 " (`ops/install.sh converters`), or run the command as root",
-                program=program,
+                program=order.program,
             )
-        for folder in (self._scratch, *self._scratch.resolve().parents):
+        for folder in (each for top in (self._scratch, *order.sees) for each in (top, *top.resolve().parents)):
             if not folder.stat().st_mode & stat.S_IXOTH:
                 raise Refused(
                     "{folder} lets no other user in, so no converter can run there; install bubblewrap (`ops/install.sh"
@@ -170,7 +174,7 @@ class Sandbox:
         return ended.status == 0
 
     def _walls(self, place: _Place, order: Order) -> list[str]:
-        return _bubblewrap(place, order.limits) if self._has_walls else []
+        return _bubblewrap(place, order.limits, order.sees) if self._has_walls else []
 
     def _variables(self, place: _Place) -> dict[str, str]:
         home, temporary = (HOME, "/tmp") if self._has_walls else (str(place.home), str(place.home))  # noqa: S108
@@ -179,16 +183,8 @@ class Sandbox:
     def _arguments(self, order: Order, place: _Place) -> tuple[str, ...]:
         folder, out, home = (IN, OUT, HOME) if self._has_walls else (place.into, place.out, place.home)
         names = [f"{folder}/{number}{ending}" for number, (_, ending) in enumerate(order.inputs, 1)]
-        words = {"{input}": names[0] if names else "", "{output}": str(out), "{home}": str(home)}
-        made: list[str] = []
-        for argument in order.arguments:
-            if argument == "{inputs}":
-                made.extend(names)
-                continue
-            for word, value in words.items():
-                argument = argument.replace(word, value)
-            made.append(argument)
-        return tuple(made)
+        own = {"input": names[0] if names else "", "inputs": names, "output": str(out), "home": str(home)}
+        return filled_in(order.arguments, {**order.places, **own})
 
     @contextmanager
     def _place(self) -> Iterator[_Place]:
@@ -251,7 +247,7 @@ def _is_root() -> bool:
     return os.geteuid() == 0
 
 
-def _bubblewrap(place: _Place, limits: Limits) -> list[str]:
+def _bubblewrap(place: _Place, limits: Limits, sees: Sequence[Path] = ()) -> list[str]:
     """Walls: bwrap(1).  Without a user namespace as root, since one would leave files of root readable."""
     words = [
         "bwrap", "--unshare-net", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try",
@@ -271,6 +267,10 @@ def _bubblewrap(place: _Place, limits: Limits) -> list[str]:
     words += ["--perms", "1777", "--size", str(limits.scratch_bytes), "--tmpfs", "/dev/shm"]  # noqa: S108
     words += ["--perms", "0755", "--dir", IN, "--bind", str(place.out), OUT]
     words += ["--remount-ro", "/dev"]
+    for each in sees:
+        for above in reversed(each.parents[:-1]):
+            words += ["--perms", "0755", "--dir", str(above)]
+        words += ["--ro-bind", str(each), str(each)]
     for bound, name in place.bound:
         words += ["--ro-bind", str(bound), name]
     return [*words, "--remount-ro", "/", "--chdir", "/tmp", "--"]  # noqa: S108

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from preserve.errors import Refused
-from preserve.formats.tools import text
+from preserve.formats.converters import text
 from preserve.model.formats.unmapped import Mapping, Transcribed, Unmapped
 
 TEXT = "档案\r\n第二行，共12件。\n"

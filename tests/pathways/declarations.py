@@ -28,14 +28,14 @@ mark = "ours"
 
 [tool]
 program = "flac"
-command = ["flac", "-o", "{output}", "{input}"]
+command = ["flac", "-o", "{output}/audio.flac", "{input}"]
 most_seconds = 60
 most_memory_mib = 256
 most_growth_percent = 110
 
 [[validator]]
 program = "ffmpeg"
-command = ["ffmpeg", "-i", "{output}", "-f", "null", "-"]
+command = ["ffmpeg", "-i", "{input}", "-f", "null", "-"]
 proves_zh = "能解码"
 proves_en = "it can be decoded"
 

@@ -38,9 +38,15 @@ FIRST = [
         ('type = "metadata lost"', 'type = "bad luck"', 43, "one of: content lost"),
         ('to = ["fmt/279"]', 'to = ["fmt/6"]', 8, "from fmt/6 to the same"),
         ('program = "ffmpeg"', 'program = "flac"', 28, "flac made the result"),
-        ('"{output}", "{input}"]', '"{output}"]', 22, "must name input, output"),
-        ('"{output}", "{input}"]', '"{output}", "{input}", "{home}"]', 22, "home is no place"),
-        ('"-i", "{output}", ', "", 29, "must name output"),
+        (', "{input}"]', "]", 22, "must name input or inputs, output"),
+        (', "{input}"]', ', "{input}", "{profile}"]', 22, "profile is no place"),
+        ('"{input}"]', '"--in={inputs}"]', 22, "let it be one by itself"),
+        ('program = "flac"\ncommand = ["flac"', 'program = "flac"\ncommand = ["{python}"', 21, "what {python} runs is"),
+        ('"-i", "{input}", ', "", 29, "must name input"),
+        ('proves_zh = "能解码"', 'proves_zh = "能解码"\ncheck = "utf-8"', 27, "how does ffmpeg look"),
+        ('program = "ffmpeg"', 'program = "preserve"', 28, "what {python} runs is"),
+        ('proves_zh = "能解码"', 'proves_zh = "能解码"\ncheck = "looks"', 31, "one of: pdfa-2b"),
+        ('proves_zh = "能解码"', 'proves_zh = "能解码"\noptional = "yes"', 31, "true or false"),
         ('name = "samples"', 'name = "duration"', 33, "audio clipped; compare samples"),
         ('name = "metadata"', 'name = "samples"', 38, "compared twice"),
         ('property = "metadata"', 'property = "macros"', 45, "macros is declared lost and not compared"),
@@ -76,12 +82,11 @@ def test_a_bounded_loss_of_content_that_hides_damage_is_refused() -> None:
 
 def test_a_command_is_filled_in_once_and_keeps_braces_of_its_own() -> None:
     command = shipped()["doc-to-pdfa2b"].tool.command
-    assert places_named(command) == {"profile", "output_folder", "input"}
-    found = filled_in(command, {"profile": "/p", "output_folder": "/o", "input": "/i/{profile}.doc"})
-    assert found[-1] == "/i/{profile}.doc" and "-env:UserInstallation=file:///p" in found
+    assert places_named(command) == {"home", "output", "inputs"}
+    found = filled_in(command, {"home": "/h", "output": "/o", "inputs": ["/i/{home}.doc", "/i/2.doc"]})
+    assert found[-2:] == ("/i/{home}.doc", "/i/2.doc") and "-env:UserInstallation=file:///h/profile" in found
     assert 'pdf:writer_pdf_Export:{"SelectPdfVersion":{"type":"long","value":"2"}}' in found
-    with pytest.raises(KeyError):
-        filled_in(command, {"input": "/i"})
+    assert filled_in(["{unknown}", "a{home}b"], {"home": "/h"}) == ("{unknown}", "a/hb")
 
 
 def test_a_declaration_is_known_by_its_digest() -> None:

@@ -133,7 +133,8 @@ def _of_what_was_approved(approval: Approval, pathway: Pathway, tools: Mapping[s
             found.append(Raised(Objection.TOOL_GONE, program))
         elif tools[program] != approval.tools.get(program):
             found.append(Raised(Objection.TOOL_CHANGED, program))
-    return found
+    changed = (each for each in pathway.welcome if tools.get(each) != approval.tools.get(each))
+    return [*found, *(Raised(Objection.TOOL_CHANGED, each) for each in changed)]
 
 
 def _shares(weights: Mapping[Criterion, int]) -> dict[Criterion, Fraction]:

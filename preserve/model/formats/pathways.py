@@ -11,8 +11,13 @@ from preserve.model.formats.losses import DeclaredLoss, LossSeverity
 from preserve.model.formats.properties import ContentKind, Damage, Property, liable, uncaught
 from preserve.model.requirements import Mark, Words
 
-PLACES = ("input", "output", "output_folder", "profile", "pathway_folder")
-"""What a command may name in braces."""
+PLACES = ("input", "inputs", "output", "home", "pathway", "python")
+"""What a command may name in braces: one file; several, as an argument by itself; the folder for results; an empty
+folder; the pathway's own folder; the interpreter that runs this program."""
+OURS = "preserve"
+"""The id of this program itself, as a converter or a validator."""
+SMALL_BYTES = 4 * 1024 * 1024
+"""A result may be so large however small the original: a page of text becomes a PDF with fonts."""
 _PLACE = re.compile(r"\{(\w*)\}")
 
 
@@ -37,7 +42,7 @@ class Basis:
 class PathwayTool:
     """A program that converts, by its id in the register of formats, which says how its version is asked for.
 
-    `command` is what is run; {input}, {output}, {output_folder}, {profile} stand for places in the sandbox.
+    `command` is what is run, and nothing else says how; what it may name in braces are `PLACES`.
     """
 
     program: str
@@ -48,14 +53,36 @@ class PathwayTool:
     """How large the result may be, in per cent of the original, beyond `SMALL_BYTES`."""
 
 
+class Check(StrEnum):
+    """What this program itself can look at in a result."""
+
+    PDFA_2B = "pdfa-2b"
+    UTF_8 = "utf-8"
+    ODF = "odf"
+
+
 @dataclass(frozen=True, slots=True)
 class PathwayValidator:
     """A program that did not make the result, and looks at it.  `proves` says what follows from its yes, and what
-    does not; without a `command` it is this program that looks."""
+    does not.
+
+    It is run by its `command`, in which {input} is the result; or it is a `check` of this program's own.  One that
+    `is_optional` is asked where it is on the machine, and not missed where it is not.
+    """
 
     program: str
     command: tuple[str, ...]
     proves: Words
+    check: Check | None = None
+    is_optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rendition:
+    """How files are drawn as PDF whose pages are to be looked at, where they are none: originals, and results."""
+
+    program: str
+    command: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +130,7 @@ class Pathway:
     why: Words
     basis: tuple[Basis, ...]
     tool: PathwayTool
+    rendition: Rendition | None
     validators: tuple[PathwayValidator, ...]
     properties: tuple[PropertyRule, ...]
     losses: tuple[DeclaredLoss, ...]
@@ -132,7 +160,15 @@ class Pathway:
     @property
     def programs(self) -> tuple[str, ...]:
         """All that has to be on a machine: the tool first."""
-        return tuple(dict.fromkeys((self.tool.program, *(each.program for each in self.validators))))
+        drawing = (self.rendition.program,) if self.rendition is not None else ()
+        judges = (each.program for each in self.validators if not each.is_optional)
+        return tuple(dict.fromkeys((self.tool.program, *drawing, *judges)))
+
+    @property
+    def welcome(self) -> tuple[str, ...]:
+        """What is used where it is on the machine, and not missed where it is not."""
+        judges = dict.fromkeys(each.program for each in self.validators if each.is_optional)
+        return tuple(each for each in judges if each not in self.programs)
 
 
 def places_named(command: Sequence[str]) -> frozenset[str]:
@@ -140,12 +176,24 @@ def places_named(command: Sequence[str]) -> frozenset[str]:
     return frozenset(name for argument in command for name in _PLACE.findall(argument))
 
 
-def filled_in(command: Sequence[str], places: Mapping[str, str]) -> tuple[str, ...]:
+def filled_in(command: Sequence[str], places: Mapping[str, str | Sequence[str]]) -> tuple[str, ...]:
     """A command with its places filled in, each once: a path may have braces of its own.
 
-    Raises `KeyError` for a place that `places` lacks.
+    An argument that is a place by itself becomes all that the place holds.  What `places` lacks stays as it is.
     """
-    return tuple(_PLACE.sub(lambda found: places[found[1]], argument) for argument in command)
+    made: list[str] = []
+    for argument in command:
+        alone = _PLACE.fullmatch(argument)
+        several = places.get(alone[1]) if alone is not None else None
+        if several is not None and not isinstance(several, str):
+            made.extend(several)
+        else:
+            made.append(_PLACE.sub(lambda found: _one(places.get(found[1]), found[0]), argument))
+    return tuple(made)
+
+
+def _one(value: str | Sequence[str] | None, otherwise: str) -> str:
+    return value if isinstance(value, str) else otherwise
 
 
 def stops_job(rule: StopRule, judged: int, stopped: int) -> bool:

@@ -1,0 +1,209 @@
+"""Have results measured, held against their originals and validated: by our own worker, in the sandbox, in batches.
+
+Files that a call brought no answer for are done again, each by itself.  What then breaks the worker still is said of
+that file: nothing was measured, and nobody validated it.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from preserve import clock
+from preserve.formats.converting import AT_ONCE, Converting, Task, in_batches
+from preserve.formats.measuring.letters import Answer, Job, Judge, order_text, read_answer
+from preserve.formats.measuring.side import PDF, Side
+from preserve.formats.own_programs import PYTHON, interpreter_folders
+from preserve.formats.sandbox import Order, Sandbox
+from preserve.model.formats.file_results import Opinion, Picture, Validated
+from preserve.model.formats.pathways import Pathway, PathwayValidator
+from preserve.model.formats.properties import Measured, Property
+from preserve.model.formats.tool_runs import GIB, MIB, Limits, Result
+from preserve.model.phrases import phrase
+from preserve.packages.at_once import in_order
+from preserve.workshop import Judged, ToConvert, ToJudge
+
+BATCH = 20
+"""Python and the libraries take as long to load as ten small files to judge."""
+BEGIN_SECONDS = 60.0
+ANSWER_BYTES = 256 * MIB
+"""An answer holds all text of both sides; a longer one is none."""
+LEAST_MEMORY_BYTES = 2 * GIB
+WORKER = "preserve.formats.measuring.worker"
+BROKE_DOWN = phrase("what measures broke down on it, or took longer or more memory than it may")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked of each result of a pathway: the validators that are here or would be missed, and their versions;
+    how it is drawn, if at all."""
+
+    pathway: Pathway
+    validators: tuple[PathwayValidator, ...]
+    versions: tuple[str, ...]
+    drawing: Task | None
+
+    def limits(self, jobs: Sequence[Job]) -> Limits:
+        """Those of one call for so many."""
+        return Limits(
+            seconds=BEGIN_SECONDS + sum(job.all_seconds for job in jobs),
+            memory_bytes=max(LEAST_MEMORY_BYTES, self.pathway.tool.most_memory_bytes),
+            output_bytes=ANSWER_BYTES * len(jobs),
+        )
+
+
+class Judging:
+    """Judges results, several calls at a time.  `scratch` is a folder of this command alone."""
+
+    def __init__(self, sandbox: Sandbox, scratch: Path, converting: Converting, *, batch: int = BATCH) -> None:
+        self._sandbox = sandbox
+        self._scratch = scratch
+        self._converting = converting
+        self._batch = batch
+
+    def each(self, asked: Asked, files: Iterable[ToJudge]) -> Iterator[Judged]:
+        """What each result is like, in their order; they are asked for as there is room.  Raises `NoSpace`."""
+        batches = in_batches(files, self._batch)
+        for judged in in_order(lambda batch: self._together(asked, batch), batches, AT_ONCE):
+            yield from judged
+
+    def _together(self, asked: Asked, files: Sequence[ToJudge]) -> list[Judged]:
+        begun = clock.monotonic_seconds()
+        with tempfile.TemporaryDirectory(dir=self._scratch) as name:
+            drawn = self._drawn(asked, files, Path(name))
+            answers = self._answers(asked, files, drawn)
+            for number, file in enumerate(files):
+                if answers[number] is None and len(files) > 1:
+                    answers[number] = self._answers(asked, [file], drawn[number : number + 1])[0]
+        share = round((clock.monotonic_seconds() - begun) / len(files), 3)
+        return [_judged(asked, answer, share) for answer in answers]
+
+    def _drawn(self, asked: Asked, files: Sequence[ToJudge], folder: Path) -> list[_Drawn]:
+        """Each file and its result drawn as PDF, where they are none."""
+        if asked.drawing is None:
+            return [_Drawn()] * len(files)
+        wanted: dict[tuple[int, str], ToConvert] = {}
+        for number, file in enumerate(files):
+            for side, path, ending in _drawable(file):
+                into = folder / f"{number}-{side}"
+                into.mkdir()
+                wanted[number, side] = ToConvert(path, ending, "", into)
+        found: dict[tuple[int, str], Path] = {}
+        if wanted:
+            outcomes = self._converting.together(asked.drawing, list(wanted.values()))
+            for key, outcome in zip(wanted, outcomes, strict=True):
+                pdfs = [name for name in outcome.files if name.endswith(PDF)]
+                if outcome.result is Result.CONVERTED and len(pdfs) == 1:
+                    found[key] = wanted[key].into / pdfs[0]
+        return [_Drawn(found.get((number, "before")), found.get((number, "after"))) for number in range(len(files))]
+
+    def _answers(self, asked: Asked, files: Sequence[ToJudge], drawn: Sequence[_Drawn]) -> list[Answer | None]:
+        """One call of the worker; None for a file that it brought no answer for."""
+        with tempfile.TemporaryDirectory(dir=self._scratch) as name:
+            folder, shown = Path(name), _Shown()
+            jobs = [_job(asked, file, one, shown) for file, one in zip(files, drawn, strict=True)]
+            order = folder / "order.json"
+            order.write_text(order_text(jobs), encoding="utf-8")
+            order.chmod(0o644)
+            out = folder / "out"
+            out.mkdir()
+            arguments = ("-P", "-m", WORKER, "{input}", "{output}")
+            inputs = ((order, ".json"), *shown.files)
+            self._sandbox.run(Order(PYTHON, arguments, inputs, asked.limits(jobs), sees=interpreter_folders()), out)
+            return [_answer(out, number, file, len(asked.validators)) for number, file in enumerate(files, 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """A file and its result as PDF, as far as they were drawn."""
+
+    before: Path | None = None
+    after: Path | None = None
+
+
+class _Shown:
+    """The files that the worker is shown beside its order, and under which names."""
+
+    def __init__(self) -> None:
+        self.files: list[tuple[Path, str]] = []
+
+    def name(self, path: Path, ending: str) -> Path:
+        """The name that the worker sees a file by; the order is its first file."""
+        self.files.append((path, ending))
+        return Path(f"{len(self.files) + 1}{ending}")
+
+
+def _drawable(file: ToJudge) -> Iterator[tuple[str, Path, str]]:
+    """What of a file and its result has to be drawn before its pages can be looked at."""
+    if file.file.ending != PDF:
+        yield "before", file.file.path, file.file.ending
+    if len(file.made) == 1 and not file.made[0].endswith(PDF):
+        yield "after", file.file.into / file.made[0], Path(file.made[0]).suffix
+
+
+def _job(asked: Asked, file: ToJudge, drawn: _Drawn, shown: _Shown) -> Job:
+    pathway, one = asked.pathway, file.file
+    before = Side(
+        (shown.name(one.path, one.ending),), one.ending, one.puid, _rendition(drawn.before, shown), pathway.encodings
+    )
+    made = tuple(shown.name(one.into / name, _tail(name)) for name in file.made)
+    ending = Path(file.made[0]).suffix if file.made else ""
+    after = Side(made, ending, pathway.targets[0], _rendition(drawn.after, shown), pathway.encodings)
+    judges = tuple(Judge(each.check, each.command) for each in asked.validators)
+    wanted = tuple(rule.what for rule in pathway.properties)
+    return Job(before, after, wanted, judges, file.most_pictures, float(pathway.tool.most_seconds))
+
+
+def _tail(name: str) -> str:
+    """What a converter called a result, behind the name that all results have (`document-sheet 1.csv`)."""
+    at = min((name.find(mark) for mark in ".-_" if mark in name), default=len(name))
+    return name[at:]
+
+
+def _rendition(path: Path | None, shown: _Shown) -> Path | None:
+    return shown.name(path, PDF) if path is not None else None
+
+
+def _answer(out: Path, number: int, file: ToJudge, validators: int) -> Answer | None:
+    """What the worker left of one job; its pictures are taken into the folder that is meant for them."""
+    text = out / f"{number}.json"
+    try:
+        if text.stat().st_size > ANSWER_BYTES:
+            return None
+        answer = read_answer(text.read_text(encoding="utf-8"))
+        if len(answer.said) != validators:
+            return None
+        pictures = tuple(
+            Picture(each.page, *(_taken(out, name, f"{number}-", file.pictures) for name in (each.before, each.after)))
+            for each in answer.pictures[: file.most_pictures]
+        )
+    except (FileNotFoundError, ValueError):
+        return None
+    return Answer(answer.before, answer.after, answer.said, pictures)
+
+
+def _taken(out: Path, name: str, prefix: str, folder: Path) -> str:
+    """Move a picture; the name that it has there.  Raises `ValueError` for one that is not of this job."""
+    if not name:
+        return ""
+    if not name.startswith(prefix) or "/" in name or not name.endswith(".png"):
+        raise ValueError("no picture of this job")
+    final = name.removeprefix(prefix)
+    (out / name).rename(folder / final)
+    return final
+
+
+def _judged(asked: Asked, answer: Answer | None, seconds: float) -> Judged:
+    programs = zip(asked.validators, asked.versions, strict=True)
+    if answer is None:
+        wanted = {Property.TEXT if rule.what.measure.is_of_text else rule.what for rule in asked.pathway.properties}
+        nothing = Measured({}, dict.fromkeys(sorted(wanted), BROKE_DOWN))
+        silent = tuple(Validated(each.program, version, Opinion.NOT_ASKED, BROKE_DOWN) for each, version in programs)
+        return Judged(silent, nothing, nothing, (), seconds)
+    validated = tuple(
+        Validated(each.program, version, said.opinion, said.text)
+        for (each, version), said in zip(programs, answer.said, strict=True)
+    )
+    return Judged(validated, answer.before, answer.after, answer.pictures, seconds)

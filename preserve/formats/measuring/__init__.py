@@ -1,0 +1,1 @@
+"""What is measured of files before and after a conversion: one module a family of formats, and their worker."""

@@ -1,0 +1,96 @@
+"""The program that measures and validates, in the sandbox: `python -P -m preserve.formats.measuring.worker ORDER OUT`.
+
+Each file has a process of its own, a copy of this one with all libraries loaded: one that breaks it, or takes too long,
+spoils no other.  Who sent it into the sandbox repeats one by one what a whole run did not bring.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from preserve.formats.measuring.checks import CHECKS
+from preserve.formats.measuring.families import family_of
+from preserve.formats.measuring.letters import Answer, Job, Judge, Said, answer_text, read_order
+from preserve.formats.measuring.pages import faces_of
+from preserve.formats.measuring.programs import asked
+from preserve.formats.measuring.side import Side
+from preserve.model.formats.file_results import Opinion, Picture
+from preserve.model.formats.pathways import filled_in
+from preserve.model.formats.properties import Measured, PageFace, Property
+from preserve.model.phrases import phrase
+from preserve.processes import run_apart
+
+NOBODY = phrase("nothing here measures this of such a file")
+
+
+def main(order: Path, out: Path) -> None:
+    """Do each job of an order; the answer to the third is `3.json` in `out`, if there is any."""
+    for number, job in enumerate(read_order(order.read_text(encoding="utf-8"), order.parent), 1):
+        preload(job)
+        run_apart(partial(write, out, number, job), job.all_seconds)
+
+
+def preload(job: Job) -> None:
+    """Load what a job needs before it has a process of its own, so that it is loaded once for all of them."""
+    for side in (job.before, job.after):
+        family_of(side.ending)
+
+
+def write(out: Path, number: int, job: Job) -> None:
+    """Do a job, and write its answer whole or not at all."""
+    part = out / f"{number}.part"
+    part.write_text(answer_text(judged(job, out, f"{number}-")), encoding="utf-8")
+    part.rename(out / f"{number}.json")
+
+
+def judged(job: Job, out: Path, prefix: str) -> Answer:
+    """What there is to tell of a job; its pictures lie in `out`, their names begin with `prefix`."""
+    wanted = frozenset(Property.TEXT if each.measure.is_of_text else each for each in job.wanted)
+    before, after = (measured(side, wanted - {Property.PAGE_FACES}) for side in (job.before, job.after))
+    pictures: tuple[Picture, ...] = ()
+    if Property.PAGE_FACES in wanted:
+        faces = faces_of(job.before.pages, job.after.pages, out, prefix, job.most_pictures)
+        before, after, pictures = _with(before, faces.before), _with(after, faces.after), faces.pictures
+    said = tuple(heard(judge, job.after.files, job.most_seconds) for judge in job.judges)
+    return Answer(before, after, said, pictures)
+
+
+def measured(side: Side, wanted: frozenset[Property]) -> Measured:
+    """All of `wanted` that anybody here can tell of a side, and why not of the rest."""
+    family = family_of(side.ending)
+    told = family(side, wanted) if family is not None else Measured({}, {})
+    values = {name: value for name, value in told.values.items() if name in wanted}
+    failed = {name: told.failed.get(name, NOBODY) for name in sorted(wanted - values.keys())}
+    return Measured(values, failed)
+
+
+def heard(judge: Judge, files: Sequence[Path], most_seconds: float) -> Said:
+    """What a validator says of all files of a result: the worst that it says of one."""
+    said = [_of_one(judge, file, most_seconds) for file in files]
+    worst = [Opinion.NOT_ASKED, Opinion.UNSOUND, Opinion.SOUND]
+    return min(said, key=lambda each: worst.index(each.opinion))
+
+
+def _of_one(judge: Judge, file: Path, most_seconds: float) -> Said:
+    if judge.check is not None:
+        complaints = CHECKS[judge.check](file)
+        return Said(Opinion.UNSOUND if complaints else Opinion.SOUND, "; ".join(complaints))
+    answer = asked(filled_in(judge.command, {"input": str(file)}), int(most_seconds))
+    if answer is None:
+        return Said(Opinion.NOT_ASKED, f"{judge.command[0]} is not here, or did not end in time")
+    text = f"{answer.complaints}\n{answer.text}".strip()
+    return Said(Opinion.SOUND if answer.status == 0 else Opinion.UNSOUND, text)
+
+
+def _with(told: Measured, faces: tuple[PageFace, ...] | str) -> Measured:
+    name = Property.PAGE_FACES
+    if isinstance(faces, str):
+        return Measured(told.values, {**told.failed, name: faces})
+    return Measured({**told.values, name: faces}, told.failed)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -1,0 +1,103 @@
+"""A workshop for tests, and one way through it: convert, judge, compare."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from preserve.compose.pathways import format_register
+from preserve.formats.workshop import SandboxedWorkshop
+from preserve.model.formats.comparison import compare, verdict
+from preserve.model.formats.file_results import FileFate, fate_of
+from preserve.model.formats.losses import Comparison, FileVerdict, Risk
+from preserve.model.formats.pathways import Pathway
+from preserve.model.formats.properties import Property
+from preserve.model.formats.tool_runs import Outcome
+from preserve.settings.shipped import pathway_folders
+from preserve.workshop import Judged, ToConvert, ToJudge
+from tests.pathways.declarations import shipped
+
+
+@dataclass(frozen=True)
+class Passed:
+    """A file that went through the workshop."""
+
+    file: ToConvert
+    outcome: Outcome
+    judged: Judged
+    risks: tuple[Risk, ...]
+    pictures: Path
+
+    @property
+    def verdict(self) -> FileVerdict:
+        return verdict(self.risks)
+
+    @property
+    def fate(self) -> FileFate:
+        return fate_of(self.verdict, self.judged.validated)
+
+    @property
+    def stopping(self) -> dict[Property, str]:
+        """What keeps it from coming into force, with how it differs or why it was not measured."""
+        return {
+            each.what: f"{each.comparison}: {each.why or each.amount} {each.places[:2]}"
+            for each in self.risks
+            if each.comparison in (Comparison.UNDECLARED, Comparison.NOT_MEASURED)
+        }
+
+    @property
+    def made(self) -> tuple[Path, ...]:
+        return tuple(self.file.into / name for name in self.outcome.files)
+
+
+class Bench:
+    """A workshop over a folder of one test."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._count = 0
+        scratch = folder / "scratch"
+        scratch.mkdir()
+        folders = {each.name: each for each in pathway_folders()}
+        self.pathways = shipped()
+        self.workshop = SandboxedWorkshop(scratch, folders, format_register().readers)
+
+    def file(self, path: Path, ending: str, puid: str) -> ToConvert:
+        """A file to be converted, into a folder of its own."""
+        self._count += 1
+        into = self._folder / f"into-{self._count}"
+        into.mkdir()
+        return ToConvert(path, ending, puid, into)
+
+    def convert(self, pathway: Pathway | str, files: Sequence[ToConvert]) -> list[Outcome]:
+        return list(self.workshop.convert(self._named(pathway), files))
+
+    def judge(self, pathway: Pathway | str, files: Sequence[tuple[ToConvert, Sequence[str]]]) -> list[Judged]:
+        """Judge what was made of files: these names in their folders."""
+        return list(self.workshop.judge(self._named(pathway), [self._to_judge(file, made) for file, made in files]))
+
+    def through(self, pathway: Pathway | str, files: Sequence[ToConvert]) -> list[Passed]:
+        """Convert, judge and compare files that the tool makes something of."""
+        named = self._named(pathway)
+        outcomes = self.convert(named, files)
+        asked = [self._to_judge(file, each.files) for file, each in zip(files, outcomes, strict=True) if each.files]
+        judged = dict(zip((each.file for each in asked), self.workshop.judge(named, asked), strict=True))
+        return [
+            Passed(
+                one.file,
+                outcome,
+                judged[one.file],
+                compare(named, judged[one.file].before, judged[one.file].after),
+                one.pictures,
+            )
+            for outcome, one in zip((each for each in outcomes if each.files), asked, strict=True)
+        ]
+
+    def _to_judge(self, file: ToConvert, made: Sequence[str]) -> ToJudge:
+        pictures = file.into.with_name(f"{file.into.name}-pictures")
+        pictures.mkdir(exist_ok=True)
+        return ToJudge(file, tuple(made), pictures)
+
+    def _named(self, pathway: Pathway | str) -> Pathway:
+        return self.pathways[pathway] if isinstance(pathway, str) else pathway

@@ -1,0 +1,196 @@
+"""Does each converter do in the sandbox what its pathway declares, and does a bad file spoil none but itself?"""
+
+from __future__ import annotations
+
+import struct
+import subprocess
+import wave
+from dataclasses import replace
+from pathlib import Path
+
+import pypdfium2
+import pytest
+from PIL import Image, ImageCms
+
+from preserve.errors import Refused
+from preserve.formats.converting import Converting, Task
+from preserve.formats.own_programs import PYTHON, interpreter_folders
+from preserve.formats.sandbox import Order, Sandbox
+from preserve.model.formats.pathways import SMALL_BYTES
+from preserve.model.formats.tool_runs import Limits, Outcome, Result
+from preserve.workshop import ToConvert
+from tests.formats.converters import require
+from tests.workshop.bench import Bench
+
+RTF = rb"{\rtf1\ansi Record %d \u26723?}"
+
+
+def text_of(pdf: Path) -> str:
+    with pypdfium2.PdfDocument(pdf) as opened:
+        return "".join(page.get_textpage().get_text_range() for page in opened).strip()
+
+
+def laid(bench: Bench, folder: Path, name: str, content: bytes, ending: str) -> ToConvert:
+    path = folder / name
+    path.write_bytes(content)
+    return bench.file(path, ending, "fmt/40")
+
+
+def one(bench: Bench, pathway: str, path: Path, ending: str) -> tuple[Path, Outcome]:
+    """What a pathway makes of one file."""
+    file = bench.file(path, ending, "")
+    (outcome,) = bench.convert(pathway, [file])
+    assert outcome.result is Result.CONVERTED, outcome
+    (name,) = outcome.files
+    return file.into / name, outcome
+
+
+def test_several_documents_at_a_call_come_each_into_its_own_folder(bench: Bench, tmp_path: Path) -> None:
+    require("soffice")
+    files = [
+        laid(bench, tmp_path, "-rf.rtf", RTF % 1, ".rtf"),
+        laid(bench, tmp_path, "--convert-to;$(id).rtf", RTF % 2, ".rtf"),
+        laid(bench, tmp_path, "broken", b"PK\3\4 no zip at all", ".odt"),
+        laid(bench, tmp_path, "同名.rtf", RTF % 4, ".rtf"),
+    ]
+    outcomes = bench.convert("doc-to-pdfa2b", files)
+    converted, refused = Result.CONVERTED, Result.NO_OUTPUT
+    assert [outcome.result for outcome in outcomes] == [converted, converted, refused, converted]
+    for number in (1, 2, 4):
+        pdf = files[number - 1].into / "document.pdf"
+        assert text_of(pdf) == f"Record {number} 档"
+        assert b"<pdfaid:part>2</pdfaid:part>" in pdf.read_bytes()
+    assert outcomes[0].evidence.version[0].isdigit()
+    assert not list(files[2].into.iterdir())
+
+
+COUNTS = r"""
+import sys, pathlib
+*files, out = map(pathlib.Path, sys.argv[1:])
+for file in files:
+    kind = file.read_text()
+    if kind == "hangs": __import__("time").sleep(60)
+    if kind == "crashes": __import__("os").abort()
+    if kind == "large": (out / f"{file.stem}.txt").write_bytes(bytes(9_000_000))
+    elif kind != "nothing": (out / f"{file.stem}-part.txt").write_text(kind)
+"""
+
+
+@pytest.fixture
+def several(tmp_path: Path) -> tuple[Converting, Task]:
+    """A converter of ours that takes several files, and does with each what it says."""
+    require("bwrap")
+    for name in ("cell", "program"):
+        (tmp_path / name).mkdir()
+    program = tmp_path / "program" / "counts.py"
+    program.write_text(COUNTS)
+    limits = Limits(seconds=2.0, memory_bytes=2**28)
+    command = ("{python}", str(program), "{inputs}", "{output}")
+    sees = (*interpreter_folders(), program.parent)
+    task = Task(command, "1", limits, 100, SMALL_BYTES, sees, {"python": PYTHON})
+    return Converting(Sandbox(tmp_path / "cell"), tmp_path / "cell", batch=3), task
+
+
+@pytest.mark.parametrize(
+    ("bad", "result"),
+    [
+        ("hangs", Result.TIMED_OUT),
+        ("crashes", Result.CRASHED),
+        ("large", Result.TOO_MUCH_OUTPUT),
+        ("nothing", Result.NO_OUTPUT),
+    ],
+)
+def test_a_file_that_breaks_a_call_for_several_is_found_out_and_the_others_go_on(
+    several: tuple[Converting, Task], tmp_path: Path, bad: str, result: Result
+) -> None:
+    converting, task = several
+    files = []
+    for number, content in enumerate(["one", bad, "three", "four"]):
+        path, into = tmp_path / f"{number}", tmp_path / f"{number}.made"
+        path.write_text(content)
+        into.mkdir()
+        files.append(ToConvert(path, ".txt", "", into))
+    outcomes = list(converting.each(task, files))
+    assert [each.result for each in outcomes] == [Result.CONVERTED, result, Result.CONVERTED, Result.CONVERTED]
+    assert [(files[at].into / "document-part.txt").read_text() for at in (0, 2, 3)] == ["one", "three", "four"]
+    assert not list(files[1].into.iterdir())
+
+
+def test_a_tool_that_is_not_here_is_refused_by_name(bench: Bench, tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"a")
+    pathway = bench.pathways["doc-to-docx"]
+    nowhere = replace(pathway, tool=replace(pathway.tool, program="dwg-reader"))
+    with pytest.raises(Refused, match="dwg-reader, which pathway doc-to-docx converts by"):
+        bench.convert(nowhere, [bench.file(path, ".doc", "fmt/40")])
+
+
+def test_what_a_tool_is_to_see_it_sees_and_cannot_change(tmp_path: Path) -> None:
+    require("bwrap")
+    for name in ("cell", "shown", "hidden", "out"):
+        (tmp_path / name).mkdir()
+    for name in ("shown", "hidden"):
+        (tmp_path / name / "file").write_text(name)
+    script = f"cat {tmp_path}/shown/file; cat {tmp_path}/hidden/file; echo > {tmp_path}/shown/new; true"
+    order = Order("sh", ("-c", script), makes_files=False, sees=(tmp_path / "shown",))
+    outcome = Sandbox(tmp_path / "cell").run(order, tmp_path / "out")
+    assert outcome.evidence.text == "shown"
+    assert "hidden/file" in outcome.evidence.complaints and not (tmp_path / "shown" / "new").exists()
+
+
+@pytest.fixture
+def pdf(tmp_path: Path) -> Path:
+    path = tmp_path / "page.pdf"
+    Image.new("RGB", (60, 80), (200, 30, 30)).save(path)
+    return path
+
+
+def test_ghostscript_makes_pdfa_with_an_output_intent(bench: Bench, pdf: Path) -> None:
+    require("gs")
+    made, outcome = one(bench, "pdf-to-pdfa2b", pdf, ".pdf")
+    assert b"pdfaid:part='2'" in made.read_bytes()
+    assert b"/GTS_PDFA1" in made.read_bytes()
+    assert outcome.evidence.version[0].isdigit()
+
+
+def test_a_pdf_with_faults_fails_instead_of_becoming_an_empty_page(bench: Bench, tmp_path: Path) -> None:
+    require("gs")
+    (outcome,) = bench.convert("pdf-to-pdfa2b", [laid(bench, tmp_path, "a", b"%PDF-1.4\nnothing", ".pdf")])
+    assert outcome.result is Result.FAILED
+    assert "Unrecoverable error" in outcome.evidence.text + outcome.evidence.complaints
+
+
+def sound(path: Path) -> bytes:
+    samples = b"".join(struct.pack("<hh", (i * 37) % 30000 - 15000, (i * 91) % 20000) for i in range(8000))
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(2)
+        file.setsampwidth(2)
+        file.setframerate(44100)
+        file.writeframes(samples)
+    return samples
+
+
+def test_flac_keeps_every_sample(bench: Bench, tmp_path: Path) -> None:
+    require("flac")
+    samples = sound(tmp_path / "a.wav")
+    made, _ = one(bench, "wav-to-flac", tmp_path / "a.wav", ".wav")
+    raw = ["flac", "-dcs", "--force-raw-format", "--endian=little", "--sign=signed", str(made)]
+    assert subprocess.run(raw, check=True, capture_output=True).stdout == samples
+
+
+def test_flac_refuses_what_is_no_sound(bench: Bench, tmp_path: Path) -> None:
+    require("flac")
+    (outcome,) = bench.convert("wav-to-flac", [laid(bench, tmp_path, "a", b"RIFF....", ".wav")])
+    assert outcome.result is Result.FAILED
+
+
+@pytest.mark.parametrize("pathway", ["tiff-to-png", "tiff-to-jp2"])
+def test_vips_keeps_every_pixel_and_the_colour_profile(bench: Bench, tmp_path: Path, pathway: str) -> None:
+    require("vips")
+    picture = Image.effect_noise((64, 48), 90).convert("RGB")
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    picture.save(tmp_path / "a.tif", icc_profile=profile)
+    path, _ = one(bench, pathway, tmp_path / "a.tif", ".tif")
+    with Image.open(path) as made:
+        assert made.tobytes() == picture.tobytes()
+        assert path.suffix == ".jp2" or made.info["icc_profile"] == profile

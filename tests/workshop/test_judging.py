@@ -1,0 +1,216 @@
+"""Does the workshop tell truly what it looked at, and does a file that breaks it spoil none but itself?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pikepdf
+import pytest
+
+from preserve.formats import judging
+from preserve.formats.measuring import letters, pages, worker
+from preserve.formats.measuring.letters import Answer, Job, Judge, Said
+from preserve.formats.measuring.side import Side
+from preserve.model.formats.file_results import Opinion, Picture
+from preserve.model.formats.pathways import Check, PathwayValidator
+from preserve.model.formats.properties import Measured, PageFace, Property
+from tests.formats.converters import require
+from tests.pathways.damages import FAITHFUL
+from tests.workshop.bench import Bench
+
+PAGE = b"BT /F1 14 Tf 40 %d Td (%s) Tj ET"
+
+
+def a_pdf(path: Path, *texts: str) -> Path:
+    """A PDF with a page for each text."""
+    with pikepdf.new() as pdf:
+        font = pikepdf.Dictionary(Type=pikepdf.Name.Font, Subtype=pikepdf.Name.Type1, BaseFont=pikepdf.Name.Helvetica)
+        for text in texts:
+            page = pdf.add_blank_page(page_size=(400, 300))
+            page.Resources = pikepdf.Dictionary(Font=pikepdf.Dictionary(F1=font))
+            lines = [PAGE % (260 - 24 * number, line.encode()) for number, line in enumerate(text.split("\n"))]
+            page.Contents = pdf.make_stream(b"\n".join(lines))
+        pdf.save(path, compress_streams=False)
+    return path
+
+
+LINES = ["\n".join(f"{word} number {each} of the list" for each in range(9)) for word in ("Alpha", "Beta", "Gamma")]
+
+
+def test_a_faithful_result_goes_through_and_pages_that_differ_are_shown(bench: Bench, tmp_path: Path) -> None:
+    require("gs", "qpdf", "pdftotext")
+    file = bench.file(a_pdf(tmp_path / "a.pdf", *LINES), ".pdf", "fmt/18")
+    (outcome,) = bench.convert("pdf-to-pdfa2b", [file])
+    swapped = file.into / "swapped.pdf"
+    with pikepdf.open(file.into / "document.pdf") as pdf:
+        pdf.pages.append(pdf.pages[0])
+        del pdf.pages[0]
+        pdf.save(swapped)
+    sound, other = bench.judge("pdf-to-pdfa2b", [(file, outcome.files), (file, ["swapped.pdf"])])
+    assert [(each.program, each.opinion) for each in sound.validated] == [
+        ("qpdf", Opinion.SOUND), ("preserve", Opinion.SOUND)
+    ]  # fmt: skip
+    assert sound.before.values[Property.PAGES] == sound.after.values[Property.PAGES] == 3
+    faces = sound.after.values[Property.PAGE_FACES]
+    assert isinstance(faces, tuple) and all(isinstance(each, PageFace) and (each.likeness or 0) > 800 for each in faces)
+    changed = other.after.values[Property.PAGE_FACES]
+    assert isinstance(changed, tuple) and all(
+        isinstance(each, PageFace) and (each.likeness or 0) < 700 for each in changed
+    )
+    assert len(other.pictures) == 3
+    folder = file.into.with_name(f"{file.into.name}-pictures")
+    assert all(
+        (folder / name).read_bytes().startswith(b"\x89PNG")
+        for each in other.pictures
+        for name in (each.before, each.after)
+    )
+
+
+def test_what_is_no_pdf_is_neither_validated_nor_measured(bench: Bench, tmp_path: Path) -> None:
+    require("qpdf")
+    file = bench.file(a_pdf(tmp_path / "a.pdf", "one"), ".pdf", "fmt/18")
+    (file.into / "document.pdf").write_bytes(b"%PDF-1.4 no more than that")
+    (judged,) = bench.judge("pdf-to-pdfa2b", [(file, ["document.pdf"])])
+    assert [each.opinion for each in judged.validated] == [Opinion.UNSOUND, Opinion.UNSOUND]
+    assert judged.after.failed[Property.PAGES] == "QPDF does not open it"
+    assert judged.after.failed[Property.PAGE_FACES] == pages.UNREADABLE
+    assert Property.PAGES in judged.before.values
+
+
+def test_a_validator_that_is_not_here_is_not_asked_and_an_optional_one_is_not_missed(
+    bench: Bench, tmp_path: Path
+) -> None:
+    require("qpdf")
+    pathway = bench.pathways["pdf-to-pdfa2b"]
+    words = pathway.validators[0].proves
+    nowhere = PathwayValidator("verapdf", ("verapdf-that-is-not-here", "{input}"), words)
+    file = bench.file(a_pdf(tmp_path / "a.pdf", "one"), ".pdf", "fmt/18")
+    a_pdf(file.into / "document.pdf", "one")
+    named = replace(pathway, validators=(*pathway.validators, nowhere))
+    (missed,) = bench.judge(named, [(file, ["document.pdf"])])
+    assert [each.opinion for each in missed.validated] == [Opinion.SOUND, Opinion.UNSOUND, Opinion.NOT_ASKED]
+    assert named.programs[-1] == "verapdf"
+    welcome = replace(pathway, validators=(*pathway.validators, replace(nowhere, is_optional=True)))
+    (judged,) = bench.judge(welcome, [(file, ["document.pdf"])])
+    assert [each.program for each in judged.validated] == ["qpdf", "preserve"]
+    assert (welcome.programs, welcome.welcome) == (pathway.programs, ("verapdf",))
+
+
+@pytest.mark.parametrize(
+    ("harm", "is_measured"),
+    [("sleep 60", True), ("kill -9 $PPID", False)],
+    ids=["a validator that hangs", "what measures is killed"],
+)
+def test_a_file_that_breaks_what_judges_it_spoils_no_other(
+    bench: Bench, tmp_path: Path, harm: str, is_measured: bool
+) -> None:
+    require("pdftotext")
+    pathway = bench.pathways["pdf-to-pdfa2b"]
+    command = ("sh", "-c", f"if grep -q bad $0; then {harm}; fi", "{input}")
+    harmed = PathwayValidator("qpdf", command, pathway.validators[0].proves)
+    impatient = replace(pathway, tool=replace(pathway.tool, most_seconds=2), validators=(harmed,))
+    files = []
+    for number, text in enumerate(["one", "bad", "three"]):
+        file = bench.file(a_pdf(tmp_path / f"{number}.pdf", "one"), ".pdf", "fmt/18")
+        a_pdf(file.into / "document.pdf", text)
+        files.append((file, ["document.pdf"]))
+    first, second, third = bench.judge(impatient, files)
+    assert [each.validated[0].opinion for each in (first, second, third)] == [
+        Opinion.SOUND, Opinion.NOT_ASKED, Opinion.SOUND
+    ]  # fmt: skip
+    assert (Property.TEXT in second.before.values) is is_measured
+    assert is_measured or second.before.failed[Property.TEXT] == judging.BROKE_DOWN
+    assert Property.TEXT in third.after.values
+
+
+def test_an_answer_comes_back_as_it_was_sent() -> None:
+    values = {name: value for name, value in FAITHFUL.items() if name is Property.TEXT or not name.measure.is_of_text}
+    answer = Answer(
+        Measured({**values, Property.TEXT: "档\ud800"}, {Property.NUMERALS: "why"}),
+        Measured({Property.PAGE_FACES: (PageFace(1, None),)}, {}),
+        (Said(Opinion.UNSOUND, "no"),),
+        (Picture(3, "a.png", ""),),
+    )
+    back = letters.read_answer(letters.answer_text(answer))
+    assert back == replace(answer, before=Measured({**values, Property.TEXT: "档\ufffd"}, answer.before.failed))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "[]", "{}", "[" * 100_000,
+        '{"before":{"values":{"pages":"3"},"failed":{}},"after":{"values":{},"failed":{}},"said":[],"pictures":[]}',
+        '{"before":{"values":{"nonsense":3},"failed":{}},"after":{"values":{},"failed":{}},"said":[],"pictures":[]}',
+        '{"before":{"values":{"fonts":[3]},"failed":{}},"after":{"values":{},"failed":{}},"said":[],"pictures":[]}',
+        '{"before":{"values":{},"failed":{}},"after":{"values":{},"failed":{}},"said":["sound"],"pictures":[]}',
+    ],
+)  # fmt: skip
+def test_what_is_no_answer_is_none(text: str) -> None:
+    with pytest.raises(ValueError, match=r"worker|JSON|Expecting|valid|many values"):
+        letters.read_answer(text)
+
+
+def test_an_order_comes_over_as_it_was_meant(tmp_path: Path) -> None:
+    side = Side((Path("2.doc"),), ".doc", "fmt/40", Path("3.pdf"), ("gb18030",))
+    job = Job(
+        side, replace(side, rendition=None), (Property.TEXT,), (Judge(Check.UTF_8, ()), Judge(None, ("a",))), 3, 9.0
+    )
+    (read,) = letters.read_order(letters.order_text([job]), tmp_path)
+    assert read.before == replace(side, files=(tmp_path / "2.doc",), rendition=tmp_path / "3.pdf")
+    assert (read.after.rendition, read.wanted, read.judges) == (None, job.wanted, job.judges)
+
+
+def test_a_file_that_nobody_measures_says_so(tmp_path: Path) -> None:
+    (tmp_path / "a.xyz").write_text("a")
+    told = worker.measured(Side((tmp_path / "a.xyz",), ".xyz", ""), frozenset({Property.TEXT}))
+    assert told == Measured({}, {Property.TEXT: worker.NOBODY})
+
+
+def grey(value: int = 255) -> pages.Grey:
+    return np.full((200, 160), value, np.uint8)
+
+
+def written(rows: range) -> pages.Grey:
+    page = grey()
+    for row in rows:
+        page[row * 12 : row * 12 + 6, 10 : 150 - row % 5 * 9 : 2] = 0
+    return page
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "least", "most"),
+    [
+        (grey, grey, 1000, 1000),
+        (lambda: written(range(1, 15)), lambda: written(range(1, 15)), 1000, 1000),
+        (lambda: written(range(1, 15)), grey, 0, 50),
+        (lambda: written(range(1, 4)), lambda: written(range(8, 11)), 0, 100),
+        (lambda: written(range(1, 4)), lambda: written(range(1, 4))[:150], 990, 1000),
+        (lambda: written(range(1, 15)), lambda: 255 - written(range(1, 15)), 0, 300),
+    ],
+)
+def test_pages_are_as_like_as_what_is_written_on_them(
+    one: Callable[[], pages.Grey], two: Callable[[], pages.Grey], least: int, most: int
+) -> None:
+    assert least <= pages.likeness(one(), two()) <= most
+
+
+def test_ink_is_what_is_not_paper() -> None:
+    dotted = grey()
+    dotted[0, 0] = 0
+    assert [pages.ink(each) for each in (grey(), grey(250), dotted, grey(0))] == [0, 0, 1, 1000]
+
+
+def test_a_text_is_sound_only_if_every_byte_of_it_is(bench: Bench, tmp_path: Path) -> None:
+    require("iconv")
+    source = tmp_path / "a.txt"
+    source.write_bytes("档案".encode("gb18030") * 300_000)
+    file = bench.file(source, ".txt", "x-fmt/111")
+    (outcome,) = bench.convert("text-gb18030-to-utf8", [file])
+    cut = file.into / "cut.txt"
+    cut.write_bytes((file.into / "text.txt").read_bytes()[:-1])
+    whole, torn = bench.judge("text-gb18030-to-utf8", [(file, outcome.files), (file, ["cut.txt"])])
+    assert [each.validated[0].opinion for each in (whole, torn)] == [Opinion.SOUND, Opinion.UNSOUND]
+    assert "unexpected end of data" in torn.validated[0].text
