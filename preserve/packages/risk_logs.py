@@ -63,8 +63,8 @@ def both_sha256(files_sha256: str, risks_sha256: str) -> str:
 
 
 def run_log(migrations: Path, migration: int, package: str) -> Path:
-    """Where in a home the log of one package lies that was converted, with its folder of pictures."""
-    return migrations / str(migration) / "log" / package
+    """Where in a home the log of one package lies that was converted (`preserve.packages.migrating.journal`)."""
+    return migrations / str(migration) / package / "evidence"
 
 
 def pilot_log(migrations: Path, migration: int, pilot: int) -> Path:
@@ -287,7 +287,7 @@ def read_risk_log(files: IO[bytes], risks: IO[bytes]) -> Iterator[LoggedFile]:
             own = list(islice(losses, row["risks"]))
             if len(own) != row["risks"] or any(_key(each) != _key(row) for each in own):
                 raise ValueError("the two tables of the risk log do not fit together")
-            yield _logged(row, own)
+            yield logged_of_rows(row, own)
         if next(losses, None) is not None:
             raise ValueError("the risk log has losses of files that it does not name")
     except (pa.ArrowException, OSError, KeyError, TypeError) as error:
@@ -319,7 +319,8 @@ def _key(row: Row) -> tuple[object, ...]:
     return row["package"], row["number"], row["pathway"]
 
 
-def _logged(row: Row, risks: list[Row]) -> LoggedFile:
+def logged_of_rows(row: Row, risks: list[Row]) -> LoggedFile:
+    """A file from its row and those of its losses, in their order.  Raises `KeyError`, `ValueError`, `TypeError`."""
     return LoggedFile(
         _circumstances(row), _result(row, risks), _decision(row), tuple(_decision(each) for each in risks)
     )

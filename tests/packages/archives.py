@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 
 from preserve.model import events, receipts
 from preserve.model.blocks import BLOCK_BYTES, BlockList
@@ -48,10 +49,15 @@ class Built:
     """One package, as bytes: its four objects and its entry in the books."""
 
     def __init__(
-        self, package_id: str, files: Mapping[str, bytes], block_bytes: int, members_block_bytes: int = MEMBERS_BLOCK
+        self,
+        package_id: str,
+        files: Mapping[str, bytes],
+        block_bytes: int,
+        members_block_bytes: int = MEMBERS_BLOCK,
+        tag_files: Mapping[str, bytes] = MappingProxyType({}),
     ) -> None:
         self.files = files
-        bag, rows = _tar(package_id, files)
+        bag, rows = _tar(package_id, files, tag_files)
         members = _members(rows)
         blocks = block_lists.PackageBlocks(listed(bag, block_bytes), listed(members, members_block_bytes))
         listing = block_lists.encode(blocks)
@@ -208,9 +214,12 @@ def folder_store(root: Path, name: str) -> FolderStore:
     return FolderStore(name, root, f"id-{name}")
 
 
-def _tar(package: str, files: Mapping[str, bytes]) -> tuple[bytes, list[Row]]:
+def _tar(package: str, files: Mapping[str, bytes], tag_files: Mapping[str, bytes]) -> tuple[bytes, list[Row]]:
     out, rows = bytearray(), list[Row]()
     out += tar.header(f"{package}/".encode(), 0, 0o755, 0, tar.FOLDER)
+    for name, content in tag_files.items():
+        out += tar.header(f"{package}/{name}".encode(), len(content), 0o644, 0, tar.FILE)
+        out += content + bytes(tar.padding_bytes(len(content)))
     out += tar.header(f"{package}/data/".encode(), 0, 0o755, 0, tar.FOLDER)
     for name, content in files.items():
         out += tar.header(f"{package}/data/{name}".encode(), len(content), 0o644, 0, tar.FILE)

@@ -1,0 +1,190 @@
+"""Report on migrations: what the ledger says of them, and what their risk logs say of files and losses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from preserve.errors import Refused
+from preserve.model import events
+from preserve.model.formats.file_results import FileFate
+from preserve.model.formats.risk_counts import By, Group, Narrowed
+from preserve.model.formats.risk_log import LoggedFile
+from preserve.model.migrations import (
+    ApprovalEntry,
+    FileDecision,
+    LossCount,
+    Migration,
+    MigrationPackage,
+    PackageState,
+    PilotEntry,
+    Step,
+    step_of,
+)
+from preserve.packages.risk_log_finding import PackageLog, find_log
+from preserve.packages.risk_queries import FoundFile, RiskLogs
+from preserve.workplace import Workplace
+
+MOST_FILES = 100
+"""Files told one by one; the CSV has all."""
+MOST_DECISIONS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class ReportRequest:
+    """What is wanted: of one migration (None: all), counted `by` something (None: not), narrowed down to a package or a
+    file, with the worst `most_files` files told one by one.  `migrations` is their folder in the home."""
+
+    migrations: Path
+    number: int | None = None
+    by: By | None = None
+    narrowed: Narrowed = field(default_factory=Narrowed)
+    most_files: int = 0
+    tells_course: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """One step of a migration, as the ledger has it: the number of the entry, when, and who for what reason."""
+
+    entry: int
+    step: Step
+    at: str
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What the ledger says of one migration.
+
+    `decisions` are at most `MOST_DECISIONS` of `decided`.  `missing` says of which packages that are done nobody has
+    the log, and why.  `course` is empty unless it was asked for.
+    """
+
+    migration: Migration
+    pilots: tuple[PilotEntry, ...]
+    approvals: tuple[ApprovalEntry, ...]
+    losses: tuple[LossCount, ...]
+    states: Mapping[PackageState, int]
+    decisions: tuple[FileDecision, ...]
+    decided: int
+    missing: Mapping[str, Refused]
+    course: tuple[Taken, ...]
+
+    @property
+    def approval(self) -> ApprovalEntry | None:
+        """The last approval there was."""
+        return self.approvals[-1] if self.approvals else None
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationReport:
+    """The answer to a `ReportRequest`.  `fates` and `groups` are counted in the logs, `files` are the worst."""
+
+    at: datetime
+    accounts: tuple[Account, ...]
+    fates: Mapping[FileFate, int]
+    groups: tuple[Group, ...]
+    files: tuple[FoundFile, ...]
+    logs: RiskLogs
+    narrowed: Narrowed
+    by: By | None
+    root: str
+    size: int
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the log of each package that is done is there, as the ledger pins it."""
+        return not any(each.missing for each in self.accounts)
+
+    def each(self) -> Iterator[LoggedFile]:
+        """Every file that is meant, in bounded memory, while the workplace is open."""
+        return self.logs.each(self.narrowed)
+
+
+def report_migrations(workplace: Workplace, request: ReportRequest) -> MigrationReport:
+    """What is known of a migration, or of all.
+
+    Raises `Refused` for a number or a package that is in none, `Unavailable` where a store that may have a log is away.
+    """
+    books = workplace.books
+    meant = books.migrations() if request.number is None else [books.migration(request.number)]
+    accounts, logs = [], []
+    for migration in meant:
+        packages = list(_packages(workplace, migration.number, request.narrowed.package))
+        found = {each.package: _log(workplace, request, each) for each in packages if each.done is not None}
+        logs += [log for log in found.values() if isinstance(log, PackageLog)]
+        missing = {package: log for package, log in found.items() if isinstance(log, Refused)}
+        accounts.append(_account(workplace, migration, packages, missing, request))
+    _require_known(request, accounts)
+    risk_logs = RiskLogs([log.folder for log in logs])
+    files = risk_logs.worst(request.narrowed, request.most_files) if logs and request.most_files else []
+    return MigrationReport(
+        at=workplace.clock.now(),
+        accounts=tuple(accounts),
+        fates=risk_logs.fates(request.narrowed) if logs else {},
+        groups=risk_logs.groups(request.by, request.narrowed) if logs and request.by is not None else (),
+        files=tuple(files),
+        logs=risk_logs,
+        narrowed=request.narrowed,
+        by=request.by,
+        root=books.root().hex(),
+        size=books.size(),
+    )
+
+
+def _packages(workplace: Workplace, number: int, only: str | None) -> Iterator[MigrationPackage]:
+    return (each for each in workplace.books.migration_packages(number) if only in (None, each.package))
+
+
+def _log(workplace: Workplace, request: ReportRequest, package: MigrationPackage) -> PackageLog | Refused:
+    assert package.done is not None  # noqa: S101  it is asked of no other
+    return find_log(workplace, request.migrations, package.done)
+
+
+def _account(
+    workplace: Workplace,
+    migration: Migration,
+    packages: list[MigrationPackage],
+    missing: Mapping[str, Refused],
+    request: ReportRequest,
+) -> Account:
+    books, number = workplace.books, migration.number
+    decisions = list(books.file_decisions(number, request.narrowed.package))
+    return Account(
+        migration=migration,
+        pilots=tuple(books.pilots(number)),
+        approvals=tuple(books.approvals(number)),
+        losses=tuple(books.migration_losses(number)),
+        states={state: sum(each.state is state for each in packages) for state in PackageState},
+        decisions=tuple(decisions[:MOST_DECISIONS]),
+        decided=len(decisions),
+        missing=missing,
+        course=tuple(_course(workplace, number)) if request.tells_course else (),
+    )
+
+
+def _require_known(request: ReportRequest, accounts: list[Account]) -> None:
+    package = request.narrowed.package
+    if package is not None and not any(sum(each.states.values()) for each in accounts):
+        raise Refused("no migration that is meant is about package {package}", package=package)
+
+
+def _course(workplace: Workplace, number: int) -> Iterator[Taken]:
+    """The steps of a migration, but for packages and files, which are counted."""
+    mark = f'"migration":{number}'.encode()
+    for entry in workplace.books.entries():
+        if mark not in entry.content:  # canonical JSON: a million other entries need not be read
+            continue
+        event = events.decode(entry.content)
+        if event.detail.get("migration") != number:
+            continue
+        try:
+            step = step_of(event.type, event.detail)
+        except KeyError:
+            continue
+        if step not in (Step.PACKAGE_DONE, Step.FILE_DECIDED):
+            yield Taken(entry.number, step, event.at, event.actor, event.reason)

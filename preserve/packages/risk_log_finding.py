@@ -1,0 +1,81 @@
+"""Find the risk log of a package that was migrated: in the home, or among the tag files of what was made of it.
+
+A log counts only as the ledger pins it; a home that was lost has it again from the new packages.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from preserve.errors import Refused
+from preserve.model.formats.risk_log import FILES, MIGRATION_FOLDER, RISKS
+from preserve.model.migrations import PackageDone
+from preserve.packages.reaching import sources_of
+from preserve.packages.risk_logs import both_sha256, run_log
+from preserve.packages.tag_files import tag_files
+from preserve.workplace import Workplace
+
+
+@dataclass(frozen=True, slots=True)
+class PackageLog:
+    """The log of one original package: its folder.  `source` is the new package that it was fetched from, None where it
+    lay in the home."""
+
+    done: PackageDone
+    folder: Path
+    source: str | None = None
+
+
+def find_log(workplace: Workplace, migrations: Path, done: PackageDone) -> PackageLog | Refused:
+    """The log of a package that is done, or why nobody has it as the ledger pins it.
+
+    Raises `Unavailable` where a store that may have it is away, `NoSpace`.
+    """
+    kept = run_log(migrations, done.migration, done.package)
+    if is_as_pinned(kept, done.log_sha256):
+        return PackageLog(done, kept)
+    folder = workplace.work / "risk-logs" / str(done.migration) / done.package
+    for package in reversed(done.into):  # the newest has what people decided since
+        if _is_fetched(workplace, package, folder) and is_as_pinned(folder, done.log_sha256):
+            return PackageLog(done, folder, package)
+    if (kept / FILES).exists():
+        return Refused(
+            "the risk log of package {package} in {folder} is not as the ledger knows it, and no new package has it"
+            " sound",
+            package=done.package,
+            folder=kept,
+        )
+    return Refused(
+        "the risk log of package {package} is neither in the home nor in a new package", package=done.package
+    )
+
+
+def is_as_pinned(folder: Path, sha256: str) -> bool:
+    """Whether the log in a folder has the digest that the ledger gives it; False where there is none."""
+    try:
+        return both_sha256(*(_sha256(folder / name) for name in (FILES, RISKS))) == sha256
+    except FileNotFoundError:
+        return False
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _is_fetched(workplace: Workplace, package: str, folder: Path) -> bool:
+    """Bring both tables out of the tag files of a package; whether they came."""
+    try:
+        bag = sources_of(workplace, workplace.books.package(package)).bag()
+        if bag is None:
+            return False
+        with bag:
+            found = tag_files(bag, package, [f"{MIGRATION_FOLDER}/{name}" for name in (FILES, RISKS)])
+    except (OSError, ValueError, Refused):
+        return False  # the copies are as they are; audits tell of them
+    folder.mkdir(parents=True, exist_ok=True)
+    for path, content in found.items():
+        (folder / path.removeprefix(f"{MIGRATION_FOLDER}/")).write_bytes(content)
+    return len(found) == len((FILES, RISKS))

@@ -1,0 +1,140 @@
+"""Does `preserve migrate report` tell what the ledger and the risk logs say, also of a home that was lost?"""
+
+from __future__ import annotations
+
+import csv
+import io
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from preserve.cli.exits import Exit
+from preserve.model.formats.risk_counts import By
+from preserve.model.formats.risk_log import FILES
+from tests.cli.program import Program
+from tests.risklog import migrated
+from tests.risklog.migrated import Migrated
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Migrated:
+    return migrated.make(tmp_path_factory.mktemp("migrated"))
+
+
+@pytest.fixture
+def kept(made: Migrated, tmp_path: Path) -> Migrated:
+    """A home that a test may harm."""
+    shutil.copytree(made.folder / "home", tmp_path / "home")
+    return Migrated(tmp_path, made.original, made.version)
+
+
+@pytest.fixture
+def program(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Iterator[Program]:
+    capsys.readouterr()
+    yield Program(tmp_path, capsys)
+
+
+def report(home: Migrated, *arguments: str | int | Path) -> tuple[str, ...]:
+    return ("--home", str(home.home.path), "migrate", "report", *map(str, arguments))
+
+
+def test_a_report_names_who_did_what_and_what_came_of_it(program: Program, made: Migrated) -> None:
+    told = program.ask(*report(made, 1))
+    [one] = told["migrations"]
+    assert (one["state"], one["planned"]["by"], one["executor"], one["auditor"]) == ("finished", "张", "李", "赵")
+    assert one["approval"]["by"] == "王"
+    assert one["approval"]["accepted"] == migrated.ACCEPTED
+    assert told["files"] == {"converted": 2, "stopped": 1, "refused": 1}
+    assert [(each["path"], each["accepted"], each["reason"]) for each in one["decisions"]] == [
+        (migrated.SEEN, False, "金额变了")
+    ]
+    assert one["missing_logs"] == {}
+    text = program(*report(made))
+    assert "旧 Word 文档" in text
+    assert migrated.ACCEPTED["macros"] in text
+
+
+@pytest.mark.parametrize(
+    ("by", "keys"),
+    [
+        (By.TYPE, [["content lost"], ["macro or formula lost"]]),
+        (By.SEVERITY, [["high"], ["low"]]),
+        (By.PROPERTY, [["macros"], ["numerals"]]),
+        (By.PATHWAY, [["doc-to-pdfa2b"]]),
+        (By.CLASS, [["WS"]]),
+        (By.FORMAT, [["fmt/40", "fmt/477"], ["fmt/40", None]]),
+    ],
+)
+def test_files_and_losses_are_counted_by_what_is_wanted(
+    program: Program, made: Migrated, by: By, keys: list[list[str | None]]
+) -> None:
+    groups = program.ask(*report(made, "--by", by.value))["groups"]
+    assert [each["key"] for each in groups] == keys
+    assert sum(sum(each["files"].values()) for each in groups) == (2 if by.is_of_losses else 4)
+    assert sum(each["losses"].get("undeclared", 0) for each in groups) == 1
+    assert sum(each["score"] for each in groups) == 10
+
+
+def test_one_file_is_told_with_its_first_differences_and_decisions(program: Program, made: Migrated) -> None:
+    told = program.ask(*report(made, "--file", migrated.SEEN))
+    [file] = told["told"]
+    assert (file["path"], file["fate"]) == (migrated.SEEN, "stopped")
+    [risk] = file["risks"]
+    assert risk["places"] == [{"where": "7", "before": "八千元", "after": "八十元"}]
+    assert told["files"] == {"stopped": 1}
+    text = program(*report(made, "--package", made.original))
+    assert "八十元" in text
+
+
+def test_the_table_has_every_file_and_loss(program: Program, made: Migrated, tmp_path: Path) -> None:
+    file = tmp_path / "风险.csv"
+    program(*report(made, "--csv", file))
+    rows = list(csv.reader(io.StringIO(file.read_text("utf-8-sig"), newline="")))
+    assert len(rows) == 1 + 4
+    assert [row[3] for row in rows[1:]] == [f"发文/{number}.doc" for number in range(4)]
+
+
+def test_a_home_that_lost_its_logs_reports_from_the_new_packages(program: Program, kept: Migrated) -> None:
+    whole = program.ask(*report(kept, "--by", "type"))
+    shutil.rmtree(kept.home.migrations)
+    found = program.ask(*report(kept, "--by", "type"))
+    assert (found["groups"], found["files"], found["ok"]) == (whole["groups"], whole["files"], True)
+    assert not kept.home.migrations.exists(), "asking writes nothing"
+
+
+def test_a_log_that_was_changed_is_not_believed(program: Program, kept: Migrated) -> None:
+    whole = program.ask(*report(kept, "--by", "type"))
+    path = kept.log / FILES
+    path.write_bytes(path.read_bytes()[:-1] + b"\0")
+    assert program.ask(*report(kept, "--by", "type"))["groups"] == whole["groups"]
+
+
+def test_a_log_that_nobody_has_is_missed_and_the_ledger_is_told_all_the_same(
+    program: Program, kept: Migrated, made: Migrated
+) -> None:
+    shutil.rmtree(kept.home.migrations)
+    hidden = [each for each in (made.folder / "near").rglob("bag.tar") if made.version in str(each)]
+    assert hidden
+    for each in hidden:
+        each.rename(each.with_suffix(".away"))
+    try:
+        told = program.ask(*report(kept), code=Exit.FINDINGS)
+    finally:
+        for each in hidden:
+            each.with_suffix(".away").rename(each)
+    assert list(told["migrations"][0]["missing_logs"]) == [made.original]
+    assert told["migrations"][0]["files"]["converted"] == 2
+    assert told["ok"] is False
+
+
+def test_a_migration_or_package_that_is_not_there_is_refused(program: Program, made: Migrated) -> None:
+    assert "no migration 7" in program(*report(made, 7), code=Exit.REFUSED)
+    text = program(*report(made, 1, "--package", made.version), code=Exit.REFUSED)
+    assert "no migration that is meant is about" in text
+
+
+def test_a_home_without_migrations_says_so(program: Program, tmp_path: Path) -> None:
+    program("--home", tmp_path / "new", "init")
+    assert "No migration was planned yet" in program("--home", tmp_path / "new", "migrate", "report")
