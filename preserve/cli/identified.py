@@ -52,12 +52,25 @@ def format_document(held: FormatHeld) -> Fields:
         "packages": held.packages,
         "files": held.files,
         "bytes": held.bytes,
+        "by_hand": held.by_hand,
     }
+
+
+def oddity_named(what: str) -> str:
+    """An oddity by its name, in whichever language; anything else as it is."""
+    return next((each.value for each in Oddity if what in (each.value, word(each))), what)
 
 
 def oddity_document(held: OddityHeld) -> Fields:
     """How many files are odd in one way."""
-    return {"oddity": held.oddity, "packages": held.packages, "files": held.files}
+    return {
+        "oddity": held.oddity,
+        "packages": held.packages,
+        "files": held.files,
+        "settled": held.settled,
+        "open": held.open,
+        "waiting_packages": held.waiting,
+    }
 
 
 def standing_document(standing: IdentificationStanding) -> Fields:
@@ -68,18 +81,27 @@ def standing_document(standing: IdentificationStanding) -> Fields:
         "current": standing.current,
         "earlier": standing.earlier,
         "never": standing.never,
+        "odd": standing.odd,
+        "open": standing.open,
     }
 
 
-def identification_line(standing: IdentificationStanding) -> str:
-    """How far packages under a policy are identified, in one line."""
-    return said(
+def identification_lines(standing: IdentificationStanding) -> Iterator[str]:
+    """How far packages under a policy are identified, and whether odd files wait for a person."""
+    yield said(
         "formats under policy {policy}: told of {current} of {packages} packages, with earlier signatures {earlier}",
         policy=standing.policy,
         current=standing.current,
         packages=standing.packages,
         earlier=standing.earlier,
     )
+    if standing.odd:
+        yield said(
+            "odd files under policy {policy}: {odd}, {open} wait for a person: `preserve format list --waiting`",
+            policy=standing.policy,
+            odd=standing.odd,
+            open=standing.open,
+        )
 
 
 def report_document(report: IdentifyReport) -> Fields:
@@ -155,13 +177,14 @@ def held_lines(
 ) -> Iterator[str]:
     """What is held in which formats, what is odd, and how far that was looked at."""
     yield from table(
-        (_("format"), _("name"), _("packages"), _("files"), _("size")),
+        (_("format"), _("name"), _("packages"), _("files"), _("by hand"), _("size")),
         (
             (
                 held.format.puid,
                 f"{held.format.name} {held.format.version}".strip(),
                 held.packages,
                 held.files,
+                held.by_hand,
                 byte_count(held.bytes),
             )
             for held in formats
@@ -181,14 +204,27 @@ def held_lines(
 
 
 def oddity_lines(oddities: Sequence[OddityHeld]) -> Iterator[str]:
-    """How many files are odd in which way; nothing where none is."""
+    """How many files are odd in which way, and how many of these wait for a person; nothing where none is."""
     if oddities:
         yield from chain(
             [""],
             table(
-                (_("odd files"), _("packages"), _("files")),
-                ((word(Oddity(held.oddity)), held.packages, held.files) for held in oddities),
+                (_("odd files"), _("packages"), _("files"), _("settled"), _("wait for a person")),
+                ((word(Oddity(held.oddity)), held.packages, held.files, held.settled, held.open) for held in oddities),
             ),
+        )
+
+
+def waiting_lines(oddities: Sequence[OddityHeld]) -> Iterator[str]:
+    """What is odd and waits for a person."""
+    yield from table(
+        (_("odd files"), _("packages"), _("wait for a person")),
+        ((word(Oddity(held.oddity)), held.waiting, held.open) for held in oddities),
+        none=_("No odd file waits for a person."),
+    )
+    if oddities:
+        yield _(
+            "`preserve format show` with such a name says where they are, `preserve format settle` answers for them"
         )
 
 
@@ -204,9 +240,15 @@ def package_lines(release: Release, at: str, formats: Sequence[FormatHeld]) -> I
     )
     yield ""
     yield from table(
-        (_("format"), _("name"), _("files"), _("size")),
+        (_("format"), _("name"), _("files"), _("by hand"), _("size")),
         (
-            (held.format.puid, f"{held.format.name} {held.format.version}".strip(), held.files, byte_count(held.bytes))
+            (
+                held.format.puid,
+                f"{held.format.name} {held.format.version}".strip(),
+                held.files,
+                held.by_hand,
+                byte_count(held.bytes),
+            )
             for held in formats
         ),
     )

@@ -1,6 +1,7 @@
 """The only place that names concrete classes: from a home and a registered store to what operations are handed."""
 
 from preserve.compose.formats import (
+    format_by_hand,
     format_ratings,
     holdings_rule,
     identifier,
@@ -9,6 +10,7 @@ from preserve.compose.formats import (
     nara_request,
     rating_request,
     readers_alive,
+    release_in_use,
     risk_rule,
     write_risk_history,
 )
@@ -40,6 +42,7 @@ __all__ = [
     "audited_alike_since",
     "catchment",
     "disaster_levels",
+    "format_by_hand",
     "format_ratings",
     "format_register",
     "founding",
@@ -67,6 +70,7 @@ __all__ = [
     "rating_request",
     "readers_alive",
     "rebuilt_alone",
+    "release_in_use",
     "require_abreast",
     "require_key",
     "require_open",

@@ -13,7 +13,7 @@ from preserve.settings.shipped import format_data, own_signatures
 if TYPE_CHECKING:
     from preserve.definitions.nara_matrix import NaraFile, NaraTable
     from preserve.model.formats.holdings import HoldingsRule
-    from preserve.model.formats.identification import Release
+    from preserve.model.formats.identification import Identification, Release
     from preserve.model.formats.marks import MarkRule
     from preserve.model.formats.rating import Ratings
     from preserve.model.formats.registry import Reader
@@ -144,6 +144,32 @@ def _content(file: Path) -> bytes:
     if content is None:
         raise Misused("{file} is too large for a table of format ratings", file=file)
     return content
+
+
+def format_by_hand(books: Books, puid: str) -> Identification:
+    """A format as a person names it, by PRONOM's identifier or ours; with the name that the books or the register know.
+
+    Raises `Misused` for what is no identifier, `Refused`.
+    """
+    from preserve.definitions.format_register import REGISTER, is_identifier, read_format_register
+    from preserve.model.formats.settlements import said_by_hand
+
+    if not is_identifier(puid):
+        raise Misused("{puid} is no identifier of a format; fmt/40, x-fmt/111 and preserve/ofd-1 are", puid=puid)
+    known = books.format_name(puid)
+    if known is not None:
+        return said_by_hand(puid, known.name, known.version, known.mime)
+    listed = read_format_register(format_data(REGISTER), REGISTER).of(puid)
+    return said_by_hand(puid, listed.puids[puid] if listed is not None else "")
+
+
+def release_in_use(books: Books) -> str:
+    """The digest of the release that formats were last told with, if they are told with it on this machine; else one
+    that nothing was told with.  Asked without starting the identifier, which takes a third of a second."""
+    from preserve.state.identifications import ANY_RELEASE
+
+    noted = books.noted_release()
+    return noted.digest if noted is not None and is_in_use(noted) else ANY_RELEASE
 
 
 def is_in_use(release: Release) -> bool:

@@ -10,7 +10,6 @@ from preserve.daemon.works import Shift, Work
 from preserve.errors import Refused
 from preserve.model.duties import Duty, DutyKind, Ended, Ending
 from preserve.model.sentences import sentence
-from preserve.state.identifications import ANY_RELEASE
 
 
 def _not_identified(shift: Shift, now: datetime) -> Iterator[Duty]:
@@ -26,10 +25,8 @@ def _waiting(shift: Shift) -> dict[str, int]:
     if not rules:
         return {}
     books = shift.workplace.books
-    noted = books.noted_release()
-    release = noted.digest if noted is not None and compose.is_in_use(noted) else ANY_RELEASE
     found = {}
-    for standing in books.identification_standings(release):
+    for standing in books.identification_standings(compose.release_in_use(books)):
         rule = rules.get(standing.policy)
         count = standing.never + (standing.earlier if rule is not None and rule.again_on_release else 0)
         if rule is not None and count:

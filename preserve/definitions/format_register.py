@@ -21,6 +21,11 @@ Plain = Mapping[str, Any]
 _PUID = re.compile(r"(x-)?fmt/\d+|preserve/[a-z0-9-]+")
 
 
+def is_identifier(puid: str) -> bool:
+    """Whether a text is an identifier of a format: PRONOM's, or one of ours."""
+    return _PUID.fullmatch(puid) is not None
+
+
 def read_format_register(text: str, file: str) -> FormatRegister:
     """The register that `text` (TOML) holds; `file` is its name, for messages.
 

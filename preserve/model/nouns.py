@@ -291,6 +291,8 @@ class EventType(StrEnum):
     RATINGS_IMPORTED = "format ratings import"
     IDENTIFIED = "format identification"
     FORMATS_KEPT = "format list kept"
+    FORMATS_SETTLED = "format settlement"
+    SETTLEMENT_WITHDRAWN = "format settlement withdrawn"
     RISK_RECORDED = "format risk record"
     MIGRATION_PLANNED = "migration plan"
     MIGRATION_PILOTED = "migration pilot"

@@ -16,16 +16,18 @@ from preserve.errors import PreserveError, Unavailable
 from preserve.model import events, identification_events
 from preserve.model.digests import Algorithm, start
 from preserve.model.formats.identification import FileIdentified, Release, Tally
+from preserve.model.formats.settlements import SettledTally
 from preserve.model.formats.standing import FormatName, IdentifiedEntry
 from preserve.model.healing import next_generation
 from preserve.model.keys import object_key
 from preserve.model.nouns import CopyEntry, CopyState, Event, ObjectDigest, PackageEntry
 from preserve.packages.discovery import listed_package
-from preserve.packages.format_lists import FormatListWriter
+from preserve.packages.format_lists import FormatListWriter, Listed, read_format_list
 from preserve.packages.members import Kind, Member, MembersFile
 from preserve.packages.putting import put_file
 from preserve.packages.reaching import kept_format_list, sources_of, unlistable
 from preserve.packages.reading import look_at_object
+from preserve.packages.settled_files import counted
 from preserve.packages.sources import Sources
 from preserve.packages.timekeeping import lock_left
 from preserve.ports import FileToIdentify, Identifier
@@ -177,17 +179,29 @@ def _identify(
             tally, names = _listed(workplace, sources, path, identifier, release, at)
             digest = _digest(path)
             entry = IdentifiedEntry(package.id, release, number, digest, sum(n for n, _ in tally.formats.values()), at)
+            counts = _heard(workplace, package.id, path)
             stores = _laid(workplace, entry, path, _verified(workplace, package.id) or _any_copy(sources))
         finally:
             path.unlink(missing_ok=True)
         news = workplace.books.unnamed_formats(tally.formats)
         act = workplace.act
         acts: list[Event] = [events.found(act, workplace.now(), each) for each in sources.findings()]
-        acts.append(identification_events.identified(act, entry, tally, [names[puid] for puid in sorted(news)]))
+        acts.append(identification_events.identified(act, entry, tally, [names[puid] for puid in sorted(news)], counts))
         acts += [identification_events.formats_kept(act, at, entry, name, each) for name, each in stores.items()]
         workplace.record(*acts)
     size = sum(total for _, total in tally.formats.values())
     return PackageIdentified(replace(entry, stores=stores), tally, size, monotonic_seconds() - began)
+
+
+def _heard(workplace: Workplace, package: str, path: Path) -> SettledTally | None:
+    """What the files of a new list come to where persons said something of them; None where nobody did."""
+    made = workplace.books.settlements(package)
+    return counted(made, lambda: _read(path)) if made else None
+
+
+def _read(path: Path) -> Iterator[Listed]:
+    with path.open("rb") as file:
+        yield from read_format_list(file)
 
 
 def _listed(

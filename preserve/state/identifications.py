@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator
 
-from preserve.model.formats.identification import Release
+from preserve.errors import Refused
+from preserve.model.formats.identification import Oddity, Release
+from preserve.model.formats.settlements import Kind, Selection, Settlement, Word, said_by_hand
 from preserve.model.formats.standing import (
     FormatHeld,
     FormatName,
@@ -14,9 +16,11 @@ from preserve.model.formats.standing import (
     OddityHeld,
 )
 from preserve.model.nouns import CopyState, ObjectDigest
-from preserve.state.database import PAGE_ROWS, Database
+from preserve.state.database import PAGE_ROWS, Database, Row
 
 _RELEASE_NOTE = "signatures of formats"
+_SETTLEMENT_COLUMNS = "entry, id, package, what, number, terms, at, booked_by, because"
+_SETTLEMENT = f"SELECT {_SETTLEMENT_COLUMNS} FROM settlement"  # noqa: S608
 
 ANY_RELEASE = ""
 """In place of the digest of a release, which is never empty."""
@@ -98,8 +102,14 @@ class IdentificationReading:
         for policy, its, count in told:
             if its != release:
                 earlier[policy] = earlier.get(policy, 0) + int(count)
+        counted = self._database.rows(
+            "SELECT policy, sum(files), sum(files - settled) FROM policy_oddity GROUP BY policy"
+        )
+        odd = {policy: (int(files), int(waiting)) for policy, files, waiting in counted}
         return [
-            IdentificationStanding(policy, int(packages), current.get(policy, 0), earlier.get(policy, 0))
+            IdentificationStanding(
+                policy, int(packages), current.get(policy, 0), earlier.get(policy, 0), *odd.get(policy, (0, 0))
+            )
             for policy, packages in kept
         ]
 
@@ -107,36 +117,41 @@ class IdentificationReading:
         """How much is held in each format, under one policy or all, most files first."""
         rows = self._database.rows(
             "SELECT policy_format.puid, COALESCE(name, ''), COALESCE(version, ''), COALESCE(mime, ''), sum(packages),"
-            " sum(files) AS held, sum(bytes) FROM policy_format LEFT JOIN format_name"
+            " sum(files) AS held, sum(bytes), sum(by_hand) FROM policy_format LEFT JOIN format_name"
             " ON format_name.puid = policy_format.puid WHERE CAST(? AS TEXT) IS NULL OR policy = ?"
             " GROUP BY policy_format.puid, name, version, mime ORDER BY held DESC, policy_format.puid",
             (policy, policy),
         )
-        return [FormatHeld(FormatName(*row[:4]), int(row[4]), int(row[5]), int(row[6])) for row in rows]
+        return [FormatHeld(FormatName(*row[:4]), *map(int, row[4:])) for row in rows]
 
     def package_formats(self, package: str) -> list[FormatHeld]:
         """The formats of one package, most files first."""
         rows = self._database.rows(
-            "SELECT package_format.puid, COALESCE(name, ''), COALESCE(version, ''), COALESCE(mime, ''), files, bytes"
-            " FROM package_format LEFT JOIN format_name ON format_name.puid = package_format.puid WHERE package = ?"
-            " ORDER BY files DESC, package_format.puid",
+            "SELECT package_format.puid, COALESCE(name, ''), COALESCE(version, ''), COALESCE(mime, ''), files, bytes,"
+            " by_hand FROM package_format LEFT JOIN format_name ON format_name.puid = package_format.puid"
+            " WHERE package = ? ORDER BY files DESC, package_format.puid",
             (package,),
         )
-        return [FormatHeld(FormatName(*row[:4]), 1, int(row[4]), int(row[5])) for row in rows]
+        return [FormatHeld(FormatName(*row[:4]), 1, *map(int, row[4:])) for row in rows]
 
-    def oddities_held(self) -> list[OddityHeld]:
-        """How many files are odd in each way, in all packages, most files first."""
+    def oddities_held(self, policy: str | None = None) -> list[OddityHeld]:
+        """How many files are odd in each way, under one policy or all, most files first."""
         rows = self._database.rows(
-            "SELECT oddity, count(*), sum(files) AS held FROM package_oddity GROUP BY oddity ORDER BY held DESC, oddity"
+            "SELECT oddity, sum(packages), sum(files) AS held, sum(settled), sum(waiting) FROM policy_oddity"
+            " WHERE CAST(? AS TEXT) IS NULL OR policy = ? GROUP BY oddity ORDER BY held DESC, oddity",
+            (policy, policy),
         )
-        return [OddityHeld(oddity, int(packages), int(files)) for oddity, packages, files in rows]
+        return [OddityHeld(oddity, *map(int, counts)) for oddity, *counts in rows]
 
     def package_oddities(self, package: str) -> list[OddityHeld]:
         """How many files of one package are odd in each way."""
         rows = self._database.rows(
-            "SELECT oddity, files FROM package_oddity WHERE package = ? ORDER BY files DESC, oddity", (package,)
+            "SELECT oddity, files, settled FROM package_oddity WHERE package = ? ORDER BY files DESC, oddity",
+            (package,),
         )
-        return [OddityHeld(oddity, 1, int(files)) for oddity, files in rows]
+        return [
+            OddityHeld(oddity, 1, int(files), int(settled), int(files > settled)) for oddity, files, settled in rows
+        ]
 
     def packages_in_format(self, puid: str, most: int) -> list[tuple[str, int, int]]:
         """Packages with files of a format, by id: how many files, and how many bytes they are."""
@@ -145,14 +160,72 @@ class IdentificationReading:
         )
         return [(package, int(files), int(size)) for package, files, size in rows]
 
-    def packages_with_oddity(self, oddity: str, most: int) -> list[tuple[str, int]]:
-        """Packages with files that are odd in this way, by id, and how many."""
+    def packages_with_oddity(self, oddity: str, most: int) -> list[tuple[str, int, int]]:
+        """Packages with files that are odd in this way, by id: how many, and how many of these are settled."""
         rows = self._database.rows(
-            "SELECT package, files FROM package_oddity WHERE oddity = ? ORDER BY package LIMIT ?", (oddity, most)
+            "SELECT package, files, settled FROM package_oddity WHERE oddity = ? ORDER BY package LIMIT ?",
+            (oddity, most),
         )
-        return [(package, int(files)) for package, files in rows]
+        return [(package, int(files), int(settled)) for package, files, settled in rows]
+
+    def to_settle(self, policy: str, what: str, is_oddity: bool, waiting_only: bool) -> Iterator[str]:
+        """The packages under a policy with files that are odd in the way `what`, or in the format `what`, by id.
+
+        `waiting_only`: only those in which such an oddity waits for a person.
+        """
+        table, key = ("package_oddity", "oddity") if is_oddity else ("package_format", "puid")
+        waits = f" AND {table}.files > {table}.settled" if is_oddity and waiting_only else ""
+        after = ""
+        while True:
+            rows = self._database.rows(
+                f"SELECT {table}.package FROM {table} JOIN identified ON identified.package = {table}.package"  # noqa: S608
+                f" WHERE {table}.{key} = ? AND {table}.package > ? AND identified.policy = ?{waits}"
+                f" ORDER BY {table}.package LIMIT ?",
+                (what, after, policy, PAGE_ROWS),
+            )
+            yield from (str(row[0]) for row in rows)
+            if len(rows) < PAGE_ROWS:
+                return
+            after = rows[-1][0]
+
+    def settlements(self, package: str) -> tuple[Settlement, ...]:
+        """What persons said of files of a package, in the order in which they did: formats, encodings, and what needs
+        nobody any more.  What of it still holds says `preserve.model.formats.settlements.Settlements`."""
+        rows = self._database.rows(f"{_SETTLEMENT} WHERE package = ? ORDER BY entry", (package,))
+        return tuple(map(_settlement, rows))
+
+    def all_settlements(self) -> Iterator[Settlement]:
+        """What persons said of files of any package."""
+        return map(_settlement, self._database.pages(_SETTLEMENT_COLUMNS, "settlement", ("entry",)))
+
+    def settled_in(self, identifier: str) -> list[str]:
+        """The packages of which a settlement speaks.  Raises `Refused` where there is none with this id."""
+        rows = self._database.rows("SELECT package FROM settlement WHERE id = ? ORDER BY package", (identifier,))
+        if not rows:
+            raise Refused(
+                "there is no settlement {settlement} in the books, or it was withdrawn; `preserve format settled`"
+                " names all",
+                settlement=identifier,
+            )
+        return [str(row[0]) for row in rows]
+
+    def format_name(self, puid: str) -> FormatName | None:
+        """What a tool calls a format, if it ever named it."""
+        row = self._database.row("SELECT puid, name, version, mime FROM format_name WHERE puid = ?", (puid,))
+        return FormatName(*row) if row else None
 
     def unnamed_formats(self, puids: Collection[str]) -> set[str]:
         """Those of these formats whose names the books do not know."""
         known = {row[0] for row in self._database.rows("SELECT puid FROM format_name")}
         return set(puids) - known
+
+
+def _settlement(row: Row) -> Settlement:
+    identifier, package, what, number, terms, at, by, because = row[1:]
+    plain = json.loads(terms)
+    told = {Kind(puid, tuple(map(Oddity, odd))): files for puid, odd, files in plain["told"]}
+    paths, said = plain["paths"], plain["format"]
+    selection = Selection(None if paths is None else frozenset(paths), plain["ending"])
+    settles = frozenset(map(Oddity, plain["settles"]))
+    word = Word(settles, said_by_hand(*said) if said else None, plain["encoding"] or "")
+    return Settlement(identifier, package, what, number, selection, told, word, at, by, because)

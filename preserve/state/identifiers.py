@@ -1,8 +1,8 @@
-"""Readable names of findings, incidents and drills: a letter, and the number of the entry that each began with."""
+"""Readable names of findings, incidents, drills, settlements: a letter, and the number of the entry each began with."""
 
 from __future__ import annotations
 
-_FINDING, _INCIDENT, _DRILL = "F", "I", "D"  # what ids begin with
+_FINDING, _INCIDENT, _DRILL, _SETTLEMENT = "F", "I", "D", "S"  # what ids begin with
 
 
 def finding_id(number: int) -> str:
@@ -28,6 +28,11 @@ def incident_number(identifier: str) -> int:
 def drill_id(number: int) -> str:
     """The readable name of the drill that ledger entry `number` tells of."""
     return f"{_DRILL}-{number:06d}"
+
+
+def settlement_id(number: int) -> str:
+    """The readable name of the settlement of files' formats that ledger entry `number` began."""
+    return f"{_SETTLEMENT}-{number:06d}"
 
 
 def _number(wanted: str, identifier: str) -> int:

@@ -407,9 +407,10 @@ CREATE TABLE format_list (               -- which copies have such an object bes
 
 CREATE TABLE package_format (
     package TEXT NOT NULL,
-    puid TEXT NOT NULL,
+    puid TEXT NOT NULL,                  -- as it counts: by hand where a person said it
     files INTEGER NOT NULL,
     bytes INTEGER NOT NULL,
+    by_hand INTEGER NOT NULL,            -- of these files
     PRIMARY KEY (package, puid)
 );
 CREATE INDEX package_by_format ON package_format (puid, package);
@@ -418,6 +419,7 @@ CREATE TABLE package_oddity (
     package TEXT NOT NULL,
     oddity TEXT NOT NULL,
     files INTEGER NOT NULL,
+    settled INTEGER NOT NULL,            -- of these; the others wait for a person
     PRIMARY KEY (package, oddity)
 );
 CREATE INDEX package_by_oddity ON package_oddity (oddity, package);
@@ -428,8 +430,34 @@ CREATE TABLE policy_format (             -- all packages of a policy together; c
     packages INTEGER NOT NULL,
     files INTEGER NOT NULL,
     bytes INTEGER NOT NULL,
+    by_hand INTEGER NOT NULL,
     PRIMARY KEY (policy, puid)
 );
+
+CREATE TABLE policy_oddity (             -- likewise
+    policy TEXT NOT NULL,
+    oddity TEXT NOT NULL,
+    packages INTEGER NOT NULL,
+    waiting INTEGER NOT NULL,            -- packages with files that are not settled
+    files INTEGER NOT NULL,
+    settled INTEGER NOT NULL,
+    PRIMARY KEY (policy, oddity)
+);
+
+CREATE TABLE settlement (                -- what persons said of files that were odd, or not told rightly
+    entry INTEGER PRIMARY KEY,
+    id TEXT NOT NULL,                    -- of the act: the same for all its packages
+    package TEXT NOT NULL,
+    number INTEGER NOT NULL,             -- identification that the person looked at
+    what TEXT NOT NULL,
+    files INTEGER NOT NULL,
+    terms TEXT NOT NULL,                 -- which files, and what was said of them
+    at TEXT NOT NULL,
+    booked_by TEXT NOT NULL,
+    because TEXT NOT NULL
+);
+CREATE INDEX settlement_by_package ON settlement (package, entry);
+CREATE INDEX settlement_by_id ON settlement (id, package);
 
 CREATE TABLE policy_release (            -- how many packages of a policy were identified last with a release
     policy TEXT NOT NULL,

@@ -181,18 +181,30 @@ STEPS: Mapping[int, Sequence[str]] = {
             PRIMARY KEY (package, store, number)
         )""",
         """CREATE TABLE package_format (
-            package TEXT NOT NULL, puid TEXT NOT NULL, files INTEGER NOT NULL, bytes INTEGER NOT NULL, PRIMARY
-            KEY (package, puid)
+            package TEXT NOT NULL, puid TEXT NOT NULL, files INTEGER NOT NULL, bytes INTEGER NOT NULL, by_hand INTEGER
+            NOT NULL, PRIMARY KEY (package, puid)
         )""",
         "CREATE INDEX package_by_format ON package_format (puid, package)",
         """CREATE TABLE package_oddity (
-            package TEXT NOT NULL, oddity TEXT NOT NULL, files INTEGER NOT NULL, PRIMARY KEY (package, oddity)
+            package TEXT NOT NULL, oddity TEXT NOT NULL, files INTEGER NOT NULL, settled INTEGER NOT NULL,
+            PRIMARY KEY (package, oddity)
         )""",
         "CREATE INDEX package_by_oddity ON package_oddity (oddity, package)",
         """CREATE TABLE policy_format (
             policy TEXT NOT NULL, puid TEXT NOT NULL, packages INTEGER NOT NULL, files INTEGER NOT NULL, bytes
-            INTEGER NOT NULL, PRIMARY KEY (policy, puid)
+            INTEGER NOT NULL, by_hand INTEGER NOT NULL, PRIMARY KEY (policy, puid)
         )""",
+        """CREATE TABLE policy_oddity (
+            policy TEXT NOT NULL, oddity TEXT NOT NULL, packages INTEGER NOT NULL, waiting INTEGER NOT NULL, files
+            INTEGER NOT NULL, settled INTEGER NOT NULL, PRIMARY KEY (policy, oddity)
+        )""",
+        """CREATE TABLE settlement (
+            entry INTEGER PRIMARY KEY, id TEXT NOT NULL, package TEXT NOT NULL, number INTEGER NOT NULL, what TEXT NOT
+            NULL, files INTEGER NOT NULL, terms TEXT NOT NULL, at TEXT NOT NULL, booked_by TEXT NOT NULL, because TEXT
+            NOT NULL
+        )""",
+        "CREATE INDEX settlement_by_package ON settlement (package, entry)",
+        "CREATE INDEX settlement_by_id ON settlement (id, package)",
         """CREATE TABLE policy_release (
             policy TEXT NOT NULL, release TEXT NOT NULL, packages INTEGER NOT NULL, PRIMARY KEY (policy,
             release)

@@ -326,13 +326,14 @@ def test_the_command_tells_what_is_held_and_where(program: Program, tmp_path: Pa
     }
     assert {each["oddity"] for each in listing["oddities"]} == {"empty", "extension mismatch", "password-protected"}
     assert "Open Fixed-layout Document" in program("format", "list")
-    assert program.ask("format", "show", "password-protected")["packages"] == [{"package": package, "files": 1}]
+    (locked,) = program.ask("format", "show", "password-protected")["packages"]
+    assert locked == {"package": package, "files": 1, "settled": 0, "open": 1}
     assert program.ask("format", "show", "preserve/ofd-1")["packages"] == [{"package": package, "files": 1}]
     shown = program.ask("format", "show", package)
     assert shown["release"]["pronom"].startswith("DROID_SignatureFile_V")
     assert shown["object"] == "formats.1.parquet"
     assert program.ask("status", code=Exit.FINDINGS)["formats"] == [
-        {"policy": "default", "packages": 1, "current": 1, "earlier": 0, "never": 0}
+        {"policy": "default", "packages": 1, "current": 1, "earlier": 0, "never": 0, "odd": 3, "open": 3}
     ]
     assert program.ask("ledger", "verify")["ok"]
     program("format", "list", "--policy", "nobody", code=Exit.REFUSED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -37,6 +38,7 @@ from preserve.model.formats.properties import Property
 from preserve.model.formats.published_ratings import Recount
 from preserve.model.formats.rating import Rating, RatingGround
 from preserve.model.formats.risk_rule import RiskLevel
+from preserve.model.formats.settlements import Kind, Selection, SettledTally, Settlement, Word, said_by_hand
 from preserve.model.formats.standing import FormatName, IdentifiedEntry
 from preserve.model.incidents import Incident, IncidentKind
 from preserve.model.keys import Key
@@ -146,6 +148,8 @@ BACK_TO_THE_FIRST_SCHEMA = (
     "DROP TABLE package_oddity",
     "DROP TABLE policy_format",
     "DROP TABLE policy_release",
+    "DROP TABLE policy_oddity",
+    "DROP TABLE settlement",
     "DROP TABLE format_name",
     "DROP TABLE format_risk",
     "DROP TABLE delivery",
@@ -356,6 +360,20 @@ def identified(package: int, number: int, release: str = "V125", *puids: str, se
     return identification_events.identified(ACT, made, tally, [FormatName(puid, f"a {puid}") for puid in puids])
 
 
+def settlement(identifier: str, puid: str) -> Settlement:
+    """What a person said of the file of the first package that no signature fits."""
+    kind = Kind("UNKNOWN", (Oddity.UNKNOWN,))
+    word = Word(frozenset({Oddity.UNKNOWN}), said_by_hand(puid, "a format") if puid else None, "gb18030")
+    return Settlement(identifier, package_id(0), "unknown", 2, Selection(frozenset({"a"}), "dat"), {kind: 1}, word)
+
+
+def said_of(*puids: str) -> SettledTally:
+    """What the files of a package come to, of the last of which a person spoke."""
+    is_said = puids[-1] != "UNKNOWN"
+    by_hand = Counter({puids[-1]: 1} if is_said else {})
+    return SettledTally({puid: [1, 100] for puid in puids}, by_hand, Counter(unknown=int(is_said)))
+
+
 def formats_kept(package: int, number: int, store_name: str) -> Event:
     kept = IdentifiedEntry(
         package_id(package), Release("siegfried", "", ""), number, ObjectDigest(10, "9" * 64), 1, at(59)
@@ -370,6 +388,10 @@ def _life_of_formats() -> Iterator[Event]:
     yield formats_kept(0, 1, "vault")
     yield identified(0, 2, "V126", "fmt/40", "UNKNOWN")
     yield formats_kept(0, 2, "vault")
+    for puid in ("fmt/189", "fmt/41"):
+        yield identification_events.formats_settled(ACT, at(59), settlement("", puid), said_of("fmt/40", puid))
+    yield identification_events.formats_settled(ACT, at(59), settlement("S-9", ""), said_of("fmt/40", "fmt/41"))
+    yield identification_events.settlement_withdrawn(ACT, at(59), "S-9", package_id(0), said_of("fmt/40", "UNKNOWN"))
     yield rating_events.risk_recorded(ACT, at(59), [risk("fmt/40", 13), risk("fmt/9999", None)], 1, {"Python": "3.11"})
 
 

@@ -10,7 +10,7 @@ import click
 
 from preserve.cli import voices
 from preserve.cli.calls import Call
-from preserve.cli.commands import identifying
+from preserve.cli.commands import identifying, settling
 from preserve.cli.exits import Exit
 from preserve.cli.help import Group
 from preserve.cli.messages import _, said
@@ -160,5 +160,5 @@ def record(call: Call) -> Exit:
         return call.answer({**document, "history": str(file)}, [*unknowns(report, voices.person()), told])
 
 
-for _command in (identifying.identify, identifying.list_formats, identifying.show):
+for _command in (identifying.identify, identifying.list_formats, identifying.show, settling.settle, settling.settled):
     format_group.add_command(_command)

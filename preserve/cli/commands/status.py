@@ -15,7 +15,7 @@ from preserve.cli.calls import Call
 from preserve.cli.drills import late_drill_document, late_drill_lines
 from preserve.cli.exits import Exit
 from preserve.cli.findings import unharmed_lines
-from preserve.cli.identified import identification_line, standing_document
+from preserve.cli.identified import identification_lines, standing_document
 from preserve.cli.incidents import incident_document, incident_lines
 from preserve.cli.locks import lock_documents, lock_lines
 from preserve.cli.messages import _, counted, error_said, said, sentence_said, word
@@ -351,7 +351,8 @@ def _concerns(report: StatusReport) -> Iterator[str]:
         yield from lock_lines(report.locks)
     yield from late_drill_lines(report.late_drills)
     yield from map(parity_line, report.parity)
-    yield from map(identification_line, report.formats)
+    for standing in report.formats:
+        yield from identification_lines(standing)
     if report.short:
         yield ""
         short = ((each.package_id, each.policy, each.wanted, each.verified) for each in report.short)

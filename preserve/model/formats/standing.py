@@ -41,31 +41,45 @@ class FormatName:
 
 @dataclass(frozen=True, slots=True)
 class FormatHeld:
-    """How much is held in one format."""
+    """How much is held in one format; of so many files `by_hand`, a person said it."""
 
     format: FormatName
     packages: int
     files: int
     bytes: int
+    by_hand: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class OddityHeld:
-    """How many files are odd in one way (`preserve.model.formats.identification.Oddity`)."""
+    """How many files are odd in one way (`preserve.model.formats.identification.Oddity`); of these `settled` files need
+    nobody any more, and the others, in packages `waiting`, wait for a person."""
 
     oddity: str
     packages: int
     files: int
+    settled: int = 0
+    waiting: int = 0
+
+    @property
+    def open(self) -> int:
+        """Files that wait for a person."""
+        return self.files - self.settled
 
 
 @dataclass(frozen=True, slots=True)
 class IdentificationStanding:
-    """How far packages under a policy are identified: `current` with the release in use, `earlier` with another."""
+    """How far packages under a policy are identified: `current` with the release in use, `earlier` with another.
+
+    `odd` counts the oddities of files, a file for each that it has; of these `open` wait for a person.
+    """
 
     policy: str
     packages: int
     current: int
     earlier: int
+    odd: int = 0
+    open: int = 0
 
     @property
     def never(self) -> int:
