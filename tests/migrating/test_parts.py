@@ -77,14 +77,18 @@ def on_bench(journal: Journal, kept: Service, wanted: Sequence[Candidate]) -> li
     Fetcher(sources_of(kept.workplace, kept.books.package(package))).fetch(list(zip(wanted, paths, strict=True)))
     return [
         OnBench(
-            each,
-            path,
-            journal.made_folder(package, each.original.number),
-            journal.pictures_folder(package, each.original.number),
+            each, path, journal.made_folder(package, each.original.number), seen(path), journal.pictures_folder(package)
         )
         for each, path in zip(wanted, paths, strict=True)
         if is_for(PATHWAY, path)
     ]
+
+
+def seen(path: Path) -> Path:
+    """A folder for what is seen of a file."""
+    folder = path.with_name(f"{path.name}.seen")
+    folder.mkdir()
+    return folder
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@ it."""
 
 from __future__ import annotations
 
+import shutil
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +18,6 @@ from preserve.model.formats.pathways import Pathway
 from preserve.model.formats.tool_runs import Outcome, Result
 from preserve.model.phrases import phrase
 from preserve.packages.migrating.candidates import Candidate
-from preserve.packages.migrating.journal import PICTURES
 from preserve.ports import FileToIdentify, Identifier
 from preserve.workshop import Judged, ToConvert, ToJudge, Workshop
 
@@ -39,11 +39,12 @@ _PIECE_BYTES = 1024 * 1024
 @dataclass(frozen=True, slots=True)
 class OnBench:
     """A file that was brought for conversion: where its bytes lie, and folders, there and empty, for what is made of it
-    and for pictures."""
+    and for looking at it.  Pictures are kept in the folder `pictures`, which many files share."""
 
     candidate: Candidate
     path: Path
     into: Path
+    seen: Path
     pictures: Path
 
     @property
@@ -77,6 +78,7 @@ class Bench:
     workshop: Workshop
     identifier: Identifier
     clock: Clock
+    most_pictures: int = 1
 
     def refused(self, candidate: Candidate) -> FileResult:
         """What becomes of a file that no tool is given."""
@@ -95,7 +97,7 @@ class Bench:
             for file, outcome in zip(files, outcomes, strict=True):
                 if outcome.result is Result.CONVERTED:
                     converted.append((file, outcome))
-                    yield ToJudge(file.to_convert, outcome.files, file.pictures)
+                    yield ToJudge(file.to_convert, outcome.files, file.seen, self.most_pictures)
                 else:
                     why = _WHY[outcome.result]
                     failed.append(replace(self._result(file.candidate, FileFate.FAILED, why), run=outcome.evidence))
@@ -118,6 +120,9 @@ class Bench:
             made = tuple(
                 Made(path, file.stat().st_size, digest_of(file), next(told).identification.puid) for path, file in its
             )
+            for place, (_, file) in enumerate(its):
+                file.rename(looked.file.into.with_name(str(place)))
+            looked.file.into.rmdir()
             yield self._judged(looked, made)
         for _ in told:  # it ends what it began
             pass
@@ -141,7 +146,7 @@ class Bench:
             validated=judged.validated,
             measured=both_sides(self.pathway, judged.before, judged.after),
             risks=risks,
-            pictures=tuple(_below(candidate.original.number, each) for each in judged.pictures),
+            pictures=tuple(_kept(looked.file, each) for each in judged.pictures),
             judging_seconds=judged.seconds,
         )
 
@@ -174,10 +179,12 @@ def digest_of(path: Path) -> str:
     return running.hexdigest()
 
 
-def _below(number: int, picture: Picture) -> Picture:
-    """A picture by its path beside the record of the package."""
-    before, after = (f"{PICTURES}/{number}/{name}" if name else "" for name in (picture.before, picture.after))
-    return Picture(picture.page, before, after)
+def _kept(file: OnBench, picture: Picture) -> Picture:
+    """A picture in the folder of its package, under a name that no other file's has."""
+    names = {name: f"{file.candidate.original.number}-{name}" for name in (picture.before, picture.after) if name}
+    for name, kept in names.items():
+        shutil.move(file.seen / name, file.pictures / kept)
+    return Picture(picture.page, names.get(picture.before, ""), names.get(picture.after, ""))
 
 
 def _in_other_format(pathway: Pathway, made: Sequence[Made]) -> str:

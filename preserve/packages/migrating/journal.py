@@ -1,10 +1,11 @@
 """The journal of a migration, in the home: what became of each file, durable before anybody counts on it.
 
-    <package>/made/<number>/      what was made of a file, by its place in the package's list of formats
-    <package>/pictures/<number>/  pages that differ, before and after
+    looked.json                   how many files had been judged, and had not passed, when a person let the job go on
+    <package>/made/<number>/<k>   what was made of a file, by its place in the package's list of formats
+    <package>/pictures/           pages that differ, before and after
     <package>/results.jsonl       what became of each file that is done, one a line; gone when the package is booked
-    <package>/evidence/           what goes into the new version as tag files, whole from the moment it has this name
-    <package>/held.jsonl          of a package that is booked: files that are kept for review, with what was made
+    <package>/sealed/             what goes into the new version as tag files, whole from the moment it has this name
+    <package>/settled.jsonl       of a package that is booked, the same lines, while some files wait for review
 
 A file whose result stands in `results.jsonl` is never converted again: what was made of it was forced to the medium
 before the line was written.  A line that was torn by a crash is none.
@@ -12,18 +13,34 @@ before the line was written.  A line that was torn by a crash is none.
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from preserve import durable
 from preserve.model.formats.file_records import record_of, result_of
 from preserve.model.formats.file_results import FileFate, FileResult
 
-RESULTS, HELD, EVIDENCE, MADE, PICTURES = "results.jsonl", "held.jsonl", "evidence", "made", "pictures"
-_PARTIAL = "evidence.partial"
+RESULTS, SETTLED, MADE, PICTURES = "results.jsonl", "settled.jsonl", "made", "pictures"
+_SEALED, _PARTIAL, _EVIDENCE, _NUMBERS, _LOOKED = "sealed", "sealed.partial", "evidence", "numbers.json", "looked.json"
+_RAW = "raw"
+
+
+def made_path(folder: Path, number: int, place: int) -> Path:
+    """Where what was made of a file lies in the folder of its package: the `place`th of its results, from 0."""
+    return folder / MADE / str(number) / str(place)
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """The evidence of a version that is to be made, whole, and the numbers of the files that go into it."""
+
+    evidence: Path
+    numbers: frozenset[int]
 
 
 class Journal:
@@ -38,12 +55,15 @@ class Journal:
         return self._folder / package
 
     def made_folder(self, package: str, number: int) -> Path:
-        """An empty folder for what is made of a file; what an interrupted run left there is gone."""
-        return _emptied(self.folder_of(package) / MADE / str(number))
+        """An empty folder for what is made of a file; what an interrupted run left there is gone.  When it was looked
+        at it is kept one folder above, by its place (`made_path`)."""
+        return _emptied(_emptied(self.folder_of(package) / MADE / str(number)) / _RAW)
 
-    def pictures_folder(self, package: str, number: int) -> Path:
-        """An empty folder for pictures of a file."""
-        return _emptied(self.folder_of(package) / PICTURES / str(number))
+    def pictures_folder(self, package: str) -> Path:
+        """The folder for pictures of a package's files."""
+        folder = self.folder_of(package) / PICTURES
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
 
     def keep(self, results: Sequence[FileResult]) -> None:
         """Make results durable: first what was made, then the lines that say so.  Raises `NoSpace`."""
@@ -55,6 +75,7 @@ class Journal:
         try:
             durable.sync_file_system(self._folder)
             for package, its in lines.items():
+                self.folder_of(package).mkdir(exist_ok=True)
                 _append(self.folder_of(package) / RESULTS, b"".join(its))
         except OSError as error:
             durable.raise_if_full(error, self._folder)
@@ -71,50 +92,79 @@ class Journal:
         """What became of the files of a package, as they were done."""
         return _read(self.folder_of(package) / RESULTS)
 
-    def held(self, package: str) -> Iterator[FileResult]:
-        """The files of a booked package that are kept for review."""
-        return _read(self.folder_of(package) / HELD)
+    def settled(self, package: str) -> Iterator[FileResult]:
+        """What became of the files of a booked package, as long as some of them wait for review."""
+        return _read(self.folder_of(package) / SETTLED)
 
     def forget(self, package: str, numbers: Collection[int]) -> None:
         """Have these files converted again: what was made of them is not as it was."""
         kept = [_line(each) for each in self.results(package) if each.original.number not in numbers]
         durable.write_file(self.folder_of(package) / RESULTS, b"".join(kept))
 
-    def evidence(self, package: str) -> Path | None:
-        """The evidence of a package, where it was sealed."""
-        path = self.folder_of(package) / EVIDENCE
-        return path if path.is_dir() else None
+    def sealed(self, package: str) -> Sealed | None:
+        """The version of a package that an earlier run was about to make."""
+        folder = self.folder_of(package) / _SEALED
+        if not folder.is_dir():
+            return None
+        return Sealed(folder / _EVIDENCE, frozenset(json.loads((folder / _NUMBERS).read_bytes())))
 
     def draft(self, package: str) -> Path:
-        """An empty folder in which the evidence of a package is put together, until it is sealed."""
-        return _emptied(self.folder_of(package) / _PARTIAL)
+        """An empty folder in which the evidence of a version is put together, until it is sealed."""
+        return _emptied(_emptied(self.folder_of(package) / _PARTIAL) / _EVIDENCE)
 
-    def seal(self, package: str) -> Path:
-        """Give the evidence its name, whole and durable."""
-        draft, final = self.folder_of(package) / _PARTIAL, self.folder_of(package) / EVIDENCE
-        durable.sync_file_system(self._folder)
-        durable.move(draft, final)
-        return final
+    def seal(self, package: str, numbers: Collection[int]) -> Sealed:
+        """From now on this version is made, of the files with these numbers, whatever happens in between.
 
-    def settle(self, package: str) -> None:
-        """A package is booked: keep its evidence, and what was made of files that wait for review."""
+        Raises `NoSpace`.
+        """
+        draft, final = self.folder_of(package) / _PARTIAL, self.folder_of(package) / _SEALED
+        try:
+            (draft / _NUMBERS).write_text(json.dumps(sorted(numbers)))
+            durable.sync_file_system(self._folder)
+            durable.move(draft, final)
+        except OSError as error:
+            durable.raise_if_full(error, self._folder)
+            raise
+        return Sealed(final / _EVIDENCE, frozenset(numbers))
+
+    def settle(self, package: str, results: Callable[[], Iterator[FileResult]]) -> None:
+        """A package is booked, with these results: keep what waits for review, and what was made of it."""
         folder = self.folder_of(package)
-        if not (folder / RESULTS).exists():
-            return
-        held = [each for each in self.results(package) if each.fate is FileFate.STOPPED]
+        held = {str(each.original.number) for each in results() if each.fate is FileFate.STOPPED}
         if held:
-            durable.write_file(folder / HELD, b"".join(map(_line, held)))
-        kept = {str(each.original.number) for each in held}
+            beside = folder / f".{SETTLED}"
+            beside.write_bytes(b"")
+            _append(beside, b"".join(map(_line, results())))
+            durable.move(beside, folder / SETTLED)
         for made in _folders(folder / MADE):
-            if made.name not in kept:
-                shutil.rmtree(made, ignore_errors=True)
-        with suppress(OSError):
-            (folder / MADE).rmdir()
-        (folder / RESULTS).unlink()
+            if made.name not in held:
+                shutil.rmtree(made)
+        (folder / RESULTS).unlink(missing_ok=True)
+        if not held:
+            shutil.rmtree(folder)
+        elif (folder / _SEALED).exists():
+            shutil.rmtree(folder / _SEALED)
 
     def packages(self) -> Iterator[str]:
-        """The packages under way: some of their files are done, and they are not settled."""
-        return (each.name for each in _folders(self._folder) if (each / RESULTS).exists())
+        """The packages of which anything lies here, by id."""
+        return (each.name for each in _folders(self._folder))
+
+    def is_settled(self, package: str) -> bool:
+        """Whether nothing of a package is under way."""
+        folder = self.folder_of(package)
+        return not (folder / RESULTS).exists() and not (folder / _SEALED).exists()
+
+    def looked(self) -> tuple[int, int]:
+        """How many files had been judged, and had not passed, when a person let the job go on."""
+        try:
+            judged, stopped = json.loads((self._folder / _LOOKED).read_bytes())
+        except (FileNotFoundError, ValueError):
+            return 0, 0  # nothing but the patience of people is lost
+        return int(judged), int(stopped)
+
+    def note_look(self, judged: int, stopped: int) -> None:
+        """A person lets the job go on: what did not pass so far does not stop it again."""
+        durable.write_file(self._folder / _LOOKED, json.dumps([judged, stopped]).encode())
 
 
 def _emptied(folder: Path) -> Path:

@@ -1,0 +1,176 @@
+"""Bring the files of a migration to the workshop: in lots over packages, the next while one is worked on.
+
+A lot is what lies on the disk as copies of originals at a time, and it is bounded; the packages under way are few.
+"""
+
+from __future__ import annotations
+
+import io
+import shutil
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from preserve import chance
+from preserve.errors import NoSpace, PreserveError
+from preserve.model.formats.pathways import Pathway
+from preserve.model.formats.standing import IdentifiedEntry
+from preserve.packages.migrating.bench import OnBench
+from preserve.packages.migrating.candidates import Candidate, candidates, is_for
+from preserve.packages.migrating.fetching import Fetcher
+from preserve.packages.migrating.journal import Journal
+from preserve.packages.reaching import kept_format_list, unlistable
+from preserve.packages.sources import Sources
+from preserve.workplace import Workplace
+
+LOT_FILES = 200
+"""Several calls of a tool that takes many files at once; what the workshop works on at its end is little of it."""
+LOT_BYTES = 1024**3
+"""A larger file is a lot by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A package of which files are to be converted: its copies, its list of formats, and the numbers of files that need
+    not be converted again.  `only` are the numbers wanted; None: all."""
+
+    sources: Sources
+    formats: IdentifiedEntry
+    done: frozenset[int]
+    only: frozenset[int] | None = None
+
+    @property
+    def id(self) -> str:
+        return self.sources.package.id
+
+    def is_wanted(self, number: int) -> bool:
+        """Whether a file is still to be converted."""
+        return number not in self.done and (self.only is None or number in self.only)
+
+
+@dataclass(slots=True)
+class Lot:
+    """What is worked on at a time: files that were brought, those that no tool is given, the packages of which nothing
+    is to come after it, and those that cannot be brought, with why."""
+
+    folder: Path
+    files: list[OnBench] = field(default_factory=list)
+    refused: list[Candidate] = field(default_factory=list)
+    ended: list[Due] = field(default_factory=list)
+    failed: list[tuple[Due, PreserveError]] = field(default_factory=list)
+    bytes: int = 0
+
+    @property
+    def is_any(self) -> bool:
+        return bool(self.files or self.refused or self.ended or self.failed)
+
+
+@dataclass(slots=True)
+class Feeder:
+    """Makes lots of what is `wanted` next, which is asked in the thread that works, and brought in another.
+
+    At most `most` files are brought in all; None: any number.
+    """
+
+    workplace: Workplace
+    pathway: Pathway
+    journal: Journal
+    wanted: Iterator[Due]
+    most: int | None = None
+    _queue: deque[Due] = field(default_factory=deque)
+    _open: tuple[Due, Iterator[Candidate]] | None = None
+
+    def lots(self) -> Iterator[Lot]:
+        """Lot after lot; the files of one are gone when the next is asked for.  Raises `NoSpace`."""
+        with ThreadPoolExecutor(1) as ahead:
+            self._refill()
+            coming = ahead.submit(self._next)
+            while (lot := coming.result()).is_any:
+                self._refill()
+                coming = ahead.submit(self._next)
+                with _gone_afterwards(lot):
+                    yield lot
+
+    def _refill(self) -> None:
+        """Have as many packages at hand as a lot has files: asking the books is for this thread alone."""
+        while len(self._queue) < LOT_FILES and (due := next(self.wanted, None)) is not None:
+            self._queue.append(due)
+
+    def _next(self) -> Lot:
+        lot = Lot(self.workplace.work / f"lot-{chance.token(8)}")
+        lot.folder.mkdir()
+        while not self._is_full(lot) and (self._open or self._queue):
+            if self._open is None:
+                due = self._queue.popleft()
+                self._open = (due, iter(()))
+                self._attempt(due, lot, lambda due=due: self._begin(due))  # type: ignore[misc]
+            else:
+                self._attempt(self._open[0], lot, lambda: self._go_on(lot))
+        if self.most is not None:
+            self.most -= len(lot.files) + len(lot.refused)
+        return lot
+
+    def _attempt(self, due: Due, lot: Lot, step: Callable[[], None]) -> None:
+        """What keeps one package from being brought keeps no other."""
+        try:
+            step()
+        except NoSpace:
+            raise
+        except PreserveError as error:
+            lot.failed.append((due, error))
+            self._open = None
+        except (ValueError, OSError):  # its lists are not sound
+            lot.failed.append((due, unlistable(due.sources)))
+            self._open = None
+
+    def _begin(self, due: Due) -> None:
+        members = due.sources.members_in_pieces()
+        if members is None:
+            raise unlistable(due.sources)
+        formats = io.BytesIO(kept_format_list(self.workplace, due.formats))
+        self._open = (due, candidates(members, formats, due.id, self.pathway.sources))
+
+    def _go_on(self, lot: Lot) -> None:
+        """Bring as many files of the package that is open as the lot has room for."""
+        assert self._open is not None  # noqa: S101 - the caller looked
+        due, found = self._open
+        wanted: list[tuple[Candidate, Path]] = []
+        is_ended = True
+        for candidate in found:
+            if not due.is_wanted(candidate.original.number):
+                continue
+            if candidate.refusal:
+                lot.refused.append(candidate)
+            else:
+                wanted.append((candidate, lot.folder / chance.token(12)))
+                lot.bytes += candidate.original.bytes
+            if self._is_full(lot, len(wanted)):
+                is_ended = False
+                break
+        Fetcher(due.sources).fetch(wanted)
+        lot.files += [self._laid_out(*each) for each in wanted if is_for(self.pathway, each[1])]
+        if is_ended:
+            lot.ended.append(due)
+            self._open = None
+
+    def _laid_out(self, candidate: Candidate, path: Path) -> OnBench:
+        package, journal = candidate.original.package, self.journal
+        into = journal.made_folder(package, candidate.original.number)
+        seen = path.with_name(f"{path.name}.seen")
+        seen.mkdir()
+        return OnBench(candidate, path, into, seen, journal.pictures_folder(package))
+
+    def _is_full(self, lot: Lot, more: int = 0) -> bool:
+        room = LOT_FILES if self.most is None else min(LOT_FILES, self.most)
+        return len(lot.files) + len(lot.refused) + more >= room or lot.bytes >= LOT_BYTES
+
+
+@contextmanager
+def _gone_afterwards(lot: Lot) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        shutil.rmtree(lot.folder, ignore_errors=True)
