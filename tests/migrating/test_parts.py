@@ -103,8 +103,9 @@ def journal(kept: Service) -> Journal:
 
 def results(journal: Journal, kept: Service, package: str, bench: Bench) -> dict[bytes, FileResult]:
     wanted = [each for each in found_in(kept, package) if not each.refusal]
-    groups = list(bench.results(on_bench(journal, kept, wanted)))
-    return {each.original.path: each for group in groups for each in group}
+    found: list[FileResult] = []
+    bench.put_through(on_bench(journal, kept, wanted), found.extend)
+    return {each.original.path: each for each in found}
 
 
 @pytest.fixture
@@ -242,12 +243,14 @@ def test_the_journal_keeps_what_waits_for_review_when_a_package_is_booked(
 ) -> None:
     found = results(journal, kept, package, bench)
     journal.keep(list(found.values()))
-    journal.settle(package)
-    journal.settle(package)
-    assert [each.original.path for each in journal.held(package)] == [b"a/2.txt"]
+    journal.settle(package, lambda: iter(found.values()))
+    journal.settle(package, lambda: iter(found.values()))
+    assert {each.original.path: each.fate for each in journal.settled(package)} == {
+        path: each.fate for path, each in found.items()
+    }
     number = found[b"a/2.txt"].original.number
     assert [each.name for each in (journal.folder_of(package) / "made").iterdir()] == [str(number)]
-    assert not list(journal.packages())
+    assert journal.is_settled(package)
     assert not journal.done(package)
 
 

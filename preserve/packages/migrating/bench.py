@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import shutil
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -84,10 +84,10 @@ class Bench:
         """What becomes of a file that no tool is given."""
         return self._result(candidate, FileFate.REFUSED, candidate.refusal)
 
-    def results(self, files: Sequence[OnBench]) -> Iterator[list[FileResult]]:
-        """What became of each file, some at a time, in no particular order.
+    def put_through(self, files: Sequence[OnBench], keep: Callable[[list[FileResult]], None]) -> None:
+        """Hand what became of the files to `keep`, some at a time, in no particular order.
 
-        Raises what the workshop raises, and `Unavailable`.
+        Raises what `keep` and the workshop raise, and `Unavailable`.
         """
         converted: deque[tuple[OnBench, Outcome]] = deque()
         failed: list[FileResult] = []
@@ -98,17 +98,20 @@ class Bench:
                 if outcome.result is Result.CONVERTED:
                     converted.append((file, outcome))
                     yield ToJudge(file.to_convert, outcome.files, file.seen, self.most_pictures)
-                else:
-                    why = _WHY[outcome.result]
-                    failed.append(replace(self._result(file.candidate, FileFate.FAILED, why), run=outcome.evidence))
+                    continue
+                why = _WHY[outcome.result]
+                failed.append(replace(self._result(file.candidate, FileFate.FAILED, why), run=outcome.evidence))
+                if len(failed) >= GROUP:  # where all fail, nothing comes to be judged
+                    keep(failed[:])
+                    failed.clear()
 
         group: list[_Looked] = []
         for judged in self.workshop.judge(self.pathway, to_judge()):
             group.append(_Looked(*converted.popleft(), judged))
             if len(group) >= GROUP:
-                yield [*self._told(group), *failed]
-                group, failed[:] = [], []
-        yield [*self._told(group), *failed]
+                keep(list(self._told(group)))
+                group = []
+        keep([*self._told(group), *failed])
 
     def _told(self, group: Sequence[_Looked]) -> Iterator[FileResult]:
         """Tell in which format each result is, all at once: asking for each by itself would take longer."""

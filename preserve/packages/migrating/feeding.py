@@ -8,9 +8,8 @@ from __future__ import annotations
 import io
 import shutil
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -83,24 +82,29 @@ class Feeder:
     _queue: deque[Due] = field(default_factory=deque)
     _open: tuple[Due, Iterator[Candidate]] | None = None
 
-    def lots(self) -> Iterator[Lot]:
+    def lots(self) -> Generator[Lot]:
         """Lot after lot; the files of one are gone when the next is asked for.  Raises `NoSpace`."""
-        with ThreadPoolExecutor(1) as ahead:
-            self._refill()
-            coming = ahead.submit(self._next)
-            while (lot := coming.result()).is_any:
+        folder = self.workplace.work / f"lots-{chance.token(8)}"
+        folder.mkdir()
+        try:
+            with ThreadPoolExecutor(1) as ahead:
                 self._refill()
-                coming = ahead.submit(self._next)
-                with _gone_afterwards(lot):
+                coming = ahead.submit(self._next, folder)
+                while (lot := coming.result()).is_any:
+                    self._refill()
+                    coming = ahead.submit(self._next, folder)
                     yield lot
+                    shutil.rmtree(lot.folder)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _refill(self) -> None:
         """Have as many packages at hand as a lot has files: asking the books is for this thread alone."""
         while len(self._queue) < LOT_FILES and (due := next(self.wanted, None)) is not None:
             self._queue.append(due)
 
-    def _next(self) -> Lot:
-        lot = Lot(self.workplace.work / f"lot-{chance.token(8)}")
+    def _next(self, folder: Path) -> Lot:
+        lot = Lot(folder / chance.token(8))
         lot.folder.mkdir()
         while not self._is_full(lot) and (self._open or self._queue):
             if self._open is None:
@@ -166,11 +170,3 @@ class Feeder:
     def _is_full(self, lot: Lot, more: int = 0) -> bool:
         room = LOT_FILES if self.most is None else min(LOT_FILES, self.most)
         return len(lot.files) + len(lot.refused) + more >= room or lot.bytes >= LOT_BYTES
-
-
-@contextmanager
-def _gone_afterwards(lot: Lot) -> Iterator[None]:
-    try:
-        yield
-    finally:
-        shutil.rmtree(lot.folder, ignore_errors=True)

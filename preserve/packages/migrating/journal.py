@@ -133,8 +133,10 @@ class Journal:
         held = {str(each.original.number) for each in results() if each.fate is FileFate.STOPPED}
         if held:
             beside = folder / f".{SETTLED}"
-            beside.write_bytes(b"")
-            _append(beside, b"".join(map(_line, results())))
+            with beside.open("wb") as file:
+                file.writelines(map(_line, results()))
+                file.flush()
+                durable.sync_file(file.fileno())
             durable.move(beside, folder / SETTLED)
         for made in _folders(folder / MADE):
             if made.name not in held:

@@ -1,0 +1,413 @@
+"""Run a migration that was approved: convert, judge, and make a new version of each package beside the old.
+
+What is done is durable before it counts, so a run may be killed at any point and the next goes on there.  A package
+that cannot be had is told and passed over; too many files that do not pass stop the job, and a person looks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from preserve.clock import monotonic_seconds
+from preserve.errors import NoSpace, PreserveError, Refused, Unavailable
+from preserve.model import events, migration_events
+from preserve.model.complaints import Complaint, Complaints
+from preserve.model.formats.file_results import FileFate, FileResult
+from preserve.model.formats.governance import Objection, objections
+from preserve.model.formats.pathways import stops_job
+from preserve.model.formats.watching import Circumstances, Reopening, reopened
+from preserve.model.migrations import Migration, MigrationPackage, MigrationState, StopCause, claim_on
+from preserve.model.phrases import phrase
+from preserve.packages.migrating.bench import Bench
+from preserve.packages.migrating.feeding import Due, Feeder, Lot
+from preserve.packages.migrating.finishing import Finisher, Mandate, PackageEnded
+from preserve.packages.migrating.journal import Journal
+from preserve.packages.reaching import sources_of
+from preserve.ports import Identifier
+from preserve.workplace import Workplace
+from preserve.workshop import Workshop
+
+WORK = "work"
+"""Below the folder of a migration in the home: where its journal lies."""
+_NOT_PASSED = (FileFate.STOPPED, FileFate.FAILED)
+_MAY_RUN = (
+    MigrationState.APPROVED,
+    MigrationState.RUNNING,
+    MigrationState.PAUSED,
+    MigrationState.STOPPED,
+    MigrationState.FINISHED,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """Under what to run, and where risk logs lie in the home.  `now` is how things are on this machine.
+
+    After `most` files, or `most_seconds`, nothing further is begun.
+    """
+
+    mandate: Mandate
+    migrations: Path
+    now: Circumstances
+    most: int | None = None
+    most_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOver:
+    """A package that could not be done now, and why."""
+
+    package: str
+    why: PreserveError
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """What a run did.  `stopped` says why the migration does not go on, where it does not; `fates` counts the files
+    that were judged now, and `waiting` stopped ones that wait for a person, of all of the migration."""
+
+    migration: Migration
+    ended: tuple[PackageEnded, ...]
+    passed_over: tuple[PassedOver, ...]
+    fates: Mapping[FileFate, int]
+    stopped: str | None
+    waiting: int
+    seconds: float
+
+    @property
+    def is_finished(self) -> bool:
+        return self.migration.state is MigrationState.FINISHED
+
+    @property
+    def is_only_away(self) -> bool:
+        """Whether all that is left waits for what cannot be reached."""
+        return bool(self.passed_over) and all(isinstance(each.why, Unavailable) for each in self.passed_over)
+
+    @property
+    def is_as_wanted(self) -> bool:
+        """Whether nothing was stopped or passed over, nothing waits for a person, and each copy is kept."""
+        are_kept = all(made.is_kept for each in self.ended for made in each.made)
+        return not (self.stopped or self.passed_over or self.waiting) and are_kept
+
+
+def run_migration(workplace: Workplace, request: RunRequest, workshop: Workshop, identifier: Identifier) -> RunReport:
+    """Run a migration, or go on with it, until it is finished, stops, or so much is done as was asked for.
+
+    Raises `Refused` with every objection where it may not run, `NoSpace`, `Unavailable` where another process is at it.
+    """
+    with workplace.claim(claim_on(request.mandate.migration.number)):
+        return _Running(workplace, request, workshop, identifier).run()
+
+
+class _Stops(Exception):  # noqa: N818 - no error: a person is to look
+    """The job is not to go on."""
+
+    def __init__(self, cause: StopCause, why: str) -> None:
+        super().__init__(why)
+        self.cause = cause
+        self.why = why
+
+
+class _Running:
+    """One run."""
+
+    def __init__(self, workplace: Workplace, request: RunRequest, workshop: Workshop, identifier: Identifier) -> None:
+        self._place = workplace
+        self._request = request
+        self._mandate = request.mandate
+        self._number = request.mandate.migration.number
+        self._workshop = workshop
+        folder = request.migrations / str(self._number) / WORK
+        self._journal = Journal(folder)
+        self._bench = Bench(self._mandate.pathway, workshop, identifier, workplace.clock)
+        self._finisher = Finisher(workplace, self._mandate, self._journal, request.migrations)
+        self._began = monotonic_seconds()
+        self._ended: list[PackageEnded] = []
+        self._passed_over: dict[str, PreserveError] = {}
+        self._fates = dict.fromkeys(FileFate, 0)
+        self._before = (0, 0)
+        self._is_leaving = False
+
+    def run(self) -> RunReport:
+        self._require_may_run()
+        if self._is_over():
+            return self._report(None)
+        self._begin()
+        stopped = None
+        try:
+            self._settle_booked()
+            self._carry_out_decisions()
+            self._convert()
+            self._end()
+        except _Stops as stop:
+            stopped = stop.why
+            self._record_stop(stop)
+        return self._report(stopped)
+
+    # Whether it may
+
+    def _require_may_run(self) -> None:
+        migration = self._migration()
+        if migration.state not in _MAY_RUN:
+            raise Refused(
+                "migration {migration} is {state} and does not run; `preserve migrate list` tells what comes next",
+                migration=self._number,
+                state=migration.state,
+            )
+        why = self._objections()
+        if not why.count:
+            return
+        if migration.state is MigrationState.RUNNING:
+            self._record_stop(_Stops(StopCause.APPROVAL_VOID, _in_short(why)))
+        raise Refused("migration {migration} may not run:\n{objections}", migration=self._number, objections=why)
+
+    def _is_over(self) -> bool:
+        """Whether it is finished, and nobody accepted files since."""
+        is_finished = self._migration().state is MigrationState.FINISHED
+        return is_finished and not self._place.books.to_migrate(self._number, most=1)
+
+    def _objections(self) -> Complaints:
+        """Why it may not go on under its approval; none: it may."""
+        mandate, books = self._mandate, self._place.books
+        tools = self._workshop.tools(mandate.pathway)
+        raised = objections(mandate.approval.approval, mandate.pathway, tools, mandate.executor, mandate.auditor)
+        why: list[tuple[Objection | Reopening, str]] = [(each.objection, each.about) for each in raised]
+        pilot = books.last_pilot(self._number)
+        if pilot is not None:  # of programs the objections told already
+            known = reopened(mandate.approval, pilot, replace(self._request.now, tools=None))
+            why += [(each.cause, each.about) for each in known if each.cause is not Reopening.PATHWAY_CHANGED]
+        return Complaints(tuple(_complaint(*each) for each in why), len(why))
+
+    def _begin(self) -> None:
+        """A new executor, or one who goes on after it stopped, stands in the ledger."""
+        migration, mandate = self._migration(), self._mandate
+        judged, not_passed = self._counted()
+        if migration.state is not MigrationState.RUNNING:
+            if migration.state is MigrationState.STOPPED:
+                self._journal.note_look(judged, not_passed)
+            self._record_begin()
+        elif (migration.executor, migration.auditor) != (mandate.executor, mandate.auditor):
+            self._record_begin()
+        self._before = (judged, not_passed)
+
+    def _record_begin(self) -> None:
+        place, mandate = self._place, self._mandate
+        place.record(
+            migration_events.migration_begun(
+                place.act, place.now(), self._number, mandate.approval.number, mandate.auditor
+            )
+        )
+
+    def _counted(self) -> tuple[int, int]:
+        """How many files were judged so far, and how many did not pass: of booked packages, and of those under way."""
+        progress = self._migration().progress
+        judged, not_passed = progress.files - progress.refused, progress.stopped + progress.failed
+        for package in self._journal.packages():
+            for each in self._journal.results(package):
+                judged += each.fate is not FileFate.REFUSED
+                not_passed += each.fate in _NOT_PASSED
+        return judged, not_passed
+
+    # What is left of earlier runs
+
+    def _settle_booked(self) -> None:
+        """A run that was killed right after it booked a package left what nobody needs any more."""
+        books = self._place.books
+        for package in list(self._journal.packages()):
+            row = books.migration_package(self._number, package)
+            if not row.is_to_do and not self._journal.is_settled(package):
+                self._journal.settle(package, partial(self._left_of, package))
+
+    def _left_of(self, package: str) -> Iterator[FileResult]:
+        """What became of the files of a package that was booked: of the first version, or of a further one."""
+        results = list(self._journal.results(package))
+        if results:
+            return iter(results)
+        sealed = self._journal.sealed(package)
+        numbers = sealed.numbers if sealed is not None else frozenset()
+        return (
+            replace(each, fate=FileFate.CONVERTED) if each.original.number in numbers else each
+            for each in list(self._journal.settled(package))
+        )
+
+    def _carry_out_decisions(self) -> None:
+        """Of packages that the books name, and of those whose files lie here: what was accepted after a killed run had
+        sealed a version is booked with that one, and is in none yet."""
+        named = [row.package for row in self._rows() if row.done is not None]
+        here = [package for package in self._journal.packages() if self._finisher.is_to_carry_out(package)]
+        for package in dict.fromkeys((*named, *here)):
+            self._attempt(package, partial(self._carry_out, package))
+
+    def _carry_out(self, package: str) -> None:
+        books = self._place.books
+        sources = sources_of(self._place, books.package(package))
+        row = books.migration_package(self._number, package)
+        self._ended.append(self._finisher.carry_out(row, sources))
+        if self._finisher.is_to_carry_out(package):
+            self._carry_out(package)
+
+    # Converting
+
+    def _convert(self) -> None:
+        """Three things go on at once: one lot is brought, one is converted, and packages of the one before are made
+        and booked, which is for this thread alone."""
+        self._place.progress.begin(
+            "converting the files of migration {migration}", self._left_bytes(), migration=self._number
+        )
+        feeder = Feeder(self._place, self._mandate.pathway, self._journal, self._due(), self._request.most)
+        with closing(feeder.lots()) as lots, ThreadPoolExecutor(1) as bench:
+            try:
+                self._convert_lots(lots, bench)
+            except BaseException:
+                self._is_leaving = True  # the bench ends with the files that it keeps next
+                raise
+
+    def _convert_lots(self, lots: Iterable[Lot], bench: Executor) -> None:
+        worked_on: Lot | None = None
+        for lot in lots:
+            working = bench.submit(self._work_on, lot)
+            self._end_packages(worked_on)
+            working.result()
+            worked_on = lot
+            if self._is_enough():
+                break
+            self._require_goes_on()
+        self._end_packages(worked_on)
+
+    def _end_packages(self, lot: Lot | None) -> None:
+        if lot is None:
+            return
+        for due in lot.ended:
+            self._attempt(due.id, partial(self._finish, due))
+        for due, error in lot.failed:
+            self._passed_over[due.id] = error
+            self._record_findings(due)
+
+    def _due(self) -> Iterator[Due]:
+        """The packages that are to be converted, asked of the books as they are needed."""
+        books = self._place.books
+        for row in self._rows():
+            if row.done is not None:
+                continue
+            entry = books.identified(row.package)
+            if entry is None:
+                self._passed_over[row.package] = Refused(
+                    "nobody told the formats of package {package} yet; `preserve format identify --package {package}`"
+                    " does",
+                    package=row.package,
+                )
+                continue
+            try:
+                sources = sources_of(self._place, books.package(row.package))
+            except PreserveError as error:
+                self._passed_over[row.package] = error
+                continue
+            yield Due(sources, entry, self._journal.done(row.package))
+
+    def _rows(self) -> Iterator[MigrationPackage]:
+        after = ""
+        while rows := self._place.books.to_migrate(self._number, after):
+            yield from rows
+            after = rows[-1].package
+
+    def _work_on(self, lot: Lot) -> None:
+        """Convert and judge a lot; each group of results is durable before the next."""
+        self._keep([self._bench.refused(each) for each in lot.refused])
+        self._bench.put_through(lot.files, self._keep)
+
+    def _keep(self, results: list[FileResult]) -> None:
+        self._journal.keep(results)
+        for each in results:
+            self._fates[each.fate] += 1
+            self._place.progress.advance(each.original.bytes)
+        self._require_few_stopped()
+        if self._is_leaving:
+            raise _Stops(StopCause.PAUSED, "")
+
+    def _finish(self, due: Due) -> None:
+        row = self._place.books.migration_package(self._number, due.id)
+        ended = self._finisher.finish(row, due.sources)
+        if ended is None:
+            raise Unavailable(
+                "what was made of files of package {package} was not in this home as it was made; it is made again",
+                package=due.id,
+            )
+        self._record_findings(due)
+        self._ended.append(ended)
+
+    def _attempt(self, package: str, step: Callable[[], None]) -> None:
+        """What keeps one package from its end keeps no other."""
+        try:
+            step()
+        except NoSpace:
+            raise
+        except PreserveError as error:
+            self._passed_over[package] = error
+
+    def _record_findings(self, due: Due) -> None:
+        place = self._place
+        found = [events.found(place.act, place.now(), each) for each in due.sources.findings()]
+        if found:
+            place.record(*found)
+
+    # Whether it goes on
+
+    def _require_few_stopped(self) -> None:
+        known_judged, known_stopped = self._journal.looked()
+        judged = self._before[0] + sum(self._fates.values()) - self._fates[FileFate.REFUSED] - known_judged
+        stopped = self._before[1] + sum(self._fates[fate] for fate in _NOT_PASSED) - known_stopped
+        if stops_job(self._mandate.pathway.stop, judged, stopped):
+            why = phrase("{stopped} of {judged} files did not pass", stopped=stopped, judged=judged)
+            raise _Stops(StopCause.TOO_MANY_STOPPED, why)
+
+    def _require_goes_on(self) -> None:
+        """Between lots: nobody paused it, and its tools are those that were approved."""
+        why = self._objections()
+        if why.count:
+            raise _Stops(StopCause.APPROVAL_VOID, _in_short(why))
+
+    def _is_enough(self) -> bool:
+        most, seconds = self._request.most, self._request.most_seconds
+        is_much = most is not None and sum(self._fates.values()) >= most
+        return is_much or (seconds is not None and monotonic_seconds() - self._began >= seconds)
+
+    def _end(self) -> None:
+        if not self._passed_over and not self._place.books.to_migrate(self._number, most=1):
+            place = self._place
+            place.record(migration_events.migration_ended(place.act, place.now(), self._number))
+
+    def _record_stop(self, stop: _Stops) -> None:
+        place = self._place
+        place.record(migration_events.migration_stopped(place.act, place.now(), self._number, stop.cause, stop.why))
+
+    def _left_bytes(self) -> int:
+        return sum(row.bytes for row in self._rows() if row.done is None)
+
+    def _migration(self) -> Migration:
+        return self._place.books.migration(self._number)
+
+    def _report(self, stopped: str | None) -> RunReport:
+        migration = self._migration()
+        return RunReport(
+            migration,
+            tuple(self._ended),
+            tuple(PassedOver(*each) for each in self._passed_over.items()),
+            self._fates,
+            stopped,
+            migration.progress.undecided,
+            monotonic_seconds() - self._began,
+        )
+
+
+def _complaint(why: Objection | Reopening, about: str) -> Complaint:
+    return Complaint("objection", about, "{objection} ({about})", {"objection": why, "about": about or "-"})
+
+
+def _in_short(why: Complaints) -> str:
+    """Objections in one line, as the ledger keeps them."""
+    return "; ".join(map(str, why.named))
