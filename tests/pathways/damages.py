@@ -38,7 +38,7 @@ FAITHFUL: Mapping[Property, Value] = {
     Property.TRACKED_CHANGES: 4,
     Property.MACROS: 1,
     Property.EMBEDDED: ("a1", "b2", "c3"),
-    Property.SIGNATURES: 1,
+    Property.SIGNATURES: ("王五 2020",),
     Property.FORM_FIELDS: {"姓名": "张三"},
     Property.SHEETS: ("一月", "二月"),
     Property.ROWS: {"一月": "3", "二月": "2"},

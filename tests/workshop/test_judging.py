@@ -169,38 +169,55 @@ def test_a_file_that_nobody_measures_says_so(tmp_path: Path) -> None:
     assert told == Measured({}, {Property.TEXT: worker.NOBODY})
 
 
-def grey(value: int = 255) -> pages.Grey:
-    return np.full((200, 160), value, np.uint8)
+def paper(value: int = 255) -> pages.Drawn:
+    return np.full((200, 160, 3), value, np.uint8)
 
 
-def written(rows: range) -> pages.Grey:
-    page = grey()
+def written(rows: range) -> pages.Drawn:
+    page = paper()
     for row in rows:
         page[row * 12 : row * 12 + 6, 10 : 150 - row % 5 * 9 : 2] = 0
+    return page
+
+
+def pictured(blue: int, green: int, red: int) -> pages.Drawn:
+    """A page of text with a small picture, which is a hundredth of it."""
+    page = written(range(1, 10))
+    page[150:174, 20:44] = (blue, green, red)
     return page
 
 
 @pytest.mark.parametrize(
     ("one", "two", "least", "most"),
     [
-        (grey, grey, 1000, 1000),
+        (paper, paper, 1000, 1000),
         (lambda: written(range(1, 15)), lambda: written(range(1, 15)), 1000, 1000),
-        (lambda: written(range(1, 15)), grey, 0, 50),
+        (lambda: written(range(1, 15)), paper, 0, 50),
         (lambda: written(range(1, 4)), lambda: written(range(8, 11)), 0, 100),
         (lambda: written(range(1, 4)), lambda: written(range(1, 4))[:150], 990, 1000),
         (lambda: written(range(1, 15)), lambda: 255 - written(range(1, 15)), 0, 300),
     ],
 )
 def test_pages_are_as_like_as_what_is_written_on_them(
-    one: Callable[[], pages.Grey], two: Callable[[], pages.Grey], least: int, most: int
+    one: Callable[[], pages.Drawn], two: Callable[[], pages.Drawn], least: int, most: int
 ) -> None:
     assert least <= pages.likeness(one(), two()) <= most
 
 
+@pytest.mark.parametrize("other", [(40, 40, 200), (90, 90, 90), (255, 255, 255)])
+def test_a_picture_is_held_against_its_like_by_itself(other: tuple[int, int, int]) -> None:
+    """Green becomes red, grey of the same lightness, or nothing; the page as a whole looks much the same."""
+    box = (20, 150, 44, 174)
+    one = pictured(40, 110, 40)
+    assert pages.likeness(one, pictured(*other)) > 850
+    assert pages.likeness(one, pictured(*other), [box]) < 700
+    assert pages.likeness(one, pictured(44, 112, 40), [box]) > 900
+
+
 def test_ink_is_what_is_not_paper() -> None:
-    dotted = grey()
+    dotted = paper()
     dotted[0, 0] = 0
-    assert [pages.ink(each) for each in (grey(), grey(250), dotted, grey(0))] == [0, 0, 1, 1000]
+    assert [pages.ink(each) for each in (paper(), paper(250), dotted, paper(0))] == [0, 0, 1, 1000]
 
 
 def test_a_text_is_sound_only_if_every_byte_of_it_is(bench: Bench, tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ from typing import Any
 
 import pikepdf
 
+from preserve.formats.measuring.pdf_parts import dictionaries
+
 _PART, _LEVEL = (
     re.compile(rf"pdfaid:{name}\s*(?:=\s*['\"]|>)\s*([^'\"<\s]+)".encode()) for name in ("part", "conformance")
 )
@@ -32,7 +34,7 @@ def complaints_about_pdfa_2b(file: Path) -> tuple[str, ...]:
     try:
         with pikepdf.open(file) as pdf:
             found = dict.fromkeys(_complaints(pdf))
-    except pikepdf.PdfError as error:
+    except (pikepdf.PdfError, pikepdf.PasswordError) as error:
         return (f"QPDF does not open it: {error}",)
     return tuple(found)[:_MOST_SAID]
 
@@ -42,9 +44,8 @@ def _complaints(pdf: pikepdf.Pdf) -> Iterator[str]:
         yield "it is encrypted (6.1.3)"
     yield from _of_claims(pdf)
     yield from _of_colours(pdf)
-    for thing in pdf.objects:
-        if isinstance(thing, pikepdf.Dictionary | pikepdf.Stream):
-            yield from _of_object(thing)
+    for thing in dictionaries(pdf):
+        yield from _of_object(thing)
 
 
 def _of_claims(pdf: pikepdf.Pdf) -> Iterator[str]:

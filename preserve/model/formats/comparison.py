@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice, zip_longest
 
@@ -158,7 +158,7 @@ def _risk(
     found = _of_texts(name.measure, pair) if pair is not None and is_shared else differ(name.measure, one, two)
     if found.amount == 0:
         return None
-    comparison = _judged(rule, declared, found)
+    comparison = _judged(rule, declared, replace(found, gained=0) if name.may_gain else found)
     return Risk(
         name, type_,
         declared.severity if declared is not None and comparison is Comparison.DECLARED else rule.severity,

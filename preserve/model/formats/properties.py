@@ -131,6 +131,11 @@ class Property(StrEnum):
         return KNOWN[self].measure
 
     @property
+    def may_gain(self) -> bool:
+        """Whether something new counts as no more than something lost; else it is never a declared loss."""
+        return KNOWN[self].may_gain
+
+    @property
     def is_content(self) -> bool:
         """Whether the record says something by it: a loss of it is never declared without a bound."""
         return KNOWN[self].is_content
@@ -138,12 +143,17 @@ class Property(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Of a property: how it is compared, whether it is content, which damage it catches with up to `most` tolerance."""
+    """Of a property: how it is compared, whether it is content, which damage it catches with up to `most` tolerance.
+
+    What `may_gain` differs by what is new as by what is lost, and no more: a font that stands in for another, a date
+    that the converter adds.
+    """
 
     measure: Measure
     is_content: bool = False
     catches: frozenset[Damage] = frozenset()
     most: int = 0
+    may_gain: bool = False
 
 
 def _content(measure: Measure, *catches: Damage, most: int = 0) -> Known:
@@ -173,13 +183,13 @@ KNOWN: Mapping[Property, Known] = {
         Measure.FACES, Damage.PAGE_BLANKED, Damage.PAGE_DROPPED, Damage.PAGES_SWAPPED, Damage.IMAGE_RECOLOURED,
         most=FACES_PER_MILLE,
     ),
-    Property.FONTS: Known(Measure.BAG),
+    Property.FONTS: Known(Measure.BAG, may_gain=True),
     Property.HYPERLINKS: Known(Measure.BAG),
     Property.COMMENTS: Known(Measure.BAG),
     Property.TRACKED_CHANGES: Known(Measure.COUNT),
     Property.MACROS: Known(Measure.COUNT),
     Property.EMBEDDED: Known(Measure.BAG, catches=frozenset({Damage.ATTACHMENT_LOST})),
-    Property.SIGNATURES: Known(Measure.COUNT),
+    Property.SIGNATURES: Known(Measure.BAG),
     Property.FORM_FIELDS: Known(Measure.TABLE),
     Property.SHEETS: _content(Measure.LIST, Damage.SHEET_LOST),
     Property.ROWS: _content(Measure.TABLE, Damage.ROW_LOST, Damage.SHEET_LOST),
@@ -188,7 +198,7 @@ KNOWN: Mapping[Property, Known] = {
         Damage.ENCODING_MANGLED, Damage.TEXT_TRUNCATED,
     ),
     Property.FORMULAS: Known(Measure.TABLE, catches=frozenset({Damage.FORMULAS_FROZEN})),
-    Property.METADATA: Known(Measure.TABLE),
+    Property.METADATA: Known(Measure.TABLE, may_gain=True),
     Property.PIXELS: _content(
         Measure.LIST, Damage.PAGE_DROPPED, Damage.PAGE_BLANKED, Damage.PAGES_SWAPPED, Damage.IMAGE_DOWNSAMPLED,
         Damage.IMAGE_RECOLOURED,
