@@ -165,7 +165,7 @@ def test_an_order_comes_over_as_it_was_meant(tmp_path: Path) -> None:
 
 def test_a_file_that_nobody_measures_says_so(tmp_path: Path) -> None:
     (tmp_path / "a.xyz").write_text("a")
-    told = worker.measured(Side((tmp_path / "a.xyz",), ".xyz", ""), frozenset({Property.TEXT}))
+    told = worker.measured(None, Side((tmp_path / "a.xyz",), ".xyz", ""), frozenset({Property.TEXT}))
     assert told == Measured({}, {Property.TEXT: worker.NOBODY})
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from preserve.formats.measuring.odf_check import complaints_about_odf
+from preserve.formats.measuring.ooxml_check import complaints_about_ooxml
 from preserve.formats.measuring.pdfa_check import complaints_about_pdfa_2b
 from preserve.model.formats.pathways import Check
 
@@ -30,4 +31,5 @@ CHECKS: Mapping[Check, Callable[[Path], tuple[str, ...]]] = {
     Check.PDFA_2B: complaints_about_pdfa_2b,
     Check.UTF_8: complaints_about_utf_8,
     Check.ODF: complaints_about_odf,
+    Check.OOXML: complaints_about_ooxml,
 }

@@ -9,13 +9,17 @@ from typing import cast
 from preserve.formats.measuring.side import Family
 
 MODULES: Mapping[str, str] = {
+    ".doc": "documents",
+    ".docx": "documents",
+    ".odt": "documents",
     ".pdf": "pdf",
+    ".rtf": "documents",
 }
-"""The module of this folder that measures files with an ending; PUIDs tell versions of a format apart, which a module
-is told by `Side.puid`.  Loaded when it is wanted: each brings libraries of its own."""
+"""The module of this folder that measures originals with an ending, and what was made of them; PUIDs tell versions of a
+format apart, which a module is told by `Side.puid`.  Loaded when it is wanted: each brings libraries of its own."""
 
 
 def family_of(ending: str) -> Family | None:
-    """Who measures files with this ending; None: nobody."""
+    """Who measures originals with this ending, and what was made of them; None: nobody."""
     name = MODULES.get(ending.lower())
     return cast(Family, import_module(f"{__package__}.{name}").measure) if name is not None else None

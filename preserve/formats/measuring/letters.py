@@ -147,7 +147,7 @@ def _measured(plain: Mapping[str, Any]) -> Measured:
 
 def _value(measure: Measure, plain: object) -> Value:
     match measure, plain:
-        case Measure.COUNT, int():
+        case Measure.COUNT | Measure.AT_LEAST, int():
             return _number(plain)
         case Measure.LIST | Measure.BAG, list():
             return tuple(map(_text, plain))

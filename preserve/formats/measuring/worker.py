@@ -16,7 +16,7 @@ from preserve.formats.measuring.families import family_of
 from preserve.formats.measuring.letters import Answer, Job, Judge, Said, answer_text, read_order
 from preserve.formats.measuring.pages import faces_of
 from preserve.formats.measuring.programs import asked
-from preserve.formats.measuring.side import Side
+from preserve.formats.measuring.side import Family, Side
 from preserve.model.formats.file_results import Opinion, Picture
 from preserve.model.formats.pathways import filled_in
 from preserve.model.formats.properties import Measured, PageFace, Property
@@ -35,8 +35,7 @@ def main(order: Path, out: Path) -> None:
 
 def preload(job: Job) -> None:
     """Load what a job needs before it has a process of its own, so that it is loaded once for all of them."""
-    for side in (job.before, job.after):
-        family_of(side.ending)
+    family_of(job.before.ending)
 
 
 def write(out: Path, number: int, job: Job) -> None:
@@ -49,7 +48,8 @@ def write(out: Path, number: int, job: Job) -> None:
 def judged(job: Job, out: Path, prefix: str) -> Answer:
     """What there is to tell of a job; its pictures lie in `out`, their names begin with `prefix`."""
     wanted = frozenset(Property.TEXT if each.measure.is_of_text else each for each in job.wanted)
-    before, after = (measured(side, wanted - {Property.PAGE_FACES}) for side in (job.before, job.after))
+    family = family_of(job.before.ending)
+    before, after = (measured(family, side, wanted - {Property.PAGE_FACES}) for side in (job.before, job.after))
     pictures: tuple[Picture, ...] = ()
     if Property.PAGE_FACES in wanted:
         faces = faces_of(job.before.pages, job.after.pages, out, prefix, job.most_pictures)
@@ -58,9 +58,12 @@ def judged(job: Job, out: Path, prefix: str) -> Answer:
     return Answer(before, after, said, pictures)
 
 
-def measured(side: Side, wanted: frozenset[Property]) -> Measured:
-    """All of `wanted` that anybody here can tell of a side, and why not of the rest."""
-    family = family_of(side.ending)
+def measured(family: Family | None, side: Side, wanted: frozenset[Property]) -> Measured:
+    """All of `wanted` that anybody here can tell of a side, and why not of the rest.
+
+    One family measures both sides, that of the original: what a PDF keeps of a text document is asked otherwise than
+    what it keeps of another PDF.
+    """
     told = family(side, wanted) if family is not None else Measured({}, {})
     values = {name: value for name, value in told.values.items() if name in wanted}
     failed = {name: told.failed.get(name, NOBODY) for name in sorted(wanted - values.keys())}

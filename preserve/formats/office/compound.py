@@ -7,7 +7,7 @@ from datetime import datetime
 
 import olefile
 
-from preserve.formats.office.facts import UnreadableError, one_line, program_of
+from preserve.formats.office.facts import UnreadableError, kind_of_object, one_line
 
 LARGEST_STREAM_BYTES = 512 * 1024 * 1024
 _VBA_OWN = ("dir", "_vba_project", "projectwm", "project", "projectlk")
@@ -23,8 +23,8 @@ _GENERATED = ("VBA",)
 class Compound:
     """An OLE2 compound file that is open for reading; `close` it."""
 
-    def __init__(self, path: str) -> None:
-        """Raises `UnreadableError`."""
+    def __init__(self, path: str | bytes) -> None:
+        """`path`, or the bytes of one that lies in another document.  Raises `UnreadableError`."""
         try:
             self._file = olefile.OleFileIO(path)
             self.names: list[list[str]] = self._file.listdir(streams=True, storages=False)
@@ -87,18 +87,22 @@ class Compound:
         facts = self._file.get_metadata()
         return facts.num_pages or None
 
+    def kind(self) -> str:
+        """What the whole file is, where it is an object that was embedded."""
+        return self._class_of([])
+
     def _class_of(self, path: list[str]) -> str:
         """The name of the program in \\1CompObj ([MS-OLEDS] 2.3.8), or what there is instead."""
         try:
             content = self.stream(*path, "\x01CompObj")
         except UnreadableError:
-            return "Package" if self.has(*path, "\x01Ole10Native") else "?"
+            return "file"
         at, names = 28, []
         for _ in range(3):  # display name, clipboard format, class
             length = int.from_bytes(content[at : at + 4], "little")
             names.append(content[at + 4 : at + 4 + length].rstrip(b"\0").decode("ascii", "replace"))
             at += 4 + length
-        return program_of(names[2] or names[0])
+        return kind_of_object(names[2] or names[0])
 
 
 def _text(value: object, page: int) -> str:
@@ -106,8 +110,12 @@ def _text(value: object, page: int) -> str:
         return value.strftime("%Y-%m-%dT%H:%M") if value.year > 1601 else ""
     if isinstance(value, bytes):
         encoding = "utf-8" if page in (65001, -535) else "utf-16-le" if page == 1200 else f"cp{page % 65536}"
-        try:
-            value = value.decode(encoding, "replace")
-        except LookupError:
-            value = value.decode("cp1252", "replace")
-    return one_line(str(value).replace("\0", "")) if value else ""
+        return one_line(_decoded(value, encoding).replace("\0", ""))
+    return one_line(str(value)) if value else ""
+
+
+def _decoded(content: bytes, encoding: str) -> str:
+    try:
+        return content.decode(encoding, "replace")
+    except LookupError:
+        return content.decode("cp1252", "replace")

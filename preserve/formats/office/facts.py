@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from urllib.parse import unquote
+
+_REGION = re.compile(r"cjk(?:sc|tc|hk|jp|kr)$")
+"""Fonts of one file for all regions: a PDF names the first of them."""
+_STYLE = re.compile(r"(?:PS)?(?:MT)?(?:[-,].*)?$")
+
+
+_KINDS = {
+    "excel": "sheet", "calc": "sheet", "spreadsheet": "sheet", "word": "text", "writer": "text", "powerpoint": "slides",
+    "presentation": "slides", "impress": "slides", "equation": "formula", "math": "formula", "msgraph": "chart",
+    "package": "file", "ole2link": "link", "drawing": "drawing", "staroffice": "file",
+}  # fmt: skip
 
 
 class UnreadableError(ValueError):
@@ -40,15 +53,26 @@ def one_line(text: str) -> str:
 
 
 def font_names(names: Iterable[str]) -> tuple[str, ...]:
-    """Names of fonts as they are compared: each once, without regard to case and blanks."""
-    return tuple(sorted({"".join(name.split()).casefold().strip("'\"@") for name in names} - {""}))
+    """Families of fonts as they are compared: each once, without regard to case and blanks."""
+    found = {_REGION.sub("cjk", "".join(name.split()).casefold().strip("'\"@")) for name in names}
+    return tuple(sorted(found - {""}))
+
+
+def family_of_face(name: str) -> str:
+    """The family of a face by its PostScript name in a PDF: `Times New Roman` of `ABCDEF+TimesNewRomanPS-BoldMT`."""
+    return _STYLE.sub("", name.removeprefix("/").split("+")[-1])
 
 
 def external_links(links: Iterable[str]) -> tuple[str, ...]:
-    """Links that lead out of the document; each place that has one counts."""
-    return tuple(sorted(each.strip().rstrip("/") for each in links if each.strip() and not each.strip().startswith("#")))
+    """Links that lead out of the document, each once: who lays a link out on two lines makes two of it."""
+    found = {unquote(each.strip()).rstrip("/") for each in links}
+    return tuple(sorted(each for each in found if each and not each.startswith("#")))
 
 
-def program_of(class_name: str) -> str:
-    """The program of an embedded object by its class: `Excel` of `Excel.Sheet.8`."""
-    return class_name.split(".")[0].strip() or "?"
+def kind_of_object(class_name: str) -> str:
+    """What an embedded object is, by the class of its program (`Excel.Sheet.8`) or its element in OpenDocument.
+
+    A kind and no program, since a conversion may hand an object on to another program.
+    """
+    name = class_name.split(".")[0].strip()
+    return _KINDS.get(name.casefold(), name.casefold()) or "file"

@@ -9,7 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from preserve.formats.office.facts import DocumentFacts, UnreadableError, external_links, font_names, one_line
+from preserve.formats.office.compound import Compound
+from preserve.formats.office.facts import (
+    DocumentFacts,
+    UnreadableError,
+    external_links,
+    font_names,
+    kind_of_object,
+    one_line,
+)
 from preserve.formats.office.packages import RASTER, Parts
 
 _OASIS = "{urn:oasis:names:tc:opendocument:xmlns:%s:1.0}"
@@ -45,7 +53,7 @@ def _facts(parts: Parts) -> DocumentFacts:
     body = content.find(f"{OFFICE}body")
     if body is None or body.find(f"{OFFICE}text") is None:
         raise UnreadableError("it is no text document")
-    walk = _Walk(_hidden_styles(content), _deleted(content))
+    walk = _Walk(parts, _hidden_styles(content), _deleted(content))
     walk.part(body)
     return DocumentFacts(
         text="\n".join(["".join(walk.text), *walk.notes, *walk.boxes]),
@@ -72,7 +80,11 @@ def macros_in(parts: Parts) -> int:
     return sum(
         1
         for name in parts.names
-        if (name.startswith("Basic/") and name.endswith(".xml") and not name.endswith(("script-lb.xml", "script-lc.xml")))
+        if (
+            name.startswith("Basic/")
+            and name.endswith(".xml")
+            and not name.endswith(("script-lb.xml", "script-lc.xml"))
+        )
         or (name.startswith("Scripts/") and not name.endswith("/"))
     )
 
@@ -120,6 +132,26 @@ def _pictures(parts: Parts, roots: list[ET.Element]) -> int:
     return len(found)
 
 
+def _kind_of(parts: Parts, name: str) -> str:
+    """What an embedded object is: an OpenDocument of its own below this name, or an OLE2 file."""
+    inner = parts.xml_if_there(f"{name}/content.xml")
+    body = inner.find(f"{OFFICE}body") if inner is not None else None
+    if body is not None and len(body):
+        return kind_of_object(body[0].tag.rsplit("}", 1)[-1])
+    if inner is not None:
+        return "formula"  # MathML has no body
+    if name not in parts.names:
+        return "file"
+    try:
+        compound = Compound(parts.bytes_of(name))
+    except UnreadableError:
+        return "file"
+    try:
+        return compound.kind()
+    finally:
+        compound.close()
+
+
 def _changes(content: ET.Element) -> int:
     found = set()
     for region in content.iter(f"{TEXT}changed-region"):
@@ -158,6 +190,7 @@ def _deleted(content: ET.Element) -> Mapping[str, ET.Element]:
 class _Walk:
     """The body, read in its order; notes and text boxes stand apart."""
 
+    parts: Parts
     hidden: frozenset[str]
     deleted: Mapping[str, ET.Element]
     text: list[str] = field(default_factory=list)
@@ -197,7 +230,7 @@ class _Walk:
         if tag == f"{TEXT}a":
             self.links.append(element.get(LINK, ""))
         elif tag in (f"{DRAW}object", f"{DRAW}object-ole"):
-            self.embedded.append("?")
+            self.embedded.append(_kind_of(self.parts, element.get(LINK, "").removeprefix("./")))
         is_text = tag in _WITH_TEXT
         if is_text and element.text:
             self.text.append(element.text)
@@ -231,8 +264,8 @@ class _Walk:
 
 _ALONE = {f"{TEXT}s": " ", f"{TEXT}tab": "\t", f"{TEXT}line-break": "\n"}
 _APART = frozenset((
-    f"{TEXT}tracked-changes", f"{TEXT}number", f"{TEXT}note-citation", f"{TEXT}hidden-text", f"{DC}creator", f"{DC}date",
-    f"{META}creator-initials", f"{META}date-string", f"{TEXT}sequence-decls", f"{TEXT}variable-decls",
+    f"{TEXT}tracked-changes", f"{TEXT}number", f"{TEXT}note-citation", f"{TEXT}hidden-text", f"{DC}creator",
+    f"{DC}date", f"{META}creator-initials", f"{META}date-string", f"{TEXT}sequence-decls", f"{TEXT}variable-decls",
     f"{TEXT}user-field-decls", f"{OFFICE}forms", f"{SVG}title", f"{SVG}desc", f"{OFFICE}binary-data",
     f"{TEXT}table-of-content-source", f"{TEXT}alphabetical-index-source", f"{TEXT}bibliography-source",
 ))  # fmt: skip

@@ -13,13 +13,19 @@ from xml.etree import ElementTree as ET
 from preserve.formats.office.facts import UnreadableError
 
 LARGEST_PART_BYTES = 256 * 1024 * 1024
+_DAMAGES = (
+    KeyError, RuntimeError, OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error, NotImplementedError
+)  # fmt: skip
 RASTER = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".dib")
 RELATIONSHIP = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _RELATIONS = "{http://schemas.openxmlformats.org/package/2006/relationships}Relationship"
 
 _STRICT = (
     (b"http://purl.oclc.org/ooxml/officeDocument/", b"http://schemas.openxmlformats.org/officeDocument/2006/"),
-    (b"http://purl.oclc.org/ooxml/wordprocessingml/main", b"http://schemas.openxmlformats.org/wordprocessingml/2006/main"),
+    (
+        b"http://purl.oclc.org/ooxml/wordprocessingml/main",
+        b"http://schemas.openxmlformats.org/wordprocessingml/2006/main",
+    ),
     (b"http://purl.oclc.org/ooxml/spreadsheetml/main", b"http://schemas.openxmlformats.org/spreadsheetml/2006/main"),
     (b"http://purl.oclc.org/ooxml/drawingml/main", b"http://schemas.openxmlformats.org/drawingml/2006/main"),
 )
@@ -33,7 +39,7 @@ class Parts:
         """Raises `UnreadableError`."""
         try:
             self._zip = zipfile.ZipFile(path)
-        except (OSError, zipfile.BadZipFile, NotImplementedError) as error:
+        except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError) as error:
             raise UnreadableError(f"no ZIP: {error}") from error
         self.names = frozenset(self._zip.namelist())
 
@@ -46,7 +52,7 @@ class Parts:
             if self._zip.getinfo(name).file_size > LARGEST_PART_BYTES:
                 raise UnreadableError(f"the part {name} is too large")
             return self._zip.read(name)
-        except (KeyError, RuntimeError, OSError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
+        except _DAMAGES as error:
             raise UnreadableError(f"the part {name} cannot be read: {error}") from error
 
     def xml(self, name: str) -> ET.Element:

@@ -13,8 +13,8 @@ from preserve.formats.office.facts import (
     UnreadableError,
     external_links,
     font_names,
+    kind_of_object,
     one_line,
-    program_of,
 )
 
 LARGEST_BYTES = 512 * 1024 * 1024
@@ -35,7 +35,17 @@ _MARKS = {
     "cell": "\t", "nestcell": "\t", "emdash": "—", "endash": "–", "lquote": "‘", "rquote": "’", "ldblquote": "“",
     "rdblquote": "”", "bullet": "•", "emspace": "\u2003", "enspace": "\u2002", "qmspace": "\u2005",
 }  # fmt: skip
-_SYMBOLS = {b"~": "\u00a0", b"_": "-", b"-": "", b"\\": "\\", b"{": "{", b"}": "}", b"\t": "\t", b"\n": "\n", b"\r": "\n"}
+_SYMBOLS = {
+    b"~": "\u00a0",
+    b"_": "-",
+    b"-": "",
+    b"\\": "\\",
+    b"{": "{",
+    b"}": "}",
+    b"\t": "\t",
+    b"\n": "\n",
+    b"\r": "\n",
+}
 _SILENT = frozenset((
     "fonttbl", "colortbl", "stylesheet", "listtable", "listoverridetable", "revtbl", "rsidtbl", "generator", "info",
     "header", "headerl", "headerr", "headerf", "footer", "footerl", "footerr", "footerf", "listtext", "pntext", "pict",
@@ -273,7 +283,7 @@ class _Reader:
                 if link and "\\l" not in text.split('"')[0]:
                     found.links.append(link[1] or link[2] or "")
             case "objclass":
-                found.embedded.append(program_of(text))
+                found.embedded.append(kind_of_object(text))
             case "raster":
                 found.pictures.add(hashlib.sha256("".join(text.split()).lower().encode()).digest())
             case name if name in _PROPERTIES and text.strip():

@@ -1,9 +1,9 @@
 """The text of a tagged PDF in its logical order (ISO 32000-1:2008, 14.8), read by PDFium.
 
-Who lays text out on pages adds what is not of the record: headers and footers on each page, numbers of lists and notes,
-line ends.  LibreOffice marks the first as artifacts, which stand outside the tree, and lists and notes as such.  So this
-is nearer to what was written than the text of the pages.  Poppler tells the tree too (`pdfinfo -struct-text`) and was
-rejected: it reads each page anew for each element, and was not done with 228 pages after a minute.
+Who lays text out on pages adds what is not of the record: headers and footers on each page, numbers of lists and
+notes, line ends.  LibreOffice marks the first as artifacts, which stand outside the tree, and lists and notes as such.
+So this is nearer to what was written than the text of the pages.  Poppler tells the tree too (`pdfinfo -struct-text`)
+and was rejected: it reads each page anew for each element, and was not done with 228 pages after a minute.
 """
 
 from __future__ import annotations

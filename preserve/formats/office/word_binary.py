@@ -18,9 +18,9 @@ from preserve.formats.office.facts import DocumentFacts, UnreadableError, extern
 _WORD_97 = 0x00C1
 _ENCRYPTED, _TABLE_1 = 0x0100, 0x0200
 _LENGTHS_AT = 0x4C
-"""FibRgLw97 (2.5.4): characters of the body, footnotes, headers, macros, comments, endnotes, boxes, boxes of headers."""
+"""FibRgLw97 (2.5.4): characters of body, footnotes, headers, macros, comments, endnotes, boxes, boxes of headers."""
 _PAIRS_AT = 0x9A
-_COMMENT_OWNERS, _CLX, _CHPX, _FONTS, _DRAWINGS = 36, 33, 12, 15, 50
+_CLX, _CHPX, _FONTS, _DRAWINGS = 33, 12, 15, 50
 """Places of offset and length in FibRgFcLcb97 (2.5.6)."""
 _PAGE_BYTES = 512
 _LONGEST_TABLE = 1_000_000
@@ -155,7 +155,7 @@ class _Document:
     def _runs(self) -> list[_Run]:
         table = self._part(_CHPX)
         count = (len(table) - 4) // 8
-        found = []
+        found: list[_Run] = []
         for (page,) in struct.iter_unpack("<I", table[4 * (count + 1) : 4 * (count + 1) + 4 * count]):
             found.extend(self._runs_of((page & 0x3F_FFFF) * _PAGE_BYTES))
         return sorted(found, key=lambda run: run.start)

@@ -13,8 +13,8 @@ from preserve.formats.office.facts import (
     UnreadableError,
     external_links,
     font_names,
+    kind_of_object,
     one_line,
-    program_of,
 )
 from preserve.formats.office.packages import RELATIONSHIP, Parts
 
@@ -152,7 +152,7 @@ class _Walk:
         if element.tag == _ALTERNATE:
             self._either(element)
         elif element.tag == _OLE:
-            self.embedded.append(program_of(element.get("ProgID", "")))
+            self.embedded.append(kind_of_object(element.get("ProgID", "")))
         elif name in ("t", "delText"):
             self.text.append(element.text or "")
         elif name == "txbxContent":

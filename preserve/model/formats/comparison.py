@@ -119,6 +119,8 @@ def differ(measure: Measure, before: Value, after: Value) -> Difference:
         case Measure.COUNT, int(), int():
             gained = max(0, after - before)
             return Difference(abs(after - before), gained, str(before), str(after))
+        case Measure.AT_LEAST, int(), int():
+            return Difference(max(0, before - after), 0, str(before), str(after))
         case Measure.DIGEST, str(), str():
             return Difference(int(before != after), 0, before, after)
         case Measure.LIST | Measure.BAG, tuple(), tuple():

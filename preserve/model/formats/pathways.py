@@ -59,6 +59,7 @@ class Check(StrEnum):
     PDFA_2B = "pdfa-2b"
     UTF_8 = "utf-8"
     ODF = "odf"
+    OOXML = "ooxml"
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,7 @@ class Measure(StrEnum):
     UNREADABLE = "unreadable"  # more or fewer characters that stand for none
     LIST = "list"  # entries edited, in their order
     BAG = "bag"  # entries lost or new, in whatever order
+    AT_LEAST = "at least"  # how many fewer: more are no loss, since who lays out draws shadows and icons as pictures
     TABLE = "table"  # keys lost, new, or with another value
     DIGEST = "digest"  # 0 equal, 1 not
     FACES = "faces"  # the least likeness of a page, as per mille unlike; 1000 for a page blank or missing
@@ -172,7 +173,7 @@ FACES_PER_MILLE = 300
 KNOWN: Mapping[Property, Known] = {
     Property.PAGES: _content(Measure.COUNT, Damage.PAGE_DROPPED),
     Property.SLIDES: _content(Measure.COUNT, Damage.PAGE_DROPPED),
-    Property.IMAGES: _content(Measure.COUNT, Damage.IMAGE_LOST),
+    Property.IMAGES: _content(Measure.AT_LEAST, Damage.IMAGE_LOST),
     Property.TEXT: _content(Measure.TEXT, Damage.TEXT_GARBLED, Damage.ENCODING_MANGLED, most=TEXT_PER_MILLE),
     Property.PASSAGE: _content(Measure.PASSAGE, Damage.TEXT_TRUNCATED, most=PASSAGE_CHARACTERS),
     Property.NUMERALS: _content(Measure.NUMERALS, Damage.DIGITS_CHANGED, most=NUMERALS_EDITED),

@@ -1,0 +1,77 @@
+"""What is measured of text documents, and of what was made of them; by no program that converts any.
+
+Word 97-2003, RTF, DOCX and ODT are read by `preserve.formats.office` from their bytes as their specifications say, PDF
+by PDFium and QPDF.  Text is compared without regard to case: capitals may be a matter of style, which layout shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from preserve.formats.measuring.side import Side
+from preserve.formats.office.facts import DocumentFacts, UnreadableError
+from preserve.formats.office.laid_out import pages_of, read_laid_out
+from preserve.formats.office.open_document import read_open_document
+from preserve.formats.office.rtf import read_rtf
+from preserve.formats.office.word_binary import read_word_binary
+from preserve.formats.office.word_xml import read_word_xml
+from preserve.model.formats.properties import Measured, Property, Value
+from preserve.model.phrases import phrase
+
+READERS: Mapping[str, Callable[[Path], DocumentFacts]] = {
+    ".doc": read_word_binary,
+    ".docx": read_word_xml,
+    ".odt": read_open_document,
+    ".pdf": read_laid_out,
+    ".rtf": read_rtf,
+}
+NOT_READ = phrase("it cannot be read by the program that measures it: it is damaged, locked, older, or another format")
+NOT_DRAWN = phrase("it was not drawn, so its pages cannot be counted")
+SEVERAL = phrase("there are several files where one is wanted")
+_OF_FACTS: Mapping[Property, Callable[[DocumentFacts], Value]] = {
+    Property.TEXT: lambda facts: facts.text.casefold(),
+    Property.IMAGES: lambda facts: facts.images,
+    Property.FONTS: lambda facts: facts.fonts,
+    Property.HYPERLINKS: lambda facts: facts.links,
+    Property.COMMENTS: lambda facts: facts.comments,
+    Property.TRACKED_CHANGES: lambda facts: facts.changes,
+    Property.MACROS: lambda facts: facts.macros,
+    Property.EMBEDDED: lambda facts: facts.embedded,
+    Property.SIGNATURES: lambda facts: facts.signatures,
+    Property.FORM_FIELDS: lambda facts: facts.fields,
+    Property.METADATA: lambda facts: facts.properties,
+}
+
+
+def measure(side: Side, wanted: frozenset[Property]) -> Measured:
+    """All of `wanted` that can be told of a text document."""
+    values: dict[Property, Value] = {}
+    failed: dict[Property, str] = {}
+    reader = READERS.get(side.ending.lower())
+    if Property.PAGES in wanted:
+        _put(Property.PAGES, _pages(side), values, failed)
+    of_facts = wanted & _OF_FACTS.keys()
+    if reader is None or len(side.files) != 1:
+        return Measured(values, failed | dict.fromkeys(of_facts, SEVERAL if reader else NOT_READ))
+    try:
+        facts = reader(side.files[0])
+    except UnreadableError:
+        return Measured(values, failed | dict.fromkeys(of_facts, NOT_READ))
+    return Measured(values | {name: _OF_FACTS[name](facts) for name in of_facts}, failed)
+
+
+def _pages(side: Side) -> int | str:
+    if side.pages is None:
+        return NOT_DRAWN
+    try:
+        return pages_of(side.pages)
+    except UnreadableError:
+        return NOT_DRAWN
+
+
+def _put(name: Property, told: int | str, values: dict[Property, Value], failed: dict[Property, str]) -> None:
+    if isinstance(told, str):
+        failed[name] = told
+    else:
+        values[name] = told

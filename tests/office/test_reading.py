@@ -1,0 +1,102 @@
+"""Do the readers of office documents say the same of the same document, and nothing at all of a damaged one?"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from preserve.formats.measuring.documents import READERS, measure
+from preserve.formats.measuring.side import Side
+from preserve.formats.office.facts import DocumentFacts, UnreadableError
+from preserve.formats.office.rtf import read_rtf
+from preserve.formats.office.word_binary import read_word_binary
+from preserve.model.formats.properties import Property
+from preserve.model.formats.texts import readable
+from tests.formats import samples as made
+from tests.office.paths import samples
+
+CHINESE = next(path for path in samples("doc-to-pdfa2b") if path.name == "rules-zh.doc")
+ENGLISH = next(path for path in samples("doc-to-pdfa2b") if path.name == "rules-en.doc")
+
+
+def test_a_word_document_is_read_with_all_it_holds() -> None:
+    facts = read_word_binary(CHINESE)
+    assert "第三条　本办法适用于县级以上各级档案馆" in facts.text
+    assert "123456.78元（已核）。" in facts.text  # the inserted words too
+    assert facts.text.rstrip().endswith("不含税。")  # the footnote comes after the body
+    assert "某市档案馆文件" not in facts.text  # the header
+    assert (facts.images, facts.changes, facts.macros, facts.signatures, facts.embedded) == (1, 1, 0, 0, ())
+    assert facts.links == ("https://example.org/rules",)
+    assert facts.comments == ("请核对金额。",)
+    assert facts.properties == {
+        "title": "电子档案灾备办法（样本）", "subject": "样本", "author": "档案处", "keywords": "灾备"
+    }  # fmt: skip
+
+
+def test_what_is_locked_older_or_no_word_document_is_not_read(tmp_path: Path) -> None:
+    for name, content in {
+        "locked": made.word(flags=0x0100),
+        "words": b"plain text under the name of Word",
+        "workbook": made.workbook(),
+        "cut short": CHINESE.read_bytes()[:9000],
+    }.items():
+        path = tmp_path / name
+        path.write_bytes(content)
+        with pytest.raises(UnreadableError):
+            read_word_binary(path)
+
+
+@pytest.mark.parametrize("path", [CHINESE, ENGLISH], ids=lambda path: path.stem)
+def test_damaged_bytes_break_no_reader(path: Path, tmp_path: Path) -> None:
+    """Whatever stands there, a reader answers or says that it cannot; nothing else comes out of it."""
+    lots = random.Random(5)
+    source = path.read_bytes()
+    target = tmp_path / path.name
+    for _ in range(60):
+        content = bytearray(source)
+        for _ in range(lots.choice((1, 5, 40))):
+            content[lots.randrange(len(content))] = lots.randrange(256)
+        target.write_bytes(content[: lots.choice((len(content), lots.randrange(len(content))))])
+        told = measure(Side((target,), path.suffix, ""), frozenset({Property.TEXT, Property.IMAGES}))
+        assert told.values.keys() | told.failed.keys() == {Property.TEXT, Property.IMAGES}
+
+
+RTF = r"""{\rtf1\ansi\ansicpg936\deff0{\fonttbl{\f0\fcharset134 SimSun;}{\f1\fcharset0 Arial;}}
+{\info{\title A title}}{\header running head}\f1 One {\field{\*\fldinst HYPERLINK "http://a.example/x"}{\fldrslt link}}
+\f0 \'b5\'b5\'b0\'b8 \u26723?\par {\listtext 1.\tab}item{\footnote\chftn  a note}{\v hidden}\par
+{\*\shppict{\pict\pngblip 89504e47}}{\nonshppict{\pict\wmetafile8 00}}{\*\annotation a remark}
+{\revised\revauth1\revdttm7 new}\cell\row}"""
+
+
+@pytest.fixture
+def rtf(tmp_path: Path) -> Callable[[str], DocumentFacts]:
+    def read(text: str) -> DocumentFacts:
+        path = tmp_path / "a.rtf"
+        path.write_bytes(text.encode("latin-1"))
+        return read_rtf(path)
+
+    return read
+
+
+def test_rtf_is_read_with_all_it_holds(rtf: Callable[[str], DocumentFacts]) -> None:
+    facts = rtf(RTF)
+    assert readable(facts.text) == readable("One link 档案 档 item new a note")
+    assert facts.fonts == ("arial", "simsun")
+    assert (facts.images, facts.links, facts.comments, facts.changes) == (1, ("http://a.example/x",), ("a remark",), 1)
+    assert facts.properties == {"title": "A title"}
+
+
+def test_rtf_that_ends_before_its_end_is_not_read(rtf: Callable[[str], DocumentFacts]) -> None:
+    with pytest.raises(UnreadableError, match="ends before"):
+        rtf(RTF[:-1])
+
+
+def test_each_reader_says_that_it_cannot_read_what_is_something_else(tmp_path: Path) -> None:
+    for ending, read in READERS.items():
+        path = tmp_path / f"a{ending}"
+        path.write_bytes(b"\x00\x01 nothing of the kind")
+        with pytest.raises(UnreadableError):
+            read(path)
