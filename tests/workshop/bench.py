@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import pytest
 
 from preserve.compose.pathways import format_register
 from preserve.formats.workshop import SandboxedWorkshop
@@ -45,6 +48,12 @@ class Passed:
             for each in self.risks
             if each.comparison in (Comparison.UNDECLARED, Comparison.NOT_MEASURED)
         }
+
+    @property
+    def why(self) -> str:
+        """All that keeps it from coming into force, in words."""
+        unsound = [f"{each.program}: {each.opinion} {each.text}" for each in self.judged.validated]
+        return "; ".join([*map(str, self.stopping.items()), *(each for each in unsound if ": sound" not in each)])
 
     @property
     def made(self) -> tuple[Path, ...]:
@@ -94,6 +103,11 @@ class Bench:
             for outcome, one in zip((each for each in outcomes if each.files), asked, strict=True)
         ]
 
+    def judge_again(self, pathway: Pathway | str, files: Sequence[tuple[ToConvert, Sequence[Path]]]) -> list[Judged]:
+        """Judge other results of files than what the tool made: these, each in a folder of its own."""
+        others = [(replace(file, into=made[0].parent), [path.name for path in made]) for file, made in files]
+        return self.judge(pathway, others)
+
     def _to_judge(self, file: ToConvert, made: Sequence[str]) -> ToJudge:
         pictures = file.into.with_name(f"{file.into.name}-pictures")
         pictures.mkdir(exist_ok=True)
@@ -101,3 +115,13 @@ class Bench:
 
     def _named(self, pathway: Pathway | str) -> Pathway:
         return self.pathways[pathway] if isinstance(pathway, str) else pathway
+
+
+def require_all(bench: Bench, pathway: Pathway) -> None:
+    """Leave the test out where a program of a pathway is not on this machine; in CI that is a failure."""
+    missing = sorted(set(pathway.programs) - set(bench.workshop.tools(pathway)))
+    if missing:
+        told = f"not on this machine: {', '.join(missing)}; ops/install.sh converters installs it"
+        if os.environ.get("CI"):
+            pytest.fail(told)
+        pytest.skip(told)

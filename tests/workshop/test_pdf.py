@@ -22,7 +22,7 @@ from preserve.formats.measuring.pdfa_check import complaints_about_pdfa_2b
 from preserve.formats.measuring.side import Side
 from preserve.model.formats.properties import Measured, Property, Value
 from tests.formats.converters import require
-from tests.workshop.documents import rich_pdf
+from tests.workshop.documents import XMP, least_pdfa, rich_pdf
 
 P = Property
 
@@ -133,27 +133,8 @@ def test_a_signature_is_named_and_whether_what_was_signed_is_unchanged(tmp_path:
     assert changed == (f"seal; 馆长 王五; 20240102030405; {pdf_signatures.CHANGED}",)
 
 
-XMP = (
-    b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
-    b'<rdf:Description rdf:about="" xmlns:pdfaid="http://www.aiim.org/pdfa/ns/id/" pdfaid:part="2"'
-    b' pdfaid:conformance="B"/></rdf:RDF></x:xmpmeta>'
-)
-
-
-def pdfa(path: Path) -> Path:
-    """The least that our own checks call sound."""
-    with pikepdf.new() as made:
-        made.add_blank_page()
-        xmp = XMP
-        made.Root.Metadata = made.make_stream(xmp, Type=Name.Metadata, Subtype=Name.XML)
-        profile = made.make_stream(b"icc", N=3)
-        made.Root.OutputIntents = Array([Dictionary(S=Name.GTS_PDFA1, DestOutputProfile=profile)])
-        made.save(path)
-    return path
-
-
 def test_what_forbids_pdfa_is_found(tmp_path: Path) -> None:
-    file = pdfa(tmp_path / "a.pdf")
+    file = least_pdfa(tmp_path / "a.pdf")
     assert complaints_about_pdfa_2b(file) == ()
     harms: dict[str, Callable[[Pdf], object]] = {
         "not say that it is PDF/A-2": lambda made: made.Root.Metadata.write(XMP.replace(b'part="2"', b'part="1"')),
@@ -172,6 +153,7 @@ def test_what_forbids_pdfa_is_found(tmp_path: Path) -> None:
         "annotation /Movie": lambda made: made.Root.__setitem__(
             "/X", Dictionary(Subtype=Name.Movie, Rect=Array([0, 0, 1, 1]))
         ),
+        "attachment a.txt": lambda made: made.attachments.__setitem__("a.txt", b"no PDF"),
         "in another file": lambda made: made.Root.__setitem__("/X", made.make_stream(b"", F=String("there"))),
     }
     for said, harm in harms.items():

@@ -6,6 +6,7 @@ hand.  They find what converters get wrong, and prove no conformity.
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,6 +45,7 @@ def _complaints(pdf: pikepdf.Pdf) -> Iterator[str]:
         yield "it is encrypted (6.1.3)"
     yield from _of_claims(pdf)
     yield from _of_colours(pdf)
+    yield from _of_attachments(pdf)
     for thing in dictionaries(pdf):
         yield from _of_object(thing)
 
@@ -66,6 +68,25 @@ def _of_colours(pdf: pikepdf.Pdf) -> Iterator[str]:
         yield "it has no output intent of PDF/A (6.2.3)"
     if any("/DestOutputProfile" not in each for each in of_pdfa):
         yield "its output intent has no colour profile (6.2.3)"
+
+
+def _of_attachments(pdf: pikepdf.Pdf) -> Iterator[str]:
+    """PDF/A-2 allows files within that are PDF/A themselves (6.8); whether they keep what they say is not looked at."""
+    for thing in dictionaries(pdf):
+        files = thing.get("/EF")
+        content = files.get("/F", files.get("/UF")) if isinstance(files, pikepdf.Dictionary) else None
+        if isinstance(content, pikepdf.Stream) and not _PART.search(_plain(content)):
+            yield f"attachment {thing.get('/UF', thing.get('/F', ''))} is no PDF/A (6.8)"
+
+
+def _plain(content: Any) -> bytes:
+    """The beginning of an attachment, as far as its metadata stand in it."""
+    try:
+        with pikepdf.open(io.BytesIO(content.read_bytes())) as pdf:
+            metadata = pdf.Root.get("/Metadata")
+            return bytes(metadata.read_bytes()[:_LARGEST_XMP]) if isinstance(metadata, pikepdf.Stream) else b""
+    except (pikepdf.PdfError, pikepdf.PasswordError):
+        return b""
 
 
 def _of_object(thing: Any) -> Iterator[str]:
