@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 
 from preserve import compose
@@ -13,24 +14,42 @@ from preserve.model.sentences import sentence
 
 
 def _not_identified(shift: Shift, now: datetime) -> Iterator[Duty]:
-    """One duty for each policy that asks for it and under which packages wait."""
-    for policy, count in _waiting(shift).items():
-        why = sentence("packages whose formats nobody told with the signatures in use: {count}", count=count)
-        yield Duty(DutyKind.IDENTIFICATION, policy, now, why, copies=count, policies=(policy,))
+    """One duty for each policy that asks for it and under which packages, or copies without their list, wait."""
+    for policy, waiting in _waiting(shift).items():
+        why = sentence("packages whose formats nobody told with the signatures in use: {count}", count=waiting.packages)
+        if not waiting.packages:
+            why = sentence("copies without the list of formats beside them: {count}", count=waiting.lists)
+        yield Duty(DutyKind.IDENTIFICATION, policy, now, why, copies=waiting.count, policies=(policy,))
 
 
-def _waiting(shift: Shift) -> dict[str, int]:
-    """How many packages wait, by policy."""
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """What waits under a policy: packages to be identified, and copies in stores in reach that lack the list."""
+
+    packages: int
+    lists: int
+
+    @property
+    def count(self) -> int:
+        return self.packages + self.lists
+
+
+def _waiting(shift: Shift) -> dict[str, _Waiting]:
+    """What waits, by policy."""
     rules = {name: policy.formats for name, policy in shift.policies.items() if policy.formats is not None}
     if not rules:
         return {}
-    books = shift.workplace.books
+    books, away = shift.workplace.books, shift.workplace.away
     found = {}
     for standing in books.identification_standings(compose.release_in_use(books)):
         rule = rules.get(standing.policy)
-        count = standing.never + (standing.earlier if rule is not None and rule.again_on_release else 0)
-        if rule is not None and count:
-            found[standing.policy] = count
+        if rule is None:
+            continue
+        lacking = books.count_without_format_list(standing.policy)
+        lists = sum(count for store, count in lacking.items() if store not in away)
+        waiting = _Waiting(standing.never + (standing.earlier if rule.again_on_release else 0), lists)
+        if waiting.count:
+            found[standing.policy] = waiting
     return found
 
 
@@ -46,14 +65,13 @@ def _identify(shift: Shift, duty: Duty) -> Ended:
     with compose.identifier(shift.workplace) as identifier:
         report = identify_formats(shift.workplace, request, identifier)
     told = sum(each.bytes for each in report.identified)
-    what = sentence(
-        "packages identified: {count}; still due: {left}",
-        count=len(report.identified),
-        left=_waiting(shift).get(policy.name, 0),
-    )
+    left = _waiting(shift).get(policy.name, _Waiting(0, 0))
+    what = sentence("packages identified: {count}; still due: {left}", count=len(report.identified), left=left.count)
     if report.not_identified:
         return Ended(Ending.PUT_OFF if report.is_only_away else Ending.FAILED, what, told)
-    return Ended(Ending.PARTLY if _waiting(shift).get(policy.name) else Ending.DONE, what, told)
+    if left.count and not report.identified and not report.kept:
+        return Ended(Ending.PUT_OFF, what, told)  # a store that does not take the lists now
+    return Ended(Ending.PARTLY if left.count else Ending.DONE, what, told)
 
 
 IDENTIFICATION = Work(DutyKind.IDENTIFICATION, _not_identified, _identify)

@@ -118,6 +118,8 @@ def identify_formats(workplace: Workplace, request: IdentifyRequest, identifier:
         except PreserveError as error:
             failed.append(NotIdentified(package, error))
     for package in _lacking_lists(workplace, request):
+        if request.most_seconds is not None and monotonic_seconds() - began >= request.most_seconds:
+            break
         try:
             kept += _lay_beside_others(workplace, package)
         except Unavailable:
@@ -158,9 +160,10 @@ def _named(workplace: Workplace, request: IdentifyRequest) -> Sequence[str] | No
 
 
 def _lacking_lists(workplace: Workplace, request: IdentifyRequest) -> Iterator[str]:
+    """Lists that wait for a store that is away as long as this lasts are not fetched for it: they may be a million."""
     named = _named(workplace, request)
     for policy in request.policies:
-        for package in workplace.books.without_format_list(policy):
+        for package in workplace.books.without_format_list(policy, workplace.away):
             if named is None or package in named:
                 yield package
 
@@ -330,9 +333,11 @@ def _lay_beside_others(workplace: Workplace, package: str) -> list[ListKept]:
             return []
         path = workplace.work / f"{package}-formats"
         lacking = [copy for copy in _verified(workplace, package) if copy.store not in entry.stores]
+        if not lacking:
+            return []  # somebody laid it meanwhile
         try:
             path.write_bytes(kept_format_list(workplace, entry))
-            stores = _laid(workplace, entry, path, lacking) if lacking else {}
+            stores = _laid(workplace, entry, path, lacking)
         finally:
             path.unlink(missing_ok=True)
         at = workplace.now()

@@ -20,7 +20,7 @@ Detail = Mapping[str, Any]
 
 Apply = Callable[[Tables, int, str, Detail], str | None]
 """Lets an entry take effect, of which it is given number, moment and details; returns the package that was booked, or
-of which a copy came to be or changed."""
+of which a copy, or what lies beside one, came to be or changed."""
 
 text = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"), sort_keys=True).encode
 """Part of an entry's details as a table keeps it.  Details come out of canonical entries: sorting their names (ASCII)

@@ -17,6 +17,7 @@ from preserve.state.identifiers import settlement_id
 CATALOG: Mapping[str, tuple[str, ...]] = {
     "identified": ("package",),
     "format_list": ("package", "store", "number"),
+    "list_lacking": ("package", "store"),
     "package_format": ("package", "puid"),
     "package_oddity": ("package", "oddity"),
     "policy_format": ("policy", "puid"),
@@ -62,8 +63,8 @@ def _known_settlement(tables: Tables, number: int, event: Event) -> Event:
     return event
 
 
-def _identified(tables: Tables, number: int, at: str, detail: Detail) -> None:
-    package = detail["package"]
+def _identified(tables: Tables, number: int, at: str, detail: Detail) -> str:
+    package: str = detail["package"]
     (policy,) = tables.execute("SELECT policy FROM kept WHERE package = ?", (package,)).fetchone()
     _forget(tables, package, policy)
     release = Release(detail["tool"], detail["pronom"], detail["own_sha256"])
@@ -86,6 +87,7 @@ def _identified(tables: Tables, number: int, at: str, detail: Detail) -> None:
         "INSERT INTO format_name (puid, name, version, mime) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
         [(puid, *named) for puid, named in detail["names"].items()],
     )
+    return package
 
 
 def _count(
@@ -192,12 +194,14 @@ def _settlement_withdrawn(tables: Tables, number: int, at: str, detail: Detail) 
     _recount(tables, detail)
 
 
-def _formats_kept(tables: Tables, number: int, at: str, detail: Detail) -> None:
+def _formats_kept(tables: Tables, number: int, at: str, detail: Detail) -> str:
+    package: str = detail["package"]
     tables.execute(
         "INSERT INTO format_list (package, store, number, generation) VALUES (?, ?, ?, ?)"
         " ON CONFLICT (package, store, number) DO UPDATE SET generation = excluded.generation",
-        tuple(detail[name] for name in ("package", "store", "number", "generation")),
+        (package, *(detail[name] for name in ("store", "number", "generation"))),
     )
+    return package
 
 
 CHECK: Mapping[EventType, Callable[[Tables, int, Event], Event | None]] = {

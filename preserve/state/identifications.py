@@ -15,7 +15,7 @@ from preserve.model.formats.standing import (
     IdentifiedEntry,
     OddityHeld,
 )
-from preserve.model.nouns import CopyState, ObjectDigest
+from preserve.model.nouns import ObjectDigest
 from preserve.state.database import PAGE_ROWS, Database, Row
 
 _RELEASE_NOTE = "signatures of formats"
@@ -77,21 +77,28 @@ class IdentificationReading:
                 return
             after = rows[-1][0]
 
-    def without_format_list(self, policy: str, after: str = "") -> Iterator[str]:
-        """The identified packages under a policy that have a verified copy without their list beside it, by id."""
-        while True:
-            rows = self._database.rows(
-                "SELECT DISTINCT identified.package FROM identified JOIN copy ON copy.package = identified.package"
-                " LEFT JOIN format_list ON format_list.package = copy.package AND format_list.store = copy.store"
-                " AND format_list.number = identified.number WHERE identified.policy = ? AND identified.package > ?"
-                " AND copy.state = ? AND format_list.number IS NULL"
-                " ORDER BY identified.package LIMIT ?",
-                (policy, after, CopyState.VERIFIED.value, PAGE_ROWS),
-            )
-            yield from (str(row[0]) for row in rows)
-            if len(rows) < PAGE_ROWS:
-                return
-            after = rows[-1][0]
+    def without_format_list(self, policy: str, away: Collection[str] = ()) -> Iterator[str]:
+        """The identified packages under a policy that have a verified copy without their list beside it, by id; those
+        whose only such copies are in stores that are `away` are left out."""
+        for store in sorted(set(self.count_without_format_list(policy)) - set(away)):
+            after = ""
+            while True:
+                rows = self._database.rows(
+                    "SELECT package FROM list_lacking WHERE policy = ? AND store = ? AND package > ?"
+                    " ORDER BY package LIMIT ?",
+                    (policy, store, after, PAGE_ROWS),
+                )
+                yield from (str(row[0]) for row in rows)
+                if len(rows) < PAGE_ROWS:
+                    break
+                after = rows[-1][0]
+
+    def count_without_format_list(self, policy: str) -> dict[str, int]:
+        """How many verified copies of packages under a policy lack the list, by store."""
+        rows = self._database.rows(
+            "SELECT store, count(*) FROM list_lacking WHERE policy = ? GROUP BY store", (policy,)
+        )
+        return {store: int(copies) for store, copies in rows}
 
     def identification_standings(self, release: str) -> list[IdentificationStanding]:
         """How far the packages under each policy are identified with `release`."""

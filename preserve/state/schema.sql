@@ -405,6 +405,14 @@ CREATE TABLE format_list (               -- which copies have such an object bes
     PRIMARY KEY (package, store, number)
 );
 
+CREATE TABLE list_lacking (              -- verified copies of identified packages without their list beside them
+    package TEXT NOT NULL,
+    store TEXT NOT NULL,
+    policy TEXT NOT NULL,
+    PRIMARY KEY (package, store)
+);
+CREATE INDEX list_lacking_by_policy ON list_lacking (policy, store, package);
+
 CREATE TABLE package_format (
     package TEXT NOT NULL,
     puid TEXT NOT NULL,                  -- as it counts: by hand where a person said it

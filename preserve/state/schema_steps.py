@@ -180,6 +180,10 @@ STEPS: Mapping[int, Sequence[str]] = {
             package TEXT NOT NULL, store TEXT NOT NULL, number INTEGER NOT NULL, generation INTEGER NOT NULL,
             PRIMARY KEY (package, store, number)
         )""",
+        """CREATE TABLE list_lacking (
+            package TEXT NOT NULL, store TEXT NOT NULL, policy TEXT NOT NULL, PRIMARY KEY (package, store)
+        )""",
+        "CREATE INDEX list_lacking_by_policy ON list_lacking (policy, store, package)",
         """CREATE TABLE package_format (
             package TEXT NOT NULL, puid TEXT NOT NULL, files INTEGER NOT NULL, bytes INTEGER NOT NULL, by_hand INTEGER
             NOT NULL, PRIMARY KEY (package, puid)

@@ -1,8 +1,9 @@
-"""How the copies of each package stand, since when nobody has looked at each, and all that counted: the part of the
-projection that is kept up to date so that status and plan need not read all copies.
+"""How the copies of each package stand, since when nobody has looked at each, which lack the list of formats, and all
+that counted: the part of the projection that is kept up to date so that status and plan need not read all copies.
 
-All of it follows from `package`, `copy` and `retired_copy`; the order in which entries take effect does not matter.  So
-it is brought up to date once for all packages that a transaction touched, not once for each entry.
+All of it follows from `package`, `copy`, `retired_copy`, `identified` and `format_list`; the order in which entries
+take effect does not matter.  So it is brought up to date once for all packages that a transaction touched, not once for
+each entry.
 """
 
 from __future__ import annotations
@@ -30,7 +31,15 @@ _WRITE_LOOK = (
 )
 _COPY = "package, store, state, bytes, booked_at, audits"
 _KEPT = "package, policy, marks, payload_files, payload_bytes, packaged_at"
-_FOLLOWED = ((_KEPT, "kept"), (_COPY, "copy"), (_COPY, "retired_copy"), (_LOOK, "look"))
+_FOLLOWED = (
+    (_KEPT, "kept"),
+    (_COPY, "copy"),
+    (_COPY, "retired_copy"),
+    (_LOOK, "look"),
+    ("package, number", "identified"),
+    ("package, number, store", "format_list"),
+    ("package, store", "list_lacking"),
+)
 """Columns and tables."""
 _COUNT_ALL = (
     "INSERT INTO standing (policy, marks, packages, payload_files, payload_bytes) SELECT policy, marks, count(*),"
@@ -93,7 +102,7 @@ def settle(tables: Tables, packages: Collection[str]) -> None:
 def _settle(tables: Tables, packages: Sequence[str]) -> None:
     # All are asked before the first answer is waited for: a server may be far away.
     asked = [_asked(tables, columns, table, packages) for columns, table in _FOLLOWED]
-    in_kept, in_copy, in_retired_copy, in_look = (answer.fetchall() for answer in asked)
+    in_kept, in_copy, in_retired_copy, in_look, identified, lists, lacking = (answer.fetchall() for answer in asked)
     kept: dict[str, _Kept] = {row[0]: row[1:] for row in in_kept}
     # Of a package whose own entry is still to come nothing follows yet.
     copies, retired = ([row for row in rows if row[0] in kept] for rows in (in_copy, in_retired_copy))
@@ -107,6 +116,7 @@ def _settle(tables: Tables, packages: Sequence[str]) -> None:
     _LOOK_DAY.add(tables, _difference(_days(was), _days(changed)))
     packaged = (("", row[4][:_DAY_CHARACTERS], row[3]) for row in kept.values() if row[1] == _NOT_COUNTED)
     _GROWTH.add(tables, _difference(_verified(was), (*_verified(changed), *packaged)))
+    _count_lists(tables, kept, copies, (identified, lists, lacking))
 
 
 def _asked(tables: Tables, columns: str, table: str, packages: Sequence[str]) -> Any:
@@ -143,6 +153,26 @@ def _count_packages(tables: Tables, kept: Mapping[str, _Kept], marks: Mapping[st
     _each(tables, "UPDATE kept SET marks = ? WHERE package = ?", [(marks[each], each) for each, _ in moved])
     counted = (key for key in changes if key[1] != _NOT_COUNTED)
     _STANDING.add(tables, {key: (changes[key], files[key], size[key]) for key in counted})
+
+
+def _count_lists(
+    tables: Tables,
+    kept: Mapping[str, _Kept],
+    copies: Iterable[tuple[Any, ...]],
+    known: tuple[Sequence[tuple[Any, ...]], ...],
+) -> None:
+    """Which verified copies lack the list of formats that was made last; a package nobody identified lacks none."""
+    identified, lists, lacking = known
+    numbers = dict(identified)
+    there = {(package, store) for package, number, store in lists if numbers.get(package) == number}
+    verified = {row[:2] for row in copies if row[2] == CopyState.VERIFIED.value and row[0] in numbers}
+    before, after = set(map(tuple, lacking)), verified - there
+    _each(tables, "DELETE FROM list_lacking WHERE package = ? AND store = ?", sorted(before - after))
+    _each(
+        tables,
+        "INSERT INTO list_lacking (package, store, policy) VALUES (?, ?, ?)",
+        [(*each, kept[each[0]][0]) for each in sorted(after - before)],
+    )
 
 
 def _look(policy: str, copy: Sequence[Any], *, in_use: bool) -> tuple[Any, ...]:
@@ -192,6 +222,7 @@ def store_gone(tables: Tables, store: str) -> None:
     _count_anew(tables)
     tables.execute("UPDATE look SET verified_on = NULL WHERE store = ? AND verified_on IS NOT NULL", (store,))
     tables.execute("DELETE FROM growth WHERE store = ?", (store,))
+    tables.execute("DELETE FROM list_lacking WHERE store = ?", (store,))
 
 
 def store_back(tables: Tables, store: str) -> None:

@@ -277,6 +277,45 @@ def test_the_runner_heeds_whether_new_signatures_make_all_due_again(
     assert duty.copies == 2
 
 
+def test_a_copy_without_its_list_is_work_by_itself_as_soon_as_its_store_is_there(
+    archive: Archive, identifier: SiegfriedIdentifier
+) -> None:
+    with away(archive, "far"):
+        told(archive, identifier)
+    shift = shift_of(archive, FormatRule())
+    shelved = replace(shift, workplace=replace(shift.workplace, away=frozenset({"far"})))
+    assert list(IDENTIFICATION.derive(shelved, shift.now())) == []
+    (duty,) = IDENTIFICATION.derive(shift, shift.now())
+    assert (duty.copies, "without the list" in str(duty.why)) == (2, True)
+    assert IDENTIFICATION.do(shift, duty).ending is Ending.DONE
+    assert listed(archive, "far") == listed(archive, "near")
+    assert list(IDENTIFICATION.derive(shift, shift.now())) == []
+
+
+def test_a_store_that_takes_no_list_now_does_not_keep_the_runner_at_it(
+    archive: Archive, identifier: SiegfriedIdentifier
+) -> None:
+    with away(archive, "far"):
+        told(archive, identifier)
+        shift = shift_of(archive, FormatRule())
+        (duty,) = IDENTIFICATION.derive(shift, shift.now())
+        assert IDENTIFICATION.do(shift, duty).ending is Ending.PUT_OFF
+
+
+def test_which_lists_are_lacking_follows_from_what_became_of_the_copies(
+    archive: Archive, identifier: SiegfriedIdentifier
+) -> None:
+    books = archive.books
+    told(archive, identifier)
+    assert books.count_without_format_list("default") == {}
+    books.record(events.copied(ACT, NOW, PACKAGE.id, "far", CopyState.VERIFIED, 1))
+    assert books.count_without_format_list("default") == {"far": 1}
+    books.record(events.copied(ACT, NOW, PACKAGE.id, "far", CopyState.WRITTEN, 1))
+    assert books.count_without_format_list("default") == {}, "what nobody read back is not waited for"
+    told(archive, identifier, replace(ALL, package=PACKAGE.id, again=True))
+    assert books.count_without_format_list("default") == {}
+
+
 def test_nothing_that_keeps_records_safe_comes_after_it() -> None:
     now = datetime(2026, 1, 1, tzinfo=UTC)
     duties = [Duty(kind, "a", now, sentence("due")) for kind in DutyKind]

@@ -144,6 +144,7 @@ BACK_TO_THE_FIRST_SCHEMA = (
     "DROP TABLE migration_loss",
     "DROP TABLE file_decision",
     "DROP TABLE format_list",
+    "DROP TABLE list_lacking",
     "DROP TABLE package_format",
     "DROP TABLE package_oddity",
     "DROP TABLE policy_format",
