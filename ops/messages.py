@@ -80,6 +80,7 @@ SHOWN_ENUMERATIONS = frozenset(
         "Openness",
         "Opinion",
         "Outcome",
+        "PackageState",
         "Phase",
         "Property",
         "Protection",

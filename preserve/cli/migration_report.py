@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from preserve.cli.tables import byte_count, table
@@ -35,8 +35,7 @@ def report_document(report: MigrationReport) -> Document:
         "ledger": {"entries": report.size, "root": report.root},
         "migrations": [_account_document(each) for each in report.accounts],
         "files": {fate.value: count for fate, count in report.fates.items()},
-        "by": None if report.by is None else report.by.value,
-        "groups": [_group_document(each) for each in report.groups],
+        "by": {by.value: [_group_document(each) for each in groups] for by, groups in report.groups.items()},
         "told": [_logged_document(each.logged) for each in report.files],
     }
 
@@ -102,9 +101,9 @@ def report_lines(report: MigrationReport, voice: Voice) -> Iterator[str]:
         yield voice.sentence("No migration was planned yet; `preserve migrate plan` plans one.")
     for account in report.accounts:
         yield from _account_lines(account, voice)
-    if report.by is not None:
+    for by, groups in report.groups.items():
         yield ""
-        yield from table(group_head(report.by, voice), (group_row(each, report.by, voice) for each in report.groups))
+        yield from table(group_head(by, voice), (group_row(each, by, voice) for each in groups))
     for each in report.files:
         yield ""
         yield from file_lines(each.logged, voice)
@@ -216,7 +215,8 @@ def group_row(group: Group, by: By, voice: Voice) -> list[object]:
 
 def key_words(group: Group, by: By, voice: Voice) -> list[str]:
     """What a group is called."""
-    return [voice.sentence("not known") if part is None else _key_word(part, by, voice) for part in group.key]
+    unknown = voice.sentence("nothing made") if by is By.FORMAT else voice.sentence("not known")
+    return [unknown if part is None else _key_word(part, by, voice) for part in group.key]
 
 
 def _key_word(part: str, by: By, voice: Voice) -> str:
@@ -230,12 +230,8 @@ def _key_word(part: str, by: By, voice: Voice) -> str:
 def file_lines(logged: LoggedFile, voice: Voice) -> Iterator[str]:
     """One file: what became of it, and each loss with the first places."""
     result = logged.result
-    yield voice.said(
-        "{package} {file}: {fate}",
-        package=result.original.package,
-        file=name_shown(result.original.path),
-        fate=result.fate,
-    )
+    original = result.original
+    yield printable(f"{original.package} {name_shown(original.path)}: {voice.word(result.fate)}", is_line=True)
     if result.why:
         yield "  " + voice.resaid(result.why)
     for made in result.made:
@@ -271,11 +267,3 @@ def decision_said(is_accepted: bool, by: str, reason: str, voice: Voice) -> str:
     """What a person decided, and why."""
     template = "accepted by {who}: {reason}" if is_accepted else "rejected by {who}: {reason}"
     return voice.said(template, who=by, reason=reason)
-
-
-def bounded_note(report: MigrationReport, shown: Sequence[object], voice: Voice) -> str | None:
-    """How many files are not told one by one, and where they are."""
-    more = sum(report.fates.values()) - len(shown)
-    if more <= 0:
-        return None
-    return voice.said("{count} more files are in the table that `--csv FILE` writes", count=f"{more:,}")

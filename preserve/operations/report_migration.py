@@ -10,8 +10,9 @@ from pathlib import Path
 from preserve.errors import Refused
 from preserve.model import events
 from preserve.model.formats.file_results import FileFate
+from preserve.model.formats.losses import Decision
 from preserve.model.formats.risk_counts import By, Group, Narrowed
-from preserve.model.formats.risk_log import LoggedFile
+from preserve.model.formats.risk_log import LoggedFile, decided
 from preserve.model.migrations import (
     ApprovalEntry,
     FileDecision,
@@ -20,9 +21,8 @@ from preserve.model.migrations import (
     MigrationPackage,
     PackageState,
     PilotEntry,
-    Step,
-    step_of,
 )
+from preserve.model.nouns import EventType
 from preserve.packages.risk_log_finding import PackageLog, find_log
 from preserve.packages.risk_queries import FoundFile, RiskLogs
 from preserve.workplace import Workplace
@@ -34,12 +34,12 @@ MOST_DECISIONS = 200
 
 @dataclass(frozen=True, slots=True)
 class ReportRequest:
-    """What is wanted: of one migration (None: all), counted `by` something (None: not), narrowed down to a package or a
+    """What is wanted: of one migration (None: all), counted `by` some things, narrowed down to a package or a
     file, with the worst `most_files` files told one by one.  `migrations` is their folder in the home."""
 
     migrations: Path
     number: int | None = None
-    by: By | None = None
+    by: tuple[By, ...] = ()
     narrowed: Narrowed = field(default_factory=Narrowed)
     most_files: int = 0
     tells_course: bool = False
@@ -50,7 +50,7 @@ class Taken:
     """One step of a migration, as the ledger has it: the number of the entry, when, and who for what reason."""
 
     entry: int
-    step: Step
+    type: EventType
     at: str
     by: str
     reason: str
@@ -87,11 +87,10 @@ class MigrationReport:
     at: datetime
     accounts: tuple[Account, ...]
     fates: Mapping[FileFate, int]
-    groups: tuple[Group, ...]
+    groups: Mapping[By, tuple[Group, ...]]
     files: tuple[FoundFile, ...]
     logs: RiskLogs
     narrowed: Narrowed
-    by: By | None
     root: str
     size: int
 
@@ -121,16 +120,16 @@ def report_migrations(workplace: Workplace, request: ReportRequest) -> Migration
         accounts.append(_account(workplace, migration, packages, missing, request))
     _require_known(request, accounts)
     risk_logs = RiskLogs([log.folder for log in logs])
-    files = risk_logs.worst(request.narrowed, request.most_files) if logs and request.most_files else []
+    worst = risk_logs.worst(request.narrowed, request.most_files) if logs and request.most_files else []
+    files = tuple(_with_decision(workplace, each) for each in worst)
     return MigrationReport(
         at=workplace.clock.now(),
         accounts=tuple(accounts),
         fates=risk_logs.fates(request.narrowed) if logs else {},
-        groups=risk_logs.groups(request.by, request.narrowed) if logs and request.by is not None else (),
-        files=tuple(files),
+        groups={by: risk_logs.groups(by, request.narrowed) if logs else () for by in request.by},
+        files=files,
         logs=risk_logs,
         narrowed=request.narrowed,
-        by=request.by,
         root=books.root().hex(),
         size=books.size(),
     )
@@ -167,6 +166,19 @@ def _account(
     )
 
 
+def _with_decision(workplace: Workplace, found: FoundFile) -> FoundFile:
+    """A file with what a person decided about it since its log was written."""
+    logged = found.logged
+    if logged.result.fate is not FileFate.STOPPED or logged.decision is not None:
+        return found
+    original = logged.result.original
+    for each in workplace.books.file_decisions(logged.circumstances.migration, original.package):
+        if each.path == original.path:
+            decision = Decision(original.package, each.is_accepted, each.by, each.reason)
+            return FoundFile(decided(logged, decision), found.pictures)
+    return found
+
+
 def _require_known(request: ReportRequest, accounts: list[Account]) -> None:
     package = request.narrowed.package
     if package is not None and not any(sum(each.states.values()) for each in accounts):
@@ -180,11 +192,20 @@ def _course(workplace: Workplace, number: int) -> Iterator[Taken]:
         if mark not in entry.content:  # canonical JSON: a million other entries need not be read
             continue
         event = events.decode(entry.content)
-        if event.detail.get("migration") != number:
-            continue
-        try:
-            step = step_of(event.type, event.detail)
-        except KeyError:
-            continue
-        if step not in (Step.PACKAGE_DONE, Step.FILE_DECIDED):
-            yield Taken(entry.number, step, event.at, event.actor, event.reason)
+        if event.type in _STEPS and event.detail["migration"] == number:
+            yield Taken(entry.number, event.type, event.at, event.actor, event.reason)
+
+
+_STEPS = frozenset(
+    [
+        EventType.MIGRATION_PLANNED,
+        EventType.MIGRATION_PILOTED,
+        EventType.MIGRATION_APPROVED,
+        EventType.MIGRATION_BEGUN,
+        EventType.MIGRATION_STOPPED,
+        EventType.MIGRATION_ENDED,
+        EventType.MIGRATION_ROLLED_BACK,
+        EventType.MIGRATION_REINSTATED,
+        EventType.MIGRATION_WITHDRAWN,
+    ]
+)

@@ -17,6 +17,7 @@ from preserve.model import events
 from preserve.model.incidents import Incident, IncidentKind
 from preserve.model.nouns import CopyState, Role, StoreEntry
 from preserve.state.books import Books
+from tests.browser.seeing import cut_off, faint
 from tests.state import bookkeeping as made
 from tests.state.bookkeeping import ACT, at
 
@@ -96,11 +97,7 @@ def test_every_part_is_seen_whole_and_nothing_runs_over_the_edge(shown: Shown) -
     assert headings.all_inner_texts() == HEADINGS["zh" if language == "zh-CN" else "en"]
     assert all(headings.nth(number).is_visible() for number in range(headings.count()))
     assert page.evaluate("document.documentElement.scrollWidth") <= page.evaluate("innerWidth")
-    cut = page.evaluate(
-        "[...document.querySelectorAll('td, .cards li, .bars li > *, h1, h2, p')]"
-        ".filter(each => each.offsetWidth && each.scrollWidth > each.clientWidth + 1).map(each => each.textContent)"
-    )
-    assert cut == []
+    assert cut_off(page) == []
 
 
 def test_the_headline_says_in_words_what_is_safe_what_is_not_and_what_nobody_checked(shown: Shown) -> None:
@@ -112,21 +109,7 @@ def test_the_headline_says_in_words_what_is_safe_what_is_not_and_what_nobody_che
 
 def test_its_colours_are_drawn_and_every_text_stands_out_from_its_ground(shown: Shown) -> None:
     assert len(set(shown.page.screenshot(full_page=True))) > 100  # no blank picture
-    faint = shown.page.evaluate(
-        """() => {
-            const light = text => { const [r, g, b] = text.match(/[0-9.]+/g).map(Number).map(c => c / 255)
-                .map(c => c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
-                return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
-            const ground = each => { for (; each; each = each.parentElement) {
-                const colour = getComputedStyle(each).backgroundColor;
-                if (!colour.endsWith(', 0)')) return colour; } return 'rgb(255, 255, 255)'; };
-            return [...document.querySelectorAll('body *')].filter(each => each.offsetWidth &&
-                [...each.childNodes].some(node => node.nodeType === 3 && node.textContent.trim())).filter(each => {
-                const [one, two] = [light(getComputedStyle(each).color), light(ground(each))];
-                return (Math.max(one, two) + 0.05) / (Math.min(one, two) + 0.05) < 4.5;
-            }).map(each => each.outerHTML.slice(0, 80)); }"""
-    )
-    assert faint == []  # WCAG 2.2, success criterion 1.4.3
+    assert faint(shown.page) == []  # WCAG 2.2, success criterion 1.4.3
 
 
 def test_every_drawing_has_a_name_and_its_figures_as_a_table(shown: Shown) -> None:

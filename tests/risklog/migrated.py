@@ -66,11 +66,11 @@ class Migrated:
         return run_log(self.home.migrations, 1, self.original)
 
 
-def results(package: str) -> list[FileResult]:
+def results(package: str, name: bytes = SEEN.encode()) -> list[FileResult]:
     """One that converted with a declared loss, one that was stopped, one that converted without any, one refused."""
     first = replace(values.result(0, values.LOST, package=package), pictures=(Picture(1, "0/1-a.png", "0/1-b.png"),))
     stopped = replace(
-        values.result(1, values.CHANGED, fate=FileFate.STOPPED, package=package),
+        values.named(values.result(1, values.CHANGED, fate=FileFate.STOPPED, package=package), name),
         why="1 differences were not declared",
         pictures=(Picture(2, "1/2-a.png", "1/2-b.png"), Picture(3, "1/3-a.png", "")),
     )
@@ -81,12 +81,10 @@ def results(package: str) -> list[FileResult]:
     return [first, stopped, values.result(2, package=package), refused]
 
 
-def logged_files(package: str, decided: Decision | None = None) -> list[LoggedFile]:
+def logged_files(package: str, name: bytes) -> list[LoggedFile]:
     accepted = {loss: Decision(loss, True, APPROVER.actor, why) for loss, why in ACCEPTED.items()}
     about = replace(values.ABOUT, planner=PLANNER.actor, approver=APPROVER.actor, auditor=AUDITOR.actor)
-    return [
-        logged(about, each, accepted, decided if each.fate is FileFate.STOPPED else None) for each in results(package)
-    ]
+    return [logged(about, each, accepted, None) for each in results(package, name)]
 
 
 def tallied(came_of: Sequence[FileResult]) -> Tallied:
@@ -100,7 +98,7 @@ def _count(risk: Risk) -> LossCount:
     return LossCount(risk.what, risk.type, risk.severity, risk.comparison, declared, 1)
 
 
-def make(folder: Path, pictures: Mapping[str, bytes] = MappingProxyType({})) -> Migrated:
+def make(folder: Path, pictures: Mapping[str, bytes] = MappingProxyType({}), name: bytes = SEEN.encode()) -> Migrated:
     """Build it in `folder`; the new package holds its log as the evidence of a conversion does."""
     home = ("--home", str(folder / "home"))
     assert run([*home, "init"]) is Exit.WELL
@@ -112,17 +110,18 @@ def make(folder: Path, pictures: Mapping[str, bytes] = MappingProxyType({})) -> 
         _plan(place, original.id)
     log = run_log(Home(folder / "home").migrations, 1, original.id)
     log.mkdir(parents=True)
-    files = logged_files(original.id)
+    files = logged_files(original.id, name)
     written = write_risk_log(log, files)
-    for name, content in pictures.items():
-        (log.parent / "pictures" / name).parent.mkdir(parents=True, exist_ok=True)
-        (log.parent / "pictures" / name).write_bytes(content)
+    for picture, content in pictures.items():
+        file = log.parent / "pictures" / picture
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
     evidence = {f"migration/{path.name}": path.read_bytes() for path in log.iterdir()}
     version = Built(package_id(1), {"发文/0.doc.pdf": b"three"}, BLOCK, tag_files=evidence)
     done = PackageDone(1, original.id, (version.id,), tallied([each.result for each in files]), 1, written.sha256)
     with _workplace(folder) as place:
         _add(place, version)
-        _run(place, done)
+        _run(place, done, name)
     return Migrated(folder, original.id, version.id)
 
 
@@ -145,11 +144,11 @@ def _plan(place: Workplace, original: str) -> None:
     )
 
 
-def _run(place: Workplace, done: PackageDone) -> None:
+def _run(place: Workplace, done: PackageDone, name: bytes) -> None:
     approval = ApprovalEntry(
         1, 1, "doc-to-pdfa2b", "b" * 64, {"libreoffice": "7.4"}, ACCEPTED, "", "", "", "a signed note\n"
     )
-    decision = FileDecision(1, done.package, SEEN.encode(), False)
+    decision = FileDecision(1, done.package, name, False)
     place.record(
         migration_events.migration_approved(APPROVER, place.now(), approval),
         migration_events.migration_begun(EXECUTOR, place.now(), 1, 1, AUDITOR.actor),

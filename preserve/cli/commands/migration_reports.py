@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,12 +14,13 @@ import click
 from preserve.cli import voices
 from preserve.cli.calls import Call
 from preserve.cli.exits import Exit
-from preserve.cli.messages import _
+from preserve.cli.messages import _, said
 from preserve.cli.options import asks, reaches_stores
-from preserve.errors import Refused
+from preserve.errors import Misused, Refused
 from preserve.model.formats.risk_counts import By, Narrowed
 
 if TYPE_CHECKING:
+    from preserve.model.formats.pathways import Pathway
     from preserve.operations.report_migration import MigrationReport
 
 FILES_ON_PAGE = 100
@@ -38,29 +42,90 @@ FILES_ON_TERMINAL = 20
 @click.option(
     "--csv", "table", metavar="FILE", type=click.Path(path_type=Path), help=_("write every file and loss as a table")
 )
+@click.option(
+    "--html",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help=_("write it as a page with pictures of what differs, to look at or to print"),
+)
+@click.option("--language", type=click.Choice(["zh", "en"]), help=_("in which language the page is written"))
+@click.option(
+    "--disclosure", "discloses", is_flag=True, help=_("tell it in the six fields in which such acts are made public")
+)
 @asks
 @reaches_stores
 def report(
-    call: Call, number: int | None, by: str | None, package: str | None, path: str | None, table: Path | None
+    call: Call,
+    number: int | None,
+    by: str | None,
+    package: str | None,
+    path: str | None,
+    table: Path | None,
+    html: Path | None,
+    language: str | None,
+    discloses: bool,
 ) -> Exit:
-    from preserve.cli.migration_report import report_document, report_lines
     from preserve.operations.report_migration import ReportRequest, report_migrations
 
+    if language is not None and html is None:
+        raise Misused("--language says in which language the page of --html is; for the terminal set LANG")
     with call.workplace(patient=False) as workplace:
         whole_id = None if package is None else workplace.books.package(package).id
         narrowed = Narrowed(whole_id, None if path is None else os.fsencode(path))
+        wanted = None if by is None else By(by)
         request = ReportRequest(
             migrations=call.home().migrations,
             number=number,
-            by=None if by is None else By(by),
+            by=tuple(By) if html is not None else () if wanted is None else (wanted,),
             narrowed=narrowed,
-            most_files=FILES_ON_TERMINAL if narrowed != Narrowed() else 0,
+            most_files=FILES_ON_PAGE if html is not None else FILES_ON_TERMINAL if narrowed != Narrowed() else 0,
+            tells_course=html is not None or discloses,
         )
         found = report_migrations(workplace, request)
         if table is not None:
             _write_csv(table, found)
-        code = Exit.WELL if found.is_whole else Exit.FINDINGS
-        return call.answer(report_document(found), report_lines(found, voices.person()), code)
+        if html is not None:
+            _write_page(html, found, language)
+            on_terminal = () if narrowed == Narrowed() else found.files[:FILES_ON_TERMINAL]
+            groups = {} if wanted is None else {wanted: found.groups[wanted]}
+            found = replace(found, files=on_terminal, groups=groups)
+        return _answer(call, found, discloses)
+
+
+def _answer(call: Call, report: MigrationReport, discloses: bool) -> Exit:
+    from preserve.cli.disclosure import disclosure, disclosure_lines
+    from preserve.cli.migration_report import report_document, report_lines
+
+    voice, document = voices.person(), report_document(report)
+    lines: Iterable[str] = report_lines(report, voice)
+    if discloses:
+        told = {each.migration.number: disclosure(each, report, _pathways(), voice) for each in report.accounts}
+        six = {number: {field.id: list(field.said) for field in fields} for number, fields in told.items()}
+        document = {**document, "disclosure": six}
+        titles = {each.migration.number: each.migration.title for each in report.accounts}
+        lines = chain.from_iterable(
+            disclosure_lines(fields, said("Migration {number}: {title}", number=number, title=titles[number]))
+            for number, fields in told.items()
+        )
+    return call.answer(document, lines, Exit.WELL if report.is_whole else Exit.FINDINGS)
+
+
+def _pathways() -> dict[str, Pathway]:
+    """The declarations on this machine, by digest: only the very one that was approved is of any use."""
+    from preserve import compose
+
+    return {each.pathway.sha256: each.pathway for each in compose.pathways(compose.format_register())}
+
+
+def _write_page(file: Path, report: MigrationReport, language: str | None) -> None:
+    from preserve.cli.page.migration import migration_page
+    from preserve.durable import write_file
+
+    voice = {"zh": voices.chinese, "en": voices.english}.get(language or "", voices.person)()
+    try:
+        write_file(file.absolute(), migration_page(report, _pathways(), voice).encode())
+    except OSError as error:
+        raise Refused("{file} could not be written: {why}", file=file, why=error.strerror) from error
 
 
 def _write_csv(file: Path, report: MigrationReport) -> None:

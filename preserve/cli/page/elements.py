@@ -47,13 +47,14 @@ def _append_text(parent: Element, text: str) -> None:
         parent.text = (parent.text or "") + text
 
 
-def page(title: str, language: str, style: str, *body: Children) -> str:
+def page(title: str, language: str, style: str, *body: Children, has_pictures: bool = False) -> str:
     """A whole document, which may load nothing, run nothing and send nothing (Content Security Policy level 3).
 
-    Its own style is let in by its digest; style attributes would not be.
+    Its own style is let in by its digest; style attributes would not be.  Pictures, where it has any, are part of it.
     """
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    pictures = "img-src data:; " if has_pictures else ""
+    policy = f"default-src 'none'; {pictures}style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     sheet = Element("style")
     sheet.text = style  # ours, as it is: the digest is of these bytes
     head = element(

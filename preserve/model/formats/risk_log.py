@@ -99,6 +99,13 @@ def logged(
     return LoggedFile(circumstances, result, decision, decisions)
 
 
+def decided(file: LoggedFile, decision: Decision) -> LoggedFile:
+    """The same file after a person decided about it."""
+    stops = (risk.comparison.stops for risk in file.result.risks)
+    decisions = tuple(decision if stop else was for stop, was in zip(stops, file.decisions, strict=True))
+    return LoggedFile(file.circumstances, file.result, decision, decisions)
+
+
 def _decided(risk: Risk, accepted: Mapping[str, Decision], decision: Decision | None) -> Decision | None:
     if risk.comparison.stops:
         return decision
