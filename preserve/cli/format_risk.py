@@ -158,9 +158,15 @@ def what_to_do(risk: HoldingRisk, voice: Voice) -> str:
         case FormatAdvice.KEEP:
             return voice.sentence("nothing: keep them as they are")
         case FormatAdvice.PLAN if risk.reader_state is ReaderState.NONE_KNOWN:
-            return voice.sentence("plan a migration, with the program that made the files as long as it still runs")
+            return voice.said(
+                "plan a migration, with the program that made the files as long as it still runs:"
+                " `preserve migrate plan --format {puid}`",
+                puid=risk.puid,
+            )
         case FormatAdvice.PLAN:
-            return voice.sentence("plan a migration of these files")
+            return voice.said(
+                "plan a migration of these files: `preserve migrate plan --format {puid}`", puid=risk.puid
+            )
     if risk.reader_state is ReaderState.NOT_HERE:
         return voice.said(
             "install what reads them, and look whether they open: {names}", names=", ".join(risk.readers_known)

@@ -79,7 +79,7 @@ def pathway_lines(pathway: Pathway, register: FormatRegister, alive: Mapping[str
         )
     yield ""
     yield voice.sentence("What is lost, each to be accepted by name:")
-    yield from (f"  - {loss.id}: {_loss_said(loss, voice)}" for loss in pathway.losses)
+    yield from (f"  - {loss.id}: {loss_said(loss, voice)}" for loss in pathway.losses)
     if not pathway.losses:
         yield "  - " + voice.sentence("nothing is declared: any difference stops the file")
     yield ""
@@ -123,7 +123,8 @@ def _named(puids: Sequence[str], register: FormatRegister, voice: Voice) -> str:
     return "; ".join(f"{name} ({', '.join(ids)})" if name else ", ".join(ids) for name, ids in names.items())
 
 
-def _loss_said(loss: DeclaredLoss, voice: Voice) -> str:
+def loss_said(loss: DeclaredLoss, voice: Voice) -> str:
+    """A declared loss: its type, how bad it is, in words, and whether anything measures it."""
     told = f"{voice.word(loss.type)}, {voice.word(loss.severity)}. {in_language(loss.words, voice)}"
     if loss.what is None:
         return f"{told} {voice.sentence('(nothing measures it)')}"

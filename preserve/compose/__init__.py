@@ -15,6 +15,7 @@ from preserve.compose.formats import (
     write_risk_history,
 )
 from preserve.compose.letters import addresses, post
+from preserve.compose.migrations import circumstances
 from preserve.compose.origins import catchment, harvest_request, take_request
 from preserve.compose.pathways import format_register, pathway_of, pathways, programs_alive, workshop
 from preserve.compose.places import founding, place, store_at
@@ -41,6 +42,7 @@ __all__ = [
     "assessment_rules",
     "audited_alike_since",
     "catchment",
+    "circumstances",
     "disaster_levels",
     "format_by_hand",
     "format_ratings",

@@ -77,6 +77,15 @@ class MigrationReading:
         row = self._database.row(f"SELECT {COUNTED} FROM ({query}) AS meant", given)  # noqa: S608
         return ScopeCount(*(int(each) for each in row)) if row else ScopeCount(0, 0, 0)
 
+    def in_scope_by_policy(self, scope: Scope) -> dict[str, ScopeCount]:
+        """The same, by the policy under which packages are kept."""
+        query, given = packages_in_scope(scope)
+        rows = self._database.rows(
+            f"SELECT policy, {COUNTED} FROM ({query}) AS meant GROUP BY policy ORDER BY policy",  # noqa: S608
+            given,
+        )
+        return {policy: ScopeCount(*(int(each) for each in counted)) for policy, *counted in rows}
+
     def pilots(self, number: int) -> list[PilotEntry]:
         """The pilots of a migration, the first one first."""
         rows = self._database.rows(

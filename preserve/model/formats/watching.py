@@ -15,6 +15,7 @@ from preserve.model.digests import sha256
 from preserve.model.formats.pathways import Pathway
 from preserve.model.formats.registry import Format, FormatRegister
 from preserve.model.migrations import ApprovalEntry, Basis, PilotEntry
+from preserve.model.phrases import phrase
 
 NOT_KNOWN = ""
 """In place of the digest of a format that the register does not know, and of a release that nobody noted."""
@@ -39,6 +40,22 @@ class Reopened:
     about: str
     was: str = ""
     now: str = ""
+
+    @property
+    def what(self) -> str:
+        """It as a sentence."""
+        match self.cause:
+            case Reopening.PATHWAY_CHANGED:
+                return phrase("the declaration of {pathway} changed since", pathway=self.about)
+            case Reopening.PATHWAY_GONE:
+                return phrase("there is no pathway {pathway} any more", pathway=self.about)
+            case Reopening.TOOL_CHANGED:
+                return phrase("{program} was {was} then and is {now}", program=self.about, was=self.was, now=self.now)
+            case Reopening.TOOL_GONE:
+                return phrase("{program} {was} is not on this machine any more", program=self.about, was=self.was)
+            case Reopening.SIGNATURES_CHANGED:
+                return phrase("formats are told by other signatures since")
+        return phrase("the register says something else of {format} since", format=self.about)
 
 
 @dataclass(frozen=True, slots=True)

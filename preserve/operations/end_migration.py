@@ -1,0 +1,44 @@
+"""End a migration, or take back what it made: by marking alone; nothing is deleted, and it can be reinstated."""
+
+from __future__ import annotations
+
+from preserve.model import migration_events
+from preserve.model.migrations import Migration
+from preserve.model.nouns import Event
+from preserve.workplace import Workplace
+
+
+def withdraw_migration(workplace: Workplace, number: int) -> Migration:
+    """Do nothing more about a migration; what it made stays in force.
+
+    Raises `Refused` where it is over, `Unavailable` while somebody is at work on it.
+    """
+    return _booked(workplace, number, migration_events.migration_withdrawn(workplace.act, workplace.now(), number))
+
+
+def roll_back(workplace: Workplace, number: int, package: str | None = None) -> Migration:
+    """What was made of an original package, or of all, is not in force any more: the originals are, as before.
+
+    Raises `Refused` where nothing was made of it, `Unavailable` while somebody is at work on it.
+    """
+    original = _original(workplace, package)
+    at = workplace.now()
+    return _booked(workplace, number, migration_events.migration_rolled_back(workplace.act, at, number, original))
+
+
+def reinstate(workplace: Workplace, number: int, package: str | None = None) -> Migration:
+    """What was rolled back is in force again.  Raises as `roll_back` does."""
+    original = _original(workplace, package)
+    at = workplace.now()
+    return _booked(workplace, number, migration_events.migration_reinstated(workplace.act, at, number, original))
+
+
+def _original(workplace: Workplace, package: str | None) -> str | None:
+    return None if package is None else workplace.books.package(package).id
+
+
+def _booked(workplace: Workplace, number: int, event: Event) -> Migration:
+    migration = workplace.books.migration(number)
+    with workplace.claim(migration.claim):
+        workplace.record(event)
+        return workplace.books.migration(number)

@@ -1,0 +1,66 @@
+"""Can what a migration made be taken back and put in force again, without anything being deleted?"""
+
+from __future__ import annotations
+
+import pytest
+
+from preserve.cli.exits import Exit
+from tests.governing.service import Service
+
+WHY = ("--reason", "the court wants the original")
+
+
+@pytest.fixture
+def ran(service: Service) -> Service:
+    """The first package is converted into the last; the second is due."""
+    service.planned()
+    service.piloted()
+    service.approved()
+    service.ran(undecided=1)
+    return service
+
+
+def in_force(service: Service) -> bool:
+    with service.books() as books:
+        (version,) = books.migrated(service.package(0)).into
+        return version.is_in_force
+
+
+def test_what_is_rolled_back_is_not_in_force_and_nothing_is_deleted(ran: Service) -> None:
+    told = ran.ask("migrate", "rollback", "1", "--package", ran.package(0), *WHY)
+    assert (told["state"], in_force(ran)) == ("running", False)
+    ran.ask("migrate", "reinstate", "1", "--package", ran.package(0), *WHY)
+    assert in_force(ran)
+    said = ran.program("migrate", "rollback", "1", *WHY)
+    assert "Nothing was deleted" in said
+    assert not in_force(ran)
+    with ran.books() as books:
+        assert books.has_package(ran.package(0))
+        assert books.has_package(ran.package(2))
+    assert ran.ask("migrate", "reinstate", "1", *WHY)["state"] == "paused"
+    assert in_force(ran)
+
+
+def test_withdrawing_ends_it_and_what_it_made_stays_in_force(ran: Service) -> None:
+    said = ran.program("migrate", "withdraw", "1", *WHY)
+    assert "preserve migrate rollback 1" in said
+    assert in_force(ran)
+    told = ran.ask("migrate", "withdraw", "1", *WHY, code=Exit.REFUSED)
+    assert "migration 1 is withdrawn" in told["error"]["message"]
+    assert ran.ask("migrate", "list")["migrations"][0]["state"] == "withdrawn"
+
+
+def test_stopped_files_wait_for_a_person_until_somebody_decides(ran: Service) -> None:
+    told = ran.ask("migrate", "list", code=Exit.FINDINGS)["migrations"][0]
+    assert told["waits"] == [{"for": "decisions about stopped files", "count": 1}]
+
+
+@pytest.mark.parametrize("verb", ["withdraw", "rollback", "reinstate"])
+def test_each_of_them_wants_a_reason_and_a_migration(ran: Service, verb: str) -> None:
+    assert "--reason" in ran.ask("migrate", verb, "1", code=Exit.MISUSED)["error"]["message"]
+    assert "no migration 2" in ran.ask("migrate", verb, "2", *WHY, code=Exit.REFUSED)["error"]["message"]
+
+
+def test_nothing_is_rolled_back_of_which_nothing_was_made(ran: Service) -> None:
+    told = ran.ask("migrate", "rollback", "1", "--package", ran.package(1), *WHY, code=Exit.REFUSED)
+    assert "nothing was made of package" in told["error"]["message"]
