@@ -51,6 +51,7 @@ setup(
         "boto3>=1.44,<1.45",
         "click>=8.1,<9",
         "cryptography>=44",
+        "jpylyzer>=2.2,<3",
         "minio>=7.2,<8",
         "numpy>=2",
         "olefile>=0.47",

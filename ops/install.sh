@@ -159,7 +159,8 @@ case $set_wanted in
     converters)
         missing=
         for tool in bwrap:bubblewrap soffice:libreoffice-writer-nogui gs:ghostscript flac:flac ffmpeg:ffmpeg vips:libvips-tools \
-            fc-list:fontconfig pdftotext:poppler-utils qpdf:qpdf; do
+            fc-list:fontconfig pdftotext:poppler-utils qpdf:qpdf \
+            tiff2rgba:libtiff-tools pngcheck:pngcheck mediaconch:mediaconch; do
             command -v "${tool%%:*}" >/dev/null 2>&1 || missing="$missing ${tool##*:}"
         done
         for part in libsc:calc libsd:impress; do

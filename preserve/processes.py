@@ -108,6 +108,19 @@ def run_for_answer(arguments: Sequence[str], work: Path, most_seconds: int) -> A
         _forget(process)
 
 
+def run_for_pieces(arguments: Sequence[str], work: Path, most_seconds: int, keep: Callable[[bytes], object]) -> Answer:
+    """Run a program in the folder `work` whose output, however long, is handed to `keep` piece by piece and not kept;
+    the answer's text is empty.  As with `run_for_answer` it is ended with us.  Raises as that does.
+    """
+    process = _begun(arguments, work, (), in_group_of_its_own=False)
+    try:
+        complaints = _Reading(process, most_seconds, keep).run()
+        return Answer(process.wait(), "", complaints)
+    finally:
+        process.kill()
+        _forget(process)
+
+
 @dataclass(frozen=True, slots=True)
 class Ended:
     """How a program ended that was watched: its exit status (negative: the signal that ended it; None where whoever

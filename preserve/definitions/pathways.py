@@ -227,8 +227,8 @@ def _of_run(run: _Run, programs: Collection[str] | None) -> Iterator[_Contradict
     if programs is not None and run.program not in programs:
         template = "{file}, line {line}: the register of formats has no program {program}; add it there first"
         yield _Contradiction("unknown-program", (*run.path, "program"), template, {"program": run.program})
-    if run.command and (run.command[0] == "{python}") is not (run.program == OURS):
-        template = '{file}, line {line}: what {place} runs is "preserve", and nothing else is run by it'
+    if run.command and run.program == OURS and run.command[0] != "{python}":
+        template = '{file}, line {line}: "preserve" is run by {place}; let the command begin with it'
         yield _Contradiction("whose-program", (*run.path, "program"), template, {"place": "{python}"})
     named = places_named(run.command)
     odd = sorted(named - set(PLACES))

@@ -18,7 +18,7 @@ from preserve.formats.measuring.side import PDF, Side
 from preserve.formats.own_programs import PYTHON, interpreter_folders
 from preserve.formats.sandbox import Order, Sandbox
 from preserve.model.formats.file_results import Opinion, Picture, Validated
-from preserve.model.formats.pathways import Pathway, PathwayValidator
+from preserve.model.formats.pathways import Pathway, PathwayValidator, filled_in
 from preserve.model.formats.properties import Measured, Property
 from preserve.model.formats.tool_runs import GIB, MIB, Limits, Result
 from preserve.model.phrases import phrase
@@ -151,7 +151,7 @@ def _job(asked: Asked, file: ToJudge, drawn: _Drawn, shown: _Shown) -> Job:
     made = tuple(shown.name(one.into / name, _tail(name)) for name in file.made)
     ending = Path(file.made[0]).suffix if file.made else ""
     after = Side(made, ending, pathway.targets[0], _rendition(drawn.after, shown), pathway.encodings)
-    judges = tuple(Judge(each.check, each.command) for each in asked.validators)
+    judges = tuple(Judge(each.check, filled_in(each.command, {"python": PYTHON})) for each in asked.validators)
     wanted = tuple(rule.what for rule in pathway.properties)
     return Job(before, after, wanted, judges, file.most_pictures, float(pathway.tool.most_seconds))
 

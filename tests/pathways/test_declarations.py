@@ -19,8 +19,8 @@ from tests.docs.pages import ROOT
 from tests.pathways.declarations import SMALL, read, shipped, small
 
 FIRST = [
-    "doc-to-docx", "doc-to-pdfa2b", "pdf-to-pdfa2b", "text-gb18030-to-utf8", "tiff-to-jp2", "tiff-to-png",
-    "wav-to-flac", "xls-to-ods",
+    "bmp-to-jp2", "bmp-to-png", "doc-to-docx", "doc-to-pdfa2b", "jpeg-to-jp2", "jpeg-to-png", "pdf-to-pdfa2b",
+    "text-gb18030-to-utf8", "tiff-to-jp2", "tiff-to-png", "video-to-ffv1", "wav-to-flac", "xls-to-ods",
 ]  # fmt: skip
 
 
@@ -41,10 +41,9 @@ FIRST = [
         (', "{input}"]', "]", 22, "must name input or inputs, output"),
         (', "{input}"]', ', "{input}", "{profile}"]', 22, "profile is no place"),
         ('"{input}"]', '"--in={inputs}"]', 22, "let it be one by itself"),
-        ('program = "flac"\ncommand = ["flac"', 'program = "flac"\ncommand = ["{python}"', 21, "what {python} runs is"),
         ('"-i", "{input}", ', "", 29, "must name input"),
         ('proves_zh = "能解码"', 'proves_zh = "能解码"\ncheck = "utf-8"', 27, "how does ffmpeg look"),
-        ('program = "ffmpeg"', 'program = "preserve"', 28, "what {python} runs is"),
+        ('program = "ffmpeg"', 'program = "preserve"', 28, "is run by {python}"),
         ('proves_zh = "能解码"', 'proves_zh = "能解码"\ncheck = "looks"', 31, "one of: pdfa-2b"),
         ('proves_zh = "能解码"', 'proves_zh = "能解码"\noptional = "yes"', 31, "true or false"),
         ('name = "samples"', 'name = "duration"', 33, "audio clipped; compare samples"),

@@ -14,6 +14,11 @@ MODULES: Mapping[str, str] = {
     ".odt": "documents",
     ".pdf": "pdf",
     ".rtf": "documents",
+    **dict.fromkeys((".tif", ".tiff", ".bmp", ".dib", ".jpg", ".jpeg", ".jpe", ".png", ".jp2"), "pictures"),
+    **dict.fromkeys((".wav", ".flac"), "sound"),
+    **dict.fromkeys(
+        (".avi", ".mov", ".qt", ".mpg", ".mpeg", ".m1v", ".m2v", ".mpv", ".vob", ".wmv", ".asf", ".mkv"), "moving"
+    ),
 }
 """The module of this folder that measures originals with an ending, and what was made of them; PUIDs tell versions of a
 format apart, which a module is told by `Side.puid`.  Loaded when it is wanted: each brings libraries of its own."""

@@ -163,7 +163,8 @@ class Pathway:
         """All that has to be on a machine: the tool first."""
         drawing = (self.rendition.program,) if self.rendition is not None else ()
         judges = (each.program for each in self.validators if not each.is_optional)
-        return tuple(dict.fromkeys((self.tool.program, *drawing, *judges)))
+        ours = (OURS,) if self.tool.command[0] == "{python}" else ()
+        return tuple(dict.fromkeys((self.tool.program, *ours, *drawing, *judges)))
 
     @property
     def welcome(self) -> tuple[str, ...]:

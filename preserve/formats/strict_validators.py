@@ -1,0 +1,70 @@
+"""Validators of others that end with 0 whatever they found: run here so that their exit status tells.
+
+`python -P -m preserve.formats.strict_validators jpylyzer|mediaconch|ffmpeg FILE` ends with 0 where the file is sound by
+what they print, and with 1 and their reasons otherwise.  Measured: mediaconch 23.03 and jpylyzer 2.2.1 end with 0 over
+a truncated file, FFmpeg 5.1 over FFV1 whose checksums are wrong, and over FLAC of 32 bits, of which it decodes nothing.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from preserve.errors import Refused, Unavailable
+from preserve.processes import run_for_answer
+
+MOST_SECONDS = 6 * 3600
+"""Whoever started us bounds the time."""
+SHOWN = 1000
+
+
+def complaint(validator: str, file: Path) -> str:
+    """What a validator finds wrong with a file; "" where it is sound.  Raises `Refused`, `Unavailable` where the
+    validator cannot be run."""
+    return VALIDATORS[validator](file)
+
+
+def _jpylyzer(file: Path) -> str:
+    """A result is valid where it says so for the format; else the tests that failed."""
+    from jpylyzer import jpylyzer  # it takes time to load, and only JPEG 2000 needs it
+
+    found = jpylyzer.checkOneFile(str(file), "jp2")
+    if found.findtext("isValid") == "True":
+        return ""
+    failed = [f"{each.tag}={each.text}" for each in found.find("tests").iter() if each.text == "False"]
+    return ", ".join(failed)[:SHOWN] or "not valid"
+
+
+def _mediaconch(file: Path) -> str:
+    answer = run_for_answer(("mediaconch", str(file)), Path("/"), MOST_SECONDS)
+    if answer.status == 0 and answer.text.startswith("pass!"):
+        return ""
+    return (answer.text.partition("\n")[2] or answer.complaints or "no answer").strip()[:SHOWN]
+
+
+def _ffmpeg(file: Path) -> str:
+    """Decodes every stream, and wants that something came of each and that nothing was complained about."""
+    command = (
+        "ffmpeg", "-nostdin", "-v", "error", "-protocol_whitelist", "file", "-xerror", "-err_detect", "explode",
+        "-i", str(file), "-map", "0:v?", "-map", "0:a?", "-f", "framecrc", "-",
+    )  # fmt: skip
+    answer = run_for_answer(command, Path("/"), MOST_SECONDS)
+    if answer.status != 0 or answer.complaints:
+        return answer.complaints[:SHOWN] or f"exit status {answer.status}"
+    lines = answer.text.splitlines()
+    streams = {line.partition(":")[0].removeprefix("#tb ") for line in lines if line.startswith("#tb ")}
+    silent = streams - {line.partition(",")[0].strip() for line in lines if line and not line.startswith("#")}
+    return f"nothing is decoded of stream {min(silent)}" if silent or not streams else ""
+
+
+VALIDATORS: Mapping[str, Callable[[Path], str]] = {
+    "jpylyzer": _jpylyzer, "mediaconch": _mediaconch, "ffmpeg": _ffmpeg,
+}  # fmt: skip
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(complaint(sys.argv[1], Path(sys.argv[2])) or 0)
+    except (Refused, Unavailable) as why:
+        sys.exit(str(why))
