@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -23,7 +23,7 @@ from preserve.model.migrations import (
     PilotEntry,
 )
 from preserve.model.nouns import EventType
-from preserve.packages.risk_log_finding import PackageLog, find_log
+from preserve.packages.risk_log_finding import PackageLog, fetch_pictures, find_log
 from preserve.packages.risk_queries import FoundFile, RiskLogs
 from preserve.workplace import Workplace
 
@@ -121,6 +121,7 @@ def report_migrations(workplace: Workplace, request: ReportRequest) -> Migration
     _require_known(request, accounts)
     risk_logs = RiskLogs([log.folder for log in logs])
     worst = risk_logs.worst(request.narrowed, request.most_files) if logs and request.most_files else []
+    _bring_pictures(workplace, logs, worst)
     files = tuple(_with_decision(workplace, each) for each in worst)
     return MigrationReport(
         at=workplace.clock.now(),
@@ -164,6 +165,14 @@ def _account(
         missing=missing,
         course=tuple(_course(workplace, number)) if request.tells_course else (),
     )
+
+
+def _bring_pictures(workplace: Workplace, logs: Iterable[PackageLog], files: Sequence[FoundFile]) -> None:
+    """Bring the pictures of files whose log came from a new package."""
+    for log in logs:
+        own = [each.logged.result for each in files if each.pictures.parent == log.folder]
+        shown = [picture for each in own for picture in each.pictures]
+        fetch_pictures(workplace, log, [name for each in shown for name in (each.before, each.after) if name])
 
 
 def _with_decision(workplace: Workplace, found: FoundFile) -> FoundFile:

@@ -6,11 +6,12 @@ A log counts only as the ledger pins it; a home that was lost has it again from 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 from preserve.errors import Refused
-from preserve.model.formats.risk_log import FILES, MIGRATION_FOLDER, RISKS
+from preserve.model.formats.risk_log import FILES, MIGRATION_FOLDER, PICTURES, RISKS, is_picture_name
 from preserve.model.migrations import PackageDone
 from preserve.packages.reaching import sources_of
 from preserve.packages.risk_logs import both_sha256, run_log
@@ -38,7 +39,7 @@ def find_log(workplace: Workplace, migrations: Path, done: PackageDone) -> Packa
         return PackageLog(done, kept)
     folder = workplace.work / "risk-logs" / str(done.migration) / done.package
     for package in reversed(done.into):  # the newest has what people decided since
-        if _is_fetched(workplace, package, folder) and is_as_pinned(folder, done.log_sha256):
+        if _fetched(workplace, package, folder, (FILES, RISKS)) == 2 and is_as_pinned(folder, done.log_sha256):
             return PackageLog(done, folder, package)
     if (kept / FILES).exists():
         return Refused(
@@ -65,17 +66,25 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _is_fetched(workplace: Workplace, package: str, folder: Path) -> bool:
-    """Bring both tables out of the tag files of a package; whether they came."""
+def fetch_pictures(workplace: Workplace, log: PackageLog, names: Collection[str]) -> None:
+    """Bring pictures beside a log that was fetched; those that its package does not have are not there then."""
+    wanted = [f"{PICTURES}/{name}" for name in names if is_picture_name(name)]
+    if log.source is not None and wanted:
+        _fetched(workplace, log.source, log.folder, wanted)
+
+
+def _fetched(workplace: Workplace, package: str, folder: Path, names: Collection[str]) -> int:
+    """Bring tag files below `migration/` of a package into a folder; how many came."""
     try:
         bag = sources_of(workplace, workplace.books.package(package)).bag()
         if bag is None:
-            return False
+            return 0
         with bag:
-            found = tag_files(bag, package, [f"{MIGRATION_FOLDER}/{name}" for name in (FILES, RISKS)])
+            found = tag_files(bag, package, [f"{MIGRATION_FOLDER}/{name}" for name in names])
     except (OSError, ValueError, Refused):
-        return False  # the copies are as they are; audits tell of them
-    folder.mkdir(parents=True, exist_ok=True)
+        return 0  # the copies are as they are; audits tell of them
     for path, content in found.items():
-        (folder / path.removeprefix(f"{MIGRATION_FOLDER}/")).write_bytes(content)
-    return len(found) == len((FILES, RISKS))
+        into = folder / path.removeprefix(f"{MIGRATION_FOLDER}/")
+        into.parent.mkdir(parents=True, exist_ok=True)
+        into.write_bytes(content)
+    return len(found)

@@ -63,8 +63,8 @@ def both_sha256(files_sha256: str, risks_sha256: str) -> str:
 
 
 def run_log(migrations: Path, migration: int, package: str) -> Path:
-    """Where in a home the log of one package lies that was converted (`preserve.packages.migrating.journal`)."""
-    return migrations / str(migration) / package / "evidence"
+    """Where in a home the log of one package lies that was converted, with its folder of pictures."""
+    return migrations / str(migration) / "log" / package
 
 
 def pilot_log(migrations: Path, migration: int, pilot: int) -> Path:

@@ -144,13 +144,7 @@ def _found(folder: Path, places: Sequence[Row]) -> Iterator[tuple[tuple[object, 
         key = _place(row)
         if key in wanted:
             its = sorted(losses.get(key, ()), key=lambda each: int(each["risk"]))
-            yield key, FoundFile(logged_of_rows(row, its), pictures_beside(folder))
-
-
-def pictures_beside(log: Path) -> Path:
-    """The folder of the pictures that a log names: beside its tables, or beside its folder."""
-    own = log / PICTURES
-    return own if own.is_dir() else log.parent / PICTURES
+            yield key, FoundFile(logged_of_rows(row, its), folder / PICTURES)
 
 
 def _is_meant(logged: LoggedFile, narrowed: Narrowed) -> bool:

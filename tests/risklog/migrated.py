@@ -113,10 +113,11 @@ def make(folder: Path, pictures: Mapping[str, bytes] = MappingProxyType({}), nam
     files = logged_files(original.id, name)
     written = write_risk_log(log, files)
     for picture, content in pictures.items():
-        file = log.parent / "pictures" / picture
+        file = log / "pictures" / picture
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content)
-    evidence = {f"migration/{path.name}": path.read_bytes() for path in log.iterdir()}
+    tag_files = (path for path in log.rglob("*") if path.is_file())
+    evidence = {f"migration/{path.relative_to(log)}": path.read_bytes() for path in tag_files}
     version = Built(package_id(1), {"发文/0.doc.pdf": b"three"}, BLOCK, tag_files=evidence)
     done = PackageDone(1, original.id, (version.id,), tallied([each.result for each in files]), 1, written.sha256)
     with _workplace(folder) as place:

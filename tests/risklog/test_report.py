@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
 import shutil
@@ -12,15 +13,17 @@ import pytest
 
 from preserve.cli.exits import Exit
 from preserve.model.formats.risk_counts import By
-from preserve.model.formats.risk_log import FILES
+from preserve.model.formats.risk_log import FILES, is_picture_name
 from tests.cli.program import Program
 from tests.risklog import migrated
 from tests.risklog.migrated import Migrated
 
+PNG = b"\x89PNG\r\n\x1a\n a picture"
+
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Migrated:
-    return migrated.make(tmp_path_factory.mktemp("migrated"))
+    return migrated.make(tmp_path_factory.mktemp("migrated"), {"1/2-a.png": PNG})
 
 
 @pytest.fixture
@@ -105,6 +108,8 @@ def test_a_home_that_lost_its_logs_reports_from_the_new_packages(program: Progra
     found = program.ask(*report(kept, "--by", "type"))
     assert (found["by"], found["files"], found["ok"]) == (whole["by"], whole["files"], True)
     assert not kept.home.migrations.exists(), "asking writes nothing"
+    program(*report(kept, "--html", kept.folder / "page.html"))
+    assert base64.b64encode(PNG).decode() in (kept.folder / "page.html").read_text(), "pictures come from there too"
 
 
 def test_a_log_that_was_changed_is_not_believed(program: Program, kept: Migrated) -> None:
@@ -141,3 +146,9 @@ def test_a_migration_or_package_that_is_not_there_is_refused(program: Program, m
 def test_a_home_without_migrations_says_so(program: Program, tmp_path: Path) -> None:
     program("--home", tmp_path / "new", "init")
     assert "No migration was planned yet" in program("--home", tmp_path / "new", "migrate", "report")
+
+
+@pytest.mark.parametrize("name", ["../log.png", "/etc/passwd", "1/../../x.png", ""])
+def test_no_log_leads_to_a_file_that_is_none_of_its_pictures(name: str) -> None:
+    assert not is_picture_name(name)
+    assert is_picture_name("1/2..a.png")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from xml.etree.ElementTree import Element
 
 from preserve.cli.page.elements import element
 from preserve.cli.voices import Voice
+from preserve.model.formats.risk_log import is_picture_name
 
 MOST_BYTES = 32 * 1024 * 1024
 """Of all pictures of a page together."""
@@ -41,11 +42,10 @@ class Album:
 
 def _read(folder: Path, name: str) -> bytes | None:
     """A PNG file below a folder; None for what is none, is too large, or leads elsewhere."""
-    parts = PurePosixPath(name)
-    if parts.is_absolute() or ".." in parts.parts:
+    if not is_picture_name(name):
         return None
     try:
-        with (folder / parts).open("rb") as file:
+        with (folder / name).open("rb") as file:
             content = file.read(LARGEST_BYTES + 1)
     except OSError:
         return None

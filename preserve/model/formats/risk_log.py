@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import PurePosixPath
 
 from preserve.model.formats.file_results import FileResult
 from preserve.model.formats.losses import Comparison, Decision, LossSeverity, Risk
@@ -112,6 +113,12 @@ def _decided(risk: Risk, accepted: Mapping[str, Decision], decision: Decision | 
     if risk.comparison is Comparison.DECLARED and risk.declared is not None:
         return accepted.get(risk.declared.id)
     return None
+
+
+def is_picture_name(name: str) -> bool:
+    """Whether a name that a log gives to a picture stays below its folder; who measured hostile files named it."""
+    path = PurePosixPath(name)
+    return bool(name) and not path.is_absolute() and ".." not in path.parts
 
 
 _WEIGHT = {LossSeverity.LOW: 1, LossSeverity.MEDIUM: 2, LossSeverity.HIGH: 3}
