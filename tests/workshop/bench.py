@@ -89,18 +89,15 @@ class Bench:
     def through(self, pathway: Pathway | str, files: Sequence[ToConvert]) -> list[Passed]:
         """Convert, judge and compare files that the tool makes something of."""
         named = self._named(pathway)
-        outcomes = self.convert(named, files)
-        asked = [self._to_judge(file, each.files) for file, each in zip(files, outcomes, strict=True) if each.files]
-        judged = dict(zip((each.file for each in asked), self.workshop.judge(named, asked), strict=True))
+        return self.judged(named, list(zip(files, self.convert(named, files), strict=True)))
+
+    def judged(self, pathway: Pathway, converted: Sequence[tuple[ToConvert, Outcome]]) -> list[Passed]:
+        """Judge and compare what was made of files, where anything was."""
+        made = [(self._to_judge(file, outcome.files), outcome) for file, outcome in converted if outcome.files]
+        found = self.workshop.judge(pathway, [one for one, _ in made])
         return [
-            Passed(
-                one.file,
-                outcome,
-                judged[one.file],
-                compare(named, judged[one.file].before, judged[one.file].after),
-                one.pictures,
-            )
-            for outcome, one in zip((each for each in outcomes if each.files), asked, strict=True)
+            Passed(one.file, outcome, each, compare(pathway, each.before, each.after), one.pictures)
+            for (one, outcome), each in zip(made, found, strict=True)
         ]
 
     def judge_again(self, pathway: Pathway | str, files: Sequence[tuple[ToConvert, Sequence[Path]]]) -> list[Judged]:

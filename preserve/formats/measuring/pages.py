@@ -89,7 +89,8 @@ def faces_of(before: Path | None, after: Path | None, out: Path, prefix: str, mo
 
 def ink(face: Drawn) -> int:
     """How much of a page is not paper, per mille, rounded up: a dot is something."""
-    return -(-1000 * int(np.count_nonzero(face.min(axis=2) < INK)) // (face.shape[0] * face.shape[1]))
+    darkest = np.minimum(np.minimum(face[..., 0], face[..., 1]), face[..., 2])  # min(axis=2) takes ten times as long
+    return -(-1000 * int(np.count_nonzero(darkest < INK)) // darkest.size)
 
 
 def likeness(one: Drawn, two: Drawn, pictures: Sequence[Box] = ()) -> int:
