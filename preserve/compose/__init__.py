@@ -15,6 +15,7 @@ from preserve.compose.formats import (
     write_risk_history,
 )
 from preserve.compose.letters import addresses, post
+from preserve.compose.migration_work import pilot_request, run_request
 from preserve.compose.migrations import circumstances
 from preserve.compose.origins import catchment, harvest_request, take_request
 from preserve.compose.pathways import format_register, pathway_of, pathways, programs_alive, workshop
@@ -60,6 +61,7 @@ __all__ = [
     "nara_request",
     "pathway_of",
     "pathways",
+    "pilot_request",
     "place",
     "policies",
     "policies_in_use",
@@ -78,6 +80,7 @@ __all__ = [
     "require_open",
     "require_profile",
     "risk_rule",
+    "run_request",
     "signer",
     "store_at",
     "take_request",

@@ -259,7 +259,9 @@ class _Running:
         self._place.progress.begin(
             "converting the files of migration {migration}", self._left_bytes(), migration=self._number
         )
-        feeder = Feeder(self._place, self._mandate.pathway, self._journal, self._due(), self._request.most)
+        pathway, scope = self._mandate.pathway, self._mandate.migration.scope
+        puids = [puid for puid in pathway.sources if puid in scope.puids]
+        feeder = Feeder(self._place, pathway, puids, self._journal, self._due(), self._request.most)
         with closing(feeder.lots()) as lots, ThreadPoolExecutor(1) as bench:
             try:
                 self._convert_lots(lots, bench)
@@ -307,7 +309,7 @@ class _Running:
             except PreserveError as error:
                 self._passed_over[row.package] = error
                 continue
-            yield Due(sources, entry, self._journal.done(row.package))
+            yield Due(sources, entry, self._journal.done(row.package), books.settlements(row.package))
 
     def _rows(self) -> Iterator[MigrationPackage]:
         after = ""

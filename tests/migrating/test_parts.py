@@ -20,13 +20,15 @@ from preserve.model.formats.losses import FileVerdict
 from preserve.model.formats.new_names import LONGEST_NAME_BYTES, new_names
 from preserve.model.formats.pilot_samples import PilotFile, drawn, sort_of
 from preserve.operations.identify_formats import IdentifyRequest, identify_formats
-from preserve.packages.format_lists import FormatListWriter
+from preserve.packages.format_lists import FormatListWriter, read_format_list
 from preserve.packages.members import Kind, MembersFile
 from preserve.packages.migrating.bench import Bench, OnBench
 from preserve.packages.migrating.candidates import Candidate, candidates, is_for
 from preserve.packages.migrating.fetching import Fetcher, LostError
 from preserve.packages.migrating.journal import Journal
-from preserve.packages.reaching import kept_format_list, sources_of
+from preserve.packages.reaching import sources_of
+from preserve.packages.settled_files import identified as told_in
+from preserve.packages.settled_files import rows_of
 from preserve.packages.tag_files import records_of
 from tests.migrating.texts import TextWorkshop, notice, pathway
 from tests.packages.building import Service, flip
@@ -62,12 +64,10 @@ def taken(kept: Service, identifier: SiegfriedIdentifier, source: Path, metadata
 
 
 def found_in(kept: Service, package: str) -> list[Candidate]:
-    entry = kept.books.identified(package)
-    assert entry is not None
+    rows = rows_of(kept.workplace, told_in(kept.workplace, package))
     members = sources_of(kept.workplace, kept.books.package(package)).members_in_pieces()
     assert members is not None
-    formats = io.BytesIO(kept_format_list(kept.workplace, entry))
-    return list(candidates(members, formats, package, PATHWAY.sources))
+    return list(candidates(members, rows, package, PATHWAY.sources, kept.books.settlements(package)))
 
 
 def on_bench(journal: Journal, kept: Service, wanted: Sequence[Candidate]) -> list[OnBench]:
@@ -130,8 +130,7 @@ def test_a_file_that_is_locked_is_given_to_no_tool(kept: Service, package: str) 
         for member in MembersFile(members).all():
             if member.kind is Kind.FILE:
                 writer.add(member, odd)
-    listed.seek(0)
-    found = list(candidates(members, listed, package, ["fmt/40"]))
+    found = list(candidates(members, lambda: read_format_list(listed), package, ["fmt/40"]))
     assert {(each.ending, each.refusal) for each in found} == {(".doc", "it cannot be opened without a password")}
 
 
@@ -139,13 +138,11 @@ def test_a_list_of_formats_that_is_of_other_files_is_refused(
     kept: Service, identifier: SiegfriedIdentifier, package: str, tmp_path: Path
 ) -> None:
     other = taken(kept, identifier, lay(tmp_path / "others", {name: content + b"." for name, content in TEXTS.items()}))
-    entry = kept.books.identified(other)
     members = sources_of(kept.workplace, kept.books.package(package)).members_in_pieces()
     assert members is not None
-    assert entry is not None
-    formats = io.BytesIO(kept_format_list(kept.workplace, entry))
+    rows = rows_of(kept.workplace, told_in(kept.workplace, other))
     with pytest.raises(Refused, match="is of other files"):
-        list(candidates(members, formats, package, PATHWAY.sources))
+        list(candidates(members, rows, package, PATHWAY.sources))
 
 
 def test_what_is_utf8_already_is_not_for_a_pathway_from_other_encodings(tmp_path: Path) -> None:
@@ -154,6 +151,8 @@ def test_what_is_utf8_already_is_not_for_a_pathway_from_other_encodings(tmp_path
         assert is_for(PATHWAY, tmp_path / "text") is expected, content
     (tmp_path / "text").write_bytes(b"\xff\xff")
     assert is_for(replace(PATHWAY, encodings=()), tmp_path / "text")
+    assert is_for(PATHWAY, tmp_path / "text", "gb18030"), "a person said so"
+    assert not is_for(PATHWAY, tmp_path / "text", "big5")
 
 
 def test_originals_come_proved_from_the_other_copy_where_one_is_damaged(kept: Service, package: str) -> None:

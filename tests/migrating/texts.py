@@ -71,10 +71,15 @@ def _measured(text: str) -> Measured:
 
 
 def pathway() -> Pathway:
-    """The shipped pathway for texts, as far as this workshop measures."""
+    """The shipped pathway for texts, by the programs of this workshop and as far as it measures."""
     whole = shipped()["text-gb18030-to-utf8"]
     measured = (Property.BYTES_BACK, Property.TEXT, Property.PASSAGE, Property.NUMERALS)
-    return replace(whole, properties=tuple(each for each in whole.properties if each.what in measured))
+    return replace(
+        whole,
+        tool=replace(whole.tool, program="iconv"),
+        validators=(replace(whole.validators[0], program="python"),),
+        properties=tuple(each for each in whole.properties if each.what in measured),
+    )
 
 
 def notice(name: str) -> bytes:

@@ -12,11 +12,12 @@ from typing import IO, NamedTuple
 
 from preserve.errors import Refused
 from preserve.model.formats.file_results import Original
-from preserve.model.formats.identification import FileIdentified, Oddity
+from preserve.model.formats.identification import Oddity
 from preserve.model.formats.pathways import Pathway
+from preserve.model.formats.settlements import FileSettled, Settlement
 from preserve.model.phrases import phrase
-from preserve.packages.format_lists import read_format_list
 from preserve.packages.members import Kind, Member, MembersFile
+from preserve.packages.settled_files import Rows, in_force
 
 _REFUSALS = {
     Oddity.PASSWORD_PROTECTED: phrase("it cannot be opened without a password"),
@@ -25,64 +26,78 @@ _REFUSALS = {
     Oddity.TRUNCATED: phrase("it ends before its own structure says it does"),
     Oddity.NOT_EXAMINED: phrase("nobody could examine it"),
 }
-"""Why a file is handed to no tool: what would come of it could not be a faithful conversion."""
+"""Why a file is handed to no tool, unless a person answers for it: what would come of it could not be a faithful
+conversion."""
+_FOR_GOOD = frozenset({Oddity.PASSWORD_PROTECTED, Oddity.EMPTY})
+"""Whatever a person says, no tool can do anything with these."""
 _ENDING = re.compile(rb"\.[A-Za-z0-9]{1,8}$")
 _PIECE_BYTES = 1024 * 1024
 
 
 class Candidate(NamedTuple):
     """A file that a pathway is for: `ending` is the one that its format has, `offset` where its content lies in the
-    bag, `record` the archival code of the record it belongs to.  `refusal` says why no tool is given it; "": one is."""
+    bag, `record` the archival code of the record it belongs to, `encoding` what a person said of a text ("": nobody
+    did).  `refusal` says why no tool is given it; "": one is."""
 
     original: Original
     ending: str
     offset: int
     record: str | None
     oddities: frozenset[Oddity]
+    encoding: str = ""
     refusal: str = ""
 
 
-def candidates(members: IO[bytes], formats: IO[bytes], package: str, puids: Sequence[str]) -> Iterator[Candidate]:
-    """The files of these formats in a package, in the order of its bag.
+def candidates(
+    members: IO[bytes], rows: Rows, package: str, puids: Sequence[str], said: Sequence[Settlement] = ()
+) -> Iterator[Candidate]:
+    """The files of these formats in a package, in the order of its bag; `rows` are its list of formats, and what
+    persons `said` of its files goes before that.
 
     Raises `Refused` where the list of formats is not of these members, `ValueError` and OSError where one of the two
     cannot be read.
     """
     files = (member for member in MembersFile(members).all() if member.kind is Kind.FILE)
-    wanted = frozenset(puids)
-    for number, (member, listed) in enumerate(zip(files, read_format_list(formats), strict=True)):
+    wanted, settlements = frozenset(puids), in_force(said, rows)
+    for number, (member, listed) in enumerate(zip(files, rows(), strict=True)):
         if (member.path, member.sha256) != (listed.path, listed.sha256):
             raise Refused(
                 "the list of formats of package {package} is of other files; `preserve format identify --package"
                 " {package} --again` makes it anew",
                 package=package,
             )
-        if listed.found.identification.puid in wanted:
-            yield _candidate(package, number, member, listed.found)
+        settled = settlements.of(listed.path, listed.found)
+        if settled.identification.puid in wanted:
+            yield _candidate(package, number, member, settled)
 
 
-def _candidate(package: str, number: int, member: Member, found: FileIdentified) -> Candidate:
-    puid = found.identification.puid
+def _candidate(package: str, number: int, member: Member, file: FileSettled) -> Candidate:
+    puid = file.identification.puid
     original = Original(package, number, member.name, member.size, member.sha256.hex(), puid)
-    refusal = next((why for oddity, why in _REFUSALS.items() if oddity in found.oddities), "")
-    return Candidate(original, _ending(member.name, found), member.offset, member.record, found.oddities, refusal)
+    odd = file.open | (file.found.oddities & _FOR_GOOD)
+    refusal = next((why for oddity, why in _REFUSALS.items() if oddity in odd), "")
+    ending = _ending(member.name, file)
+    return Candidate(original, ending, member.offset, member.record, file.found.oddities, file.encoding, refusal)
 
 
-def _ending(name: bytes, found: FileIdentified) -> str:
+def _ending(name: bytes, file: FileSettled) -> str:
     """The ending by which a tool knows the format: the file's own, unless it is none, or another format's."""
     own = _ENDING.search(name.rpartition(b"/")[2])
-    if own is not None and Oddity.EXTENSION_MISMATCH not in found.oddities:
+    if own is not None and Oddity.EXTENSION_MISMATCH not in file.found.oddities:
         return own[0].decode().lower()
-    return mimetypes.guess_extension(found.identification.mime) or ""
+    return mimetypes.guess_extension(file.identification.mime) or ""
 
 
-def is_for(pathway: Pathway, path: Path) -> bool:
-    """Whether a pathway is for what lies at `path`; one for texts in certain encodings asks the bytes.
+def is_for(pathway: Pathway, path: Path, encoding: str = "") -> bool:
+    """Whether a pathway is for what lies at `path`; one for texts in certain encodings asks the person who said
+    `encoding`, else the bytes.
 
     A text that is UTF-8 needs no conversion to it, whatever else it could be read as.
     """
     if not pathway.encodings:
         return True
+    if encoding:
+        return codecs.lookup(encoding).name in {codecs.lookup(each).name for each in pathway.encodings}
     return not _is_text_in("utf-8", path) and any(_is_text_in(each, path) for each in pathway.encodings)
 
 

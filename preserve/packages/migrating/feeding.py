@@ -5,10 +5,9 @@ A lot is what lies on the disk as copies of originals at a time, and it is bound
 
 from __future__ import annotations
 
-import io
 import shutil
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,12 +15,14 @@ from pathlib import Path
 from preserve import chance
 from preserve.errors import NoSpace, PreserveError
 from preserve.model.formats.pathways import Pathway
+from preserve.model.formats.settlements import Settlement
 from preserve.model.formats.standing import IdentifiedEntry
 from preserve.packages.migrating.bench import OnBench
 from preserve.packages.migrating.candidates import Candidate, candidates, is_for
 from preserve.packages.migrating.fetching import Fetcher
 from preserve.packages.migrating.journal import Journal
-from preserve.packages.reaching import kept_format_list, unlistable
+from preserve.packages.reaching import unlistable
+from preserve.packages.settled_files import rows_of
 from preserve.packages.sources import Sources
 from preserve.workplace import Workplace
 
@@ -34,11 +35,12 @@ LOT_BYTES = 1024**3
 @dataclass(frozen=True, slots=True)
 class Due:
     """A package of which files are to be converted: its copies, its list of formats, and the numbers of files that need
-    not be converted again.  `only` are the numbers wanted; None: all."""
+    not be converted again.  `said` is what persons said of its formats; `only` are the numbers wanted; None: all."""
 
     sources: Sources
     formats: IdentifiedEntry
     done: frozenset[int]
+    said: tuple[Settlement, ...] = ()
     only: frozenset[int] | None = None
 
     @property
@@ -69,13 +71,15 @@ class Lot:
 
 @dataclass(slots=True)
 class Feeder:
-    """Makes lots of what is `wanted` next, which is asked in the thread that works, and brought in another.
+    """Makes lots of files in the formats `puids`, of what is `wanted` next, which is asked in the thread that works,
+    and brought in another.
 
     At most `most` files are brought in all; None: any number.
     """
 
     workplace: Workplace
     pathway: Pathway
+    puids: Sequence[str]
     journal: Journal
     wanted: Iterator[Due]
     most: int | None = None
@@ -134,8 +138,8 @@ class Feeder:
         members = due.sources.members_in_pieces()
         if members is None:
             raise unlistable(due.sources)
-        formats = io.BytesIO(kept_format_list(self.workplace, due.formats))
-        self._open = (due, candidates(members, formats, due.id, self.pathway.sources))
+        rows = rows_of(self.workplace, due.formats)
+        self._open = (due, candidates(members, rows, due.id, self.puids, due.said))
 
     def _go_on(self, lot: Lot) -> None:
         """Bring as many files of the package that is open as the lot has room for."""
@@ -155,7 +159,7 @@ class Feeder:
                 is_ended = False
                 break
         Fetcher(due.sources).fetch(wanted)
-        lot.files += [self._laid_out(*each) for each in wanted if is_for(self.pathway, each[1])]
+        lot.files += [self._laid_out(*each) for each in wanted if is_for(self.pathway, each[1], each[0].encoding)]
         if is_ended:
             lot.ended.append(due)
             self._open = None
