@@ -38,6 +38,7 @@ class DutyKind(StrEnum):
     REFRESHING = "refreshing"  # of removable media that grow too old
     IDENTIFICATION = "identification"  # of formats; never before anything that keeps records safe
     RISK_RECORD = "format risk record"  # for the trend
+    MIGRATION_WATCH = "migration watch"  # whether what migrations were approved on is as it was
 
 
 _KINDS = list(DutyKind)

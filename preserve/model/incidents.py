@@ -29,6 +29,7 @@ class IncidentKind(StrEnum):
     CLOCK = "clock"  # the clock is not to be trusted
     SILENCE = "silence"  # the runner on a machine gives no sign of life any more
     NOTIFIER = "notifier"  # nobody could be told
+    REOPENED = "migration reopened"  # what a migration was approved on is not as it was
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +164,13 @@ _ENDINGS: Mapping[IncidentKind, Ending] = {
             " arrives, or `preserve incident close {id} --reason TEXT` closes it"
         ),
         by_word=True,
+    ),
+    IncidentKind.REOPENED: Ending(
+        sentence(
+            "`preserve migrate list` says what changed; it closes when the migration was tried and approved again, or"
+            " all is as it was, or it is withdrawn"
+        ),
+        by_word=False,
     ),
 }
 """Every kind, in the order of `IncidentKind`."""

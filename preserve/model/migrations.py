@@ -405,7 +405,8 @@ class Migration:
 
     @property
     def claim(self) -> str:
-        """The claim under which anything is done about it, so that nobody withdraws what another is running."""
+        """The claim under which anything is done about it, so that nobody withdraws what another is running; incidents
+        about it have it as their subject."""
         return claim_on(self.number)
 
     @property

@@ -11,10 +11,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from preserve.errors import Misused, Refused, Tampered
-from preserve.model import migration_events
+from preserve.model import events, migration_events
 from preserve.model.formats.file_results import FileFate
 from preserve.model.formats.pathways import Pathway
 from preserve.model.formats.watching import Circumstances, reopened
+from preserve.model.incidents import IncidentKind
 from preserve.model.migration_approvals import approval_text, says_the_same
 from preserve.model.migrations import ApprovalEntry, Migration, MigrationState, Piloted, PilotEntry
 from preserve.model.phrases import phrase
@@ -85,7 +86,11 @@ def approve_migration(workplace: Workplace, request: ApproveRequest) -> ApproveR
         _require_another_person(asked, migration, pilot)
         asked = replace(asked, accepted=_accepted(request, pathway, asked.reason))
         note = _signed(workplace, asked, pathway, request.signer)
-        workplace.record(migration_events.migration_approved(workplace.act, asked.at, replace(asked, note=note)))
+        happened = [migration_events.migration_approved(workplace.act, asked.at, replace(asked, note=note))]
+        known = workplace.books.open_incident(IncidentKind.REOPENED, migration.claim)
+        if known is not None:
+            happened.append(events.incident_closed(workplace.act, asked.at, known.id, phrase("approved again")))
+        workplace.record(*happened)
         booked = workplace.books.approvals(migration.number)[-1]
     return ApproveReport(workplace.books.migration(migration.number), booked, seen, pathway)
 

@@ -38,5 +38,7 @@ def _is_there(books: Books, incident: Incident) -> bool:
             return any(each.number == number and each.store in stores for each in books.media())
         case IncidentKind.BRAKE:
             return any(each.entry.name == incident.subject and not each.is_retired for each in books.sources())
+        case IncidentKind.REOPENED:
+            return any(each.claim == incident.subject and each.state.is_open for each in books.migrations())
         case _:
             return incident.subject in stores

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from preserve.model import migration_events
+from preserve.model import events, migration_events
+from preserve.model.incidents import IncidentKind
 from preserve.model.migrations import Migration
-from preserve.model.nouns import Event
+from preserve.model.nouns import Event, EventType
+from preserve.model.phrases import phrase
 from preserve.workplace import Workplace
 
 
@@ -38,7 +40,13 @@ def _original(workplace: Workplace, package: str | None) -> str | None:
 
 
 def _booked(workplace: Workplace, number: int, event: Event) -> Migration:
-    migration = workplace.books.migration(number)
+    books = workplace.books
+    migration = books.migration(number)
     with workplace.claim(migration.claim):
-        workplace.record(event)
-        return workplace.books.migration(number)
+        happened = [event]
+        known = books.open_incident(IncidentKind.REOPENED, migration.claim)
+        if known is not None and event.type is EventType.MIGRATION_WITHDRAWN:
+            over = phrase("nothing more is done about the migration")
+            happened.append(events.incident_closed(workplace.act, workplace.now(), known.id, over))
+        workplace.record(*happened)
+        return books.migration(number)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from preserve.clock import moment_of
 from preserve.errors import Unavailable
+from preserve.model.migrations import Versions
 from preserve.model.nouns import CopyEntry, Finding, PackageEntry, Receipt
 from preserve.model.on_the_way import OnTheWay, age_of, on_the_way, promise_of
 from preserve.model.parity import ParityEntry
@@ -23,7 +24,7 @@ class Shown:
     """A package, its copies, the parity beside them, its open findings; `members` None: not asked for.
 
     Of the copies its policy wants so many are `verified`; so many others are `owed` by now, and for those `on_the_way`
-    there is time.
+    there is time.  `versions` says what migrations made of it, or of what they made it.
     """
 
     package: PackageEntry
@@ -35,6 +36,7 @@ class Shown:
     verified: int
     owed: int
     on_the_way: tuple[OnTheWay, ...]
+    versions: Versions
 
 
 def show(workplace: Workplace, name: str, policy_of: Callable[[Receipt], Policy], with_members: bool = False) -> Shown:
@@ -62,6 +64,7 @@ def show(workplace: Workplace, name: str, policy_of: Callable[[Receipt], Policy]
         promise.verified,
         promise.owed_at(age),
         tuple(on_the_way(policy, promise.coming_at(age), booked_at)),
+        books.migrated(package.id),
     )
 
 

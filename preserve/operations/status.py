@@ -18,6 +18,8 @@ from preserve.model.entries import AccessionEntry, AccessionState
 from preserve.model.formats.standing import IdentificationStanding
 from preserve.model.incidents import Incident
 from preserve.model.locks import LockStanding, lock_rules, with_locks
+from preserve.model.migration_waits import MigrationStanding, standing_of
+from preserve.model.migrations import Migration
 from preserve.model.nouns import (
     Condition,
     CopyState,
@@ -166,6 +168,8 @@ class StatusReport:
     out, which are filled one after the other."""
     formats: tuple[IdentificationStanding, ...] = ()
     """Of the policies that ask for it, or under which any were told."""
+    migrations: tuple[MigrationStanding, ...] = ()
+    """Those that wait for a person, as far as the books tell; that an approval is void is an incident."""
 
     @property
     def never_read(self) -> int:
@@ -248,7 +252,13 @@ def status(
         ),
         rooms=tuple(places.rooms(_with_room(books, entries, away), workplace.home)),
         formats=tuple(_formats(books, policies)),
+        migrations=tuple(each for each in map(_waiting, books.migrations()) if not each.is_well),
     )
+
+
+def _waiting(migration: Migration) -> MigrationStanding:
+    """No tool is asked for its version here: that takes seconds, and is the runner's to do."""
+    return standing_of(migration, ())
 
 
 def _with_room(books: Books, entries: Iterable[StoreEntry], away: Collection[str]) -> Iterator[StoreEntry]:

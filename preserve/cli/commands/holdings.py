@@ -16,8 +16,10 @@ from preserve.cli.labels import element_label, element_value
 from preserve.cli.messages import _, counted, printable, said, word
 from preserve.cli.on_the_way import on_the_way_documents, on_the_way_lines
 from preserve.cli.options import asks
+from preserve.cli.package_versions import version_lines, versions_document, versions_in_short
 from preserve.cli.parity import parity_document, parity_said
 from preserve.cli.tables import bounded, byte_count, pairs, table
+from preserve.model.migrations import Versions
 
 if TYPE_CHECKING:
     from preserve.model.nouns import CopyEntry, PackageEntry
@@ -35,7 +37,12 @@ def package() -> None:
 def list_packages(call: Call) -> Exit:
     with call.workplace(patient=False) as workplace:
         books = workplace.books
-        documents = (_package_document(entry, list(books.copies(package=entry.id))) for entry in books.packages())
+        has_versions = bool(books.migrations())
+        documents = (
+            {**_package_document(entry, list(books.copies(package=entry.id))),
+             **(versions_document(books.migrated(entry.id)) if has_versions else versions_document(Versions()))}
+            for entry in books.packages()
+        )  # fmt: skip
         rows = (
             (
                 entry.id,
@@ -43,10 +50,12 @@ def list_packages(call: Call) -> Exit:
                 entry.receipt.payload_files,
                 byte_count(entry.receipt.payload_bytes),
                 ", ".join(f"{copy.store} {word(copy.state)}" for copy in books.copies(package=entry.id)),
+                *((versions_in_short(books.migrated(entry.id)),) if has_versions else ()),
             )
             for entry in books.packages()
         )
-        head = (_("package"), _("taken in"), _("files"), _("payload"), _("copies"))
+        versions = (_("versions"),) if has_versions else ()
+        head = (_("package"), _("taken in"), _("files"), _("payload"), _("copies"), *versions)
         none = _("There is no package yet; take records in with `preserve ingest`.")
         return call.answer({"packages": documents}, table(head, rows, none=none))
 
@@ -63,6 +72,7 @@ def show_package(call: Call, name: str, with_members: bool) -> Exit:
         shown = show(workplace, name, compose.policy_in_force(workplace.books), with_members)
         document = {
             **_package_document(shown.package, shown.copies),
+            **versions_document(shown.versions),
             "verified": shown.verified,
             "wanted": shown.wanted,
             "owed": shown.owed,
@@ -159,6 +169,7 @@ def _package_lines(shown: Shown) -> Iterator[str]:
         )
     yield from on_the_way_lines(shown.on_the_way)
     yield from map(parity_said, shown.parity)
+    yield from version_lines(shown.versions)
     yield from bounded(
         said("finding {id}: {condition}, {where}", id=finding.id, condition=finding.condition, where=finding.where)
         for finding in shown.findings

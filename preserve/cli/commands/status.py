@@ -19,6 +19,8 @@ from preserve.cli.identified import identification_lines, standing_document
 from preserve.cli.incidents import incident_document, incident_lines
 from preserve.cli.locks import lock_documents, lock_lines
 from preserve.cli.messages import _, counted, error_said, said, sentence_said, word
+from preserve.cli.migrations import standing_document as migration_standing_document
+from preserve.cli.migrations import waits_lines
 from preserve.cli.on_the_way import in_short, on_the_way_documents, on_the_way_lines
 from preserve.cli.options import asks
 from preserve.cli.parity import parity_line
@@ -168,6 +170,7 @@ def _document(looked: Looked, surveyed: SurveyReport | None) -> dict[str, object
         "incidents": [incident_document(each) for each in report.incidents],
         "locks": lock_documents(report.locks),
         "formats": [standing_document(each) for each in report.formats],
+        "migrations": [migration_standing_document(each, voices.person()) for each in report.migrations],
         "parity": [
             {"store": each.store, "copies": each.copies, "bytes": each.bytes, "lacking": each.lacking}
             for each in report.parity
@@ -353,6 +356,8 @@ def _concerns(report: StatusReport) -> Iterator[str]:
     yield from map(parity_line, report.parity)
     for standing in report.formats:
         yield from identification_lines(standing)
+    for migration in report.migrations:
+        yield from waits_lines(migration, voices.person())
     if report.short:
         yield ""
         short = ((each.package_id, each.policy, each.wanted, each.verified) for each in report.short)
