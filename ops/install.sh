@@ -159,13 +159,14 @@ case $set_wanted in
     converters)
         missing=
         for tool in bwrap:bubblewrap soffice:libreoffice-writer-nogui gs:ghostscript flac:flac ffmpeg:ffmpeg vips:libvips-tools \
-            fc-list:fontconfig pdftotext:poppler-utils qpdf:qpdf \
+            fc-list:fontconfig pdftotext:poppler-utils qpdf:qpdf mdb-export:mdbtools mlr:miller \
             tiff2rgba:libtiff-tools pngcheck:pngcheck mediaconch:mediaconch; do
             command -v "${tool%%:*}" >/dev/null 2>&1 || missing="$missing ${tool##*:}"
         done
         for part in libsc:calc libsd:impress; do
             [ -e "/usr/lib/libreoffice/program/${part%%:*}lo.so" ] || missing="$missing libreoffice-${part##*:}-nogui"
         done
+        [ -e /usr/share/perl5/Email/MIME.pm ] || missing="$missing libemail-mime-perl"
         [ -e /usr/share/color/icc/ghostscript/srgb.icc ] || missing="$missing libgs-common"
         fc-list 2>/dev/null | grep -q NotoSansCJK || missing="$missing fonts-noto-cjk"
         [ -z "$missing" ] && exit 0

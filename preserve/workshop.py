@@ -17,12 +17,14 @@ from preserve.model.formats.tool_runs import Outcome
 @dataclass(frozen=True, slots=True)
 class ToConvert:
     """A file to be converted: where it lies, the ending that its format has (`.doc`), its PUID, and the folder, there
-    and empty, for what is made of it."""
+    and empty, for what is made of it.  `beside` are files without which it is not whole, with their endings (a memo
+    file, `.dbt`)."""
 
     path: Path
     ending: str
     puid: str
     into: Path
+    beside: tuple[tuple[Path, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

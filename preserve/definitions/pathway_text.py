@@ -32,6 +32,7 @@ def _encoding(name: str) -> str:
 _Text = Annotated[str, StringConstraints(min_length=1, max_length=4_000, strip_whitespace=True, pattern=r"\S")]
 _Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 _Puids = Annotated[tuple[Annotated[str, StringConstraints(pattern=PUID)], ...], Field(min_length=1, max_length=100)]
+_Ending = Annotated[str, StringConstraints(pattern=r"^\.[a-z0-9.-]{1,30}$")]
 _Encoding = Annotated[_Text, AfterValidator(_encoding)]
 _Whole = Annotated[int, Field(ge=0, le=1_000_000, strict=True)]
 _Percent = Annotated[int, Field(ge=0, le=100, strict=True)]
@@ -56,6 +57,9 @@ class About(Table):
     from_: _Puids = Field(alias="from", description="PRONOM's identifiers of the formats it converts")
     to: _Puids = Field(description="the identifiers of what may come out: versions of one format")
     encodings: tuple[_Encoding, ...] = Field((), description="only texts in these encodings")
+    beside: tuple[_Ending, ...] = Field(
+        (), description="endings of files that belong to one and lie beside it under the same name (a memo file)"
+    )
 
 
 class Trigger(Table):
@@ -88,6 +92,9 @@ class Tool(Table):
     most_growth_percent: Annotated[int, Field(ge=100, le=LARGEST_GROWTH_PERCENT, strict=True)] = Field(
         description="how large the result may be, in per cent of the original"
     )
+    most_files: Annotated[int, Field(ge=1, le=1_000_000, strict=True)] = Field(
+        1000, description="how many files may be made of one"
+    )
 
 
 class Validator(Table):
@@ -96,6 +103,7 @@ class Validator(Table):
     program: _Name = Field(description='its id in the register; "preserve": this program itself')
     command: tuple[_Text, ...] = Field((), description="what is run, {input} being the result; none for a check")
     check: Check | None = Field(None, description="what this program looks at itself")
+    endings: tuple[_Ending, ...] = Field((), description="of which files of a result it is asked; none: of all")
     optional: bool = Field(False, strict=True, description="whether it is not missed where it is not on the machine")
     proves_zh: _Text = Field(description="what follows from its yes, and what does not")
     proves_en: _Text

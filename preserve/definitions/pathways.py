@@ -57,6 +57,8 @@ _WANTED = {
     "from": phrase('a list of PUIDs, such as ["fmt/40"]'),
     "to": phrase('a list of PUIDs, such as ["fmt/477"]'),
     "encodings": phrase('a list of encodings, such as ["gb18030"]'),
+    "beside": phrase('a list of endings, such as [".dbt"]'),
+    "endings": phrase('a list of endings, such as [".dbt"]'),
     "grounds": phrase("a list of: {names}", names=", ".join(Ground)),
     "mark": phrase("one of: {names}", names=", ".join(Mark)),
     "type": phrase("one of: {names}", names=", ".join(RiskType)),
@@ -67,8 +69,8 @@ _WANTED = {
     "optional": phrase("true or false"),
 }
 _WANTED |= dict.fromkeys(
-    ("version", "most_seconds", "most_memory_mib", "most_growth_percent", "tolerance", "at_most", "stop_percent",
-     "stop_at_least"), _WHOLE,
+    ("version", "most_seconds", "most_files", "most_memory_mib", "most_growth_percent", "tolerance", "at_most",
+     "stop_percent", "stop_at_least"), _WHOLE,
 )  # fmt: skip
 _KEYS = [info.alias or name for table in TABLES for name, info in table.model_fields.items()]
 
@@ -132,6 +134,7 @@ def _pathway(plain: dict[str, Any], sha256: str) -> Pathway:
         sources=tuple(about["from"]),
         targets=tuple(about["to"]),
         encodings=tuple(about.get("encodings", ())),
+        beside=tuple(about.get("beside", ())),
         grounds=tuple(map(Ground, trigger["grounds"])),
         why=Words(trigger["why_zh"].strip(), trigger["why_en"].strip()),
         basis=tuple(Basis(_words(each), Mark(each["mark"])) for each in plain["basis"]),
@@ -141,6 +144,7 @@ def _pathway(plain: dict[str, Any], sha256: str) -> Pathway:
             tool["most_seconds"],
             tool["most_memory_mib"] * _MIB,
             tool["most_growth_percent"],
+            tool.get("most_files", 1000),
         ),
         rendition=_rendition(plain.get("rendition")),
         validators=tuple(map(_validator, plain["validator"])),
@@ -166,6 +170,7 @@ def _validator(plain: dict[str, Any]) -> PathwayValidator:
         Words(plain["proves_zh"].strip(), plain["proves_en"].strip()),
         Check(plain["check"]) if "check" in plain else None,
         plain.get("optional", False),
+        tuple(plain.get("endings", ())),
     )
 
 

@@ -57,9 +57,11 @@ class Task:
         """One call for these files."""
         inputs = tuple((file.path, file.ending) for file in files)
         program = filled_in(self.command[:1], self.places)[0]
+        beside = tuple((number, *each) for number, file in enumerate(files, 1) for each in file.beside)
         return Order(
-            program, self.command[1:], inputs, self._bounds(files), self.version, sees=self.sees, places=self.places
-        )
+            program, self.command[1:], inputs, self._bounds(files), self.version, sees=self.sees, places=self.places,
+            beside=beside,
+        )  # fmt: skip
 
     def most_bytes(self, file: ToConvert) -> int:
         """How large what is made of a file may be."""

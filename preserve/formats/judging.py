@@ -111,7 +111,9 @@ class Judging:
             out.mkdir()
             arguments = ("-P", "-m", WORKER, "{input}", "{output}")
             inputs = ((order, ".json"), *shown.files)
-            self._sandbox.run(Order(PYTHON, arguments, inputs, asked.limits(jobs), sees=interpreter_folders()), out)
+            beside = tuple(shown.beside)
+            limits, sees = asked.limits(jobs), interpreter_folders()
+            self._sandbox.run(Order(PYTHON, arguments, inputs, limits, sees=sees, beside=beside), out)
             return [_answer(out, number, file, len(asked.validators)) for number, file in enumerate(files, 1)]
 
 
@@ -128,11 +130,18 @@ class _Shown:
 
     def __init__(self) -> None:
         self.files: list[tuple[Path, str]] = []
+        self.beside: list[tuple[int, Path, str]] = []
 
     def name(self, path: Path, ending: str) -> Path:
         """The name that the worker sees a file by; the order is its first file."""
         self.files.append((path, ending))
         return Path(f"{len(self.files) + 1}{ending}")
+
+    def original(self, file: ToConvert) -> Path:
+        """The name of an original, whose companions have the same and endings of their own."""
+        name = self.name(file.path, file.ending)
+        self.beside += ((len(self.files) + 1, path, ending) for path, ending in file.beside)
+        return name
 
 
 def _drawable(file: ToJudge) -> Iterator[tuple[str, Path, str]]:
@@ -145,13 +154,13 @@ def _drawable(file: ToJudge) -> Iterator[tuple[str, Path, str]]:
 
 def _job(asked: Asked, file: ToJudge, drawn: _Drawn, shown: _Shown) -> Job:
     pathway, one = asked.pathway, file.file
-    before = Side(
-        (shown.name(one.path, one.ending),), one.ending, one.puid, _rendition(drawn.before, shown), pathway.encodings
-    )
+    before = Side((shown.original(one),), one.ending, one.puid, _rendition(drawn.before, shown), pathway.encodings)
     made = tuple(shown.name(one.into / name, _tail(name)) for name in file.made)
     ending = Path(file.made[0]).suffix if file.made else ""
-    after = Side(made, ending, pathway.targets[0], _rendition(drawn.after, shown), pathway.encodings)
-    judges = tuple(Judge(each.check, filled_in(each.command, {"python": PYTHON})) for each in asked.validators)
+    after = Side(made, ending, pathway.targets[0], _rendition(drawn.after, shown), pathway.encodings, one.ending)
+    judges = tuple(
+        Judge(each.check, filled_in(each.command, {"python": PYTHON}), each.endings) for each in asked.validators
+    )
     wanted = tuple(rule.what for rule in pathway.properties)
     return Job(before, after, wanted, judges, file.most_pictures, float(pathway.tool.most_seconds))
 

@@ -48,7 +48,8 @@ class Order:
 
     In `arguments`, `{input}` is the first input, `{inputs}` (an argument by itself) all of them, `{output}` the folder
     for what it makes, `{home}` its empty home; `places` are further ones.  `inputs` are files with the ending that the
-    tool is to see: the third of them is `3.doc`.  `sees` are folders that it may read beside, under their own names.
+    tool is to see: the third of them is `3.doc`.  `beside` are further files that belong to one of them, by its number,
+    and lie there under its name with an ending of their own.  `sees` are folders that it may read, by their own names.
     """
 
     program: str
@@ -59,6 +60,7 @@ class Order:
     makes_files: bool = True
     sees: tuple[Path, ...] = ()
     places: Mapping[str, str] = field(default_factory=dict)
+    beside: tuple[tuple[int, Path, str], ...] = ()
 
 
 class Sandbox:
@@ -133,6 +135,8 @@ class Sandbox:
                 left=Size(free_bytes(self._scratch)),
             )
         for number, (path, ending) in enumerate(order.inputs, 1):
+            place.take_in(path, f"{number}{ending}", binds=self._has_walls)
+        for number, path, ending in order.beside:
             place.take_in(path, f"{number}{ending}", binds=self._has_walls)
         command = [*self._walls(place, order), *_bounds(order.limits, place.user), order.program]
         watch = Watch(order.limits, place.folder, place.out, self._scratch)

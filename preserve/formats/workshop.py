@@ -77,5 +77,7 @@ class SandboxedWorkshop:
             folder = self._folders[pathway.name].resolve()
             places["pathway"] = str(folder)
             sees.append(folder)
-        limits = Limits(seconds=float(tool.most_seconds), memory_bytes=tool.most_memory_bytes)
+        limits = Limits(
+            seconds=float(tool.most_seconds), memory_bytes=tool.most_memory_bytes, output_files=tool.most_files
+        )
         return Task(tuple(command), version, limits, tool.most_growth_percent, SMALL_BYTES, tuple(sees), places)

@@ -88,7 +88,7 @@ def test_bytes_that_are_no_table_are_told_and_raise_nothing(tmp_path: Path) -> N
     file = written(tmp_path, ROWS)
     file.write_bytes("编号".encode("gb18030"))
     assert "1.csv: 'utf-8' codec" in "\n".join(complaints(file))
-    schema_of(file).write_text('{"url": "2.csv"}')
+    schema_of(file).write_text('{"url": "document-2.csv"}')
     with pytest.raises(TableError, match="is no schema of a table"):
         read_schema(schema_of(file))
     assert len(list(complaints(file))) == 1

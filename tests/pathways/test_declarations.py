@@ -102,15 +102,15 @@ def test_every_damage_can_be_caught_and_every_kind_is_liable_to_some() -> None:
 
 def test_the_first_pathways_are_shipped_and_sound_with_programs_and_formats_of_the_register() -> None:
     register = format_register()
-    assert sorted(shipped()) == FIRST
+    assert set(FIRST) <= set(shipped())
     for folder in pathway_folders():
         read_ = read_pathway((folder / "pathway.toml").read_text("utf-8"), folder.name, register.readers)
         assert read_.name == folder.name
         assert [puid for puid in (*read_.sources, *read_.targets) if register.of(puid) is None] == []
-        assert all(each.pathway in ("", *FIRST) for each in read_.alternatives)
+        assert all(each.pathway in ("", *shipped()) for each in read_.alternatives)
 
 
-@pytest.mark.parametrize("name", FIRST)
+@pytest.mark.parametrize("name", sorted(shipped()))
 def test_each_pathway_writes_its_risks_in_both_languages(name: str) -> None:
     folder = ROOT / "migrations" / name
     zh, en = ((folder / file).read_text("utf-8") for file in ("risks.zh.md", "risks.md"))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -19,6 +20,9 @@ from pathlib import Path
 from typing import Any
 
 SCHEMA_SUFFIX = "-metadata.json"
+FINAL_NAME = "document"
+"""What results are called that were made in one call with others, instead of their numbers there."""
+_NUMBER = re.compile(r"^[0-9]+(?=[._-])")
 NULL_TEXT = "\\N"
 """What stands for nothing in a column of text in which an empty text is something else."""
 LONGEST_CELL = 1 << 30
@@ -113,11 +117,16 @@ def schema_of(csv_file: Path) -> Path:
     return csv_file.with_name(csv_file.name + SCHEMA_SUFFIX)
 
 
+def final_name(name: str) -> str:
+    """What a result is called in the end: what followed its number, behind the same name for all."""
+    return _NUMBER.sub(FINAL_NAME, name)
+
+
 def write_schema(table: CsvTable, csv_file: Path) -> Path:
-    """Write the schema of a CSV file beside it, and say where."""
+    """Write the schema of a CSV file beside it, and say where; it names the file as it will be called."""
     into = schema_of(csv_file)
     with into.open("x", encoding="utf-8") as file:
-        json.dump(as_metadata(table, csv_file.name), file, ensure_ascii=False, indent=1)
+        json.dump(as_metadata(table, final_name(csv_file.name)), file, ensure_ascii=False, indent=1)
         file.write("\n")
     return into
 
@@ -145,7 +154,7 @@ def read_schema(file: Path) -> CsvTable:
         if file.stat().st_size > LARGEST_SCHEMA_BYTES:
             raise TableError(f"{file.name} is too long for a schema")
         plain = json.loads(file.read_text(encoding="utf-8"))
-        if plain["dialect"]["encoding"] != "utf-8" or plain["url"] + SCHEMA_SUFFIX != file.name:
+        if plain["dialect"]["encoding"] != "utf-8" or plain["url"] + SCHEMA_SUFFIX != final_name(file.name):
             raise TableError(f"{file.name} describes another file, or one that is not UTF-8")
         return CsvTable(
             name=plain["dc:title"],

@@ -1,4 +1,6 @@
-"""Text in GB 18030, GBK or Big5 to UTF-8, by Python's own tables and in our own process: nothing foreign runs.
+"""Text in GB 18030, GBK or Big5 to UTF-8, by Python's own tables, with a list of what did not come over as it was.
+
+    python -m preserve.formats.converters.text ENCODING FOLDER FILE...
 
 The tables are those of GB 18030-2000, which maps some two dozen vertical forms and components to private use that
 GB 18030-2022 gave places of their own; they are listed like any other private use, and left as they are.
@@ -8,17 +10,24 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import IO
 
 from preserve.errors import Refused
+from preserve.formats.converters.calls import each_of
+from preserve.formats.converters.csv_schema import write_csv
 from preserve.model.formats.unmapped import Mapping, Transcribed, Unmapped
 
 ENCODINGS = ("gb18030", "gbk", "big5", "big5hkscs", "cp950")
 PIECE_BYTES = 64 * 1024
 MOST_LISTED = 1000
 """So many characters are listed one by one; all are counted."""
+LIST_ENDING = ".txt-unmapped.csv"
+LIST_HEADER = ["byte offset", "line", "bytes", "came over as", "code points", "mapping"]
+FURTHER = "further:"
 _LONGEST_CHARACTER_BYTES = 4
 _LOST = re.compile("[\udc80-\udcff]+")
 _PRIVATE = re.compile("[\ue000-\uf8ff\U000f0000-\U000ffffd\U00100000-\U0010fffd]")
@@ -27,6 +36,12 @@ _PRIVATE = re.compile("[\ue000-\uf8ff\U000f0000-\U000ffffd\U00100000-\U0010fffd]
 def to_utf8(source: IO[bytes], into: Path, encoding: str) -> Transcribed:
     """Write a text in UTF-8 into `into`, with what did not come over as it was.  No byte is left out: those without
     meaning become U+FFFD each, and are listed.  Raises `Refused` for an encoding that is none of `ENCODINGS`."""
+    with into.open("x", encoding="utf-8", newline="") as file:
+        return transcribe(source, file.write, encoding)
+
+
+def transcribe(source: IO[bytes], write: Callable[[str], object], encoding: str) -> Transcribed:
+    """Hand a text to `write`, piece by piece, as `to_utf8` does.  Raises `Refused`."""
     if encoding not in ENCODINGS:
         raise Refused(
             "{encoding} is no encoding that is converted here; it is one of {known}",
@@ -36,18 +51,36 @@ def to_utf8(source: IO[bytes], into: Path, encoding: str) -> Transcribed:
     characters = count = offset = 0
     line = 1
     listed: list[Unmapped] = []
-    with into.open("x", encoding="utf-8", newline="") as file:
-        for piece, text in _pieces(source, encoding):
-            file.write(_LOST.sub(lambda lost: "\ufffd" * len(lost[0]), text))
-            characters += len(text)
-            if _LOST.search(text) or _PRIVATE.search(text) or not _comes_back(text, piece, encoding):
-                for each in _unmapped(piece, encoding, offset, line):
-                    count += 1
-                    if len(listed) < MOST_LISTED:
-                        listed.append(each)
-            offset += len(piece)
-            line += text.count("\n")
+    for piece, text in _pieces(source, encoding):
+        write(_LOST.sub(lambda lost: "\ufffd" * len(lost[0]), text))
+        characters += len(text)
+        if _LOST.search(text) or _PRIVATE.search(text) or not _comes_back(text, piece, encoding):
+            for each in _unmapped(piece, encoding, offset, line):
+                count += 1
+                if len(listed) < MOST_LISTED:
+                    listed.append(each)
+        offset += len(piece)
+        line += text.count("\n")
     return Transcribed(characters, tuple(listed), count)
+
+
+def convert(encoding: str, source: Path, folder: Path, number: str) -> None:
+    """Make `1.txt` of a file, and `1.txt-unmapped.csv` where there is anything to list.  Raises `Refused`."""
+    with source.open("rb") as file:
+        found = to_utf8(file, folder / f"{number}.txt", encoding)
+    if found.unmapped:
+        write_csv([LIST_HEADER, *map(as_row, found.unmapped), *_further(found)], folder / f"{number}{LIST_ENDING}")
+
+
+def as_row(one: Unmapped) -> list[str]:
+    """A character as a row of the list."""
+    points = " ".join(f"U+{ord(character):04X}" for character in one.text)
+    return [str(one.offset), str(one.line), one.bytes.hex(" ").upper(), one.text, points, one.mapping.value]
+
+
+def _further(found: Transcribed) -> list[list[str]]:
+    left = found.unmapped_count - len(found.unmapped)
+    return [["", "", "", "", "", f"{FURTHER} {left}"]] if left else []
 
 
 def _pieces(source: IO[bytes], encoding: str) -> Iterator[tuple[bytes, str]]:
@@ -101,3 +134,13 @@ def _comes_back(text: str, piece: bytes, encoding: str) -> bool:
         return text.encode(encoding, "surrogateescape") == piece
     except UnicodeEncodeError:
         return False
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Convert files, and say how it ended by the exit status."""
+    encoding, folder, *files = arguments
+    return each_of(files, Path(folder), partial(convert, encoding))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -9,8 +9,14 @@ from typing import cast
 from preserve.formats.measuring.side import Family
 
 MODULES: Mapping[str, str] = {
+    ".accdb": "tables",
+    ".dbf": "tables",
     ".doc": "documents",
     ".docx": "documents",
+    ".eml": "mail",
+    ".mbox": "mail",
+    ".mdb": "tables",
+    ".msg": "mail",
     ".odt": "documents",
     ".pdf": "pdf",
     ".rtf": "documents",
@@ -19,12 +25,23 @@ MODULES: Mapping[str, str] = {
     **dict.fromkeys(
         (".avi", ".mov", ".qt", ".mpg", ".mpeg", ".m1v", ".m2v", ".mpv", ".vob", ".wmv", ".asf", ".mkv"), "moving"
     ),
+    ".txt": "plain_text",
 }
 """The module of this folder that measures originals with an ending, and what was made of them; PUIDs tell versions of a
 format apart, which a module is told by `Side.puid`.  Loaded when it is wanted: each brings libraries of its own."""
 
 
-def family_of(ending: str) -> Family | None:
-    """Who measures originals with this ending, and what was made of them; None: nobody."""
-    name = MODULES.get(ending.lower())
+PUIDS: Mapping[str, str] = {
+    "fmt/720": "mail",
+    "x-fmt/15": "plain_text",
+    "x-fmt/111": "plain_text",
+    "x-fmt/130": "plain_text",
+    "x-fmt/282": "plain_text",
+}
+"""The module for formats whose files have any ending or none: texts, and mailboxes that are called `Inbox`."""
+
+
+def family_of(ending: str, puid: str = "") -> Family | None:
+    """Who measures originals with this ending, or in this format, and what was made of them; None: nobody."""
+    name = MODULES.get(ending.lower()) or PUIDS.get(puid)
     return cast(Family, import_module(f"{__package__}.{name}").measure) if name is not None else None

@@ -26,6 +26,7 @@ class Judge:
 
     check: Check | None
     command: tuple[str, ...]
+    endings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,8 @@ def read_order(text: str, folder: Path) -> list[Job]:
             _side(each["after"], folder),
             tuple(map(Property, each["wanted"])),
             tuple(
-                Judge(Check(one["check"]) if one["check"] else None, tuple(one["command"])) for one in each["judges"]
+                Judge(Check(one["check"]) if one["check"] else None, tuple(one["command"]), tuple(one["endings"]))
+                for one in each["judges"]
             ),
             each["most_pictures"],
             each["most_seconds"],
@@ -101,6 +103,7 @@ def _side(plain: Mapping[str, Any], folder: Path) -> Side:
         plain["puid"],
         folder / drawn if drawn is not None else None,
         tuple(plain["encodings"]),
+        plain["origin"],
     )
 
 

@@ -22,7 +22,8 @@ class Side:
     `files` are one original, or all that was made of one, by name; what follows the number in their names is what the
     converter called them (`7-sheet 1.csv`).  `ending` is that of the first (`.doc`), `puid` what it was identified as,
     for a result the first of the pathway's targets.  `rendition` is it drawn as PDF, where the pathway says how and the
-    drawing went well.  `encodings` are those of the pathway, for texts.
+    drawing went well.  `encodings` are those of the pathway, for texts.  `origin` is the ending of what a result was
+    made of, "" for an original: several formats become CSV, and a text in another encoding is a text before and after.
     """
 
     files: tuple[Path, ...]
@@ -30,6 +31,12 @@ class Side:
     puid: str
     rendition: Path | None = None
     encodings: tuple[str, ...] = ()
+    origin: str = ""
+
+    @property
+    def is_result(self) -> bool:
+        """Whether it was made of another file."""
+        return bool(self.origin)
 
     @property
     def pages(self) -> Path | None:

@@ -35,7 +35,7 @@ def main(order: Path, out: Path) -> None:
 
 def preload(job: Job) -> None:
     """Load what a job needs before it has a process of its own, so that it is loaded once for all of them."""
-    family_of(job.before.ending)
+    family_of(job.before.ending, job.before.puid)
 
 
 def write(out: Path, number: int, job: Job) -> None:
@@ -48,7 +48,7 @@ def write(out: Path, number: int, job: Job) -> None:
 def judged(job: Job, out: Path, prefix: str) -> Answer:
     """What there is to tell of a job; its pictures lie in `out`, their names begin with `prefix`."""
     wanted = frozenset(Property.TEXT if each.measure.is_of_text else each for each in job.wanted)
-    family = family_of(job.before.ending)
+    family = family_of(job.before.ending, job.before.puid)
     before, after = (measured(family, side, wanted - {Property.PAGE_FACES}) for side in (job.before, job.after))
     pictures: tuple[Picture, ...] = ()
     if Property.PAGE_FACES in wanted:
@@ -71,8 +71,10 @@ def measured(family: Family | None, side: Side, wanted: frozenset[Property]) -> 
 
 
 def heard(judge: Judge, files: Sequence[Path], most_seconds: float) -> Said:
-    """What a validator says of all files of a result: the worst that it says of one."""
-    said = [_of_one(judge, file, most_seconds) for file in files]
+    """What a validator says of all files of a result that it looks at: the worst that it says of one."""
+    said = [_of_one(judge, file, most_seconds) for file in files if file.name.endswith(judge.endings or ("",))]
+    if not said:
+        return Said(Opinion.UNSOUND, "there is no file in the result that it looks at")
     worst = [Opinion.NOT_ASKED, Opinion.UNSOUND, Opinion.SOUND]
     return min(said, key=lambda each: worst.index(each.opinion))
 

@@ -51,6 +51,8 @@ class PathwayTool:
     most_memory_bytes: int
     most_growth_percent: int
     """How large the result may be, in per cent of the original, beyond `SMALL_BYTES`."""
+    most_files: int = 1000
+    """How many files may be made of one: a mailbox becomes as many as it has messages."""
 
 
 class Check(StrEnum):
@@ -68,7 +70,8 @@ class PathwayValidator:
     does not.
 
     It is run by its `command`, in which {input} is the result; or it is a `check` of this program's own.  One that
-    `is_optional` is asked where it is on the machine, and not missed where it is not.
+    `is_optional` is asked where it is on the machine, and not missed where it is not.  `endings` are those of the files
+    that it is asked about, where several are made of one; (): all.
     """
 
     program: str
@@ -76,6 +79,7 @@ class PathwayValidator:
     proves: Words
     check: Check | None = None
     is_optional: bool = False
+    endings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +120,8 @@ class Pathway:
     """One pathway, as declared; `sha256` digests the declaration.
 
     `sources` and `targets` are PUIDs; several targets are versions of one format that only content tells apart.
-    `encodings` narrows sources down to texts in these encodings, where a PUID does not say enough.
+    `encodings` narrows sources down to texts in these encodings, where a PUID says too little.  `beside` are endings
+    of files that belong to one, lie beside it under the same name, and are shown to the tool with it.
     """
 
     name: str
@@ -127,6 +132,7 @@ class Pathway:
     sources: tuple[str, ...]
     targets: tuple[str, ...]
     encodings: tuple[str, ...]
+    beside: tuple[str, ...]
     grounds: tuple[Ground, ...]
     why: Words
     basis: tuple[Basis, ...]

@@ -219,8 +219,8 @@ KNOWN: Mapping[Property, Known] = {
     Property.BYTES_BACK: _content(
         Measure.DIGEST, Damage.TEXT_TRUNCATED, Damage.TEXT_GARBLED, Damage.DIGITS_CHANGED, Damage.ENCODING_MANGLED
     ),
-    # Before: the encoding that was confirmed; after: the one in which the bytes read as a text.  Nothing else notices
-    # a wrong one, since wrong characters go back to the same bytes.
+    # Before: the encoding in which the bytes read as a text; after: the one that was confirmed, and converted from.
+    # Nothing else notices a wrong one, since wrong characters go back to the same bytes.
     Property.ENCODING: _content(Measure.DIGEST, Damage.ENCODING_MISTAKEN),
     Property.UNMAPPED: _content(Measure.TABLE),
     Property.COLUMNS: _content(Measure.LIST, Damage.COLUMN_LOST),

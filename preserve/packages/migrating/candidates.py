@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from preserve.errors import Refused
+from preserve.model.formats.encodings import LIKELY, likeness
 from preserve.model.formats.file_results import Original
 from preserve.model.formats.identification import Oddity
 from preserve.model.formats.pathways import Pathway
+from preserve.model.formats.properties import ContentKind
 from preserve.model.formats.settlements import FileSettled, Settlement
 from preserve.model.phrases import phrase
 from preserve.packages.members import Kind, Member, MembersFile
@@ -92,13 +94,22 @@ def is_for(pathway: Pathway, path: Path, encoding: str = "") -> bool:
     """Whether a pathway is for what lies at `path`; one for texts in certain encodings asks the person who said
     `encoding`, else the bytes.
 
-    A text that is UTF-8 needs no conversion to it, whatever else it could be read as.
+    A text that is UTF-8 needs no conversion to it, whatever else it could be read as.  One with some bytes that mean
+    nothing in its encoding is for it all the same: they come out in the list of what was lost.
     """
     if not pathway.encodings:
         return True
     if encoding:
         return codecs.lookup(encoding).name in {codecs.lookup(each).name for each in pathway.encodings}
-    return not _is_text_in("utf-8", path) and any(_is_text_in(each, path) for each in pathway.encodings)
+    if pathway.kind is not ContentKind.TEXT:
+        return True
+    if _is_text_in("utf-8", path):
+        return False
+    if any(_is_text_in(each, path) for each in pathway.encodings):
+        return True
+    with path.open("rb") as file:
+        head = file.read(_PIECE_BYTES)
+    return any((likeness(head, each) or 0) >= LIKELY for each in pathway.encodings)
 
 
 def _is_text_in(encoding: str, path: Path) -> bool:

@@ -1,0 +1,263 @@
+"""What is measured of mailboxes and messages: what is in them, who wrote when to whom, what it says, what is attached.
+
+Mailboxes are read by Python's `mailbox`, which did not cut them up, and Outlook messages by python-oxmsg, which did not
+convert them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import mailbox
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC
+from email.message import Message
+from email.utils import getaddresses, parsedate_to_datetime
+from html.parser import HTMLParser
+from pathlib import Path
+
+from preserve.formats.converters.mail_parts import (
+    CLEARSIGNED,
+    TooManyPartsError,
+    content,
+    is_attachment,
+    is_signature,
+    name_of,
+    parsed,
+    parts,
+    text_of,
+    unfolded,
+)
+from preserve.formats.measuring.side import Side
+from preserve.model.formats.properties import Measured, Property, Value
+from preserve.model.phrases import phrase
+
+MBOX, MSG, EML = ".mbox", ".msg", ".eml"
+NO_MESSAGE = phrase("it is no mailbox and no message that can be read")
+TOO_MANY = phrase("it has more parts, or parts within parts, than any honest message")
+ADDRESSED = ("From", "Sender", "Reply-To", "To", "Cc", "Bcc")
+NAMED = (*ADDRESSED, "Subject", "Date", "Message-ID", "In-Reply-To", "References")
+MADE = re.compile(r"content-|mime-version|x-microsoft-attach", re.IGNORECASE)
+"""Headers that tell how a message is put together: they change when it is put together otherwise."""
+_QUOTED = re.compile(rb"^>(>*From )", re.MULTILINE)
+_SMIME_CLASS = re.compile(r"IPM\.Note\.(Secure|SMIME)", re.IGNORECASE)
+_BLOCKS = {"p", "br", "div", "tr", "td", "th", "li", "h1", "h2", "h3", "h4", "h5", "h6", "table", "ul", "ol", "hr"}
+_UNSEEN = {"script", "style", "head", "title"}
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One message as any reader tells it: named headers by name, all others in their order, the text, what is attached
+    (name and digest, or that it is a message), which parts are signatures, and the digest of its bytes where it has
+    bytes of its own."""
+
+    headers: Mapping[str, str]
+    others: tuple[tuple[str, str], ...]
+    text: str
+    attached: tuple[str, ...]
+    signatures: tuple[str, ...]
+    sha256: str = ""
+
+
+def measure(side: Side, wanted: frozenset[Property]) -> Measured:
+    """All of `wanted` that there is of messages (`preserve.formats.measuring.side`)."""
+    try:
+        letters = list(_letters(side))
+    except TooManyPartsError:
+        return Measured({}, dict.fromkeys(wanted, TOO_MANY))
+    except _UNREADABLE:
+        return Measured({}, dict.fromkeys(wanted, NO_MESSAGE))
+    if not letters:
+        return Measured({}, dict.fromkeys(wanted, NO_MESSAGE))
+    return Measured({name: tell(letters) for name, tell in _PROPERTIES.items() if name in wanted}, {})
+
+
+_UNREADABLE = (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError)
+"""What readers raise of a broken file; what they do not foresee."""
+
+
+def _letters(side: Side) -> Iterator[Letter]:
+    if side.is_result:
+        for file in (each for each in side.files if each.suffix == EML):
+            yield _of_bytes(file.read_bytes())
+    elif side.ending == MSG:
+        yield _of_outlook(side.files[0])
+    elif side.ending == EML:
+        yield _of_bytes(side.files[0].read_bytes())
+    else:
+        yield from _of_mailbox(side.files[0])
+
+
+def _of_mailbox(file: Path) -> Iterator[Letter]:
+    box = mailbox.mbox(file, create=False)
+    try:
+        for key in box.iterkeys():
+            # `mailbox` takes any line that begins with "From " for a separator, and leaves what is quoted quoted.
+            yield _of_bytes(_QUOTED.sub(rb"\1", box.get_bytes(key)))
+    finally:
+        box.close()
+
+
+def _of_bytes(data: bytes) -> Letter:
+    message = parsed(data)
+    bodies, attached, signatures = [], [], []
+    for part in parts(message):
+        if is_signature(part):
+            signatures.append(part.get_content_type())
+        if is_attachment(part):
+            attached.append(_entry(name_of(part), part))
+        elif part.get_content_type() in ("text/plain", "text/html"):
+            bodies.append(part)
+    text = _read(bodies)
+    signatures += [CLEARSIGNED] * text.count(CLEARSIGNED)
+    pairs = [(name, unfolded(str(value))) for name, value in message.items()]
+    digest = hashlib.sha256(b"\n".join(data.splitlines())).hexdigest()
+    return Letter(*_headers(pairs), text, tuple(attached), tuple(signatures), digest)
+
+
+def _entry(name: str, part: Message) -> str:
+    """An attachment as it is compared; a message within is told by its subject, since readers write its bytes anew."""
+    if part.get_content_type() == "message/rfc822":
+        payload = part.get_payload()
+        inner = payload[0] if isinstance(payload, list) and isinstance(payload[0], Message) else None
+        return f"message: {unfolded(str(inner.get('Subject', ''))) if inner is not None else name}"
+    return f"{name} {hashlib.sha256(content(part)).hexdigest()}"
+
+
+def _read(bodies: Sequence[Message]) -> str:
+    """The text as most readers show it: where it is there as plain text too, HTML is the same once more."""
+    plain = [text_of(each) for each in bodies if each.get_content_type() == "text/plain"]
+    return "\n".join(plain) if any(each.strip() for each in plain) else "\n".join(map(_of_html, map(text_of, bodies)))
+
+
+def _of_outlook(file: Path) -> Letter:
+    from oxmsg import Message as OutlookMessage  # takes a while to load, and few need it
+
+    message = OutlookMessage.load(str(file))
+    came = list(message.message_headers.items())
+    there = {name.lower() for name, _ in came}
+    sent = message.sent_date.astimezone(UTC).isoformat() if message.sent_date is not None else ""
+    own = {"From": message.sender or "", "Subject": message.subject, "Date": sent, **_recipients(message.recipients)}
+    pairs = came + [(name, value) for name, value in own.items() if name.lower() not in there]
+    text = (message.body or "").rstrip("\0")
+    if not text.strip() and message.html_body:
+        text = _of_html(message.html_body)
+    attached = tuple(_outlook_entry(each) for each in message.attachments)
+    signed = [message.message_class] if _SMIME_CLASS.match(message.message_class) else []
+    signed += [CLEARSIGNED] * text.count(CLEARSIGNED)
+    return Letter(*_headers(pairs), text, attached, tuple(signed))
+
+
+def _recipients(recipients: Sequence[object]) -> dict[str, str]:
+    by_type: dict[str, list[str]] = {}
+    for each in recipients:
+        kind = each.properties.int_prop_value(0x0C15)  # type: ignore[attr-defined]
+        name, address = each.name, each.email_address  # type: ignore[attr-defined]
+        by_type.setdefault({2: "Cc", 3: "Bcc"}.get(kind or 1, "To"), []).append(f'"{name}" <{address}>')
+    return {name: ", ".join(each) for name, each in by_type.items()}
+
+
+def _outlook_entry(attachment: object) -> str:
+    if not attachment.attached_by_value:  # type: ignore[attr-defined]
+        return f"message: {attachment.properties.str_prop_value(0x3001) or ''}"  # type: ignore[attr-defined]
+    data = attachment.file_bytes or b""  # type: ignore[attr-defined]
+    return f"{attachment.file_name or ''} {hashlib.sha256(data).hexdigest()}"  # type: ignore[attr-defined]
+
+
+def _headers(pairs: Sequence[tuple[str, str]]) -> tuple[dict[str, str], tuple[tuple[str, str], ...]]:
+    """Named headers by name, and the others, without those that tell how a message is put together."""
+    names = {name.lower(): name for name in NAMED}
+    named: dict[str, str] = {}
+    others = []
+    for name, value in pairs:
+        known = names.get(name.lower())
+        if known is not None and value:
+            named[known] = f"{named[known]}, {_canonical(known, value)}" if known in named else _canonical(known, value)
+        elif known is None and not MADE.match(name):
+            others.append((name, " ".join(value.split())))
+    return named, tuple(others)
+
+
+def _canonical(name: str, value: str) -> str:
+    """A header as what it says, however it is written: addresses with their names, dates in universal time."""
+    if name in ADDRESSED:
+        found = getaddresses([value])
+        return ", ".join(f"{who} <{at}>" if who and who != at else at for who, at in found if who or at) or value
+    if name == "Date":
+        try:
+            return parsedate_to_datetime(value).astimezone(UTC).isoformat()
+        except (ValueError, TypeError, OverflowError):
+            return value
+    return " ".join(value.split())
+
+
+def _numbered(letters: Sequence[Letter]) -> Iterator[tuple[int, Letter]]:
+    return enumerate(letters, 1)
+
+
+def _of_headers(letters: Sequence[Letter]) -> dict[str, str]:
+    return {f"{at} {name}": value for at, letter in _numbered(letters) for name, value in letter.headers.items()}
+
+
+def _of_others(letters: Sequence[Letter]) -> dict[str, str]:
+    """Headers beside those named; the second of a name is the second (`3 Received (2)`)."""
+    found: dict[str, str] = {}
+    for at, letter in _numbered(letters):
+        seen: Counter[str] = Counter()
+        for name, value in letter.others:
+            seen[name.lower()] += 1
+            found[f"{at} {name}" + (f" ({seen[name.lower()]})" if seen[name.lower()] > 1 else "")] = value
+    return found
+
+
+def _digest(letters: Sequence[Letter]) -> str:
+    return hashlib.sha256("".join(letter.sha256 for letter in letters).encode()).hexdigest()
+
+
+_PROPERTIES: Mapping[Property, Callable[[Sequence[Letter]], Value]] = {
+    Property.MESSAGES: lambda letters: tuple(
+        f"{each.headers.get('Message-ID', '')} {each.headers.get('Date', '')}".strip() for each in letters
+    ),
+    Property.HEADERS: _of_headers,
+    Property.METADATA: _of_others,
+    Property.TEXT: lambda letters: "\n".join(each.text for each in letters),
+    Property.ATTACHMENTS: lambda letters: tuple(
+        f"{at} {one}" for at, each in _numbered(letters) for one in each.attached
+    ),
+    Property.SIGNATURES: lambda letters: tuple(
+        f"{at} {one}" for at, each in _numbered(letters) for one in each.signatures
+    ),
+    Property.BYTES_BACK: _digest,
+}
+
+
+class _Text(HTMLParser):
+    """The text of an HTML body, as it is read."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.pieces: list[str] = []
+        self._unseen = 0
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        self._unseen += tag in _UNSEEN
+        if tag in _BLOCKS:
+            self.pieces.append("\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._unseen = max(0, self._unseen - (tag in _UNSEEN))
+        if tag in _BLOCKS:
+            self.pieces.append("\n")
+
+    def handle_data(self, data: str) -> None:
+        if not self._unseen:
+            self.pieces.append(data)
+
+
+def _of_html(html: str) -> str:
+    reader = _Text()
+    reader.feed(html)
+    reader.close()
+    return "".join(reader.pieces)

@@ -1,0 +1,199 @@
+"""Do texts, mail and tables come over whole, is every harm to a result noticed, and does hostile input only fail?"""
+
+from __future__ import annotations
+
+import shutil
+import struct
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from preserve.model.formats.comparison import compare, verdict
+from preserve.model.formats.file_results import FileFate, Opinion, fate_of
+from preserve.model.formats.losses import FileVerdict
+from preserve.model.formats.properties import Property
+from preserve.model.formats.tool_runs import Result
+from preserve.settings.shipped import pathway_folders
+from preserve.workshop import Judged, ToConvert
+from tests.formats.converters import require
+from tests.mutants.texts_mail_tables import MAILBOXES, MESSAGES, TABLES, TEXTS, Mutant
+from tests.workshop.bench import Bench, Passed
+
+FOLDERS = {each.name: each / "samples" for each in pathway_folders()}
+PUIDS = {".txt": "x-fmt/111", ".mbox": "fmt/720", ".msg": "x-fmt/430", ".dbf": "x-fmt/271", ".mdb": "x-fmt/239"}
+TEXT_PATHWAYS = ("text-gb18030-to-utf8", "text-big5-to-utf8", "text-big5hkscs-to-utf8")
+PATHWAYS = (*TEXT_PATHWAYS, "mbox-to-eml", "msg-to-eml", "dbase-to-csv", "dbase-big5-to-csv")
+TOOLS = ("iconv", "mlr", "perl")
+
+
+def samples(pathway: str) -> list[Path]:
+    """The files that a pathway is shown by, without what only belongs to one of them."""
+    return [path for path in sorted(FOLDERS[pathway].iterdir()) if path.suffix in PUIDS]
+
+
+def brought(bench: Bench, path: Path) -> ToConvert:
+    """A file with what belongs to it."""
+    beside = tuple((path.with_suffix(each), each) for each in (".dbt", ".fpt") if path.with_suffix(each).exists())
+    return replace(bench.file(path, path.suffix, PUIDS[path.suffix]), beside=beside)
+
+
+def through(bench: Bench, pathway: str, paths: Sequence[Path]) -> list[Passed]:
+    return bench.through(pathway, [brought(bench, path) for path in paths])
+
+
+@pytest.mark.parametrize("pathway", PATHWAYS)
+def test_each_sample_comes_over_whole(bench: Bench, pathway: str) -> None:
+    require(*TOOLS)
+    paths = samples(pathway)
+    passed = through(bench, pathway, paths)
+    assert [each.file.path for each in passed] == paths
+    assert [(each.fate, each.stopping) for each in passed] == [(FileFate.CONVERTED, {})] * len(paths)
+    assert {each.verdict for each in passed} == {FileVerdict.EQUAL}
+    judges = {(each.program, each.opinion) for one in passed for each in one.judged.validated}
+    assert len(judges) == 1 and judges < {(name, Opinion.SOUND) for name in ("iconv", "email-mime", "miller")}
+
+
+@pytest.mark.parametrize(
+    ("pathway", "sample", "mutants"),
+    [
+        ("text-gb18030-to-utf8", "notice.txt", TEXTS),
+        ("text-big5-to-utf8", "notice.txt", TEXTS),
+        ("mbox-to-eml", "letters.mbox", MAILBOXES),
+        ("msg-to-eml", "chinese.msg", MESSAGES),
+        ("dbase-to-csv", "staff.dbf", TABLES),
+    ],
+)
+def test_whatever_harm_is_done_to_a_result_stops_it(
+    bench: Bench, tmp_path: Path, pathway: str, sample: str, mutants: Mapping[str, Mutant]
+) -> None:
+    require(*TOOLS)
+    (sound,) = through(bench, pathway, [FOLDERS[pathway] / sample])
+    assert sound.fate is FileFate.CONVERTED, sound.stopping
+    files = []
+    for number, mutant in enumerate(mutants.values()):
+        into = tmp_path / f"mutant-{number}"
+        shutil.copytree(sound.file.into, into)
+        mutant(into)
+        files.append((replace(sound.file, into=into), sorted(each.name for each in into.iterdir())))
+    judged = bench.judge(pathway, files)
+    fates = {name: _fate(bench, pathway, each) for name, each in zip(mutants, judged, strict=True)}
+    assert fates == dict.fromkeys(mutants, FileFate.STOPPED)
+
+
+def _fate(bench: Bench, pathway: str, judged: Judged) -> FileFate:
+    return fate_of(verdict(compare(bench.pathways[pathway], judged.before, judged.after)), judged.validated)
+
+
+def test_a_text_in_another_encoding_than_was_confirmed_is_stopped_and_the_right_one_named(
+    bench: Bench, tmp_path: Path
+) -> None:
+    """Both conversions back give the very bytes of the original: nothing but the encoding tells."""
+    require("iconv")
+    traditional = (FOLDERS["text-big5-to-utf8"] / "notice.txt").read_bytes().decode("cp950")
+    simplified = (FOLDERS["text-gb18030-to-utf8"] / "notice.txt").read_bytes().decode("gb18030")
+    told = {}
+    for pathway, text, encoding in (
+        ("text-gb18030-to-utf8", traditional, "cp950"),
+        ("text-gb18030-to-utf8", simplified, "utf-8"),
+        ("text-gb18030-to-utf8", "これは日本語の文書です。報告書を提出しなければならない。", "shift_jis"),
+        ("text-big5-to-utf8", simplified, "gb18030"),
+    ):
+        path = tmp_path / f"{pathway}-{encoding}.txt"
+        path.write_bytes(text.encode(encoding))
+        (passed,) = through(bench, pathway, [path])
+        assert passed.fate is FileFate.STOPPED
+        told[pathway, encoding] = passed.judged.before.values[Property.ENCODING]
+    assert list(told.values()) == ["big5", "utf-8", "shift_jis", "gb18030"]
+
+
+def test_bytes_that_mean_nothing_are_listed_one_by_one_and_stop_the_text(bench: Bench, tmp_path: Path) -> None:
+    require("iconv")
+    path = tmp_path / "bad.txt"
+    path.write_bytes("关于报送年报的通知，各单位须按时报送。\n".encode("gbk") * 3 + b"\xff\x80\n")
+    (passed,) = through(bench, "text-gb18030-to-utf8", [path])
+    assert passed.fate is FileFate.STOPPED
+    (risk,) = (each for each in passed.risks if each.what is Property.UNMAPPED)
+    assert [(each.where, each.before, each.after) for each in risk.places] == [
+        ("byte 117, line 4", "FF", "\ufffd U+FFFD (none)"),
+        ("byte 118, line 4", "80", "\ufffd U+FFFD (none)"),
+    ]
+    assert "117,4,FF,\ufffd,U+FFFD,none\r\n" in (passed.file.into / "document.txt-unmapped.csv").read_bytes().decode()
+
+
+def test_messages_keep_their_bytes_and_attachments_are_named_with_their_formats(bench: Bench) -> None:
+    require(*TOOLS)
+    (passed,) = through(bench, "mbox-to-eml", samples("mbox-to-eml"))
+    listed = (passed.file.into / "document-attachments.csv").read_text("utf-8").splitlines()
+    assert [line.split(",")[2:4] + line.split(",")[6:7] for line in listed[1:]] == [
+        ["报表1.txt", "application/octet-stream", "x-fmt/111"],
+        ["table3.txt", "application/octet-stream", "x-fmt/111"],
+        ["signature.asc", "application/pgp-signature", "UNKNOWN"],
+    ]
+    original = samples("mbox-to-eml")[0].read_bytes()
+    signed = (passed.file.into / "document-000004.eml").read_bytes()
+    assert signed in original and signed.startswith(b"From: Ann")
+    assert passed.judged.before.values[Property.SIGNATURES] == ("4 application/pgp-signature",)
+
+
+HOSTILE: Mapping[str, tuple[str, Callable[[Path], object]]] = {
+    "a table cut off": (".dbf", lambda path: path.write_bytes(_sample("dbase-to-csv", "staff.dbf")[:300])),
+    "a head that promises a billion rows": (".dbf", lambda path: path.write_bytes(_promising(10**9))),
+    "a table without its memo": (".dbf", lambda path: path.write_bytes(_sample("dbase-to-csv", "staff.dbf"))),
+    "noise": (".dbf", lambda path: path.write_bytes(bytes(range(256)) * 40)),
+}
+
+
+def _sample(pathway: str, name: str) -> bytes:
+    return (FOLDERS[pathway] / name).read_bytes()
+
+
+def _promising(rows: int) -> bytes:
+    data = bytearray(_sample("dbase-to-csv", "staff.dbf"))
+    data[4:8] = struct.pack("<I", rows)
+    return bytes(data)
+
+
+def test_hostile_tables_fail_with_a_reason_and_the_others_go_on(bench: Bench, tmp_path: Path) -> None:
+    require("mlr")
+    paths = [FOLDERS["dbase-to-csv"] / "staff.dbf"]
+    for number, (ending, make) in enumerate(HOSTILE.values()):
+        paths.append(tmp_path / f"{number}{ending}")
+        make(paths[-1])
+    outcomes = bench.convert("dbase-to-csv", [brought(bench, path) for path in paths])
+    assert [each.result for each in outcomes] == [Result.CONVERTED, *[Result.FAILED] * len(HOSTILE)]
+    assert [each.evidence.complaints.strip().rpartition("\n")[2] for each in outcomes[1:]] == [
+        "the table is cut off: its head says 4 rows, and it holds 1",
+        "the table is cut off: its head says 1000000000 rows, and it holds 4",
+        "the table has memo columns, and no memo file (.dbt, .fpt) lies beside it under the same name",
+        "it is no dBase table, or one of a version that is not read here",
+    ]
+
+
+def test_hostile_mail_fails_with_a_reason_or_is_kept_byte_by_byte_and_the_others_go_on(
+    bench: Bench, tmp_path: Path
+) -> None:
+    require("perl")
+    head = b"From a@b.c Fri Feb 14 09:30:00 2003\nFrom: a@b.c\nDate: Fri, 14 Feb 2003 09:30:00 +0000\nSubject: x\n"
+    parts = b'MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary="b"\n\n' + b"--b\n\nx\n" * 20_000 + b"--b--\n"
+    nested = b"".join(
+        b'Content-Type: multipart/mixed; boundary="%d"\n\n--%d\n' % (depth, depth) for depth in range(3000)
+    )
+    climbing = (
+        b'Content-Type: multipart/mixed; boundary="b"\n\n--b\nContent-Type: text/plain\n\nhello\n--b\n'
+        b'Content-Disposition: attachment; filename="../../../etc/passwd"\n\nroot\n--b--\n'
+    )
+    paths = []
+    for number, body in enumerate((parts, nested, climbing)):
+        paths.append(tmp_path / f"{number}.mbox")
+        paths[-1].write_bytes(head + body)
+    paths.append(tmp_path / "none.mbox")
+    paths[-1].write_bytes(b"no mailbox\n")
+    files = [brought(bench, path) for path in paths]
+    outcomes = bench.convert("mbox-to-eml", files)
+    failed, converted = Result.FAILED, Result.CONVERTED
+    assert [each.result for each in outcomes] == [failed, failed, converted, failed]
+    assert "more parts than any honest one" in outcomes[0].evidence.complaints
+    assert b"passwd" in (files[2].into / "document-attachments.csv").read_bytes()
+    assert not (files[2].into / "passwd").exists()
