@@ -36,7 +36,7 @@ def report_document(report: MigrationReport) -> Document:
         "migrations": [_account_document(each) for each in report.accounts],
         "files": {fate.value: count for fate, count in report.fates.items()},
         "by": {by.value: [_group_document(each) for each in groups] for by, groups in report.groups.items()},
-        "told": [_logged_document(each.logged) for each in report.files],
+        "told": [logged_document(each.logged) for each in report.files],
     }
 
 
@@ -83,7 +83,8 @@ def _group_document(group: Group) -> Document:
     }
 
 
-def _logged_document(logged: LoggedFile) -> Document:
+def logged_document(logged: LoggedFile) -> Document:
+    """One file of a log, with what was decided about each loss."""
     document = file_document(logged.result)
     for risk, told, decision in zip(logged.result.risks, document["risks"], logged.decisions, strict=True):
         told["score"] = loss_score(risk)

@@ -37,6 +37,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         page = str(folder / f"{language}.html")
         report = ("migrate", "report", "1", "--html", page, "--language", language)
         assert run(["--home", str(made.home.path), *report]) is Exit.WELL
+        pilot = ("migrate", "report", "1", "--pilot", "--html", str(folder / f"pilot-{language}.html"))
+        assert run(["--home", str(made.home.path), *pilot, "--language", language]) is Exit.WELL
     return folder
 
 
@@ -99,4 +101,22 @@ def test_it_prints_on_a4_with_nothing_cut_off(language: str, browser: Browser, f
     page.emulate_media(media="print")
     assert page.evaluate("document.documentElement.scrollWidth") <= 688
     assert cut_off(page) == []
+    page.close()
+
+
+@pytest.mark.parametrize(("language", "width"), [(language, width) for language in LANGUAGES for width in WIDTHS])
+def test_a_pilot_shows_alternatives_side_by_side_and_whole(
+    language: str, width: int, browser: Browser, folder: Path
+) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    page.goto((folder / f"pilot-{language}.html").as_uri())
+    assert page.title() != "taken"
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert cut_off(page) == []
+    assert faint(page) == []
+    one, two = (page.locator(".alternatives").first.locator("> div").nth(number).bounding_box() for number in (0, 1))
+    assert one is not None
+    assert two is not None
+    assert (one["y"] == two["y"]) is (width > 700)
+    assert page.locator(".alternatives img").count() == 3
     page.close()

@@ -16,7 +16,7 @@ from preserve.model.formats.file_results import FileFate, FileResult, Picture
 from preserve.model.formats.governance import Criterion
 from preserve.model.formats.losses import Decision, Risk
 from preserve.model.formats.pathways import Ground
-from preserve.model.formats.risk_log import LoggedFile, logged
+from preserve.model.formats.risk_log import LoggedFile, Phase, logged
 from preserve.model.keys import object_key
 from preserve.model.migrations import (
     ApprovalEntry,
@@ -34,7 +34,7 @@ from preserve.model.migrations import (
 )
 from preserve.model.nouns import Act, CopyState
 from preserve.packages.putting import put
-from preserve.packages.risk_logs import run_log, write_risk_log
+from preserve.packages.risk_logs import pilot_log, run_log, write_risk_log
 from preserve.ports import NoProgress
 from preserve.settings.home import Home
 from preserve.workplace import Workplace
@@ -87,6 +87,15 @@ def logged_files(package: str, name: bytes) -> list[LoggedFile]:
     return [logged(about, each, accepted, None) for each in results(package, name)]
 
 
+def pilot_files(package: str, name: bytes) -> list[LoggedFile]:
+    """Three files along both alternatives: the other one keeps the macros, and the amount."""
+    about = replace(values.ABOUT, phase=Phase.PILOT, approver=None)
+    first, stopped, equal, _ = results(package, name)
+    kept = (replace(each, risks=(), fate=FileFate.CONVERTED, why="", pictures=()) for each in (first, stopped, equal))
+    other = [replace(each, pathway="doc-to-docx", pathway_sha256="d" * 64) for each in kept]
+    return [logged(about, each, {}, None) for each in (first, stopped, equal, *other)]
+
+
 def tallied(came_of: Sequence[FileResult]) -> Tallied:
     fates = {fate: sum(each.fate is fate for each in came_of) for fate in FileFate}
     losses = [_count(risk) for each in came_of for risk in each.risks]
@@ -104,18 +113,20 @@ def make(folder: Path, pictures: Mapping[str, bytes] = MappingProxyType({}), nam
     assert run([*home, "init"]) is Exit.WELL
     assert run([*home, "store", "add", "near", "--role", "primary", "--url", (folder / "near").as_uri()]) is Exit.WELL
     original = Built(package_id(0), {"发文/0.doc": b"one", SEEN: b"two"}, BLOCK)
+    migrations = Home(folder / "home").migrations
+    tried = pilot_log(migrations, 1, 1)
+    tried.mkdir(parents=True)
+    sample = write_risk_log(tried, pilot_files(original.id, name))
+    _lay(tried, pictures)
     with _workplace(folder) as place:
         _add(place, original)
         place.record(bookkeeping.identified(0, 1, "V125", "fmt/40", "fmt/40", second=0))
-        _plan(place, original.id)
-    log = run_log(Home(folder / "home").migrations, 1, original.id)
+        _plan(place, original.id, sample.sha256)
+    log = run_log(migrations, 1, original.id)
     log.mkdir(parents=True)
     files = logged_files(original.id, name)
     written = write_risk_log(log, files)
-    for picture, content in pictures.items():
-        file = log / "pictures" / picture
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(content)
+    _lay(log, pictures)
     tag_files = (path for path in log.rglob("*") if path.is_file())
     evidence = {f"migration/{path.relative_to(log)}": path.read_bytes() for path in tag_files}
     version = Built(package_id(1), {"发文/0.doc.pdf": b"three"}, BLOCK, tag_files=evidence)
@@ -126,6 +137,13 @@ def make(folder: Path, pictures: Mapping[str, bytes] = MappingProxyType({}), nam
     return Migrated(folder, original.id, version.id)
 
 
+def _lay(log: Path, pictures: Mapping[str, bytes]) -> None:
+    for picture, content in pictures.items():
+        file = log / "pictures" / picture
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+
+
 def _add(place: Workplace, package: Built) -> None:
     place.record(package.packaged())
     for part, content in package.objects.items():
@@ -133,7 +151,7 @@ def _add(place: Workplace, package: Built) -> None:
     place.record(events.copied(EXECUTOR, place.now(), package.id, "near", CopyState.VERIFIED, 1))
 
 
-def _plan(place: Workplace, original: str) -> None:
+def _plan(place: Workplace, original: str, data_sha256: str) -> None:
     alternatives = (PlannedPathway("doc-to-pdfa2b", "b" * 64), PlannedPathway("doc-to-docx", "d" * 64))
     plan = Migration(
         0, "旧 Word 文档", Scope(("fmt/40",), packages=(original,)), (Ground.OBSOLESCENCE,), alternatives,
@@ -141,7 +159,7 @@ def _plan(place: Workplace, original: str) -> None:
     )  # fmt: skip
     place.record(
         migration_events.migration_planned(PLANNER, place.now(), plan),
-        migration_events.migration_piloted(PLANNER, place.now(), pilot()),
+        migration_events.migration_piloted(PLANNER, place.now(), replace(pilot(), data_sha256=data_sha256)),
     )
 
 
@@ -162,10 +180,10 @@ def _run(place: Workplace, done: PackageDone, name: bytes) -> None:
 def pilot() -> PilotEntry:
     """Both alternatives on three files."""
     better, worse = dict.fromkeys(Criterion, 80), dict.fromkeys(Criterion, 60) | {Criterion.COST: 95}
-    came_to = tallied(results(""))
+    came_to = tallied(results("")[:3])
     outcomes = (
         Piloted("doc-to-pdfa2b", 1, "b" * 64, {"libreoffice": "7.4"}, came_to, better),
-        Piloted("doc-to-docx", 1, "d" * 64, {"libreoffice": "7.4"}, came_to, worse),
+        Piloted("doc-to-docx", 1, "d" * 64, {"libreoffice": "7.4"}, replace(came_to, losses=()), worse),
     )
     basis = Basis("0123456789abcdef", {"fmt/40": "f" * 64})
     return PilotEntry(1, outcomes, dict.fromkeys(Criterion, 25), basis, "s33d", 3, 1, "e" * 64)

@@ -20,6 +20,7 @@ from preserve.errors import Misused, Refused
 from preserve.model.formats.risk_counts import By, Narrowed
 
 if TYPE_CHECKING:
+    from preserve.cli.voices import Voice
     from preserve.model.formats.pathways import Pathway
     from preserve.operations.report_migration import MigrationReport
 
@@ -52,6 +53,7 @@ FILES_ON_TERMINAL = 20
 @click.option(
     "--disclosure", "discloses", is_flag=True, help=_("tell it in the six fields in which such acts are made public")
 )
+@click.option("--pilot", "of_pilot", is_flag=True, help=_("of the last pilot of migration NUMBER, before it runs"))
 @asks
 @reaches_stores
 def report(
@@ -64,11 +66,17 @@ def report(
     html: Path | None,
     language: str | None,
     discloses: bool,
+    of_pilot: bool,
 ) -> Exit:
+    from preserve.cli.page.migration import migration_page
     from preserve.operations.report_migration import ReportRequest, report_migrations
 
     if language is not None and html is None:
         raise Misused("--language says in which language the page of --html is; for the terminal set LANG")
+    if of_pilot:
+        if number is None or by or package or path or table or discloses:
+            raise Misused("--pilot wants the NUMBER of a migration, and nothing else but --html and --language")
+        return _of_pilot(call, number, html, language)
     with call.workplace(patient=False) as workplace:
         whole_id = None if package is None else workplace.books.package(package).id
         narrowed = Narrowed(whole_id, None if path is None else os.fsencode(path))
@@ -85,7 +93,7 @@ def report(
         if table is not None:
             _write_csv(table, found)
         if html is not None:
-            _write_page(html, found, language)
+            _write_page(html, migration_page(found, _pathways(), _voice(language)))
             on_terminal = () if narrowed == Narrowed() else found.files[:FILES_ON_TERMINAL]
             groups = {} if wanted is None else {wanted: found.groups[wanted]}
             found = replace(found, files=on_terminal, groups=groups)
@@ -117,13 +125,29 @@ def _pathways() -> dict[str, Pathway]:
     return {each.pathway.sha256: each.pathway for each in compose.pathways(compose.format_register())}
 
 
-def _write_page(file: Path, report: MigrationReport, language: str | None) -> None:
-    from preserve.cli.page.migration import migration_page
+def _of_pilot(call: Call, number: int, html: Path | None, language: str | None) -> Exit:
+    from preserve.cli.page.pilot import pilot_page
+    from preserve.cli.pilot_report import pilot_document, pilot_lines
+    from preserve.operations.report_pilot import PilotRequest, report_pilot
+
+    with call.workplace(patient=False) as workplace:
+        request = PilotRequest(call.home().migrations, number, most_files=FILES_ON_PAGE)
+        found = report_pilot(workplace, request)
+        if html is not None:
+            _write_page(html, pilot_page(found, _pathways(), _voice(language)))
+        code = Exit.WELL if found.missing is None else Exit.FINDINGS
+        return call.answer(pilot_document(found), pilot_lines(found, voices.person()), code)
+
+
+def _voice(language: str | None) -> Voice:
+    return {"zh": voices.chinese, "en": voices.english}.get(language or "", voices.person)()
+
+
+def _write_page(file: Path, page: str) -> None:
     from preserve.durable import write_file
 
-    voice = {"zh": voices.chinese, "en": voices.english}.get(language or "", voices.person)()
     try:
-        write_file(file.absolute(), migration_page(report, _pathways(), voice).encode())
+        write_file(file.absolute(), page.encode())
     except OSError as error:
         raise Refused("{file} could not be written: {why}", file=file, why=error.strerror) from error
 

@@ -34,7 +34,7 @@ def compared(found: FoundFile, album: Album, voice: Voice) -> Element:
         _heading(result, voice),
         element("p", voice.resaid(result.why)) if result.why else None,
         _differences(found, voice),
-        _passages(result, voice),
+        passages(result, voice),
         pages(found, album, voice),
         _facts(found, voice),
         class_="subject",
@@ -91,7 +91,7 @@ def _decided(risk: Risk, decision: Decision | None, voice: Voice) -> str:
     return voice.sentence("nobody decided yet") if risk.needs_person else "–"
 
 
-def _passages(result: FileResult, voice: Voice) -> Iterator[Element]:
+def passages(result: FileResult, voice: Voice) -> Iterator[Element]:
     """The first places that differ: what stood there struck through, what stands there now marked."""
     for risk in result.risks:
         if risk.places:
