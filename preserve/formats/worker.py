@@ -14,13 +14,13 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pygfried
 
 from preserve.definitions.format_signatures import read_signatures
-from preserve.formats.abridging import abridged
 from preserve.formats.contents import Content
+from preserve.formats.laying import Laid, Place
 from preserve.formats.oddities import oddities
 from preserve.model.formats.identification import NOTHING, UNKNOWN, FileIdentified, Identification, Oddity
 from preserve.model.formats.signatures import Match, OwnFormat, Seen, matches
@@ -31,14 +31,6 @@ from preserve.packages.pipes import Message
 MISMATCH = "extension mismatch"
 
 
-class Laid(NamedTuple):
-    """A file as it lies in shared memory: `pieces` are offsets in the file, places in memory and lengths."""
-
-    extension: str
-    size: int
-    pieces: Sequence[tuple[int, int, int]]
-
-
 class Bench:
     """Where files are laid, several beside one another, and looked at: Siegfried spends a tenth less on each of several
     than on one by itself (measured)."""
@@ -46,12 +38,12 @@ class Bench:
     def __init__(self, folder: Path, own: Sequence[OwnFormat]) -> None:
         self._folder = folder
         self._own = own
-        self._places: list[_Place] = []
+        self._places: list[Place] = []
 
     def look(self, memory: memoryview, files: Sequence[Laid]) -> list[FileIdentified]:
         """Identify files; what they are, in their order."""
         while len(self._places) < len(files):
-            self._places.append(_Place(self._folder, len(self._places)))
+            self._places.append(Place(self._folder, len(self._places)))
         with ExitStack() as stack:
             contents = [place.lay(memory, laid, stack) for place, laid in zip(self._places, files, strict=False)]
             shown = [place.link for place, laid in zip(self._places, files, strict=False) if laid.size]
@@ -62,37 +54,6 @@ class Bench:
     def _judged(self, found: Sequence[Identification], content: Content) -> FileIdentified:
         seen = Seen(content.head, content.tail, content.extension, content.container, content.names, content.entry)
         return judged(found, matches(self._own, seen), oddities(content), content)
-
-
-class _Place:
-    """Room for one file: a file without a name, to which a link with the right ending leads."""
-
-    def __init__(self, folder: Path, number: int) -> None:
-        self._stem = f"{folder}/{os.getpid()}-{number}"
-        self._file = os.memfd_create("preserve-file", 0)
-        self._shown = os.dup(self._file)
-        self.link = ""
-
-    def lay(self, memory: memoryview, laid: Laid, stack: ExitStack) -> Content:
-        """Lay a file here; what Siegfried sees of it is there until the stack is left."""
-        if sum(length for *_, length in laid.pieces) < laid.size:
-            os.ftruncate(self._file, 0)  # what is not laid now reads as zeros
-        os.ftruncate(self._file, laid.size)
-        for at, place, length in laid.pieces:
-            os.pwrite(self._file, memory[place : place + length], at)
-        content = Content(self._file, laid.size, [(at, length) for at, _, length in laid.pieces], laid.extension)
-        if not content.is_whole:
-            os.dup2(stack.enter_context(abridged(content)).fileno(), self._shown)
-            stack.callback(os.dup2, self._file, self._shown)  # its memory goes with the last descriptor
-        self._lead(f"{self._stem}{'.' if laid.extension else ''}{laid.extension}")
-        return content
-
-    def _lead(self, link: str) -> None:
-        if link != self.link:
-            if self.link:
-                os.unlink(self.link)
-            os.symlink(f"/proc/self/fd/{self._shown}", link)
-            self.link = link
 
 
 def _identifications(answer: Any) -> list[Identification]:

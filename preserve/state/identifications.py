@@ -22,6 +22,9 @@ _RELEASE_NOTE = "signatures of formats"
 _SETTLEMENT_COLUMNS = "entry, id, package, what, number, terms, at, booked_by, because"
 _SETTLEMENT = f"SELECT {_SETTLEMENT_COLUMNS} FROM settlement"  # noqa: S608
 
+_BEHIND_ALL = "\x7f"
+"""Comes after every id of a package, which is ASCII."""
+
 ANY_RELEASE = ""
 """In place of the digest of a release, which is never empty."""
 
@@ -59,18 +62,49 @@ class IdentificationReading:
         row = self._database.row("SELECT state FROM progress WHERE job = ?", (_RELEASE_NOTE,))
         return Release(*json.loads(row[0])) if row else None
 
-    def not_identified_with(self, policy: str, release: str | None, after: str = "") -> Iterator[str]:
-        """The packages under a policy that were never identified, or last with another release than this, by id.
+    def not_identified_with(self, policy: str, release: str | None) -> Iterator[str]:
+        """The packages under a policy that were never identified, the newest first, and those that were last with
+        another release than this, by id.
 
         `release` None: only those that never were; `ANY_RELEASE`: all.
         """
+        yield from self._never_identified(policy)
+        if release is not None:
+            others = self._database.rows(
+                "SELECT release FROM policy_release WHERE policy = ? AND release <> ? ORDER BY release",
+                (policy, release),
+            )
+            for (other,) in others:
+                yield from self._identified_with(policy, other)
+
+    def _never_identified(self, policy: str) -> Iterator[str]:
+        """As many as there must be, and no further: what is new has the highest id, and the rest is not walked over."""
+        row = self._database.row(
+            "SELECT (SELECT COALESCE(sum(packages), 0) FROM standing WHERE policy = ?)"
+            " - (SELECT COALESCE(sum(packages), 0) FROM policy_release WHERE policy = ?)",
+            (policy, policy),
+        )
+        left, before = int(row[0]) if row else 0, _BEHIND_ALL
+        while left > 0:
+            rows = self._database.rows(
+                "SELECT kept.package, kept.policy FROM kept LEFT JOIN identified ON identified.package = kept.package"
+                " WHERE kept.package < ? AND identified.package IS NULL ORDER BY kept.package DESC LIMIT ?",
+                (before, PAGE_ROWS),
+            )
+            # Asked for one policy, a database takes an index with another order, and sorts all of it for each page.
+            found = [str(package) for package, its in rows if its == policy][:left]
+            yield from found
+            if len(rows) < PAGE_ROWS:
+                return
+            left, before = left - len(found), rows[-1][0]
+
+    def _identified_with(self, policy: str, release: str) -> Iterator[str]:
+        after = ""
         while True:
             rows = self._database.rows(
-                "SELECT kept.package FROM kept LEFT JOIN identified ON identified.package = kept.package"
-                " WHERE kept.policy = ? AND kept.package > ?"
-                " AND (identified.release IS NULL OR identified.release <> CAST(? AS TEXT))"
-                " ORDER BY kept.package LIMIT ?",
-                (policy, after, release, PAGE_ROWS),
+                "SELECT package FROM identified WHERE policy = ? AND release = ? AND package > ?"
+                " ORDER BY package LIMIT ?",
+                (policy, release, after, PAGE_ROWS),
             )
             yield from (str(row[0]) for row in rows)
             if len(rows) < PAGE_ROWS:
@@ -181,16 +215,15 @@ class IdentificationReading:
         `waiting_only`: only those in which such an oddity waits for a person.
         """
         table, key = ("package_oddity", "oddity") if is_oddity else ("package_format", "puid")
-        waits = f" AND {table}.files > {table}.settled" if is_oddity and waiting_only else ""
+        waits = " AND files > settled" if is_oddity and waiting_only else ""
         after = ""
         while True:
             rows = self._database.rows(
-                f"SELECT {table}.package FROM {table} JOIN identified ON identified.package = {table}.package"  # noqa: S608
-                f" WHERE {table}.{key} = ? AND {table}.package > ? AND identified.policy = ?{waits}"
-                f" ORDER BY {table}.package LIMIT ?",
-                (what, after, policy, PAGE_ROWS),
+                f"SELECT package, (SELECT policy FROM identified WHERE identified.package = {table}.package)"  # noqa: S608
+                f" FROM {table} WHERE {key} = ? AND package > ?{waits} ORDER BY package LIMIT ?",
+                (what, after, PAGE_ROWS),
             )
-            yield from (str(row[0]) for row in rows)
+            yield from (str(package) for package, its in rows if its == policy)
             if len(rows) < PAGE_ROWS:
                 return
             after = rows[-1][0]

@@ -396,6 +396,7 @@ CREATE TABLE identified (                -- packages whose formats were told; on
     files INTEGER NOT NULL,
     at TEXT NOT NULL
 );
+CREATE INDEX identified_by_release ON identified (policy, release, package);
 
 CREATE TABLE format_list (               -- which copies have such an object beside them
     package TEXT NOT NULL,

@@ -176,6 +176,7 @@ STEPS: Mapping[int, Sequence[str]] = {
             TEXT NOT NULL, own_sha256 TEXT NOT NULL, number INTEGER NOT NULL, bytes INTEGER NOT NULL, sha256
             TEXT NOT NULL, files INTEGER NOT NULL, at TEXT NOT NULL
         )""",
+        "CREATE INDEX identified_by_release ON identified (policy, release, package)",
         """CREATE TABLE format_list (
             package TEXT NOT NULL, store TEXT NOT NULL, number INTEGER NOT NULL, generation INTEGER NOT NULL,
             PRIMARY KEY (package, store, number)

@@ -90,7 +90,7 @@ def test_each_file_is_told_and_the_list_lies_beside_every_copy(
     archive: Archive, identifier: SiegfriedIdentifier
 ) -> None:
     report = told(archive, identifier)
-    assert [each.entry.package_id for each in report.identified] == [PACKAGE.id, OTHER.id]
+    assert [each.entry.package_id for each in report.identified] == [OTHER.id, PACKAGE.id], "the newest first"
     near = listed(archive, "near")
     assert near == listed(archive, "far")
     assert {path: row.found.identification.puid for path, row in near.items()} == {
@@ -195,7 +195,7 @@ def test_a_package_whose_stores_are_away_waits_and_the_others_do_not(
     archive.add(Built(package_id(2), {"c.gif": FILES["图.gif"]}, 512), stores=["far"])
     with away(archive, "far"):
         report = told(archive, identifier)
-    assert [each.entry.package_id for each in report.identified] == [PACKAGE.id, OTHER.id]
+    assert [each.entry.package_id for each in report.identified] == [OTHER.id, PACKAGE.id], "the newest first"
     assert [each.package for each in report.not_identified] == [package_id(2)]
     assert report.is_only_away
 

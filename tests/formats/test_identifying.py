@@ -13,6 +13,7 @@ import pytest
 
 from preserve.errors import Unavailable
 from preserve.formats.excerpts import END_BYTES, WHOLE_BYTES, parts
+from preserve.formats.laying import MOST_LINKS
 from preserve.formats.siegfried import FILES_IN_CHUNK, SLOT_BYTES, SiegfriedIdentifier
 from preserve.model.formats.identification import Oddity
 from preserve.ports import FileToIdentify
@@ -61,6 +62,16 @@ def test_a_process_that_died_between_two_files_is_begun_anew_and_no_file_is_to_b
             process.wait()
         found = list(identifier.identify(file("a.gif", GIF) for _ in range(3)))
     assert [each.identification.puid for each in found] == ["fmt/4"] * 3
+
+
+def test_names_may_end_in_more_ways_than_links_are_kept(tmp_path: Path, own: Own) -> None:
+    with SiegfriedIdentifier(tmp_path, own) as identifier:
+        for number in range(2 * MOST_LINKS + 3):
+            ending = "gif" if number % 3 == 0 else f"x{number}"
+            (found,) = identifier.identify([file(f"a.{ending}", GIF)])
+            assert found.identification.puid == "fmt/4"
+            assert (Oddity.EXTENSION_MISMATCH in found.oddities) is (ending != "gif")
+        assert len([each for each in tmp_path.iterdir() if each.is_symlink()]) <= 2 * MOST_LINKS
 
 
 def test_lost_bytes_of_one_file_hide_no_other(identifier: SiegfriedIdentifier) -> None:

@@ -43,13 +43,13 @@ class ByteSequence:
     def is_in(self, head: bytes, tail: bytes) -> bool:
         """Whether a file that begins with `head` and ends with `tail` has it (anywhere: in either)."""
         if self.reference is Reference.BEGINNING:
+            if self.most == self.least:  # in one place alone
+                return self.compiled.match(head, self.least) is not None
             return self.mark in head and self._begins(head)
         sides = (tail,) if self.reference is Reference.END else (head, tail)
         return any(self.mark in side and self.compiled.search(side) is not None for side in sides)
 
     def _begins(self, head: bytes) -> bool:
-        if self.most == self.least:
-            return self.compiled.match(head, self.least) is not None
         found = self.compiled.search(head, self.least)  # the first there is: were it too late, so were all others
         return found is not None and (self.most is None or found.start() <= self.most)
 
@@ -125,7 +125,8 @@ class Match:
 
 def matches(formats: Sequence[OwnFormat], seen: Seen) -> list[Match]:
     """The formats that a file bears the signature of, but for those over which another of them has priority."""
-    found = [Match(each, basis) for each in formats if (basis := _basis(each, seen))]
+    may_fit = [each for each in formats if each.signatures or seen.container is not None]
+    found = [Match(each, basis) for each in may_fit if (basis := _basis(each, seen))]
     beaten = {puid for match in found for puid in match.format.over}
     return [match for match in found if match.format.puid not in beaten]
 
