@@ -24,14 +24,17 @@ from preserve.packages.format_lists import FormatListWriter, read_format_list
 from preserve.packages.members import Kind, MembersFile
 from preserve.packages.migrating.bench import Bench, OnBench
 from preserve.packages.migrating.candidates import Candidate, candidates, is_for
+from preserve.packages.migrating.feeding import Due, Feeder
 from preserve.packages.migrating.fetching import Fetcher, LostError
 from preserve.packages.migrating.journal import Journal
 from preserve.packages.reaching import sources_of
 from preserve.packages.settled_files import identified as told_in
 from preserve.packages.settled_files import rows_of
 from preserve.packages.tag_files import records_of
+from preserve.settings.shipped import pathway_folders
 from tests.migrating.texts import TextWorkshop, notice, pathway
 from tests.packages.building import Service, flip
+from tests.pathways.declarations import shipped
 
 PATHWAY = pathway()
 TEXTS = {
@@ -302,3 +305,20 @@ def test_a_pilot_of_fewer_files_than_sorts_has_each_format_and_odd_files_first()
 def test_a_pilot_of_more_files_than_there_are_takes_all_of_them() -> None:
     files = [PilotFile("p", number, "fmt/40", 10, "", "", ()) for number in range(5)]
     assert drawn(files, 50, repeatable("seed")).files == tuple(files)
+
+
+def test_a_memo_file_is_brought_with_its_table_whatever_the_case_of_its_name(
+    kept: Service, identifier: SiegfriedIdentifier, journal: Journal, tmp_path: Path
+) -> None:
+    (samples,) = (each / "samples" for each in pathway_folders() if each.name == "dbase-to-csv")
+    table, memo = ((samples / name).read_bytes() for name in ("staff.dbf", "staff.dbt"))
+    files = {b"a/STAFF.DBF": table, b"a/staff.dbt": memo, b"b/staff.dbf": table, b"b/staff2.dbt": memo}
+    package = taken(kept, identifier, lay(tmp_path / "tables", files))
+    due = Due(sources_of(kept.workplace, kept.books.package(package)), told_in(kept.workplace, package), frozenset())
+    dbase = shipped()["dbase-to-csv"]
+    brought = {}
+    for lot in Feeder(kept.workplace, dbase, dbase.sources, journal, iter([due])).lots():
+        for file in lot.files:
+            brought[file.candidate.original.path] = [(path.read_bytes(), ending) for path, ending in file.beside]
+            assert file.to_convert.beside == file.beside
+    assert brought == {b"a/STAFF.DBF": [(memo, ".dbt")], b"b/staff.dbf": []}

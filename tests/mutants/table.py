@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from tests.mutants import pdfs
+from tests.mutants import pdfs, texts_mail_tables
 from tests.mutants.mutant import Mutants
 
 MUTANTS: Mutants = {
+    ".csv": texts_mail_tables.TABLES,
+    ".eml": texts_mail_tables.MAIL,
     ".pdf": pdfs.MUTANTS,
+    ".txt": texts_mail_tables.TEXTS,
 }

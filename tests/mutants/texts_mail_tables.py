@@ -1,150 +1,238 @@
-"""Damage done on purpose to faithful results of texts, mail and tables: each of these has to be noticed."""
+"""Damage to texts, to messages, and to tables as CSV with Parquet beside."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+import shutil
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from random import Random
 
 from preserve.formats.converters.csv_schema import read_csv, write_csv
+from preserve.model.formats.properties import Damage
+from tests.mutants.mutant import Harm, Mutant
 
-Mutant = Callable[[Path], None]
-"""Damages the result in a folder, in place."""
-
-
-def _text(folder: Path) -> Path:
-    return folder / "document.txt"
-
-
-def _rewritten(file: Path, change: Callable[[bytes], bytes]) -> None:
-    before = file.read_bytes()
-    after = change(before)
-    assert before != after, f"nothing to damage in {file.name}"
-    file.write_bytes(after)
+Act = Callable[[Path, Random], bool]
+"""Damages a copy of a result in a folder; whether there was anything to damage."""
+Rows = list[list[str]]
 
 
-def _digit(data: bytes) -> bytes:
-    at = max(data.rfind(bytes([digit])) for digit in b"0123456789")
-    return data[:at] + bytes([(data[at] - 48 + 1) % 10 + 48]) + data[at + 1 :]
+def _on_copy(act: Act) -> Harm:
+    def harm(made: tuple[Path, ...], into: Path, chance: Random) -> tuple[str, ...] | None:
+        for file in made:
+            shutil.copyfile(file, into / file.name)
+        return tuple(sorted(each.name for each in into.iterdir())) if act(into, chance) else None
+
+    return harm
 
 
-TEXTS: Mapping[str, Mutant] = {
-    "cut off in the middle": lambda folder: _rewritten(_text(folder), lambda data: _whole(data[: len(data) // 2])),
-    "the last line lost": lambda folder: _rewritten(_text(folder), lambda data: data[: data.rstrip().rfind(b"\n") + 1]),
-    "emptied": lambda folder: _rewritten(_text(folder), lambda _: b""),
-    "one digit changed": lambda folder: _rewritten(_text(folder), _digit),
-    "one character lost": lambda folder: _rewritten(
-        _text(folder), lambda data: _as(data, lambda text: text[:3] + text[4:])
+def _on_text(change: Callable[[str, Random], str]) -> Harm:
+    def act(folder: Path, chance: Random) -> bool:
+        file = folder / "document.txt"
+        before = file.read_bytes().decode()
+        file.write_bytes(change(before, chance).encode("utf-8", "surrogatepass"))
+        return file.read_bytes().decode("utf-8", "replace") != before
+
+    return _on_copy(act)
+
+
+def _digit(text: str, chance: Random) -> str:
+    places = [at for at, character in enumerate(text) if character in "0123456789"]
+    if not places:
+        return text
+    at = chance.choice(places)
+    return f"{text[:at]}{(int(text[at]) + chance.randint(1, 9)) % 10}{text[at + 1 :]}"
+
+
+def _without_one(text: str, chance: Random) -> str:
+    places = [at for at, character in enumerate(text) if not character.isspace()]
+    at = chance.choice(places)
+    return text[:at] + text[at + 1 :]
+
+
+def _swapped_lines(text: str, chance: Random) -> str:
+    lines = text.splitlines(keepends=True)
+    at = chance.randrange(max(1, len(lines) - 1))
+    return "".join([*lines[:at], *reversed(lines[at : at + 2]), *lines[at + 2 :]])
+
+
+TEXTS = (
+    Mutant(Damage.TEXT_TRUNCATED, "cut off", _on_text(lambda text, chance: text[: chance.randrange(len(text) - 2)])),
+    Mutant(Damage.TEXT_TRUNCATED, "the last word cut off", _on_text(lambda text, _: text.rstrip()[:-1])),
+    Mutant(Damage.TEXT_TRUNCATED, "emptied", _on_text(lambda _text, _: "")),
+    Mutant(Damage.DIGITS_CHANGED, "one digit", _on_text(_digit)),
+    Mutant(Damage.TEXT_GARBLED, "one character lost", _on_text(_without_one)),
+    Mutant(
+        Damage.TEXT_GARBLED, "a character replaced", _on_text(lambda text, _: re.sub("[一-鿿]", "口", text, count=1))
     ),
-    "characters replaced": lambda folder: _rewritten(
-        _text(folder), lambda data: _as(data, lambda text: text.replace("档", "口").replace("檔", "口"))
+    Mutant(Damage.TEXT_GARBLED, "two lines swapped", _on_text(_swapped_lines)),
+    Mutant(
+        Damage.ENCODING_MANGLED, "encoded twice", _on_text(lambda text, _: text.encode().decode("gb18030", "replace"))
     ),
-    "encoded twice": lambda folder: _rewritten(_text(folder), lambda data: data.decode("latin-1").encode()),
-    "lines swapped": lambda folder: _rewritten(
-        _text(folder), lambda data: b"".join(reversed(data.splitlines(keepends=True)))
-    ),
-}
+    Mutant(Damage.ENCODING_MANGLED, "bytes one by one", _on_text(lambda text, _: text.encode().decode("latin-1"))),
+)
 
 
-def _as(data: bytes, change: Callable[[str], str]) -> bytes:
-    return change(data.decode()).encode()
-
-
-def _whole(data: bytes) -> bytes:
-    return data.decode("utf-8", "ignore").encode()
-
-
-def _letters(folder: Path) -> Sequence[Path]:
+def _letters(folder: Path) -> list[Path]:
     return sorted(folder.glob("*.eml"))
 
 
-def _in_letter(change: Callable[[bytes], bytes], at: int = 0) -> Mutant:
-    return lambda folder: _rewritten(_letters(folder)[at], change)
+def _in_letter(change: Callable[[bytes], bytes]) -> Harm:
+    """Damage to one of the letters that have what is damaged."""
+
+    def act(folder: Path, chance: Random) -> bool:
+        harmed = [(file, change(file.read_bytes())) for file in _letters(folder)]
+        harmed = [(file, data) for file, data in harmed if data != file.read_bytes()]
+        if not harmed:
+            return False
+        file, data = chance.choice(harmed)
+        file.write_bytes(data)
+        return True
+
+    return _on_copy(act)
 
 
 def _attachment_lost(data: bytes) -> bytes:
-    boundary = data[data.index(b'boundary="') + 10 :].split(b'"')[0]
-    parts = data.split(b"--" + boundary)
-    return (b"--" + boundary).join([*parts[:-2], parts[-1]])
+    found = re.search(rb'multipart/mixed;\s+boundary="([^"]+)"', data)
+    if found is None:
+        return data
+    parts = data.split(b"--" + found[1])
+    return (b"--" + found[1]).join([*parts[:-2], parts[-1]])
 
 
-def _swapped(folder: Path) -> None:
-    first, second = _letters(folder)[:2]
-    one, two = first.read_bytes(), second.read_bytes()
-    first.write_bytes(two)
-    second.write_bytes(one)
+def _attachment_changed(data: bytes) -> bytes:
+    at = data.rfind(b"0ruhorjFv")  # the beginning of what is attached in the samples
+    return data if at < 0 else data[:at] + b"1" + data[at + 1 :]
 
 
 def _without(name: bytes) -> Callable[[bytes], bytes]:
-    return lambda data: b"".join(
-        line for line in data.splitlines(keepends=True) if not line.lower().startswith(name.lower())
-    )
+    line = re.compile(rb"^" + name + rb":.*\r?\n(?:[ \t].*\r?\n)*", re.MULTILINE)
+    return lambda data: line.sub(b"", data, count=1)
 
 
-MESSAGES: Mapping[str, Mutant] = {
-    "an attachment lost": _in_letter(_attachment_lost),
-    "an attachment changed": _in_letter(lambda data: data.replace(b"0ruhorjFv", b"0ruhorjFw")),
-    "an attachment renamed": _in_letter(lambda data: data.replace(b".txt", b".doc")),
-    "the subject lost": _in_letter(_without(b"Subject:")),
-    "the date lost": _in_letter(_without(b"Date:")),
-    "the date a day later": _in_letter(lambda data: data.replace(b" Feb 2003", b" Mar 2003")),
-    "a recipient lost": _in_letter(lambda data: data.replace(b"bing@example.org", b"yi@example.org")),
-    "the text cut off": _in_letter(lambda data: data[: len(data) // 2]),
-}
-"""Damage to a single letter that has an attachment."""
-MAILBOXES: Mapping[str, Mutant] = {
-    **MESSAGES,
-    "a message lost": lambda folder: _letters(folder)[1].unlink(),
-    "the last message lost": lambda folder: _letters(folder)[-1].unlink(),
-    "two messages swapped": _swapped,
-    "a digit of a text changed": _in_letter(lambda data: data.replace(b"42", b"43"), 3),
-    "a header of the way lost": _in_letter(_without(b"Received:")),
-    "a signature lost": _in_letter(lambda data: data.replace(b"multipart/signed", b"multipart/mixed"), 3),
-}
+def _message_lost(which: int, folder: Path, chance: Random) -> bool:
+    letters = _letters(folder)
+    if len(letters) < 2:
+        return False
+    (letters[which] if which < 0 else chance.choice(letters[:-1])).unlink()
+    return True
 
 
-def _csv(folder: Path) -> Path:
-    return folder / "document.csv"
+def _messages_swapped(folder: Path, chance: Random) -> bool:
+    letters = _letters(folder)
+    if len(letters) < 2:
+        return False
+    at = chance.randrange(len(letters) - 1)
+    one, two = (each.read_bytes() for each in letters[at : at + 2])
+    letters[at].write_bytes(two)
+    letters[at + 1].write_bytes(one)
+    return True
 
 
-def _rows(change: Callable[[list[list[str]]], list[list[str]]]) -> Mutant:
-    def damage(folder: Path) -> None:
-        rows = list(read_csv(_csv(folder)))
-        _csv(folder).unlink()
-        write_csv(change(rows), _csv(folder))
-
-    return damage
-
-
-def _changed(rows: list[list[str]], row: int, column: int, change: Callable[[str], str]) -> list[list[str]]:
-    return [
-        [change(value) if (at, number) == (row, column) else value for number, value in enumerate(values)]
-        for at, values in enumerate(rows)
-    ]
-
-
-def _deleted_lost(folder: Path) -> None:
-    for each in folder.glob("document-deleted*"):
-        each.unlink()
-
-
-TABLES: Mapping[str, Mutant] = {
-    "a row lost": _rows(lambda rows: [*rows[:1], *rows[2:]]),
-    "the last row lost": _rows(lambda rows: rows[:-1]),
-    "all rows lost": _rows(lambda rows: rows[:1]),
-    "a row twice": _rows(lambda rows: [*rows, rows[-1]]),
-    "two rows swapped": _rows(lambda rows: [rows[0], rows[2], rows[1], *rows[3:]]),
-    "a column lost": _rows(lambda rows: [row[:-1] for row in rows]),
-    "a value changed": _rows(lambda rows: _changed(rows, 1, 0, lambda value: value + "丰")),
-    "a value emptied": _rows(lambda rows: _changed(rows, 1, 0, lambda _: "")),
-    "a digit changed": _rows(lambda rows: _changed(rows, 1, 3, lambda value: value.replace("1", "7"))),
-    "a zero lost": _rows(lambda rows: _changed(rows, 1, 3, lambda value: value[:-1])),
-    "a date changed": _rows(lambda rows: _changed(rows, 1, 2, lambda value: value.replace("1968", "1986"))),
-    "a long text cut off": _rows(lambda rows: _changed(rows, 1, 5, lambda value: value[:5])),
-    "deleted rows lost": _deleted_lost,
-    "encoding mangled": lambda folder: _rewritten(
-        _csv(folder), lambda data: data.decode().encode("gb18030").decode("latin-1").encode()
+MAIL = (
+    Mutant(Damage.ATTACHMENT_LOST, "the last one", _in_letter(_attachment_lost)),
+    Mutant(Damage.ATTACHMENT_LOST, "its bytes changed", _in_letter(_attachment_changed)),
+    Mutant(Damage.ATTACHMENT_LOST, "its name changed", _in_letter(lambda data: data.replace(b".txt", b".doc"))),
+    Mutant(Damage.MESSAGE_LOST, "one of them", _on_copy(partial(_message_lost, 0))),
+    Mutant(Damage.MESSAGE_LOST, "the last one", _on_copy(partial(_message_lost, -1))),
+    Mutant(Damage.MESSAGE_LOST, "two swapped", _on_copy(_messages_swapped)),
+    *(
+        Mutant(Damage.HEADER_LOST, name, _in_letter(_without(name.encode())))
+        for name in ("Subject", "Date", "From", "To", "Message-ID", "Received")
     ),
-    "the Parquet file lost": lambda folder: (folder / "document.parquet").unlink(),
-    "the Parquet file cut off": lambda folder: _rewritten(folder / "document.parquet", lambda data: data[:-40]),
-    "the schema lost": lambda folder: (folder / "document.csv-metadata.json").unlink(),
-}
+    Mutant(
+        Damage.HEADER_LOST, "a recipient", _in_letter(lambda data: data.replace(b"bing@example.org", b"yi@example.org"))
+    ),
+    Mutant(Damage.DIGITS_CHANGED, "of the date", _in_letter(lambda data: data.replace(b" Feb 2003", b" Feb 2004"))),
+    Mutant(Damage.TEXT_TRUNCATED, "in the middle", _in_letter(lambda data: data[: len(data) // 2])),
+)
+
+
+def _on_rows(change: Callable[[Rows, Random], Rows]) -> Harm:
+    """Damage to the rows of a table; the header is the first of them.  Only of results that have Parquet beside."""
+
+    def act(folder: Path, chance: Random) -> bool:
+        file = folder / "document.csv"
+        if not (folder / "document.parquet").exists() or not file.exists():
+            return False
+        before = list(read_csv(file))
+        after = change([[*row] for row in before], chance)
+        file.unlink()
+        write_csv(after, file)
+        return after != before
+
+    return _on_copy(act)
+
+
+def _row_lost(rows: Rows, chance: Random) -> Rows:
+    at = chance.randrange(1, len(rows))
+    return [*rows[:at], *rows[at + 1 :]]
+
+
+def _value(change: Callable[[str], str]) -> Callable[[Rows, Random], Rows]:
+    """Damage to one of the values that have what is damaged."""
+
+    def harm(rows: Rows, chance: Random) -> Rows:
+        places = [
+            (row, column)
+            for row in range(1, len(rows))
+            for column, value in enumerate(rows[row])
+            if change(value) != value
+        ]
+        if places:
+            row, column = chance.choice(places)
+            rows[row][column] = change(rows[row][column])
+        return rows
+
+    return harm
+
+
+def _column_lost(rows: Rows, chance: Random) -> Rows:
+    at = chance.randrange(len(rows[0]))
+    return [row[:at] + row[at + 1 :] for row in rows]
+
+
+def _on_file(name: str, change: Callable[[bytes], bytes | None]) -> Harm:
+    def act(folder: Path, _: Random) -> bool:
+        if not (folder / "document.parquet").exists() or not (folder / name).exists():
+            return False
+        data = change((folder / name).read_bytes())
+        if data is None:
+            (folder / name).unlink()
+        else:
+            (folder / name).write_bytes(data)
+        return True
+
+    return _on_copy(act)
+
+
+def _deleted_lost(folder: Path, _: Random) -> bool:
+    found = list(folder.glob("document-deleted*"))
+    for each in found:
+        each.unlink()
+    return bool(found)
+
+
+TABLES = (
+    Mutant(Damage.ROW_LOST, "one of them", _on_rows(_row_lost)),
+    Mutant(Damage.ROW_LOST, "the last one", _on_rows(lambda rows, _: rows[:-1])),
+    Mutant(Damage.ROW_LOST, "all of them", _on_rows(lambda rows, _: rows[:1])),
+    Mutant(Damage.ROW_LOST, "those that are deleted", _on_copy(_deleted_lost)),
+    Mutant(Damage.VALUE_CHANGED, "a row twice", _on_rows(lambda rows, chance: [*rows, chance.choice(rows[1:])])),
+    Mutant(Damage.VALUE_CHANGED, "two rows swapped", _on_rows(lambda rows, _: [rows[0], rows[2], rows[1], *rows[3:]])),
+    Mutant(Damage.COLUMN_LOST, "one of them", _on_rows(_column_lost)),
+    Mutant(Damage.VALUE_CHANGED, "a value emptied", _on_rows(_value(lambda _: ""))),
+    Mutant(Damage.VALUE_CHANGED, "a value longer", _on_rows(_value(lambda value: f"{value}丰"))),
+    Mutant(Damage.VALUE_CHANGED, "a zero lost", _on_rows(_value(lambda value: value.removesuffix("0")))),
+    Mutant(Damage.DIGITS_CHANGED, "one digit", _on_rows(_value(lambda value: value.replace("1", "7", 1)))),
+    Mutant(Damage.TEXT_TRUNCATED, "a long text", _on_rows(_value(lambda value: value[:5]))),
+    Mutant(
+        Damage.ENCODING_MANGLED,
+        "the whole file",
+        _on_file("document.csv", lambda data: data.decode().encode("gb18030").decode("latin-1").encode()),
+    ),
+    Mutant(Damage.ROW_LOST, "the Parquet file", _on_file("document.parquet", lambda _: None)),
+    Mutant(Damage.ROW_LOST, "the Parquet file cut off", _on_file("document.parquet", lambda data: data[:-40])),
+    Mutant(Damage.COLUMN_LOST, "the schema", _on_file("document.csv-metadata.json", lambda _: None)),
+)

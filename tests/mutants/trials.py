@@ -15,6 +15,7 @@ from preserve.model.formats.pathways import Pathway
 from preserve.model.formats.properties import Damage
 from preserve.settings.shipped import pathway_folders
 from tests.mutants.mutant import Mutant, Mutants
+from tests.pathways.declarations import shipped
 from tests.workshop.bench import Bench, Passed
 
 
@@ -53,9 +54,10 @@ class Tried:
 
 
 def samples_of(pathway: str) -> list[Path]:
-    """The samples that lie with a pathway."""
+    """The samples that lie with a pathway, without what only belongs to one of them."""
     (folder,) = (each for each in pathway_folders() if each.name == pathway)
-    return sorted(path for path in (folder / "samples").glob("*") if path.is_file())
+    belonging = shipped()[pathway].beside
+    return sorted(path for path in (folder / "samples").glob("*") if path.is_file() and path.suffix not in belonging)
 
 
 def tried(bench: Bench, pathway: Pathway, samples: Sequence[Path], mutants: Mutants, rounds: int, seed: int) -> Tried:

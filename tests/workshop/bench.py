@@ -73,11 +73,13 @@ class Bench:
         self.workshop = SandboxedWorkshop(scratch, folders, format_register().readers)
 
     def file(self, path: Path, ending: str, puid: str) -> ToConvert:
-        """A file to be converted, into a folder of its own."""
+        """A file to be converted, with what belongs to it, into a folder of its own."""
         self._count += 1
         into = self._folder / f"into-{self._count}"
         into.mkdir()
-        return ToConvert(path, ending, puid, into)
+        endings = sorted({each for pathway in self.pathways.values() for each in pathway.beside})
+        belonging = ((path.with_suffix(each), each) for each in endings)
+        return ToConvert(path, ending, puid, into, tuple(each for each in belonging if each[0].exists()))
 
     def convert(self, pathway: Pathway | str, files: Sequence[ToConvert]) -> list[Outcome]:
         return list(self.workshop.convert(self._named(pathway), files))

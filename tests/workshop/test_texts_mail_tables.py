@@ -2,41 +2,31 @@
 
 from __future__ import annotations
 
-import shutil
 import struct
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from preserve.model.formats.comparison import compare, verdict
-from preserve.model.formats.file_results import FileFate, Opinion, fate_of
+from preserve.model.formats.file_results import FileFate, Opinion
 from preserve.model.formats.losses import FileVerdict
 from preserve.model.formats.properties import Property
 from preserve.model.formats.tool_runs import Result
 from preserve.settings.shipped import pathway_folders
-from preserve.workshop import Judged, ToConvert
+from preserve.workshop import ToConvert
 from tests.formats.converters import require
-from tests.mutants.texts_mail_tables import MAILBOXES, MESSAGES, TABLES, TEXTS, Mutant
+from tests.mutants.trials import samples_of
 from tests.workshop.bench import Bench, Passed
 
 FOLDERS = {each.name: each / "samples" for each in pathway_folders()}
-PUIDS = {".txt": "x-fmt/111", ".mbox": "fmt/720", ".msg": "x-fmt/430", ".dbf": "x-fmt/271", ".mdb": "x-fmt/239"}
+PUIDS = {".txt": "x-fmt/111", ".mbox": "fmt/720", ".msg": "x-fmt/430", ".dbf": "x-fmt/271"}
 TEXT_PATHWAYS = ("text-gb18030-to-utf8", "text-big5-to-utf8", "text-big5hkscs-to-utf8")
 PATHWAYS = (*TEXT_PATHWAYS, "mbox-to-eml", "msg-to-eml", "dbase-to-csv", "dbase-big5-to-csv")
 TOOLS = ("iconv", "mlr", "perl")
 
 
-def samples(pathway: str) -> list[Path]:
-    """The files that a pathway is shown by, without what only belongs to one of them."""
-    return [path for path in sorted(FOLDERS[pathway].iterdir()) if path.suffix in PUIDS]
-
-
 def brought(bench: Bench, path: Path) -> ToConvert:
-    """A file with what belongs to it."""
-    beside = tuple((path.with_suffix(each), each) for each in (".dbt", ".fpt") if path.with_suffix(each).exists())
-    return replace(bench.file(path, path.suffix, PUIDS[path.suffix]), beside=beside)
+    return bench.file(path, path.suffix, PUIDS[path.suffix])
 
 
 def through(bench: Bench, pathway: str, paths: Sequence[Path]) -> list[Passed]:
@@ -46,44 +36,13 @@ def through(bench: Bench, pathway: str, paths: Sequence[Path]) -> list[Passed]:
 @pytest.mark.parametrize("pathway", PATHWAYS)
 def test_each_sample_comes_over_whole(bench: Bench, pathway: str) -> None:
     require(*TOOLS)
-    paths = samples(pathway)
+    paths = samples_of(pathway)
     passed = through(bench, pathway, paths)
     assert [each.file.path for each in passed] == paths
     assert [(each.fate, each.stopping) for each in passed] == [(FileFate.CONVERTED, {})] * len(paths)
     assert {each.verdict for each in passed} == {FileVerdict.EQUAL}
     judges = {(each.program, each.opinion) for one in passed for each in one.judged.validated}
     assert len(judges) == 1 and judges < {(name, Opinion.SOUND) for name in ("iconv", "email-mime", "miller")}
-
-
-@pytest.mark.parametrize(
-    ("pathway", "sample", "mutants"),
-    [
-        ("text-gb18030-to-utf8", "notice.txt", TEXTS),
-        ("text-big5-to-utf8", "notice.txt", TEXTS),
-        ("mbox-to-eml", "letters.mbox", MAILBOXES),
-        ("msg-to-eml", "chinese.msg", MESSAGES),
-        ("dbase-to-csv", "staff.dbf", TABLES),
-    ],
-)
-def test_whatever_harm_is_done_to_a_result_stops_it(
-    bench: Bench, tmp_path: Path, pathway: str, sample: str, mutants: Mapping[str, Mutant]
-) -> None:
-    require(*TOOLS)
-    (sound,) = through(bench, pathway, [FOLDERS[pathway] / sample])
-    assert sound.fate is FileFate.CONVERTED, sound.stopping
-    files = []
-    for number, mutant in enumerate(mutants.values()):
-        into = tmp_path / f"mutant-{number}"
-        shutil.copytree(sound.file.into, into)
-        mutant(into)
-        files.append((replace(sound.file, into=into), sorted(each.name for each in into.iterdir())))
-    judged = bench.judge(pathway, files)
-    fates = {name: _fate(bench, pathway, each) for name, each in zip(mutants, judged, strict=True)}
-    assert fates == dict.fromkeys(mutants, FileFate.STOPPED)
-
-
-def _fate(bench: Bench, pathway: str, judged: Judged) -> FileFate:
-    return fate_of(verdict(compare(bench.pathways[pathway], judged.before, judged.after)), judged.validated)
 
 
 def test_a_text_in_another_encoding_than_was_confirmed_is_stopped_and_the_right_one_named(
@@ -124,14 +83,14 @@ def test_bytes_that_mean_nothing_are_listed_one_by_one_and_stop_the_text(bench: 
 
 def test_messages_keep_their_bytes_and_attachments_are_named_with_their_formats(bench: Bench) -> None:
     require(*TOOLS)
-    (passed,) = through(bench, "mbox-to-eml", samples("mbox-to-eml"))
+    (passed,) = through(bench, "mbox-to-eml", samples_of("mbox-to-eml"))
     listed = (passed.file.into / "document-attachments.csv").read_text("utf-8").splitlines()
     assert [line.split(",")[2:4] + line.split(",")[6:7] for line in listed[1:]] == [
         ["报表1.txt", "application/octet-stream", "x-fmt/111"],
         ["table3.txt", "application/octet-stream", "x-fmt/111"],
         ["signature.asc", "application/pgp-signature", "UNKNOWN"],
     ]
-    original = samples("mbox-to-eml")[0].read_bytes()
+    original = samples_of("mbox-to-eml")[0].read_bytes()
     signed = (passed.file.into / "document-000004.eml").read_bytes()
     assert signed in original and signed.startswith(b"From: Ann")
     assert passed.judged.before.values[Property.SIGNATURES] == ("4 application/pgp-signature",)

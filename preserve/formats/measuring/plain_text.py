@@ -26,6 +26,7 @@ NO_ICONV = phrase("iconv is not on this machine, or broke down: nothing else rea
 NO_UTF8 = phrase("it is no UTF-8")
 TOO_LONG = phrase("the text is too long to be compared")
 NO_LIST = phrase("the list of characters that did not come over is no table")
+REVERSIBLE = ("gb18030", "gbk")
 _TABLES = {"gb18030": "GB18030", "gbk": "GBK", "cp950": "CP950", "big5": "BIG5", "big5hkscs": "BIG5-HKSCS"}
 
 
@@ -52,7 +53,7 @@ def _of_original(side: Side, encoding: str) -> Mapping[Property, Callable[[], Va
     file = side.files[0]
     return {
         Property.TEXT: lambda: _by_iconv(file, encoding),
-        Property.BYTES_BACK: lambda: _digest(file),
+        Property.BYTES_BACK: lambda: _digest(file) if encoding in REVERSIBLE else _digest_there(file, encoding),
         Property.ENCODING: lambda: reads_as(_head(file), encoding),
         Property.UNMAPPED: lambda: _unmapped(file, encoding),
     }
@@ -63,7 +64,7 @@ def _of_result(side: Side, encoding: str) -> Mapping[Property, Callable[[], Valu
     lists = [file for file in side.files if file.name.endswith(converter.LIST_ENDING)]
     return {
         Property.TEXT: lambda: _utf8(texts[0]),
-        Property.BYTES_BACK: lambda: _digest_back(texts[0], encoding),
+        Property.BYTES_BACK: lambda: _digest_back(texts[0], encoding) if encoding in REVERSIBLE else _digest(texts[0]),
         Property.ENCODING: lambda: family(encoding),
         Property.UNMAPPED: lambda: _listed(lists),
     }
@@ -87,6 +88,12 @@ def _by_iconv(file: Path, encoding: str) -> str:
     """A text by other tables than it was converted by; bytes that mean nothing are missing there, and so differ."""
     with tempfile.TemporaryDirectory() as folder:
         return _utf8(_converted(file, _TABLES.get(encoding, encoding), "UTF-8", Path(folder)))
+
+
+def _digest_there(file: Path, encoding: str) -> str:
+    """The digest of what other tables make of a text, where no way leads back: Big5 has characters with two codes."""
+    with tempfile.TemporaryDirectory() as folder:
+        return _digest(_converted(file, _TABLES.get(encoding, encoding), "UTF-8", Path(folder)))
 
 
 def _digest_back(file: Path, encoding: str) -> str:

@@ -46,10 +46,11 @@ class OnBench:
     into: Path
     seen: Path
     pictures: Path
+    beside: tuple[tuple[Path, str], ...] = ()
 
     @property
     def to_convert(self) -> ToConvert:
-        return ToConvert(self.path, self.candidate.ending, self.candidate.original.puid, self.into)
+        return ToConvert(self.path, self.candidate.ending, self.candidate.original.puid, self.into, self.beside)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import mimetypes
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -71,6 +71,29 @@ def candidates(
         settled = settlements.of(listed.path, listed.found)
         if settled.identification.puid in wanted:
             yield _candidate(package, number, member, settled)
+
+
+def belonging(members: IO[bytes], package: str, endings: Collection[str]) -> dict[bytes, tuple[Candidate, ...]]:
+    """The files of a package with these endings, by what `stem_of` says of them and of the file that they belong to.
+
+    Raises `ValueError` and OSError where the members cannot be read.
+    """
+    found: dict[bytes, tuple[Candidate, ...]] = {}
+    wanted = {each.encode(): each for each in endings}
+    files = (member for member in MembersFile(members).all() if member.kind is Kind.FILE)
+    for number, member in enumerate(files):
+        ending = wanted.get(member.name.lower()[member.name.rfind(b".") :])
+        if ending is not None:
+            original = Original(package, number, member.name, member.size, member.sha256.hex(), "")
+            one = Candidate(original, ending, member.offset, member.record, frozenset())
+            found[stem_of(member.name)] = (*found.get(stem_of(member.name), ()), one)
+    return found
+
+
+def stem_of(name: bytes) -> bytes:
+    """A name without its ending and without regard to case: the programs of the day saw none (`A.DBF`, `a.dbt`)."""
+    folder, slash, last = name.rpartition(b"/")
+    return (folder + slash + (last.rpartition(b".")[0] or last)).lower()
 
 
 def _candidate(package: str, number: int, member: Member, file: FileSettled) -> Candidate:

@@ -18,7 +18,7 @@ from preserve.model.formats.pathways import Pathway
 from preserve.model.formats.settlements import Settlement
 from preserve.model.formats.standing import IdentifiedEntry
 from preserve.packages.migrating.bench import OnBench
-from preserve.packages.migrating.candidates import Candidate, candidates, is_for
+from preserve.packages.migrating.candidates import Candidate, belonging, candidates, is_for, stem_of
 from preserve.packages.migrating.fetching import Fetcher
 from preserve.packages.migrating.journal import Journal
 from preserve.packages.reaching import unlistable
@@ -85,6 +85,7 @@ class Feeder:
     most: int | None = None
     _queue: deque[Due] = field(default_factory=deque)
     _open: tuple[Due, Iterator[Candidate]] | None = None
+    _belonging: dict[bytes, tuple[Candidate, ...]] = field(default_factory=dict)
 
     def lots(self) -> Generator[Lot]:
         """Lot after lot; the files of one are gone when the next is asked for.  Raises `NoSpace`."""
@@ -138,6 +139,7 @@ class Feeder:
         members = due.sources.members_in_pieces()
         if members is None:
             raise unlistable(due.sources)
+        self._belonging = belonging(members, due.id, self.pathway.beside) if self.pathway.beside else {}
         rows = rows_of(self.workplace, due.formats)
         self._open = (due, candidates(members, rows, due.id, self.puids, due.said))
 
@@ -159,17 +161,36 @@ class Feeder:
                 is_ended = False
                 break
         Fetcher(due.sources).fetch(wanted)
-        lot.files += [self._laid_out(*each) for each in wanted if is_for(self.pathway, each[1], each[0].encoding)]
+        beside = self._brought_beside(due, lot, [candidate for candidate, _ in wanted])
+        lot.files += [
+            self._laid_out(candidate, path, beside.get(candidate.original.number, ()))
+            for candidate, path in wanted
+            if is_for(self.pathway, path, candidate.encoding)
+        ]
         if is_ended:
             lot.ended.append(due)
             self._open = None
 
-    def _laid_out(self, candidate: Candidate, path: Path) -> OnBench:
+    def _brought_beside(
+        self, due: Due, lot: Lot, found: Sequence[Candidate]
+    ) -> dict[int, tuple[tuple[Path, str], ...]]:
+        """Bring what belongs to files, by their numbers: without its memo file a table is not whole."""
+        found_beside = {each.original.number: self._belonging.get(stem_of(each.original.path), ()) for each in found}
+        paths = {one: lot.folder / chance.token(12) for several in found_beside.values() for one in several}
+        Fetcher(due.sources).fetch(sorted(paths.items(), key=lambda each: each[0].offset))
+        lot.bytes += sum(one.original.bytes for one in paths)
+        return {
+            number: tuple((paths[one], one.ending) for one in several)
+            for number, several in found_beside.items()
+            if several
+        }
+
+    def _laid_out(self, candidate: Candidate, path: Path, beside: tuple[tuple[Path, str], ...]) -> OnBench:
         package, journal = candidate.original.package, self.journal
         into = journal.made_folder(package, candidate.original.number)
         seen = path.with_name(f"{path.name}.seen")
         seen.mkdir()
-        return OnBench(candidate, path, into, seen, journal.pictures_folder(package))
+        return OnBench(candidate, path, into, seen, journal.pictures_folder(package), beside)
 
     def _is_full(self, lot: Lot, more: int = 0) -> bool:
         room = LOT_FILES if self.most is None else min(LOT_FILES, self.most)
