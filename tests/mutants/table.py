@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants import pdfs, texts_mail_tables
+from tests.mutants import images, pdfs, recordings, texts_mail_tables
 from tests.mutants.mutant import Mutants
 
 MUTANTS: Mutants = {
@@ -10,4 +10,8 @@ MUTANTS: Mutants = {
     ".eml": texts_mail_tables.MAIL,
     ".pdf": pdfs.MUTANTS,
     ".txt": texts_mail_tables.TEXTS,
+    ".png": (*images.MUTANTS, images.PROFILE),
+    ".jp2": images.MUTANTS,
+    ".flac": recordings.SOUND,
+    ".mkv": recordings.MOVING,
 }

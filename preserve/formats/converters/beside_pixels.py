@@ -20,7 +20,6 @@ _KEPT_CHUNKS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT")
 PIECE_BYTES = 1024 * 1024
 XMP_BOX = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 EXIF_BOX = b"JpgTiffExif->JP2"
-CMYK, SRGB, GREY = 12, 16, 17
 LARGEST_DENSITY = 2**31 - 1
 LARGEST_RATIO = 65_535
 
@@ -42,7 +41,6 @@ class Beside:
     exif: bytes
     xmp: bytes
     comment: bytes
-    is_cmyk: bool = False
 
     @property
     def exif_structure(self) -> bytes:
@@ -116,20 +114,14 @@ def _header(content: bytes, beside: Beside) -> bytes:
     at = 0
     while at < len(content):
         length, kind = struct.unpack(">I4s", content[at : at + 8])
-        if kind == b"colr":
-            made += _box(b"colr", _colours(content[at + 8 : at + length], beside))
+        if kind == b"colr" and beside.profile:
+            made += _box(b"colr", b"\x02\0\0" + beside.profile)
         else:
             made += content[at : at + length]
         at += length
     if beside.dots is not None:
         made += _box(b"res ", _box(b"resc", _resolution(beside.dots)))
     return _box(b"jp2h", made)
-
-
-def _colours(content: bytes, beside: Beside) -> bytes:
-    if beside.profile:
-        return b"\x02\0\0" + beside.profile
-    return b"\x01\0\0" + struct.pack(">I", CMYK) if beside.is_cmyk else content
 
 
 def _resolution(dots: tuple[Fraction, Fraction]) -> bytes:

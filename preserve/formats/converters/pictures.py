@@ -40,7 +40,7 @@ _STRUCTURE = frozenset(
 """Tags of TIFF that say how its pixels lie in the file, which is no longer so, and those that are kept otherwise."""
 _COLOURS = {
     Target.PNG: frozenset(("1", "L", "LA", "P", "RGB", "RGBA", "I;16", "I;16B", "I;16L", "YCbCr", "RGBX")),
-    Target.JP2: frozenset(("L", "LA", "P", "RGB", "RGBA", "I;16", "I;16B", "I;16L", "YCbCr", "CMYK", "RGBX")),
+    Target.JP2: frozenset(("L", "LA", "P", "RGB", "RGBA", "I;16", "I;16B", "I;16L", "YCbCr", "RGBX")),
 }
 
 
@@ -190,7 +190,6 @@ def _beside(image: Image.Image) -> Beside:
         exif=_exif(image),
         xmp=xmp if isinstance(xmp, bytes) else xmp.encode(),
         comment=comment if isinstance(comment, bytes) else comment.encode(),
-        is_cmyk=image.mode == "CMYK",
     )
 
 

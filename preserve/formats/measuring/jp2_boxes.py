@@ -11,7 +11,6 @@ from typing import IO
 
 MOST_BOXES = 1000
 LARGEST_BOX_BYTES = 64 * 1024 * 1024
-CMYK = 12
 XMP = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 EXIF = b"JpgTiffExif->JP2"
 _INCHES_PER_METRE = 254
@@ -26,7 +25,6 @@ class Jp2Header:
     height: int
     channels: int
     bits: int
-    is_cmyk: bool
     profile: bytes
     dots_per_inch: int
     exif: bytes
@@ -36,15 +34,13 @@ class Jp2Header:
 def header(file: Path) -> Jp2Header | None:
     """What the boxes of a JP2 say; None where they do not hold together."""
     picture: tuple[int, int, int, int] | None = None
-    profile, is_cmyk, dots, exif, xmp = b"", False, 0, b"", b""
+    profile, dots, exif, xmp = b"", 0, b"", b""
     with file.open("rb") as stream:
         try:
             for kind, content in _all_boxes(stream):
                 if kind == b"ihdr":
                     height, width, channels, depth = struct.unpack(">IIHB", content[:11])
                     picture = (width, height, channels, 0 if depth == 255 else (depth & 127) + 1)
-                elif kind == b"colr" and content[0] == 1:
-                    is_cmyk = struct.unpack(">I", content[3:7])[0] == CMYK
                 elif kind == b"colr" and content[0] in (2, 3):
                     profile = content[3:]
                 elif kind == b"resc":
@@ -55,7 +51,7 @@ def header(file: Path) -> Jp2Header | None:
                     exif = content[16:]
         except (struct.error, IndexError, ValueError):
             return None
-    return None if picture is None else Jp2Header(*picture, is_cmyk, profile, dots, exif, xmp)
+    return None if picture is None else Jp2Header(*picture, profile, dots, exif, xmp)
 
 
 def _all_boxes(stream: IO[bytes]) -> Iterator[tuple[bytes, bytes]]:

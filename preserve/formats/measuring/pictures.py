@@ -168,7 +168,7 @@ def _dots(image: Image.Image) -> int:
 
 
 _KEPT_MODES = {"1": "RGB", "L": "RGB", "P": "RGB", "LA": "RGBA", "PA": "RGBA", "RGB": "RGB", "RGBA": "RGBA",
-               "CMYK": "CMYK", "RGBX": "RGB"}  # fmt: skip
+               "RGBX": "RGB"}  # fmt: skip
 
 
 def _digest(image: Image.Image) -> str:
@@ -210,7 +210,7 @@ def _deep(file: Path, image: Image.Image, number: int) -> str:
 
 
 def _by_ffmpeg(file: Path, mode: str) -> str:
-    return f"{mode} {_hashed(file, Raw({'RGB': 'rgb24', 'RGBA': 'rgba', 'CMYK': 'rgba'}[mode]), lambda piece: piece)}"
+    return f"{mode} {_hashed(file, Raw({'RGB': 'rgb24', 'RGBA': 'rgba'}[mode]), lambda piece: piece)}"
 
 
 def _hashed(file: Path, raw: Raw, change: Callable[[bytes], bytes]) -> str:
@@ -247,12 +247,11 @@ def _jp2_pixels(file: Path, header: jp2_boxes.Jp2Header) -> str:
     if known is None:
         raise _CannotError(STRANGE)
     layout, mode = known
-    if header.bits == 8 and not header.is_cmyk and header.width * header.height > SMALL_PIXELS:
+    if header.bits == 8 and header.width * header.height > SMALL_PIXELS:
         with file.open("rb") as stream, Image.open(stream) as image:
             return _digest(image)
     wide = {1: _tripled, 2: _tripled_of_two}.get(header.channels) if header.bits == 8 else None
     digest = _hashed(file, Raw(layout), wide or (lambda piece: piece))
-    mode = "CMYK" if header.is_cmyk else mode
     return f"{mode} {digest}" if mode else f"{digest} ({header.channels})"
 
 
