@@ -60,6 +60,7 @@ setup(
         "numpy>=2",
         "ofdkit>=0.2,<0.3",
         "olefile>=0.47",
+        "openpyxl>=3.1,<4",
         "pathspec>=1,<2",
         "pikepdf>=9.5",
         # Drills open documents with these two: who promises to look whether documents open has the readers.
@@ -71,11 +72,13 @@ setup(
         "pydantic>=2.9,<3",
         "pygfried>=2.2,<3",
         "pypdfium2>=4.30",
+        "python-calamine>=0.4,<1",
         "python-oxmsg>=0.0.2",
         "rapidfuzz>=3.9,<4",
         "rich>=13",
         "tenacity>=9",
         "tzdata>=2025.1",
+        "xlrd>=2.0,<3",
     ],
     extras_require={
         "dask": ["distributed>=2025.1"],

@@ -38,7 +38,7 @@ _OF_FACTS: Mapping[Property, Callable[[DocumentFacts], Value]] = {
     Property.TRACKED_CHANGES: lambda facts: facts.changes,
     Property.MACROS: lambda facts: facts.macros,
     Property.EMBEDDED: lambda facts: facts.embedded,
-    Property.SIGNATURES: lambda facts: facts.signatures,
+    Property.SIGNATURES: lambda facts: tuple(f"signature {number + 1}" for number in range(facts.signatures)),
     Property.FORM_FIELDS: lambda facts: facts.fields,
     Property.METADATA: lambda facts: facts.properties,
 }

@@ -26,6 +26,8 @@ MODULES: Mapping[str, str] = {
         (".avi", ".mov", ".qt", ".mpg", ".mpeg", ".m1v", ".m2v", ".mpv", ".vob", ".wmv", ".asf", ".mkv"), "moving"
     ),
     ".txt": "plain_text",
+    ".xls": "sheets",
+    ".xlsx": "sheets",
 }
 """The module of this folder that measures originals with an ending, and what was made of them; PUIDs tell versions of a
 format apart, which a module is told by `Side.puid`.  Loaded when it is wanted: each brings libraries of its own."""

@@ -87,6 +87,10 @@ class Compound:
         facts = self._file.get_metadata()
         return facts.num_pages or None
 
+    def kind_of(self, storage: str) -> str:
+        """What the object in a storage is."""
+        return self._class_of([storage])
+
     def kind(self) -> str:
         """What the whole file is, where it is an object that was embedded."""
         return self._class_of([])

@@ -57,7 +57,7 @@ def _facts(parts: Parts) -> DocumentFacts:
     walk.part(body)
     return DocumentFacts(
         text="\n".join(["".join(walk.text), *walk.notes, *walk.boxes]),
-        images=_pictures(parts, roots),
+        images=pictures_in(parts, roots),
         fonts=font_names(fonts_named(roots)),
         links=external_links(walk.links),
         comments=tuple(walk.comments),
@@ -115,7 +115,8 @@ def properties_of(parts: Parts) -> Mapping[str, str]:
     return {name: value for name, value in found.items() if value}
 
 
-def _pictures(parts: Parts, roots: list[ET.Element]) -> int:
+def pictures_in(parts: Parts, roots: list[ET.Element]) -> int:
+    """How many different pictures of pixels documents show."""
     found: set[bytes] = set()
     for root in roots:
         for each in root.iter(f"{DRAW}image"):
@@ -132,7 +133,7 @@ def _pictures(parts: Parts, roots: list[ET.Element]) -> int:
     return len(found)
 
 
-def _kind_of(parts: Parts, name: str) -> str:
+def kind_of(parts: Parts, name: str) -> str:
     """What an embedded object is: an OpenDocument of its own below this name, or an OLE2 file."""
     inner = parts.xml_if_there(f"{name}/content.xml")
     body = inner.find(f"{OFFICE}body") if inner is not None else None
@@ -230,7 +231,7 @@ class _Walk:
         if tag == f"{TEXT}a":
             self.links.append(element.get(LINK, ""))
         elif tag in (f"{DRAW}object", f"{DRAW}object-ole"):
-            self.embedded.append(_kind_of(self.parts, element.get(LINK, "").removeprefix("./")))
+            self.embedded.append(kind_of(self.parts, element.get(LINK, "").removeprefix("./")))
         is_text = tag in _WITH_TEXT
         if is_text and element.text:
             self.text.append(element.text)

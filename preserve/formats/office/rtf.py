@@ -231,6 +231,8 @@ class _Reader:
             return
         if state.goes_to.startswith("nonshppict"):
             return  # the same picture again, for programs of 1995
+        if word == "pict" and "".join(self._found.texts.get(state.goes_to, [])).endswith("fillBlip"):
+            word = "private"  # what fills a shape, which LibreOffice writes of each picture a second time
         if word == "footnote" and state.goes_to != "body":
             word = "header"  # a note in what is not of the body
         state.destination = word

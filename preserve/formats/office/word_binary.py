@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 
 from preserve.formats.office.compound import Compound
+from preserve.formats.office.drawings import picture_digests
 from preserve.formats.office.facts import DocumentFacts, UnreadableError, external_links, font_names, one_line
 
 _WORD_97 = 0x00C1
@@ -37,8 +38,6 @@ _CONTROLS = {
     0x03: "", 0x04: "", 0x05: "", 0x08: "",
 }  # fmt: skip
 """2.4.1 and 2.4.3: marks of cells, paragraphs and pages; objects, notes and comments stand for no text."""
-_BLIPS = range(0xF01D, 0xF02A)
-_RASTER = (0xF01D, 0xF01E, 0xF01F, 0xF029, 0xF02A)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +226,7 @@ class _Document:
 
     def _drawn_pictures(self) -> set[bytes]:
         """Digests of the raster pictures of drawings ([MS-ODRAW] 2.2.23: a store of blips in the table stream)."""
-        return set(_digests(self._part(_DRAWINGS), self._main))
+        return set(picture_digests(self._part(_DRAWINGS)))
 
     def _inline_pictures(self) -> set[bytes]:
         """Digests of pictures among the text (2.9.190 PICFAndOfficeArtData), each at its place in the stream Data."""
@@ -242,7 +241,7 @@ class _Document:
             if at + 68 > len(data):
                 continue
             length, header = struct.unpack_from("<IH", data, at)
-            found.update(_digests(data[at + header : at + length], b""))
+            found.update(picture_digests(data[at + header : at + length]))
         return found
 
     def _part(self, number: int) -> bytes:
@@ -324,27 +323,6 @@ def _settings(words: bytes) -> Iterator[tuple[int, bytes]]:
         if operand := words[at : at + size]:
             yield name, operand
         at += size
-
-
-def _digests(art: bytes, delayed: bytes) -> Iterator[bytes]:
-    """The digests that drawings name their raster pictures by ([MS-ODRAW] 2.2.32 FBSE and 2.2.23 blips)."""
-    at = 0
-    while at + 8 <= len(art):
-        version, kind, length = struct.unpack_from("<HHI", art, at)
-        body = at + 8
-        if kind == 0xF007:  # FBSE: type, digest, ..., then perhaps the picture itself
-            if art[body] in (5, 6, 7, 0x11, 0x12) and struct.unpack_from("<I", art, body + 24)[0]:
-                yield art[body + 2 : body + 18]
-            at = body + length
-        elif kind in _RASTER:
-            yield art[body : body + 16]
-            at = body + length
-        elif version & 0xF == 0xF:
-            at = body  # a container: what is in it follows
-        elif kind in _BLIPS or length:
-            at = body + length
-        else:
-            at = body
 
 
 def _utf16(content: bytes) -> str:
