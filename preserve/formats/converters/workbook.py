@@ -45,10 +45,10 @@ def convert(path: Path, folder: Path) -> None:
     """Write all sheets of a workbook.  Raises `UnreadableError`, `CalamineError`, `ValueError`."""
     facts = read_excel_binary(path) if path.suffix.lower() == ".xls" else read_excel_xml(path)
     with CalamineWorkbook.from_path(path) as book:
-        named = [each.name for each in book.sheets_metadata if each.typ is SheetTypeEnum.WorkSheet]
-        for number, name in enumerate(named, 1):
-            rows = _with_errors(name, book.get_sheet_by_name(name).to_python(skip_empty_area=False), facts)
-            _write(name, rows, folder / f"{path.stem}-{number}.csv")
+        tables = {each.name for each in book.sheets_metadata if each.typ is SheetTypeEnum.WorkSheet}
+        for number, name in enumerate(facts.sheets, 1):  # a chart may be a sheet by itself: it has no cells
+            read = book.get_sheet_by_name(name).to_python(skip_empty_area=False) if name in tables else []
+            _write(name, _with_errors(name, read, facts), folder / f"{path.stem}-{number}.csv")
     listed = [(*where.rsplit("!", 1), formula) for where, formula in facts.formulas.items()]
     write_csv([FORMULA_COLUMNS, *listed], folder / f"{path.stem}-{FORMULAS}")
 
