@@ -10,7 +10,7 @@ from pikepdf import Array, Dictionary, Name, Pdf, String
 from PIL import Image
 
 
-def rich_pdf(path: Path, pages: int = 3) -> Path:
+def rich_pdf(path: Path, pages: int = 3, *, attaches: bool = True) -> Path:
     """A PDF with text, pictures, links, comments, an attachment, a form and a script."""
     with pikepdf.new() as pdf:
         font = pdf.make_indirect(Dictionary(Type=Name.Font, Subtype=Name.Type1, BaseFont=Name.Helvetica))
@@ -26,7 +26,8 @@ def rich_pdf(path: Path, pages: int = 3) -> Path:
             page.Contents = pdf.make_stream(drawn + words)
         _annotate(pdf)
         _fill_in(pdf)
-        pdf.attachments["附件.txt"] = b"attached"
+        if attaches:
+            pdf.attachments["附件.txt"] = b"attached"
         pdf.Root.OpenAction = Dictionary(S=Name.JavaScript, JS=String("app.alert(1)"))
         pdf.docinfo["/Title"], pdf.docinfo["/Author"] = "规定", "甲处"
         pdf.docinfo["/CreationDate"] = "D:20240102030405+08'00'"

@@ -19,6 +19,7 @@ import numpy as np
 import pypdfium2
 from PIL import Image
 
+from preserve.formats.measuring.pdf_images import image_bounds
 from preserve.model.formats.file_results import Picture
 from preserve.model.formats.properties import PageFace
 from preserve.model.phrases import phrase
@@ -182,8 +183,7 @@ def _drawn(pdf: pypdfium2.PdfDocument) -> Iterator[_Page]:
 def _boxes(page: pypdfium2.PdfPage, bitmap: pypdfium2.PdfBitmap) -> Iterator[Box]:
     """Where on a page pictures stand that are large enough to be looked at, but those within other drawings."""
     at = bitmap.get_posconv(page)
-    for each in page.get_objects(filter=[pypdfium2.raw.FPDF_PAGEOBJ_IMAGE], max_depth=1):
-        left, bottom, right, top = each.get_bounds()
+    for left, bottom, right, top in image_bounds(page):
         (x1, y1), (x2, y2) = at.to_bitmap(left, top), at.to_bitmap(right, bottom)
         box = min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2)
         if min(box[2] - box[0], box[3] - box[1]) >= _LEAST_PIXELS:

@@ -9,6 +9,7 @@ import pikepdf
 import pypdfium2
 
 from preserve.formats.measuring import pdf_parts
+from preserve.formats.measuring.pdf_images import image_sizes
 from preserve.formats.measuring.pdf_signatures import signatures
 from preserve.formats.measuring.programs import written
 from preserve.formats.measuring.side import Side
@@ -29,7 +30,6 @@ BY_QPDF: Mapping[Property, Callable[[pikepdf.Pdf], Value]] = {
     Property.METADATA: pdf_parts.metadata,
 }
 BY_PDFIUM = frozenset((Property.IMAGES, Property.IMAGE_SIZES))
-_DEEPEST_FORM = 15
 
 
 def measure(side: Side, wanted: frozenset[Property]) -> Measured:
@@ -78,9 +78,7 @@ def _image_sizes(pdf: pypdfium2.PdfDocument) -> Iterator[str]:
     """Every picture that is drawn, as often as it is, with its own width and height in pixels."""
     for number in range(len(pdf)):
         page = pdf[number]
-        for each in page.get_objects(filter=[pypdfium2.raw.FPDF_PAGEOBJ_IMAGE], max_depth=_DEEPEST_FORM):
-            width, height = each.get_px_size()
-            yield f"{width}x{height}"
+        yield from (f"{width}x{height}" for width, height in image_sizes(page))
         page.close()
 
 

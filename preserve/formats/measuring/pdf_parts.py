@@ -128,11 +128,15 @@ def _led_by(pdf: Pdf, action: Dictionary, pages: dict[tuple[int, int], int]) -> 
             return other.removeprefix("/")
 
 
-def _page_led_to(pdf: Pdf, target: Any, pages: dict[tuple[int, int], int]) -> str:
+def destination(pdf: Pdf, target: Any) -> Any:
+    """The page and place that a destination leads to (12.3.2), also where it is told by name."""
     if isinstance(target, Name | String):
         target = _named_target(pdf, target)
-    if isinstance(target, Dictionary):
-        target = target.get("/D")
+    return target.get("/D") if isinstance(target, Dictionary) else target
+
+
+def _page_led_to(pdf: Pdf, target: Any, pages: dict[tuple[int, int], int]) -> str:
+    target = destination(pdf, target)
     if not isinstance(target, Array) or not len(target):
         return ""
     page = target[0]
