@@ -94,7 +94,7 @@ def in_plain_words(policy: Policy) -> Iterator[Told]:
     if policy.backup is not None:
         yield Told(_backup(policy.backup))
     yield from map(Told, (*_recovery(policy), *_drills(policy)))
-    yield from map(Told, (*_copy_sets(policy), *_media(policy), *_formats(policy)))
+    yield from map(Told, (*_copy_sets(policy), *_media(policy), *_formats(policy), *_migration(policy)))
     yield from (Told(text, "") for text in _distance(policy))
 
 
@@ -279,6 +279,19 @@ def _formats(policy: Policy) -> Iterator[str]:
         yield _("The formats of files are told by the runner, when nothing more urgent is due.")
     if rule.again_on_release:
         yield _("They are told once more when the signatures of formats changed.")
+
+
+def _migration(policy: Policy) -> Iterator[str]:
+    rule = policy.migration
+    if rule is None:
+        return
+    yield _("Migrations of formats that a person began are gone on with by the runner, when nothing else is due.")
+    if rule.window is not None:
+        template = "Files are converted within {window} ({timezone}) alone."
+        yield said(template, window=rule.window, timezone=rule.timezone)
+    if rule.files_per_day is not None:
+        yield said("At most {count} files are converted a day.", count=rule.files_per_day)
+    yield _("Originals are kept beside what was made of them, always.")
 
 
 def _copy_sets(policy: Policy) -> Iterator[str]:

@@ -11,6 +11,7 @@ from preserve.daemon.looking import AUDIT, LISTING
 from preserve.daemon.making import PARITY, REPLICATION
 from preserve.daemon.mending import PUBLICATION, REPAIR
 from preserve.daemon.migration_watching import MIGRATION_WATCH
+from preserve.daemon.migrating import MIGRATION
 from preserve.daemon.notices import Unbooked, notice_work
 from preserve.daemon.rating import RISK_RECORD
 from preserve.daemon.thawing import THAW
@@ -33,6 +34,7 @@ WORKS: tuple[Work, ...] = (
     IDENTIFICATION,
     RISK_RECORD,
     MIGRATION_WATCH,
+    MIGRATION,
 )
 """One line for each kind of work; in which order duties are done, `preserve.model.duties.in_order` says."""
 

@@ -94,6 +94,9 @@ def _of_schedule(plain: Plain) -> Iterator[Contradiction]:
     if "timezone" not in backup and {"at", "on", "window"} & set(backup):
         template = '{file}, line {line}: times of day need a time zone; add timezone = "Asia/Shanghai"'
         yield Contradiction("timezone", ("backup",), template)
+    if "window" in plain.get("migration", {}) and "timezone" not in plain["migration"]:
+        template = '{file}, line {line}: times of day need a time zone; add timezone = "Asia/Shanghai"'
+        yield Contradiction("timezone", ("migration",), template)
     if "at" in backup and "window" in backup and not _is_within(backup["at"], backup["window"]):
         template = "{file}, line {line}: at {at} lies outside the window {window}; move one of them"
         values = {"at": backup["at"], "window": backup["window"]}

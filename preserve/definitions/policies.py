@@ -61,15 +61,19 @@ def read_new_policy(text: str, file: str) -> Policy:
     Raises `Misused` as `read_policy` does.
     """
     policy = read_policy(text, file)
-    window = policy.backup.window if policy.backup is not None else None
-    if window is not None and never_closes(window):
-        raise Misused(
-            "{file}, line {line}: window {window} begins when it ends; leave it out where work may go on all day, or"
-            " write another end",
-            file=file,
-            line=line_of(("backup", "window"), lines_of_keys(text)),
-            window=window,
-        )
+    windows = {
+        "backup": policy.backup.window if policy.backup is not None else None,
+        "migration": policy.migration.window if policy.migration is not None else None,
+    }
+    for table, window in windows.items():
+        if window is not None and never_closes(window):
+            raise Misused(
+                "{file}, line {line}: window {window} begins when it ends; leave it out where work may go on all day,"
+                " or write another end",
+                file=file,
+                line=line_of((table, "window"), lines_of_keys(text)),
+                window=window,
+            )
     return policy
 
 

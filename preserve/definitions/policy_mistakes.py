@@ -62,6 +62,7 @@ _WANTED = {
     "window": phrase('two times of day, such as "22:00-06:00"'),
     "without_catalog": phrase("true or false"),
     "again_on_release": phrase("true or false"),
+    "files_per_day": phrase("a whole number of files, such as 5000"),
     "identify": phrase('"at ingest" or "after"'),
     "within": phrase('a span up to "366 days", such as "15 minutes" or "30 days"'),
     "title": _ANY_TEXT,

@@ -103,8 +103,9 @@ _Within = Annotated[
         pattern=amounts.spans_up_to(LONGEST_WITHIN_DAYS, "minute", "hour", "day", "week", "month", "year")
     ),
 ]
-_TimeZone = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_+/-]{2,64}$"), AfterValidator(_time_zone)]
 _Person = Annotated[_Text, AfterValidator(_one_person)]
+_Window = Annotated[str, StringConstraints(pattern=WINDOW)]
+_IanaName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_+/-]{2,64}$"), AfterValidator(_time_zone)]
 _Percent = Annotated[int, Field(ge=1, le=100, strict=True)]
 _Whole = Annotated[int, Field(ge=1, le=100_000, strict=True)]
 _Element = Annotated[str, AfterValidator(_known_element), WithJsonSchema({"type": "string", "enum": sorted(ELEMENTS)})]
@@ -176,12 +177,8 @@ class Backup(Table):
     every: _Span = Field(description="how often")
     at: Annotated[str, StringConstraints(pattern=rf"^{TIME}$")] | None = Field(None, description="time of day, HH:MM")
     on: Annotated[tuple[Weekday, ...], Field(min_length=1)] | None = Field(None, description="days of the week")
-    timezone: (
-        Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_+/-]{2,64}$"), AfterValidator(_time_zone)] | None
-    ) = Field(None, description="IANA name, such as Asia/Shanghai")
-    window: Annotated[str, StringConstraints(pattern=WINDOW)] | None = Field(
-        None, description="when work may go on, such as 22:00-06:00"
-    )
+    timezone: _IanaName | None = Field(None, description="IANA name, such as Asia/Shanghai")
+    window: _Window | None = Field(None, description="when work may go on, such as 22:00-06:00")
 
 
 class Recovery(Table):
@@ -210,6 +207,16 @@ class Formats(Table):
         IdentifyWhen.AFTER, description="at ingest: right after the copies were made; after: by the runner, when idle"
     )
     again_on_release: bool = Field(True, strict=True, description="once more when the signatures of formats changed")
+
+
+class Migration(Table):
+    """How the runner goes on with migrations of formats that a person began; without this table it does not."""
+
+    window: _Window | None = Field(None, description="when files are converted, such as 20:00-06:00")
+    timezone: _IanaName | None = Field(None, description="IANA name, such as Asia/Shanghai")
+    files_per_day: Annotated[int, Field(ge=1, le=10_000_000, strict=True)] | None = Field(
+        None, description="at most so many files a day"
+    )
 
 
 class MediumOfAKind(Table):
@@ -288,6 +295,7 @@ class PolicyText(Table):
     drills: Drills | None = None
     media: Media | None = None
     formats: Formats | None = None
+    migration: Migration | None = None
     retention_lock_days: Annotated[int, Field(ge=0, le=LONGEST_DAYS, strict=True)] = Field(
         0, description="days of object lock asked of stores that have one"
     )

@@ -25,6 +25,7 @@ from preserve.model.policy import (
     LinkRule,
     MediaRules,
     MediumRule,
+    MigrationRule,
     Policy,
     RecordClass,
     RecoveryRule,
@@ -75,6 +76,7 @@ def policy_from(plain: Plain, sha256: str) -> Policy:
         drills=_if_given(plain, "drills", _drills),
         media=_if_given(plain, "media", _media),
         formats=_if_given(plain, "formats", _formats),
+        migration=_if_given(plain, "migration", _migration),
     )
 
 
@@ -156,6 +158,10 @@ def _drills(plain: Plain) -> DrillRule:
 
 def _formats(plain: Plain) -> FormatRule:
     return FormatRule(IdentifyWhen(plain.get("identify", "after")), plain.get("again_on_release", True))
+
+
+def _migration(plain: Plain) -> MigrationRule:
+    return MigrationRule(plain.get("window"), plain.get("timezone"), plain.get("files_per_day"))
 
 
 def _media(plain: Plain) -> MediaRules:

@@ -39,6 +39,7 @@ class DutyKind(StrEnum):
     IDENTIFICATION = "identification"  # of formats; never before anything that keeps records safe
     RISK_RECORD = "format risk record"  # for the trend
     MIGRATION_WATCH = "migration watch"  # whether what migrations were approved on is as it was
+    MIGRATION = "migration"  # of formats, which a person began; after all else
 
 
 _KINDS = list(DutyKind)

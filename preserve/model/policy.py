@@ -186,6 +186,19 @@ class FormatRule:
 
 
 @dataclass(frozen=True, slots=True)
+class MigrationRule:
+    """That the runner goes on with migrations which a person began, and at what pace: within `window` ("20:00-06:00",
+    in `timezone`; None: at any time), and at most `files_per_day` files a day of that zone (None: any number).
+
+    What was converted stays beside the original, whatever a policy says.
+    """
+
+    window: str | None = None
+    timezone: str | None = None
+    files_per_day: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class MediumRule:
     """How media of one kind are inspected by sample, and how old they may grow."""
 
@@ -258,6 +271,7 @@ class Policy:
     drills: DrillRule | None = None
     media: MediaRules | None = None
     formats: FormatRule | None = None
+    migration: MigrationRule | None = None
 
     @property
     def keeps_links(self) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
+from datetime import UTC, tzinfo
 from functools import partial
 from pathlib import Path
 
@@ -26,14 +27,12 @@ from preserve.model.phrases import phrase
 from preserve.packages.migrating.bench import Bench
 from preserve.packages.migrating.feeding import Due, Feeder, Lot
 from preserve.packages.migrating.finishing import Finisher, Mandate, PackageEnded
-from preserve.packages.migrating.journal import Journal
+from preserve.packages.migrating.journal import Journal, journal_folder
 from preserve.packages.reaching import sources_of
 from preserve.ports import Identifier
 from preserve.workplace import Workplace
 from preserve.workshop import Workshop
 
-WORK = "work"
-"""Below the folder of a migration in the home: where its journal lies."""
 _NOT_PASSED = (FileFate.STOPPED, FileFate.FAILED)
 _MAY_RUN = (
     MigrationState.APPROVED,
@@ -46,7 +45,8 @@ _MAY_RUN = (
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """Under what to run, and where risk logs lie in the home.  `now` is how things are on this machine.
+    """Under what to run, and where risk logs lie in the home.  `now` is how things are on this machine.  Files are
+    counted by days of `day_zone`.
 
     After `most` files, or `most_seconds`, nothing further is begun.
     """
@@ -54,6 +54,7 @@ class RunRequest:
     mandate: Mandate
     migrations: Path
     now: Circumstances
+    day_zone: tzinfo = UTC
     most: int | None = None
     most_seconds: float | None = None
 
@@ -122,8 +123,7 @@ class _Running:
         self._mandate = request.mandate
         self._number = request.mandate.migration.number
         self._workshop = workshop
-        folder = request.migrations / str(self._number) / WORK
-        self._journal = Journal(folder)
+        self._journal = Journal(journal_folder(request.migrations, self._number))
         self._bench = Bench(self._mandate.pathway, workshop, identifier, workplace.clock)
         self._finisher = Finisher(workplace, self._mandate, self._journal, request.migrations)
         self._began = monotonic_seconds()
@@ -324,12 +324,18 @@ class _Running:
 
     def _keep(self, results: list[FileResult]) -> None:
         self._journal.keep(results)
+        if results:
+            self._journal.note_converted(self._day, len(results))
         for each in results:
             self._fates[each.fate] += 1
             self._place.progress.advance(each.original.bytes)
         self._require_few_stopped()
         if self._is_leaving:
             raise _Stops(StopCause.PAUSED, "")
+
+    @property
+    def _day(self) -> str:
+        return self._place.clock.now().astimezone(self._request.day_zone).date().isoformat()
 
     def _finish(self, due: Due) -> None:
         row = self._place.books.migration_package(self._number, due.id)

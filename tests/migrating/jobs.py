@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC
 
 from preserve.model import migration_events
 from preserve.model.formats.governance import Criterion
@@ -78,7 +79,8 @@ def run(
     """Run it."""
     place = replace(workplace, act=replace(EXECUTOR, actor=by))
     now = Circumstances({of.name: of}, None, BASIS)
-    request = RunRequest(mandate(place, policies, number, of, by), place.home / "migrations", now, most, most_seconds)
+    word = mandate(place, policies, number, of, by)
+    request = RunRequest(word, place.home / "migrations", now, UTC, most, most_seconds)
     return run_migration(place, request, workshop, identifier)
 
 

@@ -1,5 +1,6 @@
 """The journal of a migration, in the home: what became of each file, durable before anybody counts on it.
 
+    day.json                      a day, and how many files were judged on it
     looked.json                   how many files had been judged, and had not passed, when a person let the job go on
     <package>/made/<number>/<k>   what was made of a file, by its place in the package's list of formats
     <package>/pictures/           pages that differ, before and after
@@ -27,7 +28,12 @@ from preserve.model.formats.file_results import FileFate, FileResult
 
 RESULTS, SETTLED, MADE, PICTURES = "results.jsonl", "settled.jsonl", "made", "pictures"
 _SEALED, _PARTIAL, _EVIDENCE, _NUMBERS, _LOOKED = "sealed", "sealed.partial", "evidence", "numbers.json", "looked.json"
-_RAW = "raw"
+_RAW, _DAY = "raw", "day.json"
+
+
+def journal_folder(migrations: Path, number: int) -> Path:
+    """Where in a home the journal of a migration lies."""
+    return migrations / str(number) / "work"
 
 
 def made_path(folder: Path, number: int, place: int) -> Path:
@@ -163,6 +169,19 @@ class Journal:
         except (FileNotFoundError, ValueError):
             return 0, 0  # nothing but the patience of people is lost
         return int(judged), int(stopped)
+
+    def converted_on(self, day: str) -> int:
+        """How many files were judged on a day, as far as it was noted."""
+        try:
+            noted, files = json.loads((self._folder / _DAY).read_bytes())
+        except (FileNotFoundError, ValueError):
+            return 0
+        return int(files) if noted == day else 0
+
+    def note_converted(self, day: str, files: int) -> None:
+        """So many files more were judged on a day."""
+        total = self.converted_on(day) + files
+        durable.write_file(self._folder / _DAY, json.dumps([day, total]).encode())
 
     def note_look(self, judged: int, stopped: int) -> None:
         """A person lets the job go on: what did not pass so far does not stop it again."""
