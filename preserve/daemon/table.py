@@ -10,8 +10,8 @@ from preserve.daemon.keeping import CANARY, LOCK_EXTENSION, canary_from_start
 from preserve.daemon.looking import AUDIT, LISTING
 from preserve.daemon.making import PARITY, REPLICATION
 from preserve.daemon.mending import PUBLICATION, REPAIR
-from preserve.daemon.migration_watching import MIGRATION_WATCH
 from preserve.daemon.migrating import MIGRATION
+from preserve.daemon.migration_watching import MIGRATION_WATCH
 from preserve.daemon.notices import Unbooked, notice_work
 from preserve.daemon.rating import RISK_RECORD
 from preserve.daemon.thawing import THAW

@@ -6,18 +6,72 @@ What it is given says what befalls it: a text with `hang`, `crash` or `fail` at 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from preserve.definitions.pathways import read_pathway
 from preserve.errors import Refused
 from preserve.model.formats.file_results import Opinion, Validated
 from preserve.model.formats.pathways import Pathway
 from preserve.model.formats.properties import Measured, Property
 from preserve.model.formats.tool_runs import Evidence, Limits, Outcome, Result
 from preserve.workshop import Judged, ToConvert, ToJudge
-from tests.pathways.declarations import shipped
 
 TOOLS = {"iconv": "2.36", "python": "3.11"}
+DECLARATION = """\
+[pathway]
+name = "text-of-tests"
+version = 1
+title_zh = "文本"
+title_en = "Texts"
+kind = "text"
+from = ["x-fmt/111"]
+to = ["x-fmt/111"]
+encodings = ["gb18030", "gbk"]
+
+[trigger]
+grounds = ["risk"]
+why_zh = "乱码"
+why_en = "shown garbled elsewhere"
+
+[[basis]]
+zh = "馆内规定"
+en = "a rule of the house"
+mark = "ours"
+
+[tool]
+program = "iconv"
+command = ["iconv", "-f", "GB18030", "-t", "UTF-8", "-o", "{output}/1.txt", "{input}"]
+most_seconds = 60
+most_memory_mib = 256
+most_growth_percent = 300
+
+[[validator]]
+program = "python"
+command = ["python3", "{input}"]
+proves_zh = "是 UTF-8"
+proves_en = "it is UTF-8"
+
+[[property]]
+name = "bytes when converted back"
+severity = "high"
+
+[[property]]
+name = "encoding"
+severity = "high"
+
+[[property]]
+name = "text"
+severity = "high"
+
+[[property]]
+name = "longest passage"
+severity = "high"
+
+[[property]]
+name = "numerals"
+severity = "high"
+"""
 _MAKES = {"fail": Result.FAILED, "crash": Result.CRASHED, "hang": Result.TIMED_OUT}
 
 
@@ -67,19 +121,12 @@ def _evidence(file: ToConvert) -> Evidence:
 
 
 def _measured(text: str) -> Measured:
-    return Measured({Property.TEXT: text, Property.BYTES_BACK: text}, {})
+    return Measured({Property.TEXT: text, Property.BYTES_BACK: text, Property.ENCODING: "utf-8"}, {})
 
 
 def pathway() -> Pathway:
-    """The shipped pathway for texts, by the programs of this workshop and as far as it measures."""
-    whole = shipped()["text-gb18030-to-utf8"]
-    measured = (Property.BYTES_BACK, Property.TEXT, Property.PASSAGE, Property.NUMERALS)
-    return replace(
-        whole,
-        tool=replace(whole.tool, program="iconv"),
-        validators=(replace(whole.validators[0], program="python"),),
-        properties=tuple(each for each in whole.properties if each.what in measured),
-    )
+    """The pathway of this workshop."""
+    return read_pathway(DECLARATION, "pathway.toml", ("iconv", "python"))
 
 
 def notice(name: str) -> bytes:
