@@ -129,7 +129,7 @@ def file_lines(files: Sequence[tuple[Listed, FileSettled]], most: int) -> Iterat
     """The same, for people."""
     yield ""
     yield from table(
-        (_("file"), _("format"), _("encoding"), _("odd files"), _("waits for a person")),
+        (_("file"), _("format"), _("encoding"), _("what is odd"), _("waits for a person")),
         (
             (
                 row.path,

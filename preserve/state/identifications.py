@@ -86,15 +86,18 @@ class IdentificationReading:
         )
         left, before = int(row[0]) if row else 0, _BEHIND_ALL
         while left > 0:
+            # Nothing here lets a database prefer an index with another order, and sort or join all for each page.
+            most = min(left, PAGE_ROWS)
             rows = self._database.rows(
-                "SELECT kept.package, kept.policy FROM kept LEFT JOIN identified ON identified.package = kept.package"
-                " WHERE kept.package < ? AND identified.package IS NULL ORDER BY kept.package DESC LIMIT ?",
-                (before, PAGE_ROWS),
+                "SELECT package, policy FROM (SELECT package, policy,"
+                " (SELECT number FROM identified WHERE identified.package = kept.package) AS told"
+                " FROM kept WHERE package < ? ORDER BY package DESC) AS each"
+                " WHERE told IS NULL ORDER BY package DESC LIMIT ?",
+                (before, most),
             )
-            # Asked for one policy, a database takes an index with another order, and sorts all of it for each page.
-            found = [str(package) for package, its in rows if its == policy][:left]
+            found = [str(package) for package, its in rows if its == policy]
             yield from found
-            if len(rows) < PAGE_ROWS:
+            if len(rows) < most:
                 return
             left, before = left - len(found), rows[-1][0]
 
