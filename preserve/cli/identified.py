@@ -32,6 +32,18 @@ def told_for(workplace: Workplace, policy: Policy, packages: Collection[str]) ->
         return identify_formats(workplace, IdentifyRequest((policy.name,), among=among), identifier)
 
 
+def told_of(workplace: Workplace, packages: Iterable[str]) -> list[IdentifyReport]:
+    """The same for packages under several policies, each by its own."""
+    from preserve import compose
+
+    by_policy: dict[str, list[str]] = {}
+    for package in packages:
+        by_policy.setdefault(workplace.books.package(package).receipt.policy, []).append(package)
+    policies = compose.policies(workplace.books)
+    told = [told_for(workplace, policies[name], each) for name, each in sorted(by_policy.items()) if name in policies]
+    return [report for report in told if report is not None]
+
+
 def worse_of(code: Exit, report: IdentifyReport | None) -> Exit:
     """How a command ends that also told formats."""
     return report_code(report) if report is not None and code is Exit.WELL else code

@@ -342,6 +342,25 @@ def test_a_policy_that_says_so_has_formats_told_at_ingest(program: Program, tmp_
     assert answer["formats"]["identified"][0]["formats"]["preserve/ofd-1"]["files"] == 1
 
 
+def test_so_has_a_harvest_and_a_look_into_a_drop_folder(program: Program, tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "policies" / "default.toml").read_text(encoding="utf-8")
+    (tmp_path / "default.toml").write_text(text + '\n[formats]\nidentify = "at ingest"\n', encoding="utf-8")
+    program("policy", "register", tmp_path / "default.toml", "--reason", "formats at ingest")
+    program("store", "add", "vault", "--role", "primary", "--url", (tmp_path / "vault").as_uri())
+    for name in ("来文", "投递/一"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "a.ofd").write_bytes(samples.ofd())
+    (tmp_path / "投递" / "一.complete").touch()
+    program("source", "add", "mail", "--folder", tmp_path / "来文", "--settle", "0s")
+    program("source", "add", "drop", "--drop", tmp_path / "投递", "--settle", "0s")
+    answer = program.ask("source", "harvest", "--all", code=Exit.FINDINGS)
+    (told_,) = answer["formats"]
+    assert sum(each["formats"].get("preserve/ofd-1", {"files": 0})["files"] for each in told_["identified"]) == 2
+    (standing,) = program.ask("format", "list")["policies"]
+    assert standing["never"] == 0, "the states of sources are told, too"
+    assert program.ask("source", "harvest", "--all", code=Exit.WELL)["formats"] == []
+
+
 def test_the_command_tells_what_is_held_and_where(program: Program, tmp_path: Path) -> None:
     source = tmp_path / "来文"
     for name, content in FILES.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict
 from itertools import chain
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from preserve.cli import voices
+from preserve.cli import identified, voices
 from preserve.cli.answers import moment_shown
 from preserve.cli.calls import Call
 from preserve.cli.exits import Exit
@@ -84,14 +84,29 @@ def harvest(call: Call, names: tuple[str, ...], wants_all: bool) -> Exit:
                 if not wants_all and len(names) == 1:
                     raise
                 failed[registered.entry.name] = error
+        formats = identified.told_of(workplace, _made(reports, drops))
         document = {
             "harvests": [_document(report) for report in reports],
             "drops": [_drop_document(report) for report in drops],
             "failed": {name: error_said(error) for name, error in failed.items()},
+            "formats": [identified.report_document(each) for each in formats],
         }
         is_well = not failed and all(map(_is_well, reports)) and all(report.is_complete for report in drops)
-        lines = chain(_lines(reports, failed), *map(_drop_lines, drops))
-        return call.answer(document, lines, Exit.WELL if is_well else Exit.FINDINGS)
+        lines = chain(_lines(reports, failed), *map(_drop_lines, drops), *map(identified.report_lines, formats))
+        code = Exit.WELL if is_well else Exit.FINDINGS
+        for each in formats:
+            code = identified.worse_of(code, each)
+        return call.answer(document, lines, code)
+
+
+def _made(reports: Iterable[HarvestReport], drops: Iterable[TakeReport]) -> Iterator[str]:
+    """The packages that were made now, those with the states of sources included."""
+    for report in reports:
+        yield from report.packages
+    for drop in drops:
+        for taken in drop.taken:
+            if not taken.report.already:
+                yield from (package.id for package in taken.report.packages)
 
 
 def _drop_document(report: TakeReport) -> dict[str, object]:
