@@ -58,7 +58,12 @@ def measure(side: Side, wanted: frozenset[Property]) -> Measured:
         facts = reader(side.files[0])
     except UnreadableError:
         return Measured(values, failed | dict.fromkeys(of_facts, NOT_READ))
-    return Measured(values | {name: _OF_FACTS[name](facts) for name in of_facts}, failed)
+    return Measured({**values, **values_of(facts, wanted)}, failed)
+
+
+def values_of(facts: DocumentFacts, wanted: frozenset[Property]) -> dict[Property, Value]:
+    """What was read, as it is compared."""
+    return {name: _OF_FACTS[name](facts) for name in wanted & _OF_FACTS.keys()}
 
 
 def _pages(side: Side) -> int | str:

@@ -26,6 +26,7 @@ MODULES: Mapping[str, str] = {
         (".avi", ".mov", ".qt", ".mpg", ".mpeg", ".m1v", ".m2v", ".mpv", ".vob", ".wmv", ".asf", ".mkv"), "moving"
     ),
     ".txt": "plain_text",
+    ".ppt": "slides",
     ".xls": "sheets",
     ".xlsx": "sheets",
 }

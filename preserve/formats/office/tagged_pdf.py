@@ -24,6 +24,8 @@ DEEPEST = 200
 _HYPHEN_AT_LINE_END = "\x02"
 """As PDFium tells it."""
 _LABEL = re.compile(r"^\S{1,12}$")
+_BULLET = re.compile(r"^[•◦▪■□●○◆◇➢✓✔»›‣⁃–—*\ue000-\uf8ff-]$")
+_PARAGRAPHS = frozenset(("P", "H", "H1", "H2", "H3", "H4", "H5", "H6"))
 _BLOCKS = frozenset((
     "P", "H", "H1", "H2", "H3", "H4", "H5", "H6", "LI", "TR", "TD", "TH", "Caption", "Title", "TOCI", "Div", "Table",
 ))  # fmt: skip
@@ -82,8 +84,13 @@ def tree(path: Path) -> Element | None:
 def text_of(root: Element) -> str:
     """The text of a tree, which is changed by this."""
     _drop_marks(root)
+    _drop_what_masters_add(root)
+    for each in root.elements():
+        each.children = [child for child in each.children if isinstance(child, str) or child.kind != "Lbl"]
     for item in [each for each in root.elements() if each.kind == "LBody"]:
         _drop_label(item)
+    for paragraph in [each for each in root.elements() if each.kind in _PARAGRAPHS]:
+        _drop_bullet(paragraph)
     parts: list[str] = []
     _written(root, parts)
     for note in [each for each in root.elements() if each.kind == "Note"]:
@@ -185,11 +192,32 @@ def _drop_marks(root: Element) -> None:
                     same.children.clear()
 
 
+def _drop_what_masters_add(root: Element) -> None:
+    """LibreOffice tags footers, dates and numbers of slides as items outside of any block (7.4); items of the slide
+    itself lie in one."""
+    root.children = [each for each in root.children if isinstance(each, str) or not _is_of_master(each)]
+
+
+def _is_of_master(top: Element) -> bool:
+    items = [top] if top.kind == "LI" else top.children if top.kind == "L" else []
+    return bool(items) and all(
+        isinstance(each, Element) and each.kind == "LI" and all(isinstance(child, str) for child in each.children)
+        for each in items
+    )
+
+
 def _drop_label(item: Element) -> None:
     """The number or bullet with which an item begins is a text of its own before the first span."""
     texts = list(item.texts())
     if len(texts) > 1 and _LABEL.match(texts[0].strip()):
         _drop_first(item)
+
+
+def _drop_bullet(paragraph: Element) -> None:
+    """Slides have bullets without lists."""
+    texts = list(paragraph.texts())
+    if len(texts) > 1 and _BULLET.match(texts[0].strip()):
+        _drop_first(paragraph)
 
 
 def _drop_first(element: Element) -> bool:

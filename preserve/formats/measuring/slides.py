@@ -1,0 +1,37 @@
+"""What is measured of presentations, and of the PDF that was made of them; by no program that converts any.
+
+PowerPoint 97-2003 is read from its records, PDF by PDFium and QPDF.  What a master adds to each slide (footer, number,
+date) is of no slide's text on either side.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from preserve.formats.measuring.documents import NOT_READ, SEVERAL, values_of
+from preserve.formats.measuring.side import PDF, Side
+from preserve.formats.office.facts import DocumentFacts, UnreadableError
+from preserve.formats.office.laid_out import pages_of, read_laid_out
+from preserve.formats.office.powerpoint_binary import read_powerpoint_binary
+from preserve.model.formats.properties import Measured, Property
+
+
+def measure(side: Side, wanted: frozenset[Property]) -> Measured:
+    """All of `wanted` that can be told of a presentation."""
+    if len(side.files) != 1:
+        return Measured({}, dict.fromkeys(wanted, SEVERAL))
+    try:
+        count, facts = _read(side.files[0], side.ending.lower())
+    except UnreadableError:
+        return Measured({}, dict.fromkeys(wanted, NOT_READ))
+    found = values_of(facts, wanted)
+    if Property.SLIDES in wanted:
+        found = {**found, Property.SLIDES: count}
+    return Measured(found, {})
+
+
+def _read(file: Path, ending: str) -> tuple[int, DocumentFacts]:
+    if ending == PDF:
+        return pages_of(file), read_laid_out(file)
+    told = read_powerpoint_binary(file)
+    return told.slides, told.document
