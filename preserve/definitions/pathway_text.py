@@ -36,6 +36,8 @@ _Ending = Annotated[str, StringConstraints(pattern=r"^\.[a-z0-9.-]{1,30}$")]
 _Encoding = Annotated[_Text, AfterValidator(_encoding)]
 _Whole = Annotated[int, Field(ge=0, le=1_000_000, strict=True)]
 _Percent = Annotated[int, Field(ge=0, le=100, strict=True)]
+_File = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
+_Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 _Command = Annotated[tuple[_Text, ...], Field(min_length=1, max_length=50)]
 
 
@@ -87,6 +89,7 @@ class Tool(Table):
         " results are named by their numbers: 7.pdf); {output}: the folder for results; {home}: an empty one;"
         " {pathway}: the pathway's own; {python}: this program's interpreter"
     )
+    files: dict[_File, _Sha256] = Field({}, description="what the command reads in {pathway}: names and SHA-256")
     most_seconds: Annotated[int, Field(ge=1, le=LONGEST_SECONDS, strict=True)] = Field(description="for one file")
     most_memory_mib: Annotated[int, Field(ge=16, le=LARGEST_MEMORY_MIB, strict=True)]
     most_growth_percent: Annotated[int, Field(ge=100, le=LARGEST_GROWTH_PERCENT, strict=True)] = Field(

@@ -64,6 +64,7 @@ _WANTED = {
     "type": phrase("one of: {names}", names=", ".join(RiskType)),
     "severity": _SEVERITY,
     "command": phrase('a list of arguments, such as ["flac", "-o", "{{output}}/audio.flac", "{{input}}"]'),
+    "files": phrase('names of files with their SHA-256, such as {{ "intent.ps" = "0b…" }}'),
     "check": phrase("one of: {names}", names=", ".join(Check)),
     "fixed_layout": phrase("true or false"),
     "optional": phrase("true or false"),
@@ -144,6 +145,7 @@ def _pathway(plain: dict[str, Any], sha256: str) -> Pathway:
             tool["most_seconds"],
             tool["most_memory_mib"] * _MIB,
             tool["most_growth_percent"],
+            dict(tool.get("files", {})),
             tool.get("most_files", 1000),
         ),
         rendition=_rendition(plain.get("rendition")),
@@ -226,6 +228,12 @@ def _of_programs(pathway: Pathway, programs: Collection[str] | None) -> Iterator
             yield _Contradiction("no-command", path, template, {"program": each.program})
     for run in runs:
         yield from _of_run(run, programs)
+        if "pathway" in places_named(run.command) and not pathway.tool.files:
+            template = (
+                "{file}, line {line}: what of {place} does it read? name the files with their SHA-256 under {key}"
+            )
+            values: dict[str, object] = {"place": "{pathway}", "key": "tool.files"}
+            yield _Contradiction("unnamed-files", (*run.path, "command"), template, values)
 
 
 def _of_run(run: _Run, programs: Collection[str] | None) -> Iterator[_Contradiction]:

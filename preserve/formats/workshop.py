@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -75,9 +76,26 @@ class SandboxedWorkshop:
         places, sees = {"python": PYTHON}, list(interpreter_folders()) if command[0] == "{python}" else []
         if any("{pathway}" in argument for argument in command):
             folder = self._folders[pathway.name].resolve()
+            _require_declared(folder, tool.files)
             places["pathway"] = str(folder)
             sees.append(folder)
         limits = Limits(
             seconds=float(tool.most_seconds), memory_bytes=tool.most_memory_bytes, output_files=tool.most_files
         )
         return Task(tuple(command), version, limits, tool.most_growth_percent, SMALL_BYTES, tuple(sees), places)
+
+
+def _require_declared(folder: Path, files: Mapping[str, str]) -> None:
+    """Hold what a command reads beside its inputs against the digests that were declared, and approved."""
+    for name, wanted in files.items():
+        try:
+            found = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+        except OSError:
+            found = ""
+        if found != wanted:
+            raise Refused(
+                "{file} is not the file that its pathway declares (SHA-256 {wanted}); install the program again, or"
+                " declare it anew",
+                file=folder / name,
+                wanted=wanted,
+            )

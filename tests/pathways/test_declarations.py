@@ -41,6 +41,8 @@ FIRST = [
         (', "{input}"]', "]", 22, "must name input or inputs, output"),
         (', "{input}"]', ', "{input}", "{profile}"]', 22, "profile is no place"),
         ('"{input}"]', '"--in={inputs}"]', 22, "let it be one by itself"),
+        ('"{input}"]', '"{pathway}/a.ps", "{input}"]', 22, "name the files with their SHA-256 under tool.files"),
+        ("most_seconds = 60", 'most_seconds = 60\nfiles = ["a"]', 24, "names of files with their SHA-256"),
         ('"-i", "{input}", ', "", 29, "must name input"),
         ('proves_zh = "能解码"', 'proves_zh = "能解码"\ncheck = "utf-8"', 27, "how does ffmpeg look"),
         ('program = "ffmpeg"', 'program = "preserve"', 28, "is run by {python}"),

@@ -136,6 +136,13 @@ def test_a_tool_that_is_not_here_is_refused_by_name(bench: Bench, tmp_path: Path
         bench.convert(nowhere, [bench.file(path, ".doc", "fmt/40")])
 
 
+def test_a_file_of_the_pathway_that_is_not_the_declared_one_is_not_used(bench: Bench, pdf: Path) -> None:
+    pathway = bench.pathways["pdf-to-pdfa2b"]
+    other = replace(pathway, tool=replace(pathway.tool, files={"output-intent.ps": "0" * 64}))
+    with pytest.raises(Refused, match="is not the file that its pathway declares"):
+        bench.convert(other, [bench.file(pdf, ".pdf", "fmt/18")])
+
+
 def test_what_a_tool_is_to_see_it_sees_and_cannot_change(tmp_path: Path) -> None:
     require("bwrap")
     for name in ("cell", "shown", "hidden", "out"):

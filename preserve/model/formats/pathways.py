@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from preserve.model.formats.losses import DeclaredLoss, LossSeverity
@@ -51,6 +51,9 @@ class PathwayTool:
     most_memory_bytes: int
     most_growth_percent: int
     """How large the result may be, in per cent of the original, beyond `SMALL_BYTES`."""
+    files: Mapping[str, str] = field(default_factory=dict)
+    """What of the pathway's folder the command reads, by name, with its SHA-256: so whoever approves the declaration
+    approves that, too."""
     most_files: int = 1000
     """How many files may be made of one: a mailbox becomes as many as it has messages."""
 
