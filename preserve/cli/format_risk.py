@@ -54,7 +54,8 @@ def risk_document(report: RatingReport, rule: RiskRule, voice: Voice) -> Documen
                 "score": each.score,
                 "advice": each.advice.value,
                 "why": list(reasons(each, rule, voice)),
-                "what_to_do": what_to_do(each, voice),
+                "files_converted": report.converted.get(each.puid, 0),
+                "what_to_do": what_to_do(each, voice, report.converted.get(each.puid, 0)),
             }
             for each in report.risks
         ],
@@ -85,7 +86,7 @@ def risk_lines(report: RatingReport, rule: RiskRule, voice: Voice) -> Iterator[s
         yield f"{each.puid} {format_name(each, report, voice)}: {voice.word(each.advice)}"
         for reason in reasons(each, rule, voice):
             yield f"  · {reason}"
-        yield f"  → {what_to_do(each, voice)}"
+        yield f"  → {what_to_do(each, voice, report.converted.get(each.puid, 0))}"
     if len(urgent) > MOST_EXPLAINED:
         yield voice.said("… and {count} more (--json gives all)", count=len(urgent) - MOST_EXPLAINED)
 
@@ -148,8 +149,10 @@ def reasons(risk: HoldingRisk, rule: RiskRule, voice: Voice) -> Iterator[str]:
         )
 
 
-def what_to_do(risk: HoldingRisk, voice: Voice) -> str:
-    """The next step, as a sentence."""
+def what_to_do(risk: HoldingRisk, voice: Voice, converted: int = 0) -> str:
+    """The next step, as a sentence; `converted` of the files lie in packages of which a version in force was made."""
+    if converted >= risk.files and risk.advice is FormatAdvice.PLAN:
+        return voice.sentence("nothing more: versions in another format are in force, and these originals are kept")
     match risk.advice:
         case FormatAdvice.IDENTIFY:
             return voice.sentence("find out what they are, by a person if need be; only then can anything be planned")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from preserve.cli.format_facts import in_language
-from preserve.cli.migrations import declared_lines, scope_document
+from preserve.cli.migrations import count_said, declared_lines, scope_document
 from preserve.cli.tables import byte_count
 
 if TYPE_CHECKING:
@@ -106,12 +106,7 @@ def _proposal_lines(proposal: Proposal, voice: Voice) -> Iterator[str]:
     for risk in proposal.group.risks:
         yield f"  {format_said(risk, voice)}"
     yield "  " + voice.said("ground: {grounds}", grounds=", ".join(voice.word(each) for each in proposal.group.grounds))
-    yield "  " + voice.said(
-        "scope: {packages} packages, {files} files, {size}",
-        packages=proposal.count.packages,
-        files=proposal.count.files,
-        size=byte_count(proposal.count.bytes),
-    )
+    yield "  " + voice.said("scope: {count}", count=count_said(proposal.count, voice))
     for way in proposal.ways:
         yield ""
         yield from _way_lines(way, voice)
@@ -122,10 +117,10 @@ def format_said(risk: HoldingRisk, voice: Voice) -> str:
     name = "" if risk.format is None else in_language(risk.format.words, voice)
     level = voice.sentence("not rated") if risk.rating is None else voice.word(risk.rating.level)
     return voice.said(
-        "{puid} {name}: {files} files, {size}; risk of the format: {level}; score {score}",
+        "{puid} {name}: {files}, {size}; risk of the format: {level}; score {score}",
         puid=risk.puid,
         name=name,
-        files=risk.files,
+        files=voice.counted("{count} file", "{count} files", risk.files),
         size=byte_count(risk.bytes),
         level=level,
         score=risk.score,
@@ -155,8 +150,8 @@ def _cost_lines(cost: Cost, voice: Voice) -> Iterator[str]:
         )
     else:
         yield voice.said(
-            "room, at most, by the bound of the pathway ({percent} % of the originals): {room}; what it will be shows"
-            " the pilot",
+            "room, by the bound of the pathway ({percent} % of the originals; small files may grow by more): {room};"
+            " what it will be shows the pilot",
             percent=cost.growth_percent,
             room=room,
         )

@@ -22,6 +22,7 @@ from preserve.model.migrations import (
     Piloted,
     PilotEntry,
     Scope,
+    ScopeCount,
     Tallied,
 )
 
@@ -187,16 +188,7 @@ def _about(migration: Migration, approval: ApprovalEntry | None, voice: Voice) -
     yield voice.sentence("ground"), ", ".join(voice.word(each) for each in migration.grounds)
     yield voice.sentence("pathways"), ", ".join(each.name for each in migration.alternatives)
     yield voice.sentence("planned"), _by(migration.planned_by, migration.planned_at, migration.reason, voice)
-    planned = migration.planned
-    yield (
-        voice.sentence("scope"),
-        voice.said(
-            "{packages} packages, {files} files, {size}",
-            packages=planned.packages,
-            files=planned.files,
-            size=byte_count(planned.bytes),
-        ),
-    )
+    yield voice.sentence("scope"), count_said(migration.planned, voice)
     if approval is not None:
         said = _by(approval.by, approval.at, approval.reason, voice)
         yield voice.sentence("approved"), f"{approval.pathway}; {said}"
@@ -209,6 +201,13 @@ def _about(migration: Migration, approval: ApprovalEntry | None, voice: Voice) -
 
 def _by(person: str, at: str, reason: str, voice: Voice) -> str:
     return voice.said("by {person}, {moment}: {purpose}", person=person, moment=moment_shown(at), purpose=reason)
+
+
+def count_said(count: ScopeCount, voice: Voice) -> str:
+    """What a scope comes to."""
+    packages = voice.counted("{count} package", "{count} packages", count.packages)
+    files = voice.counted("{count} file", "{count} files", count.files)
+    return f"{packages}, {files}, {byte_count(count.bytes)}"
 
 
 def _progress_said(migration: Migration, voice: Voice) -> str:
@@ -320,7 +319,7 @@ def pilot_lines(pilot: PilotEntry, voice: Voice) -> Iterator[str]:
 def _weights_lines(pilot: PilotEntry, voice: Voice) -> Iterator[str]:
     whole = sum(pilot.weights.values())
     weights = ", ".join(
-        f"{voice.word(name)} {round(_PER_CENT * weight / whole)} %" for name, weight in pilot.weights.items()
+        f"{voice.word(name)} {round(_PER_CENT * pilot.weights.get(name, 0) / whole)} %" for name in Criterion
     )
     yield voice.said("Weights: {weights} (our own figures, not verified against a standard)", weights=weights)
     for each in sensitivity(options(pilot.outcomes), pilot.weights):

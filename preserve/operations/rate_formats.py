@@ -20,6 +20,7 @@ from preserve.model.formats.holdings import (
 )
 from preserve.model.formats.rating import Ratings
 from preserve.model.formats.registry import Reader
+from preserve.model.migrations import Scope
 from preserve.model.policy import Policy
 from preserve.workplace import Workplace
 
@@ -49,12 +50,20 @@ class RatingReport:
     not_identified: int
     readers: Mapping[str, str]
     is_published_known: bool
+    converted: Mapping[str, int]
+    """Files by format, of those for which a migration is advised, in packages of which a version in force was made."""
+
+    def is_converted(self, risk: HoldingRisk) -> bool:
+        """Whether a migration has been made of all files in a format: the originals are kept, and stay in it."""
+        return self.converted.get(risk.puid, 0) >= risk.files
 
     @property
     def is_well(self) -> bool:
-        """Whether all files were identified, and none is in a format that something must be done about."""
+        """Whether all files were identified, and none is in a format that something must still be done about."""
         calm = (FormatAdvice.KEEP, FormatAdvice.WATCH)
-        return self.not_identified == 0 and all(each.advice in calm for each in self.risks)
+        return self.not_identified == 0 and all(
+            each.advice in calm or (each.advice is FormatAdvice.PLAN and self.is_converted(each)) for each in self.risks
+        )
 
 
 def rate_formats(workplace: Workplace, request: RatingRequest) -> RatingReport:
@@ -70,14 +79,16 @@ def rate_formats(workplace: Workplace, request: RatingRequest) -> RatingReport:
     readers = request.ratings.register.readers_of(map(request.ratings.register.of, names))
     alive = request.alive(readers)
     facts = Facts(request.ratings, alive, request.policies, tuple(_recorded(workplace)), now)
+    risks = holdings_risk(request.rule, held, facts)
     return RatingReport(
         at=now,
-        risks=holdings_risk(request.rule, held, facts),
+        risks=risks,
         names=names,
         packages=sum(each.packages for each in standings),
         not_identified=sum(each.never for each in standings),
         readers={each.name: alive[each.id] for each in readers if each.id in alive},
         is_published_known=books.format_ratings(request.ratings.rule.publisher) is not None,
+        converted=dict(_converted(workplace, risks)),
     )
 
 
@@ -87,6 +98,16 @@ def record_risk(workplace: Workplace, report: RatingReport) -> int:
         rating_events.risk_recorded(workplace.act, workplace.now(), report.risks, report.not_identified, report.readers)
     )
     return len({each.record for each in workplace.books.format_risks()})
+
+
+def _converted(workplace: Workplace, risks: Iterable[HoldingRisk]) -> Iterator[tuple[str, int]]:
+    books = workplace.books
+    if not books.migrations():
+        return
+    for each in risks:
+        if each.advice is FormatAdvice.PLAN:
+            whole, left = (books.in_scope(Scope((each.puid,), is_again=again)).files for again in (True, False))
+            yield each.puid, whole - left
 
 
 def _recorded(workplace: Workplace) -> Iterator[Recorded]:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from preserve.cli.exits import Exit
-from tests.governing.service import Service
+from preserve.model import migration_events
+from preserve.model.migrations import PackageDone
+from preserve.model.nouns import Act
+from tests.governing.service import AT, SEEN, Service
 
 WHY = ("--reason", "the court wants the original")
 
@@ -39,6 +44,23 @@ def test_what_is_rolled_back_is_not_in_force_and_nothing_is_deleted(ran: Service
         assert books.has_package(ran.package(2))
     assert ran.ask("migrate", "reinstate", "1", *WHY)["state"] == "paused"
     assert in_force(ran)
+
+
+def test_formats_of_which_all_have_a_version_in_force_ask_for_nothing_more(ran: Service) -> None:
+    def word() -> Any:
+        return next(
+            each for each in ran.ask("format", "risk", code=Exit.FINDINGS)["formats"] if each["puid"] == "fmt/40"
+        )
+
+    assert (word()["files"], word()["files_converted"]) == (4, 3)
+    assert "plan a migration" in word()["what_to_do"]
+    act = Act("丁", "the rest")
+    done = PackageDone(1, ran.package(1), (ran.package(2),), SEEN, 0, "7" * 64)
+    ran.record(migration_events.migrated(act, AT, done))
+    assert word()["files_converted"] == 4
+    assert "nothing more" in word()["what_to_do"]
+    ran.ask("migrate", "rollback", "1", *WHY)
+    assert "plan a migration" in word()["what_to_do"]
 
 
 def test_withdrawing_ends_it_and_what_it_made_stays_in_force(ran: Service) -> None:
