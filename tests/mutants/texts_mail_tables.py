@@ -57,7 +57,34 @@ def _swapped_lines(text: str, chance: Random) -> str:
     return "".join([*lines[:at], *reversed(lines[at : at + 2]), *lines[at + 2 :]])
 
 
+def _page_lost(text: str, chance: Random) -> str:
+    pages = text.split("\f")
+    return "\f".join(pages[: chance.randrange(1, len(pages))]) if len(pages) > 1 else text
+
+
+def _part_lost(folder: Path, chance: Random) -> bool:
+    parts = sorted(folder.glob("document.txt-part-*"))
+    if parts:
+        chance.choice(parts).unlink()
+    return bool(parts)
+
+
+def _piece_lost(folder: Path, chance: Random) -> bool:
+    """A row of the table of where each piece of text stood."""
+    file = folder / "document.txt-runs.csv"
+    if not file.exists():
+        return False
+    rows = list(read_csv(file))
+    del rows[chance.randrange(1, len(rows))]
+    file.unlink()
+    write_csv(rows, file)
+    return True
+
+
 TEXTS = (
+    Mutant(Damage.PAGE_DROPPED, "of a text", _on_text(_page_lost)),
+    Mutant(Damage.ATTACHMENT_LOST, "of a document", _on_copy(_part_lost)),
+    Mutant(Damage.TEXT_TRUNCATED, "a piece of the table", _on_copy(_piece_lost)),
     Mutant(Damage.TEXT_TRUNCATED, "cut off", _on_text(lambda text, chance: text[: chance.randrange(len(text) - 2)])),
     Mutant(Damage.TEXT_TRUNCATED, "the last word cut off", _on_text(lambda text, _: text.rstrip()[:-1])),
     Mutant(Damage.TEXT_TRUNCATED, "emptied", _on_text(lambda _text, _: "")),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import struct
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -19,9 +21,9 @@ from tests.mutants.trials import samples_of
 from tests.workshop.bench import Bench, Passed
 
 FOLDERS = {each.name: each / "samples" for each in pathway_folders()}
-PUIDS = {".txt": "x-fmt/111", ".mbox": "fmt/720", ".msg": "x-fmt/430", ".dbf": "x-fmt/271"}
+PUIDS = {".txt": "x-fmt/111", ".mbox": "fmt/720", ".msg": "x-fmt/430", ".dbf": "x-fmt/271", ".ofd": "preserve/ofd-1"}
 TEXT_PATHWAYS = ("text-gb18030-to-utf8", "text-big5-to-utf8", "text-big5hkscs-to-utf8")
-PATHWAYS = (*TEXT_PATHWAYS, "mbox-to-eml", "msg-to-eml", "dbase-to-csv", "dbase-big5-to-csv")
+PATHWAYS = (*TEXT_PATHWAYS, "mbox-to-eml", "msg-to-eml", "dbase-to-csv", "dbase-big5-to-csv", "ofd-to-text")
 TOOLS = ("iconv", "mlr", "perl")
 
 
@@ -156,3 +158,22 @@ def test_hostile_mail_fails_with_a_reason_or_is_kept_byte_by_byte_and_the_others
     assert "more parts than any honest one" in outcomes[0].evidence.complaints
     assert b"passwd" in (files[2].into / "document-attachments.csv").read_bytes()
     assert not (files[2].into / "passwd").exists()
+
+
+def test_a_package_that_grows_beyond_bounds_is_refused_and_its_names_lead_nowhere(bench: Bench, tmp_path: Path) -> None:
+    require("iconv")
+    sample = samples_of("ofd-to-text")[0]
+    paths = [tmp_path / name for name in ("bomb.ofd", "climbing.ofd", "cut.ofd")]
+    for path in paths[:2]:
+        shutil.copyfile(sample, path)
+    with zipfile.ZipFile(paths[0], "a", zipfile.ZIP_DEFLATED) as package:
+        package.writestr("Doc_0/Res/zeros.bin", bytes(2**20))
+        package.filelist[-1].file_size = 2**31
+    with zipfile.ZipFile(paths[1], "a") as package:
+        package.writestr("../../../tmp/climbed.txt", "outside")
+    paths[2].write_bytes(sample.read_bytes()[:700])
+    files = [brought(bench, path) for path in paths]
+    outcomes = bench.convert("ofd-to-text", files)
+    assert [each.result for each in outcomes] == [Result.FAILED, Result.CONVERTED, Result.FAILED]
+    assert "more files, or larger ones" in outcomes[0].evidence.complaints
+    assert b"outside" in (files[1].into / "document.txt-part-0003.txt").read_bytes()

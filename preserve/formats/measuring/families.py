@@ -18,6 +18,7 @@ MODULES: Mapping[str, str] = {
     ".mdb": "tables",
     ".msg": "mail",
     ".odt": "documents",
+    ".ofd": "ofd",
     ".pdf": "pdf",
     ".rtf": "documents",
     **dict.fromkeys((".tif", ".tiff", ".bmp", ".dib", ".jpg", ".jpeg", ".jpe", ".png", ".jp2"), "pictures"),
