@@ -304,6 +304,8 @@ def test_the_commands_tell_open_from_settled(program: Program, tmp_path: Path) -
     ]
     assert program.ask("status", code=Exit.FINDINGS)["formats"][0]["open"] == 0
     assert "x-fmt/455" in program("format", "settled", "--package", package)
+    program("format", "risk", "--html", tmp_path / "risk.html", "--language", "zh", code=Exit.FINDINGS)
+    assert "待办 0，共 1" in (tmp_path / "risk.html").read_text(encoding="utf-8")
     program("format", "settled", "--withdraw", said["settlement"], *why)
     assert [each["open"] for each in program.ask("format", "list", "--waiting", code=Exit.FINDINGS)["oddities"]] == [1]
     program("format", "settle", "unknown", "--package", package, "--as", "fmt/4O", *why, code=Exit.MISUSED)

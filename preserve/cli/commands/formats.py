@@ -19,6 +19,7 @@ from preserve.errors import Misused, Refused
 
 if TYPE_CHECKING:
     from preserve.model.formats.risk_rule import RiskRule
+    from preserve.model.formats.standing import OddityHeld
     from preserve.operations.rate_formats import RatingReport
     from preserve.state.ratings import RecordedRisk
 
@@ -115,20 +116,26 @@ def risk(call: Call, html: Path | None, language: str | None, history: Path | No
             compose.write_risk_history(workplace.books, history)
         rule, voice = request.ratings.rule, voices.person()
         if html is not None:
-            _write_page(html, report, tuple(workplace.books.format_risks()), rule, language)
+            recorded, odd = tuple(workplace.books.format_risks()), workplace.books.oddities_held()
+            _write_page(html, report, recorded, odd, rule, language)
         code = Exit.WELL if report.is_well else Exit.FINDINGS
         return call.answer(risk_document(report, rule, voice), risk_lines(report, rule, voice), code)
 
 
 def _write_page(
-    file: Path, report: RatingReport, recorded: Sequence[RecordedRisk], rule: RiskRule, language: str | None
+    file: Path,
+    report: RatingReport,
+    recorded: Sequence[RecordedRisk],
+    odd: Sequence[OddityHeld],
+    rule: RiskRule,
+    language: str | None,
 ) -> None:
     from preserve.cli.page.formats import risk_page
     from preserve.durable import write_file
 
     voice = {"zh": voices.chinese, "en": voices.english}.get(language or "", voices.person)()
     try:
-        write_file(file.absolute(), risk_page(report, recorded, rule, voice).encode())
+        write_file(file.absolute(), risk_page(report, recorded, odd, rule, voice).encode())
     except OSError as error:
         raise Refused("{file} could not be written: {why}", file=file, why=error.strerror) from error
 

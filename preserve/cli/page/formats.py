@@ -1,8 +1,8 @@
-"""The page about formats: how endangered the holdings are by them, and how that changed."""
+"""The page about formats: how endangered the holdings are by them, what is odd about files, and how that changed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from xml.etree.ElementTree import Element
 
 from preserve import __version__
@@ -15,7 +15,9 @@ from preserve.cli.page.sections import figures, section
 from preserve.cli.tables import byte_count
 from preserve.cli.voices import Voice
 from preserve.model.formats.holdings import FormatAdvice, HoldingRisk
+from preserve.model.formats.identification import Oddity
 from preserve.model.formats.risk_rule import RiskRule
+from preserve.model.formats.standing import OddityHeld
 from preserve.operations.rate_formats import RatingReport
 from preserve.state.ratings import RecordedRisk
 
@@ -30,7 +32,13 @@ _LINE_SHADES = ("role-primary", "role-same_city", "role-remote_offline")
 """As many formats as lines are told apart: those with the most files at risk."""
 
 
-def risk_page(report: RatingReport, recorded: Sequence[RecordedRisk], rule: RiskRule, voice: Voice) -> str:
+def risk_page(
+    report: RatingReport,
+    recorded: Sequence[RecordedRisk],
+    oddities: Sequence[OddityHeld],
+    rule: RiskRule,
+    voice: Voice,
+) -> str:
     """The whole HTML document."""
     title = f"{voice.sentence('Format risk of the holdings')} · {report.at.astimezone().date()}"
     is_well = report.is_well
@@ -49,7 +57,13 @@ def risk_page(report: RatingReport, recorded: Sequence[RecordedRisk], rule: Risk
             element("h1", verdict, class_="well" if is_well else "unwell"),
             (element("p", each) for each in unknowns(report, voice)),
         ),
-        element("main", _overview(report, voice), _each(report, rule, voice), _over_time(report, recorded, voice)),
+        element(
+            "main",
+            _overview(report, voice),
+            _each(report, rule, voice),
+            _odd(oddities, voice),
+            _over_time(report, recorded, voice),
+        ),
         element("footer", element("p", f"preserve {__version__}")),
     )
 
@@ -103,6 +117,34 @@ def _bar(risk: HoldingRisk, report: RatingReport, rule: RiskRule, voice: Voice) 
     notes = [*reasons(risk, rule, voice), what_to_do(risk, voice, done)]
     name = f"{risk.puid} {format_name(risk, report, voice)}"
     return Bar(name, (shown, rest), notes, f"{risk.score} · {voice.word(risk.advice)}")
+
+
+def _odd(oddities: Sequence[OddityHeld], voice: Voice) -> Element:
+    """What is odd about files: how much of it is settled, and how much waits for a person."""
+    title = voice.sentence("Odd files")
+    if not oddities:
+        return section(title, "odd", element("p", voice.sentence("No file that was identified is odd."), class_="none"))
+    shades = {"state-verified": voice.sentence("settled"), "state-due": voice.sentence("wait for a person")}
+    most = max(each.files for each in oddities)
+    head = [voice.sentence("odd files"), voice.sentence("packages"), voice.sentence("files"), *shades.values()]
+    counts = ((each, (each.packages, each.files, each.settled, each.open)) for each in oddities)
+    rows: Iterable[list[Children]] = (
+        [voice.word(Oddity(each.oddity)), *(f"{count:,}" for count in those)] for each, those in counts
+    )
+    return section(
+        title,
+        "odd",
+        charts.legend(shades.items()),
+        charts.bars(_odd_bar(each, most, shades, voice) for each in oddities),
+        figures(voice, head, rows, title),
+    )
+
+
+def _odd_bar(held: OddityHeld, most: int, shades: Mapping[str, str], voice: Voice) -> Bar:
+    counts = zip((held.settled, held.open), shades.items(), strict=True)
+    parts = [Part(count, shade, name) for count, (shade, name) in counts]
+    told = voice.said("wait for a person: {open} of {files}", open=f"{held.open:,}", files=f"{held.files:,}")
+    return Bar(voice.word(Oddity(held.oddity)), (*parts, Part(most - held.files, "empty", "")), [], told)
 
 
 def _over_time(report: RatingReport, recorded: Sequence[RecordedRisk], voice: Voice) -> Element:
