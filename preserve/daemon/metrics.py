@@ -21,6 +21,7 @@ from preserve.model.concerns import ConcernKind
 from preserve.model.drills import DrillVerdict, spread
 from preserve.model.duties import DutyKind
 from preserve.model.incidents import IncidentKind
+from preserve.model.migration_waits import WaitsFor
 from preserve.model.nouns import Condition, CopyState
 from preserve.model.policy import DAY_SECONDS
 from preserve.operations.survey import SurveyReport
@@ -87,12 +88,13 @@ DRILL_RTO = Gauge("drill_rto_seconds", "How long drills took until all was verif
 DRILL_RPO = Gauge("drill_rpo_seconds", "What drills would have lost.", ("store", "percentile"))
 NOTICED_AT = Gauge("notices_timestamp_seconds", "When somebody last looked whether there is anything to tell.")
 NOTICES_FAILING = Gauge("notices_failing", "Addressees who cannot be told.")
+WAITING = Gauge("migrations_waiting", "Migrations of formats that wait for a person.", ("for",))
 
 GAUGES = (
     BUILD, STATUS_AT, OK, LEDGER_ALARM, PACKAGES, NOT_SAFE, COMING, COPIES_COMING, COMING_DUE, PAYLOAD_FILES,
     PAYLOAD_BYTES, COPIES, OVERDUE, POSTDATED, BY_AGE, OLDEST, LIMIT, FINDINGS, INCIDENTS, CONCERNS, UP, WANTING,
     UNPUBLISHED, ENTRIES, UNFINISHED, FREE, FLOOR, DUE, LATE, LOCK, DRILLS, DRILL_AT, DRILL_RTO, DRILL_RPO, NOTICED_AT,
-    NOTICES_FAILING,
+    NOTICES_FAILING, WAITING,
 )  # fmt: skip
 """Every metric there is, in the order in which they are told."""
 
@@ -195,6 +197,9 @@ def _of_kinds(looked: Looked) -> Iterator[Sample]:
     concerns = Counter(each.kind for each in looked.alarms)
     for concern in ConcernKind:
         yield CONCERNS, (concern.value,), concerns[concern]
+    waits = Counter(wait.what for each in looked.status.migrations for wait in each.waits)
+    for wanted in WaitsFor:
+        yield WAITING, (wanted.value,), waits[wanted]
     due = Counter(each.kind for each in looked.duties if each.is_due(looked.at))
     late = Counter(each.kind for each in looked.late)
     for kind in DutyKind:
