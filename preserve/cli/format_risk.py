@@ -55,7 +55,8 @@ def risk_document(report: RatingReport, rule: RiskRule, voice: Voice) -> Documen
                 "advice": each.advice.value,
                 "why": list(reasons(each, rule, voice)),
                 "files_converted": report.converted.get(each.puid, 0),
-                "what_to_do": what_to_do(each, voice, report.converted.get(each.puid, 0)),
+                "what_to_do": what_to_do(each, report, voice),
+                "migration": _migration_number(each, report),
             }
             for each in report.risks
         ],
@@ -86,7 +87,7 @@ def risk_lines(report: RatingReport, rule: RiskRule, voice: Voice) -> Iterator[s
         yield f"{each.puid} {format_name(each, report, voice)}: {voice.word(each.advice)}"
         for reason in reasons(each, rule, voice):
             yield f"  · {reason}"
-        yield f"  → {what_to_do(each, voice, report.converted.get(each.puid, 0))}"
+        yield f"  → {what_to_do(each, report, voice)}"
     if len(urgent) > MOST_EXPLAINED:
         yield voice.said("… and {count} more (--json gives all)", count=len(urgent) - MOST_EXPLAINED)
 
@@ -149,10 +150,23 @@ def reasons(risk: HoldingRisk, rule: RiskRule, voice: Voice) -> Iterator[str]:
         )
 
 
-def what_to_do(risk: HoldingRisk, voice: Voice, converted: int = 0) -> str:
-    """The next step, as a sentence; `converted` of the files lie in packages of which a version in force was made."""
-    if converted >= risk.files and risk.advice is FormatAdvice.PLAN:
+def _migration_number(risk: HoldingRisk, report: RatingReport) -> int | None:
+    """The migration of a format that is under way."""
+    migration = report.migrations.get(risk.puid)
+    return None if migration is None else migration.number
+
+
+def what_to_do(risk: HoldingRisk, report: RatingReport, voice: Voice) -> str:
+    """The next step, as a sentence."""
+    if report.converted.get(risk.puid, 0) >= risk.files and risk.advice is FormatAdvice.PLAN:
         return voice.sentence("nothing more: versions in another format are in force, and these originals are kept")
+    migration = report.migrations.get(risk.puid)
+    if risk.advice is FormatAdvice.PLAN and migration is not None:
+        return voice.said(
+            "migration {number} of such files is {state}: `preserve migrate status {number}` says what it waits for",
+            number=migration.number,
+            state=migration.state,
+        )
     match risk.advice:
         case FormatAdvice.IDENTIFY:
             return voice.sentence("find out what they are, by a person if need be; only then can anything be planned")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from preserve.cli.tables import byte_count, table
@@ -238,19 +238,28 @@ def file_lines(logged: LoggedFile, voice: Voice) -> Iterator[str]:
     for made in result.made:
         yield printable(f"  → {name_shown(made.path)}, {byte_count(made.bytes)}, {made.puid}")
     for risk, decision in zip(result.risks, logged.decisions, strict=True):
+        if risk.amount is None:
+            continue
         yield "  - " + risk_said(risk, voice)
         for place in risk.places[:MOST_PLACES]:
             yield printable(f"      {place.where}: {place.before!r} → {place.after!r}")
         if decision is not None:
             yield "      " + decision_said(decision.is_accepted, decision.by, decision.reason, voice)
+    yield from (f"  - {each}" for each in unmeasured_said(result.risks, voice))
+
+
+def unmeasured_said(risks: Iterable[Risk], voice: Voice) -> Iterator[str]:
+    """What was not measured, by why: one tool that is missing leaves a dozen properties unmeasured."""
+    by_reason: dict[str, list[str]] = {}
+    for risk in risks:
+        if risk.amount is None:
+            by_reason.setdefault(risk.why, []).append(voice.word(risk.what))
+    for why, names in by_reason.items():
+        yield voice.said("not measured: {properties}: {why}", properties=", ".join(names), why=why)
 
 
 def risk_said(risk: Risk, voice: Voice) -> str:
-    """One loss in a sentence."""
-    if risk.amount is None:
-        return voice.said(
-            "{property} ({severity}): not measured: {why}", property=risk.what, severity=risk.severity, why=risk.why
-        )
+    """One loss that was measured, in a sentence."""
     return voice.said(
         "{property} ({severity}): {comparison}; differs by {amount}, {tolerance} allowed; {before} before, {after}"
         " after",

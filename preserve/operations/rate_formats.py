@@ -20,7 +20,7 @@ from preserve.model.formats.holdings import (
 )
 from preserve.model.formats.rating import Ratings
 from preserve.model.formats.registry import Reader
-from preserve.model.migrations import Scope
+from preserve.model.migrations import Migration, Scope
 from preserve.model.policy import Policy
 from preserve.workplace import Workplace
 
@@ -50,6 +50,8 @@ class RatingReport:
     not_identified: int
     readers: Mapping[str, str]
     is_published_known: bool
+    migrations: Mapping[str, Migration]
+    """The newest migration that is under way, by the formats that it converts."""
     converted: Mapping[str, int]
     """Files by format, of those for which a migration is advised, in packages of which a version in force was made."""
 
@@ -89,6 +91,12 @@ def rate_formats(workplace: Workplace, request: RatingRequest) -> RatingReport:
         readers={each.name: alive[each.id] for each in readers if each.id in alive},
         is_published_known=books.format_ratings(request.ratings.rule.publisher) is not None,
         converted=dict(_converted(workplace, risks)),
+        migrations={
+            puid: migration
+            for migration in books.migrations()
+            if migration.state.is_open
+            for puid in migration.scope.puids
+        },
     )
 
 

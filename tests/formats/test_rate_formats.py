@@ -13,7 +13,7 @@ import pytest
 
 from preserve.cli.exits import Exit
 from preserve.clock import stamp
-from preserve.model import identification_events, rating_events
+from preserve.model import identification_events, migration_events, rating_events
 from preserve.model.formats.identification import FileIdentified, Identification, Release, Tally
 from preserve.model.formats.standing import FormatName, IdentifiedEntry
 from preserve.model.nouns import Act, ObjectDigest
@@ -21,7 +21,7 @@ from preserve.state.books import Books
 from tests.cli.program import Program
 from tests.formats.matrices import BEST, WORST, matrix, plans, row
 from tests.moulds import Moulds
-from tests.state.bookkeeping import risk
+from tests.state.bookkeeping import PLAN, risk
 
 ACT = Act("archivist", "a test")
 
@@ -93,6 +93,20 @@ def test_the_most_endangered_format_comes_first_with_why_and_what_to_do(service:
     assert "high risk, -48 points" in text
     assert "plan a migration" in text
     assert "\nfmt/477 PDF/A-2:" not in text, "what is kept as it is needs no words"
+
+
+def test_a_format_whose_migration_is_under_way_says_so(service: Program) -> None:
+    identified(service, 0, {"fmt/40": 3, "fmt/477": 10})
+    with Books.open(service.folder / "home") as books:
+        books.record(migration_events.migration_planned(ACT, now(), PLAN))
+    word = risks(service.ask("format", "risk", code=Exit.FINDINGS))["fmt/40"]
+    assert (word["migration"], word["advice"]) == (1, "plan")
+    assert "migration 1 of such files is planned" in word["what_to_do"]
+    with Books.open(service.folder / "home") as books:
+        books.record(migration_events.migration_withdrawn(ACT, now(), 1))
+    word = risks(service.ask("format", "risk", code=Exit.FINDINGS))["fmt/40"]
+    assert word["migration"] is None
+    assert "plan a migration of these files" in word["what_to_do"] or "plan a migration, with" in word["what_to_do"]
 
 
 def test_when_all_is_identified_and_nothing_must_be_done_it_ends_well(service: Program) -> None:

@@ -7,15 +7,20 @@ import csv
 import io
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from preserve.cli.exits import Exit
+from preserve.cli.migration_report import file_lines
+from preserve.cli.voices import english
+from preserve.model.formats.losses import Comparison
+from preserve.model.formats.properties import Property
 from preserve.model.formats.risk_counts import By
-from preserve.model.formats.risk_log import FILES, is_picture_name
+from preserve.model.formats.risk_log import FILES, is_picture_name, logged
 from tests.cli.program import Program
-from tests.risklog import migrated
+from tests.risklog import migrated, values
 from tests.risklog.migrated import Migrated
 
 PNG = b"\x89PNG\r\n\x1a\n a picture"
@@ -152,3 +157,15 @@ def test_a_home_without_migrations_says_so(program: Program, tmp_path: Path) -> 
 def test_no_log_leads_to_a_file_that_is_none_of_its_pictures(name: str) -> None:
     assert not is_picture_name(name)
     assert is_picture_name("1/2..a.png")
+
+
+def test_what_one_missing_tool_left_unmeasured_is_one_line() -> None:
+    why = "pdftotext is not on this machine"
+    unmeasured = [
+        replace(values.CHANGED, what=what, comparison=Comparison.NOT_MEASURED, amount=None, places=(), why=why)
+        for what in (Property.TEXT, Property.ORDER, Property.NUMBERING)
+    ]
+    file = logged(values.ABOUT, values.result(1, values.CHANGED, *unmeasured), {}, None)
+    told = list(file_lines(file, english()))
+    assert [line for line in told if why in line] == [f"  - not measured: text, order, numbering: {why}"]
+    assert sum(line.startswith("  - ") for line in told) == 2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from xml.etree.ElementTree import Element
 
 from rapidfuzz.distance import Postfix, Prefix
@@ -14,7 +14,7 @@ from preserve.cli.page.sections import table
 from preserve.cli.tables import byte_count
 from preserve.cli.voices import Voice
 from preserve.model.formats.file_results import FileFate, FileResult
-from preserve.model.formats.losses import Comparison, Decision, Place, Risk
+from preserve.model.formats.losses import Comparison, Decision, LossSeverity, Place, Risk
 from preserve.packages.risk_csv import name_shown
 from preserve.packages.risk_queries import FoundFile
 
@@ -61,28 +61,46 @@ def _differences(found: FoundFile, voice: Voice) -> Element | None:
         voice.sentence("severity"),
         voice.sentence("decision"),
     ]
-    pairs = zip(logged.result.risks, logged.decisions, strict=True)
-    rows = (_difference(risk, decision, voice) for risk, decision in pairs)
+    pairs = list(zip(logged.result.risks, logged.decisions, strict=True))
+    rows = [_difference(risk, decision, voice) for risk, decision in pairs if risk.amount is not None]
+    rows += [_not_measured(why, decision, risks, voice) for (why, decision), risks in together(pairs).items()]
     return table(head, rows, voice.sentence("What differs, and what was decided about it"))
 
 
+def together(pairs: Iterable[tuple[Risk, Decision | None]]) -> dict[tuple[str, Decision | None], list[Risk]]:
+    """What was not measured, by why: one tool that is missing leaves a dozen properties unmeasured."""
+    found: dict[tuple[str, Decision | None], list[Risk]] = {}
+    for risk, decision in pairs:
+        if risk.amount is None:
+            found.setdefault((risk.why, decision), []).append(risk)
+    return found
+
+
+def _not_measured(why: str, decision: Decision | None, risks: Sequence[Risk], voice: Voice) -> list[Children]:
+    worst = max((each.severity for each in risks), key=list(LossSeverity).index)
+    mark = element("span", voice.word(Comparison.NOT_MEASURED), class_="pill bad")
+    return [
+        ", ".join(voice.word(each.what) for each in risks),
+        "–",
+        "–",
+        [mark, element("div", voice.resaid(why))],
+        voice.word(worst),
+        _decided(risks[0], decision, voice),
+    ]
+
+
 def _difference(risk: Risk, decision: Decision | None, voice: Voice) -> list[Children]:
-    shade = {Comparison.UNDECLARED: "bad", Comparison.NOT_MEASURED: "bad", Comparison.DECLARED: "warn"}
+    shade = {Comparison.UNDECLARED: "bad", Comparison.DECLARED: "warn"}
     compared_as = element("span", voice.word(risk.comparison), class_=f"pill {shade.get(risk.comparison, 'good')}")
+    amount = voice.said("differs by {amount}, {tolerance} allowed", amount=risk.amount, tolerance=risk.tolerance)
     return [
         voice.word(risk.what),
         risk.before or "–",
         risk.after or "–",
-        [compared_as, element("div", _amount(risk, voice))],
+        [compared_as, element("div", amount)],
         voice.word(risk.severity),
         _decided(risk, decision, voice),
     ]
-
-
-def _amount(risk: Risk, voice: Voice) -> str:
-    if risk.amount is None:
-        return voice.resaid(risk.why)
-    return voice.said("differs by {amount}, {tolerance} allowed", amount=risk.amount, tolerance=risk.tolerance)
 
 
 def _decided(risk: Risk, decision: Decision | None, voice: Voice) -> str:

@@ -113,8 +113,7 @@ def _each(report: RatingReport, rule: RiskRule, voice: Voice) -> Element:
 def _bar(risk: HoldingRisk, report: RatingReport, rule: RiskRule, voice: Voice) -> Bar:
     shown = Part(risk.score, _SHADES[risk.advice], voice.sentence("risk"))
     rest = Part(100 - risk.score, "empty", "")
-    done = report.converted.get(risk.puid, 0)
-    notes = [*reasons(risk, rule, voice), what_to_do(risk, voice, done)]
+    notes = [*reasons(risk, rule, voice), what_to_do(risk, report, voice)]
     name = f"{risk.puid} {format_name(risk, report, voice)}"
     return Bar(name, (shown, rest), notes, f"{risk.score} · {voice.word(risk.advice)}")
 

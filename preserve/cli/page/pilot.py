@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element
 from preserve import __version__
 from preserve.cli.disclosure import Pathways
 from preserve.cli.format_facts import in_language
-from preserve.cli.migration_report import risk_said
+from preserve.cli.migration_report import risk_said, unmeasured_said
 from preserve.cli.page import charts
 from preserve.cli.page.charts import Bar, Part
 from preserve.cli.page.compared import FATE_SHADES, pages, passages
@@ -27,7 +27,7 @@ from preserve.cli.pilot_report import (
     turning_said,
 )
 from preserve.cli.voices import Voice
-from preserve.model.formats.losses import Comparison, DeclaredLoss
+from preserve.model.formats.losses import Comparison, DeclaredLoss, LossSeverity
 from preserve.model.migrations import Piloted
 from preserve.operations.report_pilot import PilotReport, Tried
 from preserve.packages.risk_csv import name_shown
@@ -109,10 +109,13 @@ def _losses(outcome: Piloted, pathways: Pathways, voice: Voice) -> Element:
 
 
 def _undeclared(outcome: Piloted, voice: Voice) -> Iterator[list[Children]]:
+    alike: dict[tuple[Comparison, LossSeverity, int], list[str]] = {}
     for each in outcome.tallied.losses:
         if each.comparison.stops:
-            mark = element("span", voice.word(each.comparison), class_="pill bad")
-            yield [mark, voice.word(each.what), voice.word(each.severity), f"{each.files:,}"]
+            alike.setdefault((each.comparison, each.severity, each.files), []).append(voice.word(each.what))
+    for (comparison, severity, files), names in alike.items():
+        mark = element("span", voice.word(comparison), class_="pill bad")
+        yield [mark, ", ".join(names), voice.word(severity), f"{files:,}"]
 
 
 def _declared(outcome: Piloted, losses: tuple[DeclaredLoss, ...], voice: Voice) -> Iterator[list[Children]]:
@@ -158,7 +161,8 @@ def _tried(tried: Tried, album: Album, voice: Voice) -> Element:
 def _alternative(found: FoundFile, album: Album, voice: Voice) -> Element:
     result = found.logged.result
     fate = element("span", voice.word(result.fate), class_=f"pill {FATE_SHADES[result.fate]}")
-    differences = [element("li", risk_said(risk, voice)) for risk in result.risks]
+    measured = (risk_said(risk, voice) for risk in result.risks if risk.amount is not None)
+    differences = [element("li", each) for each in (*measured, *unmeasured_said(result.risks, voice))]
     none = element("p", voice.sentence("Nothing that was compared differs."), class_="none")
     return element(
         "div",
