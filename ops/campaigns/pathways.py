@@ -85,7 +85,8 @@ def identified(documents: Path, folder: Path) -> Iterator[tuple[Path, FileIdenti
 
 
 def run(bench: Bench, pathway: Pathway, files: dict[Path, FileIdentified]) -> Found | None:
-    """Send all files of a pathway's formats through it; None where one of its programs is not here."""
+    """Send all files of a pathway's formats through it; None where there are none, or one of its programs is not
+    here."""
     missing = set(pathway.programs) - set(bench.workshop.tools(pathway))
     if missing:
         say(f"{pathway.name}: not on this machine: {', '.join(sorted(missing))}")
@@ -100,6 +101,8 @@ def run(bench: Bench, pathway: Pathway, files: dict[Path, FileIdentified]) -> Fo
             found.why.append(f"{path.name}: refused, {', '.join(sorted(what.oddities & REFUSED))}")
         else:
             wanted.append(bench.file(path, path.suffix.lower(), what.identification.puid))
+    if not wanted and not found.refused:
+        return None
     say(f"{pathway.name}: {len(wanted)} files")
     begun = time.monotonic()
     outcomes = bench.convert(pathway, wanted)
