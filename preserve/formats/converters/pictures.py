@@ -15,6 +15,7 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -29,6 +30,8 @@ MOST_SECONDS = 24 * 3600
 """Whoever started us bounds the time."""
 MOST_PAGES = 900
 """The sandbox takes a thousand files of a run."""
+MOST_PIXELS = 400_000_000
+"""As many as are measured (`preserve.formats.measuring.pictures`)."""
 ORIENTATION = 274
 OLD_JPEG = 6
 """TIFF 6.0, section 22; withdrawn by Technical Note 2 in 1995, and still written by scanners' software since."""
@@ -65,20 +68,33 @@ def main(target: Target, picture: Path, into: Path) -> None:
             made.unlink()
 
 
-def _pages(target: Target, picture: Path, work: Path) -> Iterator[_Page]:
+@contextmanager
+def _opened(picture: Path) -> Iterator[Image.Image]:
+    """A picture as far as its headers tell.  Raises `Refused` for one that Pillow does not know: nobody could judge
+    what would be made of it."""
+    Image.MAX_IMAGE_PIXELS = None  # we have a bound of our own
     with picture.open("rb") as stream, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        with Image.open(stream) as image:
-            count = getattr(image, "n_frames", 1)
-            if count > MOST_PAGES:
-                raise Refused(
-                    "the picture has {pages} pages; at most {most} are converted", pages=count, most=MOST_PAGES
-                )
-            old = image.format == "TIFF" and _without_old_jpeg(image, picture, work)
-            for number in range(count):
-                image.seek(number)
-                _require_colours(target, image, picture)
-                yield _Page(_source(image, picture, old or None, number, work), _depth(image), _beside(image))
+        try:
+            image = Image.open(stream)
+        except (OSError, ValueError, SyntaxError, EOFError, KeyError, TypeError) as error:
+            raise Refused(
+                "this kind of picture cannot be measured, so it is not converted; keep it as it is"
+            ) from error
+        with image:
+            yield image
+
+
+def _pages(target: Target, picture: Path, work: Path) -> Iterator[_Page]:
+    with _opened(picture) as image:
+        count = getattr(image, "n_frames", 1)
+        if count > MOST_PAGES:
+            raise Refused("the picture has {pages} pages; at most {most} are converted", pages=count, most=MOST_PAGES)
+        old = image.format == "TIFF" and _without_old_jpeg(image, picture, work)
+        for number in range(count):
+            image.seek(number)
+            _require_colours(target, image, picture)
+            yield _Page(_source(image, picture, old or None, number, work), _depth(image), _beside(image))
 
 
 def _source(image: Image.Image, picture: Path, old: Path | None, number: int, work: Path) -> str:
@@ -111,6 +127,8 @@ def _compression(image: Image.Image, number: int) -> int:
 
 
 def _require_colours(target: Target, image: Image.Image, picture: Path) -> None:
+    if image.width * image.height > MOST_PIXELS:
+        raise Refused("a page has more than 400 million pixels, too many to be measured; keep it as it is")
     if image.mode not in _COLOURS[target]:
         raise Refused(
             "a page has colours of the kind {mode}, which {target} has no place for; keep it as it is",

@@ -23,7 +23,6 @@ from preserve.formats.measuring.side import Side
 from preserve.model.formats.properties import Measured, Property, Value
 from preserve.model.phrases import phrase
 
-Image.MAX_IMAGE_PIXELS = None
 MOST_PIXELS = 400_000_000
 """A page larger than that (20,000 dots square) is not measured: all of it lies in memory while it is."""
 MOST_PAGES = 2000
@@ -63,6 +62,7 @@ class _Page:
 
 def measure(side: Side, wanted: frozenset[Property]) -> Measured:
     """What is to be seen of pictures: those of one file, or of several (a page each) in the order of their names."""
+    Image.MAX_IMAGE_PIXELS = None  # we have a bound of our own
     try:
         pages = [page for file in side.files for page in _pages(file)]
     except _CannotError as why:
