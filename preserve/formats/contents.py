@@ -8,7 +8,7 @@ import os
 import zlib
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import IO, Protocol, cast
+from typing import IO, NamedTuple, Protocol, cast
 from zipfile import BadZipFile, ZipFile
 
 from preserve.model.formats.signatures import EDGE_BYTES, Container
@@ -19,6 +19,13 @@ MOST_ENTRY_BYTES = 256 * 1024
 """So much of an entry of a container is unpacked."""
 MOST_NAMES = 100_000
 """Entries of a container that are looked at."""
+
+
+class Part(NamedTuple):
+    """Bytes of a file."""
+
+    at: int
+    length: int
 
 
 class _Ole(Protocol):

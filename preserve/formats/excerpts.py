@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
-from preserve.formats.contents import OLE2_MARK, ZIP_MARKS
+from preserve.formats.compounds import compound_parts
+from preserve.formats.contents import OLE2_MARK, ZIP_MARKS, Part
 from preserve.ports import FileToIdentify
 
 WHOLE_BYTES = 16 * 1024 * 1024
 """A file of so many bytes is read whole."""
 WHOLE_OLE2_BYTES = 64 * 1024 * 1024
 """And one of so many, where it is an OLE2 compound file: what tells its sort may lie anywhere in it."""
+MOST_OLE2_BYTES = 512 * 1024 * 1024
+"""In one of so many, what tells its sort is looked for; a larger one is told by its ends."""
 END_BYTES = 1024 * 1024
 """So much of either end of a larger one.  Siegfried's signatures look at 64 KiB at most."""
 MOST_DIRECTORY_BYTES = 4 * 1024 * 1024
@@ -35,13 +37,6 @@ _ENTRY = struct.Struct("<4s6H3I5H2I")  # 4.3.12
 _LOCAL_BYTES = 30
 
 
-class Part(NamedTuple):
-    """Bytes of a file."""
-
-    at: int
-    length: int
-
-
 def parts(file: FileToIdentify) -> list[Part]:
     """What is to be read of a file, in order, no byte twice.  Raises what reading raises."""
     if file.size <= WHOLE_BYTES:
@@ -50,6 +45,8 @@ def parts(file: FileToIdentify) -> list[Part]:
     mark = _read(file, Part(0, len(OLE2_MARK)))
     if mark == OLE2_MARK and file.size <= WHOLE_OLE2_BYTES:
         return [Part(0, file.size)]
+    if mark == OLE2_MARK and file.size <= MOST_OLE2_BYTES:
+        return _merged([*ends, *compound_parts(file)])
     if not mark.startswith(ZIP_MARKS):
         return ends
     return _merged([*ends, *_of_zip(file)])

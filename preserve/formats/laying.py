@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 from preserve.formats.abridging import abridged
 from preserve.formats.contents import Content
+from preserve.formats.excerpts import MOST_OLE2_BYTES
+from preserve.model.formats.signatures import Container
 
 MOST_LINKS = 32
 """Links to one place for a file: names may end in anything."""
@@ -41,7 +43,7 @@ class Place:
         for at, place, length in laid.pieces:
             os.pwrite(self._file, memory[place : place + length], at)
         content = Content(self._file, laid.size, [(at, length) for at, _, length in laid.pieces], laid.extension)
-        if not content.is_whole:
+        if not content.is_whole and not _may_be_shown(content):
             os.dup2(stack.enter_context(abridged(content)).fileno(), self._shown)
             stack.callback(os.dup2, self._file, self._shown)  # its memory goes with the last descriptor
         self.link = self._links.get(laid.extension) or self._led(laid.extension)
@@ -57,3 +59,9 @@ class Place:
         os.symlink(f"/proc/self/fd/{self._shown}", link)
         self._links[extension] = link
         return link
+
+
+def _may_be_shown(content: Content) -> bool:
+    """Whether Siegfried is shown the very file, zeros and all: a compound file, in which all lies where it says, and
+    that is not so long that looking for patterns over the zeros takes a minute."""
+    return content.container is Container.OLE2 and content.size <= MOST_OLE2_BYTES

@@ -99,6 +99,37 @@ def compound(streams: Mapping[str, bytes], storages: Sequence[str] = ()) -> byte
     return header + struct.pack("<128I", *table, *[FREE] * (128 - len(table))) + body + directory
 
 
+def large_word(size: int, *, flags: int = 0) -> tuple[int, dict[str, tuple[int, bytes]]]:
+    """A Word document whose text and directory lie at the end of a compound file of about `size` bytes, which is more
+    than its first 109 tables describe: its true size, and what of it is not zero, with where that lies."""
+    count = size // SECTOR - 1
+    tables = -(-count // 128)
+    further = -(-(tables - 109) // 127)
+    word_at, directory_at = count - 9, count - 1
+    entries = [TABLE] * tables + [0xFFFFFFFC] * further  # 2.1: DIFSECT
+    data_at = len(entries)
+    entries += [*range(data_at + 1, word_at), END, *range(word_at + 1, word_at + 8), END, END]
+    fat = struct.pack(f"<{tables * 128}I", *entries, *[FREE] * (tables * 128 - len(entries)))
+    header = bytes.fromhex("D0CF11E0A1B11AE1") + bytes(16) + struct.pack("<5H", 0x3E, 3, 0xFFFE, 9, 6) + bytes(6)
+    header += struct.pack("<9I", 0, tables, directory_at, 0, 4096, END, 0, tables, further)
+    header += struct.pack("<109I", *range(109))
+    more = b""
+    for number in range(further):
+        named = [*range(109 + 127 * number, min(109 + 127 * (number + 1), tables))]
+        following = tables + number + 1 if number + 1 < further else END
+        more += struct.pack("<128I", *named, *[FREE] * (127 - len(named)), following)
+    directory = b"".join(
+        [
+            _directory_entry("Root Entry", 5, 1, FREE, END, 0),
+            _directory_entry("WordDocument", 2, FREE, 2, word_at, 4096),
+            _directory_entry("Data", 2, FREE, FREE, data_at, (word_at - data_at) * SECTOR),
+        ]
+    ).ljust(SECTOR, b"\0")
+    fib = struct.pack("<6H", 0xA5EC, 0x00C1, 0, 0x0409, 0, flags)
+    parts = {"head": (0, header + fat + more), "word": ((word_at + 1) * SECTOR, fib)}
+    return (count + 1) * SECTOR, {**parts, "directory": ((directory_at + 1) * SECTOR, directory)}
+
+
 def _directory_entry(name: str, kind: int, child: int, right: int, start: int, length: int) -> bytes:
     spelled = name.encode("utf-16-le") + b"\0\0"
     links = struct.pack("<3I", FREE, right, child)

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from preserve.errors import Unavailable
-from preserve.formats.excerpts import END_BYTES, WHOLE_BYTES, parts
+from preserve.formats import compounds
+from preserve.formats.excerpts import END_BYTES, WHOLE_BYTES, WHOLE_OLE2_BYTES, parts
 from preserve.formats.laying import MOST_LINKS
 from preserve.formats.siegfried import FILES_IN_CHUNK, SLOT_BYTES, SiegfriedIdentifier
 from preserve.model.formats.identification import Oddity
@@ -149,6 +150,53 @@ def test_of_a_large_zip_its_directory_and_what_tells_its_sort_are_read(identifie
     (found,) = identifier.identify([FileToIdentify(b"a.ofd", size, large.read)])
     assert found.identification.puid == "preserve/ofd-1"
     assert large.read_bytes < 8 * END_BYTES
+
+
+def test_of_a_large_compound_file_its_tables_and_the_beginnings_of_its_streams_are_read(
+    identifier: SiegfriedIdentifier,
+) -> None:
+    size, shown = samples.large_word(WHOLE_OLE2_BYTES + 10**6, flags=0x0100)
+    # Both ends hide what the file is: the text lies before the last megabyte.
+    gap = 2 * END_BYTES
+    large = _Sparse(size + gap, **shown)
+    (found,) = identifier.identify([FileToIdentify(b"a.doc", size + gap, large.read)])
+    assert found.identification.puid == "fmt/609"
+    assert Oddity.PASSWORD_PROTECTED in found.oddities
+    assert not found.was_read_whole
+    assert large.read_bytes < 8 * END_BYTES
+
+
+def test_a_compound_file_whose_tables_lie_takes_no_more_room_and_stops_nothing(
+    identifier: SiegfriedIdentifier,
+) -> None:
+    size, shown = samples.large_word(WHOLE_OLE2_BYTES + 10**6)
+    head = bytearray(shown["head"][1])
+    for at, wrong in ((44, 2**31), (48, 0), (68, 0), (72, 2**31)):  # [MS-CFB] 2.2: how many tables, and where
+        torn = bytearray(head)
+        struct.pack_into("<I", torn, at, wrong)
+        large = _Sparse(size, **{**shown, "head": (0, bytes(torn))})
+        wanted = parts(FileToIdentify(b"a.doc", size, large.read))
+        assert sum(part.length for part in wanted) <= compounds.MOST_BYTES + 2 * END_BYTES
+        assert all(one.at + one.length <= two.at for one, two in pairwise(wanted))
+        (found,) = identifier.identify([FileToIdentify(b"a.doc", size, large.read)])
+        assert Oddity.NOT_EXAMINED not in found.oddities
+
+
+def test_lost_bytes_within_a_large_compound_file_are_no_fault_of_the_file(identifier: SiegfriedIdentifier) -> None:
+    size, shown = samples.large_word(WHOLE_OLE2_BYTES + 10**6)
+    large = _Sparse(size, **shown)
+
+    def lost(at: int, into: memoryview) -> None:
+        if at > END_BYTES and at < size - END_BYTES:
+            raise OSError("no copy has it sound")
+        large.read(at, into)
+
+    shown["directory"] = (2 * END_BYTES, shown["directory"][1])
+    head = bytearray(shown["head"][1])
+    struct.pack_into("<I", head, 48, 2 * END_BYTES // 512 - 1)
+    large.parts = ((0, bytes(head)), *large.parts[1:])
+    (found,) = identifier.identify([FileToIdentify(b"a.doc", size, lost)])
+    assert found.oddities == {Oddity.NOT_EXAMINED}
 
 
 def test_the_parts_of_a_file_never_overlap_and_always_fit(identifier: SiegfriedIdentifier) -> None:
