@@ -128,6 +128,13 @@ def _turning_lines(report: PilotReport) -> Iterator[str]:
         )
 
 
+def pilot_code(report: PilotReport) -> Exit:
+    """How a command ends that tried a migration: a pathway of which no file passes, or that cannot be tried, is told
+    by it."""
+    is_any = all(each.tallied.of(FileFate.CONVERTED) for each in report.entry.outcomes)
+    return Exit.WELL if is_any and not report.not_tried else Exit.FINDINGS
+
+
 def _percent(point: TurningPoint) -> int:
     return round(100 * point.weight)
 
@@ -178,6 +185,13 @@ def run_lines(report: RunReport) -> Iterator[str]:
     )
     yield from bounded(map(_ended_line, report.ended))
     yield from bounded(map(_passed_over_line, report.passed_over))
+    owed = sum(made.owed for ended in report.ended for made in ended.made)
+    if owed:
+        yield said(
+            "copies of the new versions that policy wants by now, and that are not verified: {count}; `preserve status`"
+            " tells which, and `preserve replicate` makes what can be made",
+            count=owed,
+        )
     if report.stopped is not None:
         yield said(
             "migration {migration} stopped: {why}. Look at the files with `preserve migrate report {migration}`; then"

@@ -75,10 +75,13 @@ def _versions(books: Books, code: str) -> dict[str, list[PackageEntry]]:
     """The packages that hold a record, by the accession they came with, the newest first.
 
     A large record lies in several packages of one accession.  A package that a rebuild adopted knows its accession only
-    if it is part of one; else its own id stands for it.
+    if it is part of one; else its own id stands for it.  What a migration made of a record is no record that anybody
+    deposited: the code means the original, and `package show` names its conversions.
     """
     versions: dict[str, list[PackageEntry]] = {}
     for holding in books.holdings_of([code]):
+        if books.migrated(holding.package_id).of:
+            continue
         package = books.package(holding.package_id)
         part_of = package.receipt.part_of
         versions.setdefault(holding.accession or (part_of[0] if part_of else package.id), []).append(package)

@@ -152,6 +152,15 @@ def test_records_keep_their_description_and_name_what_their_files_are_called_now
     assert kept.books.package(new).receipt.policy == "default"
 
 
+def test_an_archival_code_means_what_was_deposited_and_no_conversion_of_it(
+    job: Job, take: Taken, kept: Service, tmp_path: Path
+) -> None:
+    take(FILES, "档号,题名,保管期限,路径\nA-1,通知,永久,a\n")
+    approved(kept.workplace, PATIENT)
+    job.run()
+    assert set(job.tree("A-1", tmp_path / "record")) == {name for name in FILES if name.startswith(b"a/")}
+
+
 def test_a_package_of_which_nothing_was_converted_gets_no_version_and_is_booked(
     job: Job, take: Taken, kept: Service
 ) -> None:

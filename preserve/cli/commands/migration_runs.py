@@ -29,7 +29,8 @@ NUMBER = click.argument("number", metavar="NUMBER", type=click.IntRange(min=1))
         "Try a planned migration out: each pathway that it considers converts a sample of its files, and what comes of"
         " it is judged, marked and ranked.\n\n"
         "The sample has some files of every sort (format, size, year and category of the records, what is odd about"
-        " them), and is drawn by a seed that stands in the ledger.  Nothing comes into force."
+        " them), and is drawn by a seed that stands in the ledger.  Nothing comes into force.  Exit code 1 when a"
+        " pathway could not be tried, or made nothing that passed."
     )
 )
 @NUMBER
@@ -47,14 +48,13 @@ NUMBER = click.argument("number", metavar="NUMBER", type=click.IntRange(min=1))
 @reaches_stores
 def pilot(call: Call, number: int, pathways: tuple[str, ...], sample: int, seed: str | None) -> Exit:
     from preserve import chance, compose
-    from preserve.cli.migration_work import pilot_document, pilot_lines
+    from preserve.cli.migration_work import pilot_code, pilot_document, pilot_lines
     from preserve.operations.pilot_migration import pilot_migration
 
     with call.workplace() as workplace, compose.identifier(workplace) as identifier:
         request = compose.pilot_request(call.home(), workplace, number, pathways, seed or chance.token(10), sample)
         report = pilot_migration(workplace, request, compose.workshop(workplace), identifier)
-        code = Exit.FINDINGS if report.not_tried else Exit.WELL
-        return call.answer(pilot_document(report), pilot_lines(report), code)
+        return call.answer(pilot_document(report), pilot_lines(report), pilot_code(report))
 
 
 @click.command(
