@@ -86,7 +86,8 @@ _AT_WORK = frozenset({_S.RUNNING, _S.PAUSED, _S.STOPPED})
 _BEGUN_ONCE = _AT_WORK | {_S.FINISHED}
 _OPEN = frozenset(each for each in MigrationState if each.is_open)
 _LEADS: Mapping[Step, tuple[frozenset[MigrationState], MigrationState | None]] = {
-    Step.PILOTED: (_OPEN, _S.PILOTED),
+    # One that is finished is tried again where a decision is to be carried out, and its approval came to be void.
+    Step.PILOTED: (_OPEN | {_S.FINISHED}, _S.PILOTED),
     Step.APPROVED: (frozenset({_S.PILOTED, _S.APPROVED}), _S.APPROVED),
     # One that is finished goes on where a person decided about files of it.
     Step.BEGUN: (_BEGUN_ONCE | {_S.APPROVED}, _S.RUNNING),

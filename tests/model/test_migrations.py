@@ -68,6 +68,11 @@ def test_reinstating_leads_back_but_never_sets_going(steps: list[Step]) -> None:
         assert again == Stage(expected)
 
 
+def test_one_that_is_finished_can_be_tried_again_and_then_wants_an_approval_again() -> None:
+    stage, taken = lived([Step.PILOTED, Step.APPROVED, Step.BEGUN, Step.ENDED, Step.PILOTED, Step.BEGUN])
+    assert (stage.state, taken[-1]) == (MigrationState.PILOTED, Step.PILOTED)
+
+
 @given(STEPS)
 def test_what_was_withdrawn_stays_so(steps: list[Step]) -> None:
     stage, _ = lived([*steps, Step.WITHDRAWN])

@@ -32,7 +32,7 @@ def migrate() -> None:
 @migrate.command(
     help=_(
         "List the pathways that came with the program, and which of their programs are on this machine.\n\n"
-        "This version reads declarations and converts nothing yet.  Needs no home."
+        "`preserve migrate plan` says which of them the formats of the holdings ask for.  Needs no home."
     )
 )
 @click.option("--from", "puid", metavar="PUID", help=_("only those that convert this format (fmt/40)"))
