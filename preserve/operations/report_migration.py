@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from preserve.errors import Refused
+from preserve.errors import PreserveError, Refused, Unavailable
 from preserve.model import events
 from preserve.model.formats.file_results import FileFate
 from preserve.model.formats.losses import Decision
@@ -27,8 +27,6 @@ from preserve.packages.risk_log_finding import PackageLog, fetch_pictures, find_
 from preserve.packages.risk_queries import FoundFile, RiskLogs
 from preserve.workplace import Workplace
 
-MOST_FILES = 100
-"""Files told one by one; the CSV has all."""
 MOST_DECISIONS = 200
 
 
@@ -60,8 +58,8 @@ class Taken:
 class Account:
     """What the ledger says of one migration.
 
-    `decisions` are at most `MOST_DECISIONS` of `decided`.  `missing` says of which packages that are done nobody has
-    the log, and why.  `course` is empty unless it was asked for.
+    `decisions` are at most `MOST_DECISIONS` of `decided`.  `missing` says of which packages that are done the log is
+    not here, and why.  `course` is empty unless it was asked for.
     """
 
     migration: Migration
@@ -71,7 +69,7 @@ class Account:
     states: Mapping[PackageState, int]
     decisions: tuple[FileDecision, ...]
     decided: int
-    missing: Mapping[str, Refused]
+    missing: Mapping[str, PreserveError]
     course: tuple[Taken, ...]
 
     @property
@@ -99,6 +97,11 @@ class MigrationReport:
         """Whether the log of each package that is done is there, as the ledger pins it."""
         return not any(each.missing for each in self.accounts)
 
+    @property
+    def is_only_away(self) -> bool:
+        """Whether each log that is not here may be in a store that is away."""
+        return all(isinstance(why, Unavailable) for each in self.accounts for why in each.missing.values())
+
     def each(self) -> Iterator[LoggedFile]:
         """Every file that is meant, in bounded memory, while the workplace is open."""
         return self.logs.each(self.narrowed)
@@ -107,7 +110,7 @@ class MigrationReport:
 def report_migrations(workplace: Workplace, request: ReportRequest) -> MigrationReport:
     """What is known of a migration, or of all.
 
-    Raises `Refused` for a number or a package that is in none, `Unavailable` where a store that may have a log is away.
+    Raises `Refused` for a number or a package that is in none.
     """
     books = workplace.books
     meant = books.migrations() if request.number is None else [books.migration(request.number)]
@@ -116,7 +119,7 @@ def report_migrations(workplace: Workplace, request: ReportRequest) -> Migration
         packages = list(_packages(workplace, migration.number, request.narrowed.package))
         found = {each.package: _log(workplace, request, each) for each in packages if each.done is not None}
         logs += [log for log in found.values() if isinstance(log, PackageLog)]
-        missing = {package: log for package, log in found.items() if isinstance(log, Refused)}
+        missing = {package: log for package, log in found.items() if isinstance(log, PreserveError)}
         accounts.append(_account(workplace, migration, packages, missing, request))
     _require_known(request, accounts)
     risk_logs = RiskLogs([log.folder for log in logs])
@@ -140,7 +143,7 @@ def _packages(workplace: Workplace, number: int, only: str | None) -> Iterator[M
     return (each for each in workplace.books.migration_packages(number) if only in (None, each.package))
 
 
-def _log(workplace: Workplace, request: ReportRequest, package: MigrationPackage) -> PackageLog | Refused:
+def _log(workplace: Workplace, request: ReportRequest, package: MigrationPackage) -> PackageLog | PreserveError:
     assert package.done is not None  # noqa: S101  it is asked of no other
     return find_log(workplace, request.migrations, package.done)
 
@@ -149,7 +152,7 @@ def _account(
     workplace: Workplace,
     migration: Migration,
     packages: list[MigrationPackage],
-    missing: Mapping[str, Refused],
+    missing: Mapping[str, PreserveError],
     request: ReportRequest,
 ) -> Account:
     books, number = workplace.books, migration.number

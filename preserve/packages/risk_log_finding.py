@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from preserve.errors import Refused
+from preserve.errors import PreserveError, Refused, Unavailable
 from preserve.model.formats.risk_log import FILES, MIGRATION_FOLDER, PICTURES, RISKS, is_picture_name
 from preserve.model.migrations import PackageDone
-from preserve.packages.reaching import sources_of
+from preserve.packages.reaching import sources_of, unlistable
 from preserve.packages.risk_logs import both_sha256, run_log
 from preserve.packages.tag_files import tag_files
 from preserve.workplace import Workplace
@@ -29,18 +30,25 @@ class PackageLog:
     source: str | None = None
 
 
-def find_log(workplace: Workplace, migrations: Path, done: PackageDone) -> PackageLog | Refused:
-    """The log of a package that is done, or why nobody has it as the ledger pins it.
-
-    Raises `Unavailable` where a store that may have it is away, `NoSpace`.
-    """
+def find_log(workplace: Workplace, migrations: Path, done: PackageDone) -> PackageLog | PreserveError:
+    """The log of a package that is done, or why it is not here as the ledger pins it: `Unavailable` where a store that
+    may have it is away, `Refused` where nobody has it."""
     kept = run_log(migrations, done.migration, done.package)
     if is_as_pinned(kept, done.log_sha256):
         return PackageLog(done, kept)
     folder = workplace.work / "risk-logs" / str(done.migration) / done.package
+    away: Unavailable | None = None
     for package in reversed(done.into):  # the newest has what people decided since
-        if _fetched(workplace, package, folder, (FILES, RISKS)) == 2 and is_as_pinned(folder, done.log_sha256):
+        try:
+            _fetch(workplace, package, folder, (FILES, RISKS))
+        except Unavailable as error:
+            away = error
+        if is_as_pinned(folder, done.log_sha256):
             return PackageLog(done, folder, package)
+    return away or _nobody_has(done, kept)
+
+
+def _nobody_has(done: PackageDone, kept: Path) -> Refused:
     if (kept / FILES).exists():
         return Refused(
             "the risk log of package {package} in {folder} is not as the ledger knows it, and no new package has it"
@@ -67,24 +75,29 @@ def _sha256(path: Path) -> str:
 
 
 def fetch_pictures(workplace: Workplace, log: PackageLog, names: Collection[str]) -> None:
-    """Bring pictures beside a log that was fetched; those that its package does not have are not there then."""
+    """Bring pictures beside a log that was fetched; those that its package does not have, or a store that is away by
+    now, are not there then."""
     wanted = [f"{PICTURES}/{name}" for name in names if is_picture_name(name)]
     if log.source is not None and wanted:
-        _fetched(workplace, log.source, log.folder, wanted)
+        with suppress(Unavailable):
+            _fetch(workplace, log.source, log.folder, wanted)
 
 
-def _fetched(workplace: Workplace, package: str, folder: Path, names: Collection[str]) -> int:
-    """Bring tag files below `migration/` of a package into a folder; how many came."""
+def _fetch(workplace: Workplace, package: str, folder: Path, names: Collection[str]) -> None:
+    """Bring those tag files below `migration/` that a package has into a folder.
+
+    Raises `Unavailable` where none comes and a store is away that may have them.
+    """
     try:
-        bag = sources_of(workplace, workplace.books.package(package)).bag()
+        sources = sources_of(workplace, workplace.books.package(package))
+        bag = sources.bag()
         if bag is None:
-            return 0
+            raise unlistable(sources)
         with bag:
             found = tag_files(bag, package, [f"{MIGRATION_FOLDER}/{name}" for name in names])
     except (OSError, ValueError, Refused):
-        return 0  # the copies are as they are; audits tell of them
+        return  # the copies are as they are; audits tell of them
     for path, content in found.items():
         into = folder / path.removeprefix(f"{MIGRATION_FOLDER}/")
         into.parent.mkdir(parents=True, exist_ok=True)
         into.write_bytes(content)
-    return len(found)

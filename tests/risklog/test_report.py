@@ -142,6 +142,18 @@ def test_a_log_that_nobody_has_is_missed_and_the_ledger_is_told_all_the_same(
     assert told["ok"] is False
 
 
+def test_a_log_that_may_be_in_a_store_that_is_away_is_not_called_lost(
+    program: Program, kept: Migrated, made: Migrated
+) -> None:
+    shutil.rmtree(kept.home.migrations)
+    (made.folder / "near").rename(made.folder / "unmounted")
+    try:
+        told = program.ask(*report(kept), code=Exit.UNAVAILABLE)
+    finally:
+        (made.folder / "unmounted").rename(made.folder / "near")
+    assert list(told["migrations"][0]["missing_logs"]) == [made.original]
+
+
 def test_a_migration_or_package_that_is_not_there_is_refused(program: Program, made: Migrated) -> None:
     assert "no migration 7" in program(*report(made, 7), code=Exit.REFUSED)
     text = program(*report(made, 1, "--package", made.version), code=Exit.REFUSED)

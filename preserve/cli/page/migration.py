@@ -105,7 +105,7 @@ def _undecided(report: MigrationReport) -> int:
 def _verdict(report: MigrationReport, voice: Voice) -> str:
     undecided = _undecided(report)
     if not report.is_whole:
-        return voice.sentence("Of some packages nobody has the risk log.")
+        return voice.sentence("Of some packages the risk log is not here.")
     if undecided:
         return voice.counted(
             "{count} file waits for a person's decision.", "{count} files wait for a person's decision.", undecided
@@ -135,7 +135,7 @@ def _missing(report: MigrationReport, voice: Voice) -> Element | None:
     if report.is_whole:
         return None
     why = [error for each in report.accounts for error in each.missing.values()]
-    title = voice.sentence("Logs that nobody has")
+    title = voice.sentence("Logs that are not here")
     return section(title, "missing", element("ul", (element("li", voice.error_said(each)) for each in why)))
 
 
