@@ -93,18 +93,20 @@ def settle_formats(workplace: Workplace, request: SettleRequest) -> SettleReport
     for package in _packages(workplace, request):
         try:
             done = _settle(workplace, package, request, identifier)
-        except Refused:
+        except _NoneMeant:
             if request.package is not None:
                 raise
             continue
-        except Unavailable as error:
+        except (Refused, Unavailable) as error:
+            if request.package is not None:
+                raise
             failed.append(NotSettled(package, error))
             continue
         found = True
         if done is not None:
             identifier = identifier or workplace.books.settlements(package)[-1].id
             settled.append(done)
-    if not (found or failed):
+    if not (found or failed or _is_any_so(workplace, request)):
         raise Refused(
             "no file under policy {policy} is known to be so: {what}", policy=request.policy, what=request.what
         )
@@ -124,6 +126,18 @@ def withdraw_settlement(workplace: Workplace, identifier: str) -> SettleReport:
         except (Refused, Unavailable) as error:
             failed.append(NotSettled(package, error))
     return SettleReport(identifier, tuple(done), tuple(failed))
+
+
+class _NoneMeant(Refused):
+    """No file of a package is as it was asked for: of a policy, the next package may have some."""
+
+
+def _is_any_so(workplace: Workplace, request: SettleRequest) -> bool:
+    """Whether there are such files under the policy, settled by now."""
+    if request.policy is None or request.ending is not None:
+        return False
+    is_oddity = request.what in set(Oddity)
+    return any(workplace.books.to_settle(request.policy, request.what, is_oddity, waiting_only=False))
 
 
 def _packages(workplace: Workplace, request: SettleRequest) -> Iterator[str]:
@@ -229,7 +243,7 @@ def _require(package: str, request: SettleRequest, paths: Sequence[str]) -> None
             what=request.what,
         )
     if not paths:
-        raise Refused("no file of package {package} is known to be so: {what}", package=package, what=request.what)
+        raise _NoneMeant("no file of package {package} is known to be so: {what}", package=package, what=request.what)
 
 
 def _by_name(package: str, request: SettleRequest, paths: Sequence[str]) -> Selection:

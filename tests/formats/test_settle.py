@@ -127,6 +127,9 @@ def test_all_packages_of_a_policy_are_settled_in_one_act(archive: Archive) -> No
     assert [each.package for each in report.settled] == [PACKAGE.id, OTHER.id]
     assert {each.id for each in archive.books.all_settlements()} == {report.id}
     assert (open_in(archive), open_in(archive, OTHER)) == ({"encrypted": 1, "macro-bearing": 1}, {})
+    size = archive.books.size()
+    assert settle(archive, "unknown", policy="default").settled == (), "nothing waits any more, and that is no mistake"
+    assert archive.books.size() == size
     assert settle(archive, "unknown", policy="default", format=said_by_hand("fmt/1")).id != report.id
 
 
@@ -235,6 +238,19 @@ def test_a_package_whose_stores_are_away_is_left_and_the_others_are_settled(arch
     assert [each.package for each in report.settled] == [PACKAGE.id, OTHER.id]
     assert [each.package for each in report.not_settled] == [third.id]
     assert report.is_only_away
+
+
+def test_a_package_whose_list_no_store_has_sound_is_told_and_not_passed_over(archive: Archive) -> None:
+    for name in ("near", "far"):
+        store = archive.stores[name]
+        assert isinstance(store, MemoryStore)
+        for key in [each for each in store.objects if OTHER.id in each and "formats" in each]:
+            store.objects[key] = b"?" + bytes(store.objects[key])[1:]
+    report = settle(archive, "unknown", policy="default")
+    assert [each.package for each in report.settled] == [PACKAGE.id]
+    assert [each.package for each in report.not_settled] == [OTHER.id]
+    assert not report.is_only_away
+    assert open_in(archive, OTHER) == {"unknown": 1}
 
 
 def test_what_was_said_survives_a_replay_of_the_ledger(tmp_path: Path, teller: Teller) -> None:

@@ -71,3 +71,22 @@ def test_nobody_answers_for_what_was_told_meanwhile(tmp_path: Path) -> None:
             books.record(identification_events.settlement_withdrawn(ACT, at(59), "S-9", package_id(0), counts))
         assert books.size() == size
         assert books.package_oddities(package_id(0))[0].oddity == Oddity.UNKNOWN
+
+
+def test_what_is_due_is_found_the_newest_first(tmp_path: Path) -> None:
+    with books_with_a_life(tmp_path / "home") as books:
+        every = sorted((each.id for each in books.packages()), reverse=True)
+        told = {each for each in every if books.identified(each) is not None}
+        policies = {each.policy for each in books.identification_standings("")}
+        never = [each for policy in policies for each in books.not_identified_with(policy, None)]
+        assert sorted(never, reverse=True) == [each for each in every if each not in told]
+        known = books.identified(package_id(0))
+        assert known is not None
+        (policy,) = {policy for policy in policies if package_id(0) in books.not_identified_with(policy, "")}
+        earlier = set(books.not_identified_with(policy, known.release.digest))
+        assert package_id(0) not in earlier
+        assert package_id(1) in earlier, "it was identified with an earlier release"
+        lacking = books.count_without_format_list(policy)
+        found = list(books.without_format_list(policy))
+        assert len(found) == sum(lacking.values())
+        assert list(books.without_format_list(policy, away=lacking)) == []
