@@ -106,6 +106,14 @@ def test_what_png_has_no_place_for_is_refused(
     assert why in refusal(bench, "tiff-to-png", tmp_path / "a.tif")
 
 
+def test_a_picture_that_is_cut_off_fails_instead_of_ending_in_grey(bench: Bench, tmp_path: Path) -> None:
+    require("vips")
+    path = tmp_path / "a.jpg"
+    drawn("RGB", (400, 300)).save(path, quality=95)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    assert "Premature end" in refusal(bench, "jpeg-to-png", path)
+
+
 def test_a_picture_of_unbelievable_size_breaks_nothing(bench: Bench, tmp_path: Path) -> None:
     require("vips")
     path = tmp_path / "a.bmp"

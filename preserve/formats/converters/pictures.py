@@ -97,16 +97,20 @@ def _pages(target: Target, picture: Path, work: Path) -> Iterator[_Page]:
             yield _Page(_source(image, picture, old or None, number, work), _depth(image), _beside(image))
 
 
+_WHOLE = "autorotate,fail_on=error"
+"""Upright, or not at all: left to itself libvips makes the rest of a broken picture grey, and ends with 0."""
+
+
 def _source(image: Image.Image, picture: Path, old: Path | None, number: int, work: Path) -> str:
     """What libvips is told to open, upright."""
     if image.format == "TIFF":
-        options = f"page={number}" if old is not None else f"page={number},autorotate"
+        options = f"page={number}" if old is not None else f"page={number},{_WHOLE}"
         return f"{old or picture}[{options}]"
     if image.format == "BMP":
         plain = work / "plain.tif"
         (image.convert("RGB") if image.mode == "P" else image.convert("L") if image.mode == "1" else image).save(plain)
         return str(plain)
-    return f"{picture}[autorotate]"
+    return f"{picture}[{_WHOLE}]"
 
 
 def _without_old_jpeg(image: Image.Image, picture: Path, work: Path) -> Path | None:

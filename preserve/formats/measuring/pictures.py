@@ -9,13 +9,14 @@ stand for, and grey of up to 8 bits as three equal channels.
 from __future__ import annotations
 
 import hashlib
+import struct
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image, ImageOps, TiffTags, UnidentifiedImageError
+from PIL import Image, ImageOps, TiffTags
 
 from preserve.formats.measuring import jp2_boxes
 from preserve.formats.measuring.decoding import Raw, decoded
@@ -67,7 +68,7 @@ def measure(side: Side, wanted: frozenset[Property]) -> Measured:
         pages = [page for file in side.files for page in _pages(file)]
     except _CannotError as why:
         return Measured({}, dict.fromkeys(wanted, str(why)))
-    except (OSError, ValueError, SyntaxError, EOFError, KeyError, TypeError, MemoryError, UnidentifiedImageError):
+    except (OSError, ValueError, SyntaxError, EOFError, KeyError, TypeError, MemoryError, struct.error):
         return Measured({}, dict.fromkeys(wanted, BROKEN))  # what Pillow raises over broken files
     values = _values(pages)
     return Measured({name: values[name] for name in wanted if name in values}, {})

@@ -55,7 +55,7 @@ def measure(side: Side, wanted: frozenset[Property]) -> Measured:
         sound = _sound(side.files[0])
     except _CannotError as why:
         return Measured({}, dict.fromkeys(wanted, str(why)))
-    except (struct.error, OSError):
+    except (struct.error, OSError, IndexError, ZeroDivisionError):
         return Measured({}, dict.fromkeys(wanted, BROKEN))
     values: Mapping[Property, Value] = {
         Property.SAMPLES: sound.digests,
