@@ -35,7 +35,7 @@ from tests.migrating.test_crash import TextIdentifier
 from tests.migrating.texts import TextWorkshop, notice
 
 ACT = Act("campaign", "a campaign")
-LONGEST_LIFE_SECONDS = 25.0
+LONGEST_LIFE_SECONDS = 40.0
 
 
 def lay(folder: Path, first: int, count: int) -> None:
@@ -113,7 +113,7 @@ def campaign(service: Service, files: int, kills: int) -> Sequence[object]:
     account = TextWorkshop(service.folder / "account")
     for _ in range(kills):
         done, before = done_in(service), len(account.conversions())
-        ended, took, mib = killed_or_ended(service.folder, lots.uniform(1.0, LONGEST_LIFE_SECONDS))
+        ended, took, mib = killed_or_ended(service.folder, lots.uniform(LONGEST_LIFE_SECONDS / 5, LONGEST_LIFE_SECONDS))
         again = done & set(account.conversions()[before:])
         assert not again, f"{len(again)} files that were done were converted again"
         seconds, peak, killed = seconds + took, max(peak, mib), killed + (not ended)

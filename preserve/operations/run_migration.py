@@ -141,6 +141,7 @@ class _Running:
         stopped = None
         try:
             self._settle_booked()
+            self._forget_other_pathways()
             self._carry_out_decisions()
             self._convert()
             self._end()
@@ -234,6 +235,18 @@ class _Running:
             replace(each, fate=FileFate.CONVERTED) if each.original.number in numbers else each
             for each in list(self._journal.settled(package))
         )
+
+    def _forget_other_pathways(self) -> None:
+        """Where another declaration was approved meanwhile, what the earlier one made of packages under way is made
+        anew; a version that was sealed under the earlier approval is whole, and stays so."""
+        for package in list(self._journal.packages()):
+            if self._journal.sealed(package) is None:
+                ours = self._mandate.pathway.sha256
+                others = {
+                    each.original.number for each in self._journal.results(package) if each.pathway_sha256 != ours
+                }
+                if others:
+                    self._journal.forget(package, others)
 
     def _carry_out_decisions(self) -> None:
         """Of packages that the books name, and of those whose files lie here: what was accepted after a killed run had

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import tarfile
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from pathlib import Path
 import bagit
 import pytest
 
+from preserve import durable
 from preserve.errors import NoSpace, Refused, Unavailable
 from preserve.formats.siegfried import SiegfriedIdentifier
 from preserve.model.formats.file_results import FileFate
@@ -18,9 +20,10 @@ from preserve.model.formats.pathways import StopRule
 from preserve.model.migrations import MigrationState, PackageState
 from preserve.model.nouns import CopyState
 from preserve.operations.restore import RestoreRequest, restore
+from preserve.packages.migrating.journal import Journal
 from preserve.packages.risk_logs import read_risk_log, run_log
 from preserve.state.verification import verify_books
-from tests.migrating.jobs import PATHWAY, approved, decide, run
+from tests.migrating.jobs import PATHWAY, again, approved, decide, run
 from tests.migrating.test_parts import lay, taken
 from tests.migrating.texts import TOOLS, TextWorkshop, notice
 from tests.packages.building import Service, flip
@@ -217,6 +220,21 @@ def test_too_many_files_that_do_not_pass_stop_it_until_a_person_goes_on(job: Job
     assert job.run(of=strict).is_finished
 
 
+def test_what_another_declaration_made_is_made_anew_by_the_one_that_was_approved(
+    job: Job, take: Taken, kept: Service
+) -> None:
+    old = take({f"{number}.txt".encode(): notice(f"text {number}") for number in range(5)})
+    approved(kept.workplace)
+    job.run(of=PATHWAY, most=3)
+    changed = replace(PATHWAY, sha256="c" * 64)
+    again(kept.workplace, changed)
+    assert job.run(of=changed).is_finished
+    assert len(job.workshop.conversions()) == 3 + 5
+    log = run_log(kept.home / "migrations", 1, old)
+    with (log / "files.parquet").open("rb") as files, (log / "risks.parquet").open("rb") as risks:
+        assert {each.result.pathway_sha256 for each in read_risk_log(files, risks)} == {"c" * 64}
+
+
 def test_an_approver_does_not_execute(job: Job, take: Taken, kept: Service) -> None:
     take({b"1.txt": notice("text")})
     approved(kept.workplace)
@@ -292,10 +310,6 @@ def test_stores_that_are_away_are_waited_for(job: Job, take: Taken, kept: Servic
 
 
 def test_a_full_disk_stops_it_cleanly(job: Job, take: Taken, kept: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    import errno
-
-    from preserve import durable
-
     old = take({f"{number}.txt".encode(): notice(f"text {number}") for number in range(60)})
     approved(kept.workplace)
     sync, calls = durable.sync_file, [0]
@@ -313,6 +327,22 @@ def test_a_full_disk_stops_it_cleanly(job: Job, take: Taken, kept: Service, monk
     assert not list(kept.workplace.work.glob("lots-*")), "copies of originals are gone"
     assert job.run(of=PATHWAY).is_finished
     assert len(job.versions(old)) == 1
+
+
+def test_a_disk_that_fills_up_while_originals_are_brought_is_no_fault_of_a_package(
+    job: Job, take: Taken, kept: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take({b"1.txt": notice("text")})
+    approved(kept.workplace)
+
+    def full(journal: Journal, package: str, number: int) -> Path:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Journal, "made_folder", full)
+        with pytest.raises(NoSpace):
+            job.run(of=PATHWAY)
+    assert job.run(of=PATHWAY).is_finished
 
 
 def test_an_accepted_file_comes_into_a_further_version(job: Job, take: Taken, kept: Service, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from preserve import chance
+from preserve.durable import raise_if_full
 from preserve.errors import NoSpace, PreserveError
 from preserve.model.formats.pathways import Pathway
 from preserve.model.formats.settlements import Settlement
@@ -131,7 +132,9 @@ class Feeder:
         except PreserveError as error:
             lot.failed.append((due, error))
             self._open = None
-        except (ValueError, OSError):  # its lists are not sound
+        except (ValueError, OSError) as error:  # its lists are not sound
+            if isinstance(error, OSError):
+                raise_if_full(error, self.workplace.work)
             lot.failed.append((due, unlistable(due.sources)))
             self._open = None
 
