@@ -180,7 +180,7 @@ def status_lines(
 def _about(migration: Migration, approval: ApprovalEntry | None, voice: Voice) -> Iterator[tuple[str, object]]:
     yield voice.sentence("migration"), f"{migration.number} {migration.title}"
     yield voice.sentence("state"), voice.word(migration.state)
-    yield voice.sentence("formats"), ", ".join(migration.scope.puids)
+    yield voice.sentence("format"), ", ".join(migration.scope.puids)
     if migration.scope.policies:
         yield voice.sentence("policies"), ", ".join(migration.scope.policies)
     if migration.scope.encodings:
