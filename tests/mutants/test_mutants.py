@@ -15,6 +15,7 @@ from tests.workshop.bench import Bench, require_all
 NAMES = [folder.name for folder in pathway_folders() if samples_of(folder.name)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_samples_pass_and_each_damage_to_them_is_stopped(name: str, tmp_path: Path) -> None:
     bench = Bench(tmp_path)

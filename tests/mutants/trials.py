@@ -60,6 +60,11 @@ def samples_of(pathway: str) -> list[Path]:
     return sorted(path for path in (folder / "samples").glob("*") if path.is_file() and path.suffix not in belonging)
 
 
+def claimed(pathway: Pathway) -> frozenset[Damage]:
+    """The damage that a pathway says it catches: what its files are liable to, and what its comparison adds to that."""
+    return pathway.liable | (frozenset(Damage) - pathway.uncaught_of(frozenset(Damage)))
+
+
 def tried(bench: Bench, pathway: Pathway, samples: Sequence[Path], mutants: Mutants, rounds: int, seed: int) -> Tried:
     """Convert samples; do each damage to what came of them, so many times at other places, and judge all of it."""
     files = [bench.file(path, path.suffix, pathway.sources[0]) for path in samples]
@@ -74,6 +79,7 @@ def tried(bench: Bench, pathway: Pathway, samples: Sequence[Path], mutants: Muta
         (one, mutant, made)
         for one in sound
         for mutant in mutants.get(one.made[0].suffix, ())
+        if mutant.damage in claimed(pathway)
         for made in _harmed(one, mutant, rounds, chance)
     ]
     compared = replace(pathway, validators=())  # what validators would say is not asked: comparing has to stop it

@@ -156,7 +156,11 @@ class Pathway:
     @property
     def uncaught(self) -> frozenset[Damage]:
         """Which damage its comparison would let pass; a declaration with any is refused."""
-        return uncaught(self.liable, {rule.what: self._allowed(rule) for rule in self.properties})
+        return self.uncaught_of(self.liable)
+
+    def uncaught_of(self, damages: frozenset[Damage]) -> frozenset[Damage]:
+        """Which of these its comparison would let pass."""
+        return uncaught(damages, {rule.what: self._allowed(rule) for rule in self.properties})
 
     def _allowed(self, rule: PropertyRule) -> int:
         """How much of it may be lost without stopping a file.  Of what is no content all may be, by name."""
