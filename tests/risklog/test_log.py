@@ -68,7 +68,7 @@ def test_what_is_no_record_is_refused(record: bytes) -> None:
 
 
 @given(st.lists(values.logged_files(), max_size=4))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_a_log_reads_back_exactly(files: list[LoggedFile]) -> None:
     assert read(*written(*files)) == files
 

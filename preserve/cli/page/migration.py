@@ -153,6 +153,7 @@ def _fates(report: MigrationReport, voice: Voice) -> Element:
         _fate_bars(report.groups.get(By.FORMAT, ()), voice),
         _counted(report, By.FORMAT, voice),
         _counted(report, By.PATHWAY, voice),
+        _counted(report, By.CLASS, voice),
     )
 
 
