@@ -114,8 +114,9 @@ def run_for_pieces(arguments: Sequence[str], work: Path, most_seconds: int, keep
     """
     process = _begun(arguments, work, (), in_group_of_its_own=False)
     try:
-        complaints = _Reading(process, most_seconds, keep).run()
-        return Answer(process.wait(), "", complaints)
+        reading = _Reading(process, most_seconds, keep)
+        complaints = reading.run()
+        return Answer(reading.awaited_status(), "", complaints)
     finally:
         process.kill()
         _forget(process)
