@@ -20,6 +20,7 @@ from preserve.model.formats.pathways import StopRule
 from preserve.model.migrations import MigrationState, PackageState
 from preserve.model.nouns import CopyState
 from preserve.operations.restore import RestoreRequest, restore
+from preserve.packages.migrating import feeding
 from preserve.packages.migrating.journal import Journal
 from preserve.packages.risk_logs import read_risk_log, run_log
 from preserve.state.verification import verify_books
@@ -233,6 +234,18 @@ def test_what_another_declaration_made_is_made_anew_by_the_one_that_was_approved
     log = run_log(kept.home / "migrations", 1, old)
     with (log / "files.parquet").open("rb") as files, (log / "risks.parquet").open("rb") as risks:
         assert {each.result.pathway_sha256 for each in read_risk_log(files, risks)} == {"c" * 64}
+
+
+def test_files_that_a_pathway_is_not_for_end_no_run_however_many_they_are(
+    job: Job, take: Taken, kept: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeding, "LOT_BYTES", 100)
+    others = {f"{number}.txt".encode(): f"第 {number} 号".encode() * 10 for number in range(5)}
+    old = take({**others, b"z.txt": notice("text")})
+    approved(kept.workplace)
+    assert job.run(of=PATHWAY).is_finished
+    assert len(job.workshop.conversions()) == 1
+    assert len(job.versions(old)) == 1
 
 
 def test_an_approver_does_not_execute(job: Job, take: Taken, kept: Service) -> None:

@@ -96,13 +96,19 @@ class Feeder:
             with ThreadPoolExecutor(1) as ahead:
                 self._refill()
                 coming = ahead.submit(self._next, folder)
-                while (lot := coming.result()).is_any:
+                while (lot := coming.result()).is_any or not self._is_dry:
                     self._refill()
                     coming = ahead.submit(self._next, folder)
-                    yield lot
+                    if lot.is_any:  # else it was full of files that the pathway is not for
+                        yield lot
                     shutil.rmtree(lot.folder)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+    @property
+    def _is_dry(self) -> bool:
+        """Whether nothing more is to be brought."""
+        return (self.most is not None and self.most <= 0) or not (self._open or self._queue)
 
     def _refill(self) -> None:
         """Have as many packages at hand as a lot has files: asking the books is for this thread alone."""

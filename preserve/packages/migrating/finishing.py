@@ -84,12 +84,11 @@ class Finisher:
 
         sealed = self.journal.sealed(package)
         if sealed is None:
-            converted = [each for each in results() if each.fate is FileFate.CONVERTED]
-            unsound = unsound_results(self.journal.folder_of(package), converted)
+            unsound = unsound_results(self.journal.folder_of(package), _converted(results))
             if unsound:
                 self.journal.forget(package, unsound)
                 return None
-            sealed = self._seal(sources, results, {each.original.number for each in converted})
+            sealed = self._seal(sources, results, {each.original.number for each in _converted(results)})
         return self._end(row, sources, results, sealed)
 
     def is_to_carry_out(self, package: str) -> bool:
@@ -222,10 +221,23 @@ class Finisher:
         try:
             durable.make_folders(log)
             for name in (FILES, RISKS):
-                durable.write_file(log / name, (sealed.evidence / name).read_bytes())
+                _copy(sealed.evidence / name, log / name)
             pictures = self.journal.pictures_folder(package)
             shutil.copytree(pictures, log / PICTURES, dirs_exist_ok=True)
         except OSError as error:
             durable.raise_if_full(error, log)
             raise
         return both_sha256(digest_of(log / FILES), digest_of(log / RISKS))
+
+
+def _converted(results: Results) -> Iterator[FileResult]:
+    return (each for each in results() if each.fate is FileFate.CONVERTED)
+
+
+def _copy(file: Path, final: Path) -> None:
+    """Copy a file, durably, in place of what was there."""
+    beside = final.with_name(f".{final.name}.partial")
+    shutil.copyfile(file, beside)
+    with beside.open("rb") as copy:
+        durable.sync_file(copy.fileno())
+    durable.move(beside, final)
