@@ -104,7 +104,9 @@ class Validator(Table):
     """A program that did not make the result, and looks at it."""
 
     program: _Name = Field(description='its id in the register; "preserve": this program itself')
-    command: tuple[_Text, ...] = Field((), description="what is run, {input} being the result; none for a check")
+    command: tuple[_Text, ...] = Field(
+        (), description="what is run, {input} being the result, or {inputs} all files of it; none for a check"
+    )
     check: Check | None = Field(None, description="what this program looks at itself")
     endings: tuple[_Ending, ...] = Field((), description="of which files of a result it is asked; none: of all")
     optional: bool = Field(False, strict=True, description="whether it is not missed where it is not on the machine")

@@ -219,7 +219,7 @@ def _of_programs(pathway: Pathway, programs: Collection[str] | None) -> Iterator
         runs.append(_Run(("rendition",), pathway.rendition.program, pathway.rendition.command, (_INS, _OUT)))
     for number, each in enumerate(pathway.validators):
         path: KeyPath = ("validator", number)
-        runs.append(_Run(path, each.program, each.command, (_IN,) if each.command else ()))
+        runs.append(_Run(path, each.program, each.command, (_INS,) if each.command else ()))
         if each.program == pathway.tool.program:
             template = "{file}, line {line}: {program} made the result; have another program look at it"
             yield _Contradiction("own-judge", (*path, "program"), template, {"program": each.program})

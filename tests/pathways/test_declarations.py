@@ -116,7 +116,7 @@ def test_the_first_pathways_are_shipped_and_sound_with_programs_and_formats_of_t
 def test_each_pathway_writes_its_risks_in_both_languages(name: str) -> None:
     folder = ROOT / "migrations" / name
     zh, en = ((folder / file).read_text("utf-8") for file in ("risks.zh.md", "risks.md"))
-    assert zh.count("\n**") == en.count("\n**") >= 5, "the same risks in both"
+    assert zh.count("\n**") == en.count("\n**") >= 4, "the same risks in both"
     assert re.search(r"[一-鿿]", zh) and zh.startswith("# ") and en.startswith("# ")
 
 

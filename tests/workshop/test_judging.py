@@ -227,7 +227,7 @@ def test_a_text_is_sound_only_if_every_byte_of_it_is(bench: Bench, tmp_path: Pat
     file = bench.file(source, ".txt", "x-fmt/111")
     (outcome,) = bench.convert("text-gb18030-to-utf8", [file])
     cut = file.into / "cut.txt"
-    cut.write_bytes((file.into / "text.txt").read_bytes()[:-1])
+    cut.write_bytes((file.into / "document.txt").read_bytes()[:-1])
     whole, torn = bench.judge("text-gb18030-to-utf8", [(file, outcome.files), (file, ["cut.txt"])])
     assert [each.validated[0].opinion for each in (whole, torn)] == [Opinion.SOUND, Opinion.UNSOUND]
-    assert "unexpected end of data" in torn.validated[0].text
+    assert "incomplete character" in torn.validated[0].text

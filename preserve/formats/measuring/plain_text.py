@@ -6,28 +6,24 @@ The original is read by iconv's tables and converted by Python's: where the two 
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from preserve.errors import Refused, Unavailable
 from preserve.formats.converters import text as converter
 from preserve.formats.converters.csv_schema import TableError, read_csv
+from preserve.formats.measuring.other_tables import NoTableError, recoded
 from preserve.formats.measuring.side import Side
 from preserve.model.formats.encodings import family, reads_as
 from preserve.model.formats.properties import Measured, Property, Value
 from preserve.model.phrases import phrase
-from preserve.processes import run_for_answer
 
 LARGEST_TEXT_BYTES = 64 * 1024 * 1024
-MOST_SECONDS = 120
 PIECE_BYTES = 1024 * 1024
-NO_ICONV = phrase("iconv is not on this machine, or broke down: nothing else reads the text than what converted it")
+NO_ICONV = phrase("the C library has no table for this encoding: nothing else reads the text than what converted it")
 NO_UTF8 = phrase("it is no UTF-8")
 TOO_LONG = phrase("the text is too long to be compared")
 NO_LIST = phrase("the list of characters that did not come over is no table")
 REVERSIBLE = ("gb18030", "gbk")
-_TABLES = {"gb18030": "GB18030", "gbk": "GBK", "cp950": "CP950", "big5": "BIG5", "big5hkscs": "BIG5-HKSCS"}
 
 
 class _Unmeasured(Exception):  # noqa: N818 - it becomes a reason, and no error
@@ -86,31 +82,26 @@ def _utf8(file: Path) -> str:
 
 def _by_iconv(file: Path, encoding: str) -> str:
     """A text by other tables than it was converted by; bytes that mean nothing are missing there, and so differ."""
-    with tempfile.TemporaryDirectory() as folder:
-        return _utf8(_converted(file, _TABLES.get(encoding, encoding), "UTF-8", Path(folder)))
+    return _recoded(file, encoding, "utf-8").decode("utf-8", "replace")
 
 
 def _digest_there(file: Path, encoding: str) -> str:
     """The digest of what other tables make of a text, where no way leads back: Big5 has characters with two codes."""
-    with tempfile.TemporaryDirectory() as folder:
-        return _digest(_converted(file, _TABLES.get(encoding, encoding), "UTF-8", Path(folder)))
+    return hashlib.sha256(_recoded(file, encoding, "utf-8")).hexdigest()
 
 
 def _digest_back(file: Path, encoding: str) -> str:
     """The digest of what a text was before, if it is what it was."""
-    with tempfile.TemporaryDirectory() as folder:
-        return _digest(_converted(file, "UTF-8", _TABLES.get(encoding, encoding), Path(folder)))
+    return hashlib.sha256(_recoded(file, "utf-8", encoding)).hexdigest()
 
 
-def _converted(file: Path, of: str, to: str, folder: Path) -> Path:
-    into = folder / "text"
+def _recoded(file: Path, of: str, to: str) -> bytes:
+    if file.stat().st_size > LARGEST_TEXT_BYTES:
+        raise _Unmeasured(TOO_LONG)
     try:
-        run_for_answer(["iconv", "-c", "-f", of, "-t", to, "-o", str(into), str(file)], folder, MOST_SECONDS)
-    except (Refused, Unavailable) as error:
+        return recoded(file.read_bytes(), of, to)
+    except NoTableError as error:
         raise _Unmeasured(NO_ICONV) from error
-    if not into.exists():
-        raise _Unmeasured(NO_ICONV)
-    return into
 
 
 def _digest(file: Path) -> str:

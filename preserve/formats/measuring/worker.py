@@ -9,12 +9,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
-from preserve.formats.measuring.checks import CHECKS
 from preserve.formats.measuring.families import family_of
 from preserve.formats.measuring.letters import Answer, Job, Judge, Said, answer_text, read_order
-from preserve.formats.measuring.pages import faces_of
 from preserve.formats.measuring.programs import asked
 from preserve.formats.measuring.side import Family, Side
 from preserve.model.formats.file_results import Opinion, Picture
@@ -23,6 +22,8 @@ from preserve.model.formats.properties import Measured, PageFace, Property
 from preserve.model.phrases import phrase
 from preserve.processes import run_apart
 
+AT_ONCE = 500
+"""Files of one result that a validator is given at a call, if it takes several: a mailbox becomes thousands."""
 NOBODY = phrase("nothing here measures this of such a file")
 
 
@@ -34,8 +35,15 @@ def main(order: Path, out: Path) -> None:
 
 
 def preload(job: Job) -> None:
-    """Load what a job needs before it has a process of its own, so that it is loaded once for all of them."""
+    """Load what a job needs before it has a process of its own, so that it is loaded once for all of them.
+
+    And not what it does not need: NumPy and pikepdf take twice as long to load as all the rest.
+    """
     family_of(job.before.ending, job.before.puid)
+    if Property.PAGE_FACES in job.wanted:
+        import_module("preserve.formats.measuring.pages")
+    if any(each.check is not None for each in job.judges):
+        import_module("preserve.formats.measuring.checks")
 
 
 def write(out: Path, number: int, job: Job) -> None:
@@ -52,6 +60,8 @@ def judged(job: Job, out: Path, prefix: str) -> Answer:
     before, after = (measured(family, side, wanted - {Property.PAGE_FACES}) for side in (job.before, job.after))
     pictures: tuple[Picture, ...] = ()
     if Property.PAGE_FACES in wanted:
+        from preserve.formats.measuring.pages import faces_of
+
         faces = faces_of(job.before.pages, job.after.pages, out, prefix, job.most_pictures)
         before, after, pictures = _with(before, faces.before), _with(after, faces.after), faces.pictures
     said = tuple(heard(judge, job.after.files, job.most_seconds) for judge in job.judges)
@@ -72,18 +82,25 @@ def measured(family: Family | None, side: Side, wanted: frozenset[Property]) -> 
 
 def heard(judge: Judge, files: Sequence[Path], most_seconds: float) -> Said:
     """What a validator says of all files of a result that it looks at: the worst that it says of one."""
-    said = [_of_one(judge, file, most_seconds) for file in files if file.name.endswith(judge.endings or ("",))]
-    if not said:
+    looked_at = [file for file in files if file.name.endswith(judge.endings or ("",))]
+    if not looked_at:
         return Said(Opinion.UNSOUND, "there is no file in the result that it looks at")
+    at_once = AT_ONCE if "{inputs}" in judge.command else 1
+    calls = (looked_at[at : at + at_once] for at in range(0, len(looked_at), at_once))
+    said = [_of_call(judge, call, most_seconds) for call in calls]
     worst = [Opinion.NOT_ASKED, Opinion.UNSOUND, Opinion.SOUND]
     return min(said, key=lambda each: worst.index(each.opinion))
 
 
-def _of_one(judge: Judge, file: Path, most_seconds: float) -> Said:
+def _of_call(judge: Judge, files: Sequence[Path], most_seconds: float) -> Said:
     if judge.check is not None:
-        complaints = CHECKS[judge.check](file)
+        from preserve.formats.measuring.checks import CHECKS
+
+        complaints = CHECKS[judge.check](files[0])
         return Said(Opinion.UNSOUND if complaints else Opinion.SOUND, "; ".join(complaints))
-    answer = asked(filled_in(judge.command, {"input": str(file)}), int(most_seconds))
+    answer = asked(
+        filled_in(judge.command, {"input": str(files[0]), "inputs": list(map(str, files))}), int(most_seconds)
+    )
     if answer is None:
         return Said(Opinion.NOT_ASKED, f"{judge.command[0]} is not here, or did not end in time")
     text = f"{answer.complaints}\n{answer.text}".strip()
