@@ -138,10 +138,14 @@ def _lose_picture(pdf: Pdf, chance: Random) -> bool:
     found = _pictures(pdf)
     if not found:
         return False
-    page, name, _ = chance.choice(found)
-    parsed = pikepdf.parse_content_stream(page)
-    _rewrite(pdf, page, [each for each in parsed if str(each.operator) != "Do" or each.operands[0] != name])
-    return True
+    chance.shuffle(found)
+    for page, name, _ in found:  # pages may share what they name, and not show it
+        parsed = pikepdf.parse_content_stream(page)
+        kept = [each for each in parsed if str(each.operator) != "Do" or each.operands[0] != name]
+        if len(kept) < len(parsed):
+            _rewrite(pdf, page, kept)
+            return True
+    return False
 
 
 def _redraw_picture(pdf: Pdf, chance: Random, change: Callable[[Image.Image], Image.Image]) -> bool:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from tests.mutants import images, pdfs, recordings, texts_mail_tables
+from tests.mutants import images, office, pdfs, recordings, texts_mail_tables
 from tests.mutants.mutant import Mutants
 
 MUTANTS: Mutants = {
-    ".csv": texts_mail_tables.TABLES,
+    ".csv": (*texts_mail_tables.TABLES, *office.SHEETS),
+    ".docx": office.DOCX,
     ".eml": texts_mail_tables.MAIL,
+    ".ods": office.ODS,
+    ".odt": office.ODT,
     ".pdf": pdfs.MUTANTS,
     ".txt": texts_mail_tables.TEXTS,
     ".png": (*images.MUTANTS, images.PROFILE),

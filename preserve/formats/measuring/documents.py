@@ -14,6 +14,7 @@ from preserve.formats.office.facts import DocumentFacts, UnreadableError
 from preserve.formats.office.laid_out import pages_of, read_laid_out
 from preserve.formats.office.open_document import read_open_document
 from preserve.formats.office.rtf import read_rtf
+from preserve.formats.office.tagged_pdf import text_beside
 from preserve.formats.office.word_binary import read_word_binary
 from preserve.formats.office.word_xml import read_word_xml
 from preserve.model.formats.properties import Measured, Property, Value
@@ -58,12 +59,26 @@ def measure(side: Side, wanted: frozenset[Property]) -> Measured:
         facts = reader(side.files[0])
     except UnreadableError:
         return Measured(values, failed | dict.fromkeys(of_facts, NOT_READ))
-    return Measured({**values, **values_of(facts, wanted)}, failed)
+    return Measured({**values, **values_of(facts, side, wanted)}, failed)
 
 
-def values_of(facts: DocumentFacts, wanted: frozenset[Property]) -> dict[Property, Value]:
-    """What was read, as it is compared."""
-    return {name: _OF_FACTS[name](facts) for name in wanted & _OF_FACTS.keys()}
+def values_of(facts: DocumentFacts, side: Side, wanted: frozenset[Property]) -> dict[Property, Value]:
+    """What was read, as it is compared.
+
+    After the text comes what stands beside it on its pages: of an original as LibreOffice draws it, so that it shows
+    whether a header was lost on the way, and not whether it was misread.
+    """
+    found = {name: _OF_FACTS[name](facts) for name in wanted & _OF_FACTS.keys()}
+    if Property.TEXT in found and side.pages is not None:
+        found[Property.TEXT] = f"{found[Property.TEXT]}\n{_beside(side.pages)}"
+    return found
+
+
+def _beside(pages: Path) -> str:
+    try:
+        return text_beside(pages).casefold()
+    except UnreadableError:
+        return ""
 
 
 def _pages(side: Side) -> int | str:

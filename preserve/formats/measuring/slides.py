@@ -24,7 +24,7 @@ def measure(side: Side, wanted: frozenset[Property]) -> Measured:
         count, facts = _read(side.files[0], side.ending.lower())
     except UnreadableError:
         return Measured({}, dict.fromkeys(wanted, NOT_READ))
-    found = values_of(facts, wanted)
+    found = values_of(facts, side, wanted)
     if Property.SLIDES in wanted:
         found = {**found, Property.SLIDES: count}
     return Measured(found, {})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from preserve.formats.office.facts import (
     font_names,
     one_line,
 )
-from preserve.formats.office.tagged_pdf import tagged_text
+from preserve.formats.office.tagged_pdf import pictures_shown, tagged_text
 
 DEEPEST = 20
 _INFO = {"/Title": "title", "/Subject": "subject", "/Author": "author", "/Keywords": "keywords"}
@@ -34,7 +33,7 @@ def read_laid_out(path: Path) -> DocumentFacts:
             fields = list(_fields(form)) if isinstance(form, pikepdf.Dictionary) else []
             return DocumentFacts(
                 text=text or "",
-                images=len({digest for page in pdf.pages for digest in _images(page.obj.get("/Resources"), 0)}),
+                images=pictures_shown(path),
                 fonts=font_names(
                     family_of_face(name) for page in pdf.pages for name in _fonts(page.obj.get("/Resources"), 0)
                 ),
@@ -81,17 +80,6 @@ def _named(holder: pikepdf.Object | None, name: str) -> Iterator[pikepdf.Object]
     found = holder.get(name) if isinstance(holder, pikepdf.Dictionary) else None
     if isinstance(found, pikepdf.Dictionary):
         yield from found.values()
-
-
-def _images(resources: pikepdf.Object | None, depth: int) -> set[bytes]:
-    """Digests of the pictures of pixels that a page names, those of its forms too."""
-    found = set()
-    for each in _named(resources, "/XObject"):
-        if isinstance(each, pikepdf.Stream) and each.get("/Subtype") == "/Image":
-            found.add(hashlib.sha256(each.read_raw_bytes()).digest())
-        elif isinstance(each, pikepdf.Stream) and depth < DEEPEST:
-            found |= _images(each.get("/Resources"), depth + 1)
-    return found
 
 
 def _fonts(resources: pikepdf.Object | None, depth: int) -> set[str]:

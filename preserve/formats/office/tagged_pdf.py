@@ -9,6 +9,7 @@ and was rejected: it reads each page anew for each element, and was not done wit
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -32,7 +33,7 @@ _BLOCKS = frozenset((
 _CELLS = frozenset(("TD", "TH"))
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Element:
     """An element of the tree: its type, and its children and texts in their order."""
 
@@ -64,8 +65,23 @@ def tagged_text(path: Path) -> str | None:
     return None if root is None else text_of(root)
 
 
-def tree(path: Path) -> Element | None:
-    """The trees of all pages, one after the other; None where no page has any."""
+def text_beside(path: Path) -> str:
+    """The text that is not of the body: headers, footers, what masters add, and the numbers of pages, lists and notes.
+
+    Raises `UnreadableError` where PDFium does not open it.
+    """
+    parts: list[str] = []
+    root = tree(path, parts)
+    if root is not None:
+        text_of(root, parts)
+    return "\n".join(parts)
+
+
+def tree(path: Path, beside: list[str] | None = None) -> Element | None:
+    """The trees of all pages, one after the other; None where no page has any.  Text outside of them goes to `beside`.
+
+    Raises `UnreadableError` where PDFium does not open it.
+    """
     try:
         pdf = pypdfium2.PdfDocument(path)
     except pypdfium2.PdfiumError as error:
@@ -73,7 +89,7 @@ def tree(path: Path) -> Element | None:
     root = Element("")
     try:
         for number in range(min(len(pdf), MOST_PAGES)):
-            root.children.extend(_of_page(pdf[number]))
+            root.children.extend(_of_page(pdf[number], [] if beside is None else beside))
     except pypdfium2.PdfiumError as error:
         raise UnreadableError(f"PDFium does not read a page: {error}") from error
     finally:
@@ -81,16 +97,43 @@ def tree(path: Path) -> Element | None:
     return root if root.children else None
 
 
-def text_of(root: Element) -> str:
-    """The text of a tree, which is changed by this."""
-    _drop_marks(root)
-    _drop_what_masters_add(root)
+def pictures_shown(path: Path) -> int:
+    """How many different pictures of pixels the pages show.  Raises `UnreadableError` where PDFium does not open it."""
+    found: set[bytes] = set()
+    try:
+        pdf = pypdfium2.PdfDocument(path)
+        for number in range(min(len(pdf), MOST_PAGES)):
+            page = pdf[number]
+            for each in page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE], max_depth=DEEPEST):
+                found.add(_digest_of(each.raw))
+            page.close()
+        pdf.close()
+    except pypdfium2.PdfiumError as error:
+        raise UnreadableError(f"PDFium does not read a page: {error}") from error
+    return len(found)
+
+
+def _digest_of(picture: object) -> bytes:
+    size = pdfium.FPDFImageObj_GetImageDataRaw(picture, None, 0)
+    buffer = ctypes.create_string_buffer(max(size, 1))
+    pdfium.FPDFImageObj_GetImageDataRaw(picture, buffer, size)
+    return hashlib.sha256(buffer).digest()
+
+
+def text_of(root: Element, beside: list[str] | None = None) -> str:
+    """The text of a tree, which is changed by this; what is left out goes to `beside`."""
+    left = [] if beside is None else beside
+    _drop_marks(root, left)
+    _drop_what_masters_add(root, left)
     for each in root.elements():
+        left += [
+            "".join(child.texts()) for child in each.children if isinstance(child, Element) and child.kind == "Lbl"
+        ]
         each.children = [child for child in each.children if isinstance(child, str) or child.kind != "Lbl"]
     for item in [each for each in root.elements() if each.kind == "LBody"]:
-        _drop_label(item)
+        _drop_label(item, left)
     for paragraph in [each for each in root.elements() if each.kind in _PARAGRAPHS]:
-        _drop_bullet(paragraph)
+        _drop_bullet(paragraph, left)
     parts: list[str] = []
     _written(root, parts)
     for note in [each for each in root.elements() if each.kind == "Note"]:
@@ -103,8 +146,8 @@ def text_of(root: Element) -> str:
     return "".join(parts)
 
 
-def _of_page(page: pypdfium2.PdfPage) -> list[Element | str]:
-    texts = _texts_of(page)
+def _of_page(page: pypdfium2.PdfPage, beside: list[str]) -> list[Element | str]:
+    texts = _texts_of(page, beside)
     top = pdfium.FPDF_StructTree_GetForPage(page.raw)
     try:
         count = pdfium.FPDF_StructTree_CountChildren(top) if top else 0
@@ -116,15 +159,18 @@ def _of_page(page: pypdfium2.PdfPage) -> list[Element | str]:
         page.close()
 
 
-def _texts_of(page: pypdfium2.PdfPage) -> dict[int, str]:
-    """The text of each marked content of a page, by its number."""
+def _texts_of(page: pypdfium2.PdfPage, beside: list[str]) -> dict[int, str]:
+    """The text of each marked content of a page, by its number; what is not marked, or an artifact, goes `beside`."""
     found: dict[int, list[str]] = {}
     textpage = page.get_textpage()
     try:
         for each in page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_TEXT], max_depth=DEEPEST):
             number = pdfium.FPDFPageObj_GetMarkedContentID(each.raw)
+            text = _text_of(each.raw, textpage.raw)
             if number >= 0:
-                found.setdefault(number, []).append(_text_of(each.raw, textpage.raw))
+                found.setdefault(number, []).append(text)
+            else:
+                beside.append(text)
     finally:
         textpage.close()
     return {number: "".join(texts) for number, texts in found.items()}
@@ -177,7 +223,7 @@ def _written(element: Element, into: list[str]) -> None:
         into.append("\n")
 
 
-def _drop_marks(root: Element) -> None:
+def _drop_marks(root: Element, left: list[str]) -> None:
     """Take away the mark with which each note begins, and the last link before it that shows the same."""
     links: list[Element] = []
     for each in list(root.elements()):
@@ -186,16 +232,19 @@ def _drop_marks(root: Element) -> None:
         elif each.kind == "Note":
             mark = next(each.texts(), "").strip()
             if _LABEL.match(mark):
-                _drop_first(each)
+                left.append(_drop_first(each))
                 same = next((link for link in reversed(links) if "".join(link.texts()).strip() == mark), None)
                 if same is not None:
+                    left += same.texts()
                     same.children.clear()
 
 
-def _drop_what_masters_add(root: Element) -> None:
+def _drop_what_masters_add(root: Element, left: list[str]) -> None:
     """LibreOffice tags footers, dates and numbers of slides as items outside of any block (7.4); items of the slide
     itself lie in one."""
-    root.children = [each for each in root.children if isinstance(each, str) or not _is_of_master(each)]
+    tops = [each for each in root.children if isinstance(each, Element) and _is_of_master(each)]
+    left += [text for each in tops for text in each.texts()]
+    root.children = [each for each in root.children if isinstance(each, str) or each not in tops]
 
 
 def _is_of_master(top: Element) -> bool:
@@ -206,25 +255,26 @@ def _is_of_master(top: Element) -> bool:
     )
 
 
-def _drop_label(item: Element) -> None:
+def _drop_label(item: Element, left: list[str]) -> None:
     """The number or bullet with which an item begins is a text of its own before the first span."""
     texts = list(item.texts())
     if len(texts) > 1 and _LABEL.match(texts[0].strip()):
-        _drop_first(item)
+        left.append(_drop_first(item))
 
 
-def _drop_bullet(paragraph: Element) -> None:
+def _drop_bullet(paragraph: Element, left: list[str]) -> None:
     """Slides have bullets without lists."""
     texts = list(paragraph.texts())
     if len(texts) > 1 and _BULLET.match(texts[0].strip()):
-        _drop_first(paragraph)
+        left.append(_drop_first(paragraph))
 
 
-def _drop_first(element: Element) -> bool:
+def _drop_first(element: Element) -> str:
+    """Take the first text out of an element, and say which."""
     for number, child in enumerate(element.children):
         if isinstance(child, str):
             del element.children[number]
-            return True
-        if _drop_first(child):
-            return True
-    return False
+            return child
+        if found := _drop_first(child):
+            return found
+    return ""

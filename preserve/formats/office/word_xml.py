@@ -24,6 +24,7 @@ _CHOICE = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Choice"
 _ALTERNATE = "{http://schemas.openxmlformats.org/markup-compatibility/2006}AlternateContent"
 _OLE = "{urn:schemas-microsoft-com:office:office}OLEObject"
 _BLIP = "{http://schemas.openxmlformats.org/drawingml/2006/main}blip"
+_IMAGE_DATA = "{urn:schemas-microsoft-com:vml}imagedata"
 _CHANGES = ("ins", "del", "moveFrom", "moveTo")
 _LINK = re.compile(r'\bHYPERLINK\s+(?:"([^"]*)"|(\S+))', re.IGNORECASE)
 _MAIN = re.compile(r"officeDocument$")
@@ -108,11 +109,18 @@ def properties_of(parts: Parts) -> Mapping[str, str]:
 
 
 def _pictures(parts: Parts) -> Iterable[str]:
+    """The pictures that any part of the document shows, and not merely holds."""
     for name in sorted(parts.names):
-        if name.endswith(".rels"):
-            continue
         if name.startswith("word/") and name.endswith(".xml"):
-            yield from (target for target, is_outside in parts.relations(name).values() if not is_outside)
+            shown = {
+                each.get(f"{RELATIONSHIP}{word}", "")
+                for each in parts.xml(name).iter()
+                if each.tag in (_BLIP, _IMAGE_DATA)
+                for word in ("embed", "id")
+            }
+            yield from (
+                target for id_, (target, is_outside) in parts.relations(name).items() if id_ in shown and not is_outside
+            )
 
 
 def _fonts(parts: Parts, folder: str) -> Iterable[str]:
