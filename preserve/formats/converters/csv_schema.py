@@ -86,7 +86,7 @@ class CsvTable:
 
 
 class TableError(ValueError):
-    """A schema, or a CSV file held against its schema, is not what it says; the message says where and why."""
+    """A schema or a CSV file is not what it says; the message says where and why."""
 
 
 def write_csv(rows: Iterable[Sequence[str]], into: Path) -> int:
@@ -166,27 +166,6 @@ def read_schema(file: Path) -> CsvTable:
         )
     except (OSError, UnicodeDecodeError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise TableError(f"{file.name} is no schema of a table: {error}") from error
-
-
-def complaints(csv_file: Path) -> Iterator[str]:
-    """Where a CSV file is not what its schema says: header, columns in each row, how many rows, types of values."""
-    try:
-        table = read_schema(schema_of(csv_file))
-        lines = read_csv(csv_file)
-        if table.has_header and next(lines, None) != [each.name for each in table.columns]:
-            yield "the header does not name the columns of the schema"
-        rows = 0
-        for rows, row in enumerate(lines, 1):
-            if len(row) != len(table.columns):
-                yield f"row {rows} has {len(row)} values, and the schema {len(table.columns)} columns"
-                continue
-            for value, column in zip(row, table.columns, strict=True):
-                if not fits(value, column):
-                    yield f"row {rows}, {column.name}: {value[:40]!r} is no {column.datatype}"
-        if rows != table.rows:
-            yield f"there are {rows} rows, and the schema says {table.rows}"
-    except TableError as error:
-        yield str(error)
 
 
 def fits(value: str, column: Column) -> bool:

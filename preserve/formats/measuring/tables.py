@@ -21,6 +21,7 @@ from preserve.formats.converters.csv_schema import (
     Datatype,
     TableError,
     final_name,
+    fits,
     read_csv,
     read_schema,
 )
@@ -143,6 +144,8 @@ def _rows(file: Path, columns: Sequence[Column]) -> Iterator[list[str]]:
     for line in lines:
         if len(line) != len(columns):
             raise TableError("a row has more or fewer values than there are columns")
+        if not all(map(fits, line, columns)):
+            raise TableError("a value is not what the schema says of its column")
         yield [NOTHING if value == null else value for value, null in zip(line, nulls, strict=True)]
 
 
