@@ -76,6 +76,7 @@ SHOWN_ENUMERATIONS = frozenset(
         "Medium",
         "MigrationState",
         "Nature",
+        "Objection",
         "Oddity",
         "Openness",
         "Opinion",

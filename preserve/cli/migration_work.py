@@ -194,7 +194,7 @@ def run_lines(report: RunReport) -> Iterator[str]:
         )
     if report.stopped is not None:
         yield said(
-            "migration {migration} stopped: {why}. Look at the files with `preserve migrate report {migration}`; then"
+            "migration {migration} stopped: {why}. Look at the files with `preserve migrate stopped {migration}`; then"
             " `preserve migrate run {migration}` goes on, or `preserve migrate withdraw {migration}` ends it",
             migration=migration.number,
             why=report.stopped,
@@ -208,7 +208,7 @@ def run_lines(report: RunReport) -> Iterator[str]:
         )
     if report.waiting:
         yield said(
-            "{count} files wait for a person: `preserve migrate report {migration}` names them, and `preserve migrate"
+            "{count} files wait for a person: `preserve migrate stopped {migration}` shows them, and `preserve migrate"
             " decide {migration}` accepts or rejects each",
             count=report.waiting,
             migration=migration.number,

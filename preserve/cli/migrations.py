@@ -137,7 +137,9 @@ def wait_said(wait: Wait, migration: Migration, voice: Voice) -> str:
             )
         case WaitsFor.RUN:
             return voice.said(
-                "migration {number} waits for somebody who runs it: `preserve migrate run {number}`", number=number
+                "migration {number} waits for somebody who runs it: `preserve migrate run {number} --actor NAME"
+                " --auditor NAME`",
+                number=number,
             )
         case WaitsFor.LOOK:
             why = "" if migration.stopped is None else migration.stopped.why
@@ -148,8 +150,8 @@ def wait_said(wait: Wait, migration: Migration, voice: Voice) -> str:
                 why=why,
             )
     return voice.said(
-        "{count} stopped files of migration {number} wait for a person's decision: `preserve migrate decide {number}"
-        " --package ID --file PATH --accept|--reject`",
+        "{count} stopped files of migration {number} wait for a person's decision: `preserve migrate stopped {number}`"
+        " shows them, and `preserve migrate decide {number}` accepts or rejects each",
         number=number,
         count=wait.count,
     )

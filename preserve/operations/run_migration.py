@@ -257,7 +257,14 @@ class _Running:
             self._attempt(package, partial(self._carry_out, package))
 
     def _carry_out(self, package: str) -> None:
-        books = self._place.books
+        books, executor = self._place.books, self._mandate.executor
+        if executor.strip() in {each.strip() for each in self._finisher.deciders(package)}:
+            raise Refused(
+                "{person} decided about files of package {package}, and so cannot carry that out; somebody else runs"
+                " it",
+                person=executor,
+                package=package,
+            )
         sources = sources_of(self._place, books.package(package))
         row = books.migration_package(self._number, package)
         self._ended.append(self._finisher.carry_out(row, sources))

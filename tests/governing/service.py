@@ -38,7 +38,7 @@ SEEN = Tallied(
 )
 LOSSES = (
     "fonts-substituted", "comments-dropped", "changes-hidden", "macros-gone", "objects-flattened", "signature-broken",
-    "fields-fixed", "metadata-changed",
+    "fields-fixed", "metadata-changed", "numbers-of-lists",
 )  # fmt: skip
 """What the pathway from Word documents to PDF/A declares."""
 

@@ -53,7 +53,7 @@ def test_formats_of_which_all_have_a_version_in_force_ask_for_nothing_more(ran: 
         )
 
     assert (word()["files"], word()["files_converted"]) == (4, 3)
-    assert "plan a migration" in word()["what_to_do"]
+    assert "migration 1 of such files is running" in word()["what_to_do"]
     act = Act("丁", "the rest")
     done = PackageDone(1, ran.package(1), (ran.package(2),), SEEN, 0, "7" * 64)
     ran.record(migration_events.migrated(act, AT, done))

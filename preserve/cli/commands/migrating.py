@@ -10,7 +10,7 @@ import click
 
 from preserve.cli import voices
 from preserve.cli.calls import Call
-from preserve.cli.commands import migration_reports, migration_runs, planning_migrations
+from preserve.cli.commands import deciding, migration_reports, migration_runs, planning_migrations
 from preserve.cli.exits import Exit
 from preserve.cli.help import Group
 from preserve.cli.messages import _, said
@@ -105,5 +105,5 @@ def _alive(register: FormatRegister, read: Iterable[Pathway]) -> dict[str, str]:
     return compose.programs_alive(register, {program for each in read for program in each.programs})
 
 
-for _command in (*planning_migrations.COMMANDS, *migration_runs.COMMANDS, migration_reports.report):
+for _command in (*planning_migrations.COMMANDS, *migration_runs.COMMANDS, *deciding.COMMANDS, migration_reports.report):
     migrate.add_command(_command)

@@ -54,6 +54,8 @@ class Objection(StrEnum):
     TOOL_CHANGED = "a tool changed since the approval"
     TOOL_GONE = "a tool is not on this machine"
     LOSS_NOT_ACCEPTED = "a declared loss was not accepted by name"
+    OWN_WORK = "who decides about a file converted it"
+    OWN_AUDIT = "who decides about a file audits the migration"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,17 @@ def objections(
         *_of_what_was_approved(approval, pathway, tools),
         *(Raised(Objection.LOSS_NOT_ACCEPTED, id_) for id_ in missing),
     )
+
+
+def objections_to_decider(decider: str, executors: Iterable[str], auditors: Iterable[str]) -> tuple[Raised, ...]:
+    """Why `decider` may not say what becomes of a file that was stopped: who accepts such a loss approves, and nobody
+    approves his own work, or what he is to audit.  (): he may."""
+    found = []
+    if decider.strip() in {each.strip() for each in executors}:
+        found.append(Raised(Objection.OWN_WORK, decider))
+    if decider.strip() in {each.strip() for each in auditors}:
+        found.append(Raised(Objection.OWN_AUDIT, decider))
+    return tuple(found)
 
 
 def _of_persons(approval: Approval, executor: str, auditor: str) -> list[Raised]:

@@ -95,6 +95,14 @@ class Finisher:
         """Whether people accepted files of a booked package that are in no version yet."""
         return bool(self._accepted(package))
 
+    def deciders(self, package: str) -> frozenset[str]:
+        """Who accepted files of a booked package that no version was sealed of yet."""
+        if self.journal.sealed(package) is not None:
+            return frozenset()
+        books, number, accepted = self.workplace.books, self.mandate.migration.number, self._accepted(package)
+        paths = {each.original.path for each in self.journal.settled(package) if each.original.number in accepted}
+        return frozenset(each.by for each in books.file_decisions(number, package) if each.path in paths)
+
     def carry_out(self, row: MigrationPackage, sources: Sources) -> PackageEnded:
         """A booked package of which people accepted files since: these go into a further version.  Where an earlier run
         had sealed one, it is that one, and what was accepted after that is left.

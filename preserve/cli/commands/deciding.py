@@ -1,0 +1,97 @@
+"""`preserve migrate stopped` and `preserve migrate decide`: a person says what becomes of files that were stopped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from preserve.cli import voices
+from preserve.cli.calls import Call
+from preserve.cli.exits import Exit
+from preserve.cli.messages import _
+from preserve.cli.options import acts, asks, reaches_stores
+from preserve.errors import Misused
+
+NUMBER = click.argument("number", metavar="NUMBER", type=click.IntRange(min=1))
+FILES_TOLD = 20
+
+
+@click.command(
+    help=_(
+        "List files that a migration stopped and that wait for a person: what was lost, and where in the home what was"
+        " made and the pages that look otherwise lie.\n\n"
+        "Exit code 1 where files wait, 75 where a store that may have the log of a package is away."
+    )
+)
+@NUMBER
+@click.option("--package", metavar="ID", help=_("only of this original package"))
+@click.option(
+    "--most",
+    metavar="N",
+    type=click.IntRange(min=1),
+    default=FILES_TOLD,
+    show_default=True,
+    help=_("tell so many files at most"),
+)
+@click.option(
+    "--to",
+    "lay_into",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help=_("copy what was made of them, and the pictures, into a new folder, under the names that people know"),
+)
+@asks
+@reaches_stores
+def stopped(call: Call, number: int, package: str | None, most: int, lay_into: Path | None) -> Exit:
+    from preserve.cli.stopped_files import stopped_document, stopped_lines
+    from preserve.errors import Unavailable
+    from preserve.operations.decide_files import StoppedRequest, stopped_files
+
+    with call.workplace(patient=False) as workplace:
+        request = StoppedRequest(number, call.home().migrations, package, most, lay_into)
+        report = stopped_files(workplace, request)
+    code = Exit.FINDINGS if report.waiting else Exit.WELL
+    if report.missing and not report.files and all(isinstance(why, Unavailable) for why in report.missing.values()):
+        code = Exit.UNAVAILABLE
+    return call.answer(stopped_document(report), stopped_lines(report, voices.person()), code)
+
+
+@click.command(
+    help=_(
+        "Decide about files that a migration stopped, each by its name: --accept has what was made of them come into a"
+        " further version with the next run, in spite of what was lost; --reject leaves their originals alone.\n\n"
+        "`preserve migrate stopped NUMBER` shows them.  Who ran the migration or audits it cannot decide, and who"
+        " decided cannot carry it out.  Either all named files are decided about, or none."
+    )
+)
+@NUMBER
+@click.option("--package", metavar="ID", required=True, help=_("the original package"))
+@click.option(
+    "--file",
+    "files",
+    metavar="PATH",
+    multiple=True,
+    required=True,
+    help=_("a stopped file, by its name below data/; may be given several times"),
+)
+@click.option("--accept/--reject", "is_accepted", default=None, help=_("what becomes of what was made of them"))
+@acts
+@reaches_stores
+def decide(call: Call, number: int, package: str, files: tuple[str, ...], is_accepted: bool | None) -> Exit:
+    from preserve.cli.stopped_files import decided_document, decided_lines
+    from preserve.operations.decide_files import DecideRequest, decide_files
+
+    if is_accepted is None:
+        raise Misused(
+            "say --accept or --reject; `preserve migrate stopped {migration}` shows the files", migration=number
+        )
+    if not call.is_reason_given:
+        raise Misused("say with --reason why: it stands in the ledger for good, beside the name of the file")
+    with call.workplace(patient=False) as workplace:
+        request = DecideRequest(number, call.home().migrations, package, files, is_accepted)
+        report = decide_files(workplace, request)
+    return call.answer(decided_document(report), decided_lines(report, voices.person()))
+
+
+COMMANDS = (stopped, decide)
