@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from preserve.cli.format_facts import in_language
+from preserve.cli.migration_titles import formats_said
 from preserve.cli.migrations import count_said, declared_lines, scope_document
 from preserve.cli.tables import byte_count
 
@@ -34,7 +35,7 @@ def plan_document(report: PlanReport) -> Document:
 def _proposal_document(proposal: Proposal) -> Document:
     return {
         "migration": proposal.number,
-        "title": proposal.title,
+        "title": proposal.title or ", ".join(proposal.scope.puids),
         "scope": scope_document(proposal.scope),
         "formats": [_risk_document(each) for each in proposal.group.risks],
         "grounds": [each.value for each in proposal.group.grounds],
@@ -99,10 +100,11 @@ def plan_lines(report: PlanReport, voice: Voice) -> Iterator[str]:
 
 
 def _proposal_lines(proposal: Proposal, voice: Voice) -> Iterator[str]:
+    title = proposal.title or formats_said(proposal.scope.puids, voice)
     if proposal.number is None:
-        yield voice.said("Proposed: {title}", title=proposal.title)
+        yield voice.said("Proposed: {title}", title=title)
     else:
-        yield voice.said("Migration {number} is planned: {title}", number=proposal.number, title=proposal.title)
+        yield voice.said("Migration {number} is planned: {title}", number=proposal.number, title=title)
     for risk in proposal.group.risks:
         yield f"  {format_said(risk, voice)}"
     yield "  " + voice.said("ground: {grounds}", grounds=", ".join(voice.word(each) for each in proposal.group.grounds))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from preserve.cli.migration_titles import title_said
 from preserve.cli.tables import byte_count, table
 from preserve.model.formats.file_records import file_document, path_document
-from preserve.model.formats.file_results import FileFate
+from preserve.model.formats.file_results import FileFate, Opinion
 from preserve.model.formats.losses import Comparison
 from preserve.model.formats.risk_counts import By
 from preserve.model.formats.risk_log import loss_score
@@ -17,6 +18,7 @@ from preserve.packages.risk_csv import name_shown
 if TYPE_CHECKING:
     from preserve.cli.answers import Document
     from preserve.cli.voices import Voice
+    from preserve.model.formats.file_results import Validated
     from preserve.model.formats.losses import Risk
     from preserve.model.formats.risk_counts import Group
     from preserve.model.formats.risk_log import LoggedFile
@@ -45,7 +47,7 @@ def _account_document(account: Account) -> Document:
     progress = migration.progress
     return {
         "migration": migration.number,
-        "title": migration.title,
+        "title": migration.called,
         "state": migration.state.value,
         "planned": {"by": migration.planned_by, "at": migration.planned_at, "reason": migration.reason,
                     "packages": migration.planned.packages, "files": migration.planned.files},
@@ -113,7 +115,10 @@ def report_lines(report: MigrationReport, voice: Voice) -> Iterator[str]:
 def _account_lines(account: Account, voice: Voice) -> Iterator[str]:
     migration, approval = account.migration, account.approval
     yield voice.said(
-        "Migration {number}, {title}: {state}", number=migration.number, title=migration.title, state=migration.state
+        "Migration {number}, {title}: {state}",
+        number=migration.number,
+        title=title_said(migration, voice),
+        state=migration.state,
     )
     for line in people_lines(account, voice):
         yield f"  {line}"
@@ -246,6 +251,14 @@ def file_lines(logged: LoggedFile, voice: Voice) -> Iterator[str]:
         if decision is not None:
             yield "      " + decision_said(decision.is_accepted, decision.by, decision.reason, voice)
     yield from (f"  - {each}" for each in unmeasured_said(result.risks, voice))
+
+
+def unsound_said(validated: Iterable[Validated], voice: Voice) -> Iterator[str]:
+    """Which validators do not call a result sound, and what they say."""
+    for each in validated:
+        if each.opinion is not Opinion.SOUND:
+            said = voice.said("{program} says {opinion}", program=each.program, opinion=each.opinion)
+            yield printable(f"  - {said}: {voice.resaid(each.text)}" if each.text else f"  - {said}", is_line=True)
 
 
 def unmeasured_said(risks: Iterable[Risk], voice: Voice) -> Iterator[str]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from preserve.cli import voices
 from preserve.cli.exits import Exit
 from preserve.cli.messages import _, error_said, said, word
+from preserve.cli.migration_report import file_lines, logged_document, unsound_said
 from preserve.cli.tables import bounded, table
 from preserve.model.formats.file_results import FileFate
 from preserve.model.formats.governance import Criterion
@@ -39,6 +41,7 @@ def pilot_document(report: PilotReport) -> Fields:
             {"criterion": each.criterion.value, "percent": _percent(each), "pathway": each.name}
             for each in report.turning
         ],
+        "nothing_passed": {name: [logged_document(each) for each in its] for name, its in report.not_passed.items()},
         "not_tried": [{"what": each.what, "why": str(each.why)} for each in report.not_tried],
         "log": str(report.log),
         "log_sha256": entry.data_sha256,
@@ -94,10 +97,18 @@ def pilot_lines(report: PilotReport) -> Iterator[str]:
     scores = {each.name: round(float(each.score)) for each in report.ranked}
     yield from table(head, (_outcome_row(each, scores.get(each.pathway)) for each in entry.outcomes))
     yield ""
+    yield from _nothing_passed_lines(report)
     yield from _turning_lines(report)
     for each in report.not_tried:
         yield said("{what} was left out: {why}", what=each.what, why=error_said(each.why))
     yield said("what was made, and pages that differ, lie in {folder}", folder=report.log)
+    if len(report.not_passed) == len(entry.outcomes):
+        yield said(
+            "nothing passed, so there is nothing to approve: see to the reasons, then `preserve migrate pilot"
+            " {migration}` tries again, or `preserve migrate withdraw {migration}` ends it",
+            migration=entry.migration,
+        )
+        return
     yield said(
         "nothing of it is in force; next, somebody else approves: `preserve migrate approve {migration} --pathway NAME"
         " --accept LOSS`",
@@ -115,9 +126,21 @@ def _outcome_row(outcome: Piloted, score: int | None) -> list[object]:
     return [outcome.pathway, *fates, f"{seconds:.1f}", growth, *marks, "-" if score is None else score]
 
 
+def _nothing_passed_lines(report: PilotReport) -> Iterator[str]:
+    """Why nothing that a pathway made could be used: the first files, each with its reasons."""
+    for name, files in report.not_passed.items():
+        yield said("Nothing that {pathway} made passed; the first of its files, and why:", pathway=name)
+        for each in files:
+            yield from (f"  {line}" for line in file_lines(each, voices.person()))
+            yield from (f"  {line}" for line in unsound_said(each.result.validated, voices.person()))
+
+
 def _turning_lines(report: PilotReport) -> Iterator[str]:
-    if report.ranked:
-        yield said("by its marks the first is {pathway}", pathway=report.ranked[0].name)
+    passed = [each for each in report.ranked if each.name not in report.not_passed]
+    if passed:
+        yield said("by its marks the first is {pathway}", pathway=passed[0].name)
+    if not passed or passed[0] != report.ranked[0]:
+        return  # how many points are between those that cannot be used is nobody's question
     for point in report.turning:
         yield said(
             "if {criterion} weighed {percent} % instead of {now} %, {pathway} would be as good",
@@ -131,8 +154,7 @@ def _turning_lines(report: PilotReport) -> Iterator[str]:
 def pilot_code(report: PilotReport) -> Exit:
     """How a command ends that tried a migration: a pathway of which no file passes, or that cannot be tried, is told
     by it."""
-    is_any = all(each.tallied.of(FileFate.CONVERTED) for each in report.entry.outcomes)
-    return Exit.WELL if is_any and not report.not_tried else Exit.FINDINGS
+    return Exit.FINDINGS if report.not_passed or report.not_tried else Exit.WELL
 
 
 def _percent(point: TurningPoint) -> int:
@@ -192,6 +214,17 @@ def run_lines(report: RunReport) -> Iterator[str]:
             " tells which, and `preserve replicate` makes what can be made",
             count=owed,
         )
+    failed = [(made.id, copy) for ended in report.ended for made in ended.made for copy in made.copies if copy.why]
+    yield from bounded(
+        said(
+            "  the copy of {package} in {store} was not made: {why}",
+            package=package,
+            store=copy.store,
+            why=error_said(copy.why),
+        )
+        for package, copy in failed
+        if copy.why is not None
+    )
     if report.stopped is not None:
         yield said(
             "migration {migration} stopped: {why}. Look at the files with `preserve migrate stopped {migration}`; then"

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from preserve.cli.answers import moment_shown
+from preserve.cli.migration_titles import title_said
 from preserve.cli.pathway_words import loss_said
 from preserve.cli.tables import byte_count, pairs, table
 from preserve.model.formats.file_results import FileFate
@@ -54,7 +55,7 @@ def standing_document(standing: MigrationStanding, voice: Voice) -> Document:
     migration, progress = standing.migration, standing.migration.progress
     return {
         "migration": migration.number,
-        "title": migration.title,
+        "title": migration.called,
         "state": migration.state.value,
         "ok": standing.is_well,
         "scope": scope_document(migration.scope),
@@ -94,7 +95,7 @@ def standings_table(standings: Sequence[MigrationStanding], voice: Voice) -> Ite
     rows = (
         (
             each.migration.number,
-            each.migration.title,
+            title_said(each.migration, voice),
             voice.word(each.migration.state),
             f"{each.migration.progress.done}/{each.migration.planned.packages}",
             each.migration.progress.converted,
@@ -180,7 +181,7 @@ def status_lines(
 
 
 def _about(migration: Migration, approval: ApprovalEntry | None, voice: Voice) -> Iterator[tuple[str, object]]:
-    yield voice.sentence("migration"), f"{migration.number} {migration.title}"
+    yield voice.sentence("migration"), f"{migration.number} {title_said(migration, voice)}"
     yield voice.sentence("state"), voice.word(migration.state)
     yield voice.sentence("format"), ", ".join(migration.scope.puids)
     if migration.scope.policies:
@@ -437,9 +438,11 @@ def checked_lines(number: int, checked: Sequence[Checked], voice: Voice) -> Iter
 def ended_lines(migration: Migration, voice: Voice) -> Iterator[str]:
     """What a migration is after somebody withdrew it, rolled it back or reinstated it."""
     yield voice.said(
-        "migration {number} ({title}) is {state} now", number=migration.number, title=migration.title,
+        "migration {number} ({title}) is {state} now",
+        number=migration.number,
+        title=title_said(migration, voice),
         state=migration.state,
-    )  # fmt: skip
+    )
     if migration.state is MigrationState.ROLLED_BACK:
         yield voice.sentence("Nothing was deleted: the originals are in force as before, and what was made stays kept.")
     if migration.state is MigrationState.WITHDRAWN and migration.progress.versions:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from preserve.cli.migration_report import logged_document, loss_row
+from preserve.cli.migration_titles import title_said
 from preserve.cli.tables import table
 from preserve.model.formats.file_records import path_document
 from preserve.model.formats.file_results import FileFate
@@ -26,7 +27,7 @@ def pilot_document(report: PilotReport) -> Document:
     entry = report.entry
     return {
         "migration": entry.migration,
-        "title": report.migration.title,
+        "title": report.migration.called,
         "pilot": entry.number,
         "at": entry.at,
         "by": entry.by,
@@ -108,7 +109,7 @@ def pilot_title(report: PilotReport, voice: Voice) -> str:
         "Pilot {pilot} of migration {number}: {title}",
         pilot=report.entry.number,
         number=report.migration.number,
-        title=report.migration.title,
+        title=title_said(report.migration, voice),
     )
 
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from preserve.cli.migration_report import file_lines, logged_document
+from preserve.cli.migration_report import file_lines, logged_document, unsound_said
 from preserve.cli.tables import bounded
-from preserve.model.formats.file_results import Opinion
-from preserve.model.printable import printable
 
 if TYPE_CHECKING:
     from preserve.cli.answers import Document
@@ -55,10 +53,7 @@ def stopped_lines(report: StoppedReport, voice: Voice) -> Iterator[str]:
 
 def _lines(file: StoppedFile, voice: Voice) -> Iterator[str]:
     yield from file_lines(file.logged, voice)
-    for each in file.result.validated:
-        if each.opinion is not Opinion.SOUND:
-            said = voice.said("{program} says {opinion}", program=each.program, opinion=each.opinion)
-            yield printable(f"  - {said}: {voice.resaid(each.text)}" if each.text else f"  - {said}", is_line=True)
+    yield from unsound_said(file.result.validated, voice)
     for place in file.made:
         yield "  " + voice.said("what was made lies in {path}", path=place)
     if not file.made:

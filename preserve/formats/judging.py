@@ -20,8 +20,9 @@ from preserve.formats.sandbox import Order, Sandbox
 from preserve.model.formats.file_results import Opinion, Picture, Validated
 from preserve.model.formats.pathways import Pathway, PathwayValidator, filled_in
 from preserve.model.formats.properties import Measured, Property
-from preserve.model.formats.tool_runs import GIB, MIB, Limits, Result
+from preserve.model.formats.tool_runs import GIB, MIB, Limits, Outcome, Result
 from preserve.model.phrases import phrase
+from preserve.model.printable import printable
 from preserve.packages.at_once import in_order
 from preserve.workshop import Judged, ToConvert, ToJudge
 
@@ -33,6 +34,9 @@ ANSWER_BYTES = 256 * MIB
 LEAST_MEMORY_BYTES = 2 * GIB
 WORKER = "preserve.formats.measuring.worker"
 BROKE_DOWN = phrase("what measures broke down on it, or took longer or more memory than it may")
+TOO_LONG = phrase("what measures gave an answer that is longer than it may be")
+LONGEST_COMPLAINT = 300
+"""So many characters, the last ones, are kept of what the worker complained when it broke."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,7 @@ class Judging:
             drawn = self._drawn(asked, files, Path(name))
             answers = self._answers(asked, files, drawn)
             for number, file in enumerate(files):
-                if answers[number] is None and len(files) > 1:
+                if isinstance(answers[number], str) and len(files) > 1:
                     answers[number] = self._answers(asked, [file], drawn[number : number + 1])[0]
         share = round((clock.monotonic_seconds() - begun) / len(files), 3)
         return [_judged(asked, answer, share) for answer in answers]
@@ -99,8 +103,8 @@ class Judging:
                     found[key] = wanted[key].into / pdfs[0]
         return [_Drawn(found.get((number, "before")), found.get((number, "after"))) for number in range(len(files))]
 
-    def _answers(self, asked: Asked, files: Sequence[ToJudge], drawn: Sequence[_Drawn]) -> list[Answer | None]:
-        """One call of the worker; None for a file that it brought no answer for."""
+    def _answers(self, asked: Asked, files: Sequence[ToJudge], drawn: Sequence[_Drawn]) -> list[Answer | str]:
+        """One call of the worker; of a file that it brought no answer for, why."""
         with tempfile.TemporaryDirectory(dir=self._scratch) as name:
             folder, shown = Path(name), _Shown()
             jobs = [_job(asked, file, one, shown) for file, one in zip(files, drawn, strict=True)]
@@ -113,8 +117,9 @@ class Judging:
             inputs = ((order, ".json"), *shown.files)
             beside = tuple(shown.beside)
             limits, sees = asked.limits(jobs), interpreter_folders()
-            self._sandbox.run(Order(PYTHON, arguments, inputs, limits, sees=sees, beside=beside), out)
-            return [_answer(out, number, file, len(asked.validators)) for number, file in enumerate(files, 1)]
+            ran = self._sandbox.run(Order(PYTHON, arguments, inputs, limits, sees=sees, beside=beside), out)
+            broke = _broke_down(ran)
+            return [_answer(out, number, file, len(asked.validators), broke) for number, file in enumerate(files, 1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,21 +180,36 @@ def _rendition(path: Path | None, shown: _Shown) -> Path | None:
     return shown.name(path, PDF) if path is not None else None
 
 
-def _answer(out: Path, number: int, file: ToJudge, validators: int) -> Answer | None:
-    """What the worker left of one job; its pictures are taken into the folder that is meant for them."""
+def _broke_down(ran: Outcome) -> str:
+    """That it broke, with the end of what it complained, by which somebody may find out why."""
+    complaint = printable(ran.evidence.complaints.strip()[-LONGEST_COMPLAINT:], is_line=True)
+    if not complaint:
+        return BROKE_DOWN
+    return phrase(
+        "what measures broke down on it, or took longer or more memory than it may, and complained: {complaint}",
+        complaint=complaint,
+    )
+
+
+def _answer(out: Path, number: int, file: ToJudge, validators: int, broke: str) -> Answer | str:
+    """What the worker left of one job, or why there is none; its pictures are taken into the folder that is meant for
+    them."""
     text = out / f"{number}.json"
     try:
         if text.stat().st_size > ANSWER_BYTES:
-            return None
+            return TOO_LONG
         answer = read_answer(text.read_text(encoding="utf-8"))
         if len(answer.said) != validators:
-            return None
+            raise ValueError(f"{len(answer.said)} opinions of {validators} validators")
         pictures = tuple(
             Picture(each.page, *(_taken(out, name, f"{number}-", file.pictures) for name in (each.before, each.after)))
             for each in answer.pictures[: file.most_pictures]
         )
-    except (FileNotFoundError, ValueError):
-        return None
+    except FileNotFoundError:
+        return broke
+    except ValueError as error:
+        complaint = printable(str(error)[:LONGEST_COMPLAINT], is_line=True)
+        return phrase("what measures gave an answer that is none: {complaint}", complaint=complaint)
     return Answer(answer.before, answer.after, answer.said, pictures)
 
 
@@ -204,12 +224,12 @@ def _taken(out: Path, name: str, prefix: str, folder: Path) -> str:
     return final
 
 
-def _judged(asked: Asked, answer: Answer | None, seconds: float) -> Judged:
+def _judged(asked: Asked, answer: Answer | str, seconds: float) -> Judged:
     programs = zip(asked.validators, asked.versions, strict=True)
-    if answer is None:
+    if isinstance(answer, str):
         wanted = {Property.TEXT if rule.what.measure.is_of_text else rule.what for rule in asked.pathway.properties}
-        nothing = Measured({}, dict.fromkeys(sorted(wanted), BROKE_DOWN))
-        silent = tuple(Validated(each.program, version, Opinion.NOT_ASKED, BROKE_DOWN) for each, version in programs)
+        nothing = Measured({}, dict.fromkeys(sorted(wanted), answer))
+        silent = tuple(Validated(each.program, version, Opinion.NOT_ASKED, answer) for each, version in programs)
         return Judged(silent, nothing, nothing, (), seconds)
     validated = tuple(
         Validated(each.program, version, said.opinion, said.text)

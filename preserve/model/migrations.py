@@ -228,6 +228,11 @@ class Piloted:
     tallied: Tallied
     marks: Mapping[Criterion, int]
 
+    @property
+    def has_passed(self) -> bool:
+        """Whether it converted any file of the sample as it promises."""
+        return self.tallied.of(FileFate.CONVERTED) > 0
+
 
 @dataclass(frozen=True, slots=True)
 class Basis:
@@ -409,6 +414,11 @@ class Migration:
         """The claim under which anything is done about it, so that nobody withdraws what another is running; incidents
         about it have it as their subject."""
         return claim_on(self.number)
+
+    @property
+    def called(self) -> str:
+        """Its title, or the identifiers of its formats: who reads it calls these by their names in his language."""
+        return self.title or ", ".join(self.scope.puids)
 
     @property
     def packages_due(self) -> int:

@@ -11,7 +11,8 @@ import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 
 from preserve import chance, durable
@@ -23,7 +24,7 @@ from preserve.model.formats.governance import Criterion, Ranked, TurningPoint, r
 from preserve.model.formats.marks import options
 from preserve.model.formats.pathways import Pathway
 from preserve.model.formats.pilot_samples import DEFAULT_SAMPLE, PilotFile, PilotSample, drawn
-from preserve.model.formats.risk_log import PICTURES, Circumstances, JobType, Phase, logged
+from preserve.model.formats.risk_log import PICTURES, Circumstances, JobType, LoggedFile, Phase, logged
 from preserve.model.formats.tallies import tallied
 from preserve.model.lots import into_reservoir
 from preserve.model.migrations import Basis, Piloted, PilotEntry, Tallied, claim_on
@@ -42,6 +43,8 @@ MOST_PACKAGES = 500
 """Files are drawn from so many packages at most, drawn themselves where there are more: the list of each is read."""
 PACKAGES_A_FORMAT = 20
 """So many packages that hold each format are among them in any case."""
+FIRST_TOLD = 3
+"""Of a pathway that made nothing that passed, so many files are told with the reasons."""
 MADE = "made"
 """Below the log of a pilot: what was made, by pathway and package."""
 
@@ -85,6 +88,8 @@ class PilotReport:
     not_tried: tuple[NotTried, ...]
     log: Path
     seconds: float
+    not_passed: Mapping[str, tuple[LoggedFile, ...]] = field(default_factory=dict)
+    """Of each pathway that made nothing that passed, the first files and why."""
 
 
 def pilot_migration(
@@ -281,13 +286,14 @@ class _Piloting:
         return PilotReport(
             booked, sample, packages, ranking(compared, request.weights), sensitivity(compared, request.weights),
             tuple(self._not_tried), self._log, monotonic_seconds() - self._began,
+            {each.pathway: tuple(_first_of(each.pathway, results, about)) for each in outcomes if not each.has_passed},
         )  # fmt: skip
 
     def _circumstances(self, pathway: Pathway, sample: PilotSample) -> Circumstances:
         migration = self._migration
         return Circumstances(
             migration=migration.number,
-            title=migration.title,
+            title=migration.called,
             phase=Phase.PILOT,
             type=JobType.CONVERT,
             reason=migration.reason,
@@ -300,3 +306,8 @@ class _Piloting:
             originals_kept_until="always",
             sample=len(sample.files),
         )
+
+
+def _first_of(pathway: str, results: Iterable[FileResult], about: Mapping[str, Circumstances]) -> Iterator[LoggedFile]:
+    of_it = (each for each in results if each.pathway == pathway)
+    return (logged(about[pathway], each, {}, None) for each in islice(of_it, FIRST_TOLD))

@@ -85,7 +85,7 @@ class PlannedWay:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """One migration that is proposed; `number` where it was registered."""
+    """One migration that is proposed; `number` where it was registered, `title` where a person gave it one."""
 
     group: Group
     scope: Scope
@@ -207,7 +207,7 @@ def _proposals(workplace: Workplace, request: PlanRequest, out: Sorted, narrow: 
         scope = replace(narrow, puids=group.puids)
         by_policy = books.in_scope_by_policy(scope)
         ways = tuple(_way(workplace, request, each, by_policy, earlier) for each in group.ways)
-        yield Proposal(group, scope, books.in_scope(scope), ways, request.title or _title(group))
+        yield Proposal(group, scope, books.in_scope(scope), ways, request.title)
 
 
 def _way(
@@ -220,12 +220,6 @@ def _way(
     experience = experience_of(fitting.pathway.name, earlier)
     stores = workplace.books.stores()
     return PlannedWay(fitting, cost_of(fitting.pathway, by_policy, experience, request.basis.policies, stores))
-
-
-def _title(group: Group) -> str:
-    """The names of its formats, in Chinese: titles stand in the ledger, which has one language."""
-    names = dict.fromkeys(each.puid if each.format is None else each.format.words.zh for each in group.risks)
-    return "、".join(names)
 
 
 def _migration(proposal: Proposal) -> Migration:
@@ -252,7 +246,7 @@ def _require_apart(scope: Scope, migrations: Sequence[Migration]) -> None:
             "migration {migration} ({title}) is {state}, and about some of the same files; go on with it, or end it by"
             " `preserve migrate withdraw {migration}`",
             migration=other.number,
-            title=other.title,
+            title=other.called,
             state=other.state,
         )
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from preserve.cli.exits import Exit
+from preserve.cli.migration_work import pilot_code, pilot_lines
 from preserve.errors import Refused
 from preserve.formats.siegfried import SiegfriedIdentifier
 from preserve.model import migration_events
@@ -62,6 +64,24 @@ def pilot(
         sample=sample,
     )
     return pilot_migration(kept.workplace, request, workshop, identifier)
+
+
+def test_a_pilot_of_which_nothing_passed_says_so_and_why_and_names_no_first(
+    kept: Service, workshop: TextWorkshop, identifier: SiegfriedIdentifier, tmp_path: Path
+) -> None:
+    taken(kept, identifier, lay(tmp_path / "texts", {b"1.txt": notice("one truncate"), b"2.txt": notice("fail")}))
+    alternatives = (PlannedPathway(PATHWAY.name, PATHWAY.sha256),)
+    plan = Migration(0, "", Scope(PATHWAY.sources), PATHWAY.grounds, alternatives, ScopeCount(0, 0, 0), "", "", "")
+    kept.books.record(migration_events.migration_planned(ACT, kept.workplace.now(), plan))
+    report = pilot(kept, workshop, identifier)
+    assert [each.result.fate for each in report.not_passed[PATHWAY.name]] == [FileFate.STOPPED, FileFate.FAILED]
+    said = "\n".join(pilot_lines(report))
+    assert "Nothing that text-of-tests made passed" in said
+    assert "1.txt: stopped" in said
+    assert "text (high): undeclared" in said
+    assert "there is nothing to approve" in said
+    assert "the first is" not in said
+    assert pilot_code(report) is Exit.FINDINGS
 
 
 def test_a_pilot_says_what_became_of_each_file_of_its_sample(

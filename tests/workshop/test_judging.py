@@ -17,6 +17,7 @@ from preserve.formats.measuring.side import Side
 from preserve.model.formats.file_results import Opinion, Picture
 from preserve.model.formats.pathways import Check, PathwayValidator
 from preserve.model.formats.properties import Measured, PageFace, Property
+from preserve.workshop import ToJudge
 from tests.formats.converters import require
 from tests.pathways.damages import FAITHFUL
 from tests.workshop.bench import Bench
@@ -122,7 +123,7 @@ def test_a_file_that_breaks_what_judges_it_spoils_no_other(
         Opinion.SOUND, Opinion.NOT_ASKED, Opinion.SOUND
     ]  # fmt: skip
     assert (Property.TEXT in second.before.values) is is_measured
-    assert is_measured or second.before.failed[Property.TEXT] == judging.BROKE_DOWN
+    assert is_measured or second.before.failed[Property.TEXT].startswith(judging.BROKE_DOWN)
     assert Property.TEXT in third.after.values
 
 
@@ -231,3 +232,18 @@ def test_a_text_is_sound_only_if_every_byte_of_it_is(bench: Bench, tmp_path: Pat
     whole, torn = bench.judge("text-gb18030-to-utf8", [(file, outcome.files), (file, ["cut.txt"])])
     assert [each.validated[0].opinion for each in (whole, torn)] == [Opinion.SOUND, Opinion.UNSOUND]
     assert "incomplete character" in torn.validated[0].text
+
+
+def test_an_answer_that_is_none_is_told_as_that_and_not_as_a_file_that_broke_the_worker(
+    bench: Bench, tmp_path: Path
+) -> None:
+    require("pdftotext")
+    file = bench.file(a_pdf(tmp_path / "1.pdf", "one"), ".pdf", "fmt/18")
+    out = tmp_path / "out"
+    out.mkdir()
+    asked = ToJudge(file, ("document.pdf",), tmp_path, 3)
+    assert judging._answer(out, 1, asked, 1, "it broke") == "it broke"
+    (out / "1.json").write_text("no JSON", encoding="utf-8")
+    told = judging._answer(out, 1, asked, 1, "it broke")
+    assert isinstance(told, str)
+    assert told.startswith("what measures gave an answer that is none: ")

@@ -104,6 +104,7 @@ def report(
 def _answer(call: Call, report: MigrationReport, discloses: bool) -> Exit:
     from preserve.cli.disclosure import disclosure, disclosure_lines
     from preserve.cli.migration_report import report_document, report_lines
+    from preserve.cli.migration_titles import title_said
 
     voice, document = voices.person(), report_document(report)
     lines: Iterable[str] = report_lines(report, voice)
@@ -111,7 +112,7 @@ def _answer(call: Call, report: MigrationReport, discloses: bool) -> Exit:
         told = {each.migration.number: disclosure(each, report, _pathways(), voice) for each in report.accounts}
         six = {number: {field.id: list(field.said) for field in fields} for number, fields in told.items()}
         document = {**document, "disclosure": six}
-        titles = {each.migration.number: each.migration.title for each in report.accounts}
+        titles = {each.migration.number: title_said(each.migration, voice) for each in report.accounts}
         lines = chain.from_iterable(
             disclosure_lines(fields, said("Migration {number}: {title}", number=number, title=titles[number]))
             for number, fields in told.items()

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import reduce
+from itertools import chain
 
 import click
 
+from preserve.cli import identified
 from preserve.cli.calls import Call
 from preserve.cli.exits import Exit
-from preserve.cli.identified import told_for, worse_of
 from preserve.cli.messages import _
 from preserve.cli.options import acts, reaches_stores
 from preserve.errors import Misused
 from preserve.model.formats.pilot_samples import DEFAULT_SAMPLE, LARGEST_SAMPLE
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from preserve.model.policy import Policy
-    from preserve.operations.run_migration import RunReport
-    from preserve.workplace import Workplace
 
 NUMBER = click.argument("number", metavar="NUMBER", type=click.IntRange(min=1))
 
@@ -87,18 +81,11 @@ def run(call: Call, number: int, auditor: str | None, most: int | None, most_sec
         )
         with compose.identifier(workplace) as identifier:
             report = run_migration(workplace, request, compose.workshop(workplace), identifier)
-        code = _formats_told(workplace, request.mandate.policies, report, run_code(report))
-        return call.answer(run_document(report), run_lines(report), code)
-
-
-def _formats_told(workplace: Workplace, policies: Mapping[str, Policy], report: RunReport, code: Exit) -> Exit:
-    """New versions are identified as any package is, where their policy asks for it at once."""
-    made: dict[str, list[str]] = {}
-    for each in (one.id for ended in report.ended for one in ended.made):
-        made.setdefault(workplace.books.package(each).receipt.policy, []).append(each)
-    for name, packages in made.items():
-        code = worse_of(code, told_for(workplace, policies[name], packages))
-    return code
+        # New versions are identified as any package is, where their policy asks for it at once.
+        formats = identified.told_of(workplace, [made.id for ended in report.ended for made in ended.made])
+        document = {**run_document(report), "formats": list(map(identified.report_document, formats))}
+        lines = chain(run_lines(report), *map(identified.report_lines, formats))
+        return call.answer(document, lines, reduce(identified.worse_of, formats, run_code(report)))
 
 
 COMMANDS = (pilot, run)

@@ -255,7 +255,7 @@ def _attended(call: Call) -> AbstractContextManager[Workplace]:
 def _ended(call: Call, migration: Migration) -> Exit:
     from preserve.cli.migrations import ended_lines
 
-    document = {"migration": migration.number, "title": migration.title, "state": migration.state.value}
+    document = {"migration": migration.number, "title": migration.called, "state": migration.state.value}
     return call.answer(document, ended_lines(migration, voices.person()))
 
 

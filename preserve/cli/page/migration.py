@@ -10,6 +10,7 @@ from preserve import __version__
 from preserve.cli.disclosure import Pathways, disclosure
 from preserve.cli.format_facts import in_language
 from preserve.cli.migration_report import counts_said, decision_said, group_head, group_row, key_words, people_lines
+from preserve.cli.migration_titles import title_said
 from preserve.cli.page import charts
 from preserve.cli.page.charts import Bar, Part
 from preserve.cli.page.compared import compared
@@ -84,13 +85,16 @@ def _headline(report: MigrationReport, kind: str, voice: Voice) -> Element:
 
 def _title(account: Account, voice: Voice) -> str:
     migration = account.migration
-    return voice.said("Migration {number}: {title}", number=migration.number, title=migration.title)
+    return voice.said("Migration {number}: {title}", number=migration.number, title=title_said(migration, voice))
 
 
 def _state_said(account: Account, voice: Voice) -> str:
     migration = account.migration
     return voice.said(
-        "Migration {number}, {title}: {state}", number=migration.number, title=migration.title, state=migration.state
+        "Migration {number}, {title}: {state}",
+        number=migration.number,
+        title=title_said(migration, voice),
+        state=migration.state,
     )
 
 

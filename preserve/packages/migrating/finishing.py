@@ -164,7 +164,7 @@ class Finisher:
         migration, pathway = mandate.migration, mandate.pathway
         about = Circumstances(
             migration=migration.number,
-            title=migration.title,
+            title=migration.called,
             phase=Phase.RUN,
             type=JobType.CONVERT,
             reason=migration.reason,
