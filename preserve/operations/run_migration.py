@@ -218,23 +218,13 @@ class _Running:
 
     def _settle_booked(self) -> None:
         """A run that was killed right after it booked a package left what nobody needs any more."""
-        books = self._place.books
         for package in list(self._journal.packages()):
-            row = books.migration_package(self._number, package)
-            if not row.is_to_do and not self._journal.is_settled(package):
-                self._journal.settle(package, partial(self._left_of, package))
+            row = self._row(package)
+            if row.done is not None:
+                self._finisher.settle_booked(row)
 
-    def _left_of(self, package: str) -> Iterator[FileResult]:
-        """What became of the files of a package that was booked: of the first version, or of a further one."""
-        results = list(self._journal.results(package))
-        if results:
-            return iter(results)
-        sealed = self._journal.sealed(package)
-        numbers = sealed.numbers if sealed is not None else frozenset()
-        return (
-            replace(each, fate=FileFate.CONVERTED) if each.original.number in numbers else each
-            for each in list(self._journal.settled(package))
-        )
+    def _row(self, package: str) -> MigrationPackage:
+        return self._place.books.migration_package(self._number, package)
 
     def _forget_other_pathways(self) -> None:
         """Where another declaration was approved meanwhile, what the earlier one made of packages under way is made
@@ -252,23 +242,14 @@ class _Running:
         """Of packages that the books name, and of those whose files lie here: what was accepted after a killed run had
         sealed a version is booked with that one, and is in none yet."""
         named = [row.package for row in self._rows() if row.done is not None]
-        here = [package for package in self._journal.packages() if self._finisher.is_to_carry_out(package)]
+        here = [package for package in self._journal.packages() if self._finisher.is_to_carry_out(self._row(package))]
         for package in dict.fromkeys((*named, *here)):
             self._attempt(package, partial(self._carry_out, package))
 
     def _carry_out(self, package: str) -> None:
-        books, executor = self._place.books, self._mandate.executor
-        if executor.strip() in {each.strip() for each in self._finisher.deciders(package)}:
-            raise Refused(
-                "{person} decided about files of package {package}, and so cannot carry that out; somebody else runs"
-                " it",
-                person=executor,
-                package=package,
-            )
-        sources = sources_of(self._place, books.package(package))
-        row = books.migration_package(self._number, package)
-        self._ended.append(self._finisher.carry_out(row, sources))
-        if self._finisher.is_to_carry_out(package):
+        sources = sources_of(self._place, self._place.books.package(package))
+        self._ended.append(self._finisher.carry_out(self._row(package), sources))
+        if self._finisher.is_to_carry_out(self._row(package)):
             self._carry_out(package)
 
     # Converting
@@ -358,8 +339,7 @@ class _Running:
         return self._place.clock.now().astimezone(self._request.day_zone).date().isoformat()
 
     def _finish(self, due: Due) -> None:
-        row = self._place.books.migration_package(self._number, due.id)
-        ended = self._finisher.finish(row, due.sources)
+        ended = self._finisher.finish(self._row(due.id), due.sources)
         if ended is None:
             raise Unavailable(
                 "what was made of files of package {package} was not in this home as it was made; it is made again",

@@ -252,7 +252,7 @@ def test_the_journal_keeps_what_waits_for_review_when_a_package_is_booked(
     }
     number = found[b"a/2.txt"].original.number
     assert [each.name for each in (journal.folder_of(package) / "made").iterdir()] == [str(number)]
-    assert journal.is_settled(package)
+    assert not journal.is_under_way(package)
     assert not journal.done(package)
 
 

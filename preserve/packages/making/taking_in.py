@@ -384,7 +384,7 @@ class _TakingIn:
     def _make(self, accession: AccessionEntry, package: Composed, crew: Crew) -> tuple[PackageMade, Sent | None]:
         """Deliver one package and book it, unless an earlier run did."""
         if self._is_made(package):
-            return self._made_before(package.plan.package_id), None
+            return made_before(self._workplace, self._policy, package.plan.package_id), None
         until = retain_until(self._workplace, self._policy)
         sent = deliver(package.plan, package.receipt, self._stores, crew, self._workplace.progress, until)
         if not any(delivery.is_sound for delivery in sent.deliveries):
@@ -394,7 +394,7 @@ class _TakingIn:
         shutil.rmtree(package.plan.folder, ignore_errors=True)
         copies = [_copy_made(delivery) for delivery in sent.deliveries]
         copies += [CopyMade(store, CopyState.DUE, why) for store, why in self._waiting.items()]
-        return self._made(sent.package.receipt, copies), sent
+        return _made(self._workplace, self._policy, sent.package.receipt, copies), sent
 
     def _is_made(self, package: Composed) -> bool:
         """Whether an earlier run made it, and its files need not be read for what a submitted bag says of them."""
@@ -430,35 +430,38 @@ class _TakingIn:
     # Reports
 
     def _report_kept(self, accession: AccessionEntry) -> IngestReport:
-        packages = tuple(self._made_before(package_id) for package_id in accession.packages)
+        packages = tuple(made_before(self._workplace, self._policy, each) for each in accession.packages)
         lacking = copies_lacking(self._policy, self._books.stores())
         return IngestReport(accession.id, packages, lacking, self._notes, already=True)
 
-    def _made_before(self, package_id: str) -> PackageMade:
-        """A package as the books have it; a copy that is still due is told too."""
-        receipt = self._books.package(package_id).receipt
-        booked = list(self._books.copies(package_id))
-        copies = [CopyMade(copy.store, copy.state) for copy in booked]
-        due = copies_due(self._policy, self._books.stores(), booked, self._workplace.away)
-        copies += [CopyMade(name, CopyState.DUE) for name in due]
-        return self._made(receipt, copies)
 
-    def _made(self, receipt: Receipt, copies: Sequence[CopyMade]) -> PackageMade:
-        """A package that is booked, judged by the rule that `status` judges by."""
-        booked_at = moment_of(self._books.packaged_at(receipt.package_id))
-        states = {copy.store: copy.state for copy in copies if copy.state not in _NOT_THERE}
-        away = self._workplace.away | {copy.store for copy in copies if copy.state is CopyState.AWAY}
-        retired = self._books.roles_of_retired(receipt.package_id)
-        promise = promise_of(self._policy, self._books.stores(), states, away, retired=retired)
-        age = age_of(booked_at, self._workplace.clock.now())
-        return PackageMade(
-            receipt.package_id,
-            receipt.payload_files,
-            receipt.payload_bytes,
-            tuple(copies),
-            promise.owed_at(age),
-            tuple(on_the_way(self._policy, promise.coming_at(age), booked_at)),
-        )
+def made_before(workplace: Workplace, policy: Policy, package_id: str) -> PackageMade:
+    """A package as the books have it; a copy that is still due is told too."""
+    books = workplace.books
+    booked = list(books.copies(package_id))
+    copies = [CopyMade(copy.store, copy.state) for copy in booked]
+    due = copies_due(policy, books.stores(), booked, workplace.away)
+    copies += [CopyMade(name, CopyState.DUE) for name in due]
+    return _made(workplace, policy, books.package(package_id).receipt, copies)
+
+
+def _made(workplace: Workplace, policy: Policy, receipt: Receipt, copies: Sequence[CopyMade]) -> PackageMade:
+    """A package that is booked, judged by the rule that `status` judges by."""
+    books = workplace.books
+    booked_at = moment_of(books.packaged_at(receipt.package_id))
+    states = {copy.store: copy.state for copy in copies if copy.state not in _NOT_THERE}
+    away = workplace.away | {copy.store for copy in copies if copy.state is CopyState.AWAY}
+    retired = books.roles_of_retired(receipt.package_id)
+    promise = promise_of(policy, books.stores(), states, away, retired=retired)
+    age = age_of(booked_at, workplace.clock.now())
+    return PackageMade(
+        receipt.package_id,
+        receipt.payload_files,
+        receipt.payload_bytes,
+        tuple(copies),
+        promise.owed_at(age),
+        tuple(on_the_way(policy, promise.coming_at(age), booked_at)),
+    )
 
 
 def _copy_made(delivery: Delivery) -> CopyMade:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from preserve import durable
@@ -19,15 +20,15 @@ from preserve.model.formats.file_results import FileFate, FileResult
 from preserve.model.formats.pathways import Pathway
 from preserve.model.formats.risk_log import FILES, PICTURES, RISKS, Circumstances, JobType, Phase
 from preserve.model.formats.tallies import tallied
-from preserve.model.migrations import ApprovalEntry, Migration, MigrationPackage, PackageDone
+from preserve.model.migrations import ApprovalEntry, Migration, MigrationPackage, PackageDone, PackageState
 from preserve.model.placing import stores_wanted
 from preserve.model.policy import Policy
 from preserve.packages.making.taking_in import PackageMade
-from preserve.packages.migrating.bench import digest_of
 from preserve.packages.migrating.evidence import Grounding, write_evidence
 from preserve.packages.migrating.journal import Journal, Sealed
-from preserve.packages.migrating.versions import VersionOrder, take_version_in, unsound_results
-from preserve.packages.risk_logs import both_sha256, run_log
+from preserve.packages.migrating.versions import VersionOrder, take_version_in, taken_in, unsound_results
+from preserve.packages.risk_log_finding import is_as_pinned
+from preserve.packages.risk_logs import run_log
 from preserve.packages.sources import Sources
 from preserve.workplace import Workplace
 
@@ -78,55 +79,91 @@ class Finisher:
         Raises what the intake raises.
         """
         package = row.package
-
-        def results() -> Iterator[FileResult]:
-            return self.journal.results(package)
-
-        sealed = self.journal.sealed(package)
+        results = partial(self.journal.results, package)
+        sealed = self._sealed_before(package, results)
         if sealed is None:
             unsound = unsound_results(self.journal.folder_of(package), _converted(results))
             if unsound:
                 self.journal.forget(package, unsound)
                 return None
-            sealed = self._seal(sources, results, {each.original.number for each in _converted(results)})
+            sealed = self._seal(row, sources, results, {each.original.number for each in _converted(results)})
         return self._end(row, sources, results, sealed)
 
-    def is_to_carry_out(self, package: str) -> bool:
-        """Whether people accepted files of a booked package that are in no version yet."""
-        return bool(self._accepted(package))
+    def settle_booked(self, row: MigrationPackage) -> None:
+        """Put in order what a killed run left of a package that it had booked."""
+        package, sealed = row.package, self.journal.sealed(row.package)
+        if self.journal.is_under_way(package):
+            self.journal.settle(package, partial(self.journal.results, package))
+        elif sealed is not None and row.done is not None and row.done.into != sealed.after:
+            self.journal.settle(package, partial(self._carried_out, package, sealed.numbers))
+        elif sealed is not None and not self._is_made(package, sealed) and sealed.numbers - self._accepted(package):
+            self.journal.unseal(package)  # somebody decided otherwise before it was made
 
-    def deciders(self, package: str) -> frozenset[str]:
-        """Who accepted files of a booked package that no version was sealed of yet."""
-        if self.journal.sealed(package) is not None:
-            return frozenset()
-        books, number, accepted = self.workplace.books, self.mandate.migration.number, self._accepted(package)
-        paths = {each.original.path for each in self.journal.settled(package) if each.original.number in accepted}
-        return frozenset(each.by for each in books.file_decisions(number, package) if each.path in paths)
+    def is_to_carry_out(self, row: MigrationPackage) -> bool:
+        """Whether people accepted files of a booked package that are in no version yet, or a version with them is
+        there and not booked."""
+        if row.done is None or row.state is PackageState.ROLLED_BACK:
+            return False
+        return bool(self._accepted(row.package)) or self.journal.sealed(row.package) is not None
 
     def carry_out(self, row: MigrationPackage, sources: Sources) -> PackageEnded:
         """A booked package of which people accepted files since: these go into a further version.  Where an earlier run
         had sealed one, it is that one, and what was accepted after that is left.
 
-        Raises `Refused` where what was made of them is not in this home any more.
+        Raises `Refused` where what was made of them is not in this home any more, and where the executor accepted one.
         """
         package = row.package
         sealed = self.journal.sealed(package)
+        if sealed is not None:
+            sealed = self._sealed_before(package, partial(self._carried_out, package, sealed.numbers))
         accepted = sealed.numbers if sealed is not None else self._accepted(package)
-
-        def results() -> Iterator[FileResult]:
-            for each in self.journal.settled(package):
-                yield replace(each, fate=FileFate.CONVERTED) if each.original.number in accepted else each
-
+        results = partial(self._carried_out, package, accepted)
         if sealed is None:
-            waiting = [each for each in results() if each.original.number in accepted]
-            if not waiting or unsound_results(self.journal.folder_of(package), waiting):
+            self._require_accepted_by_another(package, accepted)
+            waiting = (each for each in results() if each.original.number in accepted)
+            if not accepted or unsound_results(self.journal.folder_of(package), waiting):
                 raise Refused(
                     "what was made of the accepted files of package {package} is not in this home any more; plan"
                     " another migration of it, with --again",
                     package=package,
                 )
-            sealed = self._seal(sources, results, accepted)
+            sealed = self._seal(row, sources, results, accepted)
         return self._end(row, sources, results, sealed)
+
+    def _require_accepted_by_another(self, package: str, accepted: Collection[int]) -> None:
+        books, number, executor = self.workplace.books, self.mandate.migration.number, self.mandate.executor
+        paths = {each.original.path for each in self.journal.settled(package) if each.original.number in accepted}
+        deciders = {each.by.strip() for each in books.file_decisions(number, package) if each.path in paths}
+        if executor.strip() in deciders:
+            raise Refused(
+                "{person} decided about files of package {package}, and so cannot carry that out; somebody else runs"
+                " it",
+                person=executor,
+                package=package,
+            )
+
+    def _carried_out(self, package: str, numbers: Collection[int]) -> Iterator[FileResult]:
+        """What became of the files of a booked package when those with these numbers go into a version."""
+        for each in self.journal.settled(package):
+            yield replace(each, fate=FileFate.CONVERTED) if each.original.number in numbers else each
+
+    def _sealed_before(self, package: str, results: Results) -> Sealed | None:
+        """The version that an earlier run was about to make.  Where it was taken in it is that one for good; else it is
+        given up where what would go into it is not as it was when it was sealed."""
+        sealed = self.journal.sealed(package)
+        if sealed is None or self._is_made(package, sealed):
+            return sealed
+        going_in = (each for each in results() if each.original.number in sealed.numbers)
+        if is_as_pinned(sealed.evidence, sealed.log_sha256) and not unsound_results(
+            self.journal.folder_of(package), going_in
+        ):
+            return sealed
+        self.journal.unseal(package)
+        return None
+
+    def _is_made(self, package: str, sealed: Sealed) -> bool:
+        """Whether the version that was sealed was taken in."""
+        return taken_in(self.workplace, self.mandate.migration.number, package, sealed.after) is not None
 
     def _accepted(self, package: str) -> frozenset[int]:
         """The stopped files that somebody accepted."""
@@ -138,16 +175,16 @@ class Finisher:
             if each.fate is FileFate.STOPPED and each.original.path in accepted
         )
 
-    def _seal(self, sources: Sources, results: Results, numbers: Collection[int]) -> Sealed:
-        package = sources.package.id
+    def _seal(self, row: MigrationPackage, sources: Sources, results: Results, numbers: Collection[int]) -> Sealed:
+        package = row.package
         draft = self.journal.draft(package)
         try:
-            write_evidence(draft, self._grounding(sources), results)
+            written = write_evidence(draft, self._grounding(sources), results)
             self._lay_pictures(package, draft, results())
         except OSError as error:
             durable.raise_if_full(error, draft)
             raise
-        return self.journal.seal(package, numbers)
+        return self.journal.seal(package, numbers, () if row.done is None else row.done.into, written.sha256)
 
     def _lay_pictures(self, package: str, evidence: Path, results: Iterator[FileResult]) -> None:
         """Pages that look otherwise belong to the evidence; those of files that are equal do not."""
@@ -198,13 +235,12 @@ class Finisher:
     def _end(self, row: MigrationPackage, sources: Sources, results: Results, sealed: Sealed) -> PackageEnded:
         """Take the version in, lay the log into the home, book."""
         made = self._made(sources, results, sealed) if sealed.numbers else ()
-        log_sha256 = self._lay_log(row.package, sealed)
-        before = row.done.into if row.done is not None else ()
+        self._lay_log(row.package, sealed)
         books = self.workplace.books
         decided = {each.path for each in books.file_decisions(row.migration, row.package)}
         undecided = sum(each.fate is FileFate.STOPPED and each.original.path not in decided for each in results())
-        into = tuple(dict.fromkeys((*before, *(each.id for each in made))))
-        done = PackageDone(row.migration, row.package, into, tallied(results()), undecided, log_sha256)
+        into = (*sealed.after, *(each.id for each in made))
+        done = PackageDone(row.migration, row.package, into, tallied(results()), undecided, sealed.log_sha256)
         self.workplace.record(migration_events.migrated(self.workplace.act, self.workplace.now(), done))
         self.journal.settle(row.package, results)
         return PackageEnded(done, made)
@@ -220,11 +256,12 @@ class Finisher:
             evidence=sealed.evidence,
             results=lambda: (each for each in results() if each.original.number in sealed.numbers),
             profile=self.mandate.profile_of(policy),
+            after=sealed.after,
         )
-        return take_version_in(self.workplace, order).packages
+        return take_version_in(self.workplace, order)
 
-    def _lay_log(self, package: str, sealed: Sealed) -> str:
-        """The log with all pictures, where reports look for it; its digest, as the ledger pins it."""
+    def _lay_log(self, package: str, sealed: Sealed) -> None:
+        """The log with all pictures, where reports look for it."""
         log = run_log(self.migrations, self.mandate.migration.number, package)
         try:
             durable.make_folders(log)
@@ -235,7 +272,6 @@ class Finisher:
         except OSError as error:
             durable.raise_if_full(error, log)
             raise
-        return both_sha256(digest_of(log / FILES), digest_of(log / RISKS))
 
 
 def _converted(results: Results) -> Iterator[FileResult]:

@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +27,8 @@ from preserve.model.formats.file_records import record_of, result_of
 from preserve.model.formats.file_results import FileFate, FileResult
 
 RESULTS, SETTLED, MADE, PICTURES = "results.jsonl", "settled.jsonl", "made", "pictures"
-_SEALED, _PARTIAL, _EVIDENCE, _NUMBERS, _LOOKED = "sealed", "sealed.partial", "evidence", "numbers.json", "looked.json"
+_SEALED, _PARTIAL, _GIVEN_UP = "sealed", "sealed.partial", "sealed.given-up"
+_EVIDENCE, _ORDER, _LOOKED = "evidence", "order.json", "looked.json"
 _RAW, _DAY = "raw", "day.json"
 
 
@@ -43,10 +44,13 @@ def made_path(folder: Path, number: int, place: int) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """The evidence of a version that is to be made, whole, and the numbers of the files that go into it."""
+    """The evidence of a version that is to be made, whole, the numbers of the files that go into it, the packages that
+    were made of the same original before, and the digest of the risk log (`both_sha256`)."""
 
     evidence: Path
     numbers: frozenset[int]
+    after: tuple[str, ...]
+    log_sha256: str
 
 
 class Journal:
@@ -104,63 +108,68 @@ class Journal:
 
     def forget(self, package: str, numbers: Collection[int]) -> None:
         """Have these files converted again: what was made of them is not as it was."""
-        kept = [_line(each) for each in self.results(package) if each.original.number not in numbers]
-        durable.write_file(self.folder_of(package) / RESULTS, b"".join(kept))
+        kept = (_line(each) for each in self.results(package) if each.original.number not in numbers)
+        _write(self.folder_of(package) / RESULTS, kept)
 
     def sealed(self, package: str) -> Sealed | None:
         """The version of a package that an earlier run was about to make."""
         folder = self.folder_of(package) / _SEALED
         if not folder.is_dir():
             return None
-        return Sealed(folder / _EVIDENCE, frozenset(json.loads((folder / _NUMBERS).read_bytes())))
+        said = json.loads((folder / _ORDER).read_bytes())
+        return Sealed(folder / _EVIDENCE, frozenset(said["numbers"]), tuple(said["after"]), said["log_sha256"])
+
+    def unseal(self, package: str) -> None:
+        """Forget the version that was sealed, in one step: half of a seal would be none."""
+        folder = self.folder_of(package)
+        durable.move(folder / _SEALED, _emptied(folder / _GIVEN_UP) / _SEALED)  # whole, or not there any more
+        shutil.rmtree(folder / _GIVEN_UP)
 
     def draft(self, package: str) -> Path:
         """An empty folder in which the evidence of a version is put together, until it is sealed."""
         return _emptied(_emptied(self.folder_of(package) / _PARTIAL) / _EVIDENCE)
 
-    def seal(self, package: str, numbers: Collection[int]) -> Sealed:
-        """From now on this version is made, of the files with these numbers, whatever happens in between.
+    def seal(self, package: str, numbers: Collection[int], after: Collection[str], log_sha256: str) -> Sealed:
+        """From now on this version is made, of the files with these numbers, unless it is given up before it was.
 
         Raises `NoSpace`.
         """
         draft, final = self.folder_of(package) / _PARTIAL, self.folder_of(package) / _SEALED
+        order = {"numbers": sorted(numbers), "after": list(after), "log_sha256": log_sha256}
         try:
-            (draft / _NUMBERS).write_text(json.dumps(sorted(numbers)))
+            (draft / _ORDER).write_text(json.dumps(order))
             durable.sync_file_system(self._folder)
             durable.move(draft, final)
         except OSError as error:
             durable.raise_if_full(error, self._folder)
             raise
-        return Sealed(final / _EVIDENCE, frozenset(numbers))
+        return Sealed(final / _EVIDENCE, frozenset(numbers), tuple(after), log_sha256)
 
     def settle(self, package: str, results: Callable[[], Iterator[FileResult]]) -> None:
-        """A package is booked, with these results: keep what waits for review, and what was made of it."""
+        """A package is booked, with these results: keep what waits for review, and what was made of it.
+
+        What is sealed goes before the lines: as long as they are there, this is done again.
+        """
         folder = self.folder_of(package)
         held = {str(each.original.number) for each in results() if each.fate is FileFate.STOPPED}
         if held:
-            beside = folder / f".{SETTLED}"
-            with beside.open("wb") as file:
-                file.writelines(map(_line, results()))
-                file.flush()
-                durable.sync_file(file.fileno())
-            durable.move(beside, folder / SETTLED)
+            _write(folder / SETTLED, map(_line, results()))
         for made in _folders(folder / MADE):
             if made.name not in held:
                 shutil.rmtree(made)
+        if (folder / _SEALED).exists():
+            self.unseal(package)
         (folder / RESULTS).unlink(missing_ok=True)
         if not held:
             shutil.rmtree(folder)
-        elif (folder / _SEALED).exists():
-            shutil.rmtree(folder / _SEALED)
 
     def packages(self) -> Iterator[str]:
         """The packages of which anything lies here, by id."""
         return (each.name for each in _folders(self._folder))
 
-    def is_settled(self, package: str) -> bool:
-        """Whether nothing of a package is under way."""
-        folder = self.folder_of(package)
-        return not (folder / RESULTS).exists() and not (folder / _SEALED).exists()
+    def is_under_way(self, package: str) -> bool:
+        """Whether files of a package were done, and the package was not booked or left since."""
+        return (self.folder_of(package) / RESULTS).exists()
 
     def looked(self) -> tuple[int, int]:
         """How many files had been judged, and had not passed, when a person let the job go on."""
@@ -202,6 +211,20 @@ def _folders(folder: Path) -> Iterator[Path]:
 
 def _line(result: FileResult) -> bytes:
     return record_of(result) + b"\n"
+
+
+def _write(path: Path, lines: Iterable[bytes]) -> None:
+    """Write lines in place of what is there, which they may be read from.  Raises `NoSpace`."""
+    beside = path.with_name(f".{path.name}.partial")
+    try:
+        with beside.open("wb") as file:
+            file.writelines(lines)
+            file.flush()
+            durable.sync_file(file.fileno())
+        durable.move(beside, path)
+    except OSError as error:
+        durable.raise_if_full(error, path)
+        raise
 
 
 def _append(path: Path, lines: bytes) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,17 +12,22 @@ from preserve import chance
 from preserve.bags.entries import FILE, FOLDER, Entry, Sorter, Spool, in_batches
 from preserve.bags.entries import order as listing_order
 from preserve.bags.gate import NameGate
-from preserve.bags.parts import BagFacts
+from preserve.bags.listings import Digests
+from preserve.bags.names import shown
+from preserve.bags.parts import DATA, BagFacts
 from preserve.bags.profiles import Profile
-from preserve.bags.submission import Shape, Submission, Totals
+from preserve.bags.submission import Expectations, Shape, Submission, Totals
 from preserve.bags.tags import Element, Oxum
 from preserve.definitions.metadata import RecordsFile
+from preserve.errors import Refused
 from preserve.model.complaints import ComplaintList
+from preserve.model.digests import Algorithm
+from preserve.model.entries import AccessionEntry, AccessionState
 from preserve.model.formats.file_results import FileResult
 from preserve.model.formats.risk_log import MIGRATION_FOLDER
 from preserve.model.policy import Policy
 from preserve.model.records import Record
-from preserve.packages.making.taking_in import IngestReport, Intake, take_in
+from preserve.packages.making.taking_in import Intake, PackageMade, made_before, take_in
 from preserve.packages.members import Kind, MembersFile
 from preserve.packages.migrating.bench import digest_of
 from preserve.packages.migrating.journal import made_path
@@ -39,7 +44,8 @@ class VersionOrder:
     """A new version: of which package, by which migration along which pathway, under which policy.
 
     `results` are the files whose conversion goes into it, asked for several times; what was made of each lies in
-    `folder`/made/<number>/, the evidence in `evidence`.  `profile` is the BagIt profile that the policy names.
+    `folder`/made/<number>/, the evidence in `evidence`.  `profile` is the BagIt profile that the policy names; `after`
+    are the packages that this migration had made of the original before.
     """
 
     sources: Sources
@@ -50,24 +56,44 @@ class VersionOrder:
     evidence: Path
     results: Callable[[], Iterator[FileResult]]
     profile: Profile | None = None
+    after: tuple[str, ...] = ()
 
     @property
     def source(self) -> str:
         """What its accession is known by: a run that was killed after the intake finds it there."""
-        return f"migration {self.migration} of {self.sources.package.id}"
+        return source_of(self.migration, self.sources.package.id)
 
 
-def take_version_in(workplace: Workplace, order: VersionOrder) -> IngestReport:
-    """Take the new version in; again without effect.  Raises what `take_in` raises."""
+def source_of(migration: int, package: str) -> str:
+    """What accessions of versions are known by that a migration makes of a package."""
+    return f"migration {migration} of {package}"
+
+
+def taken_in(workplace: Workplace, migration: int, package: str, after: Collection[str]) -> AccessionEntry | None:
+    """The accession of the version that comes `after` those packages, where it was taken in: by the ledger, whatever
+    became since of the policy, the home, or the files that it was made from."""
+    for each in workplace.books.accessions_from(source_of(migration, package)):
+        if each.state is AccessionState.COMMITTED and not set(each.packages) <= set(after):
+            return each
+    return None
+
+
+def take_version_in(workplace: Workplace, order: VersionOrder) -> tuple[PackageMade, ...]:
+    """Take the new version in; again without effect.  Each file is held against the digest that its result has.
+
+    Raises what `take_in` raises.
+    """
     work = workplace.work / f"version-{chance.token(8)}"
     work.mkdir()
     try:
         with ExitStack() as resources, workplace.claim(order.source):
+            known = taken_in(workplace, order.migration, order.sources.package.id, order.after)
+            if known is not None:
+                return tuple(made_before(workplace, order.policy, each) for each in known.packages)
             described = RecordsFile(_records(order), "utf-8", ())
             submission = resources.enter_context(_submission(order, work))
-            return take_in(
-                workplace, Intake(order.source, order.policy, described, profile=order.profile), submission, work
-            )
+            intake = Intake(order.source, order.policy, described, profile=order.profile)
+            return take_in(workplace, intake, submission, work).packages
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
@@ -101,9 +127,12 @@ def _submission(order: VersionOrder, work: Path) -> Submission:
         resources.callback(sorter.close)
         for result in order.results():
             sorter.extend(_entries(order, result))
-        for batch in in_batches(_once(sorter.sorted())):
+        for batch in in_batches(entry for entry, _ in _once(sorter.sorted())):
             gate.look(batch)
             spool.add(batch)
+        expected = Expectations(work)
+        resources.callback(expected.close)
+        expected.fill(_expected(sorter.sorted()), frozenset((Algorithm.SHA256.value,)), complaints)
         complaints.raise_if_any(order.source)
         totals = Totals(gate.files, gate.folders, gate.links, gate.bytes)
         package = order.sources.package.id
@@ -115,15 +144,27 @@ def _submission(order: VersionOrder, work: Path) -> Submission:
         facts = BagFacts((1, 0), "UTF-8", elements, (), (), (), Oxum(gate.bytes, gate.files), False)
         own = tuple(_tag_entry(order.evidence, path) for path in sorted(order.evidence.rglob("*")) if path.is_file())
         return Submission(
-            order.evidence, Shape.FOLDER, totals, notes.named, spool, resources.pop_all(), bag=facts, own_tag_files=own
-        )
+            order.evidence, Shape.FOLDER, totals, notes.named, spool, resources.pop_all(), bag=facts, own_tag_files=own,
+            algorithms=(Algorithm.SHA256,), expectations=expected,
+        )  # fmt: skip
 
 
-def _listing_order(entry: Entry) -> bytes:
-    return listing_order(entry[1])
+_Wanted = tuple[Entry, str]
+"""An entry, and for a file the SHA-256 (hex) of what was judged."""
 
 
-def _entries(order: VersionOrder, result: FileResult) -> Iterator[Entry]:
+def _listing_order(wanted: _Wanted) -> bytes:
+    return listing_order(wanted[0][1])
+
+
+def _expected(wanted: Iterable[_Wanted]) -> Iterator[tuple[Entry, Digests]]:
+    """The files as a manifest would name them: what was judged is what is packed, or nothing is."""
+    for entry, sha256 in wanted:
+        if entry[0] == FILE:
+            yield (FILE, DATA + entry[1], *entry[2:]), ((Algorithm.SHA256.value, bytes.fromhex(sha256)),)
+
+
+def _entries(order: VersionOrder, result: FileResult) -> Iterator[_Wanted]:
     """The files made of one original, each after the folders that it lies in, which came to be with the evidence."""
     made_ns = order.evidence.stat().st_mtime_ns
     for made, path in zip(result.made, _on_disk(order.folder, result), strict=True):
@@ -131,8 +172,8 @@ def _entries(order: VersionOrder, result: FileResult) -> Iterator[Entry]:
         parts = made.path.split(b"/")[:-1]
         for depth in range(1, len(parts) + 1):
             above = b"/".join(parts[:depth])
-            yield (FOLDER, above, 0, made_ns, 0, 0, _FOLDER_MODE, b"", b"", 0)
-        yield entry
+            yield (FOLDER, above, 0, made_ns, 0, 0, _FOLDER_MODE, b"", b"", 0), ""
+        yield entry, made.sha256
 
 
 def _entry(name: bytes, path: Path) -> Entry:
@@ -146,13 +187,23 @@ def _tag_entry(evidence: Path, path: Path) -> Entry:
     return FILE, name, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino, 0o644, b"", bytes(path), 0
 
 
-def _once(entries: Iterable[Entry]) -> Iterator[Entry]:
-    """Each folder once: every file in it named it."""
-    last: Entry | None = None
-    for entry in entries:
-        if entry != last:
-            yield entry
-        last = entry
+def _once(all_wanted: Iterable[_Wanted]) -> Iterator[_Wanted]:
+    """Each folder once: every file in it named it.
+
+    Raises `Refused` where two come under one name: an original may lie in a folder that is called like a result.
+    """
+    last: _Wanted | None = None
+    for wanted in all_wanted:
+        if last is not None and last[0][1] == wanted[0][1]:
+            if last != wanted:
+                raise Refused(
+                    "two of the results would both be called {path}, so no version is made of this package; withdraw"
+                    " the migration, and plan one that names the other packages",
+                    path=shown(wanted[0][1]),
+                )
+            continue
+        yield wanted
+        last = wanted
 
 
 def _records(order: VersionOrder) -> tuple[Record, ...]:
