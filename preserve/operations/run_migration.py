@@ -141,7 +141,7 @@ class _Running:
         stopped = None
         try:
             self._settle_booked()
-            self._forget_other_pathways()
+            self._forget_other_approvals()
             self._carry_out_decisions()
             self._convert()
             self._end()
@@ -159,6 +159,10 @@ class _Running:
                 "migration {migration} is {state} and does not run; `preserve migrate list` tells what comes next",
                 migration=self._number,
                 state=migration.state,
+            )
+        if self._place.books.approval(self._number) != self._mandate.approval:
+            raise Refused(
+                "migration {migration} was approved anew meanwhile; run it under that approval", migration=self._number
             )
         why = self._objections()
         if not why.count:
@@ -226,17 +230,23 @@ class _Running:
     def _row(self, package: str) -> MigrationPackage:
         return self._place.books.migration_package(self._number, package)
 
-    def _forget_other_pathways(self) -> None:
-        """Where another declaration was approved meanwhile, what the earlier one made of packages under way is made
-        anew; a version that was sealed under the earlier approval is whole, and stays so."""
+    def _forget_other_approvals(self) -> None:
+        """Where another declaration was approved meanwhile, or other versions of its programs, what was made under the
+        earlier approval of packages under way is made anew: a version rests on one approval, which lies in it.  One
+        that was sealed under the earlier is whole, and stays so."""
         for package in list(self._journal.packages()):
             if self._journal.sealed(package) is None:
-                ours = self._mandate.pathway.sha256
-                others = {
-                    each.original.number for each in self._journal.results(package) if each.pathway_sha256 != ours
-                }
+                results = self._journal.results(package)
+                others = {each.original.number for each in results if not self._is_of_this_approval(each)}
                 if others:
                     self._journal.forget(package, others)
+
+    def _is_of_this_approval(self, result: FileResult) -> bool:
+        approval, tool = self._mandate.approval, self._mandate.pathway.tool.program
+        ran = [] if result.run is None else [(tool, result.run.version)]
+        ran += [(each.program, each.version) for each in result.validated]
+        is_as_tried = all(approval.tools.get(program, "") == version for program, version in ran)
+        return result.pathway_sha256 == approval.sha256 and is_as_tried
 
     def _carry_out_decisions(self) -> None:
         """Of packages that the books name, and of those whose files lie here: what was accepted after a killed run had

@@ -50,14 +50,14 @@ def approved(workplace: Workplace, tried: Pathway = PATHWAY) -> int:
     return number
 
 
-def again(place: Workplace, tried: Pathway, number: int = 1) -> None:
+def again(place: Workplace, tried: Pathway, number: int = 1, tools: Mapping[str, str] = TOOLS) -> None:
     """Book another pilot, and an approval of what it found."""
     at, pilots = place.now(), len(place.books.pilots(number))
-    outcome = Piloted(tried.name, tried.version, tried.sha256, TOOLS, _NOTHING, {})
+    outcome = Piloted(tried.name, tried.version, tried.sha256, tools, _NOTHING, {})
     pilot = PilotEntry(number, (outcome,), dict.fromkeys(Criterion, 1), BASIS, "seed", 1, 1, "d" * 64)
     accepted = {each.id: "可以接受" for each in tried.losses}
     note = "{}\n\n— note\n"
-    word = ApprovalEntry(number, pilots + 1, tried.name, tried.sha256, TOOLS, accepted, "", "", "", note)
+    word = ApprovalEntry(number, pilots + 1, tried.name, tried.sha256, tools, accepted, "", "", "", note)
     place.books.record(migration_events.migration_piloted(place.act, at, pilot))
     place.books.record(migration_events.migration_approved(APPROVER, at, word))
 

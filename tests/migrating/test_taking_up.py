@@ -4,6 +4,7 @@ the digests of what was judged, by what people decided since."""
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,9 +19,9 @@ from preserve.packages.migrating.journal import Journal
 from preserve.packages.risk_log_finding import is_as_pinned
 from preserve.packages.risk_logs import run_log
 from preserve.state.verification import verify_books
-from tests.migrating.jobs import approved, decide
+from tests.migrating.jobs import PATHWAY, again, approved, decide
 from tests.migrating.test_run import FILES, PATIENT, Job, Taken, as_utf8, job, take
-from tests.migrating.texts import notice
+from tests.migrating.texts import TOOLS, notice
 from tests.packages.building import Service
 
 __all__ = ["job", "take"]
@@ -212,3 +213,36 @@ def test_two_results_of_one_name_make_no_version(job: Job, take: Taken, kept: Se
     assert str(over.why).startswith("two of the results would both be called a.txt.txt, so no version is made")
     assert job.versions(old) == []
     assert kept.books.package_count() == 1
+
+
+def test_what_other_versions_of_programs_made_is_made_anew_under_the_approval_of_these(
+    job: Job, take: Taken, kept: Service
+) -> None:
+    take({f"{number}.txt".encode(): notice(f"text {number}") for number in range(5)})
+    approved(kept.workplace)
+    job.run(of=PATHWAY, most=3)
+    job.workshop.tools_here = {**TOOLS, "iconv": "2.37"}
+    again(kept.workplace, PATHWAY, tools=job.workshop.tools_here)
+    assert job.run(of=PATHWAY).is_finished
+    assert len(job.workshop.conversions()) == 3 + 5
+
+
+def test_an_approval_that_another_took_the_place_of_carries_no_run(
+    job: Job, take: Taken, kept: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take({f"{number}.txt".encode(): notice(f"text {number}") for number in range(5)})
+    approved(kept.workplace)
+    claim: Callable[..., object] = type(kept.workplace).claim
+
+    def meanwhile(place: object, subject: str) -> object:
+        with monkeypatch.context() as patched:
+            patched.setattr(type(kept.workplace), "claim", claim)
+            again(kept.workplace, PATHWAY)
+            job.run(of=PATHWAY, most=1)
+        return claim(place, subject)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(kept.workplace), "claim", meanwhile)
+        with pytest.raises(Refused, match="was approved anew meanwhile"):
+            job.run(of=PATHWAY)
+    assert len(job.workshop.conversions()) == 1

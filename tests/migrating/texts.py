@@ -112,12 +112,12 @@ class TextWorkshop:
         if result is Result.CONVERTED:
             (file.into / "1.txt").write_text(text[:-10] if "truncate" in text else text, "utf-8")
         files = ("1.txt",) if result is Result.CONVERTED else ()
-        return Outcome(result, _evidence(file), files)
+        return Outcome(result, _evidence(file, self.tools_here.get("iconv", TOOLS["iconv"])), files)
 
 
-def _evidence(file: ToConvert) -> Evidence:
+def _evidence(file: ToConvert, version: str) -> Evidence:
     size = file.path.stat().st_size
-    return Evidence("iconv", "2.36", ("iconv",), "", Limits(), frozenset(), 0.001, size, size, 0, 0, "", "")
+    return Evidence("iconv", version, ("iconv",), "", Limits(), frozenset(), 0.001, size, size, 0, 0, "", "")
 
 
 def _measured(text: str) -> Measured:
