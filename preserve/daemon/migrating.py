@@ -36,8 +36,8 @@ class _Pace:
 
 
 def _begun(shift: Shift, now: datetime) -> Iterator[Duty]:
-    """One duty for each migration that runs, and of which every package that comes next is under a policy that has it
-    gone on with by the runner."""
+    """One duty for each migration that runs, and of which every package that is left is under a policy that has it gone
+    on with by the runner."""
     for migration in shift.workplace.books.migrations():
         pace = _pace(shift, migration)
         if pace is not None:
@@ -55,8 +55,7 @@ def _pace(shift: Shift, migration: Migration) -> _Pace | None:
     """The narrowest pace of the policies concerned; None where the runner leaves the migration alone."""
     if migration.state is not MigrationState.RUNNING:
         return None
-    rows = shift.workplace.books.to_migrate(migration.number)
-    names = tuple(sorted({row.policy for row in rows}))
+    names = tuple(shift.workplace.books.policies_to_migrate(migration.number))
     rules = [_rule(shift, name) for name in names]
     told = [rule for rule in rules if rule is not None]
     if not told or len(told) < len(rules):

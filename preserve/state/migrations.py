@@ -141,6 +141,15 @@ class MigrationReading:
         )
         return [_package(row) for row in rows]
 
+    def policies_to_migrate(self, number: int) -> list[str]:
+        """The policies of all packages of which running has something to do, by name."""
+        rows = self._database.rows(
+            "SELECT DISTINCT policy FROM migration_package WHERE migration = ?"
+            " AND (done IS NULL OR to_carry_out > 0) AND rolled_back = 0 ORDER BY policy",
+            (number,),
+        )
+        return [policy for (policy,) in rows]
+
     def migrated(self, package: str) -> Versions:
         """What a package was converted into, and of which it is a version, the earliest migration first."""
         into = self._database.rows(

@@ -21,8 +21,10 @@ from preserve.model.duties import Duty, Ending
 from preserve.model.formats.watching import Circumstances
 from preserve.model.migrations import MigrationState
 from preserve.model.policy import MigrationRule
+from preserve.operations.identify_formats import IdentifyRequest, identify_formats
 from preserve.operations.run_migration import RunRequest
 from preserve.settings.home import Home
+from preserve.state.migrations import MigrationReading
 from tests.migrating import jobs
 from tests.migrating.test_parts import lay, taken
 from tests.migrating.texts import TextWorkshop, notice
@@ -98,6 +100,26 @@ def test_what_a_person_began_is_due_and_brought_to_its_end(begun: Service, by_te
     assert MIGRATION.do(shift, duty).ending is Ending.DONE
     assert begun.books.migration(1).state is MigrationState.FINISHED
     assert due(shift) == []
+
+
+def test_a_package_far_behind_under_a_policy_that_does_not_ask_for_it_keeps_the_runner_away(
+    kept: Service,
+    identifier: SiegfriedIdentifier,
+    tmp_path: Path,
+    workshop: TextWorkshop,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    other = replace(kept, policy=replace(kept.policy, name="other"))
+    for service in (kept, kept, other):
+        number = len(list(tmp_path.glob("texts-*")))
+        (made,) = service.ingest(lay(tmp_path / f"texts-{number}", {b"1.txt": notice(f"text {number}")})).packages
+        identify_formats(kept.workplace, IdentifyRequest((service.policy.name,), made.id), identifier)
+    jobs.approved(kept.workplace)
+    jobs.run(kept.workplace, {"default": kept.policy}, workshop, identifier, most=1)
+    shift = shift_of(kept, MigrationRule())
+    monkeypatch.setattr(MigrationReading.to_migrate, "__defaults__", ("", 1))
+    assert due(shift) == []
+    assert len(due(replace(shift, policies={**shift.policies, "other": shift.policies["default"]}))) == 1
 
 
 def test_outside_its_window_nothing_is_begun(begun: Service) -> None:
