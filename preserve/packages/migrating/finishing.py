@@ -1,7 +1,7 @@
 """Bring a package to its end in a migration: seal what goes into the new version, take that in, and book it.
 
-Each step may be the last of a killed run, and is taken up by the next: what was sealed is what is made, the intake
-knows its accession, and the event is booked once.
+Each step may be the last of a killed run, and is taken up by the next: what was sealed is what is made, as long as it
+is as it was sealed; the ledger knows whether it was; and the event is booked once.
 """
 
 from __future__ import annotations
