@@ -77,6 +77,14 @@ def test_texts_of_megabytes_that_have_nothing_in_common_are_given_up_soon() -> N
     assert found.at_most == 1_000_000 and not found.is_exact
 
 
+@pytest.mark.parametrize("text", ["\n" * 100_000, "a" + "\u0301\u0316" * 100_000], ids=["empty lines", "marks"])
+def test_no_text_takes_time_by_the_square_of_its_length(text: str) -> None:
+    start = time.monotonic()
+    assert texts.labels(text) == () and texts.numerals(text) == ""
+    assert len(texts.readable(text)) <= len(text) * 31 / 30
+    assert time.monotonic() - start < 5
+
+
 def test_memory_grows_no_faster_than_the_texts() -> None:
     def peak(length: int) -> int:
         before, after = chinese(length), chinese(length, seed=2)
@@ -107,4 +115,5 @@ def test_what_is_read_of_a_text_does_not_hang_on_its_layout() -> None:
     assert texts.labels("第一章 总则\n一、目的\n（二）范围\n1.2 条\n3. 款\n2024年\n3.5%") == (
         "第一章", "一、", "（二）", "1.2", "3."
     )  # fmt: skip
+    assert texts.labels("\n \n\t一、目的\n\n") == ("一、",)
     assert texts.unreadable("好\ufffd\ue000\n\u200b\x07") == 3
