@@ -67,6 +67,18 @@ def left_of(cell: Cell) -> list[str]:
     return found
 
 
+def test_as_many_files_are_shown_as_a_mailbox_becomes(cell: Cell) -> None:
+    """Their names alone are longer than what execve(2) takes."""
+    folder = cell.root / ("long" * 60)
+    folder.mkdir()
+    files = [folder / f"{number}.eml" for number in range(8000)]
+    for file in files:
+        file.write_text(file.name)
+    order = Order("sh", ("-c", 'ls "$(dirname "$0")" | wc -l; cat "${0%/*}/8000.eml"', "{input}"),
+                  tuple((file, ".eml") for file in files), LIMITS, makes_files=False)  # fmt: skip
+    assert cell.sandbox.run(order, cell.into).evidence.text.split() == ["8000", "7999.eml"]
+
+
 def test_what_a_tool_made_is_handed_over_with_the_evidence(cell: Cell) -> None:
     outcome = cell.run('open F, ">", "$ARGV[0]/made.txt"; print F "made"; print "said";')
     assert (outcome.result, outcome.files) == (Result.CONVERTED, ("made.txt",))
