@@ -120,12 +120,19 @@ def _in_letter(change: Callable[[bytes], bytes]) -> Harm:
     return _on_copy(act)
 
 
-def _attachment_lost(data: bytes) -> bytes:
-    found = re.search(rb'multipart/mixed;\s+boundary="([^"]+)"', data)
-    if found is None:
-        return data
-    parts = data.split(b"--" + found[1])
-    return (b"--" + found[1]).join([*parts[:-2], parts[-1]])
+def _last_part_lost(kind: bytes, which: int) -> Callable[[bytes], bytes]:
+    """Damage to one of the parts that are put together so."""
+    pattern = re.compile(rb"multipart/" + kind + rb';\s+boundary="([^"]+)"')
+
+    def harm(data: bytes) -> bytes:
+        found = pattern.findall(data)
+        if not found:
+            return data
+        boundary: bytes = b"--" + found[which]
+        parts = data.split(boundary)
+        return boundary.join([*parts[:-2], parts[-1]])
+
+    return harm
 
 
 def _attachment_changed(data: bytes) -> bytes:
@@ -158,7 +165,14 @@ def _messages_swapped(folder: Path, chance: Random) -> bool:
 
 
 MAIL = (
-    Mutant(Damage.ATTACHMENT_LOST, "the last one", _in_letter(_attachment_lost)),
+    Mutant(Damage.ATTACHMENT_LOST, "the last one", _in_letter(_last_part_lost(b"mixed", 0))),
+    Mutant(Damage.ATTACHMENT_LOST, "of a message within", _in_letter(_last_part_lost(b"mixed", -1))),
+    Mutant(Damage.TEXT_TRUNCATED, "the HTML", _in_letter(_last_part_lost(b"alternative", 0))),
+    Mutant(
+        Damage.DIGITS_CHANGED,
+        "of a message within",
+        _in_letter(lambda data: data.replace(b"=9D4567=E5", b"=9D4568=E5")),
+    ),
     Mutant(Damage.ATTACHMENT_LOST, "its bytes changed", _in_letter(_attachment_changed)),
     Mutant(Damage.ATTACHMENT_LOST, "its name changed", _in_letter(lambda data: data.replace(b".txt", b".doc"))),
     Mutant(Damage.MESSAGE_LOST, "one of them", _on_copy(partial(_message_lost, 0))),

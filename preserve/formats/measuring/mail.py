@@ -11,12 +11,13 @@ import mailbox
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC
 from email.message import Message
 from email.utils import getaddresses, parsedate_to_datetime
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from preserve.formats.converters.mail_parts import (
     CLEARSIGNED,
@@ -34,6 +35,9 @@ from preserve.formats.measuring.side import Side
 from preserve.model.formats.properties import Measured, Property, Value
 from preserve.model.phrases import phrase
 
+if TYPE_CHECKING:
+    from preserve.formats.measuring.outlook_parts import OutlookParts
+
 MBOX, MSG, EML = ".mbox", ".msg", ".eml"
 NO_MESSAGE = phrase("it is no mailbox and no message that can be read")
 TOO_MANY = phrase("it has more parts, or parts within parts, than any honest message")
@@ -50,8 +54,8 @@ _UNSEEN = {"script", "style", "head", "title"}
 @dataclass(frozen=True, slots=True)
 class Letter:
     """One message as any reader tells it: named headers by name, all others in their order, the text, what is attached
-    (name and digest, or that it is a message), which parts are signatures, and the digest of its bytes where it has
-    bytes of its own."""
+    (name and digest, or that it is a message, whose text and attachments follow), which parts are signatures, and the
+    digest of its bytes where it has bytes of its own."""
 
     headers: Mapping[str, str]
     others: tuple[tuple[str, str], ...]
@@ -101,53 +105,85 @@ def _of_mailbox(file: Path) -> Iterator[Letter]:
 
 
 def _of_bytes(data: bytes) -> Letter:
-    message = parsed(data)
-    bodies, attached, signatures = [], [], []
+    digest = hashlib.sha256(b"\n".join(data.splitlines())).hexdigest()
+    return replace(_of_message(parsed(data)), sha256=digest)
+
+
+def _of_message(message: Message) -> Letter:
+    plain: list[str] = []
+    html: list[str] = []
+    attached: list[str] = []
+    signatures: list[str] = []
+    within: list[Letter] = []
     for part in parts(message):
+        kind = part.get_content_type()
         if is_signature(part):
-            signatures.append(part.get_content_type())
-        if is_attachment(part):
-            attached.append(_entry(name_of(part), part))
-        elif part.get_content_type() in ("text/plain", "text/html"):
-            bodies.append(part)
-    text = _read(bodies)
+            signatures.append(kind)
+        if kind == "message/rfc822":
+            inner = [_of_message(each) for each in _messages_in(part)]
+            attached += [_told(each) for each in inner] or [name_of(part)]
+            within += inner
+        elif is_attachment(part):
+            attached.append(f"{name_of(part)} {hashlib.sha256(content(part)).hexdigest()}")
+        elif kind == "application/rtf":
+            attached.append(_rich(content(part)))
+        elif kind in ("text/plain", "text/html"):
+            (plain if kind == "text/plain" else html).append(text_of(part))
+    text = "\n".join([*plain, *map(_of_html, html)])
     signatures += [CLEARSIGNED] * text.count(CLEARSIGNED)
     pairs = [(name, unfolded(str(value))) for name, value in message.items()]
-    digest = hashlib.sha256(b"\n".join(data.splitlines())).hexdigest()
-    return Letter(*_headers(pairs), text, tuple(attached), tuple(signatures), digest)
+    return _with(Letter(*_headers(pairs), text, tuple(attached), tuple(signatures)), within)
 
 
-def _entry(name: str, part: Message) -> str:
-    """An attachment as it is compared; a message within is told by its subject, since readers write its bytes anew."""
-    if part.get_content_type() == "message/rfc822":
-        payload = part.get_payload()
-        inner = payload[0] if isinstance(payload, list) and isinstance(payload[0], Message) else None
-        return f"message: {unfolded(str(inner.get('Subject', ''))) if inner is not None else name}"
-    return f"{name} {hashlib.sha256(content(part)).hexdigest()}"
+def _messages_in(part: Message) -> list[Message]:
+    payload = part.get_payload()
+    return [each for each in payload if isinstance(each, Message)] if isinstance(payload, list) else []
 
 
-def _read(bodies: Sequence[Message]) -> str:
-    """The text as most readers show it: where it is there as plain text too, HTML is the same once more."""
-    plain = [text_of(each) for each in bodies if each.get_content_type() == "text/plain"]
-    return "\n".join(plain) if any(each.strip() for each in plain) else "\n".join(map(_of_html, map(text_of, bodies)))
+def _told(within: Letter) -> str:
+    """A message within a message is told by its subject: readers write its bytes anew."""
+    return f"message: {within.headers.get('Subject', '')}"
+
+
+def _rich(rtf: bytes) -> str:
+    return f"body in RTF {hashlib.sha256(rtf).hexdigest()}"
+
+
+def _with(letter: Letter, within: Sequence[Letter]) -> Letter:
+    """A message with what those attached to it say and hold."""
+    return replace(
+        letter,
+        text="\n".join([letter.text, *(each.text for each in within)]),
+        attached=(*letter.attached, *(f"within: {one}" for each in within for one in each.attached)),
+    )
 
 
 def _of_outlook(file: Path) -> Letter:
-    from oxmsg import Message as OutlookMessage  # takes a while to load, and few need it
+    from preserve.formats.measuring.outlook_parts import load  # takes a while to load, and few need it
 
-    message = OutlookMessage.load(str(file))
+    return _of_outlook_message(load(file))
+
+
+def _of_outlook_message(message: OutlookParts) -> Letter:
     came = list(message.message_headers.items())
     there = {name.lower() for name, _ in came}
-    sent = message.sent_date.astimezone(UTC).isoformat() if message.sent_date is not None else ""
+    sent = message.when.astimezone(UTC).isoformat() if message.when is not None else ""
     own = {"From": message.sender or "", "Subject": message.subject, "Date": sent, **_recipients(message.recipients)}
+    own |= message.references
     pairs = came + [(name, value) for name, value in own.items() if name.lower() not in there]
-    text = (message.body or "").rstrip("\0")
-    if not text.strip() and message.html_body:
-        text = _of_html(message.html_body)
-    attached = tuple(_outlook_entry(each) for each in message.attachments)
+    html, rtf = message.html, message.rtf
+    text = "\n".join([(message.body or "").rstrip("\0"), *([_of_html(html)] if html else [])])
+    attached = [_rich(rtf)] if rtf and not html else []
+    within = []
+    for attachment, inner in message.parts:
+        if inner is None:
+            attached.append(_outlook_entry(attachment))
+        else:
+            within.append(_of_outlook_message(inner))
+            attached.append(_told(within[-1]))
     signed = [message.message_class] if _SMIME_CLASS.match(message.message_class) else []
     signed += [CLEARSIGNED] * text.count(CLEARSIGNED)
-    return Letter(*_headers(pairs), text, attached, tuple(signed))
+    return _with(Letter(*_headers(pairs), text, tuple(attached), tuple(signed)), within)
 
 
 def _recipients(recipients: Sequence[object]) -> dict[str, str]:
@@ -160,8 +196,6 @@ def _recipients(recipients: Sequence[object]) -> dict[str, str]:
 
 
 def _outlook_entry(attachment: object) -> str:
-    if not attachment.attached_by_value:  # type: ignore[attr-defined]
-        return f"message: {attachment.properties.str_prop_value(0x3001) or ''}"  # type: ignore[attr-defined]
     data = attachment.file_bytes or b""  # type: ignore[attr-defined]
     return f"{attachment.file_name or ''} {hashlib.sha256(data).hexdigest()}"  # type: ignore[attr-defined]
 
