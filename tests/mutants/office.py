@@ -121,6 +121,22 @@ def _on_sheet(change: Callable[[list[list[str]], Random], list[list[str]]]) -> H
     return harm
 
 
+def _other_formula(made: tuple[Path, ...], into: Path, chance: Random) -> tuple[str, ...] | None:
+    """Another number in one of the formulas that are listed as they are written."""
+    for file in made:
+        shutil.copyfile(file, into / file.name)
+    listed = into / "document-formulas.csv"
+    rows = list(read_csv(listed)) if listed.exists() else []
+    worded = [row for row in rows if _digit(row[-1]) != row[-1]]
+    if not worded:
+        return None
+    row = chance.choice(worded)
+    row[-1] = _digit(row[-1])
+    listed.unlink()
+    write_csv(rows, listed)
+    return tuple(sorted(each.name for each in into.iterdir()))
+
+
 def _without(name: str) -> Harm:
     def harm(made: tuple[Path, ...], into: Path, chance: Random) -> tuple[str, ...] | None:
         for file in made:
@@ -150,4 +166,5 @@ SHEETS = (
     Mutant(Damage.TEXT_TRUNCATED, "half a sheet", _on_sheet(lambda rows, _: rows[: len(rows) // 2])),
     Mutant(Damage.SHEET_LOST, "one of them", _without("document-2.csv")),
     Mutant(Damage.FORMULAS_FROZEN, "the list", _without("document-formulas.csv")),
+    Mutant(Damage.FORMULAS_FROZEN, "into another", _other_formula),
 )

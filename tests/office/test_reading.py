@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from preserve.formats.measuring.documents import READERS, measure
+from preserve.formats.measuring.documents import NOT_SEEN, READERS, measure
 from preserve.formats.measuring.side import Side
 from preserve.formats.office.facts import DocumentFacts, UnreadableError
 from preserve.formats.office.rtf import read_rtf
 from preserve.formats.office.word_binary import read_word_binary
+from preserve.formats.office.workbooks import settled
 from preserve.model.formats.properties import Property
 from preserve.model.formats.texts import readable
 from tests.formats import samples as made
@@ -34,6 +35,19 @@ def test_a_word_document_is_read_with_all_it_holds() -> None:
     assert facts.properties == {
         "title": "电子档案灾备办法（样本）", "subject": "样本", "author": "档案处", "keywords": "灾备"
     }  # fmt: skip
+
+
+def test_numbers_are_compared_to_twelve_digits_and_texts_to_the_last_sign() -> None:
+    assert settled("6.54205607476635") == settled("6.542056074766355") != settled("6.5420560747")
+    assert settled("1.10") != settled("1.1") and settled("003.5") != settled("3.5")
+    assert settled("110101199001011234") != settled("110101199001011235")
+
+
+def test_a_drawing_that_cannot_be_read_says_nothing_of_headers(tmp_path: Path) -> None:
+    drawn = tmp_path / "drawn.pdf"
+    drawn.write_bytes(b"%PDF-1.4 no more than that")
+    told = measure(Side((CHINESE,), ".doc", "fmt/40", drawn), frozenset((Property.TEXT, Property.IMAGES)))
+    assert (told.values, told.failed) == ({Property.IMAGES: 1}, {Property.TEXT: NOT_SEEN})
 
 
 def test_what_is_locked_older_or_no_word_document_is_not_read(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ READERS: Mapping[str, Callable[[Path], DocumentFacts]] = {
 }
 NOT_READ = phrase("it cannot be read by the program that measures it: it is damaged, locked, older, or another format")
 NOT_DRAWN = phrase("it was not drawn, so its pages cannot be counted")
+NOT_SEEN = phrase("what stands beside the text on its pages cannot be read")
 SEVERAL = phrase("there are several files where one is wanted")
 _OF_FACTS: Mapping[Property, Callable[[DocumentFacts], Value]] = {
     Property.TEXT: lambda facts: facts.text.casefold(),
@@ -59,10 +60,11 @@ def measure(side: Side, wanted: frozenset[Property]) -> Measured:
         facts = reader(side.files[0])
     except UnreadableError:
         return Measured(values, failed | dict.fromkeys(of_facts, NOT_READ))
-    return Measured({**values, **values_of(facts, side, wanted)}, failed)
+    told = told_of(facts, side, wanted)
+    return Measured({**values, **told.values}, {**failed, **told.failed})
 
 
-def values_of(facts: DocumentFacts, side: Side, wanted: frozenset[Property]) -> dict[Property, Value]:
+def told_of(facts: DocumentFacts, side: Side, wanted: frozenset[Property]) -> Measured:
     """What was read, as it is compared.
 
     After the text comes what stands beside it on its pages: of an original as LibreOffice draws it, so that it shows
@@ -70,15 +72,12 @@ def values_of(facts: DocumentFacts, side: Side, wanted: frozenset[Property]) -> 
     """
     found = {name: _OF_FACTS[name](facts) for name in wanted & _OF_FACTS.keys()}
     if Property.TEXT in found and side.pages is not None:
-        found[Property.TEXT] = f"{found[Property.TEXT]}\n{_beside(side.pages)}"
-    return found
-
-
-def _beside(pages: Path) -> str:
-    try:
-        return text_beside(pages).casefold()
-    except UnreadableError:
-        return ""
+        try:
+            found[Property.TEXT] = f"{found[Property.TEXT]}\n{text_beside(side.pages).casefold()}"
+        except UnreadableError:
+            del found[Property.TEXT]
+            return Measured(found, {Property.TEXT: NOT_SEEN})
+    return Measured(found, {})
 
 
 def _pages(side: Side) -> int | str:

@@ -60,7 +60,12 @@ def _facts(side: Side) -> WorkbookFacts:
 
 
 def _told(name: Property, side: Side, facts: WorkbookFacts) -> Value:
-    """Where formulas cannot be read on one side, both sides tell only that there is one."""
-    if name is Property.FORMULAS:
+    if name is Property.FORMULAS and not _has_wording(side):
         return dict.fromkeys(facts.formulas, "=")
     return _OF_FACTS[name](facts)
+
+
+def _has_wording(side: Side) -> bool:
+    """Whether formulas can be held against each other as they are written.  In XLS they are compiled: of that, and of
+    what was made of it, both sides tell only which cells have one."""
+    return (side.origin or side.ending).lower() == ".xlsx"

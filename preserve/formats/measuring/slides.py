@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from preserve.formats.measuring.documents import NOT_READ, SEVERAL, values_of
+from preserve.formats.measuring.documents import NOT_READ, SEVERAL, told_of
 from preserve.formats.measuring.side import PDF, Side
 from preserve.formats.office.facts import DocumentFacts, UnreadableError
 from preserve.formats.office.laid_out import pages_of, read_laid_out
@@ -24,10 +24,9 @@ def measure(side: Side, wanted: frozenset[Property]) -> Measured:
         count, facts = _read(side.files[0], side.ending.lower())
     except UnreadableError:
         return Measured({}, dict.fromkeys(wanted, NOT_READ))
-    found = values_of(facts, side, wanted)
-    if Property.SLIDES in wanted:
-        found = {**found, Property.SLIDES: count}
-    return Measured(found, {})
+    told = told_of(facts, side, wanted)
+    slides = {Property.SLIDES: count} if Property.SLIDES in wanted else {}
+    return Measured({**told.values, **slides}, told.failed)
 
 
 def _read(file: Path, ending: str) -> tuple[int, DocumentFacts]:

@@ -70,9 +70,10 @@ def settled(text: str) -> str:
     """A value as it is compared: of a number with a fraction 12 digits.
 
     Programs write 15 and round the last of them one way or the other (LibreOffice 7.4: 6.54205607476635 for what ends
-    in 6355); whole numbers, such as those of persons, count to the last digit.
+    in 6355); whole numbers, such as those of persons, count to the last digit.  What is not written as a number is here
+    (1.10) is a text, and every sign of it counts.
     """
-    if not _FRACTION.match(text):
+    if not _FRACTION.match(text) or number_text(float(text)) != text:
         return text
     return number_text(float(f"{float(text):.12g}"))
 
