@@ -6,6 +6,7 @@ that file: nothing was measured, and nobody validated it.
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ ANSWER_BYTES = 256 * MIB
 """An answer holds all text of both sides; a longer one is none."""
 LEAST_MEMORY_BYTES = 2 * GIB
 WORKER = "preserve.formats.measuring.worker"
+_PICTURE = re.compile(r"([0-9]{1,4})-(page-[0-9]{1,6}-(?:before|after)\.png)", re.ASCII)
 BROKE_DOWN = phrase("what measures broke down on it, or took longer or more memory than it may")
 TOO_LONG = phrase("what measures gave an answer that is longer than it may be")
 LONGEST_COMPLAINT = 300
@@ -202,7 +204,7 @@ def _answer(out: Path, number: int, file: ToJudge, validators: int, broke: str) 
         if len(answer.said) != validators:
             raise ValueError(f"{len(answer.said)} opinions of {validators} validators")
         pictures = tuple(
-            Picture(each.page, *(_taken(out, name, f"{number}-", file.pictures) for name in (each.before, each.after)))
+            Picture(each.page, *(taken(out, name, number, file.pictures) for name in (each.before, each.after)))
             for each in answer.pictures[: file.most_pictures]
         )
     except FileNotFoundError:
@@ -213,15 +215,16 @@ def _answer(out: Path, number: int, file: ToJudge, validators: int, broke: str) 
     return Answer(answer.before, answer.after, answer.said, pictures)
 
 
-def _taken(out: Path, name: str, prefix: str, folder: Path) -> str:
-    """Move a picture; the name that it has there.  Raises `ValueError` for one that is not of this job."""
+def taken(out: Path, name: str, number: int, folder: Path) -> str:
+    """Move a picture of a job; the name that it has in `folder`.  Raises `ValueError` for one that is not of this job,
+    or whose name our worker would not give it."""
     if not name:
         return ""
-    if not name.startswith(prefix) or "/" in name or not name.endswith(".png"):
+    found = _PICTURE.fullmatch(name)
+    if found is None or int(found[1]) != number:
         raise ValueError("no picture of this job")
-    final = name.removeprefix(prefix)
-    (out / name).rename(folder / final)
-    return final
+    (out / name).rename(folder / found[2])
+    return found[2]
 
 
 def _judged(asked: Asked, answer: Answer | str, seconds: float) -> Judged:

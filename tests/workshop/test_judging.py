@@ -221,6 +221,27 @@ def test_ink_is_what_is_not_paper() -> None:
     assert [pages.ink(each) for each in (paper(), paper(250), dotted, paper(0))] == [0, 0, 1, 1000]
 
 
+def test_a_page_that_nobody_can_draw_is_like_none(tmp_path: Path) -> None:
+    """PDFium says that there are two pages, and loads one."""
+    files = [a_pdf(tmp_path / f"{number}.pdf", "one", "two") for number in range(2)]
+    for file in files:
+        file.write_bytes(file.read_bytes().replace(b"4 0 R ]", b"9 0 R ]"))
+    found = pages.faces_of(files[0], files[1], tmp_path, "1-", 0)
+    assert isinstance(found.after, tuple) and [each.likeness for each in found.after] == [1000, 0]
+
+
+@pytest.mark.parametrize("name", ["1-page-1-before.png", "2-page-1-before.png", "1-../a.png", f"1-{'a' * 300}.png"])
+def test_only_a_picture_of_the_job_is_taken(tmp_path: Path, name: str) -> None:
+    into = tmp_path / "into"
+    into.mkdir()
+    (tmp_path / "1-page-1-before.png").write_bytes(b"a")
+    if name == "1-page-1-before.png":
+        assert judging.taken(tmp_path, name, 1, into) == "page-1-before.png"
+    else:
+        with pytest.raises(ValueError, match="no picture"):
+            judging.taken(tmp_path, name, 1, into)
+
+
 def test_a_text_is_sound_only_if_every_byte_of_it_is(bench: Bench, tmp_path: Path) -> None:
     require("iconv")
     source = tmp_path / "a.txt"

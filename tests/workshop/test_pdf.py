@@ -89,6 +89,16 @@ def test_parts_that_are_not_as_they_should_be_are_passed_over(tmp_path: Path) ->
     }  # fmt: skip
 
 
+def test_of_a_long_comment_every_sign_counts(tmp_path: Path) -> None:
+    for number, end in enumerate("AB"):
+        with pikepdf.new() as made:
+            comment = Dictionary(Subtype=Name.Text, Contents=String("x" * 3000 + end))
+            made.add_blank_page().obj.Annots = Array([comment])
+            made.save(tmp_path / f"{number}.pdf")
+    one, two = (told(tmp_path / f"{number}.pdf", P.COMMENTS).values[P.COMMENTS] for number in range(2))
+    assert one != two and isinstance(one, tuple) and len(str(one[0])) < 2100
+
+
 def signed(path: Path, signer: str) -> None:
     """A PDF signed over all of it but the signature, as ISO 32000-1, 12.8.1 says."""
     with pikepdf.new() as made:

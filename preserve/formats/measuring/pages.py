@@ -82,8 +82,7 @@ def faces_of(before: Path | None, after: Path | None, out: Path, prefix: str, mo
         for old, new in zip_longest(_drawn(one), _drawn(two)):
             left += [PageFace(ink(old.face))] if old is not None else []
             if new is not None:
-                alike = likeness(old.face, new.face, old.pictures) if old is not None else None
-                right.append(PageFace(ink(new.face), alike))
+                right.append(PageFace(ink(new.face), _alike(old, new) if old is not None else None))
         pictures = _pictures(one, two, _most_unlike(left, right, most_pictures), out, prefix)
         return Faces(tuple(left), tuple(right), pictures)
 
@@ -160,19 +159,25 @@ def _opened(path: Path | None, stack: ExitStack) -> pypdfium2.PdfDocument | str:
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """A page as it was drawn small, and where on it pictures stand."""
+    """A page as it was drawn small, and where on it pictures stand; one that PDFium cannot load is black."""
 
     face: Drawn
-    pictures: tuple[Box, ...]
+    pictures: tuple[Box, ...] = ()
+    is_drawn: bool = True
+
+
+def _alike(old: _Page, new: _Page) -> int:
+    """How alike two pages are; not at all where nobody saw one of them."""
+    return likeness(old.face, new.face, old.pictures) if old.is_drawn and new.is_drawn else 0
 
 
 def _drawn(pdf: pypdfium2.PdfDocument) -> Iterator[_Page]:
-    """Each page, small.  One that PDFium cannot load is wholly black: like nothing that was written."""
+    """Each page, small."""
     for number in range(len(pdf)):
         try:
             page = pdf[number]
         except pypdfium2.PdfiumError:
-            yield _Page(np.zeros((2 * _HALF, 2 * _HALF, 3), np.uint8), ())
+            yield _Page(np.zeros((2 * _HALF, 2 * _HALF, 3), np.uint8), is_drawn=False)
             continue
         scale = min(SMALL, LONGEST_PIXELS / max(*page.get_size(), 1.0))
         bitmap = page.render(scale=scale, rev_byteorder=False, prefer_bgrx=False)

@@ -191,10 +191,14 @@ def _name(thing: Any) -> str:
 
 
 def _text(thing: Any) -> str:
-    """A text, as far as it is one and not too long to compare; spaces and line ends are all alike."""
+    """A text, if it is one, without regard to spaces and line ends; of a long one the beginning, and the digest."""
     if isinstance(thing, Array):
-        return ", ".join(_text(each) or _name(each) for each in thing)[:_LONGEST_TEXT]
-    return " ".join(str(thing).split())[:_LONGEST_TEXT] if isinstance(thing, String) else ""
+        text = ", ".join(_text(each) or _name(each) for each in thing)
+    else:
+        text = " ".join(str(thing).split()) if isinstance(thing, String) else ""
+    if len(text) <= _LONGEST_TEXT:
+        return text
+    return f"{text[:_LONGEST_TEXT]}… sha256:{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()}"
 
 
 def _digest(content: Stream) -> str:
