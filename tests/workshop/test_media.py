@@ -16,7 +16,9 @@ from preserve.formats.converters.pictures import upright
 from preserve.formats.measuring import moving, pictures, sound
 from preserve.formats.measuring.jp2_boxes import header
 from preserve.formats.measuring.side import Side
+from preserve.formats.streams import Stream, StreamKind
 from preserve.formats.strict_validators import complaint
+from preserve.model.formats.comparison import compare, verdict
 from preserve.model.formats.file_results import FileFate
 from preserve.model.formats.losses import FileVerdict
 from preserve.model.formats.properties import Measured, Property
@@ -61,6 +63,22 @@ def ffmpeg(*words: str | Path) -> None:
     subprocess.run(["ffmpeg", "-nostdin", "-v", "error", *map(str, words)], check=True)
 
 
+@pytest.mark.parametrize(
+    ("shape", "told"),
+    [
+        ("", "720x576"),
+        ("1:1", "720x576"),
+        ("16:15", "720x576 shown 768 wide"),
+        ("59:54", "720x576 shown 787 wide"),
+        ("787:720", "720x576 shown 787 wide"),
+    ],
+)
+def test_how_wide_pictures_are_shown_is_part_of_their_size(shape: str, told: str) -> None:
+    marks = {"sample_aspect_ratio": shape} if shape else {}
+    stream = Stream(0, StreamKind.VIDEO, "dvvideo", "yuv420p", 720, 576, 0, 0, 0, "", marks)
+    assert moving.size_of(stream) == told
+
+
 def streams(video: Path) -> list[dict[str, object]]:
     command = ["ffprobe", "-v", "error", "-show_streams", "-of", "json", str(video)]
     found: list[dict[str, object]] = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)[
@@ -87,6 +105,24 @@ def test_pages_depths_and_what_stands_beside_them_are_kept_in_png(bench: Bench, 
         assert up.size == (30, 40) and up.info.get("dpi") is None, "no resolution is made up"
         assert ImageChops.difference(up, drawn("L").transpose(Image.Transpose.ROTATE_270)).getbbox() is None
     assert one.judged.before.values[Property.COLOUR_DEPTH] == 16
+
+
+def test_dots_that_are_no_squares_stay_what_they_are(bench: Bench, tmp_path: Path) -> None:
+    """Of a fax; of one that lies on its side; and of one whose dots were made squares by the conversion."""
+    require("vips", "pngcheck", "ffmpeg")
+    fax, turned = tmp_path / "fax.tif", tmp_path / "turned.tif"
+    drawn("1").save(fax, dpi=(204, 98))
+    drawn("L").save(turned, dpi=(200, 100), tiffinfo={274: 6})
+    passed = through(bench, "tiff-to-png", fax, turned)
+    assert [each.verdict for each in passed] == [FileVerdict.EQUAL] * 2
+    told = [each.judged.after.values[Property.IMAGE_SIZES] for each in passed]
+    assert told == [("40x30 at 204 by 98 dots",), ("30x40 at 100 by 200 dots",)]
+    squared = passed[0].file.into / "squared.png"
+    with Image.open(passed[0].made[0]) as image:
+        image.save(squared, dpi=(98, 98))
+    (judged,) = bench.judge("tiff-to-png", [(passed[0].file, [squared.name])])
+    found = compare(bench.pathways["tiff-to-png"], judged.before, judged.after)
+    assert verdict(found) is FileVerdict.STOPPED
 
 
 @pytest.mark.parametrize(
@@ -157,7 +193,7 @@ def test_a_jp2_says_its_resolution_exactly_and_its_profile(bench: Bench, tmp_pat
     drawn("RGB").save(path, dpi=(400, 300), icc_profile=Path("/usr/share/color/icc/ghostscript/srgb.icc").read_bytes())
     (passed,) = through(bench, "tiff-to-jp2", path)
     told = header(passed.made[0])
-    assert told is not None and told.dots_per_inch == 300 and len(told.profile) > 500
+    assert told is not None and told.dots == (400, 300) and len(told.profile) > 500
     assert passed.verdict is FileVerdict.EQUAL
 
 

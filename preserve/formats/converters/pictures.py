@@ -32,7 +32,8 @@ MOST_PAGES = 900
 """The sandbox takes a thousand files of a run."""
 MOST_PIXELS = 400_000_000
 """As many as are measured (`preserve.formats.measuring.pictures`)."""
-ORIENTATION = 274
+ORIENTATION, LYING = 274, 5
+"""The tag, and the first of its values that turn a picture on its side."""
 OLD_JPEG = 6
 """TIFF 6.0, section 22; withdrawn by Technical Note 2 in 1995, and still written by scanners' software since."""
 _STRUCTURE = frozenset(
@@ -206,8 +207,11 @@ def _beside(image: Image.Image) -> Beside:
     info = image.info
     xmp = info.get("xmp") or b""
     comment = info.get("comment") or b""
+    dots = _dots(image)
+    if dots is not None and image.getexif().get(ORIENTATION, 1) >= LYING:
+        dots = dots[::-1]
     return Beside(
-        dots=_dots(image),
+        dots=dots,
         profile=info.get("icc_profile") or b"",
         exif=_exif(image),
         xmp=xmp if isinstance(xmp, bytes) else xmp.encode(),

@@ -19,14 +19,15 @@ _PER = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Jp2Header:
-    """What a JP2 says of its picture.  `bits` is 0 where channels differ; `dots_per_inch` 0 where it does not say."""
+    """What a JP2 says of its picture.  `bits` is 0 where channels differ; `dots` are those per inch, across and down, 0
+    where it does not say."""
 
     width: int
     height: int
     channels: int
     bits: int
     profile: bytes
-    dots_per_inch: int
+    dots: tuple[int, int]
     exif: bytes
     xmp: bytes
 
@@ -34,7 +35,7 @@ class Jp2Header:
 def header(file: Path) -> Jp2Header | None:
     """What the boxes of a JP2 say; None where they do not hold together."""
     picture: tuple[int, int, int, int] | None = None
-    profile, dots, exif, xmp = b"", 0, b"", b""
+    profile, dots, exif, xmp = b"", (0, 0), b"", b""
     with file.open("rb") as stream:
         try:
             for kind, content in _all_boxes(stream):
@@ -83,11 +84,11 @@ def _boxes(stream: IO[bytes], at: int, end: int, left: int) -> Iterator[tuple[by
         at += length
 
 
-def _dots(content: bytes) -> int:
-    """Dots per inch of a resolution in dots per metre, the lesser of both directions."""
+def _dots(content: bytes) -> tuple[int, int]:
+    """Dots per inch, across and down, of a resolution in dots per metre."""
     up, up_by, across, across_by, up_ten, across_ten = struct.unpack(">HHHHbb", content[:10])
-    metre = (
+    metre_across, metre_down = (
         (above * 10.0**tens / below) if below else 0.0
-        for above, below, tens in ((up, up_by, up_ten), (across, across_by, across_ten))
+        for above, below, tens in ((across, across_by, across_ten), (up, up_by, up_ten))
     )
-    return round(min(metre) * _INCHES_PER_METRE / _PER)
+    return round(metre_across * _INCHES_PER_METRE / _PER), round(metre_down * _INCHES_PER_METRE / _PER)

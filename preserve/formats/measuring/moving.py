@@ -7,6 +7,7 @@ exactly what it reads from the original.
 from __future__ import annotations
 
 import hashlib
+import math
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -79,7 +80,7 @@ def _values(file: Path, wanted: frozenset[Property]) -> Mapping[Property, Value]
         samples = tuple((Path(work) / str(each.index)).read_text("ascii").strip() for each in sounds)
     return {
         Property.FRAMES: tuple(digest for each in frames for digest in each.digests),
-        Property.IMAGE_SIZES: tuple(f"{each.width}x{each.height}" for each in videos),
+        Property.IMAGE_SIZES: tuple(map(size_of, videos)),
         Property.COLOUR_DEPTH: max((_depth(each) for each in videos), default=0),
         Property.DURATION: round(max((each.milliseconds[-1] for each in frames), default=0)),
         Property.SAMPLES: samples,
@@ -123,6 +124,13 @@ def _frames(listed: Path) -> _Frames:
     if not digests:
         raise _CannotError(BROKEN)
     return _Frames(tuple(digests), tuple(float((each - at[0]) * unit * 1000) for each in at))
+
+
+def size_of(stream: Stream) -> str:
+    """Its pixels, and how wide it is shown where they are no squares: in Matroska that is in whole pixels."""
+    across, _, down = stream.marks.get("sample_aspect_ratio", "1:1").partition(":")
+    shown = math.floor(Fraction(stream.width * int(across), int(down)) + Fraction(1, 2))
+    return f"{stream.width}x{stream.height}" + (f" shown {shown} wide" if shown != stream.width else "")
 
 
 def _depth(stream: Stream) -> int:

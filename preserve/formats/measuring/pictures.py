@@ -42,6 +42,8 @@ _TIFF_STRUCTURE = frozenset(
 """Tags that say how the pixels lie in the file, or that are measured apart (XMP, the profile, directories of EXIF)."""
 _KEPT_APART = ("compression", "xml:com.adobe.xmp", "xmp")
 _SHOWN = 200
+_ORIENTATION, _LYING = 274, 5
+"""The tag, and the first of its values that turn a picture on its side (CIPA DC-008, 4.6.4)."""
 
 
 class _CannotError(Exception):
@@ -50,15 +52,21 @@ class _CannotError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """What was seen of one page; `dots_per_inch` is 0 where the file does not say."""
+    """What was seen of one page; `dots` are those per inch, across and down, 0 where the file does not say."""
 
     width: int
     height: int
     bits: int
     pixels: str
     profile: str
-    dots_per_inch: int
+    dots: tuple[int, int]
     metadata: Mapping[str, str]
+
+    @property
+    def size(self) -> str:
+        """Its pixels, and their shape where they are no squares: a fax has half as many lines to the inch as dots."""
+        across, down = self.dots
+        return f"{self.width}x{self.height}" + (f" at {across} by {down} dots" if across != down else "")
 
 
 def measure(side: Side, wanted: frozenset[Property]) -> Measured:
@@ -79,10 +87,10 @@ def _values(pages: list[_Page]) -> Mapping[Property, Value]:
         Property.PAGES: len(pages),
         Property.IMAGES: len(pages),
         Property.PIXELS: tuple(f"{page.bits} {page.pixels}" for page in pages),
-        Property.IMAGE_SIZES: tuple(f"{page.width}x{page.height}" for page in pages),
+        Property.IMAGE_SIZES: tuple(page.size for page in pages),
         Property.COLOUR_DEPTH: max((page.bits for page in pages), default=0),
         Property.COLOUR_PROFILE: _together(page.profile for page in pages),
-        Property.RESOLUTION: min((page.dots_per_inch for page in pages), default=0),
+        Property.RESOLUTION: min((min(page.dots) for page in pages), default=0),
         Property.METADATA: {
             f"{number} {key}" if len(pages) > 1 else key: value
             for number, page in enumerate(pages, 1)
@@ -125,6 +133,8 @@ def _page(image: Image.Image, file: Path, number: int) -> _Page:
     bits, channels = _bits(image, file), len(image.getbands())
     metadata = _metadata(image)  # before pixels are loaded: then Pillow forgets the orientation
     profile, dots = image.info.get("icc_profile") or b"", _dots(image)
+    if image.getexif().get(_ORIENTATION, 1) >= _LYING:
+        dots = dots[::-1]
     if image.format == "BMP":
         upright, pixels = image, _bmp(file, image)
     elif bits == 16 and not image.mode.startswith("I;16"):
@@ -156,16 +166,16 @@ def _png_bits(file: Path) -> int:
     return 8 if colour == 3 else depth
 
 
-def _dots(image: Image.Image) -> int:
-    """Dots per inch, the lesser of both directions; 0 where the file does not say."""
+def _dots(image: Image.Image) -> tuple[int, int]:
+    """Dots per inch, across and down, as the pixels lie in the file; 0 where it does not say."""
     if image.format == "TIFF" and 282 not in image.tag_v2:  # type: ignore[attr-defined]
-        return 0  # Pillow gives 1 then
+        return 0, 0  # Pillow gives 1 then
     if image.format == "TIFF" and image.tag_v2.get(296, 2) == 1:  # type: ignore[attr-defined]
-        return 0  # TIFF 6.0: no unit, only a ratio
+        return 0, 0  # TIFF 6.0: no unit, only a ratio
     if image.format == "JPEG" and image.info.get("jfif_unit") == 0 and "exif" not in image.info:
-        return 0
-    given = image.info.get("dpi", (0, 0))
-    return round(min(float(each) for each in given))
+        return 0, 0
+    across, down = image.info.get("dpi", (0, 0))
+    return round(float(across)), round(float(down))
 
 
 _KEPT_MODES = {"1": "RGB", "L": "RGB", "P": "RGB", "LA": "RGBA", "PA": "RGBA", "RGB": "RGB", "RGBA": "RGBA",
@@ -204,7 +214,7 @@ _DEEP = {1: "gray16be", 2: "ya16be", 3: "rgb48be", 4: "rgba64be"}
 
 def _deep(file: Path, image: Image.Image, number: int) -> str:
     """The digest of samples of 16 bits in several channels; FFmpeg turns nothing, so there must be nothing to turn."""
-    if image.getexif().get(274, 1) != 1:
+    if image.getexif().get(_ORIENTATION, 1) != 1:
         raise _CannotError(STRANGE)
     layout = _DEEP[len(image.getbands())]
     return _hashed(file, Raw(layout, number + 1 if image.format == "TIFF" else None), lambda piece: piece)
@@ -236,7 +246,7 @@ def _jp2(file: Path) -> _Page:
         raise _CannotError(TOO_LARGE)
     return _Page(
         header.width, header.height, header.bits, _jp2_pixels(file, header), _sha256(header.profile),
-        header.dots_per_inch,
+        header.dots,
         {**_exif(header.exif), **({"XMP": _sha256(header.xmp)} if header.xmp else {})},
     )  # fmt: skip
 
