@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from preserve.formats.converters.ofd import content_parts
 from preserve.model.formats.file_results import FileFate, Opinion
 from preserve.model.formats.losses import FileVerdict
 from preserve.model.formats.properties import Property
@@ -96,6 +97,17 @@ def test_messages_keep_their_bytes_and_attachments_are_named_with_their_formats(
     signed = (passed.file.into / "document-000004.eml").read_bytes()
     assert signed in original and signed.startswith(b"From: Ann")
     assert passed.judged.before.values[Property.SIGNATURES] == ("4 application/pgp-signature",)
+
+
+def test_what_is_called_like_structure_and_is_none_is_taken_out_of_an_ofd_document(tmp_path: Path) -> None:
+    path = tmp_path / "annotated.ofd"
+    path.write_bytes(_sample("ofd-to-text", "notice.ofd"))
+    within = b'<ofd:PageAnnot xmlns:ofd="http://www.ofdspec.org/2016"><ofd:Annot ID="9"/></ofd:PageAnnot>'
+    names = ["Doc_0/Annots/Annot.xml", "Doc_0/Attachs/Content.xml", "Doc_0/Attachs/Page.xml"]
+    with zipfile.ZipFile(path, "a") as package:
+        for name, content in zip(names, (within, b"<budget>1280</budget>", b"no XML"), strict=True):
+            package.writestr(name, content)
+        assert [each.filename for each in content_parts(package)][-3:] == names
 
 
 HOSTILE: Mapping[str, tuple[str, Callable[[Path], object]]] = {

@@ -14,6 +14,7 @@ import sys
 import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
+from xml.etree.ElementTree import ParseError, iterparse
 
 import ofdkit
 from ofdkit.layout import page_text
@@ -32,7 +33,13 @@ STRUCTURE = re.compile(
     r"|Extensions?|Bookmarks?|Permissions?|Versions?|DocVersion|Actions?|Template_?\d*|Page_?\d*(Res)?)\.xml$",
     re.IGNORECASE,
 )
-"""XML files of the format itself; all others that lie in a document are content of their own."""
+"""How XML files of the format itself are called; all others that lie in a document are content of their own."""
+ROOTS = frozenset((
+    "OFD", "Document", "Page", "Res", "Annotations", "Attachments", "Signatures", "Signature", "CustomTags",
+    "Extensions", "Bookmarks", "Permissions", "Versions", "DocVersion", "Actions",
+))  # fmt: skip
+"""What they hold.  Not the annotations of a page: nothing takes out what they say, so they are kept as they are; nor
+an attachment that happens to be called like one of these."""
 MOST_PARTS = 5_000
 LARGEST_PARTS_BYTES = 1024**3
 _PIECE_BYTES = 1024 * 1024
@@ -70,10 +77,21 @@ def convert(source: Path, folder: Path, number: str) -> None:
 
 def content_parts(package: zipfile.ZipFile) -> Iterator[zipfile.ZipInfo]:
     """The files in a document that are not of its own structure.  Raises `Refused` for more than any honest one has."""
-    found = [each for each in package.infolist() if not each.is_dir() and not STRUCTURE.search(each.filename)]
+    found = [each for each in package.infolist() if not each.is_dir() and not _is_structure(package, each)]
     if len(found) > MOST_PARTS or sum(each.file_size for each in found) > LARGEST_PARTS_BYTES:
         raise Refused("the OFD document holds more files, or larger ones, than any honest one")
     yield from found
+
+
+def _is_structure(package: zipfile.ZipFile, part: zipfile.ZipInfo) -> bool:
+    if not STRUCTURE.search(part.filename):
+        return False
+    try:
+        with package.open(part) as content:
+            _, root = next(iterparse(content, ("start",)))  # noqa: S314 - expat bounds what entities may grow to
+    except (ParseError, StopIteration):
+        return False
+    return root.tag.rpartition("}")[2] in ROOTS
 
 
 def _extracted(source: Path, stem: Path) -> Iterator[list[str]]:
