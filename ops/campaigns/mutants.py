@@ -39,9 +39,10 @@ def main() -> int:
             found.append(tried(bench, pathway, samples_of(name), MUTANTS, asked.rounds, asked.seed))
     tell(table(("pathway", "samples stopped", "damage", "done", "stopped", "%"), list(_rows(found))), asked.out)
     for each in found:
-        for line in [*each.lived(), *(f"{name}: {why}" for name, why in each.false_alarms.items())]:
+        undone = [f"no sample has what {damage} harms" for damage in each.undone]
+        for line in [*undone, *each.lived(), *(f"{name}: {why}" for name, why in each.false_alarms.items())]:
             say(f"{each.pathway}: {line}")
-    return 0 if all(map(_is_well, found)) else 1
+    return 0 if found and all(map(is_well, found)) else 1
 
 
 def _named() -> list[str]:
@@ -59,9 +60,15 @@ def _rows(found: list[Tried]) -> list[tuple[object, ...]]:
     return rows
 
 
-def _is_well(found: Tried) -> bool:
+def is_well(found: Tried) -> bool:
+    """Whether damage was done, and stopped, and nothing else was."""
     lived = len(found.lived())
-    return not found.false_alarms and not found.lived(SURE) and 100 * lived <= (100 - LEAST_PERCENT) * len(found.trials)
+    return (
+        bool(found.trials)
+        and not found.false_alarms
+        and not found.lived(SURE)
+        and 100 * lived <= (100 - LEAST_PERCENT) * len(found.trials)
+    )
 
 
 if __name__ == "__main__":

@@ -37,6 +37,7 @@ class Tried:
     pathway: str
     false_alarms: dict[str, str]
     trials: tuple[Trial, ...]
+    claimed: frozenset[Damage] = frozenset()
 
     def lived(self, damages: Iterable[Damage] = Damage) -> list[str]:
         """Mutants of these damages that passed."""
@@ -46,6 +47,11 @@ class Tried:
             for each in self.trials
             if not each.is_stopped and each.mutant.damage in wanted
         ]
+
+    @property
+    def undone(self) -> list[Damage]:
+        """Damage that the pathway says it catches, and that was done to none of its samples."""
+        return sorted(self.claimed - self.by_damage.keys())
 
     @property
     def by_damage(self) -> Counter[Damage]:
@@ -93,7 +99,7 @@ def tried(bench: Bench, pathway: Pathway, samples: Sequence[Path], mutants: Muta
         )
         for (one, mutant, _), found in zip(asked, judged, strict=True)
     )
-    return Tried(pathway.name, alarms, trials)
+    return Tried(pathway.name, alarms, trials, claimed(pathway))
 
 
 def _harmed(one: Passed, mutant: Mutant, rounds: int, chance: Random) -> Iterable[tuple[Path, ...]]:
