@@ -37,8 +37,9 @@ def rule() -> MarkRule:
 
 @pytest.fixture(scope="module")
 def pathway(register: FormatRegister) -> Pathway:
-    """Word documents to PDF/A: eight declared losses, each of which is measured."""
-    return next(each.pathway for each in compose.pathways(register) if each.pathway.name == "doc-to-pdfa2b")
+    """Word documents to PDF/A, but for losses that nothing measures."""
+    whole = next(each.pathway for each in compose.pathways(register) if each.pathway.name == "doc-to-pdfa2b")
+    return replace(whole, losses=tuple(each for each in whole.losses if each.what is not None))
 
 
 def lost(severity: LossSeverity, files: int, comparison: Comparison = Comparison.DECLARED) -> LossCount:
