@@ -76,8 +76,12 @@ setup(
         "python-oxmsg>=0.0.2",
         "rapidfuzz>=3.9,<4",
         "rich>=13",
+        "selectolax>=1.0,<2",
         "tenacity>=9",
+        "tinycss2>=1.4",
         "tzdata>=2025.1",
+        # Web pages are laid out by this one, whose insides one converter looks at.
+        "weasyprint>=70,<71",
         "xlrd>=2.0,<3",
     ],
     extras_require={

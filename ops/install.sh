@@ -166,6 +166,9 @@ case $set_wanted in
         for part in libsc:calc libsd:impress; do
             [ -e "/usr/lib/libreoffice/program/${part%%:*}lo.so" ] || missing="$missing libreoffice-${part##*:}-nogui"
         done
+        for part in libpango-1.0-0:libpango-1.0.so.0 libpangoft2-1.0-0:libpangoft2-1.0.so.0 libharfbuzz-subset0:libharfbuzz-subset.so.0; do
+            ldconfig -p 2>/dev/null | grep -q "${part##*:}" || missing="$missing ${part%%:*}"
+        done
         [ -e /usr/share/perl5/Email/MIME.pm ] || missing="$missing libemail-mime-perl"
         [ -e /usr/share/color/icc/ghostscript/srgb.icc ] || missing="$missing libgs-common"
         fc-list 2>/dev/null | grep -q NotoSansCJK || missing="$missing fonts-noto-cjk"

@@ -67,6 +67,7 @@ _WANTED = {
     "files": phrase('names of files with their SHA-256, such as {{ "intent.ps" = "0b…" }}'),
     "check": phrase("one of: {names}", names=", ".join(Check)),
     "fixed_layout": phrase("true or false"),
+    "linked": phrase("true or false"),
     "optional": phrase("true or false"),
 }
 _WANTED |= dict.fromkeys(
@@ -136,6 +137,7 @@ def _pathway(plain: dict[str, Any], sha256: str) -> Pathway:
         targets=tuple(about["to"]),
         encodings=tuple(about.get("encodings", ())),
         beside=tuple(about.get("beside", ())),
+        is_linked=about.get("linked", False),
         grounds=tuple(map(Ground, trigger["grounds"])),
         why=Words(trigger["why_zh"].strip(), trigger["why_en"].strip()),
         basis=tuple(Basis(_words(each), Mark(each["mark"])) for each in plain["basis"]),

@@ -65,7 +65,8 @@ class Task:
 
     def most_bytes(self, file: ToConvert) -> int:
         """How large what is made of a file may be."""
-        return self.small_bytes + file.path.stat().st_size * self.growth_percent // 100
+        given = sum(each.stat().st_size for each in (file.path, *(path for path, _ in file.beside)))
+        return self.small_bytes + given * self.growth_percent // 100
 
     def _bounds(self, files: Sequence[ToConvert]) -> Limits:
         alone = replace(self.limits, output_bytes=sum(map(self.most_bytes, files)))

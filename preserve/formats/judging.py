@@ -87,23 +87,25 @@ class Judging:
         return [_judged(asked, answer, share) for answer in answers]
 
     def _drawn(self, asked: Asked, files: Sequence[ToJudge], folder: Path) -> list[_Drawn]:
-        """Each file and its result drawn as PDF, where they are none."""
+        """Each file and its result drawn as PDF, where they are none; an original with several results once."""
         if asked.drawing is None:
             return [_Drawn()] * len(files)
-        wanted: dict[tuple[int, str], ToConvert] = {}
+        wanted: dict[Path, ToConvert] = {}
         for number, file in enumerate(files):
-            for side, path, ending in _drawable(file):
+            for side, path, ending, beside in _drawable(file):
                 into = folder / f"{number}-{side}"
-                into.mkdir()
-                wanted[number, side] = ToConvert(path, ending, "", into)
-        found: dict[tuple[int, str], Path] = {}
+                if path not in wanted:
+                    into.mkdir()
+                    wanted[path] = ToConvert(path, ending, "", into, beside)
+        found: dict[Path, Path] = {}
         if wanted:
             outcomes = self._converting.together(asked.drawing, list(wanted.values()))
             for key, outcome in zip(wanted, outcomes, strict=True):
                 pdfs = [name for name in outcome.files if name.endswith(PDF)]
                 if outcome.result is Result.CONVERTED and len(pdfs) == 1:
                     found[key] = wanted[key].into / pdfs[0]
-        return [_Drawn(found.get((number, "before")), found.get((number, "after"))) for number in range(len(files))]
+        drawn = [{side: found.get(path) for side, path, _, _ in _drawable(file)} for file in files]
+        return [_Drawn(each.get("before"), each.get("after")) for each in drawn]
 
     def _answers(self, asked: Asked, files: Sequence[ToJudge], drawn: Sequence[_Drawn]) -> list[Answer | str]:
         """One call of the worker; of a file that it brought no answer for, why."""
@@ -151,12 +153,12 @@ class _Shown:
         return name
 
 
-def _drawable(file: ToJudge) -> Iterator[tuple[str, Path, str]]:
+def _drawable(file: ToJudge) -> Iterator[tuple[str, Path, str, tuple[tuple[Path, str], ...]]]:
     """What of a file and its result has to be drawn before its pages can be looked at."""
     if file.file.ending != PDF:
-        yield "before", file.file.path, file.file.ending
+        yield "before", file.file.path, file.file.ending, file.file.beside
     if len(file.made) == 1 and not file.made[0].endswith(PDF):
-        yield "after", file.file.into / file.made[0], Path(file.made[0]).suffix
+        yield "after", file.file.into / file.made[0], Path(file.made[0]).suffix, ()
 
 
 def _job(asked: Asked, file: ToJudge, drawn: _Drawn, shown: _Shown) -> Job:

@@ -12,11 +12,14 @@ import pytest
 from preserve.compose.pathways import format_register
 from preserve.formats.workshop import SandboxedWorkshop
 from preserve.model.formats.comparison import compare, verdict
-from preserve.model.formats.file_results import FileFate, fate_of
+from preserve.model.formats.file_results import FileFate, Original, fate_of
 from preserve.model.formats.losses import Comparison, FileVerdict, Risk
 from preserve.model.formats.pathways import Pathway
 from preserve.model.formats.properties import Property
 from preserve.model.formats.tool_runs import Outcome
+from preserve.model.formats.web_pages import PACKED
+from preserve.packages.migrating.candidates import Candidate
+from preserve.packages.migrating.linked import pack_for
 from preserve.settings.shipped import pathway_folders
 from preserve.workshop import Judged, ToConvert, ToJudge
 from tests.pathways.declarations import shipped
@@ -77,9 +80,30 @@ class Bench:
         self._count += 1
         into = self._folder / f"into-{self._count}"
         into.mkdir()
-        endings = sorted({each for pathway in self.pathways.values() for each in pathway.beside})
-        belonging = ((path.with_suffix(each), each) for each in endings)
-        return ToConvert(path, ending, puid, into, tuple(each for each in belonging if each[0].exists()))
+        endings = sorted(
+            {each for pathway in self.pathways.values() if not pathway.is_linked for each in pathway.beside}
+        )
+        belonging = [(path.with_suffix(each), each) for each in endings if path.with_suffix(each).exists()]
+        if puid in self.pathways["html-to-pdfa2b"].sources:
+            belonging += self._named_by(path)
+        return ToConvert(path, ending, puid, into, tuple(belonging))
+
+    def _named_by(self, page: Path) -> list[tuple[Path, str]]:
+        """What a page names, packed as a migration packs it."""
+        pack = self._folder / f"{self._count}{PACKED}"
+        found = {each.resolve(): each for each in page.parent.rglob("*") if each.is_file()}
+        named = {
+            os.fsencode(real).lower(): Candidate(Original("", at, os.fsencode(real), real.stat().st_size, "", ""),
+                                                 real.suffix.lower(), at, None, frozenset())
+            for at, real in enumerate(found)
+        }  # fmt: skip
+
+        def bring(wanted: Sequence[tuple[Candidate, Path]]) -> None:
+            for one, into in wanted:
+                into.write_bytes(Path(os.fsdecode(one.original.path)).read_bytes())
+
+        at = Candidate(Original("", 0, os.fsencode(page.resolve()), 0, "", ""), page.suffix, 0, None, frozenset())
+        return [(pack, PACKED)] if pack_for(at, page, named, bring, pack) else []
 
     def convert(self, pathway: Pathway | str, files: Sequence[ToConvert]) -> list[Outcome]:
         return list(self.workshop.convert(self._named(pathway), files))

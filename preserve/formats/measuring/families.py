@@ -26,6 +26,7 @@ MODULES: Mapping[str, str] = {
     **dict.fromkeys(
         (".avi", ".mov", ".qt", ".mpg", ".mpeg", ".m1v", ".m2v", ".mpv", ".vob", ".wmv", ".asf", ".mkv"), "moving"
     ),
+    **dict.fromkeys((".htm", ".html", ".xhtml", ".xht"), "web_pages"),
     ".txt": "plain_text",
     ".ppt": "slides",
     ".xls": "sheets",

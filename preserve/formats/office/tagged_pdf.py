@@ -22,6 +22,8 @@ from preserve.formats.office.facts import UnreadableError
 
 MOST_PAGES = 20_000
 DEEPEST = 200
+SLACK = 2.0
+"""Points by which a glyph may reach over the edge of its page and still be read."""
 _HYPHEN_AT_LINE_END = "\x02"
 """As PDFium tells it."""
 _LABEL = re.compile(r"^\S{1,12}$")
@@ -77,8 +79,10 @@ def text_beside(path: Path) -> str:
     return "\n".join(parts)
 
 
-def tree(path: Path, beside: list[str] | None = None) -> Element | None:
+def tree(path: Path, beside: list[str] | None = None, *, on_paper: bool = False) -> Element | None:
     """The trees of all pages, one after the other; None where no page has any.  Text outside of them goes to `beside`.
+
+    With `on_paper`, text that lies wholly or partly off the page is left out: nobody sees it.
 
     Raises `UnreadableError` where PDFium does not open it.
     """
@@ -89,7 +93,7 @@ def tree(path: Path, beside: list[str] | None = None) -> Element | None:
     root = Element("")
     try:
         for number in range(min(len(pdf), MOST_PAGES)):
-            root.children.extend(_of_page(pdf[number], [] if beside is None else beside))
+            root.children.extend(_of_page(pdf[number], [] if beside is None else beside, on_paper))
     except pypdfium2.PdfiumError as error:
         raise UnreadableError(f"PDFium does not read a page: {error}") from error
     finally:
@@ -146,8 +150,8 @@ def text_of(root: Element, beside: list[str] | None = None) -> str:
     return "".join(parts)
 
 
-def _of_page(page: pypdfium2.PdfPage, beside: list[str]) -> list[Element | str]:
-    texts = _texts_of(page, beside)
+def _of_page(page: pypdfium2.PdfPage, beside: list[str], on_paper: bool) -> list[Element | str]:
+    texts = _texts_of(page, beside, on_paper)
     top = pdfium.FPDF_StructTree_GetForPage(page.raw)
     try:
         count = pdfium.FPDF_StructTree_CountChildren(top) if top else 0
@@ -159,12 +163,14 @@ def _of_page(page: pypdfium2.PdfPage, beside: list[str]) -> list[Element | str]:
         page.close()
 
 
-def _texts_of(page: pypdfium2.PdfPage, beside: list[str]) -> dict[int, str]:
+def _texts_of(page: pypdfium2.PdfPage, beside: list[str], on_paper: bool) -> dict[int, str]:
     """The text of each marked content of a page, by its number; what is not marked, or an artifact, goes `beside`."""
     found: dict[int, list[str]] = {}
     textpage = page.get_textpage()
     try:
         for each in page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_TEXT], max_depth=DEEPEST):
+            if on_paper and not _is_on(page, each):
+                continue
             number = pdfium.FPDFPageObj_GetMarkedContentID(each.raw)
             text = _text_of(each.raw, textpage.raw)
             if number >= 0:
@@ -174,6 +180,12 @@ def _texts_of(page: pypdfium2.PdfPage, beside: list[str]) -> dict[int, str]:
     finally:
         textpage.close()
     return {number: "".join(texts) for number, texts in found.items()}
+
+
+def _is_on(page: pypdfium2.PdfPage, text: pypdfium2.PdfObject) -> bool:
+    left, bottom, right, top = text.get_bounds()
+    width, height = page.get_size()
+    return bool(left >= -SLACK and bottom >= -SLACK and right <= width + SLACK and top <= height + SLACK)
 
 
 def _text_of(text: object, textpage: object) -> str:

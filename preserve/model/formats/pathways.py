@@ -124,7 +124,8 @@ class Pathway:
 
     `sources` and `targets` are PUIDs; several targets are versions of one format that only content tells apart.
     `encodings` narrows sources down to texts in these encodings, where a PUID says too little.  `beside` are endings
-    of files that belong to one, lie beside it under the same name, and are shown to the tool with it.
+    of files that belong to one, lie beside it under the same name, and are shown to the tool with it; with `is_linked`
+    they are those that it names (a page its pictures), wherever in the package they lie.
     """
 
     name: str
@@ -136,6 +137,7 @@ class Pathway:
     targets: tuple[str, ...]
     encodings: tuple[str, ...]
     beside: tuple[str, ...]
+    is_linked: bool
     grounds: tuple[Ground, ...]
     why: Words
     basis: tuple[Basis, ...]

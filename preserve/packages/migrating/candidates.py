@@ -79,15 +79,24 @@ def belonging(members: IO[bytes], package: str, endings: Collection[str]) -> dic
     Raises `ValueError` and OSError where the members cannot be read.
     """
     found: dict[bytes, tuple[Candidate, ...]] = {}
+    for one in with_endings(members, package, endings):
+        stem = stem_of(one.original.path)
+        found[stem] = (*found.get(stem, ()), one)
+    return found
+
+
+def with_endings(members: IO[bytes], package: str, endings: Collection[str]) -> Iterator[Candidate]:
+    """The files of a package with these endings, whatever they are.
+
+    Raises `ValueError` and OSError where the members cannot be read.
+    """
     wanted = {each.encode(): each for each in endings}
     files = (member for member in MembersFile(members).all() if member.kind is Kind.FILE)
     for number, member in enumerate(files):
         ending = wanted.get(member.name.lower()[member.name.rfind(b".") :])
         if ending is not None:
             original = Original(package, number, member.name, member.size, member.sha256.hex(), "")
-            one = Candidate(original, ending, member.offset, member.record, frozenset())
-            found[stem_of(member.name)] = (*found.get(stem_of(member.name), ()), one)
-    return found
+            yield Candidate(original, ending, member.offset, member.record, frozenset())
 
 
 def stem_of(name: bytes) -> bytes:

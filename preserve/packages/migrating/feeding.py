@@ -18,10 +18,12 @@ from preserve.errors import NoSpace, PreserveError
 from preserve.model.formats.pathways import Pathway
 from preserve.model.formats.settlements import Settlement
 from preserve.model.formats.standing import IdentifiedEntry
+from preserve.model.formats.web_pages import PACKED
 from preserve.packages.migrating.bench import OnBench
 from preserve.packages.migrating.candidates import Candidate, belonging, candidates, is_for, stem_of
 from preserve.packages.migrating.fetching import Fetcher
 from preserve.packages.migrating.journal import Journal
+from preserve.packages.migrating.linked import by_name, pack_for
 from preserve.packages.reaching import unlistable
 from preserve.packages.settled_files import rows_of
 from preserve.packages.sources import Sources
@@ -87,6 +89,7 @@ class Feeder:
     _queue: deque[Due] = field(default_factory=deque)
     _open: tuple[Due, Iterator[Candidate]] | None = None
     _belonging: dict[bytes, tuple[Candidate, ...]] = field(default_factory=dict)
+    _named: dict[bytes, Candidate] = field(default_factory=dict)
 
     def lots(self) -> Generator[Lot]:
         """Lot after lot; the files of one are gone when the next is asked for.  Raises `NoSpace`."""
@@ -148,7 +151,9 @@ class Feeder:
         members = due.sources.members_in_pieces()
         if members is None:
             raise unlistable(due.sources)
-        self._belonging = belonging(members, due.id, self.pathway.beside) if self.pathway.beside else {}
+        endings = self.pathway.beside
+        self._belonging = belonging(members, due.id, endings) if endings and not self.pathway.is_linked else {}
+        self._named = by_name(members, due.id, endings) if self.pathway.is_linked else {}
         rows = rows_of(self.workplace, due.formats)
         self._open = (due, candidates(members, rows, due.id, self.puids, due.said))
 
@@ -170,7 +175,7 @@ class Feeder:
                 is_ended = False
                 break
         Fetcher(due.sources).fetch(wanted)
-        beside = self._brought_beside(due, lot, [candidate for candidate, _ in wanted])
+        beside = self._brought_beside(due, lot, wanted)
         lot.files += [
             self._laid_out(candidate, path, beside.get(candidate.original.number, ()))
             for candidate, path in wanted
@@ -181,9 +186,12 @@ class Feeder:
             self._open = None
 
     def _brought_beside(
-        self, due: Due, lot: Lot, found: Sequence[Candidate]
+        self, due: Due, lot: Lot, pages: Sequence[tuple[Candidate, Path]]
     ) -> dict[int, tuple[tuple[Path, str], ...]]:
         """Bring what belongs to files, by their numbers: without its memo file a table is not whole."""
+        if self.pathway.is_linked:
+            return self._brought_linked(due, lot, pages)
+        found = [candidate for candidate, _ in pages]
         found_beside = {each.original.number: self._belonging.get(stem_of(each.original.path), ()) for each in found}
         paths = {one: lot.folder / chance.token(12) for several in found_beside.values() for one in several}
         Fetcher(due.sources).fetch(sorted(paths.items(), key=lambda each: each[0].offset))
@@ -193,6 +201,18 @@ class Feeder:
             for number, several in found_beside.items()
             if several
         }
+
+    def _brought_linked(
+        self, due: Due, lot: Lot, found: Sequence[tuple[Candidate, Path]]
+    ) -> dict[int, tuple[tuple[Path, str], ...]]:
+        """Bring what pages name, packed for each of them; what is not in the package is missing there, too."""
+        made: dict[int, tuple[tuple[Path, str], ...]] = {}
+        for page, path in found:
+            pack = lot.folder / chance.token(12)
+            if pack_for(page, path, self._named, Fetcher(due.sources).fetch, pack):
+                made[page.original.number] = ((pack, PACKED),)
+                lot.bytes += pack.stat().st_size
+        return made
 
     def _laid_out(self, candidate: Candidate, path: Path, beside: tuple[tuple[Path, str], ...]) -> OnBench:
         package, journal = candidate.original.package, self.journal
