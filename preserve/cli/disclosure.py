@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from preserve.cli.format_facts import in_language
 from preserve.cli.migration_report import counts_said, decision_said
+from preserve.cli.stopped_files import viewed_said
 from preserve.model.formats.losses import Comparison
+from preserve.model.formats.risk_log import initiative_of
 from preserve.model.migrations import PackageState
 from preserve.model.nouns import EventType
 
@@ -45,6 +47,7 @@ def disclosure(account: Account, report: MigrationReport, pathways: Pathways, vo
 
 def _authority(account: Account, pathways: Pathways, voice: Voice) -> Iterator[str]:
     migration, approval = account.migration, account.approval
+    yield voice.said("Initiative: {initiative}.", initiative=initiative_of(migration.grounds))
     grounds = ", ".join(map(voice.word, migration.grounds)) or voice.sentence("not known")
     yield voice.said(
         "Planned by {who}, because: {reason}.  Grounds: {grounds}.",
@@ -143,7 +146,15 @@ def _supervision(account: Account, report: MigrationReport, voice: Voice) -> Ite
             package=each.package,
             decision=decision_said(each.is_accepted, each.by, each.reason, voice),
         )
-    yield voice.sentence("How many files a person looked at beyond those decisions is not known to the ledger.")
+    if account.pilots:
+        pilot = account.pilots[-1]
+        yield viewed_said(account.viewed_of_pilot, pilot.drawn, pilot.number, voice)
+    yield viewed_said(account.viewed, account.migration.progress.files, None, voice)
+    yield voice.sentence(
+        "Rolling back and reinstating was tested on what it made."
+        if account.migration.is_rollback_tested
+        else "Rolling back was not tested on what it made."
+    )
 
 
 def _result(account: Account, voice: Voice) -> Iterator[str]:

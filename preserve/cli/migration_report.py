@@ -11,7 +11,7 @@ from preserve.model.formats.file_records import file_document, path_document
 from preserve.model.formats.file_results import FileFate, Opinion
 from preserve.model.formats.losses import Comparison
 from preserve.model.formats.risk_counts import By
-from preserve.model.formats.risk_log import loss_score
+from preserve.model.formats.risk_log import initiative_of, loss_score
 from preserve.model.printable import printable
 from preserve.packages.risk_csv import name_shown
 
@@ -52,6 +52,11 @@ def _account_document(account: Account) -> Document:
         "planned": {"by": migration.planned_by, "at": migration.planned_at, "reason": migration.reason,
                     "packages": migration.planned.packages, "files": migration.planned.files},
         "pilots": len(account.pilots),
+        "viewed": {"files": account.viewed.files, "by": list(account.viewed.by)},
+        "viewed_of_pilot": {"files": account.viewed_of_pilot.files, "by": list(account.viewed_of_pilot.by),
+                            "of_files": account.pilots[-1].drawn if account.pilots else 0},
+        "rollback_tested": migration.is_rollback_tested,
+        "initiative": initiative_of(migration.grounds).value,
         "approval": None if approval is None else {
             "by": approval.by, "at": approval.at, "reason": approval.reason, "pathway": approval.pathway,
             "sha256": approval.sha256, "tools": dict(approval.tools), "accepted": dict(approval.accepted),

@@ -1,4 +1,4 @@
-"""Stopped files of a migration as the commands show them: what was lost, where what was made lies, what was decided."""
+"""What people look at in a migration, as the commands show it: stopped files, what was decided, how much was seen."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from preserve.cli.tables import bounded
 if TYPE_CHECKING:
     from preserve.cli.answers import Document
     from preserve.cli.voices import Voice
+    from preserve.model.migrations import Viewed
     from preserve.operations.decide_files import DecideReport, StoppedFile, StoppedReport
+    from preserve.operations.view_files import ViewReport
 
 
 def stopped_document(report: StoppedReport) -> Document:
@@ -99,3 +101,30 @@ def decided_lines(report: DecideReport, voice: Voice) -> Iterator[str]:
             count=report.left,
             number=migration.number,
         )
+
+
+def viewed_document(report: ViewReport) -> Document:
+    """How much was looked at, for `--json`."""
+    return {
+        "migration": report.migration.number,
+        "pilot": report.pilot,
+        "viewed": report.viewed.files,
+        "of_files": report.of_files,
+        "by": list(report.viewed.by),
+    }
+
+
+def viewed_lines(report: ViewReport, voice: Voice) -> Iterator[str]:
+    """For people."""
+    yield viewed_said(report.viewed, report.of_files, report.pilot, voice)
+
+
+def viewed_said(viewed: Viewed, of_files: int, pilot: int | None, voice: Voice) -> str:
+    """How many files people looked at, of how many, and who."""
+    template = (
+        "of the {of_files} files of the run people looked at {files} ({who})"
+        if pilot is None
+        else "of the {of_files} files of pilot {pilot} people looked at {files} ({who})"
+    )
+    who = ", ".join(viewed.by) or voice.sentence("nobody yet")
+    return voice.said(template, of_files=f"{of_files:,}", pilot=pilot, files=f"{viewed.files:,}", who=who)

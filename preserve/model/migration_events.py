@@ -13,6 +13,7 @@ from preserve.model.formats.file_results import FileFate
 from preserve.model.migrations import (
     ApprovalEntry,
     FileDecision,
+    FilesViewed,
     Migration,
     PackageDone,
     Piloted,
@@ -115,6 +116,19 @@ def file_decided(act: Act, at: str, decision: FileDecision) -> Event:
         "because": act.reason,
     }
     return _event(EventType.FILE_DECIDED, act, at, detail)
+
+
+def files_viewed(act: Act, at: str, viewed: FilesViewed) -> Event:
+    """Who acts looked at what was made of files, and said of it what the reason of the act says."""
+    detail = {
+        "migration": viewed.migration,
+        "pilot": viewed.pilot,
+        "package": viewed.package,
+        "paths": sorted(map(path_text, viewed.paths)),
+        "by": act.actor,
+        "because": act.reason,
+    }
+    return _event(EventType.FILES_VIEWED, act, at, detail)
 
 
 def migration_ended(act: Act, at: str, migration: int) -> Event:

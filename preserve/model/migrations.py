@@ -63,6 +63,7 @@ class Step(StrEnum):
     PAUSED = "paused"
     STOPPED = "stopped"
     FILE_DECIDED = "file decided"
+    FILES_VIEWED = "files viewed"
     ENDED = "ended"
     ROLLED_BACK = "rolled back"
     PACKAGE_ROLLED_BACK = "package rolled back"
@@ -95,6 +96,7 @@ _LEADS: Mapping[Step, tuple[frozenset[MigrationState], MigrationState | None]] =
     Step.PAUSED: (frozenset({_S.RUNNING, _S.STOPPED}), _S.PAUSED),
     Step.STOPPED: (frozenset({_S.RUNNING}), _S.STOPPED),
     Step.FILE_DECIDED: (_BEGUN_ONCE, None),
+    Step.FILES_VIEWED: (frozenset(MigrationState) - {_S.PLANNED}, None),
     Step.ENDED: (frozenset({_S.RUNNING}), _S.FINISHED),
     Step.ROLLED_BACK: (frozenset(MigrationState) - {_S.ROLLED_BACK, _S.PLANNED}, _S.ROLLED_BACK),
     Step.PACKAGE_ROLLED_BACK: (frozenset(MigrationState) - {_S.ROLLED_BACK}, None),
@@ -139,6 +141,7 @@ _STEPS = {
     EventType.MIGRATION_BEGUN: Step.BEGUN,
     EventType.MIGRATED: Step.PACKAGE_DONE,
     EventType.FILE_DECIDED: Step.FILE_DECIDED,
+    EventType.FILES_VIEWED: Step.FILES_VIEWED,
     EventType.MIGRATION_ENDED: Step.ENDED,
     EventType.MIGRATION_WITHDRAWN: Step.WITHDRAWN,
 }
@@ -357,6 +360,28 @@ class FileDecision:
 
 
 @dataclass(frozen=True, slots=True)
+class FilesViewed:
+    """A person held what was made of files of an original package against the originals, with his own eyes.
+
+    `paths` are their names below `data/`, as they were deposited; `pilot` is that whose results he saw, None: those of
+    the run.
+    """
+
+    migration: int
+    package: str
+    paths: tuple[bytes, ...]
+    pilot: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Viewed:
+    """How many files were looked at by a person, and by whom."""
+
+    files: int = 0
+    by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """How far a migration has come: original packages `done`, `versions` made of them, what became of files, and how
     many stopped files wait for a person's decision (`undecided`) or for its being carried out (`to_carry_out`)."""
@@ -408,6 +433,8 @@ class Migration:
     auditor: str = ""
     stopped: Stopped | None = None
     ended_at: str | None = None
+    is_rollback_tested: bool = False
+    """Whether something that it made was rolled back and reinstated, so that both are known to work."""
 
     @property
     def claim(self) -> str:

@@ -301,6 +301,7 @@ class EventType(StrEnum):
     MIGRATED = "migration"
     MIGRATION_STOPPED = "migration stop"
     FILE_DECIDED = "migrated file decision"
+    FILES_VIEWED = "migrated files viewed"
     MIGRATION_ENDED = "migration end"
     MIGRATION_ROLLED_BACK = "migration rolled back"
     MIGRATION_REINSTATED = "migration reinstated"

@@ -24,7 +24,16 @@ from preserve.model.formats.governance import Criterion, Ranked, TurningPoint, r
 from preserve.model.formats.marks import options
 from preserve.model.formats.pathways import Pathway
 from preserve.model.formats.pilot_samples import DEFAULT_SAMPLE, PilotFile, PilotSample, drawn
-from preserve.model.formats.risk_log import PICTURES, Circumstances, JobType, LoggedFile, Phase, logged
+from preserve.model.formats.risk_log import (
+    PICTURES,
+    Circumstances,
+    JobType,
+    LoggedFile,
+    Phase,
+    initiative_of,
+    logged,
+    requirement_of,
+)
 from preserve.model.formats.tallies import tallied
 from preserve.model.lots import into_reservoir
 from preserve.model.migrations import Basis, Piloted, PilotEntry, Tallied, claim_on
@@ -299,6 +308,8 @@ class _Piloting:
             reason=migration.reason,
             grounds=pathway.grounds,
             basis=pathway.basis,
+            trigger=initiative_of(migration.grounds),
+            requirement=requirement_of(pathway),
             strategy=f"{pathway.name} {pathway.version}",
             fixed_at=migration.planned_at,
             planner=migration.planned_by,

@@ -21,6 +21,7 @@ from preserve.model.migrations import (
     MigrationPackage,
     PackageState,
     PilotEntry,
+    Viewed,
 )
 from preserve.model.nouns import EventType
 from preserve.packages.risk_log_finding import PackageLog, fetch_pictures, find_log
@@ -71,6 +72,9 @@ class Account:
     decided: int
     missing: Mapping[str, PreserveError]
     course: tuple[Taken, ...]
+    viewed: Viewed = field(default_factory=Viewed)
+    viewed_of_pilot: Viewed = field(default_factory=Viewed)
+    """How many files people looked at of what the run made, and of the last pilot's sample."""
 
     @property
     def approval(self) -> ApprovalEntry | None:
@@ -157,9 +161,10 @@ def _account(
 ) -> Account:
     books, number = workplace.books, migration.number
     decisions = list(books.file_decisions(number, request.narrowed.package))
+    pilots = books.pilots(number)
     return Account(
         migration=migration,
-        pilots=tuple(books.pilots(number)),
+        pilots=tuple(pilots),
         approvals=tuple(books.approvals(number)),
         losses=tuple(books.migration_losses(number)),
         states={state: sum(each.state is state for each in packages) for state in PackageState},
@@ -167,6 +172,8 @@ def _account(
         decided=len(decisions),
         missing=missing,
         course=tuple(_course(workplace, number)) if request.tells_course else (),
+        viewed=books.viewed(number, None),
+        viewed_of_pilot=books.viewed(number, pilots[-1].number) if pilots else Viewed(),
     )
 
 

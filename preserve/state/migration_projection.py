@@ -27,6 +27,7 @@ CATALOG: Mapping[str, tuple[str, ...]] = {
     "migration_version": ("package", "migration"),
     "migration_loss": ("migration", "what", "type", "severity", "comparison", "declared"),
     "file_decision": ("migration", "package", "path"),
+    "file_viewed": ("migration", "pilot", "package", "path", "viewed_by"),
 }
 
 _COUNTERS = (
@@ -142,6 +143,28 @@ def _decided_admitted(tables: Tables, number: int, event: Event) -> Event | None
     return known
 
 
+def _viewed_admitted(tables: Tables, number: int, event: Event) -> Event | None:
+    """What somebody said already that he saw is not booked again."""
+    known = _package_admitted(tables, number, event)
+    migration, pilot, package = (known.detail[name] for name in ("migration", "pilot", "package"))
+    if pilot is None and _package_row(tables, migration, package)[0] is None:
+        raise Refused(
+            "package {package} is not done in migration {migration}: there is nothing of it to look at",
+            package=package,
+            migration=migration,
+        )
+    sql = "SELECT 1 FROM migration_pilot WHERE migration = ? AND number = ?"
+    if pilot is not None and not tables.execute(sql, (migration, pilot)).fetchone():
+        raise Refused("migration {migration} has no pilot {number}", migration=migration, number=pilot)
+    rows = tables.execute(
+        "SELECT path FROM file_viewed WHERE migration = ? AND pilot = ? AND package = ? AND viewed_by = ?",
+        (migration, pilot or 0, package, known.detail["by"]),
+    ).fetchall()
+    before, paths = {row[0] for row in rows}, known.detail["paths"]
+    news = [path for path in paths if path not in before]  # type: ignore[attr-defined]
+    return replace(known, detail={**known.detail, "paths": news}) if news else None
+
+
 def _rolled_back_admitted(tables: Tables, number: int, event: Event) -> Event | None:
     if event.detail["package"] is None:
         return _with_versions(tables, _step_admitted(tables, number, event))
@@ -182,8 +205,8 @@ def _planned(tables: Tables, number: int, at: str, detail: Detail) -> None:
     said = (detail["title"], text(detail["scope"]), text(detail["grounds"]), text(detail["pathways"]))
     tables.execute(
         "INSERT INTO migration (number, planned_at, state, title, scope, grounds, pathways, packages, files, bytes,"  # noqa: S608
-        f" planned_by, because, executor, auditor, {', '.join(_COUNTERS)})"
-        f" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', '', {', '.join('0' * len(_COUNTERS))})",
+        f" planned_by, because, executor, auditor, rollback_tested, {', '.join(_COUNTERS)})"
+        f" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', '', 0, {', '.join('0' * len(_COUNTERS))})",
         (
             migration,
             at,
@@ -332,6 +355,15 @@ def _decided(tables: Tables, number: int, at: str, detail: Detail) -> None:
     )
 
 
+def _viewed(tables: Tables, number: int, at: str, detail: Detail) -> None:
+    about = (detail["migration"], detail["pilot"] or 0, detail["package"])
+    tables.executemany(
+        "INSERT INTO file_viewed (migration, pilot, package, path, viewed_by, at, because)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        [(*about, path, detail["by"], at, detail["because"]) for path in detail["paths"]],
+    )
+
+
 def _ended(tables: Tables, number: int, at: str, detail: Detail) -> None:
     _advance(tables, EventType.MIGRATION_ENDED, detail)
     tables.execute("UPDATE migration SET ended_at = ? WHERE number = ?", (at, detail["migration"]))
@@ -343,6 +375,7 @@ def _rolled_back(tables: Tables, number: int, at: str, detail: Detail) -> None:
 
 def _reinstated(tables: Tables, number: int, at: str, detail: Detail) -> None:
     _roll(tables, EventType.MIGRATION_REINSTATED, detail, 0)
+    tables.execute("UPDATE migration SET rollback_tested = 1 WHERE number = ?", (detail["migration"],))
 
 
 def _roll(tables: Tables, kind: EventType, detail: Detail, back: int) -> None:
@@ -404,6 +437,7 @@ CHECK: Mapping[EventType, Callable[[Tables, int, Event], Event | None]] = {
     EventType.MIGRATED: _migrated_admitted,
     EventType.MIGRATION_STOPPED: _step_admitted,
     EventType.FILE_DECIDED: _decided_admitted,
+    EventType.FILES_VIEWED: _viewed_admitted,
     EventType.MIGRATION_ENDED: _step_admitted,
     EventType.MIGRATION_ROLLED_BACK: _rolled_back_admitted,
     EventType.MIGRATION_REINSTATED: _rolled_back_admitted,
@@ -417,6 +451,7 @@ APPLY: Mapping[str, Apply] = {
     EventType.MIGRATED.value: _migrated,
     EventType.MIGRATION_STOPPED.value: _stopped,
     EventType.FILE_DECIDED.value: _decided,
+    EventType.FILES_VIEWED.value: _viewed,
     EventType.MIGRATION_ENDED.value: _ended,
     EventType.MIGRATION_ROLLED_BACK.value: _rolled_back,
     EventType.MIGRATION_REINSTATED.value: _reinstated,

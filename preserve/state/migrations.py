@@ -27,6 +27,7 @@ from preserve.model.migrations import (
     Stopped,
     Version,
     Versions,
+    Viewed,
     path_of,
 )
 from preserve.state.database import PAGE_ROWS, Database, Row
@@ -39,7 +40,7 @@ _COUNTERS = (
 )
 _MIGRATION = (
     "number, title, scope, grounds, pathways, packages, files, bytes, planned_by, planned_at, because, state, executor,"
-    f" auditor, stop_cause, stop_why, stopped_at, ended_at, {_COUNTERS}"
+    f" auditor, stop_cause, stop_why, stopped_at, ended_at, rollback_tested, {_COUNTERS}"
 )
 _PACKAGE = (
     "package, migration, policy, files, bytes, done, done_at, into_packages, said, log_sha256, undecided, to_carry_out,"
@@ -176,10 +177,23 @@ class MigrationReading:
         for row in self._database.pages(_DECISION, "file_decision", ("package", "path"), among=among):
             yield FileDecision(row[2], row[0], path_of(row[1]), bool(row[4]), row[5], row[6], row[3])
 
+    def viewed(self, number: int, pilot: int | None) -> Viewed:
+        """How many files of a pilot, or of what the run made (None), people looked at, and who did."""
+        among = (number, pilot or 0)
+        row = self._database.row(
+            "SELECT count(*) FROM (SELECT DISTINCT package, path FROM file_viewed WHERE migration = ? AND pilot = ?)"
+            " AS seen",
+            among,
+        )
+        rows = self._database.rows(
+            "SELECT DISTINCT viewed_by FROM file_viewed WHERE migration = ? AND pilot = ? ORDER BY viewed_by", among
+        )
+        return Viewed(int(row[0]) if row else 0, tuple(name for (name,) in rows))
+
 
 def _migration(row: Row) -> Migration:
     number, title, scope, grounds, pathways, packages, files, size, by, at, because, state, *rest = row
-    executor, auditor, cause, why, stopped_at, ended_at, *counters = rest
+    executor, auditor, cause, why, stopped_at, ended_at, rollback_tested, *counters = rest
     return Migration(
         number=number,
         title=title,
@@ -196,6 +210,7 @@ def _migration(row: Row) -> Migration:
         auditor=auditor,
         stopped=None if cause is None else Stopped(StopCause(cause), why, stopped_at),
         ended_at=ended_at,
+        is_rollback_tested=bool(rollback_tested),
     )
 
 

@@ -536,7 +536,8 @@ CREATE TABLE migration (                 -- of formats
     bytes_before INTEGER NOT NULL,
     bytes_after INTEGER NOT NULL,
     milliseconds INTEGER NOT NULL,
-    judging_milliseconds INTEGER NOT NULL
+    judging_milliseconds INTEGER NOT NULL,
+    rollback_tested INTEGER NOT NULL     -- something was rolled back and reinstated
 );
 CREATE TABLE migration_format (
     migration INTEGER NOT NULL,
@@ -609,6 +610,17 @@ CREATE TABLE file_decision (
     decided_by TEXT NOT NULL,
     because TEXT NOT NULL,
     PRIMARY KEY (migration, package, path)
+);
+
+CREATE TABLE file_viewed (               -- converted files that a person looked at
+    migration INTEGER NOT NULL,
+    pilot INTEGER NOT NULL,              -- whose results; 0: those of the run
+    package TEXT NOT NULL,
+    path TEXT NOT NULL,                  -- as preserve.model.migrations.path_text writes it
+    viewed_by TEXT NOT NULL,
+    at TEXT NOT NULL,
+    because TEXT NOT NULL,
+    PRIMARY KEY (migration, pilot, package, path, viewed_by)
 );
 
 CREATE TABLE acknowledged (              -- documents that do not open, for which a person answers

@@ -234,7 +234,7 @@ STEPS: Mapping[int, Sequence[str]] = {
             INTEGER NOT NULL, versions INTEGER NOT NULL, converted INTEGER NOT NULL, stopped INTEGER NOT NULL, failed
             INTEGER NOT NULL, refused INTEGER NOT NULL, undecided INTEGER NOT NULL, to_carry_out INTEGER NOT NULL,
             bytes_before INTEGER NOT NULL, bytes_after INTEGER NOT NULL, milliseconds INTEGER NOT NULL,
-            judging_milliseconds INTEGER NOT NULL
+            judging_milliseconds INTEGER NOT NULL, rollback_tested INTEGER NOT NULL
         )""",
         """CREATE TABLE migration_format (
             migration INTEGER NOT NULL, puid TEXT NOT NULL, PRIMARY KEY (migration, puid)
@@ -270,6 +270,11 @@ STEPS: Mapping[int, Sequence[str]] = {
             migration INTEGER NOT NULL, package TEXT NOT NULL, path TEXT NOT NULL, entry INTEGER NOT NULL, at TEXT NOT
             NULL, accepted INTEGER NOT NULL, decided_by TEXT NOT NULL, because TEXT NOT NULL, PRIMARY KEY (migration,
             package, path)
+        )""",
+        """CREATE TABLE file_viewed (
+            migration INTEGER NOT NULL, pilot INTEGER NOT NULL, package TEXT NOT NULL, path TEXT NOT NULL, viewed_by
+            TEXT NOT NULL, at TEXT NOT NULL, because TEXT NOT NULL, PRIMARY KEY (migration, pilot, package, path,
+            viewed_by)
         )""",
         """CREATE TABLE acknowledged (
             sha256 TEXT PRIMARY KEY, place TEXT NOT NULL, why TEXT NOT NULL, drill TEXT NOT NULL, at TEXT NOT NULL,

@@ -13,10 +13,11 @@ from preserve.cli.exits import Exit
 from preserve.errors import Refused
 from preserve.formats.siegfried import SiegfriedIdentifier
 from preserve.model.formats.pathways import StopRule
+from preserve.model.formats.risk_log import FILES, RISKS, Circumstances, Initiative
 from preserve.model.migrations import MigrationState
 from preserve.operations.restore import RestoreRequest, restore
 from preserve.packages.migrating.journal import Journal, journal_folder, made_path
-from preserve.packages.risk_logs import run_log
+from preserve.packages.risk_logs import read_risk_log, run_log
 from tests.cli.program import Program
 from tests.migrating.jobs import PATHWAY, approved, run
 from tests.migrating.test_parts import lay, taken
@@ -26,7 +27,7 @@ from tests.packages.building import Service
 PATIENT = replace(PATHWAY, stop=StopRule(100, 1000))
 ODD = b"b/\xcf\xc2.txt"
 SHOWN = "b/\\xcf\\xc2.txt"
-FILES = {b"a/1.txt": notice("one"), b"a/2.txt": notice("two truncate"), ODD: notice("three truncate")}
+TEXTS = {b"a/1.txt": notice("one"), b"a/2.txt": notice("two truncate"), ODD: notice("three truncate")}
 DECIDER = ("--actor", "丁", "--reason", "结尾是空白")
 
 
@@ -59,7 +60,7 @@ class Stopped:
 
 @pytest.fixture
 def job(kept: Service, workshop: TextWorkshop, identifier: SiegfriedIdentifier, tmp_path: Path) -> Stopped:
-    package = taken(kept, identifier, lay(tmp_path / "source", FILES))
+    package = taken(kept, identifier, lay(tmp_path / "source", TEXTS))
     approved(kept.workplace, PATIENT)
     made = Stopped(kept, workshop, identifier, package)
     assert made.run().waiting == 2
@@ -166,3 +167,37 @@ def test_a_migration_that_is_over_is_decided_about_no_more(job: Stopped, program
     with pytest.raises(Refused):
         job.run()
     assert "rolled back" in program(*decide(job, "--accept", "a/2.txt"), code=Exit.REFUSED)
+
+
+def test_what_people_looked_at_is_told_as_n_of_n_and_by_whom(job: Stopped, program: Program) -> None:
+    look = ("migrate", "viewed", "1", "--package", job.package)
+    told = program.ask(*look, "--file", "a/1.txt", "--actor", "丙", "--reason", "逐字核对")
+    assert (told["viewed"], told["of_files"], told["by"]) == (1, 3, ["丙"])
+    assert program.ask(*look, "--actor", "丁", "--reason", "再看")["viewed"] == 3
+    said = program.ask("migrate", "report", "1", "--disclosure")
+    [one] = said["migrations"]
+    assert one["viewed"] == {"files": 3, "by": sorted(["丙", "丁"])}
+    assert any("people looked at 3" in each for each in said["disclosure"]["1"]["supervision"])
+    assert "made of a file nowhere" in program(*look, "--file", "nowhere", *DECIDER, code=Exit.REFUSED)
+    assert "no pilot" in program("migrate", "viewed", "1", "--pilot", *DECIDER, code=Exit.REFUSED)
+    program("migrate", "viewed", "1", *DECIDER, code=Exit.MISUSED)
+
+
+def test_the_log_says_what_was_required_before_and_whether_rolling_back_was_tried(
+    job: Stopped, program: Program
+) -> None:
+    def about() -> Circumstances:
+        log = run_log(job.kept.home / "migrations", 1, job.package)
+        with (log / FILES).open("rb") as files, (log / RISKS).open("rb") as risks:
+            return next(read_risk_log(files, risks)).circumstances
+
+    assert (about().trigger, about().rollback_tested, about().viewed, about().sample) == (
+        Initiative.ACTIVE, False, 0, 1
+    )  # fmt: skip
+    assert "text" in (about().requirement or "")
+    program("migrate", "rollback", "1", *DECIDER)
+    program("migrate", "reinstate", "1", *DECIDER)
+    program(*decide(job, "--accept", "a/2.txt"))
+    job.run()
+    assert about().rollback_tested
+    assert program.ask("migrate", "report", "1", code=Exit.WELL)["migrations"][0]["rollback_tested"]

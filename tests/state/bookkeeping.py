@@ -62,6 +62,7 @@ from preserve.model.migrations import (
     ApprovalEntry,
     Basis,
     FileDecision,
+    FilesViewed,
     LossCount,
     Migration,
     PackageDone,
@@ -143,6 +144,7 @@ BACK_TO_THE_FIRST_SCHEMA = (
     "DROP TABLE migration_version",
     "DROP TABLE migration_loss",
     "DROP TABLE file_decision",
+    "DROP TABLE file_viewed",
     "DROP TABLE format_list",
     "DROP TABLE list_lacking",
     "DROP TABLE package_format",
@@ -457,6 +459,8 @@ def _life_of_migrations() -> Iterator[Event]:
     yield decided("卷/一%.doc".encode() + b"\xff", True)
     yield decided(b"b.doc", False)
     yield package_done(1, (package_id(0),), tallied(1, 1))
+    yield migration_events.files_viewed(ACT, at(62), FilesViewed(1, package_id(0), (b"a.doc", b"b.doc"), 2))
+    yield migration_events.files_viewed(ACT, at(62), FilesViewed(1, package_id(1), ("卷/一%.doc".encode(),)))
     yield migration_events.migration_ended(ACT, at(62), 1)
     yield migration_events.migration_rolled_back(ACT, at(63), 1, package_id(1))
     yield migration_events.migration_rolled_back(ACT, at(63), 1, None)

@@ -12,6 +12,7 @@ from preserve.errors import Refused
 from preserve.model import events, migration_events
 from preserve.model.formats.file_results import FileFate
 from preserve.model.migrations import (
+    FilesViewed,
     MigrationState,
     PackageState,
     Progress,
@@ -19,6 +20,7 @@ from preserve.model.migrations import (
     ScopeCount,
     StopCause,
     Versions,
+    Viewed,
 )
 from preserve.state.books import Books
 from tests.state import bookkeeping as made
@@ -183,3 +185,27 @@ def test_a_pilot_is_read_back_as_it_was_booked(books: Books) -> None:
     assert found == replace(made.pilot(), number=1, at=at(60), by=ACT.actor)
     assert found is not None
     assert found.outcomes[0].tallied.of(FileFate.CONVERTED) == 1
+
+
+def test_who_looked_at_how_many_files_is_known_of_pilots_and_of_the_run(books: Books) -> None:
+    running(books)
+    other = replace(ACT, actor="another")
+    books.record(migration_events.files_viewed(ACT, at(62), FilesViewed(1, SOURCE, (b"a.doc", b"b.doc"), 1)))
+    books.record(migration_events.files_viewed(other, at(62), FilesViewed(1, SOURCE, (b"b.doc",), 1)))
+    assert books.viewed(1, 1) == Viewed(2, tuple(sorted([ACT.actor, "another"])))
+    assert books.viewed(1, None) == Viewed()
+    size = books.size()
+    books.record(migration_events.files_viewed(ACT, at(63), FilesViewed(1, SOURCE, (b"a.doc",), 1)))
+    assert books.size() == size, "said already"
+    for wrong in (FilesViewed(1, SOURCE, (b"a.doc",)), FilesViewed(1, SOURCE, (b"a.doc",), 7)):
+        with pytest.raises(Refused):
+            books.record(migration_events.files_viewed(ACT, at(63), wrong))
+
+
+def test_rolling_back_is_tested_when_something_was_rolled_back_and_reinstated(books: Books) -> None:
+    running(books)
+    books.record(made.package_done(0, (RESULT,), made.tallied()))
+    books.record(migration_events.migration_rolled_back(ACT, at(62), 1, SOURCE))
+    assert not books.migration(1).is_rollback_tested
+    books.record(migration_events.migration_reinstated(ACT, at(62), 1, SOURCE))
+    assert books.migration(1).is_rollback_tested

@@ -1,4 +1,4 @@
-"""`preserve migrate stopped` and `preserve migrate decide`: a person says what becomes of files that were stopped."""
+"""`preserve migrate stopped|decide|viewed`: a person looks at what was made, and says what becomes of stopped files."""
 
 from __future__ import annotations
 
@@ -94,4 +94,31 @@ def decide(call: Call, number: int, package: str, files: tuple[str, ...], is_acc
     return call.answer(decided_document(report), decided_lines(report, voices.person()))
 
 
-COMMANDS = (stopped, decide)
+@click.command(
+    help=_(
+        "Book that you looked at what was made of files and held it against the originals: of the sample of the last"
+        " pilot (--pilot), or of what a run made of a package.\n\n"
+        "`preserve migrate report` tells how many of how many files people looked at, and who; so does the risk log of"
+        " what is run later.  Without --file all files of the sample, or of the package, are meant."
+    )
+)
+@NUMBER
+@click.option("--pilot", "of_pilot", is_flag=True, help=_("files of the sample of the last pilot"))
+@click.option("--package", metavar="ID", help=_("files of this original package"))
+@click.option("--file", "files", metavar="PATH", multiple=True, help=_("only this one; may be given several times"))
+@acts
+@reaches_stores
+def viewed(call: Call, number: int, of_pilot: bool, package: str | None, files: tuple[str, ...]) -> Exit:
+    from preserve.cli.stopped_files import viewed_document, viewed_lines
+    from preserve.operations.view_files import ViewRequest, view_files
+
+    if not (of_pilot or package):
+        raise Misused("say with --pilot or --package ID what you looked at")
+    if not call.is_reason_given:
+        raise Misused("say with --reason what you found: it stands in the ledger for good")
+    with call.workplace(patient=False) as workplace:
+        report = view_files(workplace, ViewRequest(number, call.home().migrations, files, package, of_pilot))
+    return call.answer(viewed_document(report), viewed_lines(report, voices.person()))
+
+
+COMMANDS = (stopped, decide, viewed)

@@ -13,7 +13,8 @@ from pathlib import PurePosixPath
 
 from preserve.model.formats.file_results import FileResult
 from preserve.model.formats.losses import Comparison, Decision, LossSeverity, Risk
-from preserve.model.formats.pathways import Basis, Ground
+from preserve.model.formats.pathways import Basis, Ground, Pathway
+from preserve.model.phrases import phrase
 
 MIGRATION_FOLDER = "migration"
 """Tag files of a new package that tell how it came to be lie below it."""
@@ -41,6 +42,25 @@ class Initiative(StrEnum):
 
     ACTIVE = "active"  # 主动
     PASSIVE = "passive"  # 被动
+
+
+def initiative_of(grounds: Iterable[Ground]) -> Initiative:
+    """Passive (被动) where nothing reads a format any more, or soon nothing will: then there is no other way.
+
+    Any other ground leaves time to choose, and is active (主动).  A rule of this program; no standard draws the line.
+    """
+    return Initiative.PASSIVE if Ground.OBSOLESCENCE in set(grounds) else Initiative.ACTIVE
+
+
+def requirement_of(pathway: Pathway) -> str:
+    """What was required before anything began (CJJ/T 117-2017, 7.2.2), as the declaration fixes it that was approved:
+    what has to be kept, and which losses may be."""
+    return phrase(
+        "kept within its tolerance: {kept}; losses that may be: {losses}; in format {target}",
+        kept=", ".join(dict.fromkeys(rule.what.value for rule in pathway.properties)),
+        losses=", ".join(each.id for each in pathway.losses) or "-",
+        target=", ".join(pathway.targets),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,16 @@ from preserve.errors import Refused
 from preserve.model import migration_events
 from preserve.model.formats.file_results import FileFate, FileResult
 from preserve.model.formats.pathways import Pathway
-from preserve.model.formats.risk_log import FILES, PICTURES, RISKS, Circumstances, JobType, Phase
+from preserve.model.formats.risk_log import (
+    FILES,
+    PICTURES,
+    RISKS,
+    Circumstances,
+    JobType,
+    Phase,
+    initiative_of,
+    requirement_of,
+)
 from preserve.model.formats.tallies import tallied
 from preserve.model.migrations import ApprovalEntry, Migration, MigrationPackage, PackageDone, PackageState
 from preserve.model.placing import stores_wanted
@@ -198,7 +207,8 @@ class Finisher:
     def _grounding(self, sources: Sources) -> Grounding:
         mandate, receipt, books = self.mandate, sources.receipt, self.workplace.books
         policy = self._policy(sources)
-        migration, pathway = mandate.migration, mandate.pathway
+        migration, pathway = books.migration(mandate.migration.number), mandate.pathway
+        pilot = books.last_pilot(migration.number)
         about = Circumstances(
             migration=migration.number,
             title=migration.called,
@@ -209,6 +219,8 @@ class Finisher:
             basis=pathway.basis,
             policy=receipt.policy,
             record_class=receipt.metadata.get("category"),
+            trigger=initiative_of(migration.grounds),
+            requirement=requirement_of(pathway),
             strategy=mandate.pathway_name,
             fixed_at=mandate.approval.at,
             source_carrier=", ".join(each.store for each in sources.standings if each.away is None),
@@ -218,6 +230,9 @@ class Finisher:
             executor=mandate.executor,
             auditor=mandate.auditor or None,
             originals_kept_until="always",
+            rollback_tested=migration.is_rollback_tested,
+            viewed=None if pilot is None else books.viewed(migration.number, pilot.number).files,
+            sample=None if pilot is None else pilot.drawn,
         )
         decisions = {each.path: each for each in books.file_decisions(migration.number, receipt.package_id)}
         return Grounding(about, mandate.approval, mandate.declaration, decisions)
