@@ -399,15 +399,15 @@ def checked_document(number: int, checked: Sequence[Checked]) -> Document:
         "ok": True,
         "approvals": [
             {
-                "approval": each.approval.number,
-                "pilot": each.approval.pilot,
-                "pathway": each.approval.pathway,
-                "approver": each.approval.by,
-                "at": each.approval.at,
+                "approval": each.signed.approval.number,
+                "pilot": each.signed.approval.pilot,
+                "pathway": each.signed.approval.pathway,
+                "approver": each.signed.approval.by,
+                "at": each.signed.approval.at,
                 "in_force": each.is_in_force,
-                "verifier_key": each.key,
-                "document": dict(each.document),
-                "note": each.approval.note,
+                "verifier_key": each.signed.key,
+                "document": dict(each.signed.document),
+                "note": each.signed.approval.note,
             }
             for each in checked
         ],
@@ -427,11 +427,11 @@ def checked_lines(number: int, checked: Sequence[Checked], voice: Voice) -> Iter
         )
         yield voice.said(
             template,
-            number=each.approval.number,
-            pathway=each.approval.pathway,
-            person=each.approval.by,
-            day=each.approval.at[:10],
-            key=each.key,
+            number=each.signed.approval.number,
+            pathway=each.signed.approval.pathway,
+            person=each.signed.approval.by,
+            day=each.signed.approval.at[:10],
+            key=each.signed.key,
         )
 
 

@@ -62,9 +62,14 @@ def run_request(
     most_seconds: float | None = None,
     day_zone: tzinfo = UTC,
 ) -> RunRequest:
-    """What a run of a migration is asked for.  Raises `Refused` where nobody approved it, or its pathway is gone."""
+    """What a run of a migration is asked for.
+
+    Raises `Refused` where nobody approved it, or its pathway is gone, `Tampered` where the approval is not what was
+    signed.
+    """
     from preserve.model.formats.watching import Circumstances
     from preserve.operations.run_migration import RunRequest
+    from preserve.packages.migrating.approvals import signed_approval
     from preserve.packages.migrating.finishing import Mandate
 
     books = workplace.books
@@ -76,11 +81,11 @@ def run_request(
             migration=number,
             state=migration.state,
         )
+    signed_approval(books, approval)
     shipped = {each.pathway.name: each for each in pathways(format_register())}
     found = _there(shipped, approval.pathway)
-    declaration = (found.folder / "pathway.toml").read_bytes()
     mandate = Mandate(
-        migration, approval, found.pathway, declaration, executor, auditor, policies(books),
+        migration, approval, found.pathway, found.declaration, executor, auditor, policies(books),
         lambda policy: profile(home, policy),
     )  # fmt: skip
     known = {name: each.pathway for name, each in shipped.items()}

@@ -22,9 +22,10 @@ LARGEST_DECLARATION_BYTES = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class ShippedPathway:
-    """A pathway and the folder it lies in."""
+    """A pathway, its declaration as it was read (its digest is that of the pathway), and the folder it lies in."""
 
     pathway: Pathway
+    declaration: bytes
     folder: Path
 
     def risks(self, is_english: bool) -> str:
@@ -44,7 +45,7 @@ def pathways(register: FormatRegister) -> list[ShippedPathway]:
 
     Raises `Misused` for a declaration that is not sound, `Tampered` for one that lies in another's folder.
     """
-    found = [ShippedPathway(pathway_of(folder / "pathway.toml", register), folder) for folder in pathway_folders()]
+    found = [_shipped(folder, register) for folder in pathway_folders()]
     for each in found:
         if each.pathway.name != each.folder.name:
             raise Tampered(
@@ -55,15 +56,28 @@ def pathways(register: FormatRegister) -> list[ShippedPathway]:
     return found
 
 
+def _shipped(folder: Path, register: FormatRegister) -> ShippedPathway:
+    from preserve.definitions.pathways import read_pathway
+
+    file = folder / "pathway.toml"
+    text = _declaration(file)
+    return ShippedPathway(read_pathway(text, file.name, register.readers), text.encode(), folder)
+
+
 def pathway_of(file: Path, register: FormatRegister) -> Pathway:
     """The pathway that a file declares.  Raises `Misused`."""
-    from preserve.definitions.named_files import text_of
     from preserve.definitions.pathways import read_pathway
+
+    return read_pathway(_declaration(file), file.name, register.readers)
+
+
+def _declaration(file: Path) -> str:
+    from preserve.definitions.named_files import text_of
 
     text = text_of(file, LARGEST_DECLARATION_BYTES)
     if text is None:
         raise Misused("{file} is too long for a pathway", file=file)
-    return read_pathway(text, file.name, register.readers)
+    return text
 
 
 def programs_alive(register: FormatRegister, programs: Collection[str]) -> dict[str, str]:

@@ -6,19 +6,19 @@ was tried; where one of them is another now, it has to be tried again first.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from preserve.errors import Misused, Refused, Tampered
+from preserve.errors import Misused, Refused
 from preserve.model import events, migration_events
 from preserve.model.formats.file_results import FileFate
 from preserve.model.formats.pathways import Pathway
 from preserve.model.formats.watching import Circumstances, reopened
 from preserve.model.incidents import IncidentKind
-from preserve.model.migration_approvals import approval_text, says_the_same
+from preserve.model.migration_approvals import approval_text
 from preserve.model.migrations import ApprovalEntry, Migration, MigrationState, Piloted, PilotEntry
 from preserve.model.phrases import phrase
+from preserve.packages.migrating.approvals import SignedApproval, signed_approval
 from preserve.state import checkpoints, notes
 from preserve.state.notes import Signer
 from preserve.workplace import Workplace
@@ -50,12 +50,9 @@ class ApproveReport:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """An approval whose signature was checked: `key` signed it, as the ledger names it; `is_in_force` where it is that
-    of the last pilot."""
+    """An approval whose signature was checked; `is_in_force` where it is that of the last pilot."""
 
-    approval: ApprovalEntry
-    key: str
-    document: Mapping[str, object]
+    signed: SignedApproval
     is_in_force: bool
 
 
@@ -102,22 +99,9 @@ def check_approvals(workplace: Workplace, number: int) -> list[Checked]:
     says something else than the books.
     """
     workplace.books.migration(number)
-    keys, home = checkpoints.known_keys(workplace.books), workplace.books.home_id()
     in_force = workplace.books.approval(number)
-    found = []
-    for each in workplace.books.approvals(number):
-        try:
-            note = notes.parse(each.note.encode())
-            document = json.loads(note.text)
-        except ValueError as error:
-            raise _forged(each, str(error)) from error
-        key = notes.signed_by(note, keys)
-        if key is None:
-            raise _forged(each, phrase("no key of the ledger signed it"))
-        if not says_the_same(document, home, each):
-            raise _forged(each, phrase("it says something else than the books"))
-        found.append(Checked(each, str(key), document, in_force is not None and each.number == in_force.number))
-    return found
+    signed = (signed_approval(workplace.books, each) for each in workplace.books.approvals(number))
+    return [Checked(each, in_force is not None and each.approval.number == in_force.number) for each in signed]
 
 
 def _tried(workplace: Workplace, request: ApproveRequest) -> tuple[Migration, PilotEntry, Piloted]:
@@ -205,12 +189,3 @@ def _signed(workplace: Workplace, asked: ApprovalEntry, pathway: Pathway, signer
         return notes.sign(approval_text(books.home_id(), asked, pathway), signer).decode()
     except ValueError as error:
         raise Refused("the approval cannot be signed: {why}; shorten the reasons", why=str(error)) from error
-
-
-def _forged(approval: ApprovalEntry, why: str) -> Tampered:
-    return Tampered(
-        "approval {number} of migration {migration} is not what was signed: {why}",
-        number=approval.number,
-        migration=approval.migration,
-        why=why,
-    )

@@ -86,6 +86,14 @@ def test_an_approval_that_was_edited_in_the_books_is_found_out(piloted: Service)
     assert "something else than the books" in told["error"]["message"]
 
 
+def test_nothing_runs_under_an_approval_that_was_edited_in_the_books(piloted: Service) -> None:
+    piloted.approved()
+    edit(piloted.program.folder / "home", "UPDATE migration_approval SET approved_by = ?", "己")
+    run = ("migrate", "run", "1", "--actor", "丙", "--auditor", "戊", *WHY)  # who approved it
+    told = piloted.ask(*run, code=Exit.TAMPERED)
+    assert "something else than the books" in told["error"]["message"]
+
+
 def test_an_approval_that_no_key_of_the_ledger_signed_is_found_out(piloted: Service) -> None:
     told = piloted.approved()
     home = piloted.program.folder / "home"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import tomllib
@@ -10,6 +11,7 @@ import jsonschema
 import pytest
 
 from preserve.compose import format_register
+from preserve.compose.pathways import pathways
 from preserve.definitions.pathways import pathway_schema, read_pathway
 from preserve.errors import Misused
 from preserve.model.formats.pathways import filled_in, places_named
@@ -59,6 +61,11 @@ def test_a_mistake_is_told_with_its_line_and_the_remedy(there: str, instead: str
     with pytest.raises(Misused, match=why) as refused:
         read((there, instead))
     assert f"line {line}:" in str(refused.value)
+
+
+def test_the_declaration_that_goes_with_versions_is_the_one_that_was_read() -> None:
+    found = pathways(format_register())
+    assert [hashlib.sha256(each.declaration).hexdigest() for each in found] == [each.pathway.sha256 for each in found]
 
 
 def test_all_mistakes_are_told_at_once() -> None:

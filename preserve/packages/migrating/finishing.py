@@ -46,8 +46,8 @@ Results = Callable[[], Iterator[FileResult]]
 
 @dataclass(frozen=True, slots=True)
 class Mandate:
-    """Under what packages are converted: the migration, its approval, the pathway and its declaration as it stands in
-    its file, who executes it, and the policies in force with the BagIt profiles that they name."""
+    """Under what packages are converted: the migration, its approval, the pathway and its declaration as it was
+    read, who executes it, and the policies in force with the BagIt profiles that they name."""
 
     migration: Migration
     approval: ApprovalEntry
@@ -178,6 +178,8 @@ class Finisher:
         """The stopped files that somebody accepted."""
         books, number = self.workplace.books, self.mandate.migration.number
         accepted = {each.path for each in books.file_decisions(number, package) if each.is_accepted}
+        if not accepted:  # what waits for review may be long, and lie in every package
+            return frozenset()
         return frozenset(
             each.original.number
             for each in self.journal.settled(package)
