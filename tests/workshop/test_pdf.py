@@ -89,6 +89,19 @@ def test_parts_that_are_not_as_they_should_be_are_passed_over(tmp_path: Path) ->
     }  # fmt: skip
 
 
+def test_bookmarks_are_told_with_where_they_lead_also_where_they_lead_in_a_circle(tmp_path: Path) -> None:
+    with pikepdf.new() as made:
+        for _ in range(2):
+            made.add_blank_page()
+        with made.open_outline() as outline:
+            chapter = pikepdf.OutlineItem("第一章", 0)
+            chapter.children.append(pikepdf.OutlineItem("第一条", 1))
+            outline.root.append(chapter)
+        made.Root.Outlines.First.First.Next = made.Root.Outlines.First
+        made.save(tmp_path / "a.pdf")
+    assert told(tmp_path / "a.pdf", P.HYPERLINKS).values[P.HYPERLINKS] == ("第一章: page 1", "第一条: page 2")
+
+
 def test_of_a_long_comment_every_sign_counts(tmp_path: Path) -> None:
     for number, end in enumerate("AB"):
         with pikepdf.new() as made:

@@ -41,15 +41,33 @@ def scripts(pdf: Pdf) -> int:
 
 
 def links(pdf: Pdf) -> tuple[str, ...]:
-    """Where links lead: an address, another file, or a page of this one (12.5.6.5)."""
+    """Where links lead: an address, another file, or a page of this one (12.5.6.5); and bookmarks, by their titles."""
     pages = {page.obj.objgen: number for number, page in enumerate(pdf.pages, 1)}
-    found = []
-    for annotation in page_annotations(pdf):
-        if _name(annotation.get("/Subtype")) == "/Link":
-            action = annotation.get("/A")
-            target = _led_by(pdf, action, pages) if isinstance(action, Dictionary) else ""
-            found.append(target or _page_led_to(pdf, annotation.get("/Dest"), pages) or "nowhere")
-    return tuple(found)
+    found = [
+        _target(pdf, annotation, pages)
+        for annotation in page_annotations(pdf)
+        if _name(annotation.get("/Subtype")) == "/Link"
+    ]
+    return (*found, *(f"{_text(each.get('/Title'))}: {_target(pdf, each, pages)}" for each in _bookmarks(pdf)))
+
+
+def _target(pdf: Pdf, link: Dictionary, pages: dict[tuple[int, int], int]) -> str:
+    action = link.get("/A")
+    target = _led_by(pdf, action, pages) if isinstance(action, Dictionary) else ""
+    return target or _page_led_to(pdf, link.get("/Dest"), pages) or "nowhere"
+
+
+def _bookmarks(pdf: Pdf) -> Iterator[Dictionary]:
+    """The outline (12.3.3), in its order, each once: a file may lead in a circle."""
+    outline = pdf.Root.get("/Outlines")
+    waiting = [outline.get("/First")] if isinstance(outline, Dictionary) else []
+    seen = set()
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, Dictionary) and item.is_indirect and item.objgen not in seen:
+            seen.add(item.objgen)
+            yield item
+            waiting += [item.get("/Next"), item.get("/First")]
 
 
 def comments(pdf: Pdf) -> tuple[str, ...]:
