@@ -142,7 +142,7 @@ class Sandbox:
         for number, path, ending in order.beside:
             place.take_in(path, f"{number}{ending}", binds=self._has_walls)
         command = [*self._walls(place, order), *_bounds(order.limits, place.user), order.program]
-        watch = Watch(order.limits, place.folder, place.out, self._scratch)
+        watch = Watch(order.limits, place.home, place.out, self._scratch)
         try:
             ended = run_watched(
                 [*command, *self._arguments(order, place)], place.folder, self._variables(place), watch.may_go_on

@@ -7,6 +7,7 @@ import signal
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 
 from preserve import clock
@@ -26,9 +27,9 @@ Known = tuple[int, str]
 class Watch:
     """Looks at one run, and remembers why it had to be ended."""
 
-    def __init__(self, limits: Limits, folder: Path, out: Path, scratch: Path) -> None:
+    def __init__(self, limits: Limits, home: Path, out: Path, scratch: Path) -> None:
         self._limits = limits
-        self._folder = folder
+        self._home = home
         self._out = out
         self._scratch = scratch
         self._begun = clock.monotonic_seconds()
@@ -74,7 +75,7 @@ class Watch:
 
     def _output(self) -> Result | None:
         self.output_bytes = files = 0
-        for entry, facts in entries(self._folder):
+        for entry, facts in chain(entries(self._out), entries(self._home)):
             if entry.startswith(str(self._out)):
                 self.output_bytes += facts.st_blocks * 512 if stat.S_ISREG(facts.st_mode) else 0
                 files += 1
