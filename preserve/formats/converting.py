@@ -34,13 +34,15 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A command as a pathway declares it, and what it needs.
+    """A command as a pathway declares it, and what it needs; `tool` is the program by its id, of which `version` is
+    here.
 
     `limits` are those for one file by itself; how large a result may be is `small_bytes` and so many per cent of the
     original.
     """
 
     command: tuple[str, ...]
+    tool: str
     version: str
     limits: Limits
     growth_percent: int
@@ -60,7 +62,7 @@ class Task:
         beside = tuple((number, *each) for number, file in enumerate(files, 1) for each in file.beside)
         return Order(
             program, self.command[1:], inputs, self._bounds(files), self.version, sees=self.sees, places=self.places,
-            beside=beside,
+            beside=beside, tool=self.tool,
         )  # fmt: skip
 
     def most_bytes(self, file: ToConvert) -> int:

@@ -53,6 +53,7 @@ class Order:
     for what it makes, `{home}` its empty home; `places` are further ones.  `inputs` are files with the ending that the
     tool is to see: the third of them is `3.doc`.  `beside` are further files that belong to one of them, by its number,
     and lie there under its name with an ending of their own.  `sees` are folders that it may read, by their own names.
+    `tool` is what the evidence calls it; "": as it is called here.
     """
 
     program: str
@@ -64,6 +65,7 @@ class Order:
     sees: tuple[Path, ...] = ()
     places: Mapping[str, str] = field(default_factory=dict)
     beside: tuple[tuple[int, Path, str], ...] = ()
+    tool: str = ""
 
 
 class Sandbox:
@@ -109,7 +111,7 @@ class Sandbox:
 
     def _evidence(self, order: Order, place: _Place, ended: Ended, watch: Watch, fonts: str) -> Evidence:
         return Evidence(
-            tool=order.program,
+            tool=order.tool or order.program,
             version=order.version,
             arguments=self._arguments(order, place),
             fonts_sha256=fonts,

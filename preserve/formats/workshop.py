@@ -57,7 +57,7 @@ class SandboxedWorkshop:
                 program=pathway.tool.program,
                 pathway=pathway.name,
             )
-        task = self._task(pathway, pathway.tool.command, here[pathway.tool.program])
+        task = self._task(pathway, pathway.tool.command, pathway.tool.program, here)
         return self._converting.each(task, files)
 
     def judge(self, pathway: Pathway, files: Iterable[ToJudge]) -> Iterator[Judged]:
@@ -67,11 +67,11 @@ class SandboxedWorkshop:
         drawing = pathway.rendition
         task = None
         if drawing is not None and drawing.program in here:
-            task = self._task(pathway, drawing.command, here[drawing.program])
+            task = self._task(pathway, drawing.command, drawing.program, here)
         versions = tuple(here.get(each.program, "") for each in judges)
         return self._judging.each(Asked(pathway, judges, versions, task), files)
 
-    def _task(self, pathway: Pathway, command: Sequence[str], version: str) -> Task:
+    def _task(self, pathway: Pathway, command: Sequence[str], program: str, here: Mapping[str, str]) -> Task:
         tool = pathway.tool
         places, sees = {"python": PYTHON}, list(interpreter_folders()) if command[0] == "{python}" else []
         if any("{pathway}" in argument for argument in command):
@@ -82,7 +82,9 @@ class SandboxedWorkshop:
         limits = Limits(
             seconds=float(tool.most_seconds), memory_bytes=tool.most_memory_bytes, output_files=tool.most_files
         )
-        return Task(tuple(command), version, limits, tool.most_growth_percent, SMALL_BYTES, tuple(sees), places)
+        return Task(
+            tuple(command), program, here[program], limits, tool.most_growth_percent, SMALL_BYTES, tuple(sees), places
+        )
 
 
 def _require_declared(folder: Path, files: Mapping[str, str]) -> None:

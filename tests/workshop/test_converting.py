@@ -98,7 +98,7 @@ def several(tmp_path: Path) -> tuple[Converting, Task]:
     limits = Limits(seconds=2.0, memory_bytes=2**28)
     command = ("{python}", str(program), "{inputs}", "{output}")
     sees = (*interpreter_folders(), program.parent)
-    task = Task(command, "1", limits, 100, SMALL_BYTES, sees, {"python": PYTHON})
+    task = Task(command, "preserve", "1", limits, 100, SMALL_BYTES, sees, {"python": PYTHON})
     return Converting(Sandbox(tmp_path / "cell"), tmp_path / "cell", batch=3), task
 
 
@@ -141,6 +141,14 @@ def test_a_file_of_the_pathway_that_is_not_the_declared_one_is_not_used(bench: B
     other = replace(pathway, tool=replace(pathway.tool, files={"output-intent.ps": "0" * 64}))
     with pytest.raises(Refused, match="is not the file that its pathway declares"):
         bench.convert(other, [bench.file(pdf, ".pdf", "fmt/18")])
+
+
+def test_the_evidence_calls_a_program_as_the_approval_does_wherever_it_lies(bench: Bench, tmp_path: Path) -> None:
+    path = tmp_path / "notice.txt"
+    path.write_bytes("关于印发档案工作规定的通知\n".encode("gb18030"))
+    _, outcome = one(bench, "text-gb18030-to-utf8", path, ".txt")
+    tools = bench.workshop.tools(bench.pathways["text-gb18030-to-utf8"])
+    assert (outcome.evidence.tool, outcome.evidence.version) in tools.items()
 
 
 def test_what_a_tool_is_to_see_it_sees_and_cannot_change(tmp_path: Path) -> None:
