@@ -98,6 +98,7 @@ SHOWN_ENUMERATIONS = frozenset(
         "Trigger",
         "Trust",
         "Verdict",
+        "WaitsFor",
         "Weekday",
     ]
 )

@@ -13,7 +13,7 @@ from preserve.daemon.deriving import Derived, by_clock, derived, duties_name
 from preserve.daemon.works import Shift, Work
 from preserve.errors import Refused
 from preserve.model.audit import is_to_come
-from preserve.model.concerns import UNATTENDED, Concern, FindingsSeen, LateSeen, Seen, concerns
+from preserve.model.concerns import UNATTENDED, Concern, ConcernKind, FindingsSeen, LateSeen, Seen, concerns
 from preserve.model.duties import Duty
 from preserve.model.policy import Policy
 from preserve.model.sentences import Sentence, sentence
@@ -49,13 +49,14 @@ class Looked:
 
     @property
     def is_as_wanted(self) -> bool:
-        """Whether nothing is to be seen to."""
-        return self.status.is_as_wanted and not self.concerns
+        """Whether nothing is to be seen to, but for what waits for a person's decision: by that nothing is wrong."""
+        return self.status.is_as_wanted and all(each.kind is ConcernKind.WAITING for each in self.concerns)
 
     @property
     def alarms(self) -> tuple[Concern, ...]:
         """What those are told who watch the running from outside."""
-        return self.concerns if self.unattended is None else (*self.concerns, self.unattended)
+        wrong = tuple(each for each in self.concerns if each.kind is not ConcernKind.WAITING)
+        return wrong if self.unattended is None else (*wrong, self.unattended)
 
     @property
     def late(self) -> list[Duty]:
@@ -88,6 +89,7 @@ def look(shift: Shift, works: Sequence[Work], longest: timedelta | None = None) 
         lacking=report.lacking,
         too_close=report.too_close,
         rooms=report.rooms,
+        migrations=report.migrations,
         away={store.name: store.away_since for store in report.stores if store.is_wanting},
         unfinished=report.unfinished_count,
         unfinished_since=min((each.accession.accession_at for each in report.unfinished), default=None),

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from preserve.model.incidents import Incident, IncidentKind
+from preserve.model.migration_waits import MigrationStanding
 from preserve.model.nouns import HARMS, Condition
 from preserve.model.placing import Lack
 from preserve.model.policy import Policy
@@ -38,6 +39,7 @@ class ConcernKind(StrEnum):
     NO_STORE = "no store"  # policy wants copies that no store is there for
     TOO_CLOSE = "too close"  # policy wants stores further apart, or nobody can tell whether they are
     UNFINISHED = "unfinished accession"
+    WAITING = "waits for a person"  # a migration does not get on before somebody decides; nothing is wrong by that
     UNATTENDED = "no runner"  # nobody is there who would do by itself what falls due; told to who watches the running
 
 
@@ -124,6 +126,7 @@ class Seen:
     unfinished_since: str | None = None
     late: Sequence[LateSeen] = ()
     rooms: Sequence[Room] = ()
+    migrations: Sequence[MigrationStanding] = ()
 
 
 def concerns(seen: Seen) -> list[Concern]:
@@ -142,6 +145,7 @@ def concerns(seen: Seen) -> list[Concern]:
         *map(_no_store, seen.lacking),
         *_too_close(seen),
         *_unfinished(seen),
+        *(_waiting(each) for each in seen.migrations if each.waits),
     ]
     order = list(ConcernKind)
     return sorted(found, key=lambda each: (order.index(each.kind), each.since or "", each.subject))
@@ -409,3 +413,21 @@ def _unfinished(seen: Seen) -> Iterator[Concern]:
             since=seen.unfinished_since,
             mark=seen.unfinished,
         )
+
+
+def _waiting(standing: MigrationStanding) -> Concern:
+    """For what a migration waits first; whose policies it is about are told."""
+    migration, first = standing.migration, standing.waits[0]
+    return Concern(
+        ConcernKind.WAITING,
+        migration.claim,
+        sentence(
+            "migration {number} ({title}) waits for {wait}", number=migration.number, title=migration.called,
+            wait=first.what,
+        ),
+        sentence("`preserve migrate status {number}` says what is to be done, and by whom", number=migration.number),
+        count=first.count,
+        since=None if migration.stopped is None else migration.stopped.at,
+        mark=first.count,
+        policies=migration.scope.policies,
+    )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Is a migration that nobody named called by its formats, in the language of whoever reads?"""
+"""Is a migration called, and what it waits for told, in the language of whoever reads?"""
 
 from __future__ import annotations
 
@@ -23,3 +23,12 @@ def test_a_title_that_a_person_gave_stays_as_it_is(service: Service) -> None:
     service.planned("--title", "旧公文")
     with service.books() as books:
         assert title_said(books.migration(1), english()) == "旧公文"
+
+
+def test_the_page_says_for_what_a_migration_waits(service: Service) -> None:
+    service.planned()
+    page = service.program.folder / "status.html"
+    service.program("status", "--html", page, "--language", "en", code=Exit.FINDINGS)
+    assert "(fmt/40) waits for a pilot" in page.read_text("utf-8")
+    service.program("status", "--html", page, "--language", "zh", code=Exit.FINDINGS)
+    assert "等待试点" in page.read_text("utf-8")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from preserve.definitions.policies import read_policy
 from preserve.model.concerns import ConcernKind, FindingsSeen, LateSeen, Seen, concerns, owners
 from preserve.model.incidents import Incident, IncidentKind
+from preserve.model.migration_waits import standing_of
 from preserve.model.nouns import Condition, Role
 from preserve.model.placing import Lack
 from preserve.model.policy_stores import TooClose
@@ -12,6 +15,7 @@ from preserve.model.room import Room
 from preserve.model.sentences import sentence
 from preserve.model.signs_of_life import Silence
 from tests.packages.building import policy_text
+from tests.state.bookkeeping import PLAN
 
 DEFAULT = read_policy(policy_text(["near"]), "default.toml")
 POLICIES = {DEFAULT.name: DEFAULT}
@@ -34,6 +38,7 @@ def test_every_kind_is_told_with_a_remedy_the_gravest_first() -> None:
         unfinished=1,
         rooms=[Room(None, "/home", 10, 1000), Room("cave", "/cave", 60, 1000)],
         late=[LateSeen("audit cave", sentence("an audit"), AT)],
+        migrations=[standing_of(replace(PLAN, number=1), ())],
     )
     found = concerns(seen)
     assert [each.kind for each in found] == [kind for kind in ConcernKind if kind is not ConcernKind.UNATTENDED]
