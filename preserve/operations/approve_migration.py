@@ -17,6 +17,7 @@ from preserve.model.formats.watching import Circumstances, reopened
 from preserve.model.incidents import IncidentKind
 from preserve.model.migration_approvals import approval_text
 from preserve.model.migrations import ApprovalEntry, Migration, MigrationState, Piloted, PilotEntry
+from preserve.model.persons import is_one_person
 from preserve.model.phrases import phrase
 from preserve.packages.migrating.approvals import SignedApproval, signed_approval
 from preserve.state import checkpoints, notes
@@ -147,13 +148,13 @@ def _require_unchanged(asked: ApprovalEntry, pilot: PilotEntry, now: Circumstanc
 
 
 def _require_another_person(asked: ApprovalEntry, migration: Migration, pilot: PilotEntry) -> None:
-    if asked.by.strip() == migration.planned_by.strip():
+    if is_one_person(asked.by, migration.planned_by):
         raise Refused(
             "{person} planned migration {migration}; somebody else has to approve it (--actor)",
             person=asked.by,
             migration=migration.number,
         )
-    if asked.by.strip() == pilot.by.strip():
+    if is_one_person(asked.by, pilot.by):
         raise Refused(
             "{person} held the pilot of migration {migration}; somebody else has to approve it (--actor)",
             person=asked.by,

@@ -54,7 +54,15 @@ def test_a_loss_that_is_not_accepted_or_not_declared_is_refused(piloted: Service
     assert piloted.ask("migrate", "status", "1", code=Exit.FINDINGS)["approval"] is None
 
 
-@pytest.mark.parametrize(("person", "says"), [(PLANNER, "planned migration"), (f" {TRIER} ", "held the pilot")])
+@pytest.mark.parametrize(
+    ("person", "says"),
+    [
+        (PLANNER, "planned migration"),
+        (f" {TRIER} ", "held the pilot"),
+        (f"{PLANNER}\u200b", "planned migration"),
+        (f"{TRIER}\u3000", "held the pilot"),
+    ],
+)
 def test_who_planned_or_tried_it_cannot_approve_it(piloted: Service, person: str, says: str) -> None:
     assert says in refused(piloted, *ACCEPTED, "--actor", person, *WHY)
 

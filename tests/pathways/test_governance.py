@@ -45,6 +45,8 @@ def test_three_persons_with_what_was_approved_may_run_it() -> None:
 
 def test_approver_executor_and_auditor_are_three_persons() -> None:
     assert raised(approval(), executor=" 馆长") == {"SAME_PERSON  馆长"}
+    assert raised(approval(), executor="馆　长") == {"SAME_PERSON 馆　长"}
+    assert raised(approval(), executor="馆\u200b长") == {"SAME_PERSON 馆\u200b长"}
     assert raised(approval(), auditor="馆长") == {"SAME_AUDITOR 馆长"}
     assert raised(approval(), auditor="技术员") == {"SAME_AUDITOR 技术员"}
 
@@ -54,7 +56,7 @@ def test_an_approval_ends_with_another_text_another_version_or_a_loss_that_nobod
     assert raised(approval(), {**TOOLS, "ffmpeg": "6.0"}) == {"TOOL_CHANGED ffmpeg"}
     assert raised(approval(), {"flac": "1.4.2"}) == {"TOOL_GONE ffmpeg"}
     assert raised(replace(approval(), accepted=frozenset())) == {"LOSS_NOT_ACCEPTED tags"}
-    assert len(Objection) == 6
+    assert len(Objection) == 8
 
 
 @given(options=OPTIONS, weights=WEIGHTS)

@@ -8,6 +8,7 @@ from enum import StrEnum
 from fractions import Fraction
 
 from preserve.model.formats.pathways import Pathway
+from preserve.model.persons import is_one_person
 
 
 class Criterion(StrEnum):
@@ -121,18 +122,18 @@ def objections_to_decider(decider: str, executors: Iterable[str], auditors: Iter
     """Why `decider` may not say what becomes of a file that was stopped: who accepts such a loss approves, and nobody
     approves his own work, or what he is to audit.  (): he may."""
     found = []
-    if decider.strip() in {each.strip() for each in executors}:
+    if any(is_one_person(decider, each) for each in executors):
         found.append(Raised(Objection.OWN_WORK, decider))
-    if decider.strip() in {each.strip() for each in auditors}:
+    if any(is_one_person(decider, each) for each in auditors):
         found.append(Raised(Objection.OWN_AUDIT, decider))
     return tuple(found)
 
 
 def _of_persons(approval: Approval, executor: str, auditor: str) -> list[Raised]:
     found = []
-    if approval.by.strip() == executor.strip():
+    if is_one_person(approval.by, executor):
         found.append(Raised(Objection.SAME_PERSON, executor))
-    if auditor.strip() in (approval.by.strip(), executor.strip()):
+    if any(is_one_person(auditor, each) for each in (approval.by, executor)):
         found.append(Raised(Objection.SAME_AUDITOR, auditor))
     return found
 

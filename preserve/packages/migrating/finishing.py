@@ -30,6 +30,7 @@ from preserve.model.formats.risk_log import (
 )
 from preserve.model.formats.tallies import tallied
 from preserve.model.migrations import ApprovalEntry, Migration, MigrationPackage, PackageDone, PackageState
+from preserve.model.persons import is_one_person
 from preserve.model.placing import stores_wanted
 from preserve.model.policy import Policy
 from preserve.packages.making.taking_in import PackageMade
@@ -142,8 +143,8 @@ class Finisher:
     def _require_accepted_by_another(self, package: str, accepted: Collection[int]) -> None:
         books, number, executor = self.workplace.books, self.mandate.migration.number, self.mandate.executor
         paths = {each.original.path for each in self.journal.settled(package) if each.original.number in accepted}
-        deciders = {each.by.strip() for each in books.file_decisions(number, package) if each.path in paths}
-        if executor.strip() in deciders:
+        deciders = {each.by for each in books.file_decisions(number, package) if each.path in paths}
+        if any(is_one_person(executor, each) for each in deciders):
             raise Refused(
                 "{person} decided about files of package {package}, and so cannot carry that out; somebody else runs"
                 " it",
