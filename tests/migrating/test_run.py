@@ -248,6 +248,16 @@ def test_files_that_a_pathway_is_not_for_end_no_run_however_many_they_are(
     assert len(job.versions(old)) == 1
 
 
+def test_a_text_in_no_encoding_that_anybody_knows_is_named_and_not_passed_over(
+    job: Job, take: Taken, kept: Service
+) -> None:
+    take({b"bad.txt": b"\xff\xff\x81" * 9, b"utf-8.txt": "通知".encode() * 10, b"z.txt": notice("text")})
+    approved(kept.workplace)
+    report = job.run(of=PATHWAY)
+    assert report.is_finished
+    assert (report.fates[FileFate.CONVERTED], report.fates[FileFate.REFUSED]) == (1, 1)
+
+
 def test_an_approver_does_not_execute(job: Job, take: Taken, kept: Service) -> None:
     take({b"1.txt": notice("text")})
     approved(kept.workplace)

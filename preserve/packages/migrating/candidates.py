@@ -30,6 +30,7 @@ _REFUSALS = {
 }
 """Why a file is handed to no tool, unless a person answers for it: what would come of it could not be a faithful
 conversion."""
+IN_NO_ENCODING = phrase("it is no text in an encoding that the pathway is for, and nobody said in which one it is")
 _FOR_GOOD = frozenset({Oddity.PASSWORD_PROTECTED, Oddity.EMPTY})
 """Whatever a person says, no tool can do anything with these."""
 _ENDING = re.compile(rb"\.[A-Za-z0-9]{1,8}$")
@@ -135,13 +136,18 @@ def is_for(pathway: Pathway, path: Path, encoding: str = "") -> bool:
         return codecs.lookup(encoding).name in {codecs.lookup(each).name for each in pathway.encodings}
     if pathway.kind is not ContentKind.TEXT:
         return True
-    if _is_text_in("utf-8", path):
+    if is_utf8(path):
         return False
     if any(_is_text_in(each, path) for each in pathway.encodings):
         return True
     with path.open("rb") as file:
         head = file.read(_PIECE_BYTES)
     return any((likeness(head, each) or 0) >= LIKELY for each in pathway.encodings)
+
+
+def is_utf8(path: Path) -> bool:
+    """Whether a text needs no conversion to UTF-8."""
+    return _is_text_in("utf-8", path)
 
 
 def _is_text_in(encoding: str, path: Path) -> bool:

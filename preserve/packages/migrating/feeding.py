@@ -20,7 +20,15 @@ from preserve.model.formats.settlements import Settlement
 from preserve.model.formats.standing import IdentifiedEntry
 from preserve.model.formats.web_pages import PACKED
 from preserve.packages.migrating.bench import OnBench
-from preserve.packages.migrating.candidates import Candidate, belonging, candidates, is_for, stem_of
+from preserve.packages.migrating.candidates import (
+    IN_NO_ENCODING,
+    Candidate,
+    belonging,
+    candidates,
+    is_for,
+    is_utf8,
+    stem_of,
+)
 from preserve.packages.migrating.fetching import Fetcher
 from preserve.packages.migrating.journal import Journal
 from preserve.packages.migrating.linked import by_name, pack_for
@@ -176,11 +184,11 @@ class Feeder:
                 break
         Fetcher(due.sources).fetch(wanted)
         beside = self._brought_beside(due, lot, wanted)
-        lot.files += [
-            self._laid_out(candidate, path, beside.get(candidate.original.number, ()))
-            for candidate, path in wanted
-            if is_for(self.pathway, path, candidate.encoding)
-        ]
+        for candidate, path in wanted:
+            if is_for(self.pathway, path, candidate.encoding):
+                lot.files.append(self._laid_out(candidate, path, beside.get(candidate.original.number, ())))
+            elif not (candidate.encoding or is_utf8(path)):  # a person has to say what it is
+                lot.refused.append(candidate._replace(refusal=IN_NO_ENCODING))
         if is_ended:
             lot.ended.append(due)
             self._open = None
