@@ -19,7 +19,7 @@ from functools import cached_property
 from pathlib import Path
 
 from preserve import chance, clock
-from preserve.durable import free_bytes
+from preserve.durable import free_bytes, raise_if_full
 from preserve.errors import NoSpace, Refused
 from preserve.formats.watching import Watch, end_survivors, entries
 from preserve.model.formats.pathways import filled_in
@@ -237,14 +237,18 @@ class _Place:
 
     def take_in(self, path: Path, name: str, *, binds: bool) -> None:
         """Show the tool a file under a neutral name.  One that only its owner may read is copied, as is any where
-        nothing would keep a tool from changing it, and any beyond the first `MOST_BOUND`."""
+        nothing would keep a tool from changing it, and any beyond the first `MOST_BOUND`.  Raises `NoSpace`."""
         shown = self.into / name
         may_read = self.user is None or path.stat().st_mode & stat.S_IROTH
         if binds and may_read and len(self.bound) < MOST_BOUND:
             shown.touch()  # what it is bound upon
             self.bound.append((path, f"{IN}/{name}"))
             return
-        shutil.copyfile(path, shown)
+        try:
+            shutil.copyfile(path, shown)
+        except OSError as error:
+            raise_if_full(error, shown)
+            raise
         shown.chmod(0o444)
 
 
@@ -319,8 +323,12 @@ def _judged(order: Order, ended: Ended, out: Path) -> tuple[Result, str]:
 
 
 def _given(made: Path, final: Path) -> None:
-    """Make a file ours, with no rights that its maker chose, and move it."""
-    os.chmod(made, 0o600, follow_symlinks=True)
+    """Make a file ours, with no rights that its maker chose, and move it.
+
+    All may read it, so that it is shown to whatever judges it as it is, and films are not copied for that; the home,
+    where it lies, lets nobody in.
+    """
+    os.chmod(made, 0o644, follow_symlinks=True)
     if _is_root():
         os.chown(made, 0, 0)
     shutil.move(made, final)

@@ -84,6 +84,7 @@ def test_what_a_tool_made_is_handed_over_with_the_evidence(cell: Cell) -> None:
     assert (outcome.result, outcome.files) == (Result.CONVERTED, ("made.txt",))
     made = cell.into / "made.txt"
     assert (made.read_text(), made.stat().st_uid) == ("made", os.geteuid())
+    assert made.stat().st_mode & 0o777 == 0o644, "whatever judges it is shown the file itself, and no copy"
     evidence = outcome.evidence
     assert evidence.text == "said"
     assert evidence.arguments[0].endswith("/in/1.pl")
