@@ -62,6 +62,9 @@ class About(Table):
     beside: tuple[_Ending, ...] = Field(
         (), description="endings of files that belong to one and lie beside it under the same name (a memo file)"
     )
+    keeps: bool = Field(
+        False, strict=True, description="whether files are kept to the byte, and something is told beside them"
+    )
     linked: bool = Field(
         False, strict=True, description="whether files with these endings belong to one because it names them"
     )

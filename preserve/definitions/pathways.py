@@ -68,6 +68,7 @@ _WANTED = {
     "check": phrase("one of: {names}", names=", ".join(Check)),
     "fixed_layout": phrase("true or false"),
     "linked": phrase("true or false"),
+    "keeps": phrase("true or false"),
     "optional": phrase("true or false"),
 }
 _WANTED |= dict.fromkeys(
@@ -138,6 +139,7 @@ def _pathway(plain: dict[str, Any], sha256: str) -> Pathway:
         encodings=tuple(about.get("encodings", ())),
         beside=tuple(about.get("beside", ())),
         is_linked=about.get("linked", False),
+        keeps=about.get("keeps", False),
         grounds=tuple(map(Ground, trigger["grounds"])),
         why=Words(trigger["why_zh"].strip(), trigger["why_en"].strip()),
         basis=tuple(Basis(_words(each), Mark(each["mark"])) for each in plain["basis"]),
@@ -197,9 +199,20 @@ def _contradictions(pathway: Pathway, programs: Collection[str] | None) -> Itera
 
 def _of_formats(pathway: Pathway) -> Iterator[_Contradiction]:
     both = set(pathway.sources) & set(pathway.targets)
-    if both and not pathway.encodings:
+    if both and not pathway.encodings and not pathway.keeps:
         template = "{file}, line {line}: it leads from {puid} to the same; name other formats, or the encodings"
         yield _Contradiction("same-format", ("pathway", "to"), template, {"puid": min(both)})
+    if pathway.keeps and (set(pathway.sources) != set(pathway.targets) or not _compares_bytes(pathway)):
+        template = (
+            "{file}, line {line}: what keeps a file leads from its formats to the same, and compares {property} with"
+            " tolerance 0 and no loss"
+        )
+        yield _Contradiction("not-kept", ("pathway", "keeps"), template, {"property": Property.BYTES_BACK.value})
+
+
+def _compares_bytes(pathway: Pathway) -> bool:
+    rules = {rule.what: rule.tolerance for rule in pathway.properties}
+    return rules.get(Property.BYTES_BACK) == 0 and pathway.loss_of(Property.BYTES_BACK) is None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,12 @@ def packages_in_scope(scope: Scope) -> tuple[str, tuple[Any, ...]]:
             f" AND {_among('migration_format.puid', scope.puids)}"
             " WHERE earlier.package = identified.package AND earlier.rolled_back = 0 AND earlier.into_packages <> '[]')"
         )
-        given += [MigrationState.ROLLED_BACK.value, *scope.puids]
+        tests.append(
+            "NOT EXISTS (SELECT 1 FROM migration_version AS made"  # noqa: S608
+            " JOIN migration_format ON migration_format.migration = made.migration"
+            f" AND {_among('migration_format.puid', scope.puids)} WHERE made.package = identified.package)"
+        )
+        given += [MigrationState.ROLLED_BACK.value, *scope.puids, *scope.puids]
     query = (
         "SELECT identified.package AS package, identified.policy AS policy, sum(package_format.files) AS files,"  # noqa: S608 - names of ours
         " sum(package_format.bytes) AS bytes FROM package_format"

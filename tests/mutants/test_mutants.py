@@ -14,13 +14,15 @@ from tests.workshop.bench import Bench, require_all
 
 
 def one_of_each() -> list[str]:
-    """One pathway for each sort of content and each program; `ops.campaigns.mutants` does damage to all of them, at
-    more places."""
+    """One pathway for each sort of content and each program, and one that keeps what it is given;
+    `ops.campaigns.mutants` does damage to all of them, at more places."""
     chosen: dict[tuple[object, ...], str] = {}
     for each in compose.pathways(compose.format_register()):
         pathway = each.pathway
         if samples_of(pathway.name):
-            chosen.setdefault((pathway.kind, pathway.is_fixed_layout, pathway.tool.program), pathway.name)
+            chosen.setdefault(
+                (pathway.kind, pathway.is_fixed_layout, pathway.tool.program, pathway.keeps), pathway.name
+            )
     return sorted(chosen.values())
 
 

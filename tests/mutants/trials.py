@@ -84,7 +84,7 @@ def tried(bench: Bench, pathway: Pathway, samples: Sequence[Path], mutants: Muta
     asked = [
         (one, mutant, made)
         for one in sound
-        for mutant in mutants.get(one.made[0].suffix, ())
+        for mutant in mutants.get(_main(one).suffix, ())
         if mutant.damage in claimed(pathway)
         for made in _harmed(one, mutant, rounds, chance)
     ]
@@ -100,6 +100,11 @@ def tried(bench: Bench, pathway: Pathway, samples: Sequence[Path], mutants: Muta
         for (one, mutant, _), found in zip(asked, judged, strict=True)
     )
     return Tried(pathway.name, alarms, trials, claimed(pathway))
+
+
+def _main(one: Passed) -> Path:
+    """What was made of a file, and not the lists beside it."""
+    return next((each for each in one.made if each.stem == "document"), one.made[0])
 
 
 def _harmed(one: Passed, mutant: Mutant, rounds: int, chance: Random) -> Iterable[tuple[Path, ...]]:

@@ -39,6 +39,7 @@ FIRST = [
         ('severity = "high"', 'severity = "dire"', 35, '"low", "medium" or "high"'),
         ('type = "metadata lost"', 'type = "bad luck"', 43, "one of: content lost"),
         ('to = ["fmt/279"]', 'to = ["fmt/6"]', 8, "from fmt/6 to the same"),
+        ('to = ["fmt/279"]', 'to = ["fmt/6"]\nkeeps = true', 9, "compares bytes when converted back"),
         ('program = "ffmpeg"', 'program = "flac"', 28, "flac made the result"),
         (', "{input}"]', "]", 22, "must name input or inputs, output"),
         (', "{input}"]', ', "{input}", "{profile}"]', 22, "profile is no place"),

@@ -100,6 +100,8 @@ def test_what_was_converted_is_known_in_both_directions_and_is_not_due_again(boo
     assert books.migration_losses(1) == [made.LOST]
     assert books.in_scope(PLAN.scope).packages == 1, "of one package there is a version in force"
     assert books.in_scope(replace(PLAN.scope, is_again=True)).packages == 2
+    books.record(made.identified(9, 1, "V125", "fmt/40"))
+    assert books.in_scope(PLAN.scope).packages == 1, "and what a migration made is not converted again by the same"
 
 
 def test_an_accepted_file_makes_its_package_due_again_and_what_is_booked_then_takes_the_place(books: Books) -> None:

@@ -22,9 +22,12 @@ from tests.mutants.trials import samples_of
 from tests.workshop.bench import Bench, Passed
 
 FOLDERS = {each.name: each / "samples" for each in pathway_folders()}
-PUIDS = {".txt": "x-fmt/111", ".mbox": "fmt/720", ".msg": "x-fmt/430", ".dbf": "x-fmt/271", ".ofd": "preserve/ofd-1"}
+PUIDS = {
+    ".dbf": "x-fmt/271", ".eml": "fmt/278", ".mbox": "fmt/720", ".msg": "x-fmt/430", ".ofd": "preserve/ofd-1",
+    ".txt": "x-fmt/111",
+}  # fmt: skip
 TEXT_PATHWAYS = ("text-gb18030-to-utf8", "text-big5-to-utf8", "text-big5hkscs-to-utf8")
-PATHWAYS = (*TEXT_PATHWAYS, "mbox-to-eml", "msg-to-eml", "dbase-to-csv", "dbase-big5-to-csv", "ofd-to-text")
+PATHWAYS = (*TEXT_PATHWAYS, "eml-kept", "mbox-to-eml", "msg-to-eml", "dbase-to-csv", "dbase-big5-to-csv", "ofd-to-text")
 TOOLS = ("iconv", "mlr", "perl")
 
 
@@ -189,3 +192,17 @@ def test_a_package_that_grows_beyond_bounds_is_refused_and_its_names_lead_nowher
     assert [each.result for each in outcomes] == [Result.FAILED, Result.CONVERTED, Result.FAILED]
     assert "more files, or larger ones" in outcomes[0].evidence.complaints
     assert b"outside" in (files[1].into / "document.txt-part-0003.txt").read_bytes()
+
+
+def test_a_kept_message_is_its_copy_with_a_list_beside_and_a_line_end_changed_stops_it(bench: Bench) -> None:
+    require("perl")
+    (letter,) = (each for each in samples_of("eml-kept") if each.name == "transfer.eml")
+    (passed,) = through(bench, "eml-kept", [letter])
+    assert (passed.fate, passed.verdict) == (FileFate.CONVERTED, FileVerdict.EQUAL)
+    copy = passed.file.into / "document.eml"
+    assert copy.read_bytes() == letter.read_bytes()
+    listed = (passed.file.into / "document-attachments.csv").read_text(encoding="utf-8")
+    assert "fmt/40" in listed and "规定.doc" in listed
+    copy.write_bytes(copy.read_bytes().replace(b"\n", b"\r\n", 1))
+    (judged,) = bench.judged(bench.pathways["eml-kept"], [(passed.file, passed.outcome)])
+    assert set(judged.stopping) == {Property.BYTES_BACK}

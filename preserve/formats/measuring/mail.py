@@ -85,11 +85,11 @@ _UNREADABLE = (OSError, ValueError, KeyError, IndexError, TypeError, AttributeEr
 def _letters(side: Side) -> Iterator[Letter]:
     if side.is_result:
         for file in (each for each in side.files if each.suffix == EML):
-            yield _of_bytes(file.read_bytes())
+            yield _of_bytes(file.read_bytes(), is_kept=side.origin == EML)
     elif side.ending == MSG:
         yield _of_outlook(side.files[0])
     elif side.ending == EML:
-        yield _of_bytes(side.files[0].read_bytes())
+        yield _of_bytes(side.files[0].read_bytes(), is_kept=True)
     else:
         yield from _of_mailbox(side.files[0])
 
@@ -104,8 +104,9 @@ def _of_mailbox(file: Path) -> Iterator[Letter]:
         box.close()
 
 
-def _of_bytes(data: bytes) -> Letter:
-    digest = hashlib.sha256(b"\n".join(data.splitlines())).hexdigest()
+def _of_bytes(data: bytes, *, is_kept: bool = False) -> Letter:
+    """One message; of a mailbox, line ends are not its own."""
+    digest = hashlib.sha256(data if is_kept else b"\n".join(data.splitlines())).hexdigest()
     return replace(_of_message(parsed(data)), sha256=digest)
 
 

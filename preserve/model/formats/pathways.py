@@ -125,7 +125,8 @@ class Pathway:
     `sources` and `targets` are PUIDs; several targets are versions of one format that only content tells apart.
     `encodings` narrows sources down to texts in these encodings, where a PUID says too little.  `beside` are endings
     of files that belong to one, lie beside it under the same name, and are shown to the tool with it; with `is_linked`
-    they are those that it names (a page its pictures), wherever in the package they lie.
+    they are those that it names (a page its pictures), wherever in the package they lie.  One that `keeps` a file makes
+    a copy to the byte, and tells beside it what nobody sees from outside.
     """
 
     name: str
@@ -138,6 +139,7 @@ class Pathway:
     encodings: tuple[str, ...]
     beside: tuple[str, ...]
     is_linked: bool
+    keeps: bool
     grounds: tuple[Ground, ...]
     why: Words
     basis: tuple[Basis, ...]
