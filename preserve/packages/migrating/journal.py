@@ -148,12 +148,15 @@ class Journal:
     def settle(self, package: str, results: Callable[[], Iterator[FileResult]]) -> None:
         """A package is booked, with these results: keep what waits for review, and what was made of it.
 
-        What is sealed goes before the lines: as long as they are there, this is done again.
+        What is sealed goes when all else says what is booked, and before the lines: as long as there is one of the two,
+        this is done again.
         """
         folder = self.folder_of(package)
         held = {str(each.original.number) for each in results() if each.fate is FileFate.STOPPED}
         if held:
             _write(folder / SETTLED, map(_line, results()))
+        else:
+            (folder / SETTLED).unlink(missing_ok=True)  # an earlier one, which says that they wait
         for made in _folders(folder / MADE):
             if made.name not in held:
                 shutil.rmtree(made)
