@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -322,3 +323,27 @@ def test_a_memo_file_is_brought_with_its_table_whatever_the_case_of_its_name(
             brought[file.candidate.original.path] = [(path.read_bytes(), ending) for path, ending in file.beside]
             assert file.to_convert.beside == file.beside
     assert brought == {b"a/STAFF.DBF": [(memo, ".dbt")], b"b/staff.dbf": []}
+
+
+def test_what_a_page_names_is_brought_with_it_packed_by_its_place(
+    kept: Service, identifier: SiegfriedIdentifier, journal: Journal, tmp_path: Path
+) -> None:
+    page = b"<!DOCTYPE html><html><head><link rel=stylesheet href=s/a.css></head><img src=../up.PNG></html>"
+    files = {b"w/index.html": page, b"w/S/a.css": b"p { color: red }", b"up.png": b"U", b"w/other.png": b"O",
+             b"alone.html": b"<!DOCTYPE html><html><body>alone</body></html>"}  # fmt: skip
+    package = taken(kept, identifier, lay(tmp_path / "pages", files))
+    due = Due(sources_of(kept.workplace, kept.books.package(package)), told_in(kept.workplace, package), frozenset())
+    pathway = shipped()["html-to-pdfa2b"]
+    brought = {}
+    for lot in Feeder(kept.workplace, pathway, pathway.sources, journal, iter([due])).lots():
+        for file in lot.files:
+            brought[file.candidate.original.path] = [(_unpacked(path), ending) for path, ending in file.beside]
+    assert brought == {
+        b"w/index.html": [({"s/a.css": b"p { color: red }", "../up.PNG": b"U"}, ".beside.zip")],
+        b"alone.html": [],
+    }
+
+
+def _unpacked(path: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(path) as packed:
+        return {name: packed.read(name) for name in packed.namelist()}
