@@ -18,13 +18,14 @@ from preserve.packages.risk_csv import name_shown
 if TYPE_CHECKING:
     from preserve.cli.answers import Document
     from preserve.cli.voices import Voice
-    from preserve.model.formats.file_results import Validated
+    from preserve.model.formats.file_results import FileResult, Validated
     from preserve.model.formats.losses import Risk
     from preserve.model.formats.risk_counts import Group
     from preserve.model.formats.risk_log import LoggedFile
     from preserve.model.migrations import LossCount
     from preserve.operations.report_migration import Account, MigrationReport
 
+LONGEST_COMPLAINT = 300
 MOST_PLACES = 3
 """Of each difference on a terminal; the page has those that were kept."""
 
@@ -245,17 +246,27 @@ def file_lines(logged: LoggedFile, voice: Voice) -> Iterator[str]:
     yield printable(f"{original.package} {name_shown(original.path)}: {voice.word(result.fate)}", is_line=True)
     if result.why:
         yield "  " + voice.resaid(result.why)
+    if words := tool_said(result, voice):
+        yield f"  - {words}"
     for made in result.made:
-        yield printable(f"  → {name_shown(made.path)}, {byte_count(made.bytes)}, {made.puid}")
+        yield printable(f"  → {name_shown(made.path)}, {byte_count(made.bytes)}, {made.puid}", is_line=True)
     for risk, decision in zip(result.risks, logged.decisions, strict=True):
         if risk.amount is None:
             continue
         yield "  - " + risk_said(risk, voice)
         for place in risk.places[:MOST_PLACES]:
-            yield printable(f"      {place.where}: {place.before!r} → {place.after!r}")
+            yield printable(f"      {place.where}: {place.before!r} → {place.after!r}", is_line=True)
         if decision is not None:
             yield "      " + decision_said(decision.is_accepted, decision.by, decision.reason, voice)
     yield from (f"  - {each}" for each in unmeasured_said(result.risks, voice))
+
+
+def tool_said(result: FileResult, voice: Voice) -> str:
+    """What the tool complained of where it failed, the end of it: that names the cause, and who reads it can act."""
+    if result.fate is not FileFate.FAILED or result.run is None:
+        return ""
+    words = (result.run.complaints or result.run.text).strip()[-LONGEST_COMPLAINT:]
+    return voice.said("the tool says: {words}", words=printable(voice.resaid(words), is_line=True)) if words else ""
 
 
 def unsound_said(validated: Iterable[Validated], voice: Voice) -> Iterator[str]:

@@ -15,6 +15,7 @@ import pytest
 from preserve.cli.exits import Exit
 from preserve.cli.migration_report import file_lines
 from preserve.cli.voices import english
+from preserve.model.formats.file_results import FileFate
 from preserve.model.formats.losses import Comparison
 from preserve.model.formats.properties import Property
 from preserve.model.formats.risk_counts import By
@@ -181,3 +182,19 @@ def test_what_one_missing_tool_left_unmeasured_is_one_line() -> None:
     told = list(file_lines(file, english()))
     assert [line for line in told if why in line] == [f"  - not measured: text, order, numbering: {why}"]
     assert sum(line.startswith("  - ") for line in told) == 2
+
+
+def test_what_the_tool_said_of_a_file_that_failed_is_told() -> None:
+    """Without it nobody knows that another pathway is needed, or a memo file that was not handed over."""
+    failed = values.result(1, fate=FileFate.FAILED)
+    assert failed.run is not None
+    said = replace(failed.run, complaints="the table says it is in cp950\nlook at it\n")
+    told = list(file_lines(logged(values.ABOUT, replace(failed, run=said), {}, None), english()))
+    assert "  - the tool says: the table says it is in cp950\\nlook at it" in told
+
+
+def test_a_name_of_two_lines_forges_no_line_of_a_report() -> None:
+    name = b"a\n20261122-x b.doc: converted"
+    one = values.named(values.result(1), name)
+    told = file_lines(logged(values.ABOUT, replace(one, made=(replace(one.made[0], path=name),)), {}, None), english())
+    assert not [line for line in told if "\n" in line]

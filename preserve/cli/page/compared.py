@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element
 
 from rapidfuzz.distance import Postfix, Prefix
 
-from preserve.cli.migration_report import decision_said
+from preserve.cli.migration_report import decision_said, tool_said
 from preserve.cli.page.elements import Child, Children, element
 from preserve.cli.page.pictures import Album
 from preserve.cli.page.sections import table
@@ -33,6 +33,7 @@ def compared(found: FoundFile, album: Album, voice: Voice) -> Element:
         "article",
         _heading(result, voice),
         element("p", voice.resaid(result.why)) if result.why else None,
+        element("p", words) if (words := tool_said(result, voice)) else None,
         _differences(found, voice),
         passages(result, voice),
         pages(found, album, voice),

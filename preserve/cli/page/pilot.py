@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element
 from preserve import __version__
 from preserve.cli.disclosure import Pathways
 from preserve.cli.format_facts import in_language
-from preserve.cli.migration_report import risk_said, unmeasured_said
+from preserve.cli.migration_report import risk_said, tool_said, unmeasured_said
 from preserve.cli.page import charts
 from preserve.cli.page.charts import Bar, Part
 from preserve.cli.page.compared import FATE_SHADES, pages, passages
@@ -168,6 +168,7 @@ def _alternative(found: FoundFile, album: Album, voice: Voice) -> Element:
         "div",
         element("h4", result.pathway, " ", fate),
         element("p", voice.resaid(result.why)) if result.why else None,
+        element("p", words) if (words := tool_said(result, voice)) else None,
         element("ul", differences) if differences else none if result.verdict is not None else None,
         passages(result, voice),
         pages(found, album, voice),
