@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +21,7 @@ from preserve.model.formats.properties import Property, Value
 from preserve.model.formats.web_pages import (
     PACKED,
     encoding_of,
+    likely_references,
     place_of,
     references_of_page,
     references_of_style,
@@ -53,6 +55,20 @@ def test_a_page_is_in_the_encoding_it_says_or_reads_as_and_in_none_where_the_two
     page: bytes, encoding: str
 ) -> None:
     assert encoding_of(page) == encoding
+
+
+@pytest.mark.parametrize("unit", ["<a ", "<img src='", "<!--", 'url("', "url( ", "<td a="])
+def test_what_a_page_names_is_told_before_the_sandbox_in_time_by_its_length(unit: str) -> None:
+    begun = time.monotonic()
+    likely_references(unit * 100_000)
+    assert time.monotonic() - begun < 10
+
+
+def test_the_first_look_at_a_page_finds_what_its_parser_finds() -> None:
+    page = """<body background="b.gif"><img src="a&amp;b.png"><IMG alt='x' SRC=c.jpg><a href="d.html">x</a>
+    <link rel=stylesheet href='s.css'><style>p { background: url( "e f.png" ) } @import "g.css";</style>
+    <p style="background: url(&quot;h.png&quot;)"><td background=i.gif>"""
+    assert set(likely_references(page)) == set(references_of_page(page))
 
 
 def test_what_a_page_names_is_found_where_it_lies_and_nothing_beyond() -> None:

@@ -13,8 +13,8 @@ from preserve.model.formats.web_pages import (
     MOST_BYTES,
     STYLE,
     encoding_of,
+    likely_references,
     places_of,
-    references_of_page,
     references_of_style,
     text_of,
 )
@@ -72,7 +72,7 @@ def _places_of_page(path: Path) -> tuple[str, ...]:
     if path.stat().st_size > MOST_BYTES:
         return ()
     data = path.read_bytes()
-    return places_of(references_of_page(text_of(data, encoding_of(data) or "utf-8")))
+    return places_of(likely_references(text_of(data, encoding_of(data) or "utf-8")))
 
 
 def _places_of_style(path: Path, place: str) -> tuple[str, ...]:
