@@ -234,7 +234,7 @@ def run_lines(report: RunReport) -> Iterator[str]:
         )
     elif report.is_finished:
         yield said("migration {migration} is finished", migration=migration.number)
-    else:
+    elif migration.packages_due:
         yield said(
             "{left} packages are left; the same command goes on",
             left=migration.packages_due,
