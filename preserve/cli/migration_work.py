@@ -120,7 +120,7 @@ def _outcome_row(outcome: Piloted, score: int | None) -> list[object]:
     seen = outcome.tallied
     tried = max(1, seen.files - seen.of(FileFate.REFUSED))
     seconds = (seen.milliseconds + seen.judging_milliseconds) / 1000 / tried
-    growth = round(100 * seen.bytes_after / seen.bytes_before) if seen.bytes_before else "-"
+    growth = 100 * seen.bytes_after // seen.bytes_before if seen.bytes_before else "-"
     marks = [outcome.marks.get(each, "-") for each in Criterion]
     fates = [seen.of(fate) for fate in FileFate]
     return [outcome.pathway, *fates, f"{seconds:.1f}", growth, *marks, "-" if score is None else score]

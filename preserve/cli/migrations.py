@@ -131,8 +131,8 @@ def wait_said(wait: Wait, migration: Migration, voice: Voice) -> str:
             )
         case WaitsFor.APPROVAL:
             return voice.said(
-                "migration {number} waits for the approval of somebody other than {person}: `preserve migrate approve"
-                " {number} --pathway NAME --accept ID=REASON…`",
+                "migration {number} waits for the approval of somebody other than {person} and than who tried it:"
+                " `preserve migrate approve {number} --pathway NAME --accept ID=REASON…`",
                 number=number,
                 person=migration.planned_by,
             )
@@ -435,8 +435,13 @@ def checked_lines(number: int, checked: Sequence[Checked], voice: Voice) -> Iter
         )
 
 
-def ended_lines(migration: Migration, voice: Voice) -> Iterator[str]:
-    """What a migration is after somebody withdrew it, rolled it back or reinstated it."""
+def ended_lines(migration: Migration, package: str | None, voice: Voice) -> Iterator[str]:
+    """What a migration is after somebody withdrew it, rolled it back or reinstated it, or what it made of `package`."""
+    if package is not None:
+        yield voice.said(
+            "this is about package {package} alone; `preserve package show {package}` says what is in force",
+            package=package,
+        )
     yield voice.said(
         "migration {number} ({title}) is {state} now",
         number=migration.number,

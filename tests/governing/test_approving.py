@@ -133,7 +133,7 @@ def test_what_a_pilot_saw_is_told_with_the_weights_that_would_turn_it(piloted: S
     assert [each["pathway"] for each in pilot["ranking"]] == ["doc-to-pdfa2b", "doc-to-docx"]
     said = piloted.program("migrate", "status", "1", code=Exit.FINDINGS)
     assert "not verified against a standard" in said
-    assert "waits for the approval of somebody other than 甲" in said
+    assert "waits for the approval of somebody other than 甲 and than who tried it" in said
 
 
 def test_versions_of_programs_are_those_of_this_machine(piloted: Service) -> None:

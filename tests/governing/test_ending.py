@@ -34,7 +34,8 @@ def in_force(service: Service) -> bool:
 def test_what_is_rolled_back_is_not_in_force_and_nothing_is_deleted(ran: Service) -> None:
     told = ran.ask("migrate", "rollback", "1", "--package", ran.package(0), *WHY)
     assert (told["state"], in_force(ran)) == ("running", False)
-    ran.ask("migrate", "reinstate", "1", "--package", ran.package(0), *WHY)
+    said = ran.program("migrate", "reinstate", "1", "--package", ran.package(0), *WHY)
+    assert f"about package {ran.package(0)} alone" in said
     assert in_force(ran)
     said = ran.program("migrate", "rollback", "1", *WHY)
     assert "Nothing was deleted" in said

@@ -230,7 +230,7 @@ def rollback(call: Call, number: int, package: str | None) -> Exit:
 
     with _attended(call) as workplace:
         migration = roll_back(workplace, number, package)
-    return _ended(call, migration)
+    return _ended(call, migration, package)
 
 
 @click.command(help=_("Put what was rolled back in force again, of one original package or of all."))
@@ -242,7 +242,7 @@ def reinstate(call: Call, number: int, package: str | None) -> Exit:
 
     with _attended(call) as workplace:
         migration = put_back(workplace, number, package)
-    return _ended(call, migration)
+    return _ended(call, migration, package)
 
 
 def _attended(call: Call) -> AbstractContextManager[Workplace]:
@@ -252,11 +252,11 @@ def _attended(call: Call) -> AbstractContextManager[Workplace]:
     return call.workplace(patient=False)
 
 
-def _ended(call: Call, migration: Migration) -> Exit:
+def _ended(call: Call, migration: Migration, package: str | None = None) -> Exit:
     from preserve.cli.migrations import ended_lines
 
     document = {"migration": migration.number, "title": migration.called, "state": migration.state.value}
-    return call.answer(document, ended_lines(migration, voices.person()))
+    return call.answer(document, ended_lines(migration, package, voices.person()))
 
 
 COMMANDS = (plan, approve, verify, list_all, status, withdraw, rollback, reinstate)
