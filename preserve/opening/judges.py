@@ -203,7 +203,9 @@ def image(path: Path) -> None:
     """Every frame decoded to its last pixel."""
     if importlib.util.find_spec("PIL") is None:
         raise Unjudged(phrase("{library} is not installed", library="Pillow"))
-    from PIL import Image, ImageSequence, UnidentifiedImageError
+    from PIL import Image, ImageFile, ImageSequence, UnidentifiedImageError
+
+    ImageFile.LOAD_TRUNCATED_IMAGES = False  # libraries switch it on for all of a process; half a picture is none
 
     try:
         with Image.open(path) as picture:
