@@ -14,7 +14,7 @@ from typing import NoReturn
 
 import click
 
-from preserve import __version__
+from preserve import __version__, interrupts
 from preserve.cli import answers, faults, messages
 from preserve.cli.calls import Call
 from preserve.cli.exits import Exit, reaction
@@ -80,7 +80,8 @@ def main() -> NoReturn:
     # Listings are millions of plain tuples that live for a moment: looking for cycles in them so often took a tenth of
     # an ingest's time.
     gc.set_threshold(100_000, 50, 50)
-    sys.exit(run(sys.argv[1:]))
+    with interrupts.heeded():
+        sys.exit(run(sys.argv[1:]))
 
 
 def run(arguments: Sequence[str]) -> Exit:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from preserve import interrupts
 from preserve.clock import SystemClock
 from preserve.model.blocks import BLOCK_BYTES
 from preserve.model.keys import Key
@@ -29,6 +30,12 @@ from tests.packages.building import Service, flip, service
 from tests.stores.memory import MemoryStore
 
 pytestmark = pytest.mark.timeout(120)
+
+
+@pytest.fixture(autouse=True)
+def _as_in_the_program() -> Iterator[None]:
+    with interrupts.heeded():
+        yield
 
 
 class StoppingClock(SystemClock):
@@ -131,3 +138,20 @@ def test_nobody_reads_blocks_any_more_when_the_fan_is_closed(tmp_path: Path) -> 
         raise KeyboardInterrupt
     assert sorted(released) == list(range(0, len(content), BLOCK_BYTES))
     assert [thread.name for thread in threading.enumerate() if thread.name.startswith("to-disk")] == []
+
+
+def test_a_wait_that_began_just_as_the_signal_came() -> None:
+    """Another thread receives it here, so that the wait goes on as it does for who lay down a moment too late."""
+    forever = threading.Event()
+    main = Path(f"/proc/self/task/{threading.main_thread().native_id}/stat")
+
+    def press() -> None:
+        while main.read_text().rpartition(")")[2].split()[0] != "S":
+            pass
+        signal.raise_signal(signal.SIGINT)
+
+    presser = threading.Thread(target=press)
+    with pytest.raises(KeyboardInterrupt):
+        presser.start()
+        forever.wait()
+    presser.join()
