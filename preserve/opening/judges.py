@@ -203,14 +203,12 @@ def image(path: Path) -> None:
     """Every frame decoded to its last pixel."""
     if importlib.util.find_spec("PIL") is None:
         raise Unjudged(phrase("{library} is not installed", library="Pillow"))
-    from PIL import Image, ImageFile, ImageSequence, UnidentifiedImageError
+    from PIL import Image, UnidentifiedImageError
 
-    ImageFile.LOAD_TRUNCATED_IMAGES = False  # libraries switch it on for all of a process; half a picture is none
+    from preserve.opening.pictures import decode_whole
 
     try:
-        with Image.open(path) as picture:
-            for frame in ImageSequence.Iterator(picture):
-                frame.load()
+        decode_whole(path)
     except UnidentifiedImageError as error:
         raise Broken(phrase("it is no image that Pillow knows")) from error
     except Image.DecompressionBombError as error:

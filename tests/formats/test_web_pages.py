@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import zipfile
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 from urllib.request import OpenerDirector
 
@@ -170,3 +171,19 @@ def test_a_page_in_another_encoding_than_it_says_is_refused(tmp_path: Path) -> N
     with pytest.raises(Refused, match="says one encoding and reads as another"):
         web_page.convert(page, tmp_path, "2")
     assert not (tmp_path / "2.pdf").exists()
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_half_a_picture_is_neither_drawn_nor_filled_up_but_missed(tmp_path: Path, kind: str) -> None:
+    page = tmp_path / "1.html"
+    page.write_text(f"<meta charset=utf-8><p>{SENTENCE}<img src=whole.png><img src=torn.{kind}>")
+    buffer = BytesIO()
+    Image.effect_noise((200, 200), 90).save(buffer, kind)
+    with zipfile.ZipFile(page.with_suffix(PACKED), "w") as packed:
+        packed.writestr(f"torn.{kind}", buffer.getvalue()[: len(buffer.getvalue()) // 2])
+        Image.new("RGB", (4, 4), "red").save(tmp_path / "whole.png")
+        packed.write(tmp_path / "whole.png", "whole.png")
+    web_page.convert(page, tmp_path, "2")
+    before, after = told(page), told(page, tmp_path / "2.pdf")
+    assert (before[Property.IMAGES], after[Property.IMAGES]) == (2, 1)
+    assert before[Property.EMBEDDED] == (f"torn: torn.{kind}",)

@@ -24,6 +24,7 @@ from PIL import Image
 
 from preserve.errors import Refused, Unavailable
 from preserve.formats.converters.beside_pixels import Beside, Target, finished
+from preserve.opening.pictures import FAULTS
 from preserve.processes import run_for_answer
 
 MOST_SECONDS = 24 * 3600
@@ -78,7 +79,7 @@ def _opened(picture: Path) -> Iterator[Image.Image]:
         warnings.simplefilter("ignore")
         try:
             image = Image.open(stream)
-        except (OSError, ValueError, SyntaxError, EOFError, KeyError, TypeError) as error:
+        except FAULTS as error:
             raise Refused(
                 "this kind of picture cannot be measured, so it is not converted; keep it as it is"
             ) from error

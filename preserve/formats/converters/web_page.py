@@ -24,6 +24,7 @@ from preserve.errors import Refused
 from preserve.formats.converters.calls import each_of
 from preserve.formats.page_packs import beside
 from preserve.model.formats.web_pages import MOST_BYTES, encoding_of, place_of, text_of
+from preserve.opening.pictures import is_torn
 
 NOWHERE = "page:///"
 """No address at all: what is named relative to it stays as it is named, in links and when it is asked for."""
@@ -77,13 +78,20 @@ class _Beside(URLFetcher):  # type: ignore[misc]  # it has no types
         self._held = held
 
     def fetch(self, url: str, headers: object = None) -> URLFetcherResponse:
+        content, kind = self._found(url)
+        if is_torn(content):  # half of it would be drawn, or all of it filled up, without a word
+            raise ValueError(f"the picture cannot be decoded to its end: {url[:200]}")
+        return URLFetcherResponse(url, content, {"Content-Type": kind})
+
+    def _found(self, url: str) -> tuple[bytes, str]:
+        """What an address leads to, and of what kind it is."""
         if url.startswith("data:"):
-            return super().fetch(url, headers)
+            with super().fetch(url) as within:
+                return within.read(), within.content_type
         place = place_of(url.removeprefix(NOWHERE))
         if place is None or place not in self._held:
             raise ValueError(f"it did not come with the page: {url}")
-        kind = mimetypes.guess_type(place)[0] or "application/octet-stream"
-        return URLFetcherResponse(url, self._held[place], {"Content-Type": kind})
+        return self._held[place], mimetypes.guess_type(place)[0] or "application/octet-stream"
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -9,7 +9,6 @@ stand for, and grey of up to 8 bits as three equal channels.
 from __future__ import annotations
 
 import hashlib
-import struct
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -23,6 +22,7 @@ from preserve.formats.measuring.decoding import Raw, decoded
 from preserve.formats.measuring.side import Side
 from preserve.model.formats.properties import Measured, Property, Value
 from preserve.model.phrases import phrase
+from preserve.opening.pictures import FAULTS
 
 MOST_PIXELS = 400_000_000
 """A page larger than that (20,000 dots square) is not measured: all of it lies in memory while it is."""
@@ -76,8 +76,8 @@ def measure(side: Side, wanted: frozenset[Property]) -> Measured:
         pages = [page for file in side.files for page in _pages(file)]
     except _CannotError as why:
         return Measured({}, dict.fromkeys(wanted, str(why)))
-    except (OSError, ValueError, SyntaxError, EOFError, KeyError, TypeError, MemoryError, struct.error):
-        return Measured({}, dict.fromkeys(wanted, BROKEN))  # what Pillow raises over broken files
+    except (*FAULTS, MemoryError):
+        return Measured({}, dict.fromkeys(wanted, BROKEN))
     values = _values(pages)
     return Measured({name: values[name] for name in wanted if name in values}, {})
 

@@ -36,6 +36,7 @@ from preserve.model.formats.web_pages import (
     text_of,
 )
 from preserve.model.phrases import phrase
+from preserve.opening.pictures import is_torn
 
 TWO_ENCODINGS = phrase("the page says one encoding and reads as another")
 MOST_RULES = 20_000
@@ -130,7 +131,7 @@ def _of_page(file: Path) -> Mapping[Property, Callable[[], Value]]:
         Property.IMAGES: lambda: len(seen.pictures),
         Property.HYPERLINKS: lambda: external_links(seen.links),
         Property.MACROS: lambda: sum(_scripts(each) for each in document.css("*")),
-        Property.EMBEDDED: lambda: tuple(sorted([*seen.another, *(f"not held: {each[:200]}" for each in lost)])),
+        Property.EMBEDDED: lambda: tuple(sorted([*seen.another, *lost])),
         Property.FORM_FIELDS: lambda: seen.fields,
         Property.METADATA: lambda: _about(document),
     }
@@ -150,13 +151,14 @@ def _read(data: bytes) -> str:
 
 
 def _lost(text: str, held: Mapping[str, bytes], base: str) -> list[str]:
-    """What the page and the style sheets that came with it name, and what did not come."""
+    """What the page and the style sheets that came with it name, and what did not come, or not whole."""
     named = [(each, None if base else place_of(each)) for each in references_of_page(text)]
     for place, content in held.items():
         if place.lower().endswith(STYLE):
             style = content.decode("utf-8", "replace")
             named += [(each, place_of(each, place)) for each in references_of_style(style)]
-    return [each for each, place in named if place not in held and not _DATA.match(each)]
+    absent = [f"not held: {each[:200]}" for each, place in named if place not in held and not _DATA.match(each)]
+    return absent + [f"torn: {each[:200]}" for each, place in named if place in held and is_torn(held[place])]
 
 
 def _base(document: LexborHTMLParser) -> str:
