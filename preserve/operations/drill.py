@@ -26,7 +26,7 @@ from preserve.model.drill_samples import DEFAULT_SAMPLE
 from preserve.model.drill_thaws import DrillThaw
 from preserve.model.drills import DrillEntry, DrillFault, is_rto_open, limits, missed, rehearsed, trends
 from preserve.model.incidents import Incident, IncidentKind
-from preserve.model.nouns import MOST_FILES_NAMED, Condition, CopyState, Event, Finding, PackageEntry, StoreEntry
+from preserve.model.nouns import MOST_FILES_NAMED, Event, Finding, PackageEntry, StoreEntry
 from preserve.model.phrases import phrase
 from preserve.opening.examiner import Examiner
 from preserve.packages import places
@@ -35,6 +35,7 @@ from preserve.packages.drilling.drawing import Lots, PolicyOf, draw
 from preserve.packages.drilling.examining import Examined, Examining, examine
 from preserve.packages.drilling.ground import ground
 from preserve.packages.drilling.waiting import Waiting
+from preserve.packages.harm_seen import book_harm
 from preserve.packages.held import held_copy
 from preserve.packages.restoring import target
 from preserve.packages.restoring.bags import LaidBag, lay_bag
@@ -267,7 +268,7 @@ class _Drill:
         place, request = self._place, self._request
         name = certifying.free_name(request.certificates, self._store.name, begun_at)
         entry = self._entry(lots, known, begun_at, steps, name)
-        findings = self._findings_booked()
+        findings = book_harm(self._place, self._restored.findings, "in a drill")
         certificate = self._certificate(entry, lots, known, steps, findings)
         written = certifying.write(certificate, request.certificates, name, request.voices, request.signer)
         entry = replace(entry, certificate_sha256=written.sha256)
@@ -386,21 +387,6 @@ class _Drill:
             ledger_root=books.root().hex(),
             written_by=events.TOOL,
         )
-
-    def _findings_booked(self) -> tuple[Finding, ...]:
-        """What was wrong with copies, as the living books have it from now on."""
-        act, now, books = self._place.act, self._place.now(), self._place.books
-        happened: list[Event] = []
-        for finding in self._restored.findings:
-            happened.append(events.found(act, now, finding))
-            state = CopyState.SUSPECT if finding.condition is Condition.UNREADABLE else CopyState.BAD
-            copy = books.copy(finding.package_id or "", finding.store)
-            if copy is not None and copy.state not in (state, CopyState.BAD):
-                why = f"{finding.where} was {finding.condition} in a drill"
-                happened.append(events.copy_moved(act, now, copy.package_id, copy.store, state, why))
-        if happened:
-            self._place.record(*happened)
-        return tuple(dict.fromkeys(books.open_finding(each) or each for each in self._restored.findings))
 
     def _incident(self, entry: DrillEntry) -> Incident | None:
         if entry.has_passed:

@@ -13,16 +13,17 @@ from typing import IO, cast
 from preserve.clock import monotonic_seconds
 from preserve.durable import raise_if_full
 from preserve.errors import PreserveError, Unavailable
-from preserve.model import events, identification_events
+from preserve.model import identification_events
 from preserve.model.digests import Algorithm, start
 from preserve.model.formats.identification import FileIdentified, Release, Tally
 from preserve.model.formats.settlements import SettledTally
 from preserve.model.formats.standing import FormatName, IdentifiedEntry
 from preserve.model.healing import next_generation
 from preserve.model.keys import object_key
-from preserve.model.nouns import CopyEntry, CopyState, Event, ObjectDigest, PackageEntry
+from preserve.model.nouns import CopyEntry, CopyState, ObjectDigest, PackageEntry
 from preserve.packages.discovery import listed_package
 from preserve.packages.format_lists import FormatListWriter, Listed, read_format_list
+from preserve.packages.harm_seen import book_harm, harm_seen
 from preserve.packages.members import Kind, Member, MembersFile
 from preserve.packages.putting import put_file
 from preserve.packages.reaching import kept_format_list, sources_of, unlistable
@@ -37,6 +38,7 @@ from preserve.workplace import Workplace
 ATTEMPTS = 2
 """Generations that are made before a store is given up that does not give back what it was sent."""
 _PIECE_BYTES = 1024 * 1024
+_OCCASION = "when its formats were told"
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,11 +186,14 @@ def _identify(
             entry = IdentifiedEntry(package.id, release, number, digest, sum(n for n, _ in tally.formats.values()), at)
             counts = _heard(workplace, package.id, path)
             stores = _laid(workplace, entry, path, _verified(workplace, package.id) or _any_copy(sources))
+        except PreserveError:
+            book_harm(workplace, list(sources.findings()), _OCCASION)
+            raise
         finally:
             path.unlink(missing_ok=True)
         news = workplace.books.unnamed_formats(tally.formats)
         act = workplace.act
-        acts: list[Event] = [events.found(act, workplace.now(), each) for each in sources.findings()]
+        acts = harm_seen(workplace, list(sources.findings()), _OCCASION)
         acts.append(identification_events.identified(act, entry, tally, [names[puid] for puid in sorted(news)], counts))
         acts += [identification_events.formats_kept(act, at, entry, name, each) for name, each in stores.items()]
         workplace.record(*acts)

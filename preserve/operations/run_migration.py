@@ -16,7 +16,7 @@ from pathlib import Path
 
 from preserve.clock import monotonic_seconds
 from preserve.errors import NoSpace, PreserveError, Refused, Unavailable
-from preserve.model import events, migration_events
+from preserve.model import migration_events
 from preserve.model.complaints import Complaint, Complaints
 from preserve.model.formats.file_results import FileFate, FileResult
 from preserve.model.formats.governance import Objection, objections
@@ -24,11 +24,13 @@ from preserve.model.formats.pathways import stops_job
 from preserve.model.formats.watching import Circumstances, Reopening, reopened
 from preserve.model.migrations import Migration, MigrationPackage, MigrationState, StopCause, claim_on
 from preserve.model.phrases import phrase
+from preserve.packages.harm_seen import book_harm
 from preserve.packages.migrating.bench import Bench
 from preserve.packages.migrating.feeding import Due, Feeder, Lot
 from preserve.packages.migrating.finishing import Finisher, Mandate, PackageEnded
 from preserve.packages.migrating.journal import Journal, journal_folder
 from preserve.packages.reaching import sources_of
+from preserve.packages.sources import Sources
 from preserve.ports import Identifier
 from preserve.workplace import Workplace
 from preserve.workshop import Workshop
@@ -129,6 +131,7 @@ class _Running:
         self._began = monotonic_seconds()
         self._ended: list[PackageEnded] = []
         self._passed_over: dict[str, PreserveError] = {}
+        self._read_from: dict[str, Sources] = {}
         self._fates = dict.fromkeys(FileFate, 0)
         self._before = (0, 0)
         self._is_leaving = False
@@ -148,6 +151,9 @@ class _Running:
         except _Stops as stop:
             stopped = stop.why
             self._record_stop(stop)
+        finally:
+            for package in list(self._read_from):  # files that are done are not read again
+                self._book_harm(package)
         return self._report(stopped)
 
     # Whether it may
@@ -257,10 +263,10 @@ class _Running:
             self._attempt(package, partial(self._carry_out, package))
 
     def _carry_out(self, package: str) -> None:
-        sources = sources_of(self._place, self._place.books.package(package))
-        self._ended.append(self._finisher.carry_out(self._row(package), sources))
-        if self._finisher.is_to_carry_out(self._row(package)):
-            self._carry_out(package)
+        sources, is_more = self._sources(package), True
+        while is_more:
+            self._ended.append(self._finisher.carry_out(self._row(package), sources))
+            is_more = self._finisher.is_to_carry_out(self._row(package))
 
     # Converting
 
@@ -299,7 +305,7 @@ class _Running:
             self._attempt(due.id, partial(self._finish, due))
         for due, error in lot.failed:
             self._passed_over[due.id] = error
-            self._record_findings(due)
+            self._book_harm(due.id)
 
     def _due(self) -> Iterator[Due]:
         """The packages that are to be converted, asked of the books as they are needed."""
@@ -316,7 +322,7 @@ class _Running:
                 )
                 continue
             try:
-                sources = sources_of(self._place, books.package(row.package))
+                sources = self._sources(row.package)
             except PreserveError as error:
                 self._passed_over[row.package] = error
                 continue
@@ -355,7 +361,6 @@ class _Running:
                 "what was made of files of package {package} was not in this home as it was made; it is made again",
                 package=due.id,
             )
-        self._record_findings(due)
         self._ended.append(ended)
 
     def _attempt(self, package: str, step: Callable[[], None]) -> None:
@@ -366,12 +371,18 @@ class _Running:
             raise
         except PreserveError as error:
             self._passed_over[package] = error
+        self._book_harm(package)
 
-    def _record_findings(self, due: Due) -> None:
-        place = self._place
-        found = [events.found(place.act, place.now(), each) for each in due.sources.findings()]
-        if found:
-            place.record(*found)
+    def _sources(self, package: str) -> Sources:
+        """The copies of a package; what is found wrong with them is booked when it was read."""
+        sources = sources_of(self._place, self._place.books.package(package))
+        self._read_from[package] = sources
+        return sources
+
+    def _book_harm(self, package: str) -> None:
+        sources = self._read_from.pop(package, None)
+        if sources is not None:
+            book_harm(self._place, list(sources.findings()), "when it was read for a migration")
 
     # Whether it goes on
 

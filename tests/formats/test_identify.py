@@ -19,7 +19,7 @@ from preserve.formats.siegfried import SiegfriedIdentifier
 from preserve.model import events, identification_events
 from preserve.model.duties import Duty, DutyKind, Ending, in_order
 from preserve.model.formats.identification import FileIdentified, Oddity, Release, Tally
-from preserve.model.keys import BAG, object_key
+from preserve.model.keys import BAG, BLOCKS, object_key
 from preserve.model.nouns import CopyState
 from preserve.model.policy import FormatRule
 from preserve.model.sentences import sentence
@@ -171,6 +171,20 @@ def test_bytes_that_one_copy_lost_come_from_the_other_and_the_harm_is_a_finding(
     told(archive, identifier)
     assert listed(archive, "far")["一/发文.ofd"].found.identification.puid == "preserve/ofd-1"
     assert [(each.store, each.package_id) for each in archive.books.findings()] == [("near", PACKAGE.id)]
+    assert {each.store: each.state for each in archive.books.copies(package=PACKAGE.id)} == {
+        "near": CopyState.BAD, "far": CopyState.VERIFIED
+    }  # fmt: skip
+
+
+def test_harm_that_keeps_formats_from_being_told_is_booked_all_the_same(
+    archive: Archive, identifier: SiegfriedIdentifier
+) -> None:
+    for name in ("near", "far"):
+        held = archive.stores[name]
+        assert isinstance(held, MemoryStore)
+        del held.objects[object_key(PACKAGE.id, BLOCKS)]
+    assert [each.package for each in told(archive, identifier).not_identified] == [PACKAGE.id]
+    assert {each.state for each in archive.books.copies(package=PACKAGE.id)} == {CopyState.BAD}
 
 
 def test_a_file_that_no_copy_has_whole_is_not_examined_and_hides_no_other(

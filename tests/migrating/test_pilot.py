@@ -17,13 +17,14 @@ from preserve.model.formats.file_results import FileFate
 from preserve.model.formats.governance import Criterion
 from preserve.model.formats.pathways import Pathway
 from preserve.model.migrations import Migration, MigrationState, PlannedPathway, Scope, ScopeCount, Tallied
+from preserve.model.nouns import Condition, CopyState
 from preserve.operations.pilot_migration import PilotReport, PilotRequest, pilot_migration
 from preserve.packages.migrating.bench import digest_of
 from preserve.packages.risk_logs import both_sha256, read_risk_log
 from tests.migrating.jobs import BASIS, PATHWAY
 from tests.migrating.test_parts import lay, taken
 from tests.migrating.texts import TextWorkshop, notice
-from tests.packages.building import ACT, Service
+from tests.packages.building import ACT, Service, flip
 
 OTHER = replace(PATHWAY, name="text-otherwise", tool=replace(PATHWAY.tool, program="soffice"))
 TEXTS = {
@@ -147,6 +148,19 @@ def test_a_package_that_cannot_be_read_is_named_and_the_others_are_drawn_from(
         (kept.object(store, planned, "blocks.sha256")).unlink()
     with pytest.raises(Refused, match="no file of migration 1 could be drawn"):
         pilot(kept, workshop, identifier)
+
+
+def test_a_copy_that_a_pilot_finds_damaged_counts_as_safe_no_more(
+    kept: Service, planned: str, workshop: TextWorkshop, identifier: SiegfriedIdentifier
+) -> None:
+    bag = kept.object("near", planned, "bag.tar")
+    flip(bag, bag.read_bytes().index(notice("one")))
+    assert pilot(kept, workshop, identifier).entry.drawn == 4
+    (found,) = kept.books.findings()
+    assert (found.store, found.condition) == ("near", Condition.DAMAGED)
+    assert {each.store: each.state for each in kept.books.copies(package=planned)} == {
+        "near": CopyState.BAD, "city": CopyState.VERIFIED
+    }  # fmt: skip
 
 
 def test_a_migration_that_is_over_is_not_tried(

@@ -18,8 +18,9 @@ from preserve.formats.siegfried import SiegfriedIdentifier
 from preserve.model.formats.file_results import FileFate
 from preserve.model.formats.pathways import StopRule
 from preserve.model.migrations import MigrationState, PackageState
-from preserve.model.nouns import CopyState
+from preserve.model.nouns import Condition, CopyState, Finding
 from preserve.operations.restore import RestoreRequest, restore
+from preserve.packages.harm_seen import book_harm
 from preserve.packages.migrating import feeding
 from preserve.packages.migrating.journal import Journal
 from preserve.packages.risk_logs import read_risk_log, run_log
@@ -84,6 +85,10 @@ class Job:
 @pytest.fixture
 def job(kept: Service, workshop: TextWorkshop, identifier: SiegfriedIdentifier) -> Job:
     return Job(kept, workshop, identifier)
+
+
+def states(kept: Service, package: str) -> dict[str, CopyState]:
+    return {copy.store: copy.state for copy in kept.books.copies(package=package)}
 
 
 def as_utf8(content: bytes) -> bytes:
@@ -302,6 +307,25 @@ def test_a_source_that_is_damaged_in_one_store_is_read_from_another(job: Job, ta
     approved(kept.workplace)
     assert job.run(of=PATHWAY).is_finished
     assert [finding.store for finding in kept.books.findings(open_only=True)] == ["near"]
+    assert states(kept, old) == {"near": CopyState.BAD, "city": CopyState.VERIFIED}
+
+
+def test_damage_that_is_met_before_a_package_is_done_is_booked_at_once(job: Job, take: Taken, kept: Service) -> None:
+    texts = {f"{number}.txt".encode(): notice(f"text {number}") for number in range(3)}
+    old = take(texts)
+    bag = kept.object("near", old, "bag.tar")
+    flip(bag, bag.read_bytes().index(notice("text 0")))
+    approved(kept.workplace)
+    assert not job.run(of=PATHWAY, most=1).is_finished
+    assert states(kept, old) == {"near": CopyState.BAD, "city": CopyState.VERIFIED}
+
+
+def test_a_copy_that_cannot_be_read_at_one_place_and_is_damaged_at_another_is_bad(take: Taken, kept: Service) -> None:
+    old = take({b"1.txt": notice("text")})
+    unreadable = Finding(old, "near", Condition.UNREADABLE, "x/blocks.sha256", "1", "2")
+    for seen in ([unreadable, replace(unreadable, condition=Condition.DAMAGED)], [unreadable]):
+        assert len(book_harm(kept.workplace, seen, "when a test looked")) == len(seen)
+        assert states(kept, old)["near"] is CopyState.BAD
 
 
 def test_a_package_that_is_lost_everywhere_is_passed_over_and_the_others_go_on(
@@ -316,6 +340,7 @@ def test_a_package_that_is_lost_everywhere_is_passed_over_and_the_others_go_on(
     assert not report.is_only_away
     assert not report.is_finished
     assert len(job.versions(other)) == 1
+    assert set(states(kept, lost).values()) == {CopyState.BAD}
 
 
 def test_stores_that_are_away_are_waited_for(job: Job, take: Taken, kept: Service) -> None:

@@ -22,9 +22,10 @@ from preserve.errors import Frozen, PreserveError, Refused
 from preserve.model import events
 from preserve.model.certificates import CertifiedPackage, RestoreCertificate
 from preserve.model.complaints import Complaint
-from preserve.model.nouns import MOST_FILES_NAMED, Condition, CopyState, Finding, Outcome, PackageEntry
+from preserve.model.nouns import MOST_FILES_NAMED, Finding, Outcome, PackageEntry
 from preserve.model.restore import OnConflict, Presence, best_first
 from preserve.model.thawing import ThawPurpose
+from preserve.packages.harm_seen import book_harm
 from preserve.packages.held import HeldCopy, held_copy
 from preserve.packages.restoring import certifying, target
 from preserve.packages.restoring.landing import Landing
@@ -274,7 +275,8 @@ class _GivingBack:
         target.settle(landing, lot.entries())
 
     def _report(self) -> RestoreReport:
-        findings = self._booked([finding for task in self._tasks for finding in task.sources.findings()])
+        seen = [finding for task in self._tasks for finding in task.sources.findings()]
+        findings = book_harm(self._place, seen, "when it was restored")
         tally = _tally(lot.entries() for lot in self._lots)
         entries = map(_Lot.entries, self._lots)
         written = certifying.write(self._certificate(findings, tally), self._to, entries, self._order.voices)
@@ -350,21 +352,6 @@ class _GivingBack:
         """What was fetched from each store that is counted, from the list of blocks to the last range."""
         stores = [standing.held.store for task in self._tasks for standing in task.sources.standings]
         return {store.name: store.bytes_fetched for store in stores if isinstance(store, Counted)}
-
-    def _booked(self, findings: Sequence[Finding]) -> tuple[Finding, ...]:
-        """Findings as the books have them: those that were opened now, and those that were open already."""
-        act, now, books = self._place.act, self._place.now(), self._place.books
-        happened = []
-        for finding in findings:
-            happened.append(events.found(act, now, finding))
-            state = CopyState.SUSPECT if finding.condition is Condition.UNREADABLE else CopyState.BAD
-            copy = books.copy(finding.package_id or "", finding.store)
-            if copy is not None and copy.state not in (state, CopyState.BAD):
-                why = f"{finding.where} was {finding.condition} when it was restored"
-                happened.append(events.copy_moved(act, now, copy.package_id, copy.store, state, why))
-        if happened:
-            self._place.record(*happened)
-        return tuple(dict.fromkeys(books.open_finding(finding) or finding for finding in findings))
 
     def _book(self, tally: _Tally, certificate_sha256: str | None) -> None:
         """The ledger says what was given back."""
