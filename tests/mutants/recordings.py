@@ -82,11 +82,21 @@ def _one_frame_fewer(streams: list[dict[str, Any]], chance: Random) -> list[str]
     return _pictures(rf"select=not(eq(n\,{at}))")(streams, chance)
 
 
+def _at_other_times(which: str, words: str) -> Told:
+    """Packets as they are, at other moments."""
+    return lambda streams, chance: (
+        ["-map", "0", "-c", "copy", f"-bsf:{which[0]}", f"setts=ts={words}"] if _of(streams, which) else None
+    )
+
+
 MOVING = tuple(
     Mutant(damage, name, _by_ffmpeg(told))
     for damage, name, told in (
         (Damage.FRAMES_DROPPED, "one frame", _one_frame_fewer),
         (Damage.FRAMES_DROPPED, "every other", _pictures(r"select=not(mod(n\,2))")),
+        (Damage.TIMES_SHIFTED, "sound a fifth of a second late", _at_other_times("audio", "TS+200")),
+        (Damage.TIMES_SHIFTED, "sound running away", _at_other_times("audio", "TS*1.1+1")),
+        (Damage.TIMES_SHIFTED, "every other frame late", _at_other_times("video", r"TS+15*mod(N\,2)")),
         (Damage.IMAGE_DOWNSAMPLED, "to half", _pictures("scale=iw/2:ih/2")),
         (Damage.IMAGE_DOWNSAMPLED, "to half and back", _pictures("scale=iw/2:ih/2,scale=iw*2:ih*2")),
         (Damage.IMAGE_RECOLOURED, "range squeezed", _squeezed),

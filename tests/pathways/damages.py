@@ -8,7 +8,7 @@ from typing import cast
 from hypothesis import strategies as st
 
 from preserve.model.formats.pathways import Pathway
-from preserve.model.formats.properties import Damage, Measured, PageFace, Property, Value
+from preserve.model.formats.properties import TIMES_MILLISECONDS, Damage, Measured, PageFace, Property, Value
 
 Draw = Callable[[st.SearchStrategy[int]], int]
 
@@ -51,6 +51,7 @@ FAITHFUL: Mapping[Property, Value] = {
     Property.COLOUR_PROFILE: "icc",
     Property.RESOLUTION: 300,
     Property.DURATION: 61_000,
+    Property.TIMES: {"video 1 frame 1": "0", "video 1 frame 2": "40", "audio 1 second 0": "12"},
     Property.SAMPLES: ("left", "right"),
     Property.SAMPLE_RATE: 48_000,
     Property.SAMPLE_BITS: 24,
@@ -85,6 +86,8 @@ def damaged(damage: Damage, name: Property, value: Value, draw: Draw) -> Value:
 
 def _table(damage: Damage, name: Property, value: Mapping[str, str], draw: Draw) -> Mapping[str, str]:
     key = list(value)[draw(st.integers(0, len(value) - 1))]
+    if damage is Damage.TIMES_SHIFTED:
+        return {**value, key: str(int(value[key]) + TIMES_MILLISECONDS + 1)}
     if name is Property.ROWS and damage is Damage.ROW_LOST:
         return {**value, key: str(int(value[key]) - 1)}
     if damage in (Damage.VALUE_CHANGED, Damage.DIGITS_CHANGED, Damage.TEXT_GARBLED, Damage.ENCODING_MANGLED):

@@ -119,6 +119,7 @@ VALUES: Mapping[Measure, st.SearchStrategy[Any]] = {
     Measure.LIST: st.lists(st.sampled_from("abc"), max_size=5).map(tuple),
     Measure.BAG: st.lists(st.sampled_from("abc"), max_size=5).map(tuple),
     Measure.TABLE: st.dictionaries(st.sampled_from("abc"), st.sampled_from("12")),
+    Measure.TIMES: st.dictionaries(st.sampled_from("abc"), st.sampled_from(("0", "40"))),
     Measure.PASSAGE: st.text("一二三。", max_size=9),
     Measure.TEXT: st.text("一二三。", max_size=9),
 }

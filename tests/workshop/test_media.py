@@ -248,9 +248,21 @@ def test_range_fields_tracks_and_times_are_kept_in_ffv1(bench: Bench, tmp_path: 
     pictures_, *tracks = streams(one.made[0])
     assert pictures_["color_range"] == "pc" and [each["codec_name"] for each in tracks] == ["flac", "flac"]
     assert str(streams(other.made[0])[0]["field_order"]).startswith("t")
-    times = third.judged.after.values[Property.METADATA]
-    assert isinstance(times, dict) and times["video 1 time"] == "uneven, 20 to 40 ms"
-    assert times == third.judged.before.values[Property.METADATA]
+    times = third.judged.after.values[Property.TIMES]
+    assert isinstance(times, dict) and [*times.values()][:4] == ["0", "20", "60", "80"]
+    assert times == third.judged.before.values[Property.TIMES]
+
+
+def test_sound_begins_when_it_began_though_avi_counts_it_by_blocks(bench: Bench, tmp_path: Path) -> None:
+    """A block of ADPCM lasts 46 ms: told in such units, sound in Matroska jumped forth and back by one."""
+    require("ffmpeg", "mediaconch")
+    blocks, late = tmp_path / "blocks.avi", tmp_path / "late.mov"
+    shown = ("-f", "lavfi", "-i", "testsrc=d=1.2:s=64x48", "-itsoffset", "0.3", "-f", "lavfi", "-i", "sine=d=1.2")
+    ffmpeg(*shown, "-c:v", "mjpeg", "-c:a", "adpcm_ms", blocks)
+    ffmpeg(*shown, "-c:v", "mjpeg", "-c:a", "pcm_s16le", late)
+    told = [each.judged.after.values[Property.TIMES] for each in through(bench, "video-to-ffv1", blocks, late)]
+    heard = [[at for what, at in each.items() if "audio" in what] for each in told if isinstance(each, dict)]
+    assert heard == [["0", "1000"], ["300", "1300"]]
 
 
 def test_a_playlist_leads_ffmpeg_nowhere(bench: Bench, tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def plan(streams: Sequence[Stream]) -> tuple[str, ...]:
     words = [word for each in taken for word in ("-map", f"0:{each.index}")]
     for number, each in enumerate(taken):
         words += _of_stream(number, each)
-    return (*words, "-fps_mode", "passthrough", "-enc_time_base", "-1", "-copyts", "-start_at_zero")
+    return (*words, "-fps_mode", "passthrough", "-copyts", "-start_at_zero")
 
 
 def _of_stream(number: int, stream: Stream) -> Iterator[str]:
@@ -77,7 +77,11 @@ def _of_stream(number: int, stream: Stream) -> Iterator[str]:
 
 
 def _of_pictures(number: int, stream: Stream) -> Iterator[str]:
-    """Each frame stands by itself, with checksums of its slices: a flipped bit is found, and spoils one frame."""
+    """Each frame stands by itself, with checksums of its slices: a flipped bit is found, and spoils one frame.
+
+    Frames are timed in the units of the original; sound is not, where AVI counts whole blocks: its times would jump.
+    """
+    yield from (f"-enc_time_base:{number}", "-1")
     layout = SAME_IN_FFV1.get(stream.pixels, "+")
     yield from (f"-c:{number}", "ffv1", f"-level:{number}", "3", f"-g:{number}", "1", f"-slicecrc:{number}", "1")
     yield from (f"-slices:{number}", "16", f"-context:{number}", "0")

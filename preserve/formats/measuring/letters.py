@@ -158,7 +158,7 @@ def _value(measure: Measure, plain: object) -> Value:
             return tuple(
                 PageFace(_number(ink), None if likeness is None else _number(likeness)) for ink, likeness in plain
             )
-        case Measure.TABLE, dict():
+        case Measure.TABLE | Measure.TIMES, dict():
             return {_text(key): _text(value) for key, value in plain.items()}
         case _, str() if measure is Measure.DIGEST or measure.is_of_text:
             return plain

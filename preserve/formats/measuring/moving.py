@@ -9,10 +9,9 @@ from __future__ import annotations
 import hashlib
 import math
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
 from pathlib import Path
 
 from preserve.errors import Refused, Unavailable
@@ -51,11 +50,13 @@ class _CannotError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class _Frames:
-    """The frames of a stream: their digests, and when each is to be seen, in milliseconds from the first on."""
+class _Listed:
+    """What is listed of a stream, frame by frame: the digest of each, when it is to be seen or heard, and how long, in
+    seconds from where FFmpeg begins to count."""
 
     digests: tuple[str, ...]
-    milliseconds: tuple[float, ...]
+    seconds: tuple[Fraction, ...]
+    lengths: tuple[Fraction, ...]
 
 
 def measure(side: Side, wanted: frozenset[Property]) -> Measured:
@@ -75,18 +76,20 @@ def _values(file: Path, wanted: frozenset[Property]) -> Mapping[Property, Value]
     contents = contents_of(file)
     videos, sounds = _of(contents, StreamKind.VIDEO), _of(contents, StreamKind.SOUND)
     with tempfile.TemporaryDirectory() as work:
-        _listed(file, videos, sounds, Path(work))
-        frames = [_frames(Path(work) / str(each.index)) for each in videos]
-        samples = tuple((Path(work) / str(each.index)).read_text("ascii").strip() for each in sounds)
+        _list(file, videos, sounds, Path(work))
+        frames = [_listed(Path(work) / str(each.index)) for each in videos]
+        heard = [_listed(Path(work) / str(each.index)) for each in sounds]
+        samples = tuple((Path(work) / _whole(each)).read_text("ascii").strip() for each in sounds)
     return {
         Property.FRAMES: tuple(digest for each in frames for digest in each.digests),
         Property.IMAGE_SIZES: tuple(map(size_of, videos)),
         Property.COLOUR_DEPTH: max((_depth(each) for each in videos), default=0),
-        Property.DURATION: round(max((each.milliseconds[-1] for each in frames), default=0)),
+        Property.DURATION: max((_milliseconds(each.seconds[-1] - each.seconds[0]) for each in frames), default=0),
+        Property.TIMES: dict(_times(frames, heard)),
         Property.SAMPLES: samples,
         Property.SAMPLE_RATE: max((each.rate for each in sounds), default=0),
         Property.CHANNELS: sum(each.channels for each in sounds),
-        Property.METADATA: _metadata(contents, frames),
+        Property.METADATA: _metadata(contents),
         Property.EMBEDDED: tuple(_embedded(file, contents)) if Property.EMBEDDED in wanted else (),
     }
 
@@ -95,35 +98,70 @@ def _of(contents: Contents, kind: StreamKind) -> list[Stream]:
     return [each for each in contents.streams if each.kind is kind]
 
 
-def _listed(file: Path, videos: list[Stream], sounds: list[Stream], into: Path) -> None:
+def _list(file: Path, videos: list[Stream], sounds: list[Stream], into: Path) -> None:
     """Have every frame and every sound track decoded, in one go; what FFmpeg lists of each is in a file by its index.
-    Nothing is made up between frames, nothing turned into another layout that need not be."""
+    Nothing is made up between frames, nothing turned into another layout that need not be.
+
+    Of sound its samples are digested as a whole, since each codec cuts them into frames of its own.
+    """
     words: list[str] = []
     for each in videos:
         layout = _SAME_PIXELS.get(each.pixels, each.pixels)
         words += ["-map", f"0:{each.index}", "-fps_mode", "passthrough", "-enc_time_base", "-1", "-pix_fmt", layout]
         words += ["-f", "framehash", "-hash", "md5", str(into / str(each.index))]
     for each in sounds:
-        words += ["-map", f"0:{each.index}", "-c:a", "pcm_s32le", "-f", "hash", "-hash", "sha256"]
-        words += [str(into / str(each.index))]
+        decode = ["-map", f"0:{each.index}", "-c:a", "pcm_s32le"]
+        words += [*decode, "-f", "hash", "-hash", "sha256", str(into / _whole(each))]
+        words += [*decode, "-f", "framehash", "-hash", "adler32", str(into / str(each.index))]
     if not streamed((*FFMPEG, "-i", str(file), *words), lambda piece: None):
         raise _CannotError(BROKEN)
 
 
-def _frames(listed: Path) -> _Frames:
+def _whole(sound: Stream) -> str:
+    return f"{sound.index}-samples"
+
+
+def _listed(listed: Path) -> _Listed:
     """What `-f framehash` lists: index, when decoded, when seen, duration, bytes, digest; times in units of `#tb`."""
-    unit, digests, at = Fraction(1), [], []
+    unit, digests, at, lengths = Fraction(1), [], [], []
     with listed.open(encoding="ascii") as lines:
         for line in lines:
             if line.startswith("#tb 0:"):
                 unit = Fraction(line.removeprefix("#tb 0:").strip())
             elif not line.startswith("#"):
                 cells = line.split(",")
-                at.append(int(cells[2]))
+                at.append(int(cells[2]) * unit)
+                lengths.append(int(cells[3]) * unit)
                 digests.append(cells[5].strip())
     if not digests:
         raise _CannotError(BROKEN)
-    return _Frames(tuple(digests), tuple(float((each - at[0]) * unit * 1000) for each in at))
+    return _Listed(tuple(digests), tuple(at), tuple(lengths))
+
+
+def _times(frames: Sequence[_Listed], heard: Sequence[_Listed]) -> Iterator[tuple[str, str]]:
+    """When each frame is seen, and each second of sound is heard and its end, in milliseconds from the first frame on:
+    sound that begins later or runs away, and frames that are given at other moments, show in this alone."""
+    begins = next((each.seconds[0] for each in (*frames, *heard)), Fraction())
+    for number, each in enumerate(frames, 1):
+        for frame, at in enumerate(each.seconds, 1):
+            yield f"{StreamKind.VIDEO} {number} frame {frame}", str(_milliseconds(at - begins))
+    for number, each in enumerate(heard, 1):
+        for second, at in enumerate(_each_second(each)):
+            yield f"{StreamKind.SOUND} {number} second {second}", str(_milliseconds(at - begins))
+        yield f"{StreamKind.SOUND} {number} end", str(_milliseconds(each.seconds[-1] + each.lengths[-1] - begins))
+
+
+def _each_second(heard: _Listed) -> Iterator[Fraction]:
+    """When the first, second, … second of the sound itself begins, however codecs cut it into frames."""
+    told = Fraction()
+    for at, length in zip(heard.seconds, heard.lengths, strict=True):
+        for second in range(math.ceil(told), math.ceil(told + length)):
+            yield at + second - told
+        told += length
+
+
+def _milliseconds(seconds: Fraction) -> int:
+    return round(seconds * 1000)
 
 
 def size_of(stream: Stream) -> str:
@@ -143,14 +181,12 @@ def _depth(stream: Stream) -> int:
     )
 
 
-def _metadata(contents: Contents, frames: list[_Frames]) -> Mapping[str, str]:
+def _metadata(contents: Contents) -> Mapping[str, str]:
     found = {key: value for key, value in contents.tags.items() if key not in _OF_CONTAINER}
     counts: dict[StreamKind, int] = {}
     for each in contents.streams:
         number = counts[each.kind] = counts.get(each.kind, 0) + 1
         name = f"{each.kind} {number}"
-        if each.kind is StreamKind.VIDEO:
-            found[f"{name} time"] = _time(frames[number - 1].milliseconds)
         if each.kind is StreamKind.DATA:
             found[name] = each.codec
         found |= {f"{name} {key}": value for key, value in _marks(each).items()}
@@ -168,20 +204,6 @@ def _marks(stream: Stream) -> Mapping[str, str]:
     order = marks.pop("field_order", "b" if stream.codec == "dvvideo" else "")  # DV: IEC 61834, the lower field first
     # By which field comes first; whether it is also stored first differs by container.
     return marks if order in ("", "progressive") else {**marks, "field_order": order[:1]}
-
-
-EVEN_MILLISECONDS = 2.0
-"""Matroska counts whole milliseconds: frames that come evenly do so within one on either side."""
-
-
-def _time(at: Sequence[float]) -> str:
-    """Whether frames come at an even rate, and at which."""
-    steps = [after - before for before, after in pairwise(at)]
-    if not steps:
-        return "one frame"
-    if max(steps) - min(steps) <= EVEN_MILLISECONDS:
-        return f"{len(steps) * 1000 / at[-1]:.1f} a second"
-    return f"uneven, {round(min(steps), -1):.0f} to {round(max(steps), -1):.0f} ms"
 
 
 def _embedded(file: Path, contents: Contents) -> list[str]:

@@ -17,6 +17,8 @@ from preserve.model.formats.losses import Comparison, DeclaredLoss, FileVerdict,
 from preserve.model.formats.pathways import Pathway, PropertyRule
 from preserve.model.formats.properties import Measure, Measured, PageFace, Property, Value
 
+WITHOUT_ITS_LIKE = 3_600_000
+"""By how many milliseconds a moment differs that the other side has not: by an hour, which no pathway tolerates."""
 BLANK_PER_MILLE = 1
 """A page with less ink than that is blank: a speck of dust on a scan is more."""
 _WHOLE = 1000
@@ -128,6 +130,8 @@ def differ(measure: Measure, before: Value, after: Value) -> Difference:
             return _of_lists(one, two) if measure is Measure.LIST else _of_bags(one, two)
         case Measure.TABLE, Mapping(), Mapping():
             return _of_tables(before, after)
+        case Measure.TIMES, Mapping(), Mapping():
+            return _of_times(before, after)
         case Measure.FACES, tuple(), tuple():
             return _of_faces(_faces(before), _faces(after))
         case _, str(), str() if measure.is_of_text:
@@ -199,6 +203,16 @@ def _of_tables(before: Mapping[str, str], after: Mapping[str, str]) -> Differenc
     new = sum(1 for key in differing if key not in before)
     places = _first(Place(key, before.get(key, ""), after.get(key, "")) for key in differing)
     return Difference(len(differing), new, str(len(before)), str(len(after)), places)
+
+
+def _of_times(before: Mapping[str, str], after: Mapping[str, str]) -> Difference:
+    differing = _of_tables(before, after)
+    shifts = [abs(int(after[key]) - int(at)) if key in after else WITHOUT_ITS_LIKE for key, at in before.items()]
+    return replace(
+        differing,
+        amount=max([*shifts, differing.gained and WITHOUT_ITS_LIKE]),
+        gained=differing.gained and WITHOUT_ITS_LIKE,
+    )
 
 
 def _faces(value: Sequence[object]) -> tuple[PageFace, ...]:

@@ -31,6 +31,7 @@ class Damage(StrEnum):
     AUDIO_CLIPPED = "audio clipped"
     CHANNEL_LOST = "channel lost"
     FRAMES_DROPPED = "frames dropped"
+    TIMES_SHIFTED = "times shifted"
     ATTACHMENT_LOST = "attachment lost"
     ENCODING_MANGLED = "encoding mangled"
     ENCODING_MISTAKEN = "encoding mistaken"
@@ -67,6 +68,7 @@ class Measure(StrEnum):
     BAG = "bag"  # entries lost or new, in whatever order
     AT_LEAST = "at least"  # how many fewer: more are no loss, since who lays out draws shadows and icons as pictures
     TABLE = "table"  # keys lost, new, or with another value
+    TIMES = "times"  # milliseconds by which the moment differs that differs most
     DIGEST = "digest"  # 0 equal, 1 not
     FACES = "faces"  # the least likeness of a page, as per mille unlike; 1000 for a page blank or missing
 
@@ -113,6 +115,7 @@ class Property(StrEnum):
     COLOUR_PROFILE = "colour profile"
     RESOLUTION = "resolution"
     DURATION = "duration"
+    TIMES = "times"
     SAMPLES = "samples"
     SAMPLE_RATE = "sample rate"
     SAMPLE_BITS = "sample bits"
@@ -167,6 +170,8 @@ text would pass."""
 PASSAGE_CHARACTERS = 40
 """A passage of two lines: whatever is cut off or left out beyond that is caught, however long the text is."""
 NUMERALS_EDITED = 0
+TIMES_MILLISECONDS = 10
+"""Half of what a field of 50 a second lasts: a frame that comes so much earlier or later is still the same one."""
 FACES_PER_MILLE = 300
 """Another page, or a blank one, is less like it than that; other fonts are more."""
 
@@ -209,6 +214,7 @@ KNOWN: Mapping[Property, Known] = {
     Property.COLOUR_PROFILE: Known(Measure.DIGEST),
     Property.RESOLUTION: Known(Measure.COUNT),
     Property.DURATION: _content(Measure.COUNT),
+    Property.TIMES: _content(Measure.TIMES, Damage.TIMES_SHIFTED, most=TIMES_MILLISECONDS),
     Property.SAMPLES: _content(Measure.LIST, Damage.AUDIO_CLIPPED, Damage.CHANNEL_LOST),
     Property.SAMPLE_RATE: _content(Measure.COUNT),
     Property.SAMPLE_BITS: _content(Measure.COUNT),
@@ -240,7 +246,13 @@ LIABLE: Mapping[ContentKind, frozenset[Damage]] = {
     ContentKind.IMAGE: frozenset(_PAGE_DAMAGE | {Damage.IMAGE_DOWNSAMPLED, Damage.IMAGE_RECOLOURED}),
     ContentKind.AUDIO: frozenset({Damage.AUDIO_CLIPPED, Damage.CHANNEL_LOST}),
     ContentKind.VIDEO: frozenset(
-        {Damage.FRAMES_DROPPED, Damage.AUDIO_CLIPPED, Damage.IMAGE_DOWNSAMPLED, Damage.IMAGE_RECOLOURED}
+        {
+            Damage.FRAMES_DROPPED,
+            Damage.TIMES_SHIFTED,
+            Damage.AUDIO_CLIPPED,
+            Damage.IMAGE_DOWNSAMPLED,
+            Damage.IMAGE_RECOLOURED,
+        }
     ),
     ContentKind.TEXT: frozenset(_TEXT_DAMAGE | {Damage.ENCODING_MISTAKEN}),
     ContentKind.MAIL: frozenset(_TEXT_DAMAGE | {Damage.ATTACHMENT_LOST, Damage.MESSAGE_LOST, Damage.HEADER_LOST}),
