@@ -34,7 +34,7 @@ def report_document(report: MigrationReport) -> Document:
     """For `--json`."""
     return {
         "at": report.at.isoformat(),
-        "ok": report.is_whole,
+        "ok": report.is_whole and not report.is_changed,
         "ledger": {"entries": report.size, "root": report.root},
         "migrations": [_account_document(each) for each in report.accounts],
         "files": {fate.value: count for fate, count in report.fates.items()},
@@ -77,6 +77,7 @@ def _account_document(account: Account) -> Document:
                        "by": each.by, "reason": each.reason, "at": each.at} for each in account.decisions],
         "decided": account.decided,
         "missing_logs": {package: str(why) for package, why in account.missing.items()},
+        "changed_logs": {package: str(why) for package, why in account.changed.items()},
         "ended_at": migration.ended_at,
     }  # fmt: skip
 
@@ -135,7 +136,7 @@ def _account_lines(account: Account, voice: Voice) -> Iterator[str]:
     if account.losses:
         for line in table(loss_head(voice), (loss_row(each, voice) for each in account.losses)):
             yield f"  {line}"
-    for why in account.missing.values():
+    for why in (*account.missing.values(), *account.changed.values()):
         yield "  " + voice.error_said(why)
 
 

@@ -60,7 +60,8 @@ class Account:
     """What the ledger says of one migration.
 
     `decisions` are at most `MOST_DECISIONS` of `decided`.  `missing` says of which packages that are done the log is
-    not here, and why.  `course` is empty unless it was asked for.
+    not here, and why; `changed` of which another log lies in the home than the ledger pins, so that what is told comes
+    from a new package.  `course` is empty unless it was asked for.
     """
 
     migration: Migration
@@ -71,6 +72,7 @@ class Account:
     decisions: tuple[FileDecision, ...]
     decided: int
     missing: Mapping[str, PreserveError]
+    changed: Mapping[str, PreserveError]
     course: tuple[Taken, ...]
     viewed: Viewed = field(default_factory=Viewed)
     viewed_of_pilot: Viewed = field(default_factory=Viewed)
@@ -102,6 +104,11 @@ class MigrationReport:
         return not any(each.missing for each in self.accounts)
 
     @property
+    def is_changed(self) -> bool:
+        """Whether another log than the ledger pins lies in the home, of a package that was told of all the same."""
+        return any(each.changed for each in self.accounts)
+
+    @property
     def is_only_away(self) -> bool:
         """Whether each log that is not here may be in a store that is away."""
         return all(isinstance(why, Unavailable) for each in self.accounts for why in each.missing.values())
@@ -123,8 +130,7 @@ def report_migrations(workplace: Workplace, request: ReportRequest) -> Migration
         packages = list(_packages(workplace, migration.number, request.narrowed.package))
         found = {each.package: _log(workplace, request, each) for each in packages if each.done is not None}
         logs += [log for log in found.values() if isinstance(log, PackageLog)]
-        missing = {package: log for package, log in found.items() if isinstance(log, PreserveError)}
-        accounts.append(_account(workplace, migration, packages, missing, request))
+        accounts.append(_account(workplace, migration, packages, found, request))
     _require_known(request, accounts)
     risk_logs = RiskLogs([log.folder for log in logs])
     worst = risk_logs.worst(request.narrowed, request.most_files) if logs and request.most_files else []
@@ -156,7 +162,7 @@ def _account(
     workplace: Workplace,
     migration: Migration,
     packages: list[MigrationPackage],
-    missing: Mapping[str, PreserveError],
+    logs: Mapping[str, PackageLog | PreserveError],
     request: ReportRequest,
 ) -> Account:
     books, number = workplace.books, migration.number
@@ -170,10 +176,26 @@ def _account(
         states={state: sum(each.state is state for each in packages) for state in PackageState},
         decisions=tuple(decisions[:MOST_DECISIONS]),
         decided=len(decisions),
-        missing=missing,
+        missing={package: log for package, log in logs.items() if isinstance(log, PreserveError)},
+        changed={
+            package: _changed(log, log.changed)
+            for package, log in logs.items()
+            if isinstance(log, PackageLog) and log.changed is not None
+        },
         course=tuple(_course(workplace, number)) if request.tells_course else (),
         viewed=books.viewed(number, None),
         viewed_of_pilot=books.viewed(number, pilots[-1].number) if pilots else Viewed(),
+    )
+
+
+def _changed(log: PackageLog, folder: Path) -> Refused:
+    return Refused(
+        "the risk log of package {package} in {folder} is not as the ledger knows it: somebody changed it, or the disk"
+        " did; what is told here comes from package {source}, whose log is sound. Find out why, then move that folder"
+        " away",
+        package=log.done.package,
+        folder=folder,
+        source=log.source,
     )
 
 

@@ -23,11 +23,13 @@ from preserve.workplace import Workplace
 @dataclass(frozen=True, slots=True)
 class PackageLog:
     """The log of one original package: its folder.  `source` is the new package that it was fetched from, None where it
-    lay in the home."""
+    lay in the home; `changed` is the folder in the home where another lies than the ledger pins, None where none does.
+    """
 
     done: PackageDone
     folder: Path
     source: str | None = None
+    changed: Path | None = None
 
 
 def find_log(workplace: Workplace, migrations: Path, done: PackageDone) -> PackageLog | PreserveError:
@@ -44,12 +46,12 @@ def find_log(workplace: Workplace, migrations: Path, done: PackageDone) -> Packa
         except Unavailable as error:
             away = error
         if is_as_pinned(folder, done.log_sha256):
-            return PackageLog(done, folder, package)
+            return PackageLog(done, folder, package, kept if _holds_any(kept) else None)
     return away or _nobody_has(done, kept)
 
 
 def _nobody_has(done: PackageDone, kept: Path) -> Refused:
-    if (kept / FILES).exists():
+    if _holds_any(kept):
         return Refused(
             "the risk log of package {package} in {folder} is not as the ledger knows it, and no new package has it"
             " sound",
@@ -59,6 +61,10 @@ def _nobody_has(done: PackageDone, kept: Path) -> Refused:
     return Refused(
         "the risk log of package {package} is neither in the home nor in a new package", package=done.package
     )
+
+
+def _holds_any(folder: Path) -> bool:
+    return any((folder / name).exists() for name in (FILES, RISKS))
 
 
 def is_as_pinned(folder: Path, sha256: str) -> bool:

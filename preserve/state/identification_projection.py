@@ -76,9 +76,9 @@ def _identified(tables: Tables, number: int, at: str, detail: Detail) -> str:
         (package, policy, *about, *made, at),
     )
     tables.execute(
-        "INSERT INTO policy_release (policy, release, packages) VALUES (?, ?, 1) ON CONFLICT (policy, release)"
-        " DO UPDATE SET packages = policy_release.packages + 1",
-        (policy, release.digest),
+        "INSERT INTO policy_release (policy, release, packages, told_at) VALUES (?, ?, 1, ?) ON CONFLICT (policy,"
+        " release) DO UPDATE SET packages = policy_release.packages + 1, told_at = excluded.told_at",
+        (policy, release.digest, at),
     )
     counted = detail.get("counted", detail["formats"])
     odd = detail["oddities"]

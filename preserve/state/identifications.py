@@ -58,9 +58,17 @@ class IdentificationReading:
         )
 
     def noted_release(self) -> Release | None:
-        """With what was identified last, as far as it was noted."""
-        row = self._database.row("SELECT state FROM progress WHERE job = ?", (_RELEASE_NOTE,))
-        return Release(*json.loads(row[0])) if row else None
+        """With what was identified last: as it was noted, or in a home that was made anew, by the ledger."""
+        noted = self._database.row("SELECT state FROM progress WHERE job = ?", (_RELEASE_NOTE,))
+        if noted is not None:
+            return Release(*json.loads(noted[0]))
+        last = self._database.row("SELECT policy, release FROM policy_release ORDER BY told_at DESC, release LIMIT 1")
+        if last is None:
+            return None
+        booked = self._database.row(
+            "SELECT tool, pronom, own_sha256 FROM identified WHERE policy = ? AND release = ? LIMIT 1", last
+        )
+        return Release(*booked) if booked is not None else None
 
     def not_identified_with(self, policy: str, release: str | None) -> Iterator[str]:
         """The packages under a policy that were never identified, the newest first, and those that were last with

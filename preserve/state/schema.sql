@@ -472,6 +472,7 @@ CREATE TABLE policy_release (            -- how many packages of a policy were i
     policy TEXT NOT NULL,
     release TEXT NOT NULL,
     packages INTEGER NOT NULL,
+    told_at TEXT NOT NULL,               -- when the last of them was
     PRIMARY KEY (policy, release)
 );
 

@@ -211,8 +211,8 @@ STEPS: Mapping[int, Sequence[str]] = {
         "CREATE INDEX settlement_by_package ON settlement (package, entry)",
         "CREATE INDEX settlement_by_id ON settlement (id, package)",
         """CREATE TABLE policy_release (
-            policy TEXT NOT NULL, release TEXT NOT NULL, packages INTEGER NOT NULL, PRIMARY KEY (policy,
-            release)
+            policy TEXT NOT NULL, release TEXT NOT NULL, packages INTEGER NOT NULL, told_at TEXT NOT NULL,
+            PRIMARY KEY (policy, release)
         )""",
         """CREATE TABLE format_name (
             puid TEXT PRIMARY KEY, name TEXT NOT NULL, version TEXT NOT NULL, mime TEXT NOT NULL

@@ -151,6 +151,15 @@ def test_a_record_is_in_the_ledger_and_in_parquet_and_a_home_made_anew_has_it_ag
     )
 
 
+def test_a_home_made_anew_knows_with_what_formats_were_told(service: Program) -> None:
+    identified(service, 0, {"fmt/40": 3})
+    service("format", "record")  # takes the ledger to the store
+    new = service.folder / "new"
+    service("rebuild", "--from", (service.folder / "main").as_uri(), "--home", new)
+    (told,) = service.ask("status", "--home", new, code=Exit.FINDINGS)["formats"]
+    assert (told["current"], told["earlier"], told["never"]) == (1, 0, 1)
+
+
 def test_the_trend_is_told_against_what_was_recorded(service: Program) -> None:
     identified(service, 0, {"fmt/40": 30})
     assert risks(service.ask("format", "risk", code=Exit.FINDINGS))["fmt/40"]["trend"] == "not known"

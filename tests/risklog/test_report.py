@@ -19,7 +19,7 @@ from preserve.model.formats.file_results import FileFate
 from preserve.model.formats.losses import Comparison
 from preserve.model.formats.properties import Property
 from preserve.model.formats.risk_counts import By
-from preserve.model.formats.risk_log import FILES, is_picture_name, logged
+from preserve.model.formats.risk_log import FILES, RISKS, is_picture_name, logged
 from tests.cli.program import Program
 from tests.risklog import migrated, values
 from tests.risklog.migrated import Migrated
@@ -118,11 +118,24 @@ def test_a_home_that_lost_its_logs_reports_from_the_new_packages(program: Progra
     assert base64.b64encode(PNG).decode() in (kept.folder / "page.html").read_text(), "pictures come from there too"
 
 
-def test_a_log_that_was_changed_is_not_believed(program: Program, kept: Migrated) -> None:
+def test_a_log_that_was_changed_is_not_believed_and_it_is_told(program: Program, kept: Migrated) -> None:
     whole = program.ask(*report(kept, "--by", "type"))
     path = kept.log / FILES
     path.write_bytes(path.read_bytes()[:-1] + b"\0")
-    assert program.ask(*report(kept, "--by", "type"))["by"] == whole["by"]
+    told = program.ask(*report(kept, "--by", "type"), code=Exit.FINDINGS)
+    assert told["by"] == whole["by"], "it is told from the new package"
+    (why,) = told["migrations"][0]["changed_logs"].values()
+    assert str(kept.log) in why
+    assert kept.version in why
+    assert told["ok"] is False
+    page = kept.folder / "changed.html"
+    program(*report(kept, "--html", page), code=Exit.FINDINGS)
+    assert str(kept.log) in page.read_text()
+
+
+def test_a_log_of_which_one_table_is_gone_was_changed_too(program: Program, kept: Migrated) -> None:
+    (kept.log / RISKS).unlink()
+    assert list(program.ask(*report(kept), code=Exit.FINDINGS)["migrations"][0]["changed_logs"]) == [kept.original]
 
 
 def test_a_log_that_nobody_has_is_missed_and_the_ledger_is_told_all_the_same(

@@ -33,8 +33,8 @@ FILES_ON_TERMINAL = 20
         "Report on migrations out of the ledger and their risk logs: who planned, approved and ran them, what became of"
         " each file, what was lost, and who accepted that.\n\n"
         "NUMBER: of one migration; without it, of all.  The logs are those that the ledger pins, in the home or, where"
-        " it was lost, in the new packages.  Exit code 1 when the log of a package is in neither, 75"
-        " when it may be in a store that is away."
+        " it was lost, in the new packages.  Exit code 1 when the log of a package is in neither, or"
+        " that in the home was changed, 75 when it may be in a store that is away."
     )
 )
 @click.argument("number", metavar="[NUMBER]", type=click.IntRange(min=1), required=False)
@@ -121,9 +121,9 @@ def _answer(call: Call, report: MigrationReport, discloses: bool) -> Exit:
 
 
 def _code(report: MigrationReport) -> Exit:
-    if report.is_whole:
-        return Exit.WELL
-    return Exit.UNAVAILABLE if report.is_only_away else Exit.FINDINGS
+    if report.is_changed or not (report.is_whole or report.is_only_away):
+        return Exit.FINDINGS
+    return Exit.WELL if report.is_whole else Exit.UNAVAILABLE
 
 
 def _pathways() -> dict[str, Pathway]:

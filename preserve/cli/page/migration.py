@@ -51,7 +51,7 @@ def migration_page(report: MigrationReport, pathways: Pathways, voice: Voice) ->
         _headline(report, kind, voice),
         element(
             "main",
-            _missing(report, voice),
+            _wrong_logs(report, voice),
             _fates(report, voice),
             _losses(report, voice),
             (_accepted(each, pathways, voice) for each in report.accounts if each.approval is not None),
@@ -135,12 +135,14 @@ def _cards(report: MigrationReport, voice: Voice) -> Iterator[Element]:
         yield element("li", element("b", f"{count:,}"), element("strong", name), element("span", means), class_=calm)
 
 
-def _missing(report: MigrationReport, voice: Voice) -> Element | None:
-    if report.is_whole:
-        return None
-    why = [error for each in report.accounts for error in each.missing.values()]
-    title = voice.sentence("Logs that are not here")
-    return section(title, "missing", element("ul", (element("li", voice.error_said(each)) for each in why)))
+def _wrong_logs(report: MigrationReport, voice: Voice) -> Iterator[Element]:
+    """Logs that are not here, and those in the home that are not as the ledger pins them."""
+    missing = [error for each in report.accounts for error in each.missing.values()]
+    changed = [error for each in report.accounts for error in each.changed.values()]
+    titles = (voice.sentence("Logs that are not here"), voice.sentence("Logs that were changed"))
+    for id_, title, why in zip(("missing", "changed"), titles, (missing, changed), strict=True):
+        if why:
+            yield section(title, id_, element("ul", (element("li", voice.error_said(each)) for each in why)))
 
 
 def _fates(report: MigrationReport, voice: Voice) -> Element:
