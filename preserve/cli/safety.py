@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from preserve.cli.messages import _, attribute_word, counted, is_chinese, said, sentence_said, word
 from preserve.cli.tables import table
-from preserve.model.assessment import Estimate, ExpectedLoss, Improvement, Involved, Step
+from preserve.model.assessment import Estimate, ExpectedLoss, Improvement, Involved, Remedy
 from preserve.model.disaster_levels import DisasterLevel, Met, Standard, Wording
 from preserve.model.fault_rates import Rate, Threat
 from preserve.model.placements import NOT_DEMANDED
@@ -241,10 +241,10 @@ def _step(improvement: Improvement) -> str:
     if improvement.attribute is not None:
         return said("copies that differ in their {attribute}", attribute=attribute_word(improvement.attribute))
     return {
-        Step.COPY: _("one more copy online, at a site, with a vendor and on a power grid of its own"),
-        Step.AUDIT: _("every byte of every copy read once more a year"),
-        Step.OFFLINE: _("one copy offline and far away, with everything of its own, read once a year"),
-        Step.FACTS: _("telling of each store what is not known of it, if they are as far apart as can be"),
+        Remedy.COPY: _("one more copy online, at a site, with a vendor and on a power grid of its own"),
+        Remedy.AUDIT: _("every byte of every copy read once more a year"),
+        Remedy.OFFLINE: _("one copy offline and far away, with everything of its own, read once a year"),
+        Remedy.FACTS: _("telling of each store what is not known of it, if they are as far apart as can be"),
     }[improvement.step]
 
 

@@ -51,7 +51,7 @@ class LossWithin:
     any_at_most: float
 
 
-class Step(StrEnum):
+class Remedy(StrEnum):
     """What could be done next."""
 
     COPY = "copy"  # one more copy online: site, power and vendor of its own, keys and software as the first online
@@ -63,10 +63,10 @@ class Step(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Improvement:
-    """The middle hazard of loss a year after a step, and how many times smaller it is; `attribute` is what copies
-    differ in after `Step.APART`."""
+    """The middle hazard of loss a year after a remedy, and how many times smaller it is; `attribute` is what copies
+    differ in after `Remedy.APART`."""
 
-    step: Step
+    step: Remedy
     per_year: float
     times_better: float
     attribute: str | None = None
@@ -211,25 +211,25 @@ def _improvements(
 ) -> tuple[Improvement, ...]:
     """What each step is worth, the best first."""
     found: list[Improvement] = []
-    for step in Step:
+    for step in Remedy:
         is_idle = {
-            Step.FACTS: not any(unknown_attributes(kind.copies) for kind in kinds),
-            Step.APART: attribute is None,
+            Remedy.FACTS: not any(unknown_attributes(kind.copies) for kind in kinds),
+            Remedy.APART: attribute is None,
         }
         if is_idle.get(step):
             continue
         hazards = [loss_per_year(_stepped(kind.copies, step, attribute), model, Reading.MIDDLE) for kind in kinds]
         if after := _mean(kinds, hazards):
-            found.append(Improvement(step, after, now / after, attribute if step is Step.APART else None))
+            found.append(Improvement(step, after, now / after, attribute if step is Remedy.APART else None))
     return tuple(sorted(found, key=lambda each: -each.times_better))
 
 
-def _stepped(copies: tuple[Placement, ...], step: Step, attribute: str | None) -> tuple[Placement, ...]:
+def _stepped(copies: tuple[Placement, ...], step: Remedy, attribute: str | None) -> tuple[Placement, ...]:
     """The copies of a package after a step."""
     first = next((copy for copy in copies if not copy.is_offline), copies[0])
     own = {attribute: f"{attribute} of its own" for attribute in ATTRIBUTES}
     match step:
-        case Step.COPY:
+        case Remedy.COPY:
             kept = {
                 name: first.attributes[name]
                 for name in ("city", "river_basin", "seismic_zone", "medium", "software", "credential_domain")
@@ -238,18 +238,18 @@ def _stepped(copies: tuple[Placement, ...], step: Step, attribute: str | None) -
             apart = {name: own[name] for name in ("site", "power_grid", "vendor")}
             more = Placement("one more", Role.SAME_CITY, {**kept, **apart}, first.looks, first.is_locked, True)
             return (*copies, more)
-        case Step.OFFLINE:
+        case Remedy.OFFLINE:
             medium = Family.MAGNETIC_TAPE.value
             look = (Look(ONE_MORE_AUDIT_DAYS),)
             return (
                 *copies,
                 Placement("one offline", Role.REMOTE_OFFLINE, {**own, "medium": medium}, look, False, True),
             )
-        case Step.AUDIT:
+        case Remedy.AUDIT:
             return tuple(replace(copy, looks=(*copy.looks, _one_more(copy.looks))) for copy in copies)
-        case Step.APART:
+        case Remedy.APART:
             return tuple(_differing(copy, attribute) for copy in copies) if attribute else copies
-        case Step.FACTS:
+        case Remedy.FACTS:
             return tuple(replace(copy, attributes={**_apart(copy, own), **copy.attributes}) for copy in copies)
 
 

@@ -52,7 +52,7 @@ class StopCause(StrEnum):
     APPROVAL_VOID = "the approval is void"
 
 
-class Step(StrEnum):
+class MigrationStep(StrEnum):
     """What happens to a migration, as far as its state goes."""
 
     PLANNED = "planned"
@@ -73,77 +73,77 @@ class Step(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class MigrationStage:
     """The state of a migration, and to which it goes back where a rolled back one is reinstated."""
 
     state: MigrationState
     before: MigrationState | None = None
 
 
-PLANNED = Stage(MigrationState.PLANNED)
+PLANNED = MigrationStage(MigrationState.PLANNED)
 
 _S = MigrationState
 _AT_WORK = frozenset({_S.RUNNING, _S.PAUSED, _S.STOPPED})
 _BEGUN_ONCE = _AT_WORK | {_S.FINISHED}
 _OPEN = frozenset(each for each in MigrationState if each.is_open)
-_LEADS: Mapping[Step, tuple[frozenset[MigrationState], MigrationState | None]] = {
+_LEADS: Mapping[MigrationStep, tuple[frozenset[MigrationState], MigrationState | None]] = {
     # One that is finished is tried again where a decision is to be carried out, and its approval came to be void.
-    Step.PILOTED: (_OPEN | {_S.FINISHED}, _S.PILOTED),
-    Step.APPROVED: (frozenset({_S.PILOTED, _S.APPROVED}), _S.APPROVED),
+    MigrationStep.PILOTED: (_OPEN | {_S.FINISHED}, _S.PILOTED),
+    MigrationStep.APPROVED: (frozenset({_S.PILOTED, _S.APPROVED}), _S.APPROVED),
     # One that is finished goes on where a person decided about files of it.
-    Step.BEGUN: (_BEGUN_ONCE | {_S.APPROVED}, _S.RUNNING),
-    Step.PACKAGE_DONE: (_AT_WORK, None),
-    Step.PAUSED: (frozenset({_S.RUNNING, _S.STOPPED}), _S.PAUSED),
-    Step.STOPPED: (frozenset({_S.RUNNING}), _S.STOPPED),
-    Step.FILE_DECIDED: (_BEGUN_ONCE, None),
-    Step.FILES_VIEWED: (frozenset(MigrationState) - {_S.PLANNED}, None),
-    Step.ENDED: (frozenset({_S.RUNNING}), _S.FINISHED),
-    Step.ROLLED_BACK: (frozenset(MigrationState) - {_S.ROLLED_BACK, _S.PLANNED}, _S.ROLLED_BACK),
-    Step.PACKAGE_ROLLED_BACK: (frozenset(MigrationState) - {_S.ROLLED_BACK}, None),
-    Step.PACKAGE_REINSTATED: (frozenset(MigrationState) - {_S.ROLLED_BACK}, None),
-    Step.WITHDRAWN: (_OPEN, _S.WITHDRAWN),
+    MigrationStep.BEGUN: (_BEGUN_ONCE | {_S.APPROVED}, _S.RUNNING),
+    MigrationStep.PACKAGE_DONE: (_AT_WORK, None),
+    MigrationStep.PAUSED: (frozenset({_S.RUNNING, _S.STOPPED}), _S.PAUSED),
+    MigrationStep.STOPPED: (frozenset({_S.RUNNING}), _S.STOPPED),
+    MigrationStep.FILE_DECIDED: (_BEGUN_ONCE, None),
+    MigrationStep.FILES_VIEWED: (frozenset(MigrationState) - {_S.PLANNED}, None),
+    MigrationStep.ENDED: (frozenset({_S.RUNNING}), _S.FINISHED),
+    MigrationStep.ROLLED_BACK: (frozenset(MigrationState) - {_S.ROLLED_BACK, _S.PLANNED}, _S.ROLLED_BACK),
+    MigrationStep.PACKAGE_ROLLED_BACK: (frozenset(MigrationState) - {_S.ROLLED_BACK}, None),
+    MigrationStep.PACKAGE_REINSTATED: (frozenset(MigrationState) - {_S.ROLLED_BACK}, None),
+    MigrationStep.WITHDRAWN: (_OPEN, _S.WITHDRAWN),
 }
 """From which states each step may be taken, and to which it leads; None: to the same."""
 
 
-def advanced(stage: Stage | None, step: Step) -> Stage | None:
+def advanced(stage: MigrationStage | None, step: MigrationStep) -> MigrationStage | None:
     """The stage of a migration after a step; None where the step may not be taken.  `stage` None: there is none yet."""
-    if stage is None or step is Step.PLANNED:
-        return PLANNED if stage is None and step is Step.PLANNED else None
-    if step is Step.REINSTATED:
-        return Stage(stage.before) if stage.before is not None else None
+    if stage is None or step is MigrationStep.PLANNED:
+        return PLANNED if stage is None and step is MigrationStep.PLANNED else None
+    if step is MigrationStep.REINSTATED:
+        return MigrationStage(stage.before) if stage.before is not None else None
     allowed, to = _LEADS[step]
     if stage.state not in allowed:
         return None
     if to is None:
         return stage
-    if step is not Step.ROLLED_BACK:
-        return Stage(to)
+    if step is not MigrationStep.ROLLED_BACK:
+        return MigrationStage(to)
     # One that was running is not set going again by being reinstated: that takes an executor.
-    return Stage(to, MigrationState.PAUSED if stage.state is MigrationState.RUNNING else stage.state)
+    return MigrationStage(to, MigrationState.PAUSED if stage.state is MigrationState.RUNNING else stage.state)
 
 
-def step_of(kind: EventType, detail: Mapping[str, object]) -> Step:
+def step_of(kind: EventType, detail: Mapping[str, object]) -> MigrationStep:
     """Which step an event books.  Raises `KeyError` for an event that is of no migration."""
     if kind is EventType.MIGRATION_STOPPED:
-        return Step.PAUSED if detail["cause"] == StopCause.PAUSED.value else Step.STOPPED
+        return MigrationStep.PAUSED if detail["cause"] == StopCause.PAUSED.value else MigrationStep.STOPPED
     if kind is EventType.MIGRATION_ROLLED_BACK:
-        return Step.ROLLED_BACK if detail["package"] is None else Step.PACKAGE_ROLLED_BACK
+        return MigrationStep.ROLLED_BACK if detail["package"] is None else MigrationStep.PACKAGE_ROLLED_BACK
     if kind is EventType.MIGRATION_REINSTATED:
-        return Step.REINSTATED if detail["package"] is None else Step.PACKAGE_REINSTATED
+        return MigrationStep.REINSTATED if detail["package"] is None else MigrationStep.PACKAGE_REINSTATED
     return _STEPS[kind]
 
 
 _STEPS = {
-    EventType.MIGRATION_PLANNED: Step.PLANNED,
-    EventType.MIGRATION_PILOTED: Step.PILOTED,
-    EventType.MIGRATION_APPROVED: Step.APPROVED,
-    EventType.MIGRATION_BEGUN: Step.BEGUN,
-    EventType.MIGRATED: Step.PACKAGE_DONE,
-    EventType.FILE_DECIDED: Step.FILE_DECIDED,
-    EventType.FILES_VIEWED: Step.FILES_VIEWED,
-    EventType.MIGRATION_ENDED: Step.ENDED,
-    EventType.MIGRATION_WITHDRAWN: Step.WITHDRAWN,
+    EventType.MIGRATION_PLANNED: MigrationStep.PLANNED,
+    EventType.MIGRATION_PILOTED: MigrationStep.PILOTED,
+    EventType.MIGRATION_APPROVED: MigrationStep.APPROVED,
+    EventType.MIGRATION_BEGUN: MigrationStep.BEGUN,
+    EventType.MIGRATED: MigrationStep.PACKAGE_DONE,
+    EventType.FILE_DECIDED: MigrationStep.FILE_DECIDED,
+    EventType.FILES_VIEWED: MigrationStep.FILES_VIEWED,
+    EventType.MIGRATION_ENDED: MigrationStep.ENDED,
+    EventType.MIGRATION_WITHDRAWN: MigrationStep.WITHDRAWN,
 }
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from preserve.errors import Refused
 from preserve.model.formats.file_results import FileFate
-from preserve.model.migrations import MigrationState, Stage, StopCause, Tallied, advanced, step_of
+from preserve.model.migrations import MigrationStage, MigrationState, StopCause, Tallied, advanced, step_of
 from preserve.model.nouns import Event, EventType
 from preserve.state.applying import Apply, Detail, Tables, text
 from preserve.state.migration_details import TALLIED, pilot_of, scope_of, tallied_of
@@ -407,8 +407,8 @@ def _advance(tables: Tables, kind: EventType, detail: Detail) -> None:
     )
 
 
-def _stage(state: str, before: str | None) -> Stage:
-    return Stage(MigrationState(state), None if before is None else MigrationState(before))
+def _stage(state: str, before: str | None) -> MigrationStage:
+    return MigrationStage(MigrationState(state), None if before is None else MigrationState(before))
 
 
 def _package_row(tables: Tables, migration: object, package: object) -> Any:

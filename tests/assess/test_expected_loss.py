@@ -10,7 +10,7 @@ import pytest
 from ops.campaigns.losses import CASES, Case, simulate
 from preserve.definitions.fault_rates import read_fault_model
 from preserve.errors import Misused
-from preserve.model.assessment import Estimate, ExpectedLoss, Step, expected_loss
+from preserve.model.assessment import Estimate, ExpectedLoss, Remedy, expected_loss
 from preserve.model.expected_loss import Cause, chance_within, hazard
 from preserve.model.fault_rates import Observed, Rate, Threat, gamma_share
 from preserve.model.nouns import Role
@@ -82,7 +82,7 @@ def loss(*copies: Placement) -> ExpectedLoss:
     return expected_loss([KeptAlike(1000, copies)], priors())
 
 
-def better(found: ExpectedLoss, step: Step) -> float:
+def better(found: ExpectedLoss, step: Remedy) -> float:
     return next(each.times_better for each in found.improvements if each.step is step)
 
 
@@ -91,15 +91,15 @@ def test_stolen_keys_are_what_two_copies_online_are_lost_by_and_an_offline_copy_
     assert found.dominant is not None
     assert (found.dominant.cause.threat, found.dominant.cause.what) == (Threat.CREDENTIALS, "ops")
     assert found.dominant.cause.strikes == {"main", "near"}
-    assert better(found, Step.OFFLINE) > 50
-    assert better(found, Step.COPY) < 1.5  # a third copy under the same keys is worth next to nothing
+    assert better(found, Remedy.OFFLINE) > 50
+    assert better(found, Remedy.COPY) < 1.5  # a third copy under the same keys is worth next to nothing
 
 
 def test_what_copies_should_differ_in_is_what_the_dominant_threat_takes_them_by() -> None:
     found = loss(*three_copies()[:2])
-    (apart,) = [each for each in found.improvements if each.step is Step.APART]
+    (apart,) = [each for each in found.improvements if each.step is Remedy.APART]
     assert (apart.attribute, apart.times_better > 2) == ("credential_domain", True)
-    assert Step.APART not in {each.step for each in loss(copy("a"), copy("b")).improvements}  # the operator is one
+    assert Remedy.APART not in {each.step for each in loss(copy("a"), copy("b")).improvements}  # the operator is one
 
 
 def test_locked_copies_do_not_fall_to_stolen_keys() -> None:
@@ -113,7 +113,7 @@ def test_more_audits_help_where_nobody_looked() -> None:
     one, other = copy("a", every_days=366), copy("b", every_days=366)
     never = [Placement(c.store, c.role, c.attributes) for c in (one, other)]
     assert loss(*never).per_year.middle > 1.4 * loss(one, other).per_year.middle
-    assert better(loss(*never), Step.AUDIT) > 1.4
+    assert better(loss(*never), Remedy.AUDIT) > 1.4
 
 
 def test_what_is_not_known_counts_as_shared_save_in_the_kindest_reading() -> None:
@@ -126,7 +126,7 @@ def test_what_is_not_known_counts_as_shared_save_in_the_kindest_reading() -> Non
     assert [cause.strikes for cause in kindest] == [{"a"}, {"b"}]
     assert set(loss(*untold).not_known) >= {"site", "vendor", "credential_domain"}
     assert loss(*told).not_known == ()
-    assert better(loss(*untold), Step.FACTS) > 5
+    assert better(loss(*untold), Remedy.FACTS) > 5
 
 
 def test_low_middle_and_high_come_in_order_and_chances_stay_below_one() -> None:
@@ -218,5 +218,5 @@ def test_of_very_many_copies_some_are_left_out_and_the_loss_is_no_smaller_for_th
 
 def test_what_a_step_is_worth_does_not_hang_on_the_order_of_copies() -> None:
     found, turned = loss(*three_copies()), loss(*reversed(three_copies()))
-    for step in (Step.COPY, Step.AUDIT, Step.OFFLINE):
+    for step in (Remedy.COPY, Remedy.AUDIT, Remedy.OFFLINE):
         assert better(found, step) == pytest.approx(better(turned, step))

@@ -11,9 +11,9 @@ from preserve.model.formats.properties import Property
 from preserve.model.migrations import (
     PLANNED,
     LossCount,
+    MigrationStage,
     MigrationState,
-    Stage,
-    Step,
+    MigrationStep,
     Tallied,
     advanced,
     path_of,
@@ -21,13 +21,13 @@ from preserve.model.migrations import (
     together,
 )
 
-STEPS = st.lists(st.sampled_from(Step), max_size=40)
+STEPS = st.lists(st.sampled_from(MigrationStep), max_size=40)
 
 
-def lived(steps: list[Step]) -> tuple[Stage, list[Step]]:
+def lived(steps: list[MigrationStep]) -> tuple[MigrationStage, list[MigrationStep]]:
     """The stage to which those of the steps lead that may be taken, and which these are."""
     stage = PLANNED
-    taken: list[Step] = []
+    taken: list[MigrationStep] = []
     for step in steps:
         after = advanced(stage, step)
         if after is not None:
@@ -36,48 +36,57 @@ def lived(steps: list[Step]) -> tuple[Stage, list[Step]]:
 
 
 def test_a_migration_begins_by_being_planned_and_is_planned_once() -> None:
-    assert advanced(None, Step.PLANNED) == PLANNED
-    assert all(advanced(None, step) is None for step in Step if step is not Step.PLANNED)
-    assert advanced(PLANNED, Step.PLANNED) is None
+    assert advanced(None, MigrationStep.PLANNED) == PLANNED
+    assert all(advanced(None, step) is None for step in MigrationStep if step is not MigrationStep.PLANNED)
+    assert advanced(PLANNED, MigrationStep.PLANNED) is None
 
 
 @given(STEPS)
-def test_nothing_runs_that_was_not_approved_after_the_last_pilot(steps: list[Step]) -> None:
+def test_nothing_runs_that_was_not_approved_after_the_last_pilot(steps: list[MigrationStep]) -> None:
     for end in range(len(steps) + 1):
         stage, taken = lived(steps[:end])
         if stage.state is MigrationState.RUNNING:
-            since = taken[::-1].index(Step.PILOTED)
-            assert Step.APPROVED in taken[len(taken) - since :]
+            since = taken[::-1].index(MigrationStep.PILOTED)
+            assert MigrationStep.APPROVED in taken[len(taken) - since :]
 
 
 @given(STEPS)
-def test_a_package_is_only_booked_while_somebody_is_at_work(steps: list[Step]) -> None:
+def test_a_package_is_only_booked_while_somebody_is_at_work(steps: list[MigrationStep]) -> None:
     stage, taken = lived(steps)
-    may_book = advanced(stage, Step.PACKAGE_DONE) is not None
+    may_book = advanced(stage, MigrationStep.PACKAGE_DONE) is not None
     assert may_book == (stage.state in {MigrationState.RUNNING, MigrationState.PAUSED, MigrationState.STOPPED})
-    assert not may_book or Step.BEGUN in taken
+    assert not may_book or MigrationStep.BEGUN in taken
 
 
 @given(STEPS)
-def test_reinstating_leads_back_but_never_sets_going(steps: list[Step]) -> None:
+def test_reinstating_leads_back_but_never_sets_going(steps: list[MigrationStep]) -> None:
     stage, _ = lived(steps)
-    back = advanced(stage, Step.ROLLED_BACK)
+    back = advanced(stage, MigrationStep.ROLLED_BACK)
     if back is not None:
-        again = advanced(back, Step.REINSTATED)
+        again = advanced(back, MigrationStep.REINSTATED)
         expected = MigrationState.PAUSED if stage.state is MigrationState.RUNNING else stage.state
-        assert again == Stage(expected)
+        assert again == MigrationStage(expected)
 
 
 def test_one_that_is_finished_can_be_tried_again_and_then_wants_an_approval_again() -> None:
-    stage, taken = lived([Step.PILOTED, Step.APPROVED, Step.BEGUN, Step.ENDED, Step.PILOTED, Step.BEGUN])
-    assert (stage.state, taken[-1]) == (MigrationState.PILOTED, Step.PILOTED)
+    stage, taken = lived(
+        [
+            MigrationStep.PILOTED,
+            MigrationStep.APPROVED,
+            MigrationStep.BEGUN,
+            MigrationStep.ENDED,
+            MigrationStep.PILOTED,
+            MigrationStep.BEGUN,
+        ]
+    )
+    assert (stage.state, taken[-1]) == (MigrationState.PILOTED, MigrationStep.PILOTED)
 
 
 @given(STEPS)
-def test_what_was_withdrawn_stays_so(steps: list[Step]) -> None:
-    stage, _ = lived([*steps, Step.WITHDRAWN])
+def test_what_was_withdrawn_stays_so(steps: list[MigrationStep]) -> None:
+    stage, _ = lived([*steps, MigrationStep.WITHDRAWN])
     if stage.state is MigrationState.WITHDRAWN:
-        for step in Step:
+        for step in MigrationStep:
             after = advanced(stage, step)
             assert after is None or after.state in {MigrationState.WITHDRAWN, MigrationState.ROLLED_BACK}
 
