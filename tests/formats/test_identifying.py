@@ -6,15 +6,17 @@ import os
 import signal
 import struct
 from collections.abc import Iterator
+from contextlib import ExitStack
 from itertools import pairwise
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
 from preserve.errors import Unavailable
 from preserve.formats import compounds
 from preserve.formats.excerpts import END_BYTES, WHOLE_BYTES, WHOLE_OLE2_BYTES, parts
-from preserve.formats.laying import MOST_LINKS
+from preserve.formats.laying import MOST_LINKS, MOST_UNPACKED_BYTES, Laid, Place
 from preserve.formats.siegfried import FILES_IN_CHUNK, SLOT_BYTES, SiegfriedIdentifier
 from preserve.model.formats.identification import Oddity
 from preserve.ports import FileToIdentify
@@ -53,6 +55,25 @@ def test_a_hang_over_one_file_costs_that_file_alone(tmp_path: Path, own: Own) ->
     odd = [each for each in found if Oddity.NOT_EXAMINED in each.oddities]
     assert len(found) == 3
     assert len(odd) <= 1, "the others are asked of a new process"
+
+
+def test_of_a_small_file_that_unpacks_to_a_huge_one_only_the_beginnings_are_looked_at(
+    identifier: SiegfriedIdentifier, tmp_path: Path
+) -> None:
+    bomb = samples.zipped({
+        "mimetype": b"application/vnd.oasis.opendocument.text",
+        "content.xml": samples.flat("text").ljust(MOST_UNPACKED_BYTES, b" "),
+    })  # fmt: skip
+    (found,) = identifier.identify([file("a.odt", bomb)])
+    (plain,) = identifier.identify([file("a.odt", samples.zipped({
+        "mimetype": b"application/vnd.oasis.opendocument.text", "content.xml": samples.flat("text"),
+    }))])  # fmt: skip
+    assert found.identification.puid == plain.identification.puid
+    with ExitStack() as stack:
+        place = Place(tmp_path, 0)
+        place.lay(memoryview(bomb), Laid("odt", len(bomb), [(0, 0, len(bomb))]), stack)
+        with ZipFile(place.link) as shown:
+            assert sum(each.file_size for each in shown.infolist()) < 1024 * 1024
 
 
 def test_a_process_that_died_between_two_files_is_begun_anew_and_no_file_is_to_blame(tmp_path: Path, own: Own) -> None:

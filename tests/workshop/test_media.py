@@ -150,6 +150,16 @@ def test_a_picture_that_is_cut_off_fails_instead_of_ending_in_grey(bench: Bench,
     assert "Premature end" in refusal(bench, "jpeg-to-png", path)
 
 
+def test_a_picture_whose_pixels_are_not_as_its_head_says_is_refused_in_a_sentence(bench: Bench, tmp_path: Path) -> None:
+    require("vips")
+    path = tmp_path / "a.bmp"
+    drawn("L").save(path)
+    content = bytearray(path.read_bytes())
+    struct.pack_into("<I", content, 30, 1)  # compressed in runs, which it is not
+    path.write_bytes(content)
+    assert refusal(bench, "bmp-to-png", path).startswith("the picture is damaged")
+
+
 def test_a_picture_of_unbelievable_size_breaks_nothing(bench: Bench, tmp_path: Path) -> None:
     require("vips")
     path = tmp_path / "a.bmp"

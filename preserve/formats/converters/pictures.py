@@ -84,7 +84,10 @@ def _opened(picture: Path) -> Iterator[Image.Image]:
                 "this kind of picture cannot be measured, so it is not converted; keep it as it is"
             ) from error
         with image:
-            yield image
+            try:
+                yield image
+            except FAULTS as error:
+                raise Refused("the picture is damaged: Pillow cannot read all of it; keep it as it is") from error
 
 
 def _pages(target: Target, picture: Path, work: Path) -> Iterator[_Page]:
