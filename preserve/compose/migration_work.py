@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING
 
 from preserve.compose.formats import mark_rule
@@ -60,7 +59,6 @@ def run_request(
     auditor: str,
     most: int | None = None,
     most_seconds: float | None = None,
-    day_zone: tzinfo = UTC,
 ) -> RunRequest:
     """What a run of a migration is asked for.
 
@@ -91,7 +89,7 @@ def run_request(
     known = {name: each.pathway for name, each in shipped.items()}
     tried = [known[each.name] for each in migration.alternatives if each.name in known]
     now = Circumstances(known, None, _basis(workplace, migration, tried))
-    return RunRequest(mandate, home.migrations, now, day_zone, most, most_seconds)
+    return RunRequest(mandate, home.migrations, now, most, most_seconds)
 
 
 def _basis(workplace: Workplace, migration: Migration, tried: Sequence[Pathway]) -> Basis:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, timedelta
 
 from preserve import compose
 from preserve.clock import zone
@@ -15,24 +15,15 @@ from preserve.model.duties import NEVER_TOGETHER, Duty, DutyKind, Ended, Ending
 from preserve.model.migrations import Migration, MigrationState
 from preserve.model.policy import MigrationRule
 from preserve.model.sentences import sentence
-from preserve.packages.migrating.journal import Journal, journal_folder
+from preserve.packages.migrating.pace import day_of, judged_on
 
 
 @dataclass(frozen=True, slots=True)
 class _Pace:
-    """How quickly a migration goes on: while all of `hours` are open, at most `files_per_day` files a day of `zone`."""
+    """How quickly a migration goes on: by the rules of all policies concerned, while all of their `hours` are open."""
 
-    policies: tuple[str, ...]
+    rules: Mapping[str, MigrationRule]
     hours: tuple[Hours, ...]
-    zone: tzinfo
-    files_per_day: int | None
-
-    def day(self, now: datetime) -> str:
-        return now.astimezone(self.zone).date().isoformat()
-
-    def next_day(self, now: datetime) -> datetime:
-        local = now.astimezone(self.zone).replace(hour=0, minute=0, second=0, microsecond=0)
-        return local + timedelta(days=1)
 
 
 def _begun(shift: Shift, now: datetime) -> Iterator[Duty]:
@@ -41,13 +32,13 @@ def _begun(shift: Shift, now: datetime) -> Iterator[Duty]:
     for migration in shift.workplace.books.migrations():
         pace = _pace(shift, migration)
         if pace is not None:
-            left = _left_today(shift, migration, pace, now)
-            wanted_at = now if left is None or left > 0 else pace.next_day(now)
+            used_up = [policy for policy, left in _left_today(shift, pace, now).items() if left <= 0]
+            wanted_at = max((_next_day(pace.rules[policy], now) for policy in used_up), default=now)
             opens_at = open_together(pace.hours, wanted_at) or wanted_at + NEVER_TOGETHER
             why = sentence("original packages that are still to be converted: {count}", count=migration.packages_due)
             yield Duty(
                 DutyKind.MIGRATION, str(migration.number), opens_at, why, urgency=migration.number,
-                copies=migration.packages_due, policies=pace.policies,
+                copies=migration.packages_due, policies=tuple(pace.rules),
             )  # fmt: skip
 
 
@@ -56,31 +47,33 @@ def _pace(shift: Shift, migration: Migration) -> _Pace | None:
     if migration.state is not MigrationState.RUNNING:
         return None
     names = tuple(shift.workplace.books.policies_to_migrate(migration.number))
-    rules = [_rule(shift, name) for name in names]
-    told = [rule for rule in rules if rule is not None]
-    if not told or len(told) < len(rules):
+    rules = {name: rule for name in names if (rule := _rule(shift, name)) is not None}
+    if not rules or len(rules) < len(names):
         return None
-    return _Pace(names, _hours(told), zone(told[0].timezone), _least(told))
+    return _Pace(rules, _hours(rules.values()))
 
 
 def _rule(shift: Shift, policy: str) -> MigrationRule | None:
     return shift.policies[policy].migration if policy in shift.policies else None
 
 
-def _hours(rules: Sequence[MigrationRule]) -> tuple[Hours, ...]:
+def _hours(rules: Iterable[MigrationRule]) -> tuple[Hours, ...]:
     return tuple(hours_of([rule.window], zone(rule.timezone)) for rule in rules if rule.window is not None)
 
 
-def _least(rules: Sequence[MigrationRule]) -> int | None:
-    return min((rule.files_per_day for rule in rules if rule.files_per_day is not None), default=None)
+def _next_day(rule: MigrationRule, now: datetime) -> datetime:
+    local = now.astimezone(zone(rule.timezone)).replace(hour=0, minute=0, second=0, microsecond=0)
+    return local + timedelta(days=1)
 
 
-def _left_today(shift: Shift, migration: Migration, pace: _Pace, now: datetime) -> int | None:
-    """How many files may still be converted on this day; None: any number."""
-    if pace.files_per_day is None:
-        return None
-    journal = Journal(journal_folder(shift.home.migrations, migration.number))
-    return max(0, pace.files_per_day - journal.converted_on(pace.day(now)))
+def _left_today(shift: Shift, pace: _Pace, now: datetime) -> dict[str, int]:
+    """How many files of each policy that sets a number may still be converted on this day, by all its migrations."""
+    books = shift.workplace.books
+    return {
+        policy: rule.files_per_day - judged_on(books, policy, day_of(rule, now))
+        for policy, rule in pace.rules.items()
+        if rule.files_per_day is not None
+    }
 
 
 def _go_on(shift: Shift, duty: Duty) -> Ended:
@@ -92,12 +85,12 @@ def _go_on(shift: Shift, duty: Duty) -> Ended:
     pace = _pace(shift, migration)
     if pace is None:
         raise Refused("migration {migration} is not for the runner to go on with", migration=duty.subject)
-    most = _left_today(shift, migration, pace, now)
-    if most == 0:
+    most = min(_left_today(shift, pace, now).values(), default=None)
+    if most is not None and most <= 0:
         return Ended(Ending.DONE, sentence("as many files were converted today as policy allows"))
     request = compose.run_request(
         shift.home, shift.workplace, migration.number, migration.executor, migration.auditor, most,
-        _seconds(shift, pace, now), pace.zone,
+        _seconds(shift, pace, now),
     )  # fmt: skip
     with compose.identifier(shift.workplace) as identifier:
         report = run_migration(shift.workplace, request, compose.workshop(shift.workplace), identifier)

@@ -6,11 +6,11 @@ that cannot be had is told and passed over; too many files that do not pass stop
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
-from datetime import UTC, tzinfo
 from functools import partial
 from pathlib import Path
 
@@ -23,12 +23,14 @@ from preserve.model.formats.governance import Objection, objections
 from preserve.model.formats.pathways import stops_job
 from preserve.model.formats.watching import Circumstances, Reopening, reopened
 from preserve.model.migrations import Migration, MigrationPackage, MigrationState, StopCause, claim_on
+from preserve.model.persons import is_one_person
 from preserve.model.phrases import phrase
 from preserve.packages.harm_seen import book_harm
 from preserve.packages.migrating.bench import Bench
 from preserve.packages.migrating.feeding import Due, Feeder, Lot
 from preserve.packages.migrating.finishing import Finisher, Mandate, PackageEnded
 from preserve.packages.migrating.journal import Journal, journal_folder
+from preserve.packages.migrating.pace import day_of, note_judged
 from preserve.packages.reaching import sources_of
 from preserve.packages.sources import Sources
 from preserve.ports import Identifier
@@ -36,6 +38,8 @@ from preserve.workplace import Workplace
 from preserve.workshop import Workshop
 
 _NOT_PASSED = (FileFate.STOPPED, FileFate.FAILED)
+_LOOKED_AT = (MigrationState.STOPPED, MigrationState.APPROVED)
+"""Who runs it out of these, or approved it anew, saw what had not passed so far."""
 _MAY_RUN = (
     MigrationState.APPROVED,
     MigrationState.RUNNING,
@@ -47,8 +51,7 @@ _MAY_RUN = (
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """Under what to run, and where risk logs lie in the home.  `now` is how things are on this machine.  Files are
-    counted by days of `day_zone`.
+    """Under what to run, and where risk logs lie in the home.  `now` is how things are on this machine.
 
     After `most` files, or `most_seconds`, nothing further is begun.
     """
@@ -56,7 +59,6 @@ class RunRequest:
     mandate: Mandate
     migrations: Path
     now: Circumstances
-    day_zone: tzinfo = UTC
     most: int | None = None
     most_seconds: float | None = None
 
@@ -134,17 +136,17 @@ class _Running:
         self._read_from: dict[str, Sources] = {}
         self._fates = dict.fromkeys(FileFate, 0)
         self._before = (0, 0)
+        self._judged = Counter[str]()
         self._is_leaving = False
 
     def run(self) -> RunReport:
         self._require_may_run()
         if self._is_over():
             return self._report(None)
+        self._put_in_order()
         self._begin()
         stopped = None
         try:
-            self._settle_booked()
-            self._forget_other_approvals()
             self._carry_out_decisions()
             self._convert()
             self._end()
@@ -152,6 +154,7 @@ class _Running:
             stopped = stop.why
             self._record_stop(stop)
         finally:
+            self._note_pace()
             for package in list(self._read_from):  # files that are done are not read again
                 self._book_harm(package)
         return self._report(stopped)
@@ -172,10 +175,22 @@ class _Running:
             )
         why = self._objections()
         if not why.count:
+            self._require_accepted_by_another()
             return
         if migration.state is MigrationState.RUNNING:
             self._record_stop(_Stops(StopCause.APPROVAL_VOID, _in_short(why)))
         raise Refused("migration {migration} may not run:\n{objections}", migration=self._number, objections=why)
+
+    def _require_accepted_by_another(self) -> None:
+        executor = self._mandate.executor
+        for package, person in self._place.books.accepters(self._number):
+            if is_one_person(executor, person):
+                raise Refused(
+                    "{person} decided about files of package {package}, and so cannot carry that out; somebody else"
+                    " runs it",
+                    person=executor,
+                    package=package,
+                )
 
     def _is_over(self) -> bool:
         """Whether it is finished, and nobody accepted files since."""
@@ -199,7 +214,7 @@ class _Running:
         migration, mandate = self._migration(), self._mandate
         judged, not_passed = self._counted()
         if migration.state is not MigrationState.RUNNING:
-            if migration.state is MigrationState.STOPPED:
+            if migration.state in _LOOKED_AT:
                 self._journal.note_look(judged, not_passed)
             self._record_begin()
         elif (migration.executor, migration.auditor) != (mandate.executor, mandate.auditor):
@@ -226,26 +241,27 @@ class _Running:
 
     # What is left of earlier runs
 
-    def _settle_booked(self) -> None:
-        """A run that was killed right after it booked a package left what nobody needs any more."""
+    def _put_in_order(self) -> None:
+        """Before anything is counted: what was booked, or is done again, counts no more as under way."""
         for package in list(self._journal.packages()):
-            row = self._row(package)
-            if row.done is not None:
-                self._finisher.settle_booked(row)
+            self._attempt(package, partial(self._put_package_in_order, package))
+
+    def _put_package_in_order(self, package: str) -> None:
+        self._finisher.put_in_order(self._row(package))
+        self._forget_other_approvals(package)
 
     def _row(self, package: str) -> MigrationPackage:
         return self._place.books.migration_package(self._number, package)
 
-    def _forget_other_approvals(self) -> None:
-        """Where another declaration was approved meanwhile, or other versions of its programs, what was made under the
-        earlier approval of packages under way is made anew: a version rests on one approval, which lies in it.  One
-        that was sealed under the earlier is whole, and stays so."""
-        for package in list(self._journal.packages()):
-            if self._journal.sealed(package) is None:
-                results = self._journal.results(package)
-                others = {each.original.number for each in results if not self._is_of_this_approval(each)}
-                if others:
-                    self._journal.forget(package, others)
+    def _forget_other_approvals(self, package: str) -> None:
+        """Where another declaration was approved meanwhile, or other versions of its programs, what was made of a
+        package under way under the earlier approval is made anew: a version rests on one approval, which lies in it.
+        One that was sealed under the earlier is whole, and stays so."""
+        if self._journal.sealed(package) is None:
+            results = self._journal.results(package)
+            others = {each.original.number for each in results if not self._is_of_this_approval(each)}
+            if others:
+                self._journal.forget(package, others)
 
     def _is_of_this_approval(self, result: FileResult) -> bool:
         approval, tool = self._mandate.approval, self._mandate.pathway.tool.program
@@ -258,15 +274,14 @@ class _Running:
         """Of packages that the books name, and of those whose files lie here: what was accepted after a killed run had
         sealed a version is booked with that one, and is in none yet."""
         named = [row.package for row in self._rows() if row.done is not None]
-        here = [package for package in self._journal.packages() if self._finisher.is_to_carry_out(self._row(package))]
-        for package in dict.fromkeys((*named, *here)):
-            self._attempt(package, partial(self._carry_out, package))
+        for package in dict.fromkeys((*named, *self._journal.packages())):
+            if package not in self._passed_over:
+                self._attempt(package, partial(self._carry_out, package, is_named=package in named))
 
-    def _carry_out(self, package: str) -> None:
-        sources, is_more = self._sources(package), True
-        while is_more:
-            self._ended.append(self._finisher.carry_out(self._row(package), sources))
-            is_more = self._finisher.is_to_carry_out(self._row(package))
+    def _carry_out(self, package: str, *, is_named: bool) -> None:
+        while is_named or self._finisher.is_to_carry_out(self._row(package)):
+            self._ended.append(self._finisher.carry_out(self._row(package), self._sources(package)))
+            is_named = False
 
     # Converting
 
@@ -292,6 +307,7 @@ class _Running:
             working = bench.submit(self._work_on, lot)
             self._end_packages(worked_on)
             working.result()
+            self._note_pace()
             worked_on = lot
             if self._is_enough():
                 break
@@ -311,7 +327,7 @@ class _Running:
         """The packages that are to be converted, asked of the books as they are needed."""
         books = self._place.books
         for row in self._rows():
-            if row.done is not None:
+            if row.done is not None or row.package in self._passed_over:
                 continue
             entry = books.identified(row.package)
             if entry is None:
@@ -341,18 +357,24 @@ class _Running:
 
     def _keep(self, results: list[FileResult]) -> None:
         self._journal.keep(results)
-        if results:
-            self._journal.note_converted(self._day, len(results))
         for each in results:
+            self._judged[each.original.package] += 1
             self._fates[each.fate] += 1
             self._place.progress.advance(each.original.bytes)
         self._require_few_stopped()
         if self._is_leaving:
             raise _Stops(StopCause.PAUSED, "")
 
-    @property
-    def _day(self) -> str:
-        return self._place.clock.now().astimezone(self._request.day_zone).date().isoformat()
+    def _note_pace(self) -> None:
+        """What was judged counts towards the pace of its policy; a kill hides at most a lot of it."""
+        judged, self._judged = self._judged, Counter()
+        by_policy = Counter[str]()
+        for package, files in judged.items():
+            by_policy[self._row(package).policy] += files
+        for name, files in by_policy.items():
+            policy = self._mandate.policies.get(name)
+            day = day_of(None if policy is None else policy.migration, self._place.clock.now())
+            note_judged(self._place.books, self._number, name, day, files)
 
     def _finish(self, due: Due) -> None:
         ended = self._finisher.finish(self._row(due.id), due.sources)
@@ -375,9 +397,10 @@ class _Running:
 
     def _sources(self, package: str) -> Sources:
         """The copies of a package; what is found wrong with them is booked when it was read."""
-        sources = sources_of(self._place, self._place.books.package(package))
-        self._read_from[package] = sources
-        return sources
+        known = self._read_from.get(package)
+        if known is None:
+            known = self._read_from[package] = sources_of(self._place, self._place.books.package(package))
+        return known
 
     def _book_harm(self, package: str) -> None:
         sources = self._read_from.pop(package, None)

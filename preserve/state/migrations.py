@@ -177,6 +177,18 @@ class MigrationReading:
         for row in self._database.pages(_DECISION, "file_decision", ("package", "path"), among=among):
             yield FileDecision(row[2], row[0], path_of(row[1]), bool(row[4]), row[5], row[6], row[3])
 
+    def accepters(self, number: int) -> list[tuple[str, str]]:
+        """The packages of a migration of which people accepted files that are in no version yet, and these people."""
+        rows = self._database.rows(
+            "SELECT DISTINCT decision.package, decision.decided_by FROM file_decision AS decision"
+            " JOIN migration_package AS package ON package.migration = decision.migration"
+            " AND package.package = decision.package"
+            " WHERE decision.migration = ? AND decision.accepted = 1 AND decision.entry > package.done"
+            " AND package.rolled_back = 0 ORDER BY decision.package, decision.decided_by",
+            (number,),
+        )
+        return [(package, person) for package, person in rows]
+
     def viewed(self, number: int, pilot: int | None) -> Viewed:
         """How many files of a pilot, or of what the run made (None), people looked at, and who did."""
         among = (number, pilot or 0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC
 
 from preserve.model import migration_events
 from preserve.model.formats.governance import Criterion
@@ -87,7 +86,7 @@ def run(
     place = replace(workplace, act=replace(EXECUTOR, actor=by))
     now = Circumstances({of.name: of}, None, BASIS)
     word = mandate(place, policies, number, of, by)
-    request = RunRequest(word, place.home / "migrations", now, UTC, most, most_seconds)
+    request = RunRequest(word, place.home / "migrations", now, most, most_seconds)
     return run_migration(place, request, workshop, identifier)
 
 

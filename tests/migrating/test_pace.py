@@ -78,10 +78,10 @@ def by_texts(
     def told(place: object) -> Iterator[SiegfriedIdentifier]:
         yield identifier
 
-    def request(home, place, number, executor, auditor, most, seconds, zone):  # type: ignore[no-untyped-def]
+    def request(home, place, number, executor, auditor, most, seconds):  # type: ignore[no-untyped-def]
         word = jobs.mandate(place, compose.policies(place.books), number, by=executor)
         now = Circumstances({jobs.PATHWAY.name: jobs.PATHWAY}, None, jobs.BASIS)
-        return RunRequest(word, home.migrations, now, zone, most, seconds)
+        return RunRequest(word, home.migrations, now, most, seconds)
 
     monkeypatch.setattr(compose, "workshop", lambda place: workshop)
     monkeypatch.setattr(compose, "identifier", told)
@@ -143,6 +143,24 @@ def test_no_more_files_a_day_are_converted_than_policy_allows(
     (duty,) = due(tomorrow)
     assert MIGRATION.do(tomorrow, duty).ending is Ending.PARTLY
     assert len(workshop.conversions()) == 9
+
+
+def test_two_migrations_of_one_policy_keep_one_pace_together(
+    begun: Service, by_texts: object, workshop: TextWorkshop, identifier: SiegfriedIdentifier
+) -> None:
+    second = jobs.approved(begun.workplace)
+    jobs.run(begun.workplace, {"default": begun.policy}, workshop, identifier, most=1, number=second)
+    rule = MigrationRule(files_per_day=4)
+    shift = shift_of(begun, rule)
+    first, other = due(shift)
+    assert MIGRATION.do(shift, first).ending is Ending.PARTLY
+    assert len(workshop.conversions()) == 2 + 4
+    assert [each.begins_at for each in due(shift)] == [datetime(2026, 3, 3, tzinfo=UTC)] * 2
+    assert MIGRATION.do(shift, other).ending is Ending.DONE, "nothing is left of this day"
+    assert len(workshop.conversions()) == 2 + 4
+    tomorrow = shift_of(begun, rule, NOON + timedelta(days=1))
+    assert MIGRATION.do(tomorrow, other).ending is Ending.PARTLY
+    assert len(workshop.conversions()) == 2 + 4 + 4
 
 
 def test_a_job_that_stops_waits_for_a_person_and_not_for_the_runner(

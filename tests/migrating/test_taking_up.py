@@ -13,6 +13,7 @@ import pytest
 from preserve.errors import PreserveError, Refused, Unavailable
 from preserve.model import migration_events
 from preserve.model.formats.file_results import FileFate
+from preserve.model.formats.pathways import StopRule
 from preserve.model.migrations import PackageDone
 from preserve.packages.migrating import finishing
 from preserve.packages.migrating.journal import Journal
@@ -81,6 +82,78 @@ def test_a_file_accepted_after_a_run_was_killed_right_after_booking_comes_into_a
     assert set(job.tree(first, tmp_path / "1")) == {b"a/1.txt.txt", b"b/\xcd\xa8\xd6\xaa.txt.txt"}
     assert set(job.tree(second, tmp_path / "2")) == {b"a/2.txt.txt"}
     assert verify_books(kept.books).is_ok
+
+
+def test_what_a_killed_run_had_booked_is_not_counted_twice_against_it(
+    job: Job, take: Taken, kept: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strict = replace(PATHWAY, stop=StopRule(1, 4))
+    for _ in range(3):
+        take({b"0.txt": notice("fail"), b"1.txt": notice("text")})
+    approved(kept.workplace, strict)
+
+    def die(*_: object) -> None:
+        raise _Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Journal, "settle", die)
+        with pytest.raises(_Killed):
+            job.run(of=strict)
+    assert job.run(of=strict).is_finished, "3 did not pass, and not 4"
+
+
+def test_a_line_of_the_journal_that_rotted_has_its_file_done_again(
+    job: Job, take: Taken, kept: Service, tmp_path: Path
+) -> None:
+    old = take({f"{number}.txt".encode(): notice(f"text {number}") for number in range(4)})
+    approved(kept.workplace)
+    job.run(of=PATHWAY, most=3)
+    lines = kept.home / "migrations" / "1" / "work" / old / "results.jsonl"
+    first, second, third = lines.read_bytes().splitlines(keepends=True)
+    lines.write_bytes(first + second.replace(b'"number":1', b'"number":7') + third)
+    assert job.run(of=PATHWAY).is_finished
+    assert len(job.workshop.conversions()) == 3 + 2
+    (new,) = job.versions(old)
+    assert len(job.tree(new, tmp_path / "new")) == 4
+
+
+def test_a_rotten_order_of_a_version_that_was_not_made_is_written_anew(
+    job: Job, take: Taken, kept: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = take({b"1.txt": notice("one")})
+    approved(kept.workplace, PATIENT)
+    put_off(monkeypatch, job)
+    rot(kept.home / "migrations" / "1" / "work" / old / "sealed" / "order.json")
+    assert job.run().is_finished
+    assert len(job.versions(old)) == 1
+
+
+def test_a_rotten_order_of_a_version_that_was_made_is_told_and_keeps_no_other_package(
+    job: Job, take: Taken, kept: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = {take({b"1.txt": notice("one")}), take({b"1.txt": notice("two")})}
+    approved(kept.workplace, PATIENT)
+    killed_at(monkeypatch, job, finishing.Finisher, "_lay_log")
+    (order,) = (kept.home / "migrations" / "1" / "work").glob("*/sealed/order.json")
+    rot(order)
+    broken = order.parents[1].name
+    (over,) = job.run().passed_over
+    assert (over.package, "order.json is not as it was written" in str(over.why)) == (broken, True)
+    (sound,) = both - {broken}
+    assert len(job.versions(sound)) == 1
+
+
+def test_rot_in_what_waits_for_review_is_told_and_keeps_no_other_package(job: Job, take: Taken, kept: Service) -> None:
+    old, other = take(FILES), take({b"1.txt": notice("one truncate")})
+    approved(kept.workplace, PATIENT)
+    job.run()
+    lines = kept.home / "migrations" / "1" / "work" / old / "settled.jsonl"
+    lines.write_bytes(lines.read_bytes().replace(b"stopped", b"stobbed"))
+    decide(kept.workplace, old, b"a/2.txt", is_accepted=True)
+    decide(kept.workplace, other, b"1.txt", is_accepted=True)
+    (over,) = job.run().passed_over
+    assert (over.package, "settled.jsonl is not as it was written" in str(over.why)) == (old, True)
+    assert len(job.versions(other)) == 1
 
 
 def test_what_was_sealed_and_rotted_before_it_was_taken_in_is_made_anew(

@@ -30,7 +30,6 @@ from preserve.model.formats.risk_log import (
 )
 from preserve.model.formats.tallies import tallied
 from preserve.model.migrations import ApprovalEntry, Migration, MigrationPackage, PackageDone, PackageState
-from preserve.model.persons import is_one_person
 from preserve.model.placing import stores_wanted
 from preserve.model.policy import Policy
 from preserve.packages.making.taking_in import PackageMade
@@ -99,14 +98,38 @@ class Finisher:
             sealed = self._seal(row, sources, results, {each.original.number for each in _converted(results)})
         return self._end(row, sources, results, sealed)
 
-    def settle_booked(self, row: MigrationPackage) -> None:
-        """Put in order what a killed run left of a package that it had booked."""
+    def put_in_order(self, row: MigrationPackage) -> None:
+        """See to what an earlier run left of a package: what rotted is done again, and what was booked cleared up.
+
+        Raises `Refused` where what rotted is needed for a version that was made, or waits for review.
+        """
+        self._see_to_rot(row)
+        if row.done is not None:
+            self._settle_booked(row)
+
+    def _see_to_rot(self, row: MigrationPackage) -> None:
+        """A seal is given up that says what is not so any more, or cannot be read; of a version that was made it says
+        what is in that, and nothing else does."""
+        package, after = row.package, () if row.done is None else row.done.into
+        is_rotten = self.journal.drop_rotten(package)
+        try:
+            if self.journal.sealed(package) is None or not is_rotten:
+                return
+        except Refused:
+            if self._is_made(package, after):
+                raise
+        if not self._is_made(package, after):
+            self.journal.unseal(package)
+
+    def _settle_booked(self, row: MigrationPackage) -> None:
         package, sealed = row.package, self.journal.sealed(row.package)
         if self.journal.is_under_way(package):
             self.journal.settle(package, partial(self.journal.results, package))
-        elif sealed is not None and row.done is not None and row.done.into != sealed.after:
+        elif sealed is None:
+            return
+        elif row.done is not None and row.done.into != sealed.after:
             self.journal.settle(package, partial(self._carried_out, package, sealed.numbers))
-        elif sealed is not None and not self._is_made(package, sealed) and sealed.numbers - self._accepted(package):
+        elif not self._is_made(package, sealed.after) and sealed.numbers - self._accepted(package):
             self.journal.unseal(package)  # somebody decided otherwise before it was made
 
     def is_to_carry_out(self, row: MigrationPackage) -> bool:
@@ -120,7 +143,7 @@ class Finisher:
         """A booked package of which people accepted files since: these go into a further version.  Where an earlier run
         had sealed one, it is that one, and what was accepted after that is left.
 
-        Raises `Refused` where what was made of them is not in this home any more, and where the executor accepted one.
+        Raises `Refused` where what was made of them is not in this home any more.
         """
         package = row.package
         sealed = self.journal.sealed(package)
@@ -129,7 +152,6 @@ class Finisher:
         accepted = sealed.numbers if sealed is not None else self._accepted(package)
         results = partial(self._carried_out, package, accepted)
         if sealed is None:
-            self._require_accepted_by_another(package, accepted)
             waiting = (each for each in results() if each.original.number in accepted)
             if not accepted or unsound_results(self.journal.folder_of(package), waiting):
                 raise Refused(
@@ -140,18 +162,6 @@ class Finisher:
             sealed = self._seal(row, sources, results, accepted)
         return self._end(row, sources, results, sealed)
 
-    def _require_accepted_by_another(self, package: str, accepted: Collection[int]) -> None:
-        books, number, executor = self.workplace.books, self.mandate.migration.number, self.mandate.executor
-        paths = {each.original.path for each in self.journal.settled(package) if each.original.number in accepted}
-        deciders = {each.by for each in books.file_decisions(number, package) if each.path in paths}
-        if any(is_one_person(executor, each) for each in deciders):
-            raise Refused(
-                "{person} decided about files of package {package}, and so cannot carry that out; somebody else runs"
-                " it",
-                person=executor,
-                package=package,
-            )
-
     def _carried_out(self, package: str, numbers: Collection[int]) -> Iterator[FileResult]:
         """What became of the files of a booked package when those with these numbers go into a version."""
         for each in self.journal.settled(package):
@@ -161,7 +171,7 @@ class Finisher:
         """The version that an earlier run was about to make.  Where it was taken in it is that one for good; else it is
         given up where what would go into it is not as it was when it was sealed."""
         sealed = self.journal.sealed(package)
-        if sealed is None or self._is_made(package, sealed):
+        if sealed is None or self._is_made(package, sealed.after):
             return sealed
         going_in = (each for each in results() if each.original.number in sealed.numbers)
         if is_as_pinned(sealed.evidence, sealed.log_sha256) and not unsound_results(
@@ -171,9 +181,9 @@ class Finisher:
         self.journal.unseal(package)
         return None
 
-    def _is_made(self, package: str, sealed: Sealed) -> bool:
-        """Whether the version that was sealed was taken in."""
-        return taken_in(self.workplace, self.mandate.migration.number, package, sealed.after) is not None
+    def _is_made(self, package: str, after: Collection[str]) -> bool:
+        """Whether the version that comes after those packages was taken in."""
+        return taken_in(self.workplace, self.mandate.migration.number, package, after) is not None
 
     def _accepted(self, package: str) -> frozenset[int]:
         """The stopped files that somebody accepted."""

@@ -1,6 +1,5 @@
 """The journal of a migration, in the home: what became of each file, durable before anybody counts on it.
 
-    day.json                      a day, and how many files were judged on it
     looked.json                   how many files had been judged, and had not passed, when a person let the job go on
     <package>/made/<number>/<k>   what was made of a file, by its place in the package's list of formats
     <package>/pictures/           pages that differ, before and after
@@ -9,7 +8,8 @@
     <package>/settled.jsonl       of a package that is booked, the same lines, while some files wait for review
 
 A file whose result stands in `results.jsonl` is never converted again: what was made of it was forced to the medium
-before the line was written.  A line that was torn by a crash is none.
+before the line was written.  Each line, and what is sealed, begins with the SHA-256 of the rest: one that was torn by a
+crash, or rotted since, is none.
 """
 
 from __future__ import annotations
@@ -23,13 +23,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from preserve import durable
+from preserve.errors import Refused
+from preserve.model.digests import sha256
 from preserve.model.formats.file_records import record_of, result_of
 from preserve.model.formats.file_results import FileFate, FileResult
 
 RESULTS, SETTLED, MADE, PICTURES = "results.jsonl", "settled.jsonl", "made", "pictures"
 _SEALED, _PARTIAL, _GIVEN_UP = "sealed", "sealed.partial", "sealed.given-up"
 _EVIDENCE, _ORDER, _LOOKED = "evidence", "order.json", "looked.json"
-_RAW, _DAY = "raw", "day.json"
+_RAW = "raw"
 
 
 def journal_folder(migrations: Path, number: int) -> Path:
@@ -99,12 +101,26 @@ class Journal:
         return frozenset(result.original.number for result in self.results(package))
 
     def results(self, package: str) -> Iterator[FileResult]:
-        """What became of the files of a package, as they were done."""
-        return _read(self.folder_of(package) / RESULTS)
+        """What became of the files of a package, as they were done; of a file whose line rotted nothing."""
+        return (each for each in _read(self.folder_of(package) / RESULTS) if each is not None)
 
     def settled(self, package: str) -> Iterator[FileResult]:
-        """What became of the files of a booked package, as long as some of them wait for review."""
-        return _read(self.folder_of(package) / SETTLED)
+        """What became of the files of a booked package, as long as some of them wait for review.
+
+        Raises `Refused` where that rotted.
+        """
+        for each in _read(self.folder_of(package) / SETTLED):
+            if each is None:
+                raise _rotten(package, self.folder_of(package) / SETTLED)
+            yield each
+
+    def drop_rotten(self, package: str) -> bool:
+        """Drop the lines of a package under way that are not as they were written, so that their files are converted
+        again; whether there was one."""
+        is_any = any(each is None for each in _read(self.folder_of(package) / RESULTS))
+        if is_any:
+            self.forget(package, ())
+        return is_any
 
     def forget(self, package: str, numbers: Collection[int]) -> None:
         """Have these files converted again: what was made of them is not as it was."""
@@ -112,11 +128,14 @@ class Journal:
         _write(self.folder_of(package) / RESULTS, kept)
 
     def sealed(self, package: str) -> Sealed | None:
-        """The version of a package that an earlier run was about to make."""
+        """The version of a package that an earlier run was about to make.  Raises `Refused` where its order rotted."""
         folder = self.folder_of(package) / _SEALED
         if not folder.is_dir():
             return None
-        said = json.loads((folder / _ORDER).read_bytes())
+        record = _record_in((folder / _ORDER).read_bytes())
+        if record is None:
+            raise _rotten(package, folder / _ORDER)
+        said = json.loads(record)
         return Sealed(folder / _EVIDENCE, frozenset(said["numbers"]), tuple(said["after"]), said["log_sha256"])
 
     def unseal(self, package: str) -> None:
@@ -137,7 +156,7 @@ class Journal:
         draft, final = self.folder_of(package) / _PARTIAL, self.folder_of(package) / _SEALED
         order = {"numbers": sorted(numbers), "after": list(after), "log_sha256": log_sha256}
         try:
-            (draft / _ORDER).write_text(json.dumps(order))
+            (draft / _ORDER).write_bytes(_proved(json.dumps(order).encode()))
             durable.sync_file_system(self._folder)
             durable.move(draft, final)
         except OSError as error:
@@ -182,19 +201,6 @@ class Journal:
             return 0, 0  # nothing but the patience of people is lost
         return int(judged), int(stopped)
 
-    def converted_on(self, day: str) -> int:
-        """How many files were judged on a day, as far as it was noted."""
-        try:
-            noted, files = json.loads((self._folder / _DAY).read_bytes())
-        except (FileNotFoundError, ValueError):
-            return 0
-        return int(files) if noted == day else 0
-
-    def note_converted(self, day: str, files: int) -> None:
-        """So many files more were judged on a day."""
-        total = self.converted_on(day) + files
-        durable.write_file(self._folder / _DAY, json.dumps([day, total]).encode())
-
     def note_look(self, judged: int, stopped: int) -> None:
         """A person lets the job go on: what did not pass so far does not stop it again."""
         durable.write_file(self._folder / _LOOKED, json.dumps([judged, stopped]).encode())
@@ -213,7 +219,27 @@ def _folders(folder: Path) -> Iterator[Path]:
 
 
 def _line(result: FileResult) -> bytes:
-    return record_of(result) + b"\n"
+    return _proved(record_of(result))
+
+
+def _proved(record: bytes) -> bytes:
+    """A line that begins with the digest of the rest of it."""
+    return sha256(record).hex().encode() + b" " + record + b"\n"
+
+
+def _record_in(line: bytes) -> bytes | None:
+    """The record in such a line; None where it is not as it was written."""
+    digest, _, record = line.removesuffix(b"\n").partition(b" ")
+    return record if digest == sha256(record).hex().encode() else None
+
+
+def _rotten(package: str, path: Path) -> Refused:
+    return Refused(
+        "{path} is not as it was written, and without it nothing further can be made of package {package} here; plan"
+        " another migration of it, with --again",
+        path=path,
+        package=package,
+    )
 
 
 def _write(path: Path, lines: Iterable[bytes]) -> None:
@@ -249,7 +275,8 @@ def _end_at_line(path: Path) -> None:
         file.truncate(whole)
 
 
-def _read(path: Path) -> Iterator[FileResult]:
+def _read(path: Path) -> Iterator[FileResult | None]:
+    """Line by line; None for one that rotted.  A last one that was torn is left out."""
     try:
         file = path.open("rb")
     except FileNotFoundError:
@@ -257,4 +284,5 @@ def _read(path: Path) -> Iterator[FileResult]:
     with file:
         for line in file:
             if line.endswith(b"\n"):
-                yield result_of(line)
+                record = _record_in(line)
+                yield None if record is None else result_of(record)
