@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from preserve.cli.findings import finding_document, finding_lines
 from preserve.cli.messages import counted, error_said, printable, said
+from preserve.cli.package_versions import version_lines, versions_document
 from preserve.cli.tables import bounded, byte_count
 
 if TYPE_CHECKING:
@@ -40,6 +42,8 @@ def restored_document(report: RestoreReport) -> dict[str, object]:
         "seconds": report.seconds,
         "certificate": str(report.certificate),
         "certificate_sha256": report.certificate_sha256,
+        "map": None if report.map is None else str(report.map),
+        "versions": {package: versions_document(each) for package, each in report.versions.items()},
     }
 
 
@@ -101,8 +105,29 @@ def restored_lines(report: RestoreReport, to: Path) -> Iterator[str]:
     if report.waits_for is not None:
         yield error_said(report.waits_for)
     yield from finding_lines(report.damage)
+    yield from bounded(_version_lines(report))
     yield said(
         "certificate: {file} (for programs: {json_file})",
         file=report.certificate.with_suffix(".txt"),
         json_file=report.certificate.name,
     )
+
+
+def _version_lines(report: RestoreReport) -> Iterator[str]:
+    """What else of these packages there is, and which of it is in force."""
+    if report.map is not None:
+        yield said(
+            "given back is what is in force; which files are conversions, of what and by which migration: {file}",
+            file=report.map,
+        )
+        return
+    for package, versions in report.versions.items():
+        into = [each for each in versions.into if each.is_in_force]
+        if into:
+            yield said(
+                "{package} was converted into {versions}, which is in force; this is what was deposited. `preserve"
+                " restore {package} --current --to DIR` gives back what is in force",
+                package=package,
+                versions=", ".join(each.package for each in into),
+            )
+        yield from version_lines(replace(versions, into=()))

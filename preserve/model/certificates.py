@@ -31,7 +31,8 @@ class RestoreCertificate:
     gave why (`where` is its path), `left` counts what stands in the way of others.  `sources` counts sound bytes by
     store, `away` are the stores that could not be read, `damage` is what was found wrong on the way.  `files_sha256`
     digests the list of all files with their digests that lies beside the certificate; the ledger's size and root are
-    those when the restore ended.
+    those when the restore ended.  `map_sha256` digests the map of what was made of what, where converted files stand in
+    place of those that were deposited; empty where all is as it was deposited.
     """
 
     packages: tuple[CertifiedPackage, ...]
@@ -57,6 +58,7 @@ class RestoreCertificate:
     ledger_size: int
     ledger_root: str
     written_by: str
+    map_sha256: str = ""
 
 
 def encode(certificate: RestoreCertificate) -> bytes:
@@ -65,8 +67,10 @@ def encode(certificate: RestoreCertificate) -> bytes:
 
 
 def _document(certificate: RestoreCertificate) -> dict[str, Any]:
+    mapped = {"map_sha256": certificate.map_sha256} if certificate.map_sha256 else {}
     return {
         "format": FORMAT,
+        **mapped,
         "packages": [
             {"id": package.id, "receipt_sha256": package.receipt_sha256, "blocks_root": package.blocks_root}
             for package in certificate.packages
@@ -117,12 +121,13 @@ _RULE = "\n" + "-" * 72 + "\n\n"
 
 @dataclass(frozen=True, slots=True)
 class Companions:
-    """What lies beside the certificate for people: the names of the list of digests and of the certificate in JSON, and
-    the digest of the latter in hex."""
+    """What lies beside the certificate for people: the names of the list of digests and of the certificate in JSON, the
+    digest of the latter in hex, and the name of the map, "" where there is none."""
 
     list_name: str
     json_name: str
     json_sha256: str
+    map_name: str = ""
 
 
 def text(certificate: RestoreCertificate, beside: Companions, voices: Sequence[Voice]) -> str:
@@ -140,7 +145,20 @@ def _lines(certificate: RestoreCertificate, beside: Companions) -> Iterator[Line
 
 
 def _result(certificate: RestoreCertificate) -> Iterator[Line]:
-    if certificate.is_verified:
+    if certificate.is_verified and certificate.map_sha256:
+        yield (
+            "Result: COMPLETE. All that was asked for is in its place; every file was digested with SHA-256, and is"
+            " exactly as it was deposited or, where the map says so, as a migration made it.",
+            {},
+        )
+    elif certificate.map_sha256:
+        yield (
+            "Result: NOT COMPLETE. The files counted as restored were digested with SHA-256, and are exactly as they"
+            " were deposited or, where the map says so, as a migration made them; the others are not, and are named"
+            " below.",
+            {},
+        )
+    elif certificate.is_verified:
         yield (
             "Result: COMPLETE. All that was asked for is in its place; every file was digested with SHA-256, and is"
             " exactly as it was deposited.",
@@ -170,7 +188,9 @@ def _circumstances(certificate: RestoreCertificate) -> Iterator[Line]:
         yield "Asked for: everything in the packages below", {}
     else:
         yield "Asked for: of the packages below, {selection}", {"selection": certificate.selection}
-    if certificate.as_bag:
+    if certificate.map_sha256:
+        yield "Given back as: what is in force, converted files in place of those that they were made of", {}
+    elif certificate.as_bag:
         yield "Given back as: BagIt bags, with all they hold", {}
     else:
         yield "Given back as: files and folders as they were deposited", {}
@@ -208,6 +228,11 @@ def _proofs(certificate: RestoreCertificate, beside: Companions) -> Iterator[Lin
         {"file": beside.list_name, "digest": certificate.files_sha256},
     )
     yield "  to check the files again, in the folder above: sha256sum --check LIST", {}
+    if certificate.map_sha256:
+        yield (
+            "Map of which files are conversions, of what and by which migration: {file}; SHA-256 of the map: {digest}",
+            {"file": beside.map_name, "digest": certificate.map_sha256},
+        )
     yield (
         "The same for programs: {file}; its SHA-256, which the ledger's entry of this restore names: {digest}",
         {"file": beside.json_name, "digest": beside.json_sha256},

@@ -6,7 +6,8 @@ What is meant, and what of it, is found out here; how it is given back stands in
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from preserve.errors import Misused, Refused
@@ -18,6 +19,7 @@ from preserve.packages.choosing import Chosen, chosen
 from preserve.packages.members import Member, MembersFile
 from preserve.packages.restoring.bags import bag_entries
 from preserve.packages.restoring.giving_back import give_back
+from preserve.packages.restoring.in_force import InForce, Part, require_in_force
 from preserve.packages.restoring.orders import Order, RestoreReport, Share
 from preserve.packages.restoring.wanted import Wanted, as_deposited
 from preserve.packages.sources import Sources
@@ -36,6 +38,8 @@ class RestoreRequest:
     `accession` says which one, where a record with that code was taken in more than once.  `store` alone is read if it
     is given.  `path` is a pattern (see `PathPattern`).  `as_bag` gives the whole bag: its folder is `to` itself, or
     `to/<package id>` where there are several packages.  The certificate for people is written by each of `voices`.
+    With `migrations`, their folder in the home, what is in force is given back: converted files in place of those that
+    they were made of; `path` then fits by either name.
     """
 
     name: str
@@ -46,6 +50,7 @@ class RestoreRequest:
     on_conflict: OnConflict = OnConflict.REFUSE
     voices: tuple[Voice, ...] = (ENGLISH,)
     accession: str | None = None
+    migrations: Path | None = None
 
 
 def restore(workplace: Workplace, request: RestoreRequest) -> RestoreReport:
@@ -57,25 +62,34 @@ def restore(workplace: Workplace, request: RestoreRequest) -> RestoreReport:
     """
     if request.as_bag and request.path is not None:
         raise Misused("a bag is restored whole: give either --as-bag or --path")
+    if request.as_bag and request.migrations is not None:
+        raise Misused("a bag is restored as it was made: give either --as-bag or --current")
     places.require_target_outside(workplace.books, workplace.home, request.to)
     meant = chosen(workplace.books, request.name, request.accession, request.to)
     if request.as_bag and meant.record is not None:
         raise Misused("a bag is restored whole: name a package or an accession for --as-bag, not a record")
+    books, current = workplace.books, None
     with workplace.claim(f"restore {request.to.absolute()}"):
-        return give_back(workplace, _Selection(request, meant, workplace.work).order())
+        if request.migrations is not None:
+            for package in meant.packages:
+                require_in_force(books, package.id)
+            current = InForce(workplace, request.migrations, meant.packages)
+        report = give_back(workplace, _Selection(request, meant, workplace.work, current).order())
+    return replace(report, versions={package.id: books.migrated(package.id) for package in meant.packages})
 
 
 class _Selection:
-    """What of the packages meant a request wants."""
+    """What of the packages meant a request wants; of those that are `current`, where it wants what is in force."""
 
-    def __init__(self, request: RestoreRequest, meant: Chosen, work: Path) -> None:
+    def __init__(self, request: RestoreRequest, meant: Chosen, work: Path, current: InForce | None) -> None:
         self._request = request
         self._meant = meant
         self._work = work
+        self._current = current
 
     def order(self) -> Order:
-        request = self._request
-        return Order(
+        request, current = self._request, self._current
+        order = Order(
             shares=tuple(map(self._share, self._meant.packages)),
             to=request.to,
             store=request.store,
@@ -85,13 +99,18 @@ class _Selection:
             voices=request.voices,
             require_some=self._refuse_nothing,
         )
+        if current is None:
+            return order
+        shares = tuple(self._share(part.package, part) for part in current.parts)
+        return replace(order, shares=shares, frame=current.frame(), told=current.told)
 
-    def _share(self, package: PackageEntry) -> Share:
-        is_whole = self._request.path is None and self._meant.record is None
+    def _share(self, package: PackageEntry, part: Part | None = None) -> Share:
+        is_whole = self._request.path is None and self._meant.record is None and part is None
         files = package.receipt.payload_files if is_whole else 1
-        return Share(package, self._wanted, files, is_exact=is_whole and not self._request.as_bag)
+        wanted = partial(self._wanted, part)
+        return Share(package, wanted, files, is_exact=is_whole and not self._request.as_bag)
 
-    def _wanted(self, sources: Sources) -> Iterator[Wanted]:
+    def _wanted(self, part: Part | None, sources: Sources) -> Iterator[Wanted]:
         """Raises ValueError or OSError where the list of members, or a part of it, is lost."""
         is_large = sources.receipt.members.bytes > LARGEST_WHOLE_MEMBERS
         in_pieces = self._request.path is not None and is_large and not sources.are_members_torn
@@ -103,18 +122,23 @@ class _Selection:
             if self._request.as_bag:
                 folder = f"{sources.package.id}/".encode() if len(self._meant.packages) > 1 else b""
                 yield from bag_entries(sources, members, folder)
+            elif part is None or self._current is None:
+                yield from map(as_deposited, self._selected(members, None))
             else:
-                yield from map(as_deposited, self._selected(members))
+                yield from self._current.wanted(part, self._selected(members, part))
         if not in_pieces:
             Path(file.name).unlink()
 
-    def _selected(self, members: MembersFile) -> Iterator[Member]:
+    def _selected(self, members: MembersFile, part: Part | None) -> Iterator[Member]:
         record = self._meant.record
         pattern = None if self._request.path is None else PathPattern(self._request.path)
-        for member in members.all() if pattern is None else members.below(pattern.prefix):
+        descents = part.descents if part is not None else None
+        all_of_them = pattern is None or descents is not None  # what a conversion is called may begin otherwise
+        for member in members.all() if all_of_them or pattern is None else members.below(pattern.prefix):
             if record is not None and member.record != record:
                 continue
-            if pattern is None or pattern.takes(member.name):
+            descent = None if descents is None else descents.get(member.name)
+            if pattern is None or pattern.takes(member.name) or (descent is not None and pattern.takes(descent.path)):
                 yield member
 
     def _refuse_nothing(self) -> None:

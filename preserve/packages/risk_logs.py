@@ -4,17 +4,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, fields
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import IO, TYPE_CHECKING, Any, Self
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, Self
 
 from preserve.durable import move, raise_if_full, sync_file
-from preserve.model.formats.file_records import file_document, file_of
-from preserve.model.formats.file_results import FileResult
+from preserve.model.formats.file_records import file_document, file_of, path_of
+from preserve.model.formats.file_results import FileFate, FileResult
 from preserve.model.formats.losses import Decision
 from preserve.model.formats.pathways import Basis, Ground
 from preserve.model.formats.risk_log import (
@@ -294,9 +294,34 @@ def read_risk_log(files: IO[bytes], risks: IO[bytes]) -> Iterator[LoggedFile]:
         raise ValueError(f"not a risk log: {error}") from error
 
 
-def _rows(source: IO[bytes], table: str) -> Iterator[Row]:
+class FileOutcome(NamedTuple):
+    """What became of one original, in short: `made` are the names of what was made of it below `data/`."""
+
+    path: bytes
+    sha256: str
+    pathway: str
+    fate: FileFate
+    why: str
+    made: tuple[bytes, ...]
+
+
+def read_outcomes(files: IO[bytes]) -> Iterator[FileOutcome]:
+    """What became of each file of a log, in its order; of its table these columns alone are read.  Raises `ValueError`
+    where it is none."""
+    import pyarrow as pa
+
+    try:
+        for row in _rows(files, FILES, ["path", "path_bytes", "sha256", "pathway", "fate", "why", "made"]):
+            made = tuple(path_of(_with_hex(each) | {"path": each["path"]}) for each in row["made"])
+            path = path_of(_with_hex(row) | {"path": row["path"]})
+            yield FileOutcome(path, row["sha256"], row["pathway"], FileFate(row["fate"]), row["why"], made)
+    except (pa.ArrowException, OSError, KeyError, TypeError) as error:
+        raise ValueError(f"not a risk log: {error}") from error
+
+
+def _rows(source: IO[bytes], table: str, columns: Sequence[str] | None = None) -> Iterator[Row]:
     file = open_table(source, table)
-    for batch in file.iter_batches(batch_size=ROWS_IN_GROUP):
+    for batch in file.iter_batches(batch_size=ROWS_IN_GROUP, columns=columns):
         yield from batch.to_pylist()
 
 

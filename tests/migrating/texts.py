@@ -82,6 +82,7 @@ class TextWorkshop:
     account: Path
     tools_here: Mapping[str, str] = field(default_factory=lambda: dict(TOOLS))
     before: Callable[[ToConvert], None] = lambda file: None
+    encoding: str = "gb18030"
 
     def tools(self, pathway: Pathway) -> Mapping[str, str]:
         return {name: version for name, version in self.tools_here.items() if name in pathway.programs}
@@ -95,7 +96,7 @@ class TextWorkshop:
 
     def judge(self, pathway: Pathway, files: Iterable[ToJudge]) -> Iterator[Judged]:
         for each in files:
-            old = each.file.path.read_bytes().decode("gb18030")
+            old = each.file.path.read_bytes().decode(self.encoding)
             new = (each.file.into / each.made[0]).read_text("utf-8")
             sound = Validated("python", "3.11", Opinion.SOUND)
             yield Judged((sound,), _measured(old), _measured(new), (), 0.001)
@@ -105,7 +106,7 @@ class TextWorkshop:
         return self.account.read_text("utf-8").splitlines() if self.account.exists() else []
 
     def _converted(self, file: ToConvert) -> Outcome:
-        text = file.path.read_bytes().decode("gb18030")
+        text = file.path.read_bytes().decode(self.encoding)
         with self.account.open("a", encoding="utf-8") as account:
             account.write(text.splitlines()[0] + "\n")
         result = next((made for word, made in _MAKES.items() if text.startswith(word)), Result.CONVERTED)

@@ -28,13 +28,17 @@ if TYPE_CHECKING:
         "Give records back: the payload exactly as deposited, each file verified before it gets its name.\n\n"
         "ID is a package, the beginning of its id, an accession, or an archival code.  A record that was taken in more"
         " than once is restored when --accession says which one (the refusal lists them).  Exit code 1 when a file"
-        " could not be had soundly from any copy."
+        " could not be had soundly from any copy.\n\n"
+        "With --current what is in force comes back: where a migration converted files and was not rolled back, what"
+        " was made of them in their place, everything else as deposited, and beside the folder a map (CSV) of what was"
+        " made of what."
     )
 )
 @click.argument("name", metavar="ID")
 @gives_back
 @click.option("--accession", metavar="ID", help=_("of a record that was taken in more than once: this one"))
 @click.option("--as-bag", is_flag=True, help=_("the whole bag instead of its payload"))
+@click.option("--current", is_flag=True, help=_("what is in force: converted files instead of their originals"))
 @acts
 @reaches_stores
 def restore(
@@ -45,6 +49,7 @@ def restore(
     accession: str | None,
     path: str | None,
     as_bag: bool,
+    current: bool,
     on_conflict: str,
 ) -> Exit:
     from preserve.operations.restore import RestoreRequest
@@ -60,6 +65,7 @@ def restore(
             on_conflict=OnConflict(on_conflict),
             voices=voices.both(),
             accession=accession,
+            migrations=call.home().migrations if current else None,
         )
         report = give_back(workplace, request)
         code = Exit.UNAVAILABLE if report.waits_for else Exit.FINDINGS

@@ -23,9 +23,21 @@ def new_names(original: bytes, made: Sequence[str]) -> tuple[bytes, ...]:
     return (folder + slash + _fitting(name, PurePosixPath(made[0]).suffix.encode()),)
 
 
+def apart(path: bytes, package: str) -> bytes:
+    """Another path beside this one, which is taken, for a file of `package`: `a/b~1f3a90c2.pdf`.  Nobody who deposited
+    files knew the package, so none is called so by intent."""
+    folder, slash, name = path.rpartition(b"/")
+    stem, dot, ending = name.rpartition(b".")
+    stem, ending = (stem, dot + ending) if stem else (name, b"")
+    return folder + slash + _marked(stem, ending, package.encode() + path)
+
+
 def _fitting(name: bytes, ending: bytes) -> bytes:
-    if len(name) + len(ending) <= LONGEST_NAME_BYTES:
-        return name + ending
-    mark = b"~" + hashlib.sha256(name).hexdigest()[:8].encode()
+    return name + ending if len(name) + len(ending) <= LONGEST_NAME_BYTES else _marked(name, ending, name)
+
+
+def _marked(name: bytes, ending: bytes, digested: bytes) -> bytes:
+    """As much of the name as there is room for, told apart by a digest."""
+    mark = b"~" + hashlib.sha256(digested).hexdigest()[:8].encode()
     room = LONGEST_NAME_BYTES - len(mark) - len(ending)
-    return name[:room].decode("utf-8", "ignore").encode() + mark + ending
+    return (name if len(name) <= room else name[:room].decode("utf-8", "ignore").encode()) + mark + ending

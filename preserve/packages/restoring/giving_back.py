@@ -279,7 +279,8 @@ class _GivingBack:
         findings = book_harm(self._place, seen, "when it was restored")
         tally = _tally(lot.entries() for lot in self._lots)
         entries = map(_Lot.entries, self._lots)
-        written = certifying.write(self._certificate(findings, tally), self._to, entries, self._order.voices)
+        certificate = self._certificate(findings, tally)
+        written = certifying.write(certificate, self._to, entries, self._order.voices, self._told())
         seconds = clock.monotonic_seconds() - self._began
         self._book(tally, written.certificate_sha256)
         return RestoreReport(
@@ -299,6 +300,19 @@ class _GivingBack:
             seconds=seconds,
             certificate=written.certificate,
             certificate_sha256=written.certificate_sha256,
+            map=written.map,
+        )
+
+    def _told(self) -> Iterator[Sequence[str]] | None:
+        """What the map says of the files that are in their place."""
+        told = self._order.told
+        if told is None:
+            return None
+        return (
+            told(task.sources.package.id, entry)
+            for task in self._tasks
+            for entry, there in task.lot.entries()
+            if certifying.is_in_place(entry, there)
         )
 
     def _certificate(self, findings: Sequence[Finding], tally: _Tally) -> RestoreCertificate:

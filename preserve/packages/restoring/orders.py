@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from preserve.errors import PreserveError, Unavailable
 from preserve.model.certificates import ENGLISH, Voice
+from preserve.model.migrations import Versions
 from preserve.model.nouns import Condition, Finding, PackageEntry
 from preserve.model.restore import OnConflict
 from preserve.packages.restoring.unpacking import Loss
@@ -29,6 +30,10 @@ class Share:
     is_exact: bool = True
 
 
+Told = Callable[[str, Wanted], Sequence[str]]
+"""A line of the map: of a file of the package with this id."""
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """What to give back: from each package its share, into the folder `to`.
@@ -36,7 +41,7 @@ class Order:
     `store` alone is read if it is given.  `frame` are folders and links that lie in no package, laid down after all
     shares, each folder before what is in it.  `selection` is what of it was asked for, as the certificate says it; the
     certificate for people is written by each of `voices`.  `require_some` is asked, when nothing at all is wanted, to
-    refuse.
+    refuse.  Where `told` is given, a map lies beside the certificate: what it says of each file that is in its place.
     """
 
     shares: tuple[Share, ...]
@@ -48,6 +53,7 @@ class Order:
     on_conflict: OnConflict = OnConflict.REFUSE
     voices: tuple[Voice, ...] = (ENGLISH,)
     require_some: Callable[[], None] = lambda: None
+    told: Told | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +64,8 @@ class RestoreReport:
     Where `is_lost_known` is false, more may be lost: no list of the files could be read.  `relisted` are packages of
     which the list was read from the bag itself: times of their files are of whole seconds.  `bytes_read` is what was
     fetched from each store, whatever it was needed for.  `waits_for` says by when what is lost may be had from cold
-    storage, which was asked for it, or what kept it from being asked.
+    storage, which was asked for it, or what kept it from being asked.  `map` says which files are conversions of which;
+    None where all are as they were deposited.  `versions` are what migrations made of the packages, by id.
     """
 
     packages: tuple[str, ...]
@@ -78,6 +85,8 @@ class RestoreReport:
     certificate: Path
     certificate_sha256: str
     waits_for: Unavailable | None = None
+    map: Path | None = None
+    versions: Mapping[str, Versions] = field(default_factory=dict)
 
     @property
     def is_verified(self) -> bool:
