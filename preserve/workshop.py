@@ -31,13 +31,15 @@ class ToConvert:
 class ToJudge:
     """A file and what was made of it: `made` names files in `file.into`.
 
-    Pictures of the `most_pictures` pages that differ most are laid into the folder `pictures`.
+    Pictures of the `most_pictures` pages that differ most are laid into the folder `pictures`; of others as well, up to
+    as many, where `shows_alike`: for people who want to see, too, that nothing differs.
     """
 
     file: ToConvert
     made: tuple[str, ...]
     pictures: Path
     most_pictures: int = 3
+    shows_alike: bool = False
 
 
 @dataclass(frozen=True, slots=True)

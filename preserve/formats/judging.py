@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from preserve import clock
@@ -18,7 +18,7 @@ from preserve.formats.measuring.letters import Answer, Job, Judge, order_text, r
 from preserve.formats.measuring.side import PDF, Side
 from preserve.formats.own_programs import PYTHON, interpreter_folders
 from preserve.formats.sandbox import Order, Sandbox
-from preserve.model.formats.file_results import Opinion, Picture, Validated
+from preserve.model.formats.file_results import Opinion, Validated
 from preserve.model.formats.pathways import Pathway, PathwayValidator, filled_in
 from preserve.model.formats.properties import Measured, Property
 from preserve.model.formats.tool_runs import GIB, MIB, Limits, Outcome, Result
@@ -171,7 +171,8 @@ def _job(asked: Asked, file: ToJudge, drawn: _Drawn, shown: _Shown) -> Job:
         Judge(each.check, filled_in(each.command, {"python": PYTHON}), each.endings) for each in asked.validators
     )
     wanted = tuple(rule.what for rule in pathway.properties)
-    return Job(before, after, wanted, judges, file.most_pictures, float(pathway.tool.most_seconds))
+    seconds = float(pathway.tool.most_seconds)
+    return Job(before, after, wanted, judges, file.most_pictures, seconds, file.shows_alike)
 
 
 def _tail(name: str) -> str:
@@ -206,7 +207,11 @@ def _answer(out: Path, number: int, file: ToJudge, validators: int, broke: str) 
         if len(answer.said) != validators:
             raise ValueError(f"{len(answer.said)} opinions of {validators} validators")
         pictures = tuple(
-            Picture(each.page, *(taken(out, name, number, file.pictures) for name in (each.before, each.after)))
+            replace(
+                each,
+                before=taken(out, each.before, number, file.pictures),
+                after=taken(out, each.after, number, file.pictures),
+            )
             for each in answer.pictures[: file.most_pictures]
         )
     except FileNotFoundError:

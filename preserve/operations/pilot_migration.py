@@ -19,7 +19,7 @@ from preserve import chance, durable
 from preserve.clock import monotonic_seconds
 from preserve.errors import PreserveError, Refused
 from preserve.model import migration_events
-from preserve.model.formats.file_results import FileResult, Picture
+from preserve.model.formats.file_results import FileResult
 from preserve.model.formats.governance import Criterion, Ranked, TurningPoint, ranking, sensitivity
 from preserve.model.formats.marks import options
 from preserve.model.formats.pathways import Pathway
@@ -224,7 +224,7 @@ class _Piloting:
         place = self._place
         place.progress.begin("trying pathway {pathway}", sum(each.bytes for each in files), pathway=pathway.name)
         journal = Journal(place.work / f"pilot-{pathway.name}")
-        bench = Bench(pathway, self._workshop, self._identifier, place.clock, most_pictures=3)
+        bench = Bench(pathway, self._workshop, self._identifier, place.clock, most_pictures=3, shows_alike=True)
         read_from: list[Sources] = []
         feeder = Feeder(place, pathway, self._migration.scope.puids, journal, self._due(files, read_from))
         results: list[FileResult] = []
@@ -278,7 +278,7 @@ class _Piloting:
                 names = {name: f"{pathway.name}-{package}-{name}" for name in (each.before, each.after) if name}
                 for name, kept in names.items():
                     shutil.move(journal.pictures_folder(package) / name, self._log / PICTURES / kept)
-                pictures.append(Picture(each.page, names.get(each.before, ""), names.get(each.after, "")))
+                pictures.append(replace(each, before=names.get(each.before, ""), after=names.get(each.after, "")))
         except OSError as error:
             durable.raise_if_full(error, self._log)
             raise

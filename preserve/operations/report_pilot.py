@@ -38,11 +38,13 @@ class Tried:
     along: tuple[FoundFile, ...]
 
     @property
-    def badness(self) -> tuple[int, int]:
-        """How many alternatives did not convert it, and what it lost in all of them together."""
+    def badness(self) -> tuple[int, int, int]:
+        """How many alternatives did not convert it, what it lost in all of them together, and how much the page looks
+        otherwise that differs most."""
         results = [each.logged.result for each in self.along]
         not_made = sum(each.fate is not FileFate.CONVERTED for each in results)
-        return not_made, sum(total_loss(each.risks) for each in results)
+        most_unlike = max((picture.unlike or 0 for each in results for picture in each.pictures), default=0)
+        return not_made, sum(total_loss(each.risks) for each in results), most_unlike
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,12 @@ def risks_schema() -> pa.Schema:
     )
 
 
+def _picture() -> pa.DataType:
+    import pyarrow as pa
+
+    return pa.struct([("page", pa.int64()), ("before", pa.string()), ("after", pa.string()), ("unlike", pa.int64())])
+
+
 def _strings(*names: str) -> pa.DataType:
     import pyarrow as pa
 
@@ -157,7 +163,7 @@ def _judging() -> list[tuple[str, pa.DataType]]:
     return [
         ("validated", pa.list_(_strings("program", "version", "opinion", "text"))),
         ("measured", pa.list_(_strings("property", "before", "after"))),
-        ("pictures", pa.list_(pa.struct([("page", pa.int64()), ("before", pa.string()), ("after", pa.string())]))),
+        ("pictures", pa.list_(_picture())),
         ("judging_seconds", pa.float64()),
         ("at", pa.string()),
         ("risks", pa.int32()),

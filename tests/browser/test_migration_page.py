@@ -118,5 +118,18 @@ def test_a_pilot_shows_alternatives_side_by_side_and_whole(
     assert one is not None
     assert two is not None
     assert (one["y"] == two["y"]) is (width > 700)
-    assert page.locator(".alternatives img").count() == 3
+    assert page.locator(".alternatives img").count() == 3 + 2 * 3, "pages that look alike are shown as well"
+    page.close()
+
+
+def test_a_pilot_shows_the_files_that_differ_first_and_says_of_each_page_how_much(
+    browser: Browser, folder: Path
+) -> None:
+    page = browser.new_page()
+    page.goto((folder / "pilot-zh.html").as_uri())
+    first, last = page.locator(".subject").first, page.locator(".subject").last
+    assert first.locator(".pair .pill.warn").all_inner_texts() == ["相差 120 ‰", "相差 1000 ‰"]
+    assert first.locator(".pair .pill.good").all_inner_texts() == ["看上去相同"]
+    assert last.locator(".pair .pill").all_inner_texts() == ["看上去相同"]
+    assert "没有图片" in last.inner_text(), "of the alternative that drew nothing it is said"
     page.close()

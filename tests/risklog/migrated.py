@@ -68,11 +68,12 @@ class Migrated:
 
 def results(package: str, name: bytes = SEEN.encode()) -> list[FileResult]:
     """One that converted with a declared loss, one that was stopped, one that converted without any, one refused."""
-    first = replace(values.result(0, values.LOST, package=package), pictures=(Picture(1, "0/1-a.png", "0/1-b.png"),))
+    seen = (Picture(1, "0/1-a.png", "0/1-b.png", 35),)
+    first = replace(values.result(0, values.LOST, package=package), pictures=seen)
     stopped = replace(
         values.named(values.result(1, values.CHANGED, fate=FileFate.STOPPED, package=package), name),
         why="1 differences were not declared",
-        pictures=(Picture(2, "1/2-a.png", "1/2-b.png"), Picture(3, "1/3-a.png", "")),
+        pictures=(Picture(2, "1/2-a.png", "1/2-b.png", 120), Picture(3, "1/3-a.png", "", 1000)),
     )
     refused = replace(
         values.result(3, fate=FileFate.REFUSED, package=package), made=(), run=None, verdict=None, validated=(),
@@ -88,10 +89,13 @@ def logged_files(package: str, name: bytes) -> list[LoggedFile]:
 
 
 def pilot_files(package: str, name: bytes) -> list[LoggedFile]:
-    """Three files along both alternatives: the other one keeps the macros, and the amount."""
+    """Three files along both alternatives: the other one keeps the macros, and the amount, and its pages look alike."""
     about = replace(values.ABOUT, phase=Phase.PILOT, approver=None)
     first, stopped, equal, _ = results(package, name)
-    kept = (replace(each, risks=(), fate=FileFate.CONVERTED, why="", pictures=()) for each in (first, stopped, equal))
+    kept = (
+        replace(each, risks=(), fate=FileFate.CONVERTED, why="", pictures=(Picture(1, "0/1-a.png", "0/1-a.png", 0),))
+        for each in (first, stopped, equal)
+    )
     other = [replace(each, pathway="doc-to-docx", pathway_sha256="d" * 64) for each in kept]
     return [logged(about, each, {}, None) for each in (first, stopped, equal, *other)]
 

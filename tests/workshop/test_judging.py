@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 import pikepdf
 import pytest
+from PIL import Image
 
 from preserve.formats import judging
 from preserve.formats.measuring import letters, pages, worker
 from preserve.formats.measuring.letters import Answer, Job, Judge, Said
+from preserve.formats.measuring.picture_faces import picture_faces
 from preserve.formats.measuring.side import Side
 from preserve.model.formats.file_results import Opinion, Picture
 from preserve.model.formats.pathways import Check, PathwayValidator
@@ -133,7 +135,7 @@ def test_an_answer_comes_back_as_it_was_sent() -> None:
         Measured({**values, Property.TEXT: "档\ud800"}, {Property.NUMERALS: "why"}),
         Measured({Property.PAGE_FACES: (PageFace(1, None),)}, {}),
         (Said(Opinion.UNSOUND, "no"),),
-        (Picture(3, "a.png", ""),),
+        (Picture(3, "a.png", "", 1000), Picture(1, "b.png", "c.png")),
     )
     back = letters.read_answer(letters.answer_text(answer))
     assert back == replace(answer, before=Measured({**values, Property.TEXT: "档\ufffd"}, answer.before.failed))
@@ -157,11 +159,13 @@ def test_what_is_no_answer_is_none(text: str) -> None:
 def test_an_order_comes_over_as_it_was_meant(tmp_path: Path) -> None:
     side = Side((Path("2.doc"),), ".doc", "fmt/40", Path("3.pdf"), ("gb18030",))
     job = Job(
-        side, replace(side, rendition=None), (Property.TEXT,), (Judge(Check.UTF_8, ()), Judge(None, ("a",))), 3, 9.0
-    )
+        side, replace(side, rendition=None), (Property.TEXT,), (Judge(Check.UTF_8, ()), Judge(None, ("a",))), 3, 9.0,
+        shows_alike=True,
+    )  # fmt: skip
     (read,) = letters.read_order(letters.order_text([job]), tmp_path)
     assert read.before == replace(side, files=(tmp_path / "2.doc",), rendition=tmp_path / "3.pdf")
     assert (read.after.rendition, read.wanted, read.judges) == (None, job.wanted, job.judges)
+    assert read.shows_alike
 
 
 def test_a_file_that_nobody_measures_says_so(tmp_path: Path) -> None:
@@ -228,6 +232,44 @@ def test_a_page_that_nobody_can_draw_is_like_none(tmp_path: Path) -> None:
         file.write_bytes(file.read_bytes().replace(b"4 0 R ]", b"9 0 R ]"))
     found = pages.faces_of(files[0], files[1], tmp_path, "1-", 0)
     assert isinstance(found.after, tuple) and [each.likeness for each in found.after] == [1000, 0]
+
+
+def test_of_pages_that_differ_and_of_others_the_first_and_the_last_are_drawn_up_to_as_many_as_are_wanted() -> None:
+    unlike = [0, 30, 9, 700, 0]
+    assert pages.pages_to_show(unlike, 4, shows_alike=False) == [3, 1]
+    assert pages.pages_to_show(unlike, 4, shows_alike=True) == [3, 1, 0, 4]
+    assert pages.pages_to_show(unlike, 1, shows_alike=True) == [3]
+    assert pages.pages_to_show([0] * 3, 9, shows_alike=True) == [0, 2, 1]
+
+
+def test_pages_that_are_alike_are_drawn_where_people_want_to_see_it(tmp_path: Path) -> None:
+    files = [a_pdf(tmp_path / f"{number}.pdf", "one", "two", "three") for number in range(2)]
+    assert pages.faces_of(files[0], files[1], tmp_path, "1-", 2).pictures == ()
+    found = pages.faces_of(files[0], files[1], tmp_path, "1-", 2, shows_alike=True)
+    assert [(each.page, each.unlike) for each in found.pictures] == [(1, 0), (3, 0)]
+    with Image.open(tmp_path / found.pictures[0].before) as drawn:
+        assert max(drawn.size) == pages.ALIKE_PIXELS
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "1", "I;16", "P", "CMYK", "F"])
+def test_scans_are_drawn_side_by_side_whatever_their_colours(tmp_path: Path, mode: str) -> None:
+    """Pages of one TIFF against a file for each page; one that is missing has no picture."""
+    grey = Image.linear_gradient("L").resize((900, 700)).convert("RGB")
+    deep = Image.fromarray(np.arange(900 * 700, dtype=np.uint16).reshape(700, 900))
+    scan = deep if mode == "I;16" else grey.convert(mode)
+    file = tmp_path / "a.tif"
+    scan.save(file, save_all=True, append_images=[scan])
+    (tmp_path / "1.png").write_bytes(b"no picture")
+    alone = tmp_path / "2.tif"
+    scan.save(alone)
+    before = Side((file,), ".tif", "fmt/353")
+    found = picture_faces(before, Side((alone,), ".tif", "fmt/353", origin=".tif"), tmp_path, "1-", 3)
+    assert [(each.page, bool(each.after), each.unlike) for each in found] == [(1, True, 0), (2, False, 1000)]
+    broken = picture_faces(before, Side((tmp_path / "1.png",), ".png", "fmt/11", origin=".tif"), tmp_path, "2-", 1)
+    assert [(each.before, each.after) for each in broken] == [("2-page-1-before.png", "")]
+    with Image.open(tmp_path / "1-page-1-before.png") as drawn:
+        assert drawn.size == (600, 467)
+        assert len(drawn.getcolors() or []) > 1
 
 
 @pytest.mark.parametrize("name", ["1-page-1-before.png", "2-page-1-before.png", "1-../a.png", f"1-{'a' * 300}.png"])

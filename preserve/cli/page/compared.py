@@ -13,8 +13,9 @@ from preserve.cli.page.pictures import Album
 from preserve.cli.page.sections import table
 from preserve.cli.tables import byte_count
 from preserve.cli.voices import Voice
-from preserve.model.formats.file_results import FileFate, FileResult
+from preserve.model.formats.file_results import SEEN_FROM, FileFate, FileResult, Picture
 from preserve.model.formats.losses import Comparison, Decision, LossSeverity, Place, Risk
+from preserve.model.formats.properties import Measure
 from preserve.packages.risk_csv import name_shown
 from preserve.packages.risk_queries import FoundFile
 
@@ -136,14 +137,33 @@ def highlighted(place: Place) -> list[Child]:
 
 
 def pages(found: FoundFile, album: Album, voice: Voice) -> Iterator[Element]:
-    """The pages that differ most, before and after, side by side."""
+    """The pages of which there are pictures, before and after, side by side; those that differ most come first."""
     for picture in found.logged.result.pictures:
         yield element(
             "div",
+            _how_alike(picture, voice),
             album.figure(found.pictures, picture.before, voice.said("page {page}, before", page=picture.page)),
             album.figure(found.pictures, picture.after, voice.said("page {page}, after", page=picture.page)),
             class_="pair",
         )
+
+
+def _how_alike(picture: Picture, voice: Voice) -> Element | None:
+    if picture.unlike is None:
+        return None
+    if picture.unlike < SEEN_FROM:
+        return element("p", element("span", voice.sentence("looks the same"), class_="pill good"))
+    return element("p", element("span", voice.said("differs by {amount} ‰", amount=picture.unlike), class_="pill warn"))
+
+
+def equal_said(result: FileResult, voice: Voice) -> str:
+    """What is equal on both sides, and how much of it there is; a digest says nothing to people."""
+    differing = {risk.what for risk in result.risks}
+    same = (each for each in result.measured if each.what not in differing)
+    return ", ".join(
+        voice.word(each.what) if each.what.measure is Measure.DIGEST else f"{voice.word(each.what)} {each.before}"
+        for each in same
+    )
 
 
 def _facts(found: FoundFile, voice: Voice) -> Element:
@@ -174,10 +194,5 @@ def _judged(result: FileResult, voice: Voice) -> Iterator[tuple[str, Children]]:
     for each in result.validated:
         said = f"{each.program} {each.version}: {voice.word(each.opinion)}"
         yield voice.sentence("validator"), f"{said}. {each.text}" if each.text else said
-    same = [f"{voice.word(each.what)} {each.before}" for each in result.measured if _is_same(result, each.what.value)]
-    if same:
-        yield voice.sentence("equal on both sides"), ", ".join(same)
-
-
-def _is_same(result: FileResult, name: str) -> bool:
-    return all(risk.what.value != name for risk in result.risks)
+    if same := equal_said(result, voice):
+        yield voice.sentence("equal on both sides"), same

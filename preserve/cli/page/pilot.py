@@ -12,7 +12,7 @@ from preserve.cli.format_facts import in_language
 from preserve.cli.migration_report import risk_said, tool_said, unmeasured_said
 from preserve.cli.page import charts
 from preserve.cli.page.charts import Bar, Part
-from preserve.cli.page.compared import FATE_SHADES, pages, passages
+from preserve.cli.page.compared import FATE_SHADES, equal_said, pages, passages
 from preserve.cli.page.elements import Children, element, page
 from preserve.cli.page.migration import style
 from preserve.cli.page.pictures import Album
@@ -27,6 +27,7 @@ from preserve.cli.pilot_report import (
     turning_said,
 )
 from preserve.cli.voices import Voice
+from preserve.model.formats.file_results import FileResult
 from preserve.model.formats.losses import Comparison, DeclaredLoss, LossSeverity
 from preserve.model.migrations import Piloted
 from preserve.operations.report_pilot import PilotReport, Tried
@@ -53,7 +54,7 @@ def pilot_page(report: PilotReport, pathways: Pathways, voice: Voice) -> str:
             "main",
             _ranking(report, voice),
             (_losses(each, pathways, voice) for each in best_first(report)),
-            _files(report, album, voice),
+            _files(report, pathways, album, voice),
         ),
         element("footer", element("p", f"preserve {__version__}")),
         has_pictures=True,
@@ -134,7 +135,7 @@ def _declared(outcome: Piloted, losses: tuple[DeclaredLoss, ...], voice: Voice) 
             yield [id_, voice.word(each.what), voice.word(each.severity), f"{each.files:,}"]
 
 
-def _files(report: PilotReport, album: Album, voice: Voice) -> Element:
+def _files(report: PilotReport, pathways: Pathways, album: Album, voice: Voice) -> Element:
     title = voice.sentence("The files of the sample, alternatives side by side")
     if report.missing is not None:
         return section(title, "files", element("p", voice.error_said(report.missing), class_="remark"))
@@ -145,7 +146,21 @@ def _files(report: PilotReport, album: Album, voice: Voice) -> Element:
         all=f"{report.sampled:,}",
     )
     articles = (_tried(each, album, voice) for each in report.files)
-    return section(title, "files", element("p", with_commands(said)), articles)
+    drawn = (element("p", each, class_="none") for each in _drawn_by(report, pathways, voice))
+    return section(title, "files", element("p", with_commands(said)), drawn, articles)
+
+
+def _drawn_by(report: PilotReport, pathways: Pathways, voice: Voice) -> Iterator[str]:
+    """By which program pages are shown of what is no PDF: one that also converts proves nothing about its layout."""
+    for outcome in report.entry.outcomes:
+        pathway = pathways.get(outcome.sha256)
+        if pathway is not None and pathway.rendition is not None:
+            yield voice.said(
+                "{pathway}: what is no PDF is shown as {program} draws it; where that converts as well, look at the"
+                " original in the program that made it, too.",
+                pathway=outcome.pathway,
+                program=pathway.rendition.program,
+            )
 
 
 def _tried(tried: Tried, album: Album, voice: Voice) -> Element:
@@ -161,15 +176,34 @@ def _tried(tried: Tried, album: Album, voice: Voice) -> Element:
 def _alternative(found: FoundFile, album: Album, voice: Voice) -> Element:
     result = found.logged.result
     fate = element("span", voice.word(result.fate), class_=f"pill {FATE_SHADES[result.fate]}")
-    measured = (risk_said(risk, voice) for risk in result.risks if risk.amount is not None)
-    differences = [element("li", each) for each in (*measured, *unmeasured_said(result.risks, voice))]
-    none = element("p", voice.sentence("Nothing that was compared differs."), class_="none")
     return element(
         "div",
         element("h4", result.pathway, " ", fate),
         element("p", voice.resaid(result.why)) if result.why else None,
         element("p", words) if (words := tool_said(result, voice)) else None,
-        element("ul", differences) if differences else none if result.verdict is not None else None,
+        _differences(result, voice),
         passages(result, voice),
         pages(found, album, voice),
+        _undrawn(result, voice),
     )
+
+
+def _differences(result: FileResult, voice: Voice) -> Iterator[Element]:
+    """What differs, and what was held against each other and is equal."""
+    measured = (risk_said(risk, voice) for risk in result.risks if risk.amount is not None)
+    differences = [element("li", each) for each in (*measured, *unmeasured_said(result.risks, voice))]
+    if differences:
+        yield element("ul", differences)
+    elif result.verdict is not None:
+        yield element("p", voice.sentence("Nothing that was compared differs."), class_="none")
+    if same := equal_said(result, voice):
+        yield element("p", voice.said("equal on both sides: {properties}", properties=same), class_="none")
+
+
+def _undrawn(result: FileResult, voice: Voice) -> Element | None:
+    if result.pictures or not result.made:
+        return None
+    said = voice.sentence(
+        "There are no pictures of it: nothing here draws such files as pages.  What was made lies beside the log."
+    )
+    return element("p", said, class_="none")

@@ -42,6 +42,7 @@ class Job:
     judges: tuple[Judge, ...]
     most_pictures: int
     most_seconds: float
+    shows_alike: bool = False
 
     @property
     def all_seconds(self) -> float:
@@ -90,6 +91,7 @@ def read_order(text: str, folder: Path) -> list[Job]:
             ),
             each["most_pictures"],
             each["most_seconds"],
+            each["shows_alike"],
         )
         for each in json.loads(text)
     ]
@@ -113,7 +115,7 @@ def answer_text(answer: Answer) -> str:
         "before": _plain(answer.before),
         "after": _plain(answer.after),
         "said": [[each.opinion.value, each.text[:LONGEST_TEXT]] for each in answer.said],
-        "pictures": [[each.page, each.before, each.after] for each in answer.pictures],
+        "pictures": [[each.page, each.before, each.after, each.unlike] for each in answer.pictures],
     }
     return json.dumps(plain, ensure_ascii=False).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
@@ -126,7 +128,10 @@ def read_answer(text: str) -> Answer:
             _measured(plain["before"]),
             _measured(plain["after"]),
             tuple(Said(Opinion(opinion), _text(said)) for opinion, said in plain["said"]),
-            tuple(Picture(_number(page), _text(before), _text(after)) for page, before, after in plain["pictures"]),
+            tuple(
+                Picture(_number(page), _text(before), _text(after), None if unlike is None else _number(unlike))
+                for page, before, after, unlike in plain["pictures"]
+            ),
         )
     except (LookupError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError("no answer of the worker") from error

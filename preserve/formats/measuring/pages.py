@@ -20,7 +20,7 @@ import pypdfium2
 from PIL import Image
 
 from preserve.formats.measuring.pdf_images import image_bounds
-from preserve.model.formats.file_results import Picture
+from preserve.model.formats.file_results import SEEN_FROM, Picture
 from preserve.model.formats.properties import PageFace
 from preserve.model.phrases import phrase
 
@@ -38,10 +38,10 @@ SMALL = 0.5
 LONGEST_PIXELS = 1000
 PICTURE_PIXELS = 1000
 """The longer side of a page in a picture for people."""
+ALIKE_PIXELS = 600
+"""The same of one that is shown so that people see that nothing differs."""
 INK = 224
 """What is darker than this, of 255, is no paper."""
-SHOWN_FROM = 10
-"""Per mille unlike: below that nobody sees a difference, and no picture is made."""
 MOST_PAGES = 2000
 NO_PAGES = phrase("there are no pages to look at: nothing here draws such a file, or the drawing failed")
 UNREADABLE = phrase("PDFium does not open it")
@@ -70,8 +70,14 @@ class Faces:
     pictures: tuple[Picture, ...] = ()
 
 
-def faces_of(before: Path | None, after: Path | None, out: Path, prefix: str, most_pictures: int) -> Faces:
-    """Hold the pages of two PDFs against each other; pictures become files in `out` whose names begin with `prefix`."""
+def faces_of(
+    before: Path | None, after: Path | None, out: Path, prefix: str, most_pictures: int, *, shows_alike: bool = False
+) -> Faces:
+    """Hold the pages of two PDFs against each other.
+
+    Pictures of the `most_pictures` pages that differ most become files in `out` whose names begin with `prefix`; of
+    others, too, up to as many, where `shows_alike`.
+    """
     with ExitStack() as stack:
         sides = [_opened(path, stack) for path in (before, after)]
         one, two = sides
@@ -83,7 +89,9 @@ def faces_of(before: Path | None, after: Path | None, out: Path, prefix: str, mo
             left += [PageFace(ink(old.face))] if old is not None else []
             if new is not None:
                 right.append(PageFace(ink(new.face), _alike(old, new) if old is not None else None))
-        pictures = _pictures(one, two, _most_unlike(left, right, most_pictures), out, prefix)
+        unlike = unlikeness(left, right)
+        shown = pages_to_show(unlike, most_pictures, shows_alike=shows_alike)
+        pictures = tuple(_picture_of(one, two, number, unlike[number], out, prefix) for number in shown)
         return Faces(tuple(left), tuple(right), pictures)
 
 
@@ -195,35 +203,46 @@ def _boxes(page: pypdfium2.PdfPage, bitmap: pypdfium2.PdfBitmap) -> Iterator[Box
             yield box
 
 
-def _most_unlike(before: list[PageFace], after: list[PageFace], most: int) -> list[int]:
-    """The numbers, from 0, of the pages that differ most and so that it is seen, the worst first."""
-    badness = [
-        1001 if old is None or new is None or new.likeness is None else 1000 - new.likeness
+def unlikeness(before: Sequence[PageFace], after: Sequence[PageFace]) -> list[int]:
+    """How much each page differs, per mille; one that a side does not have differs wholly."""
+    return [
+        1000 if old is None or new is None or new.likeness is None else 1000 - new.likeness
         for old, new in zip_longest(before, after)
     ]
-    differing = (number for number, unlike in enumerate(badness) if unlike >= SHOWN_FROM)
-    return sorted(differing, key=lambda number: -badness[number])[:most]
 
 
-def _pictures(
-    before: pypdfium2.PdfDocument, after: pypdfium2.PdfDocument, pages: list[int], out: Path, prefix: str
-) -> tuple[Picture, ...]:
-    made = []
-    for number in pages:
-        names = [
-            _picture(pdf, number, out, f"{prefix}page-{number + 1}-{side}.png")
-            for pdf, side in ((before, "before"), (after, "after"))
-        ]
-        made.append(Picture(number + 1, *names))
-    return tuple(made)
+def pages_to_show(unlike: Sequence[int], most: int, *, shows_alike: bool) -> list[int]:
+    """The numbers, from 0, of the pages that differ most and so that it is seen, the worst first; then, where
+    `shows_alike`, the first page, the last, the second, the last but one …, until there are `most`."""
+    differing = [number for number, each in enumerate(unlike) if each >= SEEN_FROM]
+    shown = sorted(differing, key=lambda number: -unlike[number])[:most]
+    if shows_alike:
+        count = len(unlike)
+        both_ends = (at // 2 if at % 2 == 0 else count - 1 - at // 2 for at in range(count))
+        shown += [number for number in both_ends if unlike[number] < SEEN_FROM][: most - len(shown)]
+    return shown
 
 
-def _picture(pdf: pypdfium2.PdfDocument, number: int, out: Path, name: str) -> str:
-    """Draw one page for people, in colour; "" where there is no such page."""
+def _picture_of(
+    before: pypdfium2.PdfDocument, after: pypdfium2.PdfDocument, number: int, unlike: int, out: Path, prefix: str
+) -> Picture:
+    pixels = PICTURE_PIXELS if unlike >= SEEN_FROM else ALIKE_PIXELS
+    name = f"{prefix}page-{number + 1}"
+    old = _picture(before, number, pixels, out / f"{name}-before.png")
+    new = _picture(after, number, pixels, out / f"{name}-after.png")
+    return Picture(number + 1, old, new, unlike)
+
+
+def _picture(pdf: pypdfium2.PdfDocument, number: int, pixels: int, file: Path) -> str:
+    """Draw one page for people, in colour; the name of the file, "" where there is no such page."""
     try:
         page = pdf[number]
     except (IndexError, pypdfium2.PdfiumError):
         return ""
-    drawn = page.render(scale=PICTURE_PIXELS / max(*page.get_size(), 1.0)).to_pil()
-    drawn.quantize(64, Image.Quantize.FASTOCTREE).save(out / name, compress_level=1)
-    return name
+    return save_small(page.render(scale=pixels / max(*page.get_size(), 1.0)).to_pil(), file)
+
+
+def save_small(drawn: Image.Image, file: Path) -> str:
+    """Write a picture for people as PNG of few colours, which is small; its name."""
+    drawn.quantize(64, Image.Quantize.FASTOCTREE).save(file, "PNG", compress_level=6)
+    return file.name

@@ -59,11 +59,17 @@ def judged(job: Job, out: Path, prefix: str) -> Answer:
     family = family_of(job.before.ending, job.before.puid)
     before, after = (measured(family, side, wanted - {Property.PAGE_FACES}) for side in (job.before, job.after))
     pictures: tuple[Picture, ...] = ()
-    if Property.PAGE_FACES in wanted:
+    if Property.PAGE_FACES in wanted or (job.shows_alike and job.before.pages and job.after.pages):
         from preserve.formats.measuring.pages import faces_of
 
-        faces = faces_of(job.before.pages, job.after.pages, out, prefix, job.most_pictures)
-        before, after, pictures = _with(before, faces.before), _with(after, faces.after), faces.pictures
+        faces = faces_of(job.before.pages, job.after.pages, out, prefix, job.most_pictures, shows_alike=job.shows_alike)
+        pictures = faces.pictures
+        if Property.PAGE_FACES in wanted:
+            before, after = _with(before, faces.before), _with(after, faces.after)
+    elif job.shows_alike and Property.PIXELS in wanted:
+        from preserve.formats.measuring.picture_faces import picture_faces
+
+        pictures = picture_faces(job.before, job.after, out, prefix, job.most_pictures)
     said = tuple(heard(judge, job.after.files, job.most_seconds) for judge in job.judges)
     return Answer(before, after, said, pictures)
 

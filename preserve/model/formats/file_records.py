@@ -103,7 +103,8 @@ def file_of(document: Mapping[str, Any]) -> FileResult:
         ),
         risks=tuple(map(risk_of, document["risks"])),
         pictures=tuple(
-            Picture(int(each["page"]), str(each["before"]), str(each["after"])) for each in document["pictures"]
+            Picture(int(each["page"]), str(each["before"]), str(each["after"]), each["unlike"])
+            for each in document["pictures"]
         ),
         judging_seconds=float(document["judging_seconds"]),
         at=str(document["at"]),

@@ -62,13 +62,21 @@ class Made:
     puid: str
 
 
+SEEN_FROM = 10
+"""Per mille unlike: below that nobody sees that two pages differ."""
+
+
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """How one page looked before and after: names of PNG files beside the record; "" where there is no such page."""
+    """How one page looked before and after: names of PNG files beside the record; "" where there is no such page.
+
+    `unlike` is how much the two differ, per mille; None where nothing held them against each other.
+    """
 
     page: int
     before: str
     after: str
+    unlike: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,13 +73,18 @@ class _Looked:
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """A pathway and who carries it out; `identifier` tells in which format a result is."""
+    """A pathway and who carries it out; `identifier` tells in which format a result is.
+
+    Pictures of at most `most_pictures` pages of a file are kept: of those that differ most, and of others as well where
+    `shows_alike`.
+    """
 
     pathway: Pathway
     workshop: Workshop
     identifier: Identifier
     clock: Clock
     most_pictures: int = 1
+    shows_alike: bool = False
 
     def refused(self, candidate: Candidate) -> FileResult:
         """What becomes of a file that no tool is given."""
@@ -98,7 +103,7 @@ class Bench:
             for file, outcome in zip(files, outcomes, strict=True):
                 if outcome.result is Result.CONVERTED:
                     converted.append((file, outcome))
-                    yield ToJudge(file.to_convert, outcome.files, file.seen, self.most_pictures)
+                    yield ToJudge(file.to_convert, outcome.files, file.seen, self.most_pictures, self.shows_alike)
                     continue
                 why = _WHY[outcome.result]
                 failed.append(replace(self._result(file.candidate, FileFate.FAILED, why), run=outcome.evidence))
@@ -188,7 +193,7 @@ def _kept(file: OnBench, picture: Picture) -> Picture:
     names = {name: f"{file.candidate.original.number}-{name}" for name in (picture.before, picture.after) if name}
     for name, kept in names.items():
         shutil.move(file.seen / name, file.pictures / kept)
-    return Picture(picture.page, names.get(picture.before, ""), names.get(picture.after, ""))
+    return replace(picture, before=names.get(picture.before, ""), after=names.get(picture.after, ""))
 
 
 def _in_other_format(pathway: Pathway, made: Sequence[Made]) -> str:
