@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import time
 import zipfile
 from collections.abc import Sequence
@@ -187,3 +188,13 @@ def test_half_a_picture_is_neither_drawn_nor_filled_up_but_missed(tmp_path: Path
     before, after = told(page), told(page, tmp_path / "2.pdf")
     assert (before[Property.IMAGES], after[Property.IMAGES]) == (2, 1)
     assert before[Property.EMBEDDED] == (f"torn: torn.{kind}",)
+
+
+def test_a_picture_within_the_page_itself_is_drawn(tmp_path: Path) -> None:
+    page, buffer = tmp_path / "1.html", BytesIO()
+    Image.effect_noise((40, 40), 90).save(buffer, "PNG")
+    within = base64.b64encode(buffer.getvalue()).decode()
+    page.write_text(f'<meta charset=utf-8><p>{SENTENCE}<img alt=seal src="data:image/png;base64,{within}">')
+    web_page.convert(page, tmp_path, "2")
+    before, after = told(page), told(page, tmp_path / "2.pdf")
+    assert (before[Property.IMAGES], after[Property.IMAGES]) == (1, 1)

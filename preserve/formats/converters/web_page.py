@@ -13,6 +13,7 @@ import math
 import mimetypes
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 
 from weasyprint import CSS, HTML
@@ -86,7 +87,7 @@ class _Beside(URLFetcher):  # type: ignore[misc]  # it has no types
     def _found(self, url: str) -> tuple[bytes, str]:
         """What an address leads to, and of what kind it is."""
         if url.startswith("data:"):
-            with super().fetch(url) as within:
+            with closing(super().fetch(url)) as within:
                 return within.read(), within.content_type
         place = place_of(url.removeprefix(NOWHERE))
         if place is None or place not in self._held:
