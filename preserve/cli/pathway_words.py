@@ -11,7 +11,7 @@ from preserve.cli.tables import pairs, table
 if TYPE_CHECKING:
     from preserve.cli.voices import Voice
     from preserve.model.formats.losses import DeclaredLoss
-    from preserve.model.formats.pathways import Pathway
+    from preserve.model.formats.pathways import Pathway, PropertyRule
     from preserve.model.formats.registry import FormatRegister
 
 
@@ -35,7 +35,8 @@ def pathway_document(pathway: Pathway, alive: Mapping[str, str]) -> dict[str, ob
         "tool": {"program": pathway.tool.program, "command": list(pathway.tool.command)},
         "validators": [{"program": each.program, "command": list(each.command)} for each in pathway.validators],
         "properties": [{"name": rule.what.value, "measure": rule.what.measure.value, "tolerance": rule.tolerance,
-                        "severity": rule.severity.value} for rule in pathway.properties],
+                        "severity": rule.severity.value, "may_change": list(rule.may_change)}
+                       for rule in pathway.properties],
         "losses": [{"id": loss.id, "type": loss.type.value, "severity": loss.severity.value, "zh": loss.words.zh,
                     "en": loss.words.en, "property": None if loss.what is None else loss.what.value,
                     "at_most": loss.at_most} for loss in pathway.losses],
@@ -70,13 +71,7 @@ def pathway_lines(pathway: Pathway, register: FormatRegister, alive: Mapping[str
     yield from pairs(_about(pathway, register, alive, voice))
     yield ""
     yield voice.sentence("What is compared:")
-    for rule in pathway.properties:
-        yield "  - " + voice.said(
-            "{name}: may differ by {tolerance}; more is of {severity} severity",
-            name=voice.word(rule.what),
-            tolerance=rule.tolerance,
-            severity=voice.word(rule.severity),
-        )
+    yield from (f"  - {_rule_said(rule, voice)}" for rule in pathway.properties)
     yield ""
     yield voice.sentence("What is lost, each to be accepted by name:")
     yield from (f"  - {loss.id}: {loss_said(loss, voice)}" for loss in pathway.losses)
@@ -90,6 +85,18 @@ def pathway_lines(pathway: Pathway, register: FormatRegister, alive: Mapping[str
         yield ""
         yield voice.sentence("What else could be done:")
     yield from (f"  - {in_language(each.words, voice)}" for each in pathway.alternatives)
+
+
+def _rule_said(rule: PropertyRule, voice: Voice) -> str:
+    told = voice.said(
+        "{name}: may differ by {tolerance}; more is of {severity} severity",
+        name=voice.word(rule.what),
+        tolerance=rule.tolerance,
+        severity=voice.word(rule.severity),
+    )
+    if not rule.may_change:
+        return told
+    return f"{told} {voice.said('(may have another value: {names})', names=', '.join(rule.may_change))}"
 
 
 def _about(

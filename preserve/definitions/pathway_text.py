@@ -133,6 +133,9 @@ class PropertyText(Table):
     name: Property
     tolerance: _Whole = Field(0, description="how far it may differ, in the unit of its measure")
     severity: LossSeverity = Field(description="how bad it is when it differs by more")
+    may_change: tuple[_Text, ...] = Field(
+        (), description="where a loss of it is declared: entries of a table that may have another value, by pattern"
+    )
 
 
 class Loss(Table):

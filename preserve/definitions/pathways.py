@@ -36,7 +36,7 @@ from preserve.model.formats.pathways import (
     StopRule,
     places_named,
 )
-from preserve.model.formats.properties import KNOWN, ContentKind, Property
+from preserve.model.formats.properties import KNOWN, ContentKind, Measure, Property
 from preserve.model.phrases import phrase
 from preserve.model.requirements import Mark, Words
 
@@ -60,6 +60,7 @@ _WANTED = {
     "beside": phrase('a list of endings, such as [".dbt"]'),
     "endings": phrase('a list of endings, such as [".dbt"]'),
     "grounds": phrase("a list of: {names}", names=", ".join(Ground)),
+    "may_change": phrase('a list of entries, such as ["created"]'),
     "mark": phrase("one of: {names}", names=", ".join(Mark)),
     "type": phrase("one of: {names}", names=", ".join(RiskType)),
     "severity": _SEVERITY,
@@ -155,7 +156,12 @@ def _pathway(plain: dict[str, Any], sha256: str) -> Pathway:
         rendition=_rendition(plain.get("rendition")),
         validators=tuple(map(_validator, plain["validator"])),
         properties=tuple(
-            PropertyRule(Property(each["name"]), each.get("tolerance", 0), LossSeverity(each["severity"]))
+            PropertyRule(
+                Property(each["name"]),
+                each.get("tolerance", 0),
+                LossSeverity(each["severity"]),
+                tuple(each.get("may_change", ())),
+            )
             for each in plain["property"]
         ),
         losses=tuple(map(_loss, plain.get("loss", ()))),
@@ -280,6 +286,9 @@ def _of_properties(pathway: Pathway) -> Iterator[_Contradiction]:
         if rule.what in names[:number]:
             template = "{file}, line {line}: {name} is compared twice; keep one"
             yield _Contradiction("twice", ("property", number, "name"), template, {"name": rule.what.value})
+        if rule.may_change and (rule.what.measure is not Measure.TABLE or pathway.loss_of(rule.what) is None):
+            template = "{file}, line {line}: no loss is declared of {name}, or it is no table; leave may_change out"
+            yield _Contradiction("idle", ("property", number, "may_change"), template, {"name": rule.what.value})
     for damage in sorted(pathway.uncaught):
         template = "{file}, line {line}: nothing would catch this damage: {damage}; compare {properties}"
         ways = [f"{name} (tolerance {known.most})" for name, known in KNOWN.items() if damage in known.catches]

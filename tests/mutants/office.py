@@ -23,6 +23,7 @@ VALUE = re.compile(r'office:value="([0-9.]{3,})"')
 TEXT_CELL = re.compile(r'office:value-type="string"[^>]*><text:p>[^<]+')
 FORMULA = re.compile(r' table:formula="[^"]+"')
 SHEET = re.compile(r"<table:table (?:(?!</table:table>).)*</table:table>", re.DOTALL)
+AUTHOR = re.compile(r"(?<=<dc:creator>)[^<]+|(?<=<meta:initial-creator>)[^<]+|(?<=<dc:title>)[^<]+")
 PICTURE = re.compile(r"<(w:drawing|draw:frame)[ >](?:(?!</\1>).)*(?:a:blip|draw:image)(?:(?!</\1>).)*</\1>", re.DOTALL)
 
 
@@ -71,8 +72,14 @@ def _digit(words: str) -> str:
     return re.sub(r"[0-9]", lambda found: str((int(found[0]) + 3) % 10), words, count=1)
 
 
-def _document(part: str) -> tuple[Mutant, ...]:
+def _another_author(part: str) -> Mutant:
+    change = _on_one(AUTHOR, lambda _: "李四")
+    return Mutant(Damage.METADATA_CHANGED, "another author or title", _in_part(part, change))
+
+
+def _document(part: str, about: str) -> tuple[Mutant, ...]:
     return (
+        _another_author(about),
         Mutant(Damage.TEXT_TRUNCATED, "one", _in_part(part, _on_one(PARAGRAPH, lambda _: "", is_fit=_has_words))),
         Mutant(Damage.TEXT_TRUNCATED, "the last paragraph", _in_part(part, _truncated)),
         Mutant(Damage.DIGITS_CHANGED, "one digit", _in_part(part, _on_one(WORDS, _digit))),
@@ -92,9 +99,10 @@ def _document(part: str) -> tuple[Mutant, ...]:
 
 
 _NO_CONTROLS = dict.fromkeys([*range(32), *range(127, 160)], "?")
-DOCX = _document("word/document.xml")
-ODT = _document("content.xml")
+DOCX = _document("word/document.xml", "docProps/core.xml")
+ODT = _document("content.xml", "meta.xml")
 ODS = (
+    _another_author("meta.xml"),
     Mutant(Damage.ROW_LOST, "one of them", _in_part("content.xml", _on_one(ROW, lambda _: ""))),
     Mutant(Damage.SHEET_LOST, "one of them", _in_part("content.xml", _on_one(SHEET, lambda _: ""))),
     Mutant(Damage.VALUE_CHANGED, "one of them", _in_part("content.xml", _on_one(VALUE, _digit))),

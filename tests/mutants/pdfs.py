@@ -190,6 +190,13 @@ def _lose_link(pdf: Pdf, chance: Random) -> bool:
     return True
 
 
+def _another_author(pdf: Pdf, chance: Random) -> bool:
+    told = [key for key in ("/Author", "/Title") if str(pdf.docinfo.get(key, ""))]
+    if told:
+        pdf.docinfo[chance.choice(told)] = String("李四")
+    return bool(told)
+
+
 def _is_link(annotation: Object) -> bool:
     return isinstance(annotation, Dictionary) and annotation.get("/Subtype") == "/Link"
 
@@ -237,5 +244,6 @@ MUTANTS = tuple(
         (Damage.IMAGE_RECOLOURED, "one picture", partial(_redraw_picture, change=_recoloured)),
         (Damage.IMAGE_DOWNSAMPLED, "one picture", partial(_redraw_picture, change=_halved)),
         (Damage.ATTACHMENT_LOST, "one file", _lose_attachment),
+        (Damage.METADATA_CHANGED, "another author or title", _another_author),
     )
 )

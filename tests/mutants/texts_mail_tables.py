@@ -81,7 +81,20 @@ def _piece_lost(folder: Path, chance: Random) -> bool:
     return True
 
 
+def _another_author(folder: Path, _: Random) -> bool:
+    """In the table of what the head of a document says."""
+    file = folder / "document.txt-info.csv"
+    rows = list(read_csv(file)) if file.exists() else []
+    told = [row for row in rows if row[0] in ("author", "title")]
+    for row in told[:1]:
+        row[1] = "李四"
+        file.unlink()
+        write_csv(rows, file)
+    return bool(told)
+
+
 TEXTS = (
+    Mutant(Damage.METADATA_CHANGED, "another author or title", _on_copy(_another_author)),
     Mutant(Damage.PAGE_DROPPED, "of a text", _on_text(_page_lost)),
     Mutant(Damage.ATTACHMENT_LOST, "of a document", _on_copy(_part_lost)),
     Mutant(Damage.TEXT_TRUNCATED, "a piece of the table", _on_copy(_piece_lost)),

@@ -90,7 +90,13 @@ def _table(damage: Damage, name: Property, value: Mapping[str, str], draw: Draw)
         return {**value, key: str(int(value[key]) + TIMES_MILLISECONDS + 1)}
     if name is Property.ROWS and damage is Damage.ROW_LOST:
         return {**value, key: str(int(value[key]) - 1)}
-    if damage in (Damage.VALUE_CHANGED, Damage.DIGITS_CHANGED, Damage.TEXT_GARBLED, Damage.ENCODING_MANGLED):
+    if damage in (
+        Damage.METADATA_CHANGED,
+        Damage.VALUE_CHANGED,
+        Damage.DIGITS_CHANGED,
+        Damage.TEXT_GARBLED,
+        Damage.ENCODING_MANGLED,
+    ):
         return {**value, key: f"{value[key]}."}
     if damage is Damage.TEXT_TRUNCATED:
         return {**value, key: value[key][:-1]}

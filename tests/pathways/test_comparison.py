@@ -101,6 +101,23 @@ def test_a_loss_that_comes_with_something_new_is_not_the_declared_one(name: str,
     assert verdict(compare(pathway, before, other)) is (FileVerdict.LOSSES if may_gain else FileVerdict.STOPPED)
 
 
+@pytest.mark.parametrize("name", ["form fields", "metadata"])
+def test_a_value_exchanged_for_another_is_no_declared_loss_unless_it_is_named(name: str) -> None:
+    """The author of a record became another, and passed, since some of its metadata are always lost."""
+    exchanged = ('name = "metadata"', f'name = "{name}"'), ('property = "metadata"', f'property = "{name}"')
+    pathway = read(*exchanged)
+    before, other = (
+        Measured(
+            {Property.SAMPLES: ("l",), Property(name): {"author": who, "company": what} if what else {"author": who}},
+            NONE,
+        )
+        for who, what in (("张三", "档案局"), ("李四", ""))
+    )
+    assert verdict(compare(pathway, before, other)) is FileVerdict.STOPPED
+    rules = tuple(replace(rule, may_change=("aut*",)) for rule in pathway.properties)
+    assert verdict(compare(replace(pathway, properties=rules), before, other)) is FileVerdict.LOSSES
+
+
 def test_a_tolerance_is_reached_and_not_passed() -> None:
     pathway = replace(read(), properties=(PropertyRule(Property.RESOLUTION, 2, LossSeverity.LOW),), losses=())
 

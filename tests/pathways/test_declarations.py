@@ -56,6 +56,8 @@ FIRST = [
         ('property = "metadata"', 'property = "macros"', 45, "macros is declared lost and not compared"),
         ('property = "metadata"', 'property = "samples"', 41, "bound the loss with at_most"),
         ('property = "metadata"', 'property = "metadata"\nat_most = 0', 46, "within the tolerance"),
+        ('name = "samples"', 'name = "samples"\nmay_change = ["*"]', 35, "no loss is declared of samples"),
+        ('name = "metadata"', 'name = "metadata"\nmay_change = "*"', 39, "a list of entries"),
     ],
 )
 def test_a_mistake_is_told_with_its_line_and_the_remedy(there: str, instead: str, line: int, why: str) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from preserve.formats.measuring.side import Side
-from preserve.formats.office.facts import DocumentFacts, UnreadableError
+from preserve.formats.office.facts import DocumentFacts, UnreadableError, properties_compared
 from preserve.formats.office.laid_out import pages_of, read_laid_out
 from preserve.formats.office.open_document import read_open_document
 from preserve.formats.office.rtf import read_rtf
@@ -42,7 +42,7 @@ _OF_FACTS: Mapping[Property, Callable[[DocumentFacts], Value]] = {
     Property.EMBEDDED: lambda facts: facts.embedded,
     Property.SIGNATURES: lambda facts: tuple(f"signature {number + 1}" for number in range(facts.signatures)),
     Property.FORM_FIELDS: lambda facts: facts.fields,
-    Property.METADATA: lambda facts: facts.properties,
+    Property.METADATA: lambda facts: properties_compared(facts.properties),
 }
 
 

@@ -6,8 +6,9 @@ from __future__ import annotations
 import hashlib
 import posixpath
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from xml.etree.ElementTree import Element, ParseError, fromstring
 
@@ -24,6 +25,11 @@ from preserve.model.phrases import phrase
 LARGEST_XML_BYTES = 64 * 1024 * 1024
 DEEPEST = 60
 PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif", ".jb2", ".jbig2", ".jp2")
+HEAD = {
+    "DocID": "doc_id", "Title": "title", "Author": "author", "Subject": "subject", "Abstract": "abstract",
+    "CreationDate": "creation_date", "Creator": "creator", "Keyword": "keywords",
+}  # fmt: skip
+"""What a document says of itself (GB/T 33190-2016, 7.4), and what that is called in the table of its head."""
 NO_DOCUMENT = phrase("it is no OFD document that can be read")
 TWO_TEXTS = phrase("the text and the table of where it stood do not say the same")
 _UNREADABLE = (
@@ -54,12 +60,14 @@ def _of_document(file: Path) -> Mapping[Property, Callable[[], Value]]:
         digests = tuple(sorted(_digest(package, each) for each in content_parts(package)))
         pictures = sum(each.filename.lower().endswith(PICTURES) for each in content_parts(package))
         signatures = tuple(f"{at}" for at, _ in enumerate(document.signatures, 1))
+        head = [(HEAD[_name(each)], (each.text or "").strip()) for each in document.head if _name(each) in HEAD]
     return {
         Property.PAGES: lambda: len(pages),
         Property.TEXT: lambda: "\n".join("\n".join(page) for page in pages),
         Property.ATTACHMENTS: lambda: digests,
         Property.IMAGES: lambda: pictures,
         Property.SIGNATURES: lambda: signatures,
+        Property.METADATA: lambda: _told(head),
     }
 
 
@@ -80,7 +88,17 @@ def _of_result(files: Sequence[Path]) -> Mapping[Property, Callable[[], Value]]:
         Property.ATTACHMENTS: lambda: tuple(sorted(hashlib.sha256(each.read_bytes()).hexdigest() for each in parts)),
         Property.IMAGES: lambda: sum(each.name.endswith(PICTURES) for each in parts),
         Property.SIGNATURES: lambda: (),
+        Property.METADATA: lambda: _told((name, value.strip()) for name, value in read_csv(by_ending[INFO])),
     }
+
+
+def _told(head: Iterable[tuple[str, str]]) -> Mapping[str, str]:
+    """What there is of the head by name; of several keywords all."""
+    found: dict[str, list[str]] = {}
+    for name, value in head:
+        if value and name in HEAD.values():
+            found.setdefault(name, []).append(value)
+    return {name: ", ".join(values) for name, values in found.items()}
 
 
 def _runs(file: Path) -> Iterator[tuple[int, TextRun]]:
@@ -101,7 +119,9 @@ class _Document:
         self.signatures: list[Element] = []
         self.templates: dict[str, tuple[str, Element]] = {}
         self.units: dict[str, Element] = {}
-        for body in _all(self._xml("OFD.xml"), "DocBody"):
+        root = self._xml("OFD.xml")
+        self.head = [each for info in islice(_all(root, "DocInfo"), 1) for each in info.iter()]
+        for body in _all(root, "DocBody"):
             self._take_body(body)
 
     def _take_body(self, body: Element) -> None:

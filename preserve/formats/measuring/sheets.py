@@ -12,7 +12,7 @@ from pathlib import Path
 from preserve.formats.measuring.side import Side
 from preserve.formats.office.excel_binary import read_excel_binary
 from preserve.formats.office.excel_xml import read_excel_xml
-from preserve.formats.office.facts import UnreadableError
+from preserve.formats.office.facts import UnreadableError, properties_compared
 from preserve.formats.office.open_spreadsheet import read_open_spreadsheet
 from preserve.formats.office.sheet_lists import read_sheet_lists
 from preserve.formats.office.workbooks import WorkbookFacts, settled
@@ -38,7 +38,7 @@ _OF_FACTS: Mapping[Property, Callable[[WorkbookFacts], Value]] = {
     Property.MACROS: lambda facts: facts.macros,
     Property.EMBEDDED: lambda facts: facts.embedded,
     Property.SIGNATURES: lambda facts: tuple(f"signature {number + 1}" for number in range(facts.signatures)),
-    Property.METADATA: lambda facts: facts.properties,
+    Property.METADATA: lambda facts: properties_compared(facts.properties),
 }
 
 

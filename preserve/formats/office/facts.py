@@ -52,6 +52,14 @@ def one_line(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", text).split())
 
 
+def properties_compared(properties: Mapping[str, str]) -> Mapping[str, str]:
+    """What a document says of itself, as it is compared: keywords by their words, since LibreOffice parts them anew."""
+    return {
+        name: " ".join(re.split(r"[\s,;，；、]+", value)) if name == "keywords" else value
+        for name, value in properties.items()
+    }
+
+
 def font_names(names: Iterable[str]) -> tuple[str, ...]:
     """Families of fonts as they are compared: each once, without regard to case and blanks."""
     found = {_REGION.sub("cjk", "".join(name.split()).casefold().strip("'\"@")) for name in names}

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from functools import cached_property
 from itertools import islice, zip_longest
 
@@ -54,7 +55,8 @@ TYPES: Mapping[Property, RiskType] = {
 class Difference:
     """How far two values of a property differ, in its unit.
 
-    `gained` is the part that is more or new; it is never a declared loss.
+    `gained` is the part that is more or new; it is never a declared loss.  `changed` are the entries of a table that
+    stand on both sides with another value: one loss more only where the rule of the property names them.
     """
 
     amount: int
@@ -62,6 +64,7 @@ class Difference:
     before: str = ""
     after: str = ""
     places: tuple[Place, ...] = ()
+    changed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -177,7 +180,8 @@ def _judged(rule: PropertyRule, declared: DeclaredLoss | None, found: Difference
         return Comparison.WITHIN
     lost = found.amount - found.gained
     is_declared = declared is not None and (declared.at_most is None or lost <= declared.at_most)
-    if is_declared and lost > 0 and found.gained <= rule.tolerance:
+    changed = [name for name in found.changed if not any(fnmatchcase(name, each) for each in rule.may_change)]
+    if is_declared and lost > 0 and max(found.gained, len(changed)) <= rule.tolerance:
         return Comparison.DECLARED
     return Comparison.UNDECLARED
 
@@ -201,8 +205,9 @@ def _of_tables(before: Mapping[str, str], after: Mapping[str, str]) -> Differenc
     keys = [*before, *(key for key in after if key not in before)]
     differing = [key for key in keys if before.get(key) != after.get(key)]
     new = sum(1 for key in differing if key not in before)
+    changed = tuple(key for key in differing if key in before and key in after)
     places = _first(Place(key, before.get(key, ""), after.get(key, "")) for key in differing)
-    return Difference(len(differing), new, str(len(before)), str(len(after)), places)
+    return Difference(len(differing), new, str(len(before)), str(len(after)), places, changed)
 
 
 def _of_times(before: Mapping[str, str], after: Mapping[str, str]) -> Difference:

@@ -95,11 +95,16 @@ class Rendition:
 
 @dataclass(frozen=True, slots=True)
 class PropertyRule:
-    """A property that is compared: how far it may differ (in the unit of its measure), and how bad it is beyond."""
+    """A property that is compared: how far it may differ (in the unit of its measure), and how bad it is beyond.
+
+    Where a loss of it is declared, entries of a table may be gone; other than they were may be those that `may_change`
+    names (patterns: `*`, `?`): the author of a record is never exchanged for another under the name of a loss.
+    """
 
     what: Property
     tolerance: int
     severity: LossSeverity
+    may_change: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +169,8 @@ class Pathway:
 
     def uncaught_of(self, damages: frozenset[Damage]) -> frozenset[Damage]:
         """Which of these its comparison would let pass."""
-        return uncaught(damages, {rule.what: self._allowed(rule) for rule in self.properties})
+        held = (rule for rule in self.properties if "*" not in rule.may_change)
+        return uncaught(damages, {rule.what: self._allowed(rule) for rule in held})
 
     def _allowed(self, rule: PropertyRule) -> int:
         """How much of it may be lost without stopping a file.  Of what is no content all may be, by name."""

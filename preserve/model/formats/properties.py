@@ -38,6 +38,7 @@ class Damage(StrEnum):
     COLUMN_LOST = "column lost"
     MESSAGE_LOST = "message lost"
     HEADER_LOST = "header lost"
+    METADATA_CHANGED = "metadata changed"
 
 
 class ContentKind(StrEnum):
@@ -204,7 +205,7 @@ KNOWN: Mapping[Property, Known] = {
         Damage.ENCODING_MANGLED, Damage.TEXT_TRUNCATED,
     ),
     Property.FORMULAS: Known(Measure.TABLE, catches=frozenset({Damage.FORMULAS_FROZEN})),
-    Property.METADATA: Known(Measure.TABLE, may_gain=True),
+    Property.METADATA: Known(Measure.TABLE, catches=frozenset({Damage.METADATA_CHANGED}), may_gain=True),
     Property.PIXELS: _content(
         Measure.LIST, Damage.PAGE_DROPPED, Damage.PAGE_BLANKED, Damage.PAGES_SWAPPED, Damage.IMAGE_DOWNSAMPLED,
         Damage.IMAGE_RECOLOURED,
@@ -240,9 +241,18 @@ _PAGE_DAMAGE = {Damage.PAGE_DROPPED, Damage.PAGE_BLANKED, Damage.PAGES_SWAPPED}
 LIABLE: Mapping[ContentKind, frozenset[Damage]] = {
     ContentKind.DOCUMENT: frozenset(_TEXT_DAMAGE | {Damage.PAGE_DROPPED, Damage.IMAGE_LOST, Damage.ATTACHMENT_LOST}),
     ContentKind.SPREADSHEET: frozenset(
-        _TEXT_DAMAGE | {Damage.ROW_LOST, Damage.SHEET_LOST, Damage.VALUE_CHANGED, Damage.FORMULAS_FROZEN}
+        _TEXT_DAMAGE
+        | {
+            Damage.ROW_LOST,
+            Damage.SHEET_LOST,
+            Damage.VALUE_CHANGED,
+            Damage.FORMULAS_FROZEN,
+            Damage.METADATA_CHANGED,
+        }
     ),
-    ContentKind.PRESENTATION: frozenset(_TEXT_DAMAGE | _PAGE_DAMAGE | {Damage.IMAGE_LOST, Damage.ATTACHMENT_LOST}),
+    ContentKind.PRESENTATION: frozenset(
+        _TEXT_DAMAGE | _PAGE_DAMAGE | {Damage.IMAGE_LOST, Damage.ATTACHMENT_LOST, Damage.METADATA_CHANGED}
+    ),
     ContentKind.IMAGE: frozenset(_PAGE_DAMAGE | {Damage.IMAGE_DOWNSAMPLED, Damage.IMAGE_RECOLOURED}),
     ContentKind.AUDIO: frozenset({Damage.AUDIO_CLIPPED, Damage.CHANNEL_LOST}),
     ContentKind.VIDEO: frozenset(
