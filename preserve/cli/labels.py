@@ -33,6 +33,7 @@ ELEMENTS = frozenset(
         phrase("page_number"),
         phrase("pages"),
         phrase("language"),
+        phrase("encoding"),
         phrase("note"),
         phrase("paths"),
     ]

@@ -30,6 +30,7 @@ _NAMES = {
     "page_number": "页号 pagenumber",
     "pages": "页数 pages",
     "language": "语种 文种 language",
+    "encoding": "字符编码 文本编码 编码方式 字符集 encoding textencoding characterencoding charset characterset",
     "note": "附注 备注 note annotation remarks",
     "paths": "路径 文件路径 文件 文件名 计算机文件名 paths path files file filename computerfilename",
 }

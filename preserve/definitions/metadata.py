@@ -11,6 +11,7 @@ from pathlib import Path
 from preserve.definitions.headings import element_of
 from preserve.definitions.tables import Cell, Row, Table, read_table
 from preserve.model.complaints import Complaint, ComplaintList
+from preserve.model.formats.encodings import encoding_called
 from preserve.model.policy import RecordClass
 from preserve.model.records import NAMED_ELEMENTS, Classification, Record, retention_of
 
@@ -78,6 +79,10 @@ def read_records(
             notes.add("heading", heading, template, file=table.name, heading=heading)
     desk = _Desk(table, frozenset(required), frozenset(allowed), complaints)
     records = tuple(record for row in table.rows if (record := desk.record(row)) is not None)
+    for said, line in {each.other.get("encoding", ""): each.line for each in reversed(records)}.items():
+        if said and encoding_called(said) is None:
+            template = "{file}, line {line}: {encoding} is no encoding of texts that is known here; gb18030 is one"
+            notes.add("unknown-encoding", said, template, file=table.name, line=line, encoding=said)
     if not table.rows:
         complaints.add("no-records", table.name, "{file} describes no record", file=table.name)
     if wanted is not None:

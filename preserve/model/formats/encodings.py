@@ -8,6 +8,7 @@ UTF-16 for shorter texts in GB 18030; so it adds nothing here.
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections import Counter
 from functools import cache
@@ -25,6 +26,15 @@ MOST_CHARACTERS = 1_000_000
 _BEYOND_ASCII = re.compile("[^\x00-\x7f]")
 _KANA = frozenset(map(chr, range(0x3041, 0x30FF)))
 _FAMILIES = {"gbk": "gb18030", "gb2312": "gb18030", "cp936": "gb18030", "cp950": "big5", "big5hkscs": "big5"}
+
+
+def encoding_called(name: str) -> str | None:
+    """How Python calls an encoding of texts; None for what is none."""
+    try:
+        "".encode(name)  # a codec that is no encoding of texts (base64) says so here
+        return codecs.lookup(name).name
+    except (LookupError, ValueError):
+        return None
 
 
 def family(encoding: str) -> str:

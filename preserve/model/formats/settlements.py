@@ -6,13 +6,13 @@ when a person looked at them: where that is said differently later, the files as
 
 from __future__ import annotations
 
-import codecs
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from preserve.errors import Misused
+from preserve.model.formats.encodings import encoding_called
 from preserve.model.formats.identification import FileIdentified, Identification, Oddity
 
 BY_HAND = "by hand"
@@ -167,8 +167,7 @@ def said_by_hand(puid: str, name: str = "", version: str = "", mime: str = "") -
 
 def encoding_named(name: str) -> str:
     """How Python calls an encoding of texts.  Raises `Misused` for what is none."""
-    try:
-        "".encode(name)  # a codec that is no encoding of texts (base64) says so here
-        return codecs.lookup(name).name
-    except (LookupError, ValueError) as error:
-        raise Misused("{encoding} is no encoding of texts that is known here; gb18030 is one", encoding=name) from error
+    found = encoding_called(name)
+    if found is None:
+        raise Misused("{encoding} is no encoding of texts that is known here; gb18030 is one", encoding=name)
+    return found

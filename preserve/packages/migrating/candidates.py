@@ -5,19 +5,20 @@ from __future__ import annotations
 import codecs
 import mimetypes
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, NamedTuple
 
 from preserve.errors import Refused
-from preserve.model.formats.encodings import LIKELY, likeness
+from preserve.model.formats.encodings import LIKELY, encoding_called, likeness
 from preserve.model.formats.file_results import Original
 from preserve.model.formats.identification import Oddity
 from preserve.model.formats.pathways import Pathway
 from preserve.model.formats.properties import ContentKind
 from preserve.model.formats.settlements import FileSettled, Settlement
 from preserve.model.phrases import phrase
+from preserve.model.records import Record
 from preserve.packages.members import Kind, Member, MembersFile
 from preserve.packages.settled_files import Rows, in_force
 
@@ -31,6 +32,8 @@ _REFUSALS = {
 """Why a file is handed to no tool, unless a person answers for it: what would come of it could not be a faithful
 conversion."""
 IN_NO_ENCODING = phrase("it is no text in an encoding that the pathway is for, and nobody said in which one it is")
+NOT_UTF_8 = phrase("it is said to be UTF-8, and it is not")
+_UTF_8 = "utf-8"
 _FOR_GOOD = frozenset({Oddity.PASSWORD_PROTECTED, Oddity.EMPTY})
 """Whatever a person says, no tool can do anything with these."""
 _ENDING = re.compile(rb"\.[A-Za-z0-9]{1,8}$")
@@ -39,8 +42,8 @@ _PIECE_BYTES = 1024 * 1024
 
 class Candidate(NamedTuple):
     """A file that a pathway is for: `ending` is the one that its format has, `offset` where its content lies in the
-    bag, `record` the archival code of the record it belongs to, `encoding` what a person said of a text ("": nobody
-    did).  `refusal` says why no tool is given it; "": one is."""
+    bag, `record` the archival code of the record it belongs to, `encoding` what a person, or else the description of
+    its record, says of a text ("": nothing does).  `refusal` says why no tool is given it; "": one is."""
 
     original: Original
     ending: str
@@ -52,10 +55,15 @@ class Candidate(NamedTuple):
 
 
 def candidates(
-    members: IO[bytes], rows: Rows, package: str, puids: Sequence[str], said: Sequence[Settlement] = ()
+    members: IO[bytes],
+    rows: Rows,
+    package: str,
+    puids: Sequence[str],
+    said: Sequence[Settlement] = (),
+    encodings: Mapping[str, str] | None = None,
 ) -> Iterator[Candidate]:
     """The files of these formats in a package, in the order of its bag; `rows` are its list of formats, and what
-    persons `said` of its files goes before that.
+    persons `said` of its files goes before that.  `encodings` are those of its records (`encodings_of`).
 
     Raises `Refused` where the list of formats is not of these members, `ValueError` and OSError where one of the two
     cannot be read.
@@ -71,7 +79,14 @@ def candidates(
             )
         settled = settlements.of(listed.path, listed.found)
         if settled.identification.puid in wanted:
-            yield _candidate(package, number, member, settled)
+            encoding = settled.encoding or (encodings or {}).get(member.record or "", "")
+            yield _candidate(package, number, member, settled)._replace(encoding=encoding)
+
+
+def encodings_of(records: Iterable[Record]) -> dict[str, str]:
+    """In which encoding the texts of records are, by archival code, of those whose description says one."""
+    said = ((each.archival_code, encoding_called(each.other.get("encoding", ""))) for each in records)
+    return {code: encoding for code, encoding in said if encoding}
 
 
 def belonging(members: IO[bytes], package: str, endings: Collection[str]) -> dict[bytes, tuple[Candidate, ...]]:
@@ -112,7 +127,7 @@ def _candidate(package: str, number: int, member: Member, file: FileSettled) -> 
     odd = file.open | (file.found.oddities & _FOR_GOOD)
     refusal = next((why for oddity, why in _REFUSALS.items() if oddity in odd), "")
     ending = _ending(member.name, file)
-    return Candidate(original, ending, member.offset, member.record, file.found.oddities, file.encoding, refusal)
+    return Candidate(original, ending, member.offset, member.record, file.found.oddities, refusal=refusal)
 
 
 def _ending(name: bytes, file: FileSettled) -> str:
@@ -124,7 +139,7 @@ def _ending(name: bytes, file: FileSettled) -> str:
 
 
 def is_for(pathway: Pathway, path: Path, encoding: str = "") -> bool:
-    """Whether a pathway is for what lies at `path`; one for texts in certain encodings asks the person who said
+    """Whether a pathway is for what lies at `path`; one for texts in certain encodings asks what is said of its
     `encoding`, else the bytes.
 
     A text that is UTF-8 needs no conversion to it, whatever else it could be read as.  One with some bytes that mean
@@ -145,9 +160,16 @@ def is_for(pathway: Pathway, path: Path, encoding: str = "") -> bool:
     return any((likeness(head, each) or 0) >= LIKELY for each in pathway.encodings)
 
 
+def why_unfit(pathway: Pathway, path: Path, encoding: str = "") -> str:
+    """Why a text that a pathway is not for wants a person; "": it is left to whoever it is for, or needs nothing."""
+    if pathway.kind is not ContentKind.TEXT or encoding not in ("", _UTF_8) or is_utf8(path):
+        return ""
+    return NOT_UTF_8 if encoding else IN_NO_ENCODING
+
+
 def is_utf8(path: Path) -> bool:
     """Whether a text needs no conversion to UTF-8."""
-    return _is_text_in("utf-8", path)
+    return _is_text_in(_UTF_8, path)
 
 
 def _is_text_in(encoding: str, path: Path) -> bool:

@@ -21,13 +21,13 @@ from preserve.model.formats.standing import IdentifiedEntry
 from preserve.model.formats.web_pages import PACKED
 from preserve.packages.migrating.bench import OnBench
 from preserve.packages.migrating.candidates import (
-    IN_NO_ENCODING,
     Candidate,
     belonging,
     candidates,
+    encodings_of,
     is_for,
-    is_utf8,
     stem_of,
+    why_unfit,
 )
 from preserve.packages.migrating.fetching import Fetcher
 from preserve.packages.migrating.journal import Journal
@@ -35,6 +35,7 @@ from preserve.packages.migrating.linked import by_name, pack_for
 from preserve.packages.reaching import unlistable
 from preserve.packages.settled_files import rows_of
 from preserve.packages.sources import Sources
+from preserve.packages.tag_files import records_of
 from preserve.workplace import Workplace
 
 LOT_FILES = 200
@@ -163,7 +164,17 @@ class Feeder:
         self._belonging = belonging(members, due.id, endings) if endings and not self.pathway.is_linked else {}
         self._named = by_name(members, due.id, endings) if self.pathway.is_linked else {}
         rows = rows_of(self.workplace, due.formats)
-        self._open = (due, candidates(members, rows, due.id, self.puids, due.said))
+        self._open = (due, candidates(members, rows, due.id, self.puids, due.said, self._encodings(due.sources)))
+
+    def _encodings(self, sources: Sources) -> dict[str, str]:
+        """What the descriptions of records say of the encoding of their texts, where the pathway asks."""
+        if not self.pathway.encodings or not sources.receipt.records:
+            return {}
+        bag = sources.bag()
+        if bag is None:
+            raise unlistable(sources)
+        with bag:
+            return encodings_of(records_of(bag, sources.package.id))
 
     def _go_on(self, lot: Lot) -> None:
         """Bring as many files of the package that is open as the lot has room for."""
@@ -187,8 +198,8 @@ class Feeder:
         for candidate, path in wanted:
             if is_for(self.pathway, path, candidate.encoding):
                 lot.files.append(self._laid_out(candidate, path, beside.get(candidate.original.number, ())))
-            elif not (candidate.encoding or is_utf8(path)):  # a person has to say what it is
-                lot.refused.append(candidate._replace(refusal=IN_NO_ENCODING))
+            elif refusal := why_unfit(self.pathway, path, candidate.encoding):
+                lot.refused.append(candidate._replace(refusal=refusal))
         if is_ended:
             lot.ended.append(due)
             self._open = None
