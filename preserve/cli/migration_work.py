@@ -172,6 +172,7 @@ def run_document(report: RunReport) -> Fields:
         "files": {fate.value: count for fate, count in report.fates.items()},
         "left": migration.packages_due,
         "waiting": report.waiting,
+        "not_converted": report.not_converted,
         "stopped": report.stopped,
         "passed_over": [{"package": each.package, "why": str(each.why)} for each in report.passed_over],
         "seconds": round(report.seconds, 1),
@@ -239,6 +240,13 @@ def run_lines(report: RunReport) -> Iterator[str]:
             "{left} packages are left; the same command goes on",
             left=migration.packages_due,
         )
+    if report.not_converted:
+        yield said(
+            "{count} files of migration {migration} failed or were given to no tool, and their originals alone are"
+            " kept: `preserve migrate report {migration} --csv FILE` names them and says why",
+            count=report.not_converted,
+            migration=migration.number,
+        )
     if report.waiting:
         yield said(
             "{count} files wait for a person: `preserve migrate stopped {migration}` shows them, and `preserve migrate"
@@ -263,5 +271,5 @@ def run_code(report: RunReport) -> Exit:
     """How a command ends that ran a migration: what waits for a person is told by it."""
     if report.is_as_wanted:
         return Exit.WELL
-    is_only_away = report.is_only_away and not (report.stopped or report.waiting)
+    is_only_away = report.is_only_away and not (report.stopped or report.waiting or report.not_converted)
     return Exit.UNAVAILABLE if is_only_away else Exit.FINDINGS

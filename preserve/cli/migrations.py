@@ -91,7 +91,8 @@ def standing_document(standing: MigrationStanding, voice: Voice) -> Document:
 def standings_table(standings: Sequence[MigrationStanding], voice: Voice) -> Iterator[str]:
     """For people: a line for each migration, then what each waits for."""
     head = [voice.sentence("number"), voice.sentence("title"), voice.sentence("state"), voice.sentence("packages done")]
-    head += [voice.sentence("files converted"), voice.sentence("stopped files")]
+    head += [voice.sentence("files converted"), voice.sentence("stopped files"), voice.sentence("failed files")]
+    head += [voice.sentence("given to no tool")]
     rows = (
         (
             each.migration.number,
@@ -100,6 +101,8 @@ def standings_table(standings: Sequence[MigrationStanding], voice: Voice) -> Ite
             f"{each.migration.progress.done}/{each.migration.planned.packages}",
             each.migration.progress.converted,
             each.migration.progress.stopped,
+            each.migration.progress.failed,
+            each.migration.progress.refused,
         )
         for each in standings
     )

@@ -74,7 +74,8 @@ class PassedOver:
 @dataclass(frozen=True, slots=True)
 class RunReport:
     """What a run did.  `stopped` says why the migration does not go on, where it does not; `fates` counts the files
-    that were judged now, and `waiting` stopped ones that wait for a person, of all of the migration."""
+    that were judged now; of all of the migration, `waiting` stopped ones wait for a person, and `not_converted` are
+    those that failed or were given to no tool."""
 
     migration: Migration
     ended: tuple[PackageEnded, ...]
@@ -82,6 +83,7 @@ class RunReport:
     fates: Mapping[FileFate, int]
     stopped: str | None
     waiting: int
+    not_converted: int
     seconds: float
 
     @property
@@ -95,9 +97,10 @@ class RunReport:
 
     @property
     def is_as_wanted(self) -> bool:
-        """Whether nothing was stopped or passed over, nothing waits for a person, and each copy is kept."""
+        """Whether nothing was stopped or passed over, nothing waits for a person, all was converted, and each copy is
+        kept."""
         are_kept = all(made.is_kept for each in self.ended for made in each.made)
-        return not (self.stopped or self.passed_over or self.waiting) and are_kept
+        return not (self.stopped or self.passed_over or self.waiting or self.not_converted) and are_kept
 
 
 def run_migration(workplace: Workplace, request: RunRequest, workshop: Workshop, identifier: Identifier) -> RunReport:
@@ -452,8 +455,14 @@ class _Running:
             self._fates,
             stopped,
             migration.progress.undecided,
+            self._not_converted(migration),
             monotonic_seconds() - self._began,
         )
+
+    def _not_converted(self, migration: Migration) -> int:
+        """What is booked, or, of packages under way, what this run saw."""
+        now = self._fates[FileFate.FAILED] + self._fates[FileFate.REFUSED]
+        return max(now, migration.progress.failed + migration.progress.refused)
 
 
 def _complaint(why: Objection | Reopening, about: str) -> Complaint:

@@ -13,10 +13,15 @@ import bagit
 import pytest
 
 from preserve import durable
+from preserve.cli import voices
+from preserve.cli.exits import Exit
+from preserve.cli.migration_work import run_code, run_lines
+from preserve.cli.migrations import standings_table
 from preserve.errors import NoSpace, Refused, Unavailable
 from preserve.formats.siegfried import SiegfriedIdentifier
 from preserve.model.formats.file_results import FileFate
 from preserve.model.formats.pathways import StopRule
+from preserve.model.migration_waits import standing_of
 from preserve.model.migrations import MigrationState, PackageState
 from preserve.model.nouns import Condition, CopyState, Finding
 from preserve.operations.restore import RestoreRequest, restore
@@ -179,6 +184,10 @@ def test_a_package_of_which_nothing_was_converted_gets_no_version_and_is_booked(
     row = kept.books.migration_package(1, old)
     assert (row.state, job.versions(old)) == (PackageState.NOTHING_MADE, [])
     assert report.is_finished
+    assert run_code(report) is Exit.FINDINGS, "it is finished, and its file is not converted"
+    assert "1 files of migration 1 failed or were given to no tool" in "\n".join(run_lines(report))
+    (row_shown,) = list(standings_table([standing_of(report.migration, ())], voices.person()))[1:]
+    assert row_shown.split()[-3:] == ["0", "1", "0"], "stopped, failed, refused"
 
 
 def test_several_packages_are_converted_each_into_its_own_version(job: Job, take: Taken, kept: Service) -> None:
@@ -406,7 +415,7 @@ def test_an_accepted_file_comes_into_a_further_version(job: Job, take: Taken, ke
     assert set(job.versions(old)) == {first, second}
     assert set(job.tree(second, tmp_path / "second")) == {b"a/2.txt.txt"}
     assert len(job.workshop.conversions()) == converted, "what was made of it was kept"
-    assert report.is_as_wanted
+    assert (report.waiting, report.not_converted) == (0, 1)
     assert done.tallied.of(FileFate.CONVERTED) == 3
     assert verify_books(kept.books).is_ok
 
@@ -416,7 +425,7 @@ def test_a_rejected_file_comes_into_no_version(job: Job, take: Taken, kept: Serv
     approved(kept.workplace, PATIENT)
     job.run()
     decide(kept.workplace, old, b"a/2.txt", is_accepted=False)
-    assert job.run().is_as_wanted
+    assert job.run().waiting == 0
     assert len(job.versions(old)) == 1
 
 

@@ -57,8 +57,8 @@ def pilot(call: Call, number: int, pathways: tuple[str, ...], sample: int, seed:
         " beside each package.  No original is touched.\n\n"
         "Who approved it cannot run it, and neither can the auditor.  What is done is kept: an interrupted run goes on"
         " where it was.  A file with a loss that nobody declared is kept for review; too many of them stop the job."
-        "  Exit code 1 when it stopped, files wait for a person, or a package could not be read; 75 when all that is"
-        " left waits for a store that is away."
+        "  Exit code 1 when it stopped, files wait for a person, failed or were given to no tool, or a package could"
+        " not be read; 75 when all that is left waits for a store that is away."
     )
 )
 @NUMBER
