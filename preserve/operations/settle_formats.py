@@ -48,8 +48,10 @@ class SettleRequest:
 
 @dataclass(frozen=True, slots=True)
 class PackageSettled:
-    """Of how many files of a package something was said; `waiting` of its files still wait for a person."""
+    """Of how many files of a package something was said, in the settlement `id`; `waiting` of its files still wait for
+    a person."""
 
+    id: str
     package: str
     files: int
     waiting: int
@@ -104,7 +106,7 @@ def settle_formats(workplace: Workplace, request: SettleRequest) -> SettleReport
             continue
         found = True
         if done is not None:
-            identifier = identifier or workplace.books.settlements(package)[-1].id
+            identifier = done.id
             settled.append(done)
     if not (found or failed or _is_any_so(workplace, request)):
         raise Refused(
@@ -163,7 +165,8 @@ def _settle(workplace: Workplace, package: str, request: SettleRequest, identifi
         said = Settlement(identifier, package, request.what, entry.number, meant.selection, meant.told, word)
         counts = counted((*made, said), rows)
         workplace.record(identification_events.formats_settled(workplace.act, workplace.now(), said, counts))
-    return PackageSettled(package, said.files, _waiting(workplace, package))
+        given = workplace.books.settlements(package)[-1].id  # before anybody else settles files of it
+    return PackageSettled(given, package, said.files, _waiting(workplace, package))
 
 
 def _withdraw(workplace: Workplace, package: str, identifier: str) -> PackageSettled:
@@ -174,7 +177,7 @@ def _withdraw(workplace: Workplace, package: str, identifier: str) -> PackageSet
         act, at = workplace.act, workplace.now()
         counts = counted(left, rows)
         workplace.record(identification_events.settlement_withdrawn(act, at, identifier, package, counts))
-    return PackageSettled(package, files, _waiting(workplace, package))
+    return PackageSettled(identifier, package, files, _waiting(workplace, package))
 
 
 def _waiting(workplace: Workplace, package: str) -> int:

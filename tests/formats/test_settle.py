@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from preserve.operations.settle_formats import SettleReport, SettleRequest, sett
 from preserve.packages import settled_files
 from preserve.packages.format_lists import read_format_list
 from preserve.ports import FileToIdentify
+from preserve.workplace import Workplace
 from tests.cli.program import Program
 from tests.formats import samples
 from tests.packages import archives
@@ -96,6 +98,29 @@ def files_of(archive: Archive) -> dict[str, FileSettled]:
 def held(archive: Archive) -> dict[str, tuple[int, int]]:
     """Files of each format, and of these those whose format was said by hand."""
     return {each.format.puid: (each.files, each.by_hand) for each in archive.books.formats_held()}
+
+
+def test_a_settlement_of_several_packages_keeps_its_id_whoever_settles_meanwhile(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim, first = Workplace.claim, list[str]()
+
+    @contextmanager
+    def then_another(place: Workplace, subject: str) -> Iterator[None]:
+        with claim(place, subject):
+            yield
+        if not first:
+            first.append(subject.partition(" ")[0])
+            settle_formats(place, SettleRequest("encrypted", PACKAGE.id))
+            settle_formats(place, SettleRequest("unknown", first[0], format=said_by_hand("fmt/1")))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Workplace, "claim", then_another)
+        report = settle(archive, "unknown", policy="default")
+    assert len(report.settled) == 2
+    assert set(archive.books.settled_in(report.id)) == {PACKAGE.id, OTHER.id}
+    said = [each for one in (PACKAGE, OTHER) for each in archive.books.settlements(one.id) if each.id == report.id]
+    assert [(each.what, each.word.format) for each in said] == [("unknown", None)] * 2
 
 
 def test_what_a_person_answers_for_waits_for_nobody_and_the_rest_does(archive: Archive) -> None:
