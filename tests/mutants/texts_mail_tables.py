@@ -94,6 +94,7 @@ def _another_author(folder: Path, _: Random) -> bool:
 
 
 TEXTS = (
+    Mutant(Damage.SPACES_LOST, "of one place", _on_text(lambda text, _: re.sub(r"[ \n]", "", text, count=1))),
     Mutant(Damage.METADATA_CHANGED, "another author or title", _on_copy(_another_author)),
     Mutant(Damage.PAGE_DROPPED, "of a text", _on_text(_page_lost)),
     Mutant(Damage.ATTACHMENT_LOST, "of a document", _on_copy(_part_lost)),
@@ -177,7 +178,14 @@ def _messages_swapped(folder: Path, chance: Random) -> bool:
     return True
 
 
+def _indented(data: bytes) -> bytes:
+    """The first line of a plain text stands four blanks further to the right."""
+    head = re.compile(rb"Content-Type: text/plain(?:(?!base64)[^\r\n]|\r?\n(?!\r?\n))*\r?\n\r?\n")
+    return head.sub(lambda found: found[0] + b"    ", data, count=1)
+
+
 MAIL = (
+    Mutant(Damage.SPACES_LOST, "of the first line", _in_letter(_indented)),
     Mutant(Damage.ATTACHMENT_LOST, "the last one", _in_letter(_last_part_lost(b"mixed", 0))),
     Mutant(Damage.ATTACHMENT_LOST, "of a message within", _in_letter(_last_part_lost(b"mixed", -1))),
     Mutant(Damage.TEXT_TRUNCATED, "the HTML", _in_letter(_last_part_lost(b"alternative", 0))),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import cast
 
@@ -31,6 +32,7 @@ FAITHFUL: Mapping[Property, Value] = {
     Property.SLIDES: 5,
     Property.IMAGES: 3,
     Property.TEXT: TEXT,
+    Property.LINES: ("姓名    职务", "张三    处长"),
     Property.PAGE_FACES: tuple(PageFace(80 + page, 990) for page in range(5)),
     Property.FONTS: ("SimSun", "FangSong"),
     Property.HYPERLINKS: ("https://example.org/1", "https://example.org/2"),
@@ -113,6 +115,8 @@ def _list(damage: Damage, value: tuple[str, ...] | tuple[PageFace, ...], draw: D
         entries[at], entries[other] = entries[other], entries[at]
     elif damage in (Damage.IMAGE_DOWNSAMPLED, Damage.IMAGE_RECOLOURED, Damage.AUDIO_CLIPPED, Damage.PAGE_BLANKED):
         entries[at] = f"not {entries[at]}"
+    elif damage is Damage.SPACES_LOST:
+        entries[at] = "".join(entries[at].split())
     else:
         del entries[at]
     return tuple(entries)
@@ -144,6 +148,8 @@ def _text(damage: Damage, text: str, draw: Draw) -> str:
             places = [at for at, character in enumerate(text) if character.isdecimal()]
             at = places[draw(st.integers(0, len(places) - 1))]
             return f"{text[:at]}{(int(text[at]) + draw(st.integers(1, 9))) % 10}{text[at + 1 :]}"
+        case Damage.WORDS_CHANGED:
+            return re.sub("(.{3}).", r"\1囗", text)
         case Damage.ENCODING_MANGLED:
             return text.encode("utf-8").decode("gb18030", "replace")
         case Damage.TEXT_GARBLED:

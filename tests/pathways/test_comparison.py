@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from preserve.model.formats.comparison import compare, differ, verdict
 from preserve.model.formats.losses import Comparison, FileVerdict, LossSeverity, RiskType
-from preserve.model.formats.pathways import PropertyRule, StopRule, stops_job
+from preserve.model.formats.pathways import Pathway, PropertyRule, StopRule, stops_job
 from preserve.model.formats.properties import KNOWN, Damage, Measure, Measured, PageFace, Property, Value
 from tests.pathways.damages import FAITHFUL, damaged, measured
 from tests.pathways.declarations import read, shipped
@@ -21,6 +21,10 @@ SHIPPED = shipped()
 PROMISES = sorted((name, damage) for name, known in KNOWN.items() for damage in known.catches)
 LIABLE = sorted((name, damage) for name, pathway in SHIPPED.items() for damage in pathway.liable)
 NONE: Mapping[Property, str] = {}
+
+
+def _compared(pathway: Pathway) -> set[Property]:
+    return {rule.what for rule in pathway.properties}
 
 
 @pytest.mark.parametrize(("name", "damage"), PROMISES)
@@ -86,6 +90,18 @@ def test_a_declared_loss_passes_within_its_bound_and_never_as_a_gain() -> None:
     assert judged(3, 1) == [Comparison.DECLARED]
     assert judged(3, 0) == [Comparison.UNDECLARED]
     assert judged(0, 1) == [Comparison.UNDECLARED], "a macro that nobody wrote"
+
+
+@pytest.mark.parametrize("name", sorted(name for name, each in SHIPPED.items() if Property.TEXT in _compared(each)))
+def test_of_a_long_text_no_digit_changes_and_not_one_word_on_each_page(name: str) -> None:
+    """Some per mille of two hundred pages are a word on each of them, and no digit is ever within a tolerance."""
+    pages = [f"第{page}页　{'本页所说与他页不同，' * 59}{page}" for page in range(200)]
+    text = "\n".join(pages)
+    worn = "\n".join(page[:300] + "囗" + page[301:] for page in pages)
+    at = text.index("150页")
+    for other in (worn, f"{text[:at]}7{text[at + 1 :]}"):
+        before, after = (measured(SHIPPED[name], {**FAITHFUL, Property.TEXT: each}) for each in (text, other))
+        assert verdict(compare(SHIPPED[name], before, after)) is FileVerdict.STOPPED
 
 
 @pytest.mark.parametrize(("name", "may_gain"), [("form fields", False), ("metadata", True)])

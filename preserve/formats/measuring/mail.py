@@ -53,13 +53,15 @@ _UNSEEN = {"script", "style", "head", "title"}
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One message as any reader tells it: named headers by name, all others in their order, the text, what is attached
+    """One message as any reader tells it: named headers by name, all others in their order, the text, the lines of what
+    is plain text, what is attached
     (name and digest, or that it is a message, whose text and attachments follow), which parts are signatures, and the
     digest of its bytes where it has bytes of its own."""
 
     headers: Mapping[str, str]
     others: tuple[tuple[str, str], ...]
     text: str
+    lines: tuple[str, ...]
     attached: tuple[str, ...]
     signatures: tuple[str, ...]
     sha256: str = ""
@@ -133,7 +135,12 @@ def _of_message(message: Message) -> Letter:
     text = "\n".join([*plain, *map(_of_html, html)])
     signatures += [CLEARSIGNED] * text.count(CLEARSIGNED)
     pairs = [(name, unfolded(str(value))) for name, value in message.items()]
-    return _with(Letter(*_headers(pairs), text, tuple(attached), tuple(signatures)), within)
+    return _with(Letter(*_headers(pairs), text, _lines(plain), tuple(attached), tuple(signatures)), within)
+
+
+def _lines(plain: Sequence[str]) -> tuple[str, ...]:
+    """Lines with all their white space; how a line ends, and empty lines at the end, are a matter of transport."""
+    return tuple(line for each in plain for line in each.rstrip("\r\n").splitlines())
 
 
 def _messages_in(part: Message) -> list[Message]:
@@ -155,6 +162,7 @@ def _with(letter: Letter, within: Sequence[Letter]) -> Letter:
     return replace(
         letter,
         text="\n".join([letter.text, *(each.text for each in within)]),
+        lines=(*letter.lines, *(line for each in within for line in each.lines)),
         attached=(*letter.attached, *(f"within: {one}" for each in within for one in each.attached)),
     )
 
@@ -173,7 +181,8 @@ def _of_outlook_message(message: OutlookParts) -> Letter:
     own |= message.references
     pairs = came + [(name, value) for name, value in own.items() if name.lower() not in there]
     html, rtf = message.html, message.rtf
-    text = "\n".join([(message.body or "").rstrip("\0"), *([_of_html(html)] if html else [])])
+    plain = (message.body or "").rstrip("\0")
+    text = "\n".join([plain, *([_of_html(html)] if html else [])])
     attached = [_rich(rtf)] if rtf and not html else []
     within = []
     for attachment, inner in message.parts:
@@ -184,7 +193,7 @@ def _of_outlook_message(message: OutlookParts) -> Letter:
             attached.append(_told(within[-1]))
     signed = [message.message_class] if _SMIME_CLASS.match(message.message_class) else []
     signed += [CLEARSIGNED] * text.count(CLEARSIGNED)
-    return _with(Letter(*_headers(pairs), text, tuple(attached), tuple(signed)), within)
+    return _with(Letter(*_headers(pairs), text, _lines([plain]), tuple(attached), tuple(signed)), within)
 
 
 def _recipients(recipients: Sequence[object]) -> dict[str, str]:
@@ -258,6 +267,7 @@ _PROPERTIES: Mapping[Property, Callable[[Sequence[Letter]], Value]] = {
     Property.HEADERS: _of_headers,
     Property.METADATA: _of_others,
     Property.TEXT: lambda letters: "\n".join(each.text for each in letters),
+    Property.LINES: lambda letters: tuple(line for each in letters for line in each.lines),
     Property.ATTACHMENTS: lambda letters: tuple(
         f"{at} {one}" for at, each in _numbered(letters) for one in each.attached
     ),

@@ -264,6 +264,8 @@ def _of_texts(measure: Measure, pair: TextPair) -> Difference:
         case Measure.NUMERALS:
             pair = TextPair(texts.numerals(pair.before), texts.numerals(pair.after))
             return _edited(pair, pair.difference.at_most)
+        case Measure.EDITED:
+            return _edited(pair, pair.difference.at_most)
         case Measure.PASSAGE:
             return _edited(pair, pair.difference.longest)
     longer = max(len(pair.readable_before), len(pair.readable_after))

@@ -20,6 +20,7 @@ class Damage(StrEnum):
     PAGES_SWAPPED = "pages swapped"
     TEXT_TRUNCATED = "text truncated"
     TEXT_GARBLED = "text garbled"
+    WORDS_CHANGED = "words changed throughout"
     DIGITS_CHANGED = "digits changed"
     ROW_LOST = "row lost"
     SHEET_LOST = "sheet lost"
@@ -39,6 +40,7 @@ class Damage(StrEnum):
     MESSAGE_LOST = "message lost"
     HEADER_LOST = "header lost"
     METADATA_CHANGED = "metadata changed"
+    SPACES_LOST = "spaces lost"
 
 
 class ContentKind(StrEnum):
@@ -60,6 +62,7 @@ class Measure(StrEnum):
 
     COUNT = "count"  # how many more or fewer
     TEXT = "text"  # characters edited, per mille of the longer text, rounded up
+    EDITED = "edited"  # characters edited in all
     PASSAGE = "passage"  # characters edited in the longest passage that differs
     NUMERALS = "numerals"  # numerals edited
     NUMBERING = "numbering"  # labels of chapters, articles and items edited
@@ -80,7 +83,8 @@ class Measure(StrEnum):
 
 
 _OF_TEXT = (
-    Measure.TEXT, Measure.PASSAGE, Measure.NUMERALS, Measure.NUMBERING, Measure.ORDER, Measure.UNREADABLE
+    Measure.TEXT, Measure.EDITED, Measure.PASSAGE, Measure.NUMERALS, Measure.NUMBERING, Measure.ORDER,
+    Measure.UNREADABLE,
 )  # fmt: skip
 
 
@@ -91,11 +95,13 @@ class Property(StrEnum):
     SLIDES = "slides"
     IMAGES = "images"
     TEXT = "text"
+    EDITS = "characters edited"
     PASSAGE = "longest passage"
     NUMERALS = "numerals"
     NUMBERING = "numbering"
     ORDER = "order"
     UNREADABLE = "unreadable characters"
+    LINES = "lines"
     PAGE_FACES = "page faces"
     FONTS = "fonts"
     HYPERLINKS = "hyperlinks"
@@ -168,6 +174,8 @@ def _content(measure: Measure, *catches: Damage, most: int = 0) -> Known:
 TEXT_PER_MILLE = 100
 """A pathway may let a tenth of the characters differ (line ends, hyphens, bullets, headers told twice) before a garbled
 text would pass."""
+EDITED_CHARACTERS = 200
+"""Whatever share of a long text that is: a tenth of a thousand pages are a hundred that may say something else."""
 PASSAGE_CHARACTERS = 40
 """A passage of two lines: whatever is cut off or left out beyond that is caught, however long the text is."""
 NUMERALS_EDITED = 0
@@ -181,11 +189,14 @@ KNOWN: Mapping[Property, Known] = {
     Property.SLIDES: _content(Measure.COUNT, Damage.PAGE_DROPPED),
     Property.IMAGES: _content(Measure.AT_LEAST, Damage.IMAGE_LOST),
     Property.TEXT: _content(Measure.TEXT, Damage.TEXT_GARBLED, Damage.ENCODING_MANGLED, most=TEXT_PER_MILLE),
+    Property.EDITS: _content(Measure.EDITED, Damage.WORDS_CHANGED, most=EDITED_CHARACTERS),
     Property.PASSAGE: _content(Measure.PASSAGE, Damage.TEXT_TRUNCATED, most=PASSAGE_CHARACTERS),
     Property.NUMERALS: _content(Measure.NUMERALS, Damage.DIGITS_CHANGED, most=NUMERALS_EDITED),
     Property.NUMBERING: _content(Measure.NUMBERING),
     Property.ORDER: _content(Measure.ORDER),
     Property.UNREADABLE: _content(Measure.UNREADABLE),
+    # Of plain text on both sides, with the white space that all others leave out: tables and signatures drawn with it.
+    Property.LINES: _content(Measure.LIST, Damage.SPACES_LOST),
     Property.PAGE_FACES: _content(
         Measure.FACES, Damage.PAGE_BLANKED, Damage.PAGE_DROPPED, Damage.PAGES_SWAPPED, Damage.IMAGE_RECOLOURED,
         most=FACES_PER_MILLE,
@@ -202,7 +213,7 @@ KNOWN: Mapping[Property, Known] = {
     Property.ROWS: _content(Measure.TABLE, Damage.ROW_LOST, Damage.SHEET_LOST),
     Property.CELLS: _content(
         Measure.TABLE, Damage.ROW_LOST, Damage.VALUE_CHANGED, Damage.DIGITS_CHANGED, Damage.TEXT_GARBLED,
-        Damage.ENCODING_MANGLED, Damage.TEXT_TRUNCATED,
+        Damage.ENCODING_MANGLED, Damage.TEXT_TRUNCATED, Damage.WORDS_CHANGED,
     ),
     Property.FORMULAS: Known(Measure.TABLE, catches=frozenset({Damage.FORMULAS_FROZEN})),
     Property.METADATA: Known(Measure.TABLE, catches=frozenset({Damage.METADATA_CHANGED}), may_gain=True),
@@ -224,7 +235,8 @@ KNOWN: Mapping[Property, Known] = {
         Measure.LIST, Damage.FRAMES_DROPPED, Damage.IMAGE_DOWNSAMPLED, Damage.IMAGE_RECOLOURED
     ),
     Property.BYTES_BACK: _content(
-        Measure.DIGEST, Damage.TEXT_TRUNCATED, Damage.TEXT_GARBLED, Damage.DIGITS_CHANGED, Damage.ENCODING_MANGLED
+        Measure.DIGEST, Damage.TEXT_TRUNCATED, Damage.TEXT_GARBLED, Damage.DIGITS_CHANGED, Damage.ENCODING_MANGLED,
+        Damage.WORDS_CHANGED, Damage.SPACES_LOST,
     ),
     # Before: the encoding in which the bytes read as a text; after: the one that was confirmed, and converted from.
     # Nothing else notices a wrong one, since wrong characters go back to the same bytes.
@@ -236,7 +248,9 @@ KNOWN: Mapping[Property, Known] = {
     Property.ATTACHMENTS: _content(Measure.BAG, Damage.ATTACHMENT_LOST),
 }  # fmt: skip
 
-_TEXT_DAMAGE = {Damage.TEXT_TRUNCATED, Damage.TEXT_GARBLED, Damage.DIGITS_CHANGED, Damage.ENCODING_MANGLED}
+_TEXT_DAMAGE = {
+    Damage.TEXT_TRUNCATED, Damage.TEXT_GARBLED, Damage.WORDS_CHANGED, Damage.DIGITS_CHANGED, Damage.ENCODING_MANGLED,
+}  # fmt: skip
 _PAGE_DAMAGE = {Damage.PAGE_DROPPED, Damage.PAGE_BLANKED, Damage.PAGES_SWAPPED}
 LIABLE: Mapping[ContentKind, frozenset[Damage]] = {
     ContentKind.DOCUMENT: frozenset(_TEXT_DAMAGE | {Damage.PAGE_DROPPED, Damage.IMAGE_LOST, Damage.ATTACHMENT_LOST}),
@@ -264,8 +278,10 @@ LIABLE: Mapping[ContentKind, frozenset[Damage]] = {
             Damage.IMAGE_RECOLOURED,
         }
     ),
-    ContentKind.TEXT: frozenset(_TEXT_DAMAGE | {Damage.ENCODING_MISTAKEN}),
-    ContentKind.MAIL: frozenset(_TEXT_DAMAGE | {Damage.ATTACHMENT_LOST, Damage.MESSAGE_LOST, Damage.HEADER_LOST}),
+    ContentKind.TEXT: frozenset(_TEXT_DAMAGE | {Damage.ENCODING_MISTAKEN, Damage.SPACES_LOST}),
+    ContentKind.MAIL: frozenset(
+        _TEXT_DAMAGE | {Damage.ATTACHMENT_LOST, Damage.MESSAGE_LOST, Damage.HEADER_LOST, Damage.SPACES_LOST}
+    ),
     ContentKind.TABLE: frozenset(_TEXT_DAMAGE | {Damage.ROW_LOST, Damage.COLUMN_LOST, Damage.VALUE_CHANGED}),
 }
 """To which damage files of a kind are liable.  A document whose target has a fixed layout is liable to all of pages."""
