@@ -27,9 +27,10 @@ from preserve.model.sizes import Size
 from preserve.ports import ErasableStore, Upload
 from preserve.stores.probing import ProbeResult, Record, Severity
 
-FEW_KEYS = 100
 NEEDED_BYTES = 32 * 1024 * 1024
 """What a probe writes before it cleans up (30.4 MiB in a folder)."""
+
+FEW_KEYS = 100
 """How many objects the listing is tried with before a store is added; that takes a second or two."""
 
 MANY_KEYS = 1_200

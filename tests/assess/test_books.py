@@ -31,7 +31,6 @@ RULES = {
     "default": AuditRule(Level.SAMPLE, 30, 8, full_every_days=80),
     "other": AuditRule(Level.FULL, 60, 8),
 }
-LEFT_OUT = (CopyState.DUE,)
 
 
 BooksOf = Callable[..., Books]

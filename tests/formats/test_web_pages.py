@@ -61,9 +61,9 @@ def test_a_page_is_in_the_encoding_it_says_or_reads_as_and_in_none_where_the_two
 
 @pytest.mark.parametrize("unit", ["<a ", "<img src='", "<!--", 'url("', "url( ", "<td a="])
 def test_what_a_page_names_is_told_before_the_sandbox_in_time_by_its_length(unit: str) -> None:
-    begun = time.monotonic()
+    begun = time.process_time()
     likely_references(unit * 100_000)
-    assert time.monotonic() - begun < 10
+    assert time.process_time() - begun < 10
 
 
 def test_the_first_look_at_a_page_finds_what_its_parser_finds() -> None:

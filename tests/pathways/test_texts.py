@@ -63,26 +63,26 @@ def test_texts_of_megabytes_are_compared_within_seconds_and_little_memory(length
     for at in range(500, length, 1000):
         changed[at] = "改"
     after = "".join(changed)
-    start = time.monotonic()
+    start = time.process_time()
     found = texts.difference(before, after)
-    assert time.monotonic() - start < 30
+    assert time.process_time() - start < 30
     assert found.at_most == length // 1000 == len(found.parts)
     assert found.longest == 1
 
 
 def test_texts_of_megabytes_that_have_nothing_in_common_are_given_up_soon() -> None:
-    start = time.monotonic()
+    start = time.process_time()
     found = texts.difference(chinese(1_000_000), chinese(1_000_000, seed=2))
-    assert time.monotonic() - start < 30
+    assert time.process_time() - start < 30
     assert found.at_most == 1_000_000 and not found.is_exact
 
 
 @pytest.mark.parametrize("text", ["\n" * 100_000, "a" + "\u0301\u0316" * 100_000], ids=["empty lines", "marks"])
 def test_no_text_takes_time_by_the_square_of_its_length(text: str) -> None:
-    start = time.monotonic()
+    start = time.process_time()
     assert texts.labels(text) == () and texts.numerals(text) == ""
     assert len(texts.readable(text)) <= len(text) * 31 / 30
-    assert time.monotonic() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_memory_grows_no_faster_than_the_texts() -> None:

@@ -540,8 +540,3 @@ def signing_home(home: Path) -> tuple[Books, signing_key.SigningKey]:
     key = signing_key.create(home, origin(HOME_ID))
     books = create(home, initialised(str(key.verifier_key())), events.store_added(ACT, at(1), store()))
     return books, key
-
-
-def signing_home_again(home: Path) -> tuple[Books, signing_key.SigningKey]:
-    """The same home, opened by another command."""
-    return Books.open(home), signing_key.SigningKey(home)

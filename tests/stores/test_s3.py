@@ -49,9 +49,14 @@ IMPATIENT = Patience(connect_seconds=1, read_seconds=0.5, write_seconds=2)
 Lying = Callable[[Lie | None, str], LyingServer]
 
 
-def at(endpoint: str, profile: str = "lying", capabilities: dict[str, bool] | None = None) -> S3Store:
+def at(
+    endpoint: str,
+    profile: str = "lying",
+    capabilities: dict[str, bool] | None = None,
+    patience: Patience = Patience(),  # noqa: B008 - a frozen value
+) -> S3Store:
     place = place_of(f"s3://records/tests?endpoint={endpoint}")
-    return S3Store("site", place, None, profile=profile, capabilities=capabilities, patience=IMPATIENT)
+    return S3Store("site", place, None, profile=profile, capabilities=capabilities, patience=patience)
 
 
 def patient(store: S3Store) -> RetryingStore:
@@ -141,12 +146,12 @@ def test_an_object_that_never_comes_whole_is_unreadable_and_the_site_is_not_call
 
 
 def test_a_silent_site_is_waited_for_no_longer_than_told(lying: Lying) -> None:
-    store = at(lying(Lie.STALLS, "").endpoint)
-    put(store, b"x")
+    site = lying(Lie.STALLS, "")
+    put(at(site.endpoint), b"x")
     began = monotonic_seconds()
     with pytest.raises(Faltered):
-        store.read(KEY, 0, memoryview(bytearray(1)))
-    assert monotonic_seconds() - began < 3
+        at(site.endpoint, patience=IMPATIENT).read(KEY, 0, memoryview(bytearray(1)))
+    assert monotonic_seconds() - began < Patience().read_seconds
 
 
 def test_an_upload_cut_on_the_way_leaves_nothing_and_is_made_again(weed: seaweed.Site, proxy: Proxy) -> None:
@@ -166,7 +171,7 @@ def test_an_upload_cut_on_the_way_leaves_nothing_and_is_made_again(weed: seaweed
 
 @pytest.mark.parametrize("trouble", [Trouble(cut_answered_after=MIB), Trouble(silent_after=MIB)], ids=["cut", "silent"])
 def test_a_download_that_breaks_off_is_told_from_its_end(proxy: Proxy, trouble: Trouble) -> None:
-    store, key = at(proxy.endpoint, "weed-writer"), Key(f"download/{trouble.silent_after}")
+    store, key = at(proxy.endpoint, "weed-writer", patience=IMPATIENT), Key(f"download/{trouble.silent_after}")
     put(store, random.Random(3).randbytes(3 * MIB), key)
     store.close()
     proxy.trouble = trouble
@@ -245,7 +250,7 @@ def test_a_missing_bucket_and_a_closed_port_are_never_an_empty_store(weed: seawe
         "free_bytes": lambda store: store.free_bytes(),
     }
     for url in (f"s3://no-such-bucket?endpoint={weed.endpoint}", "s3://records?endpoint=http://127.0.0.1:9"):
-        store = S3Store("site", place_of(url), None, profile="weed-writer", patience=IMPATIENT)
+        store = S3Store("site", place_of(url), None, profile="weed-writer")
         with pytest.raises(Unavailable):
             acts[act](store)
 

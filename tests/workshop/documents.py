@@ -96,36 +96,3 @@ def least_pdfa(path: Path) -> Path:
         made.Root.OutputIntents = Array([Dictionary(S=Name.GTS_PDFA1, DestOutputProfile=profile)])
         made.save(path)
     return path
-
-
-RULES = (
-    "Article {n} of the rules of 2024 on the transfer of records in the year {n}",
-    "Each office hands over {a} files, {b} drawings and {c} sound records by 31 May",
-    "They are counted by two persons, who sign the list of {d} columns on page {n}",
-    "Whoever keeps {c} or more records away is told so within {a} days, and again",
-    "after {b} days; the list is kept for {d} years in the archives of the county.",
-)
-
-
-def sample_pdf(path: Path) -> Path:
-    """What lies with the pathway as a sample: five pages of text, pictures on three, and a PDF/A attached."""
-    least_pdfa(path)
-    attached = path.read_bytes()
-    with pikepdf.new() as pdf:
-        font = pdf.make_indirect(Dictionary(Type=Name.Font, Subtype=Name.Type1, BaseFont=Name.Helvetica))
-        for number in range(1, 6):
-            page = pdf.add_blank_page(page_size=(595, 842))
-            held = Dictionary(P=_picture(pdf)) if number < 4 else Dictionary()
-            page.Resources = Dictionary(Font=Dictionary(F1=font), XObject=held)
-            drawn = [b"q %d 0 0 %d 60 %d cm /P Do Q" % (90 * number, 70 * number, 60)] if number < 4 else []
-            page.Contents = pdf.make_stream(b"\n".join([*drawn, *_lines(number)]))
-        pdf.attachments["list.pdf"] = attached
-        pdf.docinfo["/Title"], pdf.docinfo["/Author"] = "Rules of 2024", "County archives"
-        pdf.save(path, static_id=True)
-    return path
-
-
-def _lines(number: int) -> list[bytes]:
-    words = [line.format(n=number, a=17 * number, b=number + 40, c=number * 123, d=number + 5) for line in RULES]
-    text = words * (1 + number % 3)
-    return [b"BT /F1 12 Tf 60 %d Td (%s) Tj ET" % (780 - 20 * at, line.encode()) for at, line in enumerate(text)]
