@@ -448,6 +448,13 @@ class Migration:
         return self.title or ", ".join(self.scope.puids)
 
     @property
+    def is_settled(self) -> bool:
+        """Whether nothing can be made of its files any more that is not in a version: it was withdrawn, or finished and
+        no stopped file waits.  One that was rolled back may be reinstated, and goes on then."""
+        is_reviewed = not (self.progress.undecided or self.progress.to_carry_out)
+        return self.state is MigrationState.WITHDRAWN or (self.state is MigrationState.FINISHED and is_reviewed)
+
+    @property
     def packages_due(self) -> int:
         return self.planned.packages - self.progress.done
 

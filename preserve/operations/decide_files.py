@@ -20,6 +20,7 @@ from preserve.model.formats.governance import objections_to_decider
 from preserve.model.formats.risk_counts import Narrowed
 from preserve.model.formats.risk_log import LoggedFile, is_picture_name
 from preserve.model.migrations import FileDecision, Migration, MigrationPackage
+from preserve.packages.migrating.clearing import clear_up
 from preserve.packages.migrating.journal import Journal, journal_folder, made_path
 from preserve.packages.migrating.versions import unsound_results
 from preserve.packages.risk_csv import name_shown
@@ -150,6 +151,7 @@ def decide_files(workplace: Workplace, request: DecideRequest) -> DecideReport:
                 for each in files
             )
         )
+    clear_up(workplace, request.migrations)
     return DecideReport(books.migration(migration.number), package, tuple(files), request.is_accepted)
 
 

@@ -1,21 +1,28 @@
-"""End a migration, or take back what it made: by marking alone; nothing is deleted, and it can be reinstated."""
+"""End a migration, or take back what it made: by marking alone; no version is deleted, and it can be reinstated."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 from preserve.model import events, migration_events
 from preserve.model.incidents import IncidentKind
 from preserve.model.migrations import Migration
 from preserve.model.nouns import Event, EventType
 from preserve.model.phrases import phrase
+from preserve.packages.migrating.clearing import clear_up
 from preserve.workplace import Workplace
 
 
-def withdraw_migration(workplace: Workplace, number: int) -> Migration:
-    """Do nothing more about a migration; what it made stays in force.
+def withdraw_migration(workplace: Workplace, number: int, migrations: Path) -> Migration:
+    """Do nothing more about a migration; what it made stays in force.  What lies in the home for files that are in no
+    version goes; `migrations` is where.
 
     Raises `Refused` where it is over, `Unavailable` while somebody is at work on it.
     """
-    return _booked(workplace, number, migration_events.migration_withdrawn(workplace.act, workplace.now(), number))
+    event = migration_events.migration_withdrawn(workplace.act, workplace.now(), number)
+    migration = _booked(workplace, number, event)
+    clear_up(workplace, migrations)
+    return migration
 
 
 def roll_back(workplace: Workplace, number: int, package: str | None = None) -> Migration:

@@ -27,6 +27,7 @@ from preserve.model.persons import is_one_person
 from preserve.model.phrases import phrase
 from preserve.packages.harm_seen import book_harm
 from preserve.packages.migrating.bench import Bench
+from preserve.packages.migrating.clearing import clear_up
 from preserve.packages.migrating.feeding import Due, Feeder, Lot
 from preserve.packages.migrating.finishing import Finisher, Mandate, PackageEnded
 from preserve.packages.migrating.journal import Journal, journal_folder
@@ -109,7 +110,9 @@ def run_migration(workplace: Workplace, request: RunRequest, workshop: Workshop,
     Raises `Refused` with every objection where it may not run, `NoSpace`, `Unavailable` where another process is at it.
     """
     with workplace.claim(claim_on(request.mandate.migration.number)):
-        return _Running(workplace, request, workshop, identifier).run()
+        report = _Running(workplace, request, workshop, identifier).run()
+    clear_up(workplace, request.migrations)
+    return report
 
 
 class _Stops(Exception):  # noqa: N818 - no error: a person is to look

@@ -112,6 +112,15 @@ def test_what_is_accepted_comes_into_a_further_version_and_what_is_rejected_into
     assert "it is converted" in program(*decide(job, "--reject", SHOWN), code=Exit.REFUSED)
 
 
+def test_what_waits_for_review_stays_in_the_home_until_all_of_it_was_decided(job: Stopped, program: Program) -> None:
+    work = journal_folder(job.kept.home / "migrations", 1)
+    program(*decide(job, "--reject", "a/2.txt"))
+    assert (work / job.package / "made").is_dir()
+    program(*decide(job, "--reject", SHOWN))
+    assert not work.exists()
+    assert (job.kept.home / "migrations" / "1").is_dir(), "the risk log stays"
+
+
 @pytest.mark.parametrize(("person", "why"), [("乙", "converted it"), (" 丙", "audits")])
 def test_nobody_decides_about_his_own_work_or_what_he_audits(
     job: Stopped, program: Program, person: str, why: str

@@ -24,6 +24,7 @@ from preserve.model.formats.pathways import StopRule
 from preserve.model.migration_waits import standing_of
 from preserve.model.migrations import MigrationState, PackageState
 from preserve.model.nouns import Condition, CopyState, Finding
+from preserve.operations.end_migration import withdraw_migration
 from preserve.operations.restore import RestoreRequest, restore
 from preserve.packages.harm_seen import book_harm
 from preserve.packages.migrating import feeding
@@ -207,6 +208,22 @@ def test_running_it_again_when_it_is_finished_changes_nothing(job: Job, take: Ta
     assert job.run(of=PATHWAY).is_finished
     assert kept.books.size() == size
     assert len(job.workshop.conversions()) == 1
+
+
+def test_what_lies_in_the_home_goes_when_a_migration_is_finished_or_withdrawn(
+    job: Job, take: Taken, kept: Service
+) -> None:
+    old = take({f"{number}.txt".encode(): notice(f"text {number}") for number in range(3)})
+    number = approved(kept.workplace)
+    migrations = kept.home / "migrations"
+    job.run(of=PATHWAY, most=1)
+    assert list((migrations / "1" / "work").glob("*/made/*"))
+    withdraw_migration(kept.workplace, number, migrations)
+    assert not (migrations / "1" / "work").exists()
+    second = approved(kept.workplace)
+    assert job.run(of=PATHWAY, number=second).is_finished
+    assert not (migrations / str(second) / "work").exists()
+    assert run_log(migrations, second, old).is_dir(), "the account of it stays"
 
 
 def test_a_run_of_a_few_files_is_gone_on_with(job: Job, take: Taken, kept: Service) -> None:

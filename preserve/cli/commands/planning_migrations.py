@@ -212,7 +212,7 @@ def withdraw(call: Call, number: int) -> Exit:
     from preserve.operations.end_migration import withdraw_migration
 
     with _attended(call) as workplace:
-        migration = withdraw_migration(workplace, number)
+        migration = withdraw_migration(workplace, number, call.home().migrations)
     return _ended(call, migration)
 
 
