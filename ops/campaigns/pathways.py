@@ -8,7 +8,7 @@ encrypted, empty or cut off is handed to no tool.  `--why` writes down what kept
 
 from __future__ import annotations
 
-import resource
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ from tests.workshop.bench import Bench, Passed
 GIB = 1024**3
 REFUSED = frozenset((Oddity.PASSWORD_PROTECTED, Oddity.ENCRYPTED, Oddity.EMPTY, Oddity.TRUNCATED, Oddity.NOT_EXAMINED))
 HEAD = ("pathway", "files", "refused", "failed", "stopped", "converted", "declared losses", "stopped by",
-        "convert CPU s/file", "judge CPU s/file")  # fmt: skip
+        "convert s/file", "judge s/file")  # fmt: skip
 
 
 @dataclass
@@ -102,11 +102,11 @@ def run(bench: Bench, pathway: Pathway, files: dict[Path, FileIdentified]) -> Fo
     if not wanted and not found.refused:
         return None
     say(f"{pathway.name}: {len(wanted)} files")
-    begun = processor_seconds()
+    begun = time.monotonic()
     outcomes = bench.convert(pathway, wanted)
-    converted = processor_seconds()
+    converted = time.monotonic()
     passed = bench.judged(pathway, list(zip(wanted, outcomes, strict=True)))
-    found.convert_seconds, found.judge_seconds = converted - begun, processor_seconds() - converted
+    found.convert_seconds, found.judge_seconds = converted - begun, time.monotonic() - converted
     for file, outcome in zip(wanted, outcomes, strict=True):
         if not outcome.files:
             found.fates[FileFate.FAILED] += 1
@@ -114,13 +114,6 @@ def run(bench: Bench, pathway: Pathway, files: dict[Path, FileIdentified]) -> Fo
     for each in passed:
         _book(found, each)
     return found
-
-
-def processor_seconds() -> float:
-    """What this process and all that it waited for took of the processors: the same on a busy machine as on an idle
-    one."""
-    spent = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return sum(each.ru_utime + each.ru_stime for each in spent)
 
 
 def _book(found: Found, passed: Passed) -> None:
