@@ -173,6 +173,12 @@ def run_apart(act: Callable[[], None], most_seconds: float) -> bool:
     return process.exitcode == 0
 
 
+def end_self_after(seconds: float) -> None:
+    """Have the system end this process when so much time has passed, whatever it is doing; asked again, the time begins
+    anew.  For processes of `run_apart`."""
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+
+
 def start_module(
     module: str,
     arguments: Sequence[str],

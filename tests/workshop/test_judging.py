@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from preserve.formats.measuring.side import Side
 from preserve.model.formats.file_results import Opinion, Picture
 from preserve.model.formats.pathways import Check, PathwayValidator
 from preserve.model.formats.properties import Measured, PageFace, Property
+from preserve.processes import end_self_after, run_apart
 from preserve.workshop import ToJudge
 from tests.formats.converters import require
 from tests.pathways.damages import FAITHFUL
@@ -127,6 +129,63 @@ def test_a_file_that_breaks_what_judges_it_spoils_no_other(
     assert (Property.TEXT in second.before.values) is is_measured
     assert is_measured or second.before.failed[Property.TEXT].startswith(judging.BROKE_DOWN)
     assert Property.TEXT in third.after.values
+
+
+def test_a_text_that_breaks_the_process_that_reads_many_spoils_no_other(bench: Bench, tmp_path: Path) -> None:
+    require("iconv")
+    pathway = bench.pathways["text-gb18030-to-utf8"]
+    command = ("sh", "-c", "if grep -q bad $0; then kill -9 $PPID; fi", "{input}")
+    harmed = replace(pathway, validators=(PathwayValidator("iconv", command, pathway.validators[0].proves),))
+    files = []
+    for number, text in enumerate(["one", "bad", "bad", "four"]):
+        (tmp_path / f"{number}.txt").write_text(text)
+        file = bench.file(tmp_path / f"{number}.txt", ".txt", "x-fmt/111")
+        (file.into / "document.txt").write_text(text)
+        files.append((file, ["document.txt"]))
+    judged = bench.judge(harmed, files)
+    assert [each.validated[0].opinion for each in judged] == [
+        Opinion.SOUND, Opinion.NOT_ASKED, Opinion.NOT_ASKED, Opinion.SOUND
+    ]  # fmt: skip
+    assert [Property.TEXT in each.after.values for each in judged] == [True, False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("texts", "is_sound", "calls"),
+    [(["one", "two", "three"], True, 1), (["one", "bad", "three"], False, 4), (["one", "talk", "three"], False, 4)],
+)
+def test_a_validator_that_takes_several_is_started_once_unless_it_has_anything_to_say(
+    tmp_path: Path, texts: list[str], is_sound: bool, calls: int
+) -> None:
+    script = f'echo >> {tmp_path}/calls; grep -q talk "$@" && echo 1; ! grep -q bad "$@"'
+    judge = Judge(None, ("sh", "-c", script, "sh", "{inputs}"), (".txt",))
+    jobs = []
+    for number, text in enumerate(texts):
+        made = (tmp_path / f"{number}.txt", tmp_path / f"{number}.csv")
+        made[0].write_text(text)
+        side = Side(made, ".txt", "x-fmt/111")
+        jobs.append((number, Job(side, replace(side, origin=".txt"), (), (judge,), 0, 5.0)))
+    sound = worker.heard_together([job for _, job in jobs])
+    assert (judge in sound) is is_sound
+    for number, job in jobs:
+        worker.write(tmp_path, number, job, sound)
+    answers = [letters.read_answer(worker.answer_of(tmp_path, number).read_text()) for number, _ in jobs]
+    assert [each.said[0].opinion is Opinion.SOUND for each in answers] == [text != "bad" for text in texts]
+    assert len((tmp_path / "calls").read_text()) == calls
+
+
+def test_a_process_that_reads_many_ends_when_one_takes_too_long() -> None:
+    def read() -> None:
+        end_self_after(60.0)
+        end_self_after(0.05)
+        signal.pause()
+
+    assert not run_apart(read, 60.0)
+
+
+def test_a_result_that_a_validator_does_not_look_at_is_not_sound_among_others(tmp_path: Path) -> None:
+    judge = Judge(None, ("true", "{inputs}"), (".txt",))
+    sides = [Side((tmp_path / name,), ".txt", "") for name in ("a.txt", "b.csv")]
+    assert worker.heard_together([Job(side, side, (), (judge,), 0, 5.0) for side in sides]) == frozenset()
 
 
 def test_an_answer_comes_back_as_it_was_sent() -> None:

@@ -46,7 +46,21 @@ PUIDS: Mapping[str, str] = {
 """The module for formats whose files have any ending or none: texts, and mailboxes that are called `Inbox`."""
 
 
+IN_PYTHON = frozenset(("mail", "ofd", "plain_text", "tables"))
+"""Modules that read originals in Python alone, and by the code tables of the C library: a file may make them fail, and
+does not corrupt the memory of the process that reads it.  So one process reads many files, one after another."""
+
+
 def family_of(ending: str, puid: str = "") -> Family | None:
     """Who measures originals with this ending, or in this format, and what was made of them; None: nobody."""
-    name = MODULES.get(ending.lower()) or PUIDS.get(puid)
+    name = _module(ending, puid)
     return cast(Family, import_module(f"{__package__}.{name}").measure) if name is not None else None
+
+
+def is_in_python(ending: str, puid: str = "") -> bool:
+    """Whether originals with this ending, or in this format, are read by one of `IN_PYTHON`."""
+    return _module(ending, puid) in IN_PYTHON
+
+
+def _module(ending: str, puid: str) -> str | None:
+    return MODULES.get(ending.lower()) or PUIDS.get(puid)
