@@ -125,7 +125,8 @@ def run_for_pieces(arguments: Sequence[str], work: Path, most_seconds: int, keep
 @dataclass(frozen=True, slots=True)
 class Ended:
     """How a program ended that was watched: its exit status (negative: the signal that ended it; None where whoever
-    watched ended it), the beginning of what it printed, the end of what it complained about, and how long it took."""
+    watched ended it), the beginning of what it printed, the end of what it complained about, line by line, and how
+    long it took."""
 
     status: int | None
     text: str
@@ -154,7 +155,7 @@ def run_watched(
         status = None
     finally:
         _end(process)
-    return Ended(status, text.decode("utf-8", "replace"), reading.complaints, monotonic_seconds() - begun)
+    return Ended(status, text.decode("utf-8", "replace"), reading.complaint_lines, monotonic_seconds() - begun)
 
 
 def run_apart(act: Callable[[], None], most_seconds: float) -> bool:
@@ -279,7 +280,13 @@ class _Reading:
     @property
     def complaints(self) -> str:
         """The end of what it complained about so far."""
-        return " ".join(self._complaints.decode("utf-8", "replace").split())
+        return " ".join(self.complaint_lines.split())
+
+    @property
+    def complaint_lines(self) -> str:
+        """The same, with its lines apart."""
+        lines = self._complaints.decode("utf-8", "replace").splitlines()
+        return "\n".join(line for line in (" ".join(each.split()) for each in lines) if line)
 
     def run(self) -> str:
         """Read both streams to their ends; what it complained about."""

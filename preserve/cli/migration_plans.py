@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from preserve.cli.format_facts import in_language
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from preserve.cli.voices import Voice
     from preserve.model.formats.holdings import HoldingRisk
     from preserve.model.migration_plans import Cost
+    from preserve.model.migrations import ScopeCount
     from preserve.operations.plan_migration import PlannedWay, PlanReport, Proposal
 
 _HOUR_SECONDS = 3600
@@ -25,9 +26,9 @@ def plan_document(report: PlanReport) -> Document:
     return {
         "registered": [each.number for each in report.proposals if each.number is not None],
         "proposals": [_proposal_document(each) for each in report.proposals],
-        "unfit": [_risk_document(each) for each in report.unfit],
-        "groundless": [_risk_document(each) for each in report.groundless],
-        "done": [_risk_document(each) for each in report.done],
+        "unfit": [_risk_document(each, report.held[each.puid]) for each in report.unfit],
+        "groundless": [_risk_document(each, report.held[each.puid]) for each in report.groundless],
+        "done": [_risk_document(each, report.held[each.puid]) for each in report.done],
         "not_identified": report.not_identified,
     }
 
@@ -37,7 +38,7 @@ def _proposal_document(proposal: Proposal) -> Document:
         "migration": proposal.number,
         "title": proposal.title or ", ".join(proposal.scope.puids),
         "scope": scope_document(proposal.scope),
-        "formats": [_risk_document(each) for each in proposal.group.risks],
+        "formats": [_risk_document(each, proposal.held[each.puid]) for each in proposal.group.risks],
         "grounds": [each.value for each in proposal.group.grounds],
         "packages": proposal.count.packages,
         "files": proposal.count.files,
@@ -46,11 +47,11 @@ def _proposal_document(proposal: Proposal) -> Document:
     }
 
 
-def _risk_document(risk: HoldingRisk) -> Document:
+def _risk_document(risk: HoldingRisk, held: ScopeCount) -> Document:
     return {
         "puid": risk.puid,
-        "files": risk.files,
-        "bytes": risk.bytes,
+        "files": held.files,
+        "bytes": held.bytes,
         "level": None if risk.rating is None else risk.rating.level.value,
         "reader": risk.reader_state.value,
         "score": risk.score,
@@ -106,7 +107,7 @@ def _proposal_lines(proposal: Proposal, voice: Voice) -> Iterator[str]:
     else:
         yield voice.said("Migration {number} is planned: {title}", number=proposal.number, title=title)
     for risk in proposal.group.risks:
-        yield f"  {format_said(risk, voice)}"
+        yield f"  {_format_said(risk, proposal.held[risk.puid], voice)}"
     yield "  " + voice.said("ground: {grounds}", grounds=", ".join(voice.word(each) for each in proposal.group.grounds))
     yield "  " + voice.said("scope: {count}", count=count_said(proposal.count, voice))
     for way in proposal.ways:
@@ -114,16 +115,16 @@ def _proposal_lines(proposal: Proposal, voice: Voice) -> Iterator[str]:
         yield from _way_lines(way, voice)
 
 
-def format_said(risk: HoldingRisk, voice: Voice) -> str:
-    """A format, how much is held in it, and how endangered it is."""
+def _format_said(risk: HoldingRisk, held: ScopeCount, voice: Voice) -> str:
+    """A format, how much of it is meant, and how endangered all that is kept in it is."""
     name = "" if risk.format is None else in_language(risk.format.words, voice)
     level = voice.sentence("not rated") if risk.rating is None else voice.word(risk.rating.level)
     return voice.said(
         "{puid} {name}: {files}, {size}; risk of the format: {level}; score {score}",
         puid=risk.puid,
         name=name,
-        files=voice.counted("{count} file", "{count} files", risk.files),
-        size=byte_count(risk.bytes),
+        files=voice.counted("{count} file", "{count} files", held.files),
+        size=byte_count(held.bytes),
         level=level,
         score=risk.score,
     )
@@ -189,7 +190,7 @@ def _left_lines(report: PlanReport, voice: Voice) -> Iterator[str]:
         (report.done, voice.sentence("Of these there is a version in force already; --again plans them once more:")),
     )
     for risks, sentence in reasons:
-        yield from _named(risks, sentence, voice)
+        yield from _named(risks, report.held, sentence, voice)
     if report.not_identified:
         yield ""
         yield voice.said(
@@ -198,8 +199,8 @@ def _left_lines(report: PlanReport, voice: Voice) -> Iterator[str]:
         )
 
 
-def _named(risks: Sequence[HoldingRisk], sentence: str, voice: Voice) -> Iterator[str]:
+def _named(risks: Sequence[HoldingRisk], held: Mapping[str, ScopeCount], sentence: str, voice: Voice) -> Iterator[str]:
     if risks:
         yield ""
         yield sentence
-        yield from (f"  {format_said(each, voice)}" for each in risks)
+        yield from (f"  {_format_said(each, held[each.puid], voice)}" for each in risks)

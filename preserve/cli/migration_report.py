@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from preserve.cli.migration_titles import title_said
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from preserve.cli.answers import Document
     from preserve.cli.voices import Voice
     from preserve.model.formats.file_results import FileResult, Validated
-    from preserve.model.formats.losses import Risk
+    from preserve.model.formats.losses import Decision, Risk
     from preserve.model.formats.risk_counts import Group
     from preserve.model.formats.risk_log import LoggedFile
     from preserve.model.migrations import LossCount
@@ -66,6 +66,7 @@ def _account_document(account: Account) -> Document:
         "auditor": migration.auditor or None,
         "files": {FileFate.CONVERTED.value: progress.converted, FileFate.STOPPED.value: progress.stopped,
                   FileFate.FAILED.value: progress.failed, FileFate.REFUSED.value: progress.refused},
+        "under_way": {fate.value: account.under_way.get(fate, 0) for fate in FileFate},
         "undecided": progress.undecided,
         "bytes_before": progress.bytes_before,
         "bytes_after": progress.bytes_after,
@@ -100,7 +101,12 @@ def logged_document(logged: LoggedFile) -> Document:
         told["decision"] = (
             None
             if decision is None
-            else {"accepted": decision.is_accepted, "by": decision.by, "reason": decision.reason}
+            else {
+                "accepted": decision.is_accepted,
+                "by": decision.by,
+                "reason": decision.reason,
+                "about": "file" if risk.comparison.stops else "pathway",
+            }
         )
     return {"migration": logged.circumstances.migration, **document}
 
@@ -133,6 +139,8 @@ def _account_lines(account: Account, voice: Voice) -> Iterator[str]:
         for loss, reason in approval.accepted.items():
             yield "    - " + voice.said("{loss} accepted: {reason}", loss=loss, reason=reason)
     yield "  " + counts_said(account, voice)
+    if account.under_way:
+        yield "  " + under_way_said(account.under_way, voice)
     if account.losses:
         for line in table(loss_head(voice), (loss_row(each, voice) for each in account.losses)):
             yield f"  {line}"
@@ -197,6 +205,15 @@ def counts_said(account: Account, voice: Voice) -> str:
     )
 
 
+def under_way_said(counts: Mapping[FileFate, int], voice: Voice) -> str:
+    """What became so far of files whose packages are not done."""
+    return voice.said(
+        "files of packages under way: {converted} converted, {stopped} stopped, {failed} failed, {refused} refused so"
+        " far; they count with their package when it is done",
+        **{fate.name.lower(): f"{counts.get(fate, 0):,}" for fate in FileFate},
+    )
+
+
 def group_head(by: By, voice: Voice) -> list[str]:
     """The columns of a count."""
     counted = [voice.sentence("files"), *(voice.word(fate) for fate in FileFate)]
@@ -258,7 +275,7 @@ def file_lines(logged: LoggedFile, voice: Voice) -> Iterator[str]:
         for place in risk.places[:MOST_PLACES]:
             yield printable(f"      {place.where}: {place.before!r} → {place.after!r}", is_line=True)
         if decision is not None:
-            yield "      " + decision_said(decision.is_accepted, decision.by, decision.reason, voice)
+            yield "      " + loss_decision_said(risk, decision, voice)
     yield from (f"  - {each}" for each in unmeasured_said(result.risks, voice))
 
 
@@ -266,7 +283,7 @@ def tool_said(result: FileResult, voice: Voice) -> str:
     """What the tool complained of where it failed, the end of it: that names the cause, and who reads it can act."""
     if result.fate is not FileFate.FAILED or result.run is None:
         return ""
-    words = (result.run.complaints or result.run.text).strip()[-LONGEST_COMPLAINT:]
+    words = " ".join((result.run.complaints or result.run.text).split())[-LONGEST_COMPLAINT:]
     return voice.said("the tool says: {words}", words=printable(voice.resaid(words), is_line=True)) if words else ""
 
 
@@ -300,6 +317,18 @@ def risk_said(risk: Risk, voice: Voice) -> str:
         tolerance=risk.tolerance,
         before=risk.before,
         after=risk.after,
+    )
+
+
+def loss_decision_said(risk: Risk, decision: Decision, voice: Voice) -> str:
+    """Who accepted or rejected one loss: whoever looked at the file, or, of one that was declared, whoever approved the
+    pathway and was not asked about this file."""
+    if risk.comparison.stops:
+        return decision_said(decision.is_accepted, decision.by, decision.reason, voice)
+    return voice.said(
+        "accepted by {who} of all files, when the pathway was approved: {reason}",
+        who=decision.by,
+        reason=decision.reason,
     )
 
 

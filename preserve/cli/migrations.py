@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from preserve.cli.answers import moment_shown
+from preserve.cli.migration_report import under_way_said
 from preserve.cli.migration_titles import title_said
 from preserve.cli.pathway_words import loss_said
 from preserve.cli.tables import byte_count, pairs, table
@@ -166,10 +167,13 @@ def status_lines(
     pilot: PilotEntry | None,
     approval: ApprovalEntry | None,
     losses: Iterable[LossCount],
+    under_way: Mapping[FileFate, int],
     voice: Voice,
 ) -> Iterator[str]:
-    """All that is known of one migration."""
+    """All that is known of one migration; `under_way` are files of packages that are not done."""
     yield from pairs(_about(standing.migration, approval, voice))
+    if under_way:
+        yield under_way_said(under_way, voice)
     if pilot is not None:
         yield ""
         yield from pilot_lines(pilot, voice)

@@ -7,6 +7,7 @@ document never meets the next call.
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -108,7 +109,10 @@ class Converting:
         """One call.  Names are numbers there, so no two results have the same one."""
         with tempfile.TemporaryDirectory(dir=self._scratch) as name:
             whole = self._sandbox.run(task.order(files), Path(name))
-            return [_share(task, whole, Path(name), number, file) for number, file in enumerate(files, 1)]
+            return [
+                _share(task, _own(whole, number, files), Path(name), number, file)
+                for number, file in enumerate(files, 1)
+            ]
 
 
 def in_batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
@@ -116,6 +120,28 @@ def in_batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
     rest = iter(items)
     while batch := list(islice(rest, size)):
         yield batch
+
+
+def _own(whole: Outcome, number: int, files: Sequence[ToConvert]) -> Outcome:
+    """How a call went, as far as one of its files is concerned."""
+    if len(files) == 1:
+        return whole
+    ran = whole.evidence
+    text, complaints = (_about(number, said, files) for said in (ran.text, ran.complaints))
+    seconds = round(ran.seconds / len(files), 3)
+    return replace(whole, evidence=replace(ran, seconds=seconds, text=text, complaints=complaints, files=len(files)))
+
+
+def _about(number: int, said: str, files: Sequence[ToConvert]) -> str:
+    """What a tool said, without the lines that name other files of the call (`/in/7.doc`, `7.doc`, `/out/7.pdf`)."""
+    endings = "|".join(sorted({re.escape(each.ending) for each in files}))
+    named = re.compile(rf"/(?:in|out)/([0-9]+)[-._]|(?<![\w.])([0-9]+)(?:{endings})(?!\w)")
+    kept = []
+    for line in said.splitlines(keepends=True):
+        its = {int(one or other) for one, other in named.findall(line)}
+        if not its or number in its:
+            kept.append(line)
+    return "".join(kept).rstrip("\n")
 
 
 def _share(task: Task, whole: Outcome, folder: Path, number: int, file: ToConvert) -> Outcome:

@@ -187,7 +187,7 @@ def _rendition(path: Path | None, shown: _Shown) -> Path | None:
 
 def _broke_down(ran: Outcome) -> str:
     """That it broke, with the end of what it complained, by which somebody may find out why."""
-    complaint = printable(ran.evidence.complaints.strip()[-LONGEST_COMPLAINT:], is_line=True)
+    complaint = printable(" ".join(ran.evidence.complaints.split())[-LONGEST_COMPLAINT:], is_line=True)
     if not complaint:
         return BROKE_DOWN
     return phrase(

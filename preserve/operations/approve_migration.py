@@ -130,7 +130,9 @@ def _tried(workplace: Workplace, request: ApproveRequest) -> tuple[Migration, Pi
         )
     if not seen.tallied.of(FileFate.CONVERTED):
         raise Refused(
-            "no file passed when {pathway} was tried for migration {migration}, so there is nothing to approve",
+            "no file passed when {pathway} was tried for migration {migration}, so there is nothing to approve:"
+            " `preserve migrate report {migration} --pilot` says why of each; `preserve migrate pilot {migration}`"
+            " tries it again when that is seen to, `preserve migrate withdraw {migration}` ends it",
             pathway=request.pathway,
             migration=migration.number,
         )

@@ -85,11 +85,13 @@ class PlannedWay:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """One migration that is proposed; `number` where it was registered, `title` where a person gave it one."""
+    """One migration that is proposed, with how much of each format it is about (`held`, by PUID); `number` where it was
+    registered, `title` where a person gave it one."""
 
     group: Group
     scope: Scope
     count: ScopeCount
+    held: Mapping[str, ScopeCount]
     ways: tuple[PlannedWay, ...]
     title: str
     number: int | None = None
@@ -98,12 +100,14 @@ class Proposal:
 @dataclass(frozen=True, slots=True)
 class PlanReport:
     """What is proposed; formats `unfit` for any pathway, those for which there is no ground, those of which there is
-    nothing left to do (`done`); and how many packages were never identified."""
+    nothing left to do (`done`); how much there is of each format where it was asked for (`held`, by PUID); and how many
+    packages were never identified."""
 
     proposals: tuple[Proposal, ...]
     unfit: tuple[HoldingRisk, ...]
     groundless: tuple[HoldingRisk, ...]
     done: tuple[HoldingRisk, ...]
+    held: Mapping[str, ScopeCount]
     not_identified: int
 
 
@@ -114,7 +118,11 @@ def plan_migration(workplace: Workplace, request: PlanRequest) -> PlanReport:
     """
     wanted = _wanted(request)
     narrow = _scope(workplace, request)
-    risks = meant(request.basis.risks, wanted, request.basis.known)
+    held = {
+        each.puid: workplace.books.in_scope(replace(narrow, puids=(each.puid,), is_again=True))
+        for each in request.basis.risks
+    }
+    risks = [each for each in meant(request.basis.risks, wanted, request.basis.known) if held[each.puid].packages]
     if not risks:
         raise _nothing_meant(request)
     out = sorted_out(risks, wanted, request.basis.known, request.basis.register, request.basis.alive)
@@ -123,7 +131,7 @@ def plan_migration(workplace: Workplace, request: PlanRequest) -> PlanReport:
     done = tuple(each for group in out.groups for each in group.risks if each.puid not in planned)
     if request.title and len(proposals) > 1:
         raise Misused("--title names one migration, and these are {count}; narrow them down", count=len(proposals))
-    return PlanReport(tuple(proposals), out.unfit, out.groundless, done, request.basis.not_identified)
+    return PlanReport(tuple(proposals), out.unfit, out.groundless, done, held, request.basis.not_identified)
 
 
 def register_plan(workplace: Workplace, report: PlanReport) -> PlanReport:
@@ -200,14 +208,15 @@ def _proposals(workplace: Workplace, request: PlanRequest, out: Sorted, narrow: 
         for each in books.migrations()
     ]
     for group in out.groups:
-        held = tuple(each for each in group.risks if books.in_scope(replace(narrow, puids=(each.puid,))).packages)
+        counts = {each.puid: books.in_scope(replace(narrow, puids=(each.puid,))) for each in group.risks}
+        held = {puid: count for puid, count in counts.items() if count.packages}
         if not held:
             continue
-        group = replace(group, risks=held)
+        group = replace(group, risks=tuple(each for each in group.risks if each.puid in held))
         scope = replace(narrow, puids=group.puids)
         by_policy = books.in_scope_by_policy(scope)
         ways = tuple(_way(workplace, request, each, by_policy, earlier) for each in group.ways)
-        yield Proposal(group, scope, books.in_scope(scope), ways, request.title)
+        yield Proposal(group, scope, books.in_scope(scope), held, ways, request.title)
 
 
 def _way(
@@ -256,6 +265,12 @@ def _nothing_meant(request: PlanRequest) -> Refused:
         return Refused(
             "no identified file is in such a format: nothing can be planned ({count} packages were never identified:"
             " `preserve format identify`)",
+            count=request.basis.not_identified,
+        )
+    if request.grounds:
+        return Refused(
+            "--ground says why files are to be converted, not which; no format that they are in asks for it by itself,"
+            " so name with --format, --level or --pathway what is meant ({count} packages were never identified)",
             count=request.basis.not_identified,
         )
     return Refused(

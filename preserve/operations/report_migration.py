@@ -24,6 +24,7 @@ from preserve.model.migrations import (
     Viewed,
 )
 from preserve.model.nouns import EventType
+from preserve.packages.migrating.under_way import under_way
 from preserve.packages.risk_log_finding import PackageLog, fetch_pictures, find_log
 from preserve.packages.risk_queries import FoundFile, RiskLogs
 from preserve.workplace import Workplace
@@ -61,7 +62,8 @@ class Account:
 
     `decisions` are at most `MOST_DECISIONS` of `decided`.  `missing` says of which packages that are done the log is
     not here, and why; `changed` of which another log lies in the home than the ledger pins, so that what is told comes
-    from a new package.  `course` is empty unless it was asked for.
+    from a new package.  `under_way` counts files of packages that are not done.
+    `course` is empty unless it was asked for.
     """
 
     migration: Migration
@@ -73,6 +75,7 @@ class Account:
     decided: int
     missing: Mapping[str, PreserveError]
     changed: Mapping[str, PreserveError]
+    under_way: Mapping[FileFate, int]
     course: tuple[Taken, ...]
     viewed: Viewed = field(default_factory=Viewed)
     viewed_of_pilot: Viewed = field(default_factory=Viewed)
@@ -182,6 +185,7 @@ def _account(
             for package, log in logs.items()
             if isinstance(log, PackageLog) and log.changed is not None
         },
+        under_way=under_way(books, request.migrations, number, request.narrowed.package),
         course=tuple(_course(workplace, number)) if request.tells_course else (),
         viewed=books.viewed(number, None),
         viewed_of_pilot=books.viewed(number, pilots[-1].number) if pilots else Viewed(),

@@ -74,7 +74,7 @@ def _lines(logged: LoggedFile) -> Iterator[list[object]]:
     if not logged.result.risks:
         yield [*first, *[None] * _LOSS_CELLS, *_of_decision(logged.decision), *last]
     for risk, decision in zip(logged.result.risks, logged.decisions, strict=True):
-        yield [*first, *_of_risk(risk), *_of_decision(decision), *last]
+        yield [*first, *_of_risk(risk), *_of_decision(decision, risk), *last]
 
 
 def _of_file(logged: LoggedFile) -> list[object]:
@@ -121,10 +121,13 @@ def _of_risk(risk: Risk) -> list[object]:
     ]
 
 
-def _of_decision(decision: Decision | None) -> list[object]:
+def _of_decision(decision: Decision | None, risk: Risk | None = None) -> list[object]:
+    """A declared loss was accepted of all files at once, by who approved the pathway."""
     if decision is None:
         return [None] * 3
-    return ["accepted" if decision.is_accepted else "rejected", decision.by, decision.reason]
+    said = "accepted" if decision.is_accepted else "rejected"
+    with_pathway = risk is not None and not risk.comparison.stops
+    return [f"{said} with the pathway" if with_pathway else said, decision.by, decision.reason]
 
 
 def _of_circumstances(logged: LoggedFile) -> list[object]:

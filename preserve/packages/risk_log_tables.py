@@ -154,6 +154,7 @@ def _run() -> list[tuple[str, pa.DataType]]:
         ("tool_status", pa.int64()),
         ("tool_text", pa.string()),
         ("tool_complaints", pa.string()),
+        ("tool_files", pa.int64()),
     ]
 
 

@@ -232,6 +232,7 @@ _RUN_COLUMNS = {
     "status": "tool_status",
     "text": "tool_text",
     "complaints": "tool_complaints",
+    "files": "tool_files",
 }
 """How the evidence of a run is called in the table, where that is otherwise."""
 

@@ -78,6 +78,14 @@ def test_formats_are_meant_by_their_risk_or_their_id_of_the_register_and_package
         "proposals"
     ]
     assert (proposal["scope"]["packages"], proposal["files"]) == ([service.package(0)], 3)
+    assert [each["files"] for each in proposal["formats"]] == [3], "those of the package, not all that are held"
+
+
+def test_a_ground_alone_says_not_what_is_to_be_converted(service: Service) -> None:
+    service.identified_again(0, {"fmt/353": 1})
+    service.identified_again(1, {"fmt/353": 1})
+    said = service.ask("migrate", "plan", "--ground", "risk", code=Exit.REFUSED)["error"]["message"]
+    assert said.startswith("--ground says why")
 
 
 def test_room_and_time_follow_from_what_earlier_pilots_measured(service: Service) -> None:

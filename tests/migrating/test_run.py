@@ -25,6 +25,7 @@ from preserve.model.migration_waits import standing_of
 from preserve.model.migrations import MigrationState, PackageState
 from preserve.model.nouns import Condition, CopyState, Finding
 from preserve.operations.end_migration import withdraw_migration
+from preserve.operations.report_migration import ReportRequest, report_migrations
 from preserve.operations.restore import RestoreRequest, restore
 from preserve.packages.harm_seen import book_harm
 from preserve.packages.migrating import feeding
@@ -230,6 +231,8 @@ def test_a_run_of_a_few_files_is_gone_on_with(job: Job, take: Taken, kept: Servi
     old = take({f"{number}.txt".encode(): notice(f"text {number}") for number in range(7)})
     approved(kept.workplace)
     assert not job.run(of=PATHWAY, most=3).is_finished
+    said = report_migrations(kept.workplace, ReportRequest(kept.home / "migrations", 1)).accounts[0]
+    assert (sum(said.under_way.values()), said.migration.progress.files) == (3, 0), "judged, and in no version yet"
     assert len(job.workshop.conversions()) == 3
     assert not job.run(of=PATHWAY, most=3).is_finished
     assert job.run(of=PATHWAY, most=3).is_finished

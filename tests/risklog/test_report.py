@@ -92,12 +92,13 @@ def test_one_file_is_told_with_its_first_differences_and_decisions(program: Prog
     assert (file["path"], file["fate"]) == (migrated.SEEN, "stopped")
     [risk] = file["risks"]
     assert risk["places"] == [{"where": "7", "before": "八千元", "after": "八十元"}]
-    assert risk["decision"] == {"accepted": False, "by": "王", "reason": "金额变了"}, (
+    assert risk["decision"] == {"accepted": False, "by": "王", "reason": "金额变了", "about": "file"}, (
         "decided after the log was written"
     )
     assert told["files"] == {"stopped": 1}
     text = program(*report(made, "--package", made.original))
     assert "八十元" in text
+    assert "accepted by 王 of all files, when the pathway was approved: 宏" in text, "nobody was asked of this file"
 
 
 def test_the_table_has_every_file_and_loss(program: Program, made: Migrated, tmp_path: Path) -> None:
@@ -203,7 +204,7 @@ def test_what_the_tool_said_of_a_file_that_failed_is_told() -> None:
     assert failed.run is not None
     said = replace(failed.run, complaints="the table says it is in cp950\nlook at it\n")
     told = list(file_lines(logged(values.ABOUT, replace(failed, run=said), {}, None), english()))
-    assert "  - the tool says: the table says it is in cp950\\nlook at it" in told
+    assert "  - the tool says: the table says it is in cp950 look at it" in told
 
 
 def test_a_name_of_two_lines_forges_no_line_of_a_report() -> None:

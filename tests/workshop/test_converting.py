@@ -80,6 +80,7 @@ import sys, pathlib
 *files, out = map(pathlib.Path, sys.argv[1:])
 for file in files:
     kind = file.read_text()
+    print(f"{file}: {kind}", file=sys.stderr)
     if kind == "hangs": __import__("time").sleep(60)
     if kind == "crashes": __import__("os").abort()
     if kind == "large": (out / f"{file.stem}.txt").write_bytes(bytes(9_000_000))
@@ -125,6 +126,24 @@ def test_a_file_that_breaks_a_call_for_several_is_found_out_and_the_others_go_on
     assert [each.result for each in outcomes] == [Result.CONVERTED, result, Result.CONVERTED, Result.CONVERTED]
     assert [(files[at].into / "document-part.txt").read_text() for at in (0, 2, 3)] == ["one", "three", "four"]
     assert not list(files[1].into.iterdir())
+
+
+def test_what_a_call_for_several_says_of_a_file_stands_with_that_file_and_its_time_is_shared(
+    several: tuple[Converting, Task], tmp_path: Path
+) -> None:
+    converting, task = several
+    files = []
+    for number in range(3):
+        path, into = tmp_path / f"{number}", tmp_path / f"{number}.made"
+        path.write_text(f"complaint {number}")
+        into.mkdir()
+        files.append(ToConvert(path, ".txt", "", into))
+    ran = [each.evidence for each in converting.each(task, files)]
+    assert [each.complaints for each in ran] == [f"/in/{at + 1}.txt: complaint {at}" for at in range(3)]
+    assert {(each.files, each.seconds) for each in ran} == {(3, ran[0].seconds)}
+    (alone,) = (each.evidence for each in Converting(converting._sandbox, tmp_path / "cell").each(task, files[:1]))
+    assert alone.files == 1
+    assert ran[0].seconds < alone.seconds, "a share of a call is shorter than a call"
 
 
 def test_a_tool_that_is_not_here_is_refused_by_name(bench: Bench, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from preserve.cli.exits import Exit
 from preserve.cli.messages import _
 from preserve.cli.options import acts, asks
 from preserve.errors import Misused
+from preserve.model.formats.file_results import FileFate
 from preserve.model.formats.pathways import Ground
 from preserve.model.formats.risk_rule import RiskLevel
 
@@ -188,21 +189,24 @@ def status(call: Call, number: int) -> Exit:
     from preserve import compose
     from preserve.cli.migrations import loss_document, pilot_document, standing_document, status_lines
     from preserve.operations.list_migrations import stand
+    from preserve.packages.migrating.under_way import under_way
 
     voice = voices.person()
     with call.workplace(patient=False) as workplace:
         books = workplace.books
         standing = stand(books, books.migration(number), compose.circumstances(books))
         pilot, approval, losses = books.last_pilot(number), books.approval(number), books.migration_losses(number)
+        counts = under_way(books, call.home().migrations, number)
     document = {
         **standing_document(standing, voice),
         "pilot": None if pilot is None else pilot_document(pilot),
         "approval": None if approval is None else {"pathway": approval.pathway, "approver": approval.by,
                                                    "at": approval.at, "accepted": dict(approval.accepted)},
         "losses": [loss_document(each) for each in losses],
+        "under_way": {fate.value: counts[fate] for fate in FileFate},
     }  # fmt: skip
     code = Exit.WELL if standing.is_well else Exit.FINDINGS
-    return call.answer(document, status_lines(standing, pilot, approval, losses, voice), code)
+    return call.answer(document, status_lines(standing, pilot, approval, losses, counts, voice), code)
 
 
 @click.command(help=_("End a migration: nothing more is done about it.  What it made stays in force."))

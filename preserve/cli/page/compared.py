@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element
 
 from rapidfuzz.distance import Postfix, Prefix
 
-from preserve.cli.migration_report import decision_said, tool_said
+from preserve.cli.migration_report import loss_decision_said, tool_said
 from preserve.cli.page.elements import Child, Children, element
 from preserve.cli.page.pictures import Album
 from preserve.cli.page.sections import table
@@ -107,7 +107,7 @@ def _difference(risk: Risk, decision: Decision | None, voice: Voice) -> list[Chi
 
 def _decided(risk: Risk, decision: Decision | None, voice: Voice) -> str:
     if decision is not None:
-        return decision_said(decision.is_accepted, decision.by, decision.reason, voice)
+        return loss_decision_said(risk, decision, voice)
     return voice.sentence("nobody decided yet") if risk.needs_person else "–"
 
 

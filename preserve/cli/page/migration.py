@@ -9,7 +9,15 @@ from xml.etree.ElementTree import Element
 from preserve import __version__
 from preserve.cli.disclosure import Pathways, disclosure
 from preserve.cli.format_facts import in_language
-from preserve.cli.migration_report import counts_said, decision_said, group_head, group_row, key_words, people_lines
+from preserve.cli.migration_report import (
+    counts_said,
+    decision_said,
+    group_head,
+    group_row,
+    key_words,
+    people_lines,
+    under_way_said,
+)
 from preserve.cli.migration_titles import title_said
 from preserve.cli.page import charts
 from preserve.cli.page.charts import Bar, Part
@@ -72,6 +80,7 @@ def _headline(report: MigrationReport, kind: str, voice: Voice) -> Element:
         element("h1", _verdict(report, voice), class_="well" if _is_well(report) else "unwell"),
         element("ul", _cards(report, voice), class_="cards"),
         (element("p", _state_said(each, voice)) for each in report.accounts),
+        (element("p", under_way_said(each.under_way, voice)) for each in report.accounts if each.under_way),
         element(
             "p",
             voice.said(
@@ -99,7 +108,7 @@ def _state_said(account: Account, voice: Voice) -> str:
 
 
 def _is_well(report: MigrationReport) -> bool:
-    return report.is_whole and _undecided(report) == 0
+    return report.is_whole and not report.is_changed and _undecided(report) == 0
 
 
 def _undecided(report: MigrationReport) -> int:

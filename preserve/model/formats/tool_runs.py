@@ -51,7 +51,11 @@ class Limits:
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """Under which conditions a run took place: `arguments` as the tool got them, `lacking` what nothing protected
-    against.  `status` is its exit status, negative where it is the number of a signal, None where it was ended."""
+    against.  `status` is its exit status, negative where it is the number of a signal, None where it was ended.
+
+    Of a call for several `files`, `seconds` is the share of one, and what was said about others by name is left out of
+    `text` and `complaints`; memory and status are those of the call.
+    """
 
     tool: str
     version: str
@@ -66,6 +70,7 @@ class Evidence:
     status: int | None
     text: str
     complaints: str
+    files: int = 1
 
 
 @dataclass(frozen=True, slots=True)
