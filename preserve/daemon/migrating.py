@@ -12,7 +12,8 @@ from preserve.daemon.works import Shift, Work
 from preserve.errors import Refused
 from preserve.model.calendars import Hours, hours_of, open_together
 from preserve.model.duties import NEVER_TOGETHER, Duty, DutyKind, Ended, Ending
-from preserve.model.migrations import Migration, MigrationState
+from preserve.model.migration_states import MigrationState
+from preserve.model.migrations import Migration
 from preserve.model.policy import MigrationRule
 from preserve.model.sentences import sentence
 from preserve.packages.migrating.pace import day_of, judged_on

@@ -1,7 +1,7 @@
 """The events about migrations: planned, tried, approved, run, and what became of each package.
 
-Their keys (FORMAT.md 6) are named here and read in `preserve/state/migration_projection.py` and
-`preserve/state/migration_details.py`, nowhere else.
+Their keys (FORMAT.md 6) are named here and read in `preserve/state/migration_admission.py`,
+`preserve/state/migration_projection.py` and `preserve/state/migration_details.py`, nowhere else.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from preserve.model.events import TOOL
 from preserve.model.formats.file_results import FileFate
+from preserve.model.migration_states import StopCause
 from preserve.model.migrations import (
     ApprovalEntry,
     FileDecision,
@@ -19,7 +20,6 @@ from preserve.model.migrations import (
     Piloted,
     PilotEntry,
     Scope,
-    StopCause,
     Tallied,
     path_text,
 )

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from preserve.model.formats.watching import Reopened
-from preserve.model.migrations import Migration, MigrationState
+from preserve.model.migration_states import MigrationState
+from preserve.model.migrations import Migration
 
 
 class WaitsFor(StrEnum):

@@ -16,7 +16,8 @@ from preserve.model.formats.pathways import Pathway
 from preserve.model.formats.watching import Circumstances, reopened
 from preserve.model.incidents import IncidentKind
 from preserve.model.migration_approvals import approval_text
-from preserve.model.migrations import ApprovalEntry, Migration, MigrationState, Piloted, PilotEntry
+from preserve.model.migration_states import MigrationState
+from preserve.model.migrations import ApprovalEntry, Migration, Piloted, PilotEntry
 from preserve.model.persons import is_one_person
 from preserve.model.phrases import phrase
 from preserve.packages.migrating.approvals import SignedApproval, signed_approval

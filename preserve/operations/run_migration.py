@@ -22,7 +22,8 @@ from preserve.model.formats.file_results import FileFate, FileResult
 from preserve.model.formats.governance import Objection, objections
 from preserve.model.formats.pathways import stops_job
 from preserve.model.formats.watching import Circumstances, Reopening, reopened
-from preserve.model.migrations import Migration, MigrationPackage, MigrationState, StopCause, claim_on
+from preserve.model.migration_states import MigrationState, StopCause
+from preserve.model.migrations import Migration, MigrationPackage, claim_on
 from preserve.model.persons import is_one_person
 from preserve.model.phrases import phrase
 from preserve.packages.harm_seen import book_harm

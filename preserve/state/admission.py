@@ -10,7 +10,7 @@ from preserve.model.nouns import Event, EventType
 from preserve.state import (
     identification_projection,
     medium_projection,
-    migration_projection,
+    migration_admission,
     rating_projection,
     source_projection,
 )
@@ -217,7 +217,7 @@ _CHECK: Mapping[EventType, Callable[[Tables, int, Event], Event | None]] = {
     **source_projection.CHECK,
     **rating_projection.CHECK,
     **identification_projection.CHECK,
-    **migration_projection.CHECK,
+    **migration_admission.CHECK,
     EventType.DRILLED: _drilled,
     EventType.ACKNOWLEDGEMENT_WITHDRAWN: _acknowledgement_withdrawn,
 }

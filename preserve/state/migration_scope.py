@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from preserve.model.migrations import MigrationState, Scope
+from preserve.model.migration_states import MigrationState
+from preserve.model.migrations import Scope
 
 COUNTED = "count(*), COALESCE(sum(files), 0), COALESCE(sum(bytes), 0)"
 

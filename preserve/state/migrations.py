@@ -9,13 +9,13 @@ from preserve.errors import Refused
 from preserve.model.formats.losses import Comparison, LossSeverity, RiskType
 from preserve.model.formats.pathways import Ground
 from preserve.model.formats.properties import Property
+from preserve.model.migration_states import MigrationState, StopCause
 from preserve.model.migrations import (
     ApprovalEntry,
     FileDecision,
     LossCount,
     Migration,
     MigrationPackage,
-    MigrationState,
     PackageDone,
     PackageState,
     PilotEntry,
@@ -23,7 +23,6 @@ from preserve.model.migrations import (
     Progress,
     Scope,
     ScopeCount,
-    StopCause,
     Stopped,
     Version,
     Versions,

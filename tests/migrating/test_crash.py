@@ -16,7 +16,7 @@ from preserve.clock import SystemClock
 from preserve.definitions.policies import read_policy
 from preserve.formats.siegfried import SiegfriedIdentifier
 from preserve.model.formats.identification import FileIdentified, Identification, Release
-from preserve.model.migrations import MigrationState
+from preserve.model.migration_states import MigrationState
 from preserve.model.nouns import CopyState
 from preserve.operations.run_migration import RunReport
 from preserve.packages.migrating.journal import Journal

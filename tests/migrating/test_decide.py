@@ -14,7 +14,7 @@ from preserve.errors import Refused
 from preserve.formats.siegfried import SiegfriedIdentifier
 from preserve.model.formats.pathways import StopRule
 from preserve.model.formats.risk_log import FILES, RISKS, Circumstances, Initiative
-from preserve.model.migrations import MigrationState
+from preserve.model.migration_states import MigrationState
 from preserve.operations.restore import RestoreRequest, restore
 from preserve.packages.migrating.journal import Journal, journal_folder, made_path
 from preserve.packages.risk_logs import read_risk_log, run_log

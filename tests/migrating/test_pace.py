@@ -19,7 +19,7 @@ from preserve.formats.siegfried import SiegfriedIdentifier
 from preserve.model.audit import Budget
 from preserve.model.duties import Duty, Ending
 from preserve.model.formats.watching import Circumstances
-from preserve.model.migrations import MigrationState
+from preserve.model.migration_states import MigrationState
 from preserve.model.policy import MigrationRule
 from preserve.operations.identify_formats import IdentifyRequest, identify_formats
 from preserve.operations.run_migration import RunRequest

@@ -16,7 +16,8 @@ from preserve.model import migration_events
 from preserve.model.formats.file_results import FileFate
 from preserve.model.formats.governance import Criterion
 from preserve.model.formats.pathways import Pathway
-from preserve.model.migrations import Migration, MigrationState, PlannedPathway, Scope, ScopeCount, Tallied
+from preserve.model.migration_states import MigrationState
+from preserve.model.migrations import Migration, PlannedPathway, Scope, ScopeCount, Tallied
 from preserve.model.nouns import Condition, CopyState
 from preserve.operations.pilot_migration import PilotReport, PilotRequest, pilot_migration
 from preserve.packages.migrating.bench import digest_of

@@ -21,8 +21,9 @@ from preserve.errors import NoSpace, Refused, Unavailable
 from preserve.formats.siegfried import SiegfriedIdentifier
 from preserve.model.formats.file_results import FileFate
 from preserve.model.formats.pathways import StopRule
+from preserve.model.migration_states import MigrationState
 from preserve.model.migration_waits import standing_of
-from preserve.model.migrations import MigrationState, PackageState
+from preserve.model.migrations import PackageState
 from preserve.model.nouns import Condition, CopyState, Finding
 from preserve.operations.end_migration import withdraw_migration
 from preserve.operations.report_migration import ReportRequest, report_migrations

@@ -8,18 +8,8 @@ from hypothesis import strategies as st
 from preserve.model.formats.file_results import FileFate
 from preserve.model.formats.losses import Comparison, LossSeverity, RiskType
 from preserve.model.formats.properties import Property
-from preserve.model.migrations import (
-    PLANNED,
-    LossCount,
-    MigrationStage,
-    MigrationState,
-    MigrationStep,
-    Tallied,
-    advanced,
-    path_of,
-    path_text,
-    together,
-)
+from preserve.model.migration_states import PLANNED, MigrationStage, MigrationState, MigrationStep, advanced
+from preserve.model.migrations import LossCount, Tallied, path_of, path_text, together
 
 STEPS = st.lists(st.sampled_from(MigrationStep), max_size=40)
 

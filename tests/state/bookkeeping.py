@@ -58,6 +58,7 @@ from preserve.model.medium_register import (
     RefreshPlan,
     Trigger,
 )
+from preserve.model.migration_states import StopCause
 from preserve.model.migrations import (
     ApprovalEntry,
     Basis,
@@ -71,7 +72,6 @@ from preserve.model.migrations import (
     PlannedPathway,
     Scope,
     ScopeCount,
-    StopCause,
     Tallied,
 )
 from preserve.model.nouns import (

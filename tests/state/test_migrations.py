@@ -11,17 +11,8 @@ import pytest
 from preserve.errors import Refused
 from preserve.model import events, migration_events
 from preserve.model.formats.file_results import FileFate
-from preserve.model.migrations import (
-    FilesViewed,
-    MigrationState,
-    PackageState,
-    Progress,
-    Scope,
-    ScopeCount,
-    StopCause,
-    Versions,
-    Viewed,
-)
+from preserve.model.migration_states import MigrationState, StopCause
+from preserve.model.migrations import FilesViewed, PackageState, Progress, Scope, ScopeCount, Versions, Viewed
 from preserve.state.books import Books
 from tests.state import bookkeeping as made
 from tests.state.bookkeeping import ACT, PLAN, at, package_id

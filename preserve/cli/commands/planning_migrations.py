@@ -187,7 +187,8 @@ def list_all(call: Call) -> Exit:
 @asks
 def status(call: Call, number: int) -> Exit:
     from preserve import compose
-    from preserve.cli.migrations import loss_document, pilot_document, standing_document, status_lines
+    from preserve.cli.migration_pilots import loss_document, pilot_document
+    from preserve.cli.migrations import standing_document, status_lines
     from preserve.operations.list_migrations import stand
     from preserve.packages.migrating.under_way import under_way
 
