@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from preserve.formats import csv_by_schema
 from preserve.formats.converters.csv_schema import (
     Column,
     CsvTable,
@@ -21,6 +23,7 @@ from preserve.formats.converters.csv_schema import (
     write_csv,
     write_schema,
 )
+from tests.formats.converters import require
 
 TABLE = CsvTable(
     "人员",
@@ -76,6 +79,46 @@ def test_whatever_stands_in_cells_comes_back(tmp_path_factory: pytest.TempPathFa
 )  # fmt: skip
 def test_a_value_that_is_not_what_its_column_says_is_told(value: str, column: int, is_fit: bool) -> None:
     assert fits(value, TABLE.columns[column]) is is_fit
+
+
+@pytest.mark.parametrize(
+    ("value", "datatype", "is_fit"),
+    [
+        ("Item", Datatype.TIME, False), ("12:30:00", Datatype.TIME, True), ("12:30:00.5", Datatype.TIME, True),
+        ("1230", Datatype.TIME, False), ("!", Datatype.BINARY, False), ("YQ==", Datatype.BINARY, True),
+        ("2024-01-31T12:00:00", Datatype.DATETIME, True), ("2024-01-31", Datatype.DATETIME, False),
+        ("20240131", Datatype.DATE, False), ("1_000", Datatype.INTEGER, False), ("１２", Datatype.DECIMAL, False),
+        ("nan", Datatype.DOUBLE, False), ("1.5e+06", Datatype.DOUBLE, True), ("TRUE", Datatype.BOOLEAN, False),
+    ],
+)  # fmt: skip
+def test_a_value_is_of_a_type_only_as_the_standard_writes_it(value: str, datatype: Datatype, is_fit: bool) -> None:
+    """Of any text it was said that it is a time: so were all columns of texts of a workbook."""
+    assert fits(value, Column("A", datatype)) is is_fit
+
+
+def test_miller_finds_where_a_table_is_not_what_its_schema_says(tmp_path: Path) -> None:
+    require("mlr")
+    whole = [["编号", "姓名"], ["1", "甲,\r\n乙"], ["2", ""]]
+    table = CsvTable("人员", (Column("编号", Datatype.INTEGER), Column("姓名", width=4, null="")), rows=2)
+    damaged = {
+        "": (whole, table),
+        "1 rows": (whole[:2], table),
+        "3 in the schema": (whole, replace(table, rows=3)),
+        "has 2 columns": (whole, replace(table, columns=table.columns[:1], has_header=False, rows=3)),
+        "header": ([["编号", "名"], *whole[1:]], table),
+        "'x1' is not": ([whole[0], ["x1", ""], whole[2]], table),
+        "column 姓名": ([whole[0], ["1", "五个字以上"], whole[2]], table),
+        "mismatch": ([*whole[:2], ["2"]], table),
+    }
+    for at, (why, (rows, said)) in enumerate(damaged.items()):
+        folder = tmp_path / str(at)
+        folder.mkdir()
+        file = written(folder, rows, said)
+        found = csv_by_schema.main([file, schema_of(file)])
+        assert why in found and bool(found) is bool(why)
+    sound = tmp_path / "0" / "1.csv"
+    assert "no schema" in csv_by_schema.main([sound])
+    assert "not there" in csv_by_schema.main([schema_of(sound)])
 
 
 def test_bytes_that_are_no_table_are_told(tmp_path: Path) -> None:
