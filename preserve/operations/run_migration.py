@@ -280,7 +280,7 @@ class _Running:
     def _carry_out_decisions(self) -> None:
         """Of packages that the books name, and of those whose files lie here: what was accepted after a killed run had
         sealed a version is booked with that one, and is in none yet."""
-        named = [row.package for row in self._rows() if row.done is not None]
+        named = dict.fromkeys(self._place.books.to_carry_out(self._number))
         for package in dict.fromkeys((*named, *self._journal.packages())):
             if package not in self._passed_over:
                 self._attempt(package, partial(self._carry_out, package, is_named=package in named))
@@ -296,7 +296,9 @@ class _Running:
         """Three things go on at once: one lot is brought, one is converted, and packages of the one before are made
         and booked, which is for this thread alone."""
         self._place.progress.begin(
-            "converting the files of migration {migration}", self._left_bytes(), migration=self._number
+            "converting the files of migration {migration}",
+            self._place.books.bytes_to_convert(self._number),
+            migration=self._number,
         )
         pathway, scope = self._mandate.pathway, self._mandate.migration.scope
         puids = [puid for puid in pathway.sources if puid in scope.puids]
@@ -443,9 +445,6 @@ class _Running:
     def _record_stop(self, stop: _Stops) -> None:
         place = self._place
         place.record(migration_events.migration_stopped(place.act, place.now(), self._number, stop.cause, stop.why))
-
-    def _left_bytes(self) -> int:
-        return sum(row.bytes for row in self._rows() if row.done is None)
 
     def _migration(self) -> Migration:
         return self._place.books.migration(self._number)

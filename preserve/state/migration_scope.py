@@ -10,35 +10,40 @@ from preserve.model.migrations import Scope
 COUNTED = "count(*), COALESCE(sum(files), 0), COALESCE(sum(bytes), 0)"
 
 
+_HAS_VERSION_OF = (
+    "SELECT earlier.package FROM migration_package AS earlier"
+    " JOIN migration ON migration.number = earlier.migration AND migration.state <> ?"
+    " WHERE earlier.rolled_back = 0 AND earlier.into_packages <> '[]' AND earlier.migration IN ({migrations})"
+)
+_IS_VERSION_OF = "SELECT made.package FROM migration_version AS made WHERE made.migration IN ({migrations})"
+
+
 def packages_in_scope(scope: Scope) -> tuple[str, tuple[Any, ...]]:
-    """A query for package, policy, files and bytes in the formats meant, with its parameters."""
-    tests = [_among("puid", scope.puids)]
-    given: list[Any] = [*scope.puids]
-    for column, values in (("identified.policy", scope.policies), ("identified.package", scope.packages)):
-        if values:
-            tests.append(_among(column, values))
-            given += values
+    """A query for package, policy, files and bytes in the formats meant, with its parameters.
+
+    Asked of a million packages while nobody else can write, so what is left out is put together once, and the files of
+    a package are summed up before anything else is asked of it.
+    """
+    counts, counted_by = [_among("puid", scope.puids)], [*scope.puids]
+    tests, given = [], list[Any]()
+    if scope.packages:
+        counts.append(_among("package", scope.packages))
+        counted_by += scope.packages
+    if scope.policies:
+        tests.append(_among("identified.policy", scope.policies))
+        given += scope.policies
     if not scope.is_again:
-        tests.append(
-            "NOT EXISTS (SELECT 1 FROM migration_package AS earlier"  # noqa: S608
-            " JOIN migration ON migration.number = earlier.migration AND migration.state <> ?"
-            " JOIN migration_format ON migration_format.migration = earlier.migration"
-            f" AND {_among('migration_format.puid', scope.puids)}"
-            " WHERE earlier.package = identified.package AND earlier.rolled_back = 0 AND earlier.into_packages <> '[]')"
-        )
-        tests.append(
-            "NOT EXISTS (SELECT 1 FROM migration_version AS made"  # noqa: S608
-            " JOIN migration_format ON migration_format.migration = made.migration"
-            f" AND {_among('migration_format.puid', scope.puids)} WHERE made.package = identified.package)"
-        )
+        migrations = f"SELECT migration FROM migration_format WHERE {_among('puid', scope.puids)}"  # noqa: S608
+        tests.append(f"identified.package NOT IN ({_HAS_VERSION_OF.format(migrations=migrations)})")
+        tests.append(f"identified.package NOT IN ({_IS_VERSION_OF.format(migrations=migrations)})")
         given += [MigrationState.ROLLED_BACK.value, *scope.puids, *scope.puids]
     query = (
-        "SELECT identified.package AS package, identified.policy AS policy, sum(package_format.files) AS files,"  # noqa: S608 - names of ours
-        " sum(package_format.bytes) AS bytes FROM package_format"
-        f" JOIN identified ON identified.package = package_format.package WHERE {' AND '.join(tests)}"
-        " GROUP BY identified.package, identified.policy"
+        "SELECT identified.package AS package, identified.policy AS policy, counted.files AS files,"  # noqa: S608 - names of ours
+        " counted.bytes AS bytes FROM (SELECT package, sum(files) AS files, sum(bytes) AS bytes FROM package_format"
+        f" WHERE {' AND '.join(counts)} GROUP BY package) AS counted"
+        f" JOIN identified ON identified.package = counted.package WHERE {' AND '.join(tests or ['1 = 1'])}"
     )
-    return query, tuple(given)
+    return query, (*counted_by, *given)
 
 
 def _among(column: str, values: tuple[str, ...]) -> str:

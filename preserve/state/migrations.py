@@ -141,6 +141,22 @@ class MigrationReading:
         )
         return [_package(row) for row in rows]
 
+    def bytes_to_convert(self, number: int) -> int:
+        """How large the files of all packages are that are due, as they were planned."""
+        row = self._database.row(
+            "SELECT COALESCE(sum(bytes), 0) FROM migration_package WHERE migration = ? AND done IS NULL", (number,)
+        )
+        return int(row[0]) if row else 0
+
+    def to_carry_out(self, number: int) -> list[str]:
+        """The packages that are done and of which a person accepted files since, by id."""
+        rows = self._database.rows(
+            "SELECT package FROM migration_package WHERE migration = ? AND (done IS NULL OR to_carry_out > 0)"
+            " AND to_carry_out > 0 AND rolled_back = 0 ORDER BY package",
+            (number,),
+        )
+        return [package for (package,) in rows]
+
     def policies_to_migrate(self, number: int) -> list[str]:
         """The policies of all packages of which running has something to do, by name."""
         rows = self._database.rows(
