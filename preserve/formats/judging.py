@@ -18,7 +18,7 @@ from preserve.formats.measuring.letters import Answer, Job, Judge, order_text, r
 from preserve.formats.measuring.side import PDF, Side
 from preserve.formats.own_programs import PYTHON, interpreter_folders
 from preserve.formats.sandbox import Order, Sandbox
-from preserve.model.formats.file_results import Opinion, Validated
+from preserve.model.formats.file_results import Opinion, Picture, Validated
 from preserve.model.formats.pathways import Pathway, PathwayValidator, filled_in
 from preserve.model.formats.properties import Measured, Property
 from preserve.model.formats.tool_runs import GIB, MIB, Limits, Outcome, Result
@@ -31,7 +31,8 @@ BATCH = 20
 """Python and the libraries take as long to load as ten small files to judge."""
 BEGIN_SECONDS = 60.0
 ANSWER_BYTES = 256 * MIB
-"""An answer holds all text of both sides; a longer one is none."""
+"""An answer holds all text of both sides; a longer one is none.  All that a call answers may be as long together:
+beyond that its files are done one by one."""
 LEAST_MEMORY_BYTES = 2 * GIB
 WORKER = "preserve.formats.measuring.worker"
 _PICTURE = re.compile(r"([0-9]{1,4})-(page-[0-9]{1,6}-(?:before|after)\.png)", re.ASCII)
@@ -56,7 +57,7 @@ class Asked:
         return Limits(
             seconds=BEGIN_SECONDS + sum(job.all_seconds for job in jobs),
             memory_bytes=max(LEAST_MEMORY_BYTES, self.pathway.tool.most_memory_bytes),
-            output_bytes=ANSWER_BYTES * len(jobs),
+            output_bytes=ANSWER_BYTES,
         )
 
 
@@ -72,19 +73,21 @@ class Judging:
     def each(self, asked: Asked, files: Iterable[ToJudge]) -> Iterator[Judged]:
         """What each result is like, in their order; they are asked for as there is room.  Raises `NoSpace`."""
         batches = in_batches(files, self._batch)
-        for judged in in_order(lambda batch: self._together(asked, batch), batches, AT_ONCE):
-            yield from judged
+        for batch in in_order(lambda batch: self._together(asked, batch), batches, AT_ONCE):
+            with batch.folder:
+                for answer in batch.answers:
+                    yield _judged(asked, answer if isinstance(answer, str) else answer.read(), batch.seconds)
 
-    def _together(self, asked: Asked, files: Sequence[ToJudge]) -> list[Judged]:
+    def _together(self, asked: Asked, files: Sequence[ToJudge]) -> _Batch:
         begun = clock.monotonic_seconds()
+        kept = tempfile.TemporaryDirectory(dir=self._scratch)
         with tempfile.TemporaryDirectory(dir=self._scratch) as name:
             drawn = self._drawn(asked, files, Path(name))
-            answers = self._answers(asked, files, drawn)
+            answers = self._answers(asked, files, drawn, Path(kept.name))
             for number, file in enumerate(files):
                 if isinstance(answers[number], str) and len(files) > 1:
-                    answers[number] = self._answers(asked, [file], drawn[number : number + 1])[0]
-        share = round((clock.monotonic_seconds() - begun) / len(files), 3)
-        return [_judged(asked, answer, share) for answer in answers]
+                    answers[number] = self._answers(asked, [file], drawn[number : number + 1], Path(kept.name))[0]
+        return _Batch(kept, answers, round((clock.monotonic_seconds() - begun) / len(files), 3))
 
     def _drawn(self, asked: Asked, files: Sequence[ToJudge], folder: Path) -> list[_Drawn]:
         """Each file and its result drawn as PDF, where they are none; an original with several results once."""
@@ -107,23 +110,48 @@ class Judging:
         drawn = [{side: found.get(path) for side, path, _, _ in _drawable(file)} for file in files]
         return [_Drawn(each.get("before"), each.get("after")) for each in drawn]
 
-    def _answers(self, asked: Asked, files: Sequence[ToJudge], drawn: Sequence[_Drawn]) -> list[Answer | str]:
-        """One call of the worker; of a file that it brought no answer for, why."""
-        with tempfile.TemporaryDirectory(dir=self._scratch) as name:
-            folder, shown = Path(name), _Shown()
-            jobs = [_job(asked, file, one, shown) for file, one in zip(files, drawn, strict=True)]
-            order = folder / "order.json"
-            order.write_text(order_text(jobs), encoding="utf-8")
-            order.chmod(0o644)
-            out = folder / "out"
-            out.mkdir()
-            arguments = ("-P", "-m", WORKER, "{input}", "{output}")
-            inputs = ((order, ".json"), *shown.files)
-            beside = tuple(shown.beside)
-            limits, sees = asked.limits(jobs), interpreter_folders()
-            ran = self._sandbox.run(Order(PYTHON, arguments, inputs, limits, sees=sees, beside=beside), out)
-            broke = _broke_down(ran)
-            return [_answer(out, number, file, len(asked.validators), broke) for number, file in enumerate(files, 1)]
+    def _answers(
+        self, asked: Asked, files: Sequence[ToJudge], drawn: Sequence[_Drawn], kept: Path
+    ) -> list[_Left | str]:
+        """One call of the worker; of a file that it brought no answer for, why.  Answers stay in `kept`."""
+        folder, shown = Path(tempfile.mkdtemp(dir=kept)), _Shown()
+        jobs = [_job(asked, file, one, shown) for file, one in zip(files, drawn, strict=True)]
+        order = folder / "order.json"
+        order.write_text(order_text(jobs), encoding="utf-8")
+        order.chmod(0o644)
+        out = folder / "out"
+        out.mkdir()
+        arguments = ("-P", "-m", WORKER, "{input}", "{output}")
+        inputs = ((order, ".json"), *shown.files)
+        beside = tuple(shown.beside)
+        limits, sees = asked.limits(jobs), interpreter_folders()
+        ran = self._sandbox.run(Order(PYTHON, arguments, inputs, limits, sees=sees, beside=beside), out)
+        broke = _broke_down(ran)
+        return [_answer(out, number, file, len(asked.validators), broke) for number, file in enumerate(files, 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """An answer that was found to be one, and stays a file until somebody asks for it: as many texts as a call may
+    bring do not all lie in memory."""
+
+    file: Path
+    pictures: tuple[Picture, ...]
+
+    def read(self) -> Answer:
+        """The answer, its pictures as they were taken."""
+        answer = read_answer(self.file.read_text(encoding="utf-8"))
+        return replace(answer, pictures=self.pictures)
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """What came of a call: an answer for each file, or why there is none, and how long each took.  The answers lie in
+    `folder`."""
+
+    folder: tempfile.TemporaryDirectory[str]
+    answers: Sequence[_Left | str]
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +214,9 @@ def _rendition(path: Path | None, shown: _Shown) -> Path | None:
 
 
 def _broke_down(ran: Outcome) -> str:
-    """That it broke, with the end of what it complained, by which somebody may find out why."""
+    """That it broke, with the end of what it complained, by which somebody may find out why; or what it did instead."""
+    if ran.result is Result.TOO_MUCH_OUTPUT:
+        return TOO_LONG
     complaint = printable(" ".join(ran.evidence.complaints.split())[-LONGEST_COMPLAINT:], is_line=True)
     if not complaint:
         return BROKE_DOWN
@@ -196,13 +226,11 @@ def _broke_down(ran: Outcome) -> str:
     )
 
 
-def _answer(out: Path, number: int, file: ToJudge, validators: int, broke: str) -> Answer | str:
+def _answer(out: Path, number: int, file: ToJudge, validators: int, broke: str) -> _Left | str:
     """What the worker left of one job, or why there is none; its pictures are taken into the folder that is meant for
     them."""
     text = out / f"{number}.json"
     try:
-        if text.stat().st_size > ANSWER_BYTES:
-            return TOO_LONG
         answer = read_answer(text.read_text(encoding="utf-8"))
         if len(answer.said) != validators:
             raise ValueError(f"{len(answer.said)} opinions of {validators} validators")
@@ -219,7 +247,7 @@ def _answer(out: Path, number: int, file: ToJudge, validators: int, broke: str) 
     except ValueError as error:
         complaint = printable(str(error)[:LONGEST_COMPLAINT], is_line=True)
         return phrase("what measures gave an answer that is none: {complaint}", complaint=complaint)
-    return Answer(answer.before, answer.after, answer.said, pictures)
+    return _Left(text, pictures)
 
 
 def taken(out: Path, name: str, number: int, folder: Path) -> str:

@@ -69,11 +69,11 @@ class Bench:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._count = 0
-        scratch = folder / "scratch"
-        scratch.mkdir()
+        self.scratch = folder / "scratch"
+        self.scratch.mkdir()
         folders = {each.name: each for each in pathway_folders()}
         self.pathways = shipped()
-        self.workshop = SandboxedWorkshop(scratch, folders, format_register().readers)
+        self.workshop = SandboxedWorkshop(self.scratch, folders, format_register().readers)
 
     def file(self, path: Path, ending: str, puid: str) -> ToConvert:
         """A file to be converted, with what belongs to it, into a folder of its own."""

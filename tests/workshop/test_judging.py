@@ -149,6 +149,23 @@ def test_a_text_that_breaks_the_process_that_reads_many_spoils_no_other(bench: B
     assert [Property.TEXT in each.after.values for each in judged] == [True, False, False, True]
 
 
+def test_answers_that_are_too_long_together_are_asked_for_one_by_one_and_one_that_is_by_itself_is_none(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    require("iconv")
+    monkeypatch.setattr(judging, "ANSWER_BYTES", 300_000)
+    files = []
+    for number, size in enumerate([100_000, 100_000, 200_000]):
+        (tmp_path / f"{number}.txt").write_text(f"{number}" * size)
+        file = bench.file(tmp_path / f"{number}.txt", ".txt", "x-fmt/111")
+        (file.into / "document.txt").write_text(f"{number}" * size)
+        files.append((file, ["document.txt"]))
+    first, second, third = bench.judge("text-gb18030-to-utf8", files)
+    assert [each.after.values[Property.TEXT] for each in (first, second)] == ["0" * 100_000, "1" * 100_000]
+    assert third.after.failed[Property.TEXT] == judging.TOO_LONG
+    assert not [path for path in bench.scratch.iterdir() if path.name.startswith("tmp")]
+
+
 @pytest.mark.parametrize(
     ("texts", "is_sound", "calls"),
     [(["one", "two", "three"], True, 1), (["one", "bad", "three"], False, 4), (["one", "talk", "three"], False, 4)],
