@@ -3,8 +3,7 @@
 `python -P -m preserve.formats.csv_by_schema FILE…` is given both, and ends with 0 where each table is as described: as
 many rows and columns, a header where there is one, and each value written as the type of its column is in XML Schema
 (Part 2, 3.3), to which "Metadata Vocabulary for Tabular Data" (2015, 5.11.1) refers.  A list of formulas has no schema:
-of that it follows that all its rows have as many columns.  Beside each other in the list of results, a table and its
-schema come in one call.
+of that it follows that all its rows have as many columns.
 """
 
 from __future__ import annotations
@@ -12,7 +11,8 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,13 +47,18 @@ def main(files: Sequence[Path]) -> str:
 
     Raises `Refused`, `Unavailable` where Miller cannot be run.
     """
-    by_name = {final_name(each.name): each for each in files}
-    tables = {name: file for name, file in by_name.items() if not name.endswith(SCHEMA_SUFFIX)}
-    for name in by_name.keys() - tables.keys():
-        if name.removesuffix(SCHEMA_SUFFIX) not in tables:
-            return f"{name} describes a table that is not there"
-    found = (complaint(file, by_name.get(name + SCHEMA_SUFFIX)) for name, file in tables.items())
-    return next(filter(None, found), "" if tables else "there is no table")
+    found = (complaint(file, schema) for file, schema in _paired(files))
+    return next(filter(None, found), "" if files else "there is no table")
+
+
+def _paired(files: Sequence[Path]) -> Iterator[tuple[Path, Path | None]]:
+    """Each table with its schema, which comes next: names alone do not part the results of several originals, which are
+    all called alike."""
+    left = deque(files)
+    while left:
+        file = left.popleft()
+        is_described = bool(left) and final_name(left[0].name) == final_name(file.name) + SCHEMA_SUFFIX
+        yield file, left.popleft() if is_described else None
 
 
 def complaint(file: Path, schema: Path | None) -> str:
