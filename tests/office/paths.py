@@ -12,6 +12,7 @@ PUIDS = {
     ".html": "fmt/471",
     ".odt": "fmt/291",
     ".ppt": "fmt/126",
+    ".pptx": "fmt/215",
     ".rtf": "fmt/355",
     ".xls": "fmt/61",
     ".xlsx": "fmt/214",

@@ -29,6 +29,7 @@ MODULES: Mapping[str, str] = {
     **dict.fromkeys((".htm", ".html", ".xhtml", ".xht"), "web_pages"),
     ".txt": "plain_text",
     ".ppt": "slides",
+    ".pptx": "slides",
     ".xls": "sheets",
     ".xlsx": "sheets",
 }

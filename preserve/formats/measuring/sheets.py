@@ -13,6 +13,7 @@ from preserve.formats.measuring.side import Side
 from preserve.formats.office.excel_binary import read_excel_binary
 from preserve.formats.office.excel_xml import read_excel_xml
 from preserve.formats.office.facts import UnreadableError, properties_compared
+from preserve.formats.office.formulas import same_wording
 from preserve.formats.office.open_spreadsheet import read_open_spreadsheet
 from preserve.formats.office.sheet_lists import read_sheet_lists
 from preserve.formats.office.workbooks import WorkbookFacts, settled
@@ -29,7 +30,7 @@ _OF_FACTS: Mapping[Property, Callable[[WorkbookFacts], Value]] = {
     Property.SHEETS: lambda facts: facts.sheets,
     Property.ROWS: lambda facts: facts.rows,
     Property.CELLS: lambda facts: {where: settled(text) for where, text in facts.cells.items()},
-    Property.FORMULAS: lambda facts: facts.formulas,
+    Property.FORMULAS: lambda facts: {where: same_wording(text) for where, text in facts.formulas.items()},
     Property.IMAGES: lambda facts: facts.images,
     Property.FONTS: lambda facts: facts.fonts,
     Property.HYPERLINKS: lambda facts: facts.links,

@@ -68,9 +68,9 @@ def _facts(parts: Parts, values: openpyxl.Workbook, formulas: openpyxl.Workbook)
         links=external_links(links),
         comments=tuple(comments),
         changes=int(any(name.startswith("xl/revisions/") for name in parts.names)),
-        macros=sum(1 for name in parts.names if name.endswith("vbaProject.bin")),
+        macros=parts.macros(),
         embedded=tuple(sorted(_embedded(parts))),
-        signatures=sum(1 for name in parts.names if name.startswith("_xmlsignatures/") and name.endswith(".xml")),
+        signatures=parts.signatures(),
         properties=properties_of(parts),
     )
 

@@ -47,6 +47,15 @@ class DocumentFacts:
     properties: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class PresentationFacts:
+    """A presentation as it was read: how many slides are shown, and what they have in the words of documents."""
+
+    slides: int
+    hidden: int
+    document: DocumentFacts
+
+
 def one_line(text: str) -> str:
     """A text without the white space that only layout needs."""
     return " ".join(unicodedata.normalize("NFC", text).split())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
+import re
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
@@ -20,6 +21,10 @@ RASTER = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".dib")
 RELATIONSHIP = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _RELATIONS = "{http://schemas.openxmlformats.org/package/2006/relationships}Relationship"
 
+_MARKUP = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
+ALTERNATE, CHOICE, FALLBACK = f"{_MARKUP}AlternateContent", f"{_MARKUP}Choice", f"{_MARKUP}Fallback"
+_MAIN = re.compile(r"officeDocument$")
+_SIGNATURE = re.compile(r"^_xmlsignatures/[^/]+\.xml$", re.IGNORECASE)
 _STRICT = (
     (b"http://purl.oclc.org/ooxml/officeDocument/", b"http://schemas.openxmlformats.org/officeDocument/2006/"),
     (
@@ -27,6 +32,10 @@ _STRICT = (
         b"http://schemas.openxmlformats.org/wordprocessingml/2006/main",
     ),
     (b"http://purl.oclc.org/ooxml/spreadsheetml/main", b"http://schemas.openxmlformats.org/spreadsheetml/2006/main"),
+    (
+        b"http://purl.oclc.org/ooxml/presentationml/main",
+        b"http://schemas.openxmlformats.org/presentationml/2006/main",
+    ),
     (b"http://purl.oclc.org/ooxml/drawingml/main", b"http://schemas.openxmlformats.org/drawingml/2006/main"),
 )
 """Names of the Strict variant (ISO/IEC 29500-1, Annex A), and what the Transitional one calls the same."""
@@ -70,6 +79,22 @@ class Parts:
 
     def xml_if_there(self, name: str) -> ET.Element | None:
         return self.xml(name) if name in self.names else None
+
+    def main(self) -> str:
+        """The part that an OOXML package says is the document (ISO/IEC 29500-2, 9.3).  Raises `UnreadableError`."""
+        for each in self.xml("_rels/.rels"):
+            name = each.get("Target", "").lstrip("/")
+            if _MAIN.search(each.get("Type", "")) and name in self.names:
+                return name
+        raise UnreadableError("the package names no document")
+
+    def macros(self) -> int:
+        """How many projects of macros an OOXML package has ([MS-OFFMACRO2] 2.2.1)."""
+        return sum(1 for name in self.names if name.endswith("vbaProject.bin"))
+
+    def signatures(self) -> int:
+        """How many signatures an OOXML package has (ISO/IEC 29500-2, 12)."""
+        return sum(1 for name in self.names if _SIGNATURE.match(name))
 
     def relations(self, part: str) -> Mapping[str, tuple[str, bool]]:
         """What a part of OOXML leads to, by id: the target, and whether it lies outside (ISO/IEC 29500-2, 9.3)."""

@@ -15,6 +15,7 @@ from preserve.formats.office.compound import Compound
 from preserve.formats.office.drawings import picture_digests
 from preserve.formats.office.facts import (
     DocumentFacts,
+    PresentationFacts,
     UnreadableError,
     external_links,
     font_names,
@@ -32,15 +33,6 @@ _FONT, _COMMENT, _STRING, _LINK, _OBJECT = 0x0FB7, 0x2EE0, 0x0FBA, 0x0FD7, 0x0FC
 _OTHER_FIELDS = (0x0FF7, 0x0FF8, 0x0FF9, 0x0FFA)
 _HIDDEN_FLAG_AT = 10
 _BREAKS = re.compile(r"[\r\x0b]")
-
-
-@dataclass(frozen=True, slots=True)
-class PresentationFacts:
-    """A presentation as it was read: how many slides are shown, and what they have in the words of documents."""
-
-    slides: int
-    hidden: int
-    document: DocumentFacts
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,6 +129,7 @@ def text_of(root: Element, beside: list[str] | None = None) -> str:
     left = [] if beside is None else beside
     _drop_marks(root, left)
     _drop_what_masters_add(root, left)
+    _drop_what_charts_say(root, left)
     for each in root.elements():
         left += [
             "".join(child.texts()) for child in each.children if isinstance(child, Element) and child.kind == "Lbl"
@@ -252,19 +253,29 @@ def _drop_marks(root: Element, left: list[str]) -> None:
 
 
 def _drop_what_masters_add(root: Element, left: list[str]) -> None:
-    """LibreOffice tags footers, dates and numbers of slides as items outside of any block (7.4); items of the slide
-    itself lie in one."""
+    """LibreOffice tags footers, dates and numbers of slides outside of any block (7.4): as items of presentations that
+    were binary, as paragraphs of others.  What is of the slide itself lies in one, as all of a text document does."""
     tops = [each for each in root.children if isinstance(each, Element) and _is_of_master(each)]
     left += [text for each in tops for text in each.texts()]
     root.children = [each for each in root.children if isinstance(each, str) or each not in tops]
 
 
 def _is_of_master(top: Element) -> bool:
-    items = [top] if top.kind == "LI" else top.children if top.kind == "L" else []
+    items = top.children if top.kind == "L" else [top]
     return bool(items) and all(
-        isinstance(each, Element) and each.kind == "LI" and all(isinstance(child, str) for child in each.children)
+        isinstance(each, Element)
+        and each.kind in ("LI", "P")
+        and all(isinstance(child, str) for child in each.children)
         for each in items
     )
+
+
+def _drop_what_charts_say(root: Element, left: list[str]) -> None:
+    """The words of charts on slides: they follow from data that stand in no slide's text."""
+    for figure in [each for top in root.children if isinstance(top, Element) and top.kind != "Document"
+                   for each in top.elements() if each.kind == "Figure"]:  # fmt: skip
+        left += figure.texts()
+        figure.children.clear()
 
 
 def _drop_label(item: Element, left: list[str]) -> None:

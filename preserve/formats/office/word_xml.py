@@ -16,19 +16,14 @@ from preserve.formats.office.facts import (
     kind_of_object,
     one_line,
 )
-from preserve.formats.office.packages import RELATIONSHIP, Parts
+from preserve.formats.office.packages import ALTERNATE, CHOICE, FALLBACK, RELATIONSHIP, Parts
 
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
-_FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
-_CHOICE = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Choice"
-_ALTERNATE = "{http://schemas.openxmlformats.org/markup-compatibility/2006}AlternateContent"
 _OLE = "{urn:schemas-microsoft-com:office:office}OLEObject"
 _BLIP = "{http://schemas.openxmlformats.org/drawingml/2006/main}blip"
 _IMAGE_DATA = "{urn:schemas-microsoft-com:vml}imagedata"
 _CHANGES = ("ins", "del", "moveFrom", "moveTo")
 _LINK = re.compile(r'\bHYPERLINK\s+(?:"([^"]*)"|(\S+))', re.IGNORECASE)
-_MAIN = re.compile(r"officeDocument$")
-_SIGNATURE = re.compile(r"^_xmlsignatures/[^/]+\.xml$", re.IGNORECASE)
 _CORE = {
     "{http://purl.org/dc/elements/1.1/}title": "title",
     "{http://purl.org/dc/elements/1.1/}subject": "subject",
@@ -51,7 +46,7 @@ def read_word_xml(path: Path) -> DocumentFacts:
 
 
 def _facts(parts: Parts) -> DocumentFacts:
-    main = _main_part(parts)
+    main = parts.main()
     folder = main.rsplit("/", 1)[0] if "/" in main else ""
     walk = _Walk(parts.relations(main))
     walk.part(parts.xml(main))
@@ -74,22 +69,12 @@ def _facts(parts: Parts) -> DocumentFacts:
         links=external_links(link for each in walks for link in each.links),
         comments=tuple(_comment(each) for each in comments.iter(f"{W}comment")) if comments is not None else (),
         changes=len(set().union(*(each.changes for each in walks))),
-        macros=sum(1 for name in parts.names if name.endswith("vbaProject.bin")),
+        macros=parts.macros(),
         embedded=tuple(sorted(each for walk in walks for each in walk.embedded)),
-        signatures=sum(1 for name in parts.names if _SIGNATURE.match(name)),
+        signatures=parts.signatures(),
         fields={str(number): value for number, value in enumerate((f for each in walks for f in each.fields), 1)},
         properties=properties_of(parts),
     )
-
-
-def _main_part(parts: Parts) -> str:
-    root = parts.xml("_rels/.rels")
-    for each in root:
-        if _MAIN.search(each.get("Type", "")):
-            name = each.get("Target", "").lstrip("/")
-            if name in parts.names:
-                return name
-    raise UnreadableError("the package names no document")
 
 
 def properties_of(parts: Parts) -> Mapping[str, str]:
@@ -157,7 +142,7 @@ class _Walk:
 
     def _walk(self, element: ET.Element) -> None:
         name = element.tag.removeprefix(W) if isinstance(element.tag, str) else ""
-        if element.tag == _ALTERNATE:
+        if element.tag == ALTERNATE:
             self._either(element)
         elif element.tag == _OLE:
             self.embedded.append(kind_of_object(element.get("ProgID", "")))
@@ -208,8 +193,8 @@ class _Walk:
 
     def _either(self, element: ET.Element) -> None:
         """One of several ways to say the same: the first, or what stands for it."""
-        chosen = element.find(_CHOICE)
-        chosen = chosen if chosen is not None else element.find(_FALLBACK)
+        chosen = element.find(CHOICE)
+        chosen = chosen if chosen is not None else element.find(FALLBACK)
         for child in chosen if chosen is not None else ():
             self._walk(child)
 
