@@ -166,6 +166,21 @@ def test_answers_that_are_too_long_together_are_asked_for_one_by_one_and_one_tha
     assert not [path for path in bench.scratch.iterdir() if path.name.startswith("tmp")]
 
 
+@pytest.mark.parametrize("ending", [".txt", ".xyz"], ids=["in one process", "in a process for each"])
+def test_each_file_of_an_order_is_answered_once(tmp_path: Path, ending: str) -> None:
+    judge = Judge(None, ("sh", "-c", f"echo >> {tmp_path}/calls", "{input}"), ())
+    sides = [Side((Path(f"{number}{ending}"),), ending, "") for number in range(5)]
+    jobs = [Job(side, replace(side, origin=ending), (), (judge,), 0, 5.0) for side in sides]
+    for side in sides:
+        (tmp_path / side.files[0]).write_text("a")
+    (tmp_path / "order.json").write_text(letters.order_text(jobs))
+    out = tmp_path / "out"
+    out.mkdir()
+    worker.main(tmp_path / "order.json", out)
+    assert sorted(path.name for path in out.iterdir()) == [f"{number}.json" for number in range(1, 6)]
+    assert len((tmp_path / "calls").read_text()) == 5
+
+
 @pytest.mark.parametrize(
     ("texts", "is_sound", "calls"),
     [(["one", "two", "three"], True, 1), (["one", "bad", "three"], False, 4), (["one", "talk", "three"], False, 4)],

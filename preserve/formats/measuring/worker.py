@@ -39,8 +39,8 @@ def main(order: Path, out: Path) -> None:
         share = all(is_in_python(job.before.ending, job.before.puid) for _, job in left)
         some = left if share else left[:1]
         run_apart(partial(write_each, out, some, sound), sum(job.all_seconds for _, job in some))
-        broken = next((at for at, (number, _) in enumerate(some) if not answer_of(out, number).exists()), len(some))
-        left = left[broken + 1 :]
+        broken = (at for at, (number, _) in enumerate(some, 1) if not answer_of(out, number).exists())
+        left = left[next(broken, len(some)) :]
 
 
 def preload(job: Job) -> None:
