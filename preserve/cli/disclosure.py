@@ -85,7 +85,8 @@ def _procedure(account: Account, voice: Voice) -> Iterator[str]:
     for approval in account.approvals:
         yield voice.said(
             "Approval {number} on {day} by {who}, of pilot {pilot}: {pathway} (SHA-256 {sha256}) with {tools}; losses"
-            " accepted: {losses}.  It is signed with the key of the ledger.",
+            " accepted: {losses}.  It is signed with the key of the ledger: this archive booked it under that name; it"
+            " is no personal signature.",
             number=approval.number,
             day=approval.at[:10],
             who=approval.by,

@@ -43,8 +43,12 @@ def _proposal_document(proposal: Proposal) -> Document:
         "packages": proposal.count.packages,
         "files": proposal.count.files,
         "bytes": proposal.count.bytes,
+        "encodings_told": None if proposal.encodings is None else [
+            {"encoding": encoding, "by": person, "packages": packages}
+            for (encoding, person), packages in proposal.encodings.items()
+        ],
         "pathways": [_way_document(each) for each in proposal.ways],
-    }
+    }  # fmt: skip
 
 
 def _risk_document(risk: HoldingRisk, held: ScopeCount) -> Document:
@@ -110,9 +114,26 @@ def _proposal_lines(proposal: Proposal, voice: Voice) -> Iterator[str]:
         yield f"  {_format_said(risk, proposal.held[risk.puid], voice)}"
     yield "  " + voice.said("ground: {grounds}", grounds=", ".join(voice.word(each) for each in proposal.group.grounds))
     yield "  " + voice.said("scope: {count}", count=count_said(proposal.count, voice))
+    if proposal.encodings is not None:
+        yield from (f"  {line}" for line in _encodings_lines(proposal.encodings, voice))
     for way in proposal.ways:
         yield ""
         yield from _way_lines(way, voice)
+
+
+def _encodings_lines(told: Mapping[tuple[str, str], int], voice: Voice) -> Iterator[str]:
+    """Of which texts a person said the encoding, and what becomes of the others."""
+    for (encoding, person), packages in told.items():
+        yield voice.said(
+            "encoding {encoding}, as {person} said of files of {packages}",
+            encoding=encoding,
+            person=person,
+            packages=voice.counted("{count} package", "{count} packages", packages),
+        )
+    yield voice.sentence(
+        "Of texts whose encoding nobody said, each pathway takes those whose bytes fit its own; bytes may fit several."
+        "  `preserve format settle --encoding` says it, --encoding plans for one alone."
+    )
 
 
 def _format_said(risk: HoldingRisk, held: ScopeCount, voice: Voice) -> str:

@@ -119,7 +119,8 @@ def report_lines(report: MigrationReport, voice: Voice) -> Iterator[str]:
         yield from _account_lines(account, voice)
     for by, groups in report.groups.items():
         yield ""
-        yield from table(group_head(by, voice), (group_row(each, by, voice) for each in groups))
+        none = voice.sentence("Nothing differs in any file that is counted.")
+        yield from table(group_head(by, voice), (group_row(each, by, voice) for each in groups), none=none)
     for each in report.files:
         yield ""
         yield from file_lines(each.logged, voice)

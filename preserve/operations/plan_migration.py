@@ -86,7 +86,8 @@ class PlannedWay:
 @dataclass(frozen=True, slots=True)
 class Proposal:
     """One migration that is proposed, with how much of each format it is about (`held`, by PUID); `number` where it was
-    registered, `title` where a person gave it one."""
+    registered, `title` where a person gave it one.  `encodings` are those in which a person said that files are:
+    packages by encoding and person; None where no pathway asks."""
 
     group: Group
     scope: Scope
@@ -94,6 +95,7 @@ class Proposal:
     held: Mapping[str, ScopeCount]
     ways: tuple[PlannedWay, ...]
     title: str
+    encodings: Mapping[tuple[str, str], int] | None
     number: int | None = None
 
 
@@ -216,7 +218,9 @@ def _proposals(workplace: Workplace, request: PlanRequest, out: Sorted, narrow: 
         scope = replace(narrow, puids=group.puids)
         by_policy = books.in_scope_by_policy(scope)
         ways = tuple(_way(workplace, request, each, by_policy, earlier) for each in group.ways)
-        yield Proposal(group, scope, books.in_scope(scope), held, ways, request.title)
+        asks = any(each.pathway.encodings for each in group.ways)
+        encodings = books.encodings_told(scope) if asks else None
+        yield Proposal(group, scope, books.in_scope(scope), held, ways, request.title, encodings)
 
 
 def _way(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 
 from preserve.errors import Refused
@@ -54,6 +55,10 @@ _VERSION = (
 )
 
 
+_TELLS_ENCODING = '%"encoding":"%'
+"""What stands in the terms of a settlement that says an encoding: else it is null there."""
+
+
 class MigrationReading:
     """Questions about migrations."""
 
@@ -85,6 +90,17 @@ class MigrationReading:
             given,
         )
         return {policy: ScopeCount(*(int(each) for each in counted)) for policy, *counted in rows}
+
+    def encodings_told(self, scope: Scope) -> dict[tuple[str, str], int]:
+        """In which encodings persons said that files of a scope are: packages by encoding and person."""
+        query, given = packages_in_scope(scope)
+        rows = self._database.rows(
+            "SELECT DISTINCT package, terms, booked_by FROM settlement WHERE terms LIKE ? AND package IN"  # noqa: S608
+            f" (SELECT package FROM ({query}) AS meant)",
+            (_TELLS_ENCODING, *given),
+        )
+        said = {(json.loads(terms)["encoding"], person, package) for package, terms, person in rows}
+        return dict(sorted(Counter((encoding, person) for encoding, person, _ in said).items()))
 
     def pilots(self, number: int) -> list[PilotEntry]:
         """The pilots of a migration, the first one first."""

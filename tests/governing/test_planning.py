@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from preserve.cli.exits import Exit
-from preserve.model import migration_events
+from preserve.model import identification_events, migration_events
+from preserve.model.formats.settlements import Kind, Selection, Settlement, Word
 from preserve.model.nouns import Act
 from tests.governing.service import AT, SEEN, Service
+from tests.state.bookkeeping import said_of
 
 
 def test_what_should_be_migrated_is_proposed_with_its_losses_and_costs_and_nothing_is_booked(service: Service) -> None:
@@ -108,3 +110,16 @@ def test_what_was_converted_is_not_planned_again_unless_it_is_asked_for(service:
     told = service.ask("migrate", "plan", "--format", "fmt/40")
     assert told["proposals"][0]["packages"] == 1
     assert service.ask("migrate", "plan", "--format", "fmt/40", "--again")["proposals"][0]["packages"] == 2
+
+
+def test_a_plan_for_texts_says_who_told_the_encoding_of_which(service: Service) -> None:
+    service.identified_again(0, {"x-fmt/111": 2})
+    with service.books() as books:
+        word = Word(frozenset(), None, "gb18030")
+        kind = {Kind("x-fmt/111", ()): 2}
+        said = Settlement("S-1", service.package(0), "", 2, Selection(None, None), kind, word)
+        books.record(identification_events.formats_settled(Act("丁", "looked"), AT, said, said_of("x-fmt/111")))
+    (proposal,) = service.ask("migrate", "plan", "--format", "x-fmt/111", "--ground", "risk")["proposals"]
+    assert proposal["encodings_told"] == [{"encoding": "gb18030", "by": "丁", "packages": 1}]
+    text = service.program("migrate", "plan", "--format", "x-fmt/111", "--ground", "risk")
+    assert "as 丁 said of files of 1 package" in text
