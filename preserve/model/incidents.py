@@ -30,6 +30,7 @@ class IncidentKind(StrEnum):
     SILENCE = "silence"  # the runner on a machine gives no sign of life any more
     NOTIFIER = "notifier"  # nobody could be told
     REOPENED = "migration reopened"  # what a migration was approved on is not as it was
+    ENDANGERED = "format endangered"  # files in a format are worse off than when that was last recorded
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +172,13 @@ _ENDINGS: Mapping[IncidentKind, Ending] = {
             " all is as it was, or it is withdrawn"
         ),
         by_word=False,
+    ),
+    IncidentKind.ENDANGERED: Ending(
+        sentence(
+            "`preserve format risk` says why; it closes when a migration is planned, or the program is here again, or"
+            " `preserve incident close {id} --reason TEXT` says that it is borne"
+        ),
+        by_word=True,
     ),
 }
 """Every kind, in the order of `IncidentKind`."""

@@ -8,19 +8,24 @@ from datetime import datetime
 from itertools import groupby
 
 from preserve.clock import moment_of
-from preserve.model import rating_events
+from preserve.model import events, rating_events
 from preserve.model.formats.holdings import (
     Facts,
     FormatAdvice,
     HeldFormat,
     HoldingRisk,
     HoldingsRule,
+    ReaderState,
     Recorded,
     holdings_risk,
 )
 from preserve.model.formats.rating import Ratings
 from preserve.model.formats.registry import Reader
+from preserve.model.formats.risk_changes import READERS_OF, Before, is_over, worse
+from preserve.model.incidents import Incident, IncidentKind
 from preserve.model.migrations import Migration, Scope
+from preserve.model.nouns import Event
+from preserve.model.phrases import phrase
 from preserve.model.policy import Policy
 from preserve.workplace import Workplace
 
@@ -54,6 +59,10 @@ class RatingReport:
     """The newest migration that is under way, by the formats that it converts."""
     converted: Mapping[str, int]
     """Files by format, of those for which a migration is advised, in packages of which a version in force was made."""
+
+    def is_seen_to(self, risk: HoldingRisk) -> bool:
+        """Whether nobody has to plan a migration of a format any more."""
+        return risk.puid in self.migrations or self.is_converted(risk)
 
     def is_converted(self, risk: HoldingRisk) -> bool:
         """Whether a migration has been made of all files in a format: the originals are kept, and stay in it."""
@@ -100,11 +109,33 @@ def rate_formats(workplace: Workplace, request: RatingRequest) -> RatingReport:
     )
 
 
+def changes(workplace: Workplace, report: RatingReport) -> list[Event]:
+    """The incidents that are to be opened because formats are worse off than when that was last recorded, and those
+    that are over."""
+    books, act, now = workplace.books, workplace.act, workplace.now()
+    known = {each.subject: each for each in books.incidents() if each.kind is IncidentKind.ENDANGERED}
+    last = books.last_format_risks()
+    before = {each.puid: Before(ReaderState(each.reader), FormatAdvice(each.advice)) for each in last}
+    happened = [
+        events.incident_opened(act, now, Incident(IncidentKind.ENDANGERED, subject, what))
+        for risk in report.risks
+        for subject, what in worse(risk, before.get(risk.puid), is_seen_to=report.is_seen_to(risk)).items()
+        if subject not in known
+    ]
+    held = {each.puid: each for each in report.risks}
+    for subject, incident in known.items():
+        risk = held.get(subject.removeprefix(READERS_OF))
+        if is_over(subject, risk, is_seen_to=risk is not None and report.is_seen_to(risk)):
+            evidence = phrase("judged again, the format is not endangered so any more, or somebody has seen to it")
+            happened.append(events.incident_closed(act, now, incident.id, evidence))
+    return happened
+
+
 def record_risk(workplace: Workplace, report: RatingReport) -> int:
-    """Book what was judged; how many records there are now."""
-    workplace.record(
-        rating_events.risk_recorded(workplace.act, workplace.now(), report.risks, report.not_identified, report.readers)
-    )
+    """Book what was judged, and what follows from it (`changes`); how many records there are now."""
+    now = workplace.now()
+    recorded = rating_events.risk_recorded(workplace.act, now, report.risks, report.not_identified, report.readers)
+    workplace.record(recorded, *changes(workplace, report))
     return len({each.record for each in workplace.books.format_risks()})
 
 

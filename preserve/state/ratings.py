@@ -61,6 +61,14 @@ class RatingReading:
         row = self._database.row("SELECT at FROM format_risk ORDER BY record DESC LIMIT 1")
         return str(row[0]) if row else None
 
+    def last_format_risks(self) -> list[RecordedRisk]:
+        """The last record of the risk of holdings, by identifier."""
+        rows = self._database.rows(
+            "SELECT record, puid, at, files, bytes, total, reader, score, advice FROM format_risk"
+            " WHERE record = (SELECT max(record) FROM format_risk) ORDER BY puid"
+        )
+        return [RecordedRisk(*row) for row in rows]
+
     def format_risks(self) -> Iterator[RecordedRisk]:
         """What was recorded of the risk of holdings, oldest record first, by identifier within each."""
         after = (-1, "")
