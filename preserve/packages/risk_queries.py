@@ -1,6 +1,7 @@
 """Ask risk logs: counted by what is wanted, and the worst files of them, however many rows they have.
 
-Counting runs within Arrow, column by column over all files of the dataset, and holds no more than the groups.
+Counting runs within Arrow, column by column, over so many logs at a time, and holds no more than the groups: what Arrow
+remembers of each file of a dataset, some 0.2 MiB, would come to 2 GiB for ten thousand small logs.
 """
 
 from __future__ import annotations
@@ -8,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,7 @@ _KEYS: Mapping[By, tuple[str, ...]] = {
 }
 _FILE = ("migration", "package", "number", "pathway")
 """What tells a file from all others, also where several pathways were tried on it."""
+LOGS_AT_ONCE = 200
 _FILENAME = "__filename"
 """Arrow's own column: the file that a row comes from."""
 
@@ -52,18 +53,18 @@ class RiskLogs:
     def __init__(self, folders: Sequence[Path]) -> None:
         self._folders = tuple(folders)
 
-    @cached_property
-    def _files(self) -> ds.Dataset:
-        return self._dataset(FILES, files_schema())
+    def _files(self) -> Iterator[ds.Dataset]:
+        return self._datasets(FILES, files_schema())
 
-    @cached_property
-    def _risks(self) -> ds.Dataset:
-        return self._dataset(RISKS, risks_schema())
+    def _risks(self) -> Iterator[ds.Dataset]:
+        return self._datasets(RISKS, risks_schema())
 
-    def _dataset(self, name: str, schema: pa.Schema) -> ds.Dataset:
+    def _datasets(self, name: str, schema: pa.Schema) -> Iterator[ds.Dataset]:
         import pyarrow.dataset as ds
 
-        return ds.dataset([str(folder / name) for folder in self._folders], schema=schema, format="parquet")
+        for first in range(0, len(self._folders), LOGS_AT_ONCE):
+            paths = [str(folder / name) for folder in self._folders[first : first + LOGS_AT_ONCE]]
+            yield ds.dataset(paths, schema=schema, format="parquet")
 
     def groups(self, by: By, narrowed: Narrowed) -> tuple[Group, ...]:
         """The log counted by something: the group with most files first."""
@@ -75,7 +76,7 @@ class RiskLogs:
         for row in self._counted_files(by, keys, narrowed):
             files.setdefault(_key(row, keys), Counter())[FileFate(row["fate"])] += row["count"]
         columns = tuple(dict.fromkeys((*keys, "comparison", "severity")))
-        for row in _counted(self._risks, columns, narrowed, "score"):
+        for row in _counted(self._risks(), columns, narrowed, "score"):
             key = _key(row, keys)
             losses.setdefault(key, Counter())[Comparison(row["comparison"])] += row["count"]
             if Comparison(row["comparison"]) is not Comparison.WITHIN:
@@ -89,25 +90,33 @@ class RiskLogs:
 
     def _counted_files(self, by: By, keys: tuple[str, ...], narrowed: Narrowed) -> Iterator[Row]:
         if not by.is_of_losses:
-            yield from _counted(self._files, (*keys, "fate"), narrowed)
+            yield from _counted(self._files(), (*keys, "fate"), narrowed)
         else:  # each file once in a group, however many losses of it are there
-            yield from _counted_once(self._risks, (*keys, "fate"), narrowed)
+            yield from _counted_once(self._risks(), (*keys, "fate"), narrowed)
 
     def fates(self, narrowed: Narrowed) -> Mapping[FileFate, int]:
         """How many files became what."""
-        return {FileFate(row["fate"]): row["count"] for row in _counted(self._files, ("fate",), narrowed)}
+        found = Counter[FileFate]()
+        for row in _counted(self._files(), ("fate",), narrowed):
+            found[FileFate(row["fate"])] += row["count"]
+        return found
 
     def worst(self, narrowed: Narrowed, most: int) -> list[FoundFile]:
         """At most so many files, the worst first: not converted before converted, then by the sum of their losses."""
+        import pyarrow as pa
         import pyarrow.compute as pc
 
         condition = _condition(narrowed)
         if narrowed == Narrowed():  # of all files, those of which there is something to tell
             condition = (pc.field("fate") != FileFate.CONVERTED.value) | (pc.field("risks") > 0)
-        table = self._files.to_table([*_FILE, _FILENAME, "loss_total", "fate"], condition)
-        table = table.append_column("well", pc.equal(table["fate"], FileFate.CONVERTED.value))
         order = [("well", "ascending"), ("loss_total", "descending"), ("package", "ascending"), ("number", "ascending")]
-        chosen = table.take(pc.sort_indices(table, order)[:most]).to_pylist()
+        best: list[pa.Table] = []
+        for dataset in self._files():
+            table = dataset.to_table([*_FILE, _FILENAME, "loss_total", "fate"], condition)
+            table = table.append_column("well", pc.equal(table["fate"], FileFate.CONVERTED.value))
+            table = pa.concat_tables([*best, table])
+            best = [table.take(pc.sort_indices(table, order)[:most])]
+        chosen = best[0].to_pylist() if best else []
         whole = {key: found for folder, places in _by_folder(chosen) for key, found in _found(folder, places)}
         return [whole[_place(row)] for row in chosen]
 
@@ -156,17 +165,21 @@ def _key(row: Row, keys: Sequence[str]) -> tuple[str | None, ...]:
     return tuple(row[name] for name in keys)
 
 
-def _counted(dataset: ds.Dataset, keys: tuple[str, ...], narrowed: Narrowed, summed: str = "") -> list[Row]:
-    """How many rows there are of each combination of keys, and the sum of a column."""
+def _counted(
+    datasets: Iterable[ds.Dataset], keys: tuple[str, ...], narrowed: Narrowed, summed: str = ""
+) -> Iterator[Row]:
+    """How many rows there are of each combination of keys, and the sum of a column; for each dataset by itself."""
     sums = [(summed, "hash_sum", None, "sum")] if summed else []
-    return _aggregated(dataset, narrowed, [(keys, [([], "hash_count_all", None, "count"), *sums])], summed)
+    for dataset in datasets:
+        yield from _aggregated(dataset, narrowed, [(keys, [([], "hash_count_all", None, "count"), *sums])], summed)
 
 
-def _counted_once(dataset: ds.Dataset, keys: tuple[str, ...], narrowed: Narrowed) -> list[Row]:
-    """The same of files: each is counted once, whatever else its rows say."""
+def _counted_once(datasets: Iterable[ds.Dataset], keys: tuple[str, ...], narrowed: Narrowed) -> Iterator[Row]:
+    """The same of files: each is counted once, whatever else its rows say; all of these are in one log."""
     told_apart = tuple(dict.fromkeys((*keys, *_FILE)))
     count: list[tuple[Any, ...]] = [([], "hash_count_all", None, "count")]
-    return _aggregated(dataset, narrowed, [(told_apart, []), (keys, count)])
+    for dataset in datasets:
+        yield from _aggregated(dataset, narrowed, [(told_apart, []), (keys, count)])
 
 
 def _aggregated(

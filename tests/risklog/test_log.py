@@ -15,13 +15,16 @@ from hypothesis import strategies as st
 
 from preserve.model.formats.comparison import both_sides
 from preserve.model.formats.file_records import record_of, result_of
-from preserve.model.formats.file_results import BothSides, FileResult, Opinion, Validated
+from preserve.model.formats.file_results import BothSides, FileFate, FileResult, Opinion, Validated
 from preserve.model.formats.losses import Decision
 from preserve.model.formats.properties import Measured, PageFace, Property
+from preserve.model.formats.risk_counts import By, Narrowed
 from preserve.model.formats.risk_log import FILES, RISKS, LoggedFile, logged
+from preserve.packages import risk_queries
 from preserve.packages.risk_logs import RiskLogWriter, read_risk_log, write_risk_log
+from preserve.packages.risk_queries import RiskLogs
 from tests.pathways.declarations import shipped
-from tests.risklog import values
+from tests.risklog import migrated, values
 
 SEEN = Decision("发文/1.doc", True, "王", "数字是页码")
 ACCEPTED = {"macros": Decision("macros", True, "王", "宏无凭证价值")}
@@ -173,3 +176,19 @@ def test_both_sides_are_told_in_short() -> None:
     assert told[Property.TEXT] == BothSides(Property.TEXT, "6", None)
     assert told[Property.PAGE_FACES].before == "2"
     assert Property.NUMERALS not in told
+
+
+def test_logs_are_asked_some_at_a_time_and_told_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folders = [tmp_path / str(number) for number in range(5)]
+    for number, folder in enumerate(folders):
+        folder.mkdir()
+        write_risk_log(folder, migrated.logged_files(f"20260101-{number:010}", b"1.doc"))
+    told = []
+    for at_once in (200, 2):
+        monkeypatch.setattr(risk_queries, "LOGS_AT_ONCE", at_once)
+        logs = RiskLogs(folders)
+        groups = [logs.groups(by, Narrowed()) for by in By]
+        worst = [each.logged for each in logs.worst(Narrowed(), 3)]
+        told.append((logs.fates(Narrowed()), groups, worst, logs.worst(Narrowed("20260101-0000000004"), 9)))
+    assert told[0] == told[1]
+    assert told[0][0][FileFate.STOPPED] == 5
