@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from preserve.cli.format_facts import in_language
 from preserve.cli.migration_report import counts_said, decision_said
+from preserve.cli.pathway_words import loss_said
 from preserve.cli.stopped_files import viewed_said
 from preserve.model.formats.losses import Comparison
 from preserve.model.formats.risk_log import initiative_of
@@ -37,7 +38,7 @@ def disclosure(account: Account, report: MigrationReport, pathways: Pathways, vo
     """The six fields, in their order."""
     return (
         Field("authority", voice.sentence("Authority"), tuple(_authority(account, pathways, voice))),
-        Field("procedure", voice.sentence("Procedure"), tuple(_procedure(account, voice))),
+        Field("procedure", voice.sentence("Procedure"), tuple(_procedure(account, pathways, voice))),
         Field("course", voice.sentence("Course"), tuple(_course(account, voice))),
         Field("time", voice.sentence("Time limits"), tuple(_time(account, voice))),
         Field("supervision", voice.sentence("Supervision"), tuple(_supervision(account, report, voice))),
@@ -69,7 +70,7 @@ def _authority(account: Account, pathways: Pathways, voice: Voice) -> Iterator[s
         yield voice.said("Basis ({mark}): {basis}", mark=basis.mark, basis=in_language(basis.words, voice))
 
 
-def _procedure(account: Account, voice: Voice) -> Iterator[str]:
+def _procedure(account: Account, pathways: Pathways, voice: Voice) -> Iterator[str]:
     for pilot in account.pilots:
         yield voice.said(
             "Pilot {number} on {day} by {who}: {files} files drawn from {strata} sorts, converted along {pathways}.",
@@ -96,6 +97,11 @@ def _procedure(account: Account, voice: Voice) -> Iterator[str]:
             tools=", ".join(f"{id_} {version}" for id_, version in approval.tools.items()),
             losses=", ".join(approval.accepted) or voice.sentence("none"),
         )
+        pathway = pathways.get(approval.sha256)
+        declared = {} if pathway is None else {each.id: loss_said(each, voice) for each in pathway.losses}
+        for loss, reason in approval.accepted.items():
+            about = f"{loss}: {declared[loss]}" if loss in declared else loss
+            yield voice.said("{loss} accepted: {reason}", loss=about, reason=reason)
 
 
 def _course(account: Account, voice: Voice) -> Iterator[str]:

@@ -132,7 +132,8 @@ def _named(puids: Sequence[str], register: FormatRegister, voice: Voice) -> str:
 
 def loss_said(loss: DeclaredLoss, voice: Voice) -> str:
     """A declared loss: its type, how bad it is, in words, and whether anything measures it."""
-    told = f"{voice.word(loss.type)}, {voice.word(loss.severity)}. {in_language(loss.words, voice)}"
+    words = in_language(loss.words, voice)
+    told = voice.said("{type}, {severity}. {words}", type=loss.type, severity=loss.severity, words=words)
     if loss.what is None:
         return f"{told} {voice.sentence('(nothing measures it)')}"
     if loss.at_most is None:

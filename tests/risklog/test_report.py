@@ -63,6 +63,8 @@ def test_a_report_names_who_did_what_and_what_came_of_it(program: Program, made:
     text = program(*report(made))
     assert "旧 Word 文档" in text
     assert migrated.ACCEPTED["macros"] in text
+    six = program.ask(*report(made, 1, "--disclosure"))["disclosure"]["1"]
+    assert f"macros accepted: {migrated.ACCEPTED['macros']}" in six["procedure"], "each loss, and why it can be borne"
 
 
 @pytest.mark.parametrize(
