@@ -14,7 +14,7 @@ from preserve.formats.office.facts import DocumentFacts, UnreadableError, proper
 from preserve.formats.office.laid_out import pages_of, read_laid_out
 from preserve.formats.office.open_document import read_open_document
 from preserve.formats.office.rtf import read_rtf
-from preserve.formats.office.tagged_pdf import text_beside
+from preserve.formats.office.tagged_pdf import texts_of
 from preserve.formats.office.word_binary import read_word_binary
 from preserve.formats.office.word_xml import read_word_xml
 from preserve.model.formats.properties import Measured, Property, Value
@@ -73,7 +73,8 @@ def told_of(facts: DocumentFacts, side: Side, wanted: frozenset[Property]) -> Me
     found = {name: _OF_FACTS[name](facts) for name in wanted & _OF_FACTS.keys()}
     if Property.TEXT in found and side.pages is not None:
         try:
-            found[Property.TEXT] = f"{found[Property.TEXT]}\n{text_beside(side.pages).casefold()}"
+            beside = texts_of(side.pages).beside if facts.beside is None else facts.beside
+            found[Property.TEXT] = f"{found[Property.TEXT]}\n{beside.casefold()}"
         except UnreadableError:
             del found[Property.TEXT]
             return Measured(found, {Property.TEXT: NOT_SEEN})

@@ -24,7 +24,7 @@ from preserve.formats.measuring.other_tables import NoTableError, recoded
 from preserve.formats.measuring.side import PDF, Side
 from preserve.formats.office.facts import UnreadableError, external_links, one_line
 from preserve.formats.office.laid_out import pages_of, read_laid_out
-from preserve.formats.office.tagged_pdf import Element, tree
+from preserve.formats.office.tagged_pdf import Element, PageTexts, tree
 from preserve.formats.page_packs import beside
 from preserve.model.formats.properties import Measured, Property, Value
 from preserve.model.formats.web_pages import (
@@ -80,10 +80,11 @@ def measure(side: Side, wanted: frozenset[Property]) -> Measured:
 def _of_result(file: Path) -> Mapping[Property, Callable[[], Value]]:
     if file.suffix != PDF:
         raise UnreadableError("no PDF")
-    facts = read_laid_out(file)
-    root = tree(file, on_paper=True) or Element("")
+    root = tree(file, on_paper=True)
+    text = None if root is None else "\n".join(_tagged(root))
+    facts = read_laid_out(file, PageTexts(text, ""))
     return {
-        Property.TEXT: lambda: "\n".join(_tagged(root)).casefold(),
+        Property.TEXT: lambda: facts.text.casefold(),
         Property.IMAGES: lambda: facts.images,
         Property.HYPERLINKS: lambda: facts.links,
         Property.MACROS: lambda: facts.macros,

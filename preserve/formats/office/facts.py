@@ -31,6 +31,7 @@ class DocumentFacts:
     `text` is what a reader sees of the body: first the body, then foot- and endnotes, then text boxes; without headers,
     footers, comments and hidden text, with the results of fields, inserted text and deleted text that is still shown.
     Numbers that a program makes by itself (of lists, notes, pages) are not in it.
+    `beside` is what stands beside it on the pages, of what is laid out on pages alone.
     `changes` counts tracked changes by kind, author and minute, since programs cut one change into runs at will.
     """
 
@@ -45,6 +46,7 @@ class DocumentFacts:
     signatures: int = 0
     fields: Mapping[str, str] = field(default_factory=dict)
     properties: Mapping[str, str] = field(default_factory=dict)
+    beside: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

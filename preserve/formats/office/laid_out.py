@@ -15,24 +15,28 @@ from preserve.formats.office.facts import (
     font_names,
     one_line,
 )
-from preserve.formats.office.tagged_pdf import pictures_shown, tagged_text
+from preserve.formats.office.tagged_pdf import PageTexts, pictures_shown, texts_of
 
 DEEPEST = 20
 _INFO = {"/Title": "title", "/Subject": "subject", "/Author": "author", "/Keywords": "keywords"}
 
 
-def read_laid_out(path: Path) -> DocumentFacts:
-    """Raises `UnreadableError` where it does not open, or has no tags by which to tell text from headers."""
-    text = tagged_text(path)
+def read_laid_out(path: Path, texts: PageTexts | None = None) -> DocumentFacts:
+    """What stands in a PDF; `texts` are its texts where somebody has read them.
+
+    Raises `UnreadableError` where it does not open, or has no tags by which to tell text from headers.
+    """
+    texts = texts or texts_of(path)
     try:
         with pikepdf.open(path) as pdf:
             annotations = [each for page in pdf.pages for each in _listed(page.obj, "/Annots")]
-            if text is None and not _is_tagged(pdf):
+            if texts.body is None and not _is_tagged(pdf):
                 raise UnreadableError("its text is not tagged")
             form = pdf.Root.get("/AcroForm")
             fields = list(_fields(form)) if isinstance(form, pikepdf.Dictionary) else []
             return DocumentFacts(
-                text=text or "",
+                text=texts.body or "",
+                beside=texts.beside,
                 images=pictures_shown(path),
                 fonts=font_names(
                     family_of_face(name) for page in pdf.pages for name in _fonts(page.obj.get("/Resources"), 0)

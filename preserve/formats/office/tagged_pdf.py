@@ -58,25 +58,22 @@ class Element:
                 yield from child.texts()
 
 
-def tagged_text(path: Path) -> str | None:
-    """The text: first the body, then notes, without the numbers of lists and notes; None where nothing is tagged.
+@dataclass(frozen=True, slots=True)
+class PageTexts:
+    """The text of a PDF: `body`, which is first the body and then notes, without the numbers of lists and notes (None
+    where nothing is tagged); `beside`, which is headers, footers, what masters add, and the numbers of pages, lists and
+    notes."""
 
-    Raises `UnreadableError` where PDFium does not open it.
-    """
-    root = tree(path)
-    return None if root is None else text_of(root)
+    body: str | None
+    beside: str
 
 
-def text_beside(path: Path) -> str:
-    """The text that is not of the body: headers, footers, what masters add, and the numbers of pages, lists and notes.
-
-    Raises `UnreadableError` where PDFium does not open it.
-    """
-    parts: list[str] = []
-    root = tree(path, parts)
-    if root is not None:
-        text_of(root, parts)
-    return "\n".join(parts)
+def texts_of(path: Path) -> PageTexts:
+    """Both texts, in one reading.  Raises `UnreadableError` where PDFium does not open it."""
+    beside: list[str] = []
+    root = tree(path, beside)
+    body = None if root is None else text_of(root, beside)
+    return PageTexts(body, "\n".join(beside))
 
 
 def tree(path: Path, beside: list[str] | None = None, *, on_paper: bool = False) -> Element | None:
