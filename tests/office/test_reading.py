@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import random
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from preserve.formats.measuring.documents import NOT_SEEN, READERS, measure
+from preserve.formats.measuring.odf_check import complaints_about_odf
+from preserve.formats.measuring.ooxml_check import complaints_about_ooxml
 from preserve.formats.measuring.side import Side
+from preserve.formats.office.excel_xml import read_excel_xml
 from preserve.formats.office.facts import DocumentFacts, UnreadableError
 from preserve.formats.office.rtf import read_rtf
 from preserve.formats.office.word_binary import read_word_binary
@@ -114,3 +118,25 @@ def test_each_reader_says_that_it_cannot_read_what_is_something_else(tmp_path: P
         path.write_bytes(b"\x00\x01 nothing of the kind")
         with pytest.raises(UnreadableError):
             read(path)
+
+
+@pytest.mark.parametrize(
+    "complaints", [complaints_about_odf, complaints_about_ooxml, read_excel_xml], ids=["ODF", "OOXML", "openpyxl"]
+)
+def test_a_package_whose_parts_cannot_be_unpacked_is_a_complaint_and_breaks_nothing(
+    tmp_path: Path, complaints: Callable[[Path], object]
+) -> None:
+    package = tmp_path / "a.xlsx"
+    with zipfile.ZipFile(package, "w") as made:
+        made.writestr("mimetype", "application/vnd.oasis.opendocument.text")
+        for name in ("[Content_Types].xml", "META-INF/manifest.xml", "content.xml"):
+            made.writestr(name, "<a/>" * 100, zipfile.ZIP_DEFLATED)
+    data = bytearray(package.read_bytes())
+    for mark in (b"[Content_Types].xml", b"META-INF/manifest.xml", b"content.xml"):
+        at = data.index(mark) + len(mark)
+        data[at : at + 8] = b"\xff" * 8  # no deflate (RFC 1951) begins so
+    package.write_bytes(data)
+    try:
+        assert complaints(package)
+    except UnreadableError as why:
+        assert "does not read it" in str(why)

@@ -6,6 +6,8 @@ import zipfile
 from pathlib import Path
 from xml.parsers import expat
 
+from preserve.formats.contents import ENTRY_FAULTS
+
 MIMETYPE = "mimetype"
 KINDS = b"application/vnd.oasis.opendocument."
 PIECE_BYTES = 1024 * 1024
@@ -21,7 +23,7 @@ def complaints_about_odf(file: Path) -> tuple[str, ...]:
             if sum(each.file_size for each in members) > MOST_BYTES:
                 return ("its members are larger than is looked at",)
             return (*_of_mimetype(package, members), *_of_members(package, members))
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:  # zipfile's own for encrypted members
+    except ENTRY_FAULTS as error:
         return (f"its package is not sound: {error}",)
 
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import posixpath
 import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree as ET
+
+from preserve.formats.contents import ENTRY_FAULTS
 
 LARGEST_PART_BYTES = 256 * 1024 * 1024
 _TYPES = "[Content_Types].xml"
@@ -22,7 +23,7 @@ def complaints_about_ooxml(file: Path) -> tuple[str, ...]:
     try:
         with zipfile.ZipFile(file) as package:
             return tuple(_complaints(package))
-    except (zipfile.BadZipFile, zlib.error, OSError, NotImplementedError, RuntimeError) as error:
+    except ENTRY_FAULTS as error:
         return (f"the package cannot be read: {error}",)
 
 

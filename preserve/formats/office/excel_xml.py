@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -10,15 +9,13 @@ from xml.etree import ElementTree as ET
 import openpyxl
 from openpyxl.worksheet.formula import ArrayFormula, DataTableFormula
 
+from preserve.formats.contents import ENTRY_FAULTS
 from preserve.formats.office.facts import UnreadableError, external_links, font_names, one_line
 from preserve.formats.office.packages import Parts
 from preserve.formats.office.word_xml import properties_of
 from preserve.formats.office.workbooks import WorkbookFacts, address, moment_text, number_text, serial_text, truth_text
 
-_FAULTS = (
-    zipfile.BadZipFile, ET.ParseError, OSError, EOFError, AttributeError, IndexError, KeyError, TypeError, ValueError,
-    OverflowError, RecursionError, NotImplementedError, AssertionError,
-)  # fmt: skip
+_FAULTS = (*ENTRY_FAULTS, ET.ParseError, AssertionError)
 """What openpyxl raises of damaged workbooks."""
 
 

@@ -6,17 +6,14 @@ import hashlib
 import posixpath
 import re
 import zipfile
-import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+from preserve.formats.contents import ENTRY_FAULTS
 from preserve.formats.office.facts import UnreadableError
 
 LARGEST_PART_BYTES = 256 * 1024 * 1024
-_DAMAGES = (
-    KeyError, RuntimeError, OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error, NotImplementedError
-)  # fmt: skip
 RASTER = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".dib")
 RELATIONSHIP = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _RELATIONS = "{http://schemas.openxmlformats.org/package/2006/relationships}Relationship"
@@ -48,7 +45,7 @@ class Parts:
         """Raises `UnreadableError`."""
         try:
             self._zip = zipfile.ZipFile(path)
-        except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError) as error:
+        except ENTRY_FAULTS as error:
             raise UnreadableError(f"no ZIP: {error}") from error
         self.names = frozenset(self._zip.namelist())
 
@@ -61,7 +58,7 @@ class Parts:
             if self._zip.getinfo(name).file_size > LARGEST_PART_BYTES:
                 raise UnreadableError(f"the part {name} is too large")
             return self._zip.read(name)
-        except _DAMAGES as error:
+        except ENTRY_FAULTS as error:
             raise UnreadableError(f"the part {name} cannot be read: {error}") from error
 
     def xml(self, name: str) -> ET.Element:
