@@ -75,18 +75,18 @@ def _verapdf(file: Path) -> str:
     try:
         report = ET.fromstring(bytes(text[max(text.find(b"<?xml"), 0) :]))  # noqa: S314 - bounded, and in the sandbox
     except ET.ParseError:
-        return f"no report, but exit status {answer.status}: {answer.complaints or text.decode(errors='replace')}"[
-            :SHOWN
-        ]
+        said = answer.complaints or text.decode("utf-8", "replace")
+        return f"no report, but exit status {answer.status}: {said}"[:SHOWN]
     found = report.findall("jobs/job/validationReport")
-    if [(each.get("profileName"), each.get("jobEndStatus", "normal")) for each in found] != [
-        (VERAPDF_PROFILE, "normal")
-    ]:
+    judged = [(each.get("profileName"), each.get("jobEndStatus", "normal")) for each in found]
+    if judged != [(VERAPDF_PROFILE, "normal")]:
         why = report.findtext(".//exceptionMessage") or answer.complaints or "no reason given"
         return f"it was not judged by the {VERAPDF_PROFILE}: {why}"[:SHOWN]
     failed = [each for each in found[0].iterfind("details/rule") if each.get("status") == "failed"]
     rules = [f"{each.get('clause')}-{each.get('testNumber')} {each.findtext('description')}" for each in failed]
-    return "" if found[0].get("isCompliant") == "true" and not failed else ("; ".join(rules) or "not compliant")[:SHOWN]
+    if found[0].get("isCompliant") == "true" and not failed:
+        return ""
+    return ("; ".join(rules) or "not compliant")[:SHOWN]
 
 
 VALIDATORS: Mapping[str, Callable[[Path], str]] = {
