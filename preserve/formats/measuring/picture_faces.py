@@ -30,6 +30,7 @@ def picture_faces(before: Side, after: Side, out: Path, prefix: str, most: int) 
 
     A page that cannot be drawn, or is larger than is measured, has no picture on that side.
     """
+    Image.MAX_IMAGE_PIXELS = None  # we have a bound of our own
     sides = zip_longest(islice(_pages(before), most), islice(_pages(after), most))
     return tuple(_laid(number, old, new, out, prefix) for number, (old, new) in enumerate(sides, 1))
 
