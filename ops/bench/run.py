@@ -3,9 +3,11 @@
     python -m ops.bench.run --corpora DIR [--groups ingest,audit,restore,s3] [--rounds 3] [--minutes 4] [--out FILE]
 
 Groups, each with its own tables: ingest, audit, restore, memory, harvest, identify (folder stores); s3, s3-large (a
-SeaweedFS site); and three that are not run unless named: s3-check (rclone check --download of S, a quarter of an hour
-and more), large (one package of --gib, 10 by default: one small file out of it, one flipped bit in it; needs four times
-its size of disk) and harvest-million (second harvests of a million files; half an hour, for the first ones).
+SeaweedFS site); office (`migrate run` beside LibreOffice's own batches) and judging (beside converting, each pathway),
+of the samples that come with pathways; and three that are not run unless named: s3-check (rclone check --download of S,
+a quarter of an hour and more), large (one package of --gib, 10 by default: one small file out of it, one flipped bit in
+it; needs four times its size of disk) and harvest-million (second harvests of a million files; half an hour, for the
+first ones).
 No further round of a table begins after --minutes; a million files are a campaign (ops/campaigns/million_files.py).
 
 DIR holds S, T and L2 (many mixed records, 100,000 tiny files, two of 1 GiB: ../shared/bench/make_corpus.py makes them)
@@ -25,7 +27,8 @@ from ops.bench.folders import audit, ingest, memory, restore
 from ops.bench.harvests import harvest, harvest_million
 from ops.bench.identifying import identify
 from ops.bench.large import large
-from ops.bench.measuring import Bounds
+from ops.bench.measuring import Bounds, adopt
+from ops.bench.migrating import judging, office
 from ops.bench.service import Bench
 from ops.bench.sites import s3, s3_check, s3_large
 
@@ -38,6 +41,8 @@ GROUPS: dict[str, Callable[[Bench], None]] = {
     "memory": memory,
     "harvest": harvest,
     "identify": identify,
+    "office": office,
+    "judging": judging,
     "s3-check": s3_check,
     "large": large,
     "harvest-million": harvest_million,
@@ -57,6 +62,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
     given.work.mkdir(parents=True, exist_ok=True)
+    adopt()
     bench = Bench(given.corpora, given.work, Bounds(given.rounds, given.minutes * 60), given.gib)
     for name in given.groups.split(","):
         GROUPS[name](bench)

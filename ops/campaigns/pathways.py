@@ -8,12 +8,12 @@ encrypted, empty or cut off is handed to no tool.  `--why` writes down what kept
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ops.bench.measuring import adopt, processor_seconds
 from ops.campaigns.telling import parser, say, table, tell, workshop
 from preserve.formats.siegfried import SiegfriedIdentifier
 from preserve.model.formats.file_results import FileFate
@@ -28,7 +28,7 @@ from tests.workshop.bench import Bench, Passed
 GIB = 1024**3
 REFUSED = frozenset((Oddity.PASSWORD_PROTECTED, Oddity.ENCRYPTED, Oddity.EMPTY, Oddity.TRUNCATED, Oddity.NOT_EXAMINED))
 HEAD = ("pathway", "files", "refused", "failed", "stopped", "converted", "declared losses", "stopped by",
-        "convert s/file", "judge s/file")  # fmt: skip
+        "convert CPU s/file", "judge CPU s/file")  # fmt: skip
 
 
 @dataclass
@@ -62,6 +62,7 @@ def main() -> None:
     arguments.add_argument("--only", nargs="*", default=(), metavar="NAME", help="these pathways")
     arguments.add_argument("--why", type=Path, metavar="FILE", help="write there what kept files that did not pass")
     asked = arguments.parse_args()
+    adopt()
     with workshop(asked.folder, 2 * GIB) as folder:
         files = dict(identified(asked.documents, folder))
         bench = Bench(folder)
@@ -102,11 +103,11 @@ def run(bench: Bench, pathway: Pathway, files: dict[Path, FileIdentified]) -> Fo
     if not wanted and not found.refused:
         return None
     say(f"{pathway.name}: {len(wanted)} files")
-    begun = time.monotonic()
+    begun = processor_seconds()
     outcomes = bench.convert(pathway, wanted)
-    converted = time.monotonic()
+    converted = processor_seconds()
     passed = bench.judged(pathway, list(zip(wanted, outcomes, strict=True)))
-    found.convert_seconds, found.judge_seconds = converted - begun, time.monotonic() - converted
+    found.convert_seconds, found.judge_seconds = converted - begun, processor_seconds() - converted
     for file, outcome in zip(wanted, outcomes, strict=True):
         if not outcome.files:
             found.fates[FileFate.FAILED] += 1

@@ -1,0 +1,111 @@
+"""Migration: what `migrate run` takes beside the tool by itself, and what judging takes beside converting."""
+
+from __future__ import annotations
+
+import shutil
+import statistics
+import sys
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+from ops.bench.measuring import Case, Figure, Run, figures, measure, peak_memory_mib, report
+from ops.bench.service import PRESERVE, QUIET, Bench, folder_stores, home, preserve
+from ops.campaigns.pathways import identified, run
+from preserve.model.formats.pathways import Pathway
+from tests.mutants.trials import samples_of
+from tests.pathways.declarations import shipped
+from tests.workshop.bench import Bench as Workbench
+
+OFFICE = "doc-to-pdfa2b"
+PUID = "fmt/40"
+DOCUMENTS = 80
+"""Two calls of the tool, both full."""
+COPIES = 10
+"""Of each sample, so that loading a program counts for little."""
+MOST_PER_CORE = 1.2
+"""What the sandbox, its limits and the ways of files may cost beside the tool's own batches."""
+MOST_MIB = 1024.0
+"""Two LibreOffices, or what measures twenty pairs of documents, and the program."""
+ALONE, SANDBOXED, WHOLE = "LibreOffice, two processes", "the same, sandboxed", "preserve migrate run"
+
+
+def office(bench: Bench) -> None:
+    """`migrate run` over Word documents, whole (fetch, convert, judge, package, book), against LibreOffice's own batch
+    rate on the same files."""
+    if shutil.which("soffice") is None:
+        return
+    documents, pathway = bench.work / "documents", shipped()[OFFICE]
+    shutil.rmtree(documents, ignore_errors=True)
+    lay(samples_of(OFFICE), documents, DOCUMENTS)
+    alone = [sys.executable, "-m", "ops.bench.tool_alone", OFFICE, str(documents)]
+    kept = bench.work / "migrated"
+    cases = [
+        Case(ALONE, lambda folder: [*alone, str(folder / "work")]),
+        Case(SANDBOXED, lambda folder: [*alone, str(folder / "work"), "--sandboxed"]),
+        Case(WHOLE, lambda folder: _approved(kept, documents, pathway), _names(kept)),
+    ]
+    print("Office documents …", file=sys.stderr)
+    runs = measure(cases, bench.bounds, bench.work, [documents])
+    bench.tell(report(f"{DOCUMENTS} Word documents to PDF/A-2b", runs, []))
+    peak = peak_memory_mib(_approved(kept, documents, pathway), _names(kept))
+    bench.tell(figures("Office documents, by processor time", [*_per_core(runs), Figure(
+        "memory of a run, with its tools", round(peak), MOST_MIB, "MiB")]))  # fmt: skip
+    for folder in (documents, kept):
+        shutil.rmtree(folder)
+
+
+def judging(bench: Bench) -> None:
+    """What judging takes of the processors beside converting, for each pathway with samples whose programs are here."""
+    found = []
+    for name in sorted(name for name in shipped() if samples_of(name)):
+        folder = bench.work / "judging"
+        shutil.rmtree(folder, ignore_errors=True)
+        (folder / "scratch").mkdir(parents=True)
+        for number in range(COPIES):
+            shutil.copytree(samples_of(name)[0].parent, folder / "samples" / str(number))
+        workbench = Workbench(folder / "scratch")
+        told = run(workbench, workbench.pathways[name], dict(identified(folder / "samples", folder)))
+        if told is not None and told.convert_seconds:
+            found.append(Figure(name, round(told.judge_seconds / told.convert_seconds, 2), 1, "× converting"))
+        shutil.rmtree(folder)
+    bench.tell(figures("Judging, by processor time", found))
+
+
+def lay(samples: Sequence[Path], folder: Path, count: int) -> None:
+    """So many documents: copies of samples, in turn."""
+    folder.mkdir(parents=True)
+    for number in range(count):
+        sample = samples[number % len(samples)]
+        shutil.copy(sample, folder / f"{number:04}{sample.suffix}")
+
+
+def _per_core(runs: Mapping[str, Sequence[Run]]) -> list[Figure]:
+    """How many times the processor time of the tool by itself the others take: ratios within a round, their median."""
+    ratios = {
+        name: [one.processor / own.processor for one, own in zip(runs[name], runs[ALONE], strict=True)]
+        for name in (SANDBOXED, WHOLE)
+    }
+    most = {SANDBOXED: MOST_PER_CORE, WHOLE: MOST_PER_CORE + 1}  # judging may take as long as converting
+    return [
+        Figure(name, round(statistics.median(those), 2), most[name], f"× {ALONE}") for name, those in ratios.items()
+    ]
+
+
+def _names(folder: Path) -> dict[str, str]:
+    """The environment in which a command finds the home there."""
+    return {**QUIET, "PRESERVE_HOME": str(folder / "home"), "XDG_CONFIG_HOME": str(folder / "config")}
+
+
+def _approved(folder: Path, documents: Path, pathway: Pathway) -> list[str]:
+    """Furnish a home whose migration of the documents is approved; the command that runs it."""
+    shutil.rmtree(folder, ignore_errors=True)
+    ask = partial(preserve, home(folder, folder_stores(folder, 1)))
+    ask("ingest", str(documents))
+    ask("format", "identify")
+    ask("migrate", "plan", "--format", PUID, "--pathway", pathway.name, "--ground", "amount", "--register",
+        "--actor", "planner", "--reason", "a benchmark")  # fmt: skip
+    ask("migrate", "pilot", "1", "--sample", "1", "--actor", "planner")
+    accepted = [word for loss in pathway.losses for word in ("--accept", loss.id)]
+    ask("migrate", "approve", "1", "--pathway", pathway.name, *accepted, "--actor", "approver", "--reason", "seen")
+    return [PRESERVE, "migrate", "run", "1", "--actor", "executor", "--auditor", "auditor", "--reason", "a benchmark"]
