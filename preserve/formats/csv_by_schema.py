@@ -63,6 +63,8 @@ def _paired(files: Sequence[Path]) -> Iterator[tuple[Path, Path | None]]:
 
 def complaint(file: Path, schema: Path | None) -> str:
     """What is wrong with a CSV file by its schema; "" where it is what that says."""
+    if file.name.endswith(SCHEMA_SUFFIX):
+        return "a schema has no table"
     is_list = schema is None and file.name.endswith(FORMULAS)
     rows = _Rows(None if is_list else _described(schema))
     command = ("mlr", "-S", "--icsv", "--implicit-csv-header", "--ojsonl", "cat", str(file))

@@ -118,7 +118,7 @@ def test_miller_finds_where_a_table_is_not_what_its_schema_says(tmp_path: Path) 
         assert why in found and bool(found) is bool(why)
     sound = tmp_path / "0" / "1.csv"
     assert "no schema" in csv_by_schema.main([sound])
-    assert "no schema" in csv_by_schema.main([schema_of(sound)])
+    assert "no table" in csv_by_schema.main([schema_of(sound)])
     rotten = tmp_path / "1" / "1.csv"
     for files in ([sound, rotten], [rotten, sound]):  # of two originals, and called alike
         assert "1 rows" in csv_by_schema.main([each for file in files for each in (file, schema_of(file))])
