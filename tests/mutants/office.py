@@ -6,8 +6,11 @@ import re
 import shutil
 import zipfile
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from random import Random
+
+from PIL import Image, ImageOps
 
 from preserve.formats.converters.csv_schema import read_csv, write_csv
 from preserve.model.formats.properties import Damage
@@ -43,6 +46,23 @@ def _in_part(part: str, change: Change) -> Harm:
         return (made[0].name,) if is_changed else None
 
     return harm
+
+
+def _other_picture(made: tuple[Path, ...], into: Path, chance: Random) -> tuple[str, ...] | None:
+    """One picture of the package is another of the same size, under its name."""
+    with zipfile.ZipFile(made[0]) as old, zipfile.ZipFile(into / made[0].name, "w") as new:
+        pictures = [each.filename for each in old.infolist() if each.filename.endswith((".png", ".jpeg", ".jpg"))]
+        named = [each for each in pictures if "humbnail" not in each]
+        for entry in old.infolist():
+            content = old.read(entry)
+            if named and entry.filename == named[0]:
+                with Image.open(BytesIO(content)) as picture:
+                    other, kind = ImageOps.flip(picture.convert("RGB")), picture.format
+                buffer = BytesIO()
+                other.save(buffer, kind)
+                content = buffer.getvalue()
+            new.writestr(entry, content)
+    return (made[0].name,) if named else None
 
 
 def _on_one(pattern: re.Pattern[str], change: Callable[[str], str], *, is_fit: Callable[[str], bool] = bool) -> Change:
@@ -94,6 +114,7 @@ def _document(part: str, about: str) -> tuple[Mutant, ...]:
             _in_part(part, _on_one(WORDS, lambda words: words.encode().decode("latin-1").translate(_NO_CONTROLS),
                                    is_fit=lambda words: not words.isascii())),
         ),
+        Mutant(Damage.IMAGE_EXCHANGED, "upside down", _other_picture),
         Mutant(Damage.IMAGE_LOST, "one picture", _in_part(part, _on_one(PICTURE, lambda _: ""))),
     )  # fmt: skip
 

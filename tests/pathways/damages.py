@@ -31,6 +31,7 @@ FAITHFUL: Mapping[Property, Value] = {
     Property.PAGES: 5,
     Property.SLIDES: 5,
     Property.IMAGES: 3,
+    Property.PICTURES: ("a1", "b2", "b2"),
     Property.TEXT: TEXT,
     Property.LINES: ("姓名    职务", "张三    处长"),
     Property.PAGE_FACES: tuple(PageFace(80 + page, 990) for page in range(5)),
@@ -113,7 +114,13 @@ def _list(damage: Damage, value: tuple[str, ...] | tuple[PageFace, ...], draw: D
     if damage is Damage.PAGES_SWAPPED:
         other = (at + 1) % len(entries)
         entries[at], entries[other] = entries[other], entries[at]
-    elif damage in (Damage.IMAGE_DOWNSAMPLED, Damage.IMAGE_RECOLOURED, Damage.AUDIO_CLIPPED, Damage.PAGE_BLANKED):
+    elif damage in (
+        Damage.IMAGE_EXCHANGED,
+        Damage.IMAGE_DOWNSAMPLED,
+        Damage.IMAGE_RECOLOURED,
+        Damage.AUDIO_CLIPPED,
+        Damage.PAGE_BLANKED,
+    ):
         entries[at] = f"not {entries[at]}"
     elif damage is Damage.SPACES_LOST:
         entries[at] = "".join(entries[at].split())

@@ -14,7 +14,7 @@ from preserve.formats.office.facts import DocumentFacts, UnreadableError, proper
 from preserve.formats.office.laid_out import pages_of, read_laid_out
 from preserve.formats.office.open_document import read_open_document
 from preserve.formats.office.rtf import read_rtf
-from preserve.formats.office.tagged_pdf import texts_of
+from preserve.formats.office.tagged_pdf import pictures_on, texts_of
 from preserve.formats.office.word_binary import read_word_binary
 from preserve.formats.office.word_xml import read_word_xml
 from preserve.model.formats.properties import Measured, Property, Value
@@ -28,7 +28,7 @@ READERS: Mapping[str, Callable[[Path], DocumentFacts]] = {
     ".rtf": read_rtf,
 }
 NOT_READ = phrase("it cannot be read by the program that measures it: it is damaged, locked, older, or another format")
-NOT_DRAWN = phrase("it was not drawn, so its pages cannot be counted")
+NOT_DRAWN = phrase("it was not drawn, so nothing can be told of its pages")
 NOT_SEEN = phrase("what stands beside the text on its pages cannot be read")
 SEVERAL = phrase("there are several files where one is wanted")
 _OF_FACTS: Mapping[Property, Callable[[DocumentFacts], Value]] = {
@@ -45,14 +45,19 @@ _OF_FACTS: Mapping[Property, Callable[[DocumentFacts], Value]] = {
     Property.METADATA: lambda facts: properties_compared(facts.properties),
 }
 
+_OF_PAGES: Mapping[Property, Callable[[Path], Value]] = {
+    Property.PAGES: pages_of,
+    Property.PICTURES: pictures_on,
+}
+
 
 def measure(side: Side, wanted: frozenset[Property]) -> Measured:
     """All of `wanted` that can be told of a text document."""
     values: dict[Property, Value] = {}
     failed: dict[Property, str] = {}
     reader = READERS.get(side.ending.lower())
-    if Property.PAGES in wanted:
-        _put(Property.PAGES, _pages(side), values, failed)
+    for name in wanted & _OF_PAGES.keys():
+        _put(name, _drawn(side, _OF_PAGES[name]), values, failed)
     of_facts = wanted & _OF_FACTS.keys()
     if reader is None or len(side.files) != 1:
         return Measured(values, failed | dict.fromkeys(of_facts, SEVERAL if reader else NOT_READ))
@@ -81,17 +86,16 @@ def told_of(facts: DocumentFacts, side: Side, wanted: frozenset[Property]) -> Me
     return Measured(found, {})
 
 
-def _pages(side: Side) -> int | str:
-    if side.pages is None:
-        return NOT_DRAWN
+def _drawn(side: Side, tell: Callable[[Path], Value]) -> Value | None:
+    """What is told of the pages as they are drawn; None where they are not."""
     try:
-        return pages_of(side.pages)
+        return tell(side.pages) if side.pages is not None else None
     except UnreadableError:
-        return NOT_DRAWN
+        return None
 
 
-def _put(name: Property, told: int | str, values: dict[Property, Value], failed: dict[Property, str]) -> None:
-    if isinstance(told, str):
-        failed[name] = told
+def _put(name: Property, told: Value | None, values: dict[Property, Value], failed: dict[Property, str]) -> None:
+    if told is None:
+        failed[name] = NOT_DRAWN
     else:
         values[name] = told

@@ -15,7 +15,7 @@ from preserve.formats.office.facts import (
     font_names,
     one_line,
 )
-from preserve.formats.office.tagged_pdf import PageTexts, pictures_shown, texts_of
+from preserve.formats.office.tagged_pdf import PageTexts, pictures_on, texts_of
 
 DEEPEST = 20
 _INFO = {"/Title": "title", "/Subject": "subject", "/Author": "author", "/Keywords": "keywords"}
@@ -37,7 +37,7 @@ def read_laid_out(path: Path, texts: PageTexts | None = None) -> DocumentFacts:
             return DocumentFacts(
                 text=texts.body or "",
                 beside=texts.beside,
-                images=pictures_shown(path),
+                images=len(set(pictures_on(path))),
                 fonts=font_names(
                     family_of_face(name) for page in pdf.pages for name in _fonts(page.obj.get("/Resources"), 0)
                 ),

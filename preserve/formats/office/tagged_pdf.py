@@ -98,27 +98,30 @@ def tree(path: Path, beside: list[str] | None = None, *, on_paper: bool = False)
     return root if root.children else None
 
 
-def pictures_shown(path: Path) -> int:
-    """How many different pictures of pixels the pages show.  Raises `UnreadableError` where PDFium does not open it."""
-    found: set[bytes] = set()
+def pictures_on(path: Path) -> tuple[str, ...]:
+    """The digests of the pictures of pixels on the pages, each as often as it is shown.
+
+    Raises `UnreadableError` where PDFium does not open it.
+    """
+    found: list[str] = []
     try:
         pdf = pypdfium2.PdfDocument(path)
         for number in range(min(len(pdf), MOST_PAGES)):
             page = pdf[number]
             for each in page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE], max_depth=DEEPEST):
-                found.add(_digest_of(each.raw))
+                found.append(_digest_of(each.raw))
             page.close()
         pdf.close()
     except pypdfium2.PdfiumError as error:
         raise UnreadableError(f"PDFium does not read a page: {error}") from error
-    return len(found)
+    return tuple(found)
 
 
-def _digest_of(picture: object) -> bytes:
+def _digest_of(picture: object) -> str:
     size = pdfium.FPDFImageObj_GetImageDataRaw(picture, None, 0)
     buffer = ctypes.create_string_buffer(max(size, 1))
     pdfium.FPDFImageObj_GetImageDataRaw(picture, buffer, size)
-    return hashlib.sha256(buffer).digest()
+    return hashlib.sha256(buffer).hexdigest()
 
 
 def text_of(root: Element, beside: list[str] | None = None) -> str:

@@ -27,6 +27,7 @@ class Damage(StrEnum):
     VALUE_CHANGED = "value changed"
     FORMULAS_FROZEN = "formulas frozen"
     IMAGE_LOST = "image lost"
+    IMAGE_EXCHANGED = "image exchanged"
     IMAGE_DOWNSAMPLED = "image downsampled"
     IMAGE_RECOLOURED = "image recoloured"
     AUDIO_CLIPPED = "audio clipped"
@@ -94,6 +95,7 @@ class Property(StrEnum):
     PAGES = "pages"
     SLIDES = "slides"
     IMAGES = "images"
+    PICTURES = "pictures on pages"
     TEXT = "text"
     EDITS = "characters edited"
     PASSAGE = "longest passage"
@@ -188,6 +190,8 @@ KNOWN: Mapping[Property, Known] = {
     Property.PAGES: _content(Measure.COUNT, Damage.PAGE_DROPPED),
     Property.SLIDES: _content(Measure.COUNT, Damage.PAGE_DROPPED),
     Property.IMAGES: _content(Measure.AT_LEAST, Damage.IMAGE_LOST),
+    # Of both sides as one program draws them, each as often as it is shown; that program proves nothing of its reading.
+    Property.PICTURES: _content(Measure.BAG, Damage.IMAGE_EXCHANGED),
     Property.TEXT: _content(Measure.TEXT, Damage.TEXT_GARBLED, Damage.ENCODING_MANGLED, most=TEXT_PER_MILLE),
     Property.EDITS: _content(Measure.EDITED, Damage.WORDS_CHANGED, most=EDITED_CHARACTERS),
     Property.PASSAGE: _content(Measure.PASSAGE, Damage.TEXT_TRUNCATED, most=PASSAGE_CHARACTERS),
@@ -199,7 +203,7 @@ KNOWN: Mapping[Property, Known] = {
     Property.LINES: _content(Measure.LIST, Damage.SPACES_LOST),
     Property.PAGE_FACES: _content(
         Measure.FACES, Damage.PAGE_BLANKED, Damage.PAGE_DROPPED, Damage.PAGES_SWAPPED, Damage.IMAGE_RECOLOURED,
-        most=FACES_PER_MILLE,
+        Damage.IMAGE_EXCHANGED, most=FACES_PER_MILLE,
     ),
     Property.FONTS: Known(Measure.BAG, may_gain=True),
     Property.HYPERLINKS: Known(Measure.BAG),
@@ -245,7 +249,7 @@ KNOWN: Mapping[Property, Known] = {
     Property.COLUMNS: _content(Measure.LIST, Damage.COLUMN_LOST),
     Property.MESSAGES: _content(Measure.LIST, Damage.MESSAGE_LOST),
     Property.HEADERS: _content(Measure.TABLE, Damage.HEADER_LOST, Damage.MESSAGE_LOST),
-    Property.ATTACHMENTS: _content(Measure.BAG, Damage.ATTACHMENT_LOST),
+    Property.ATTACHMENTS: _content(Measure.BAG, Damage.ATTACHMENT_LOST, Damage.IMAGE_EXCHANGED),
 }  # fmt: skip
 
 _TEXT_DAMAGE = {
