@@ -257,37 +257,27 @@ _TEXT_DAMAGE = {
 }  # fmt: skip
 _PAGE_DAMAGE = {Damage.PAGE_DROPPED, Damage.PAGE_BLANKED, Damage.PAGES_SWAPPED}
 LIABLE: Mapping[ContentKind, frozenset[Damage]] = {
-    ContentKind.DOCUMENT: frozenset(_TEXT_DAMAGE | {Damage.PAGE_DROPPED, Damage.IMAGE_LOST, Damage.ATTACHMENT_LOST}),
-    ContentKind.SPREADSHEET: frozenset(
-        _TEXT_DAMAGE
-        | {
-            Damage.ROW_LOST,
-            Damage.SHEET_LOST,
-            Damage.VALUE_CHANGED,
-            Damage.FORMULAS_FROZEN,
-            Damage.METADATA_CHANGED,
-        }
-    ),
-    ContentKind.PRESENTATION: frozenset(
-        _TEXT_DAMAGE | _PAGE_DAMAGE | {Damage.IMAGE_LOST, Damage.ATTACHMENT_LOST, Damage.METADATA_CHANGED}
-    ),
+    ContentKind.DOCUMENT: frozenset(_TEXT_DAMAGE | {
+        Damage.PAGE_DROPPED, Damage.IMAGE_LOST, Damage.IMAGE_EXCHANGED, Damage.ATTACHMENT_LOST, Damage.METADATA_CHANGED,
+    }),
+    ContentKind.SPREADSHEET: frozenset(_TEXT_DAMAGE | {
+        Damage.ROW_LOST, Damage.SHEET_LOST, Damage.VALUE_CHANGED, Damage.FORMULAS_FROZEN, Damage.METADATA_CHANGED,
+    }),
+    ContentKind.PRESENTATION: frozenset(_TEXT_DAMAGE | _PAGE_DAMAGE | {
+        Damage.IMAGE_LOST, Damage.IMAGE_EXCHANGED, Damage.ATTACHMENT_LOST, Damage.METADATA_CHANGED,
+    }),
     ContentKind.IMAGE: frozenset(_PAGE_DAMAGE | {Damage.IMAGE_DOWNSAMPLED, Damage.IMAGE_RECOLOURED}),
     ContentKind.AUDIO: frozenset({Damage.AUDIO_CLIPPED, Damage.CHANNEL_LOST}),
-    ContentKind.VIDEO: frozenset(
-        {
-            Damage.FRAMES_DROPPED,
-            Damage.TIMES_SHIFTED,
-            Damage.AUDIO_CLIPPED,
-            Damage.IMAGE_DOWNSAMPLED,
-            Damage.IMAGE_RECOLOURED,
-        }
-    ),
+    ContentKind.VIDEO: frozenset({
+        Damage.FRAMES_DROPPED, Damage.TIMES_SHIFTED, Damage.AUDIO_CLIPPED, Damage.IMAGE_DOWNSAMPLED,
+        Damage.IMAGE_RECOLOURED,
+    }),
     ContentKind.TEXT: frozenset(_TEXT_DAMAGE | {Damage.ENCODING_MISTAKEN, Damage.SPACES_LOST}),
-    ContentKind.MAIL: frozenset(
-        _TEXT_DAMAGE | {Damage.ATTACHMENT_LOST, Damage.MESSAGE_LOST, Damage.HEADER_LOST, Damage.SPACES_LOST}
-    ),
+    ContentKind.MAIL: frozenset(_TEXT_DAMAGE | {
+        Damage.ATTACHMENT_LOST, Damage.MESSAGE_LOST, Damage.HEADER_LOST, Damage.SPACES_LOST,
+    }),
     ContentKind.TABLE: frozenset(_TEXT_DAMAGE | {Damage.ROW_LOST, Damage.COLUMN_LOST, Damage.VALUE_CHANGED}),
-}
+}  # fmt: skip
 """To which damage files of a kind are liable.  A document whose target has a fixed layout is liable to all of pages."""
 
 
