@@ -32,7 +32,7 @@ class Lie(StrEnum):
     ERROR_INSIDE_200 = "answers a completion with 200 and an error in the body, and does nothing"
     FAILS_A_THIRD = "fails nearly a third of all requests with 503"
     DROPS_FROM_LISTINGS = "leaves every seventh object out of listings"
-    FORGETS_THE_REST = "ends a listing after a thousand objects and says that this was all"
+    FORGETS_THE_REST = "ends a listing after a page of objects and says that this was all"
     LISTS_BY_RAW_PREFIX = "ignores the slash at the end of a listing's prefix"
     IGNORES_RANGES = "answers every range with the whole object"
     CUTS_SHORT = "ends the answer to a GET halfway"
@@ -57,6 +57,8 @@ class State:
     """The lie touches keys that contain this."""
     objects: dict[str, Kept] = field(default_factory=dict)
     uploads: dict[str, tuple[str, dict[str, str], dict[int, bytes]]] = field(default_factory=dict)
+    page: int = 1000
+    """Objects in a page of a listing; S3 has a thousand."""
     requests: list[str] = field(default_factory=list)
     hung_up: set[str] = field(default_factory=set)
     lots: random.Random = field(default_factory=lambda: random.Random(5))
@@ -247,8 +249,9 @@ class _Handler(BaseHTTPRequestHandler):
         names = [name for name in entries if name > after]
         if self.state.lie is Lie.DROPS_FROM_LISTINGS:
             names = [name for number, name in enumerate(names, 1) if number % 7]
-        page = names[: int(query.get("max-keys", 1000))]
-        more = len(names) > len(page) and not (self.state.lie is Lie.FORGETS_THE_REST and len(page) == 1000)
+        page = names[: min(int(query.get("max-keys", self.state.page)), self.state.page)]
+        is_cut = self.state.lie is Lie.FORGETS_THE_REST and len(page) == self.state.page
+        more = len(names) > len(page) and not is_cut
         body = "".join(_entry(name, entries[name]) for name in page)
         token = f"<NextContinuationToken>{escape(page[-1])}</NextContinuationToken>" if more else ""
         head = f"<Name>{bucket}</Name><IsTruncated>{str(more).lower()}</IsTruncated>{token}"

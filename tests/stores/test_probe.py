@@ -14,7 +14,7 @@ from preserve import compose
 from preserve.clock import SystemClock
 from preserve.model.nouns import Role, StoreEntry
 from preserve.ports import ErasableStore
-from preserve.stores import s3_probe
+from preserve.stores import conformance, s3_probe
 from preserve.stores.conformance import Bench, probe
 from preserve.stores.faults import Fault, FaultyStore, Harm
 from preserve.stores.folder import FolderStore
@@ -22,7 +22,7 @@ from preserve.stores.probing import ProbeResult, Record, Severity
 from preserve.stores.retry import RetryingStore
 from preserve.stores.s3 import S3Store
 from preserve.stores.s3_place import place_of
-from tests.sites.lying import Lie, LyingServer
+from tests.sites.lying import Lie, LyingServer, State
 from tests.sites.moto import MotoSite
 from tests.sites.rclone import RcloneSite
 from tests.stores.clocks import SetClock
@@ -177,13 +177,19 @@ def test_harm_in_any_store_is_found(harm: Harm, method: str, check: str) -> None
     assert check in complaints(result, Severity.REFUSE)
 
 
-def test_a_listing_that_ends_after_a_thousand_objects_is_found_by_the_thorough_probe(lying: Lying) -> None:
-    url = f"s3://records/pages?endpoint={lying(Lie.FORGETS_THE_REST, '').endpoint}"
+def test_a_listing_that_ends_after_a_page_is_found_by_the_thorough_probe(
+    lying: Lying, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert State().page < conformance.MANY_KEYS
+    monkeypatch.setattr(conformance, "MANY_KEYS", 180)  # of a smaller page, which costs a tenth
+    server = lying(Lie.FORGETS_THE_REST, "")
+    server.state.page = 150
+    url = f"s3://records/pages?endpoint={server.endpoint}"
     place = compose.place(StoreEntry("site", "", Role.PRIMARY, url, profile="lying"), SystemClock())
     assert place.probe(thorough=False).is_ok
     verdict = place.probe(thorough=True)
     assert not verdict.is_ok
-    assert any("lists 1000 objects where there are 12" in str(complaint) for complaint in verdict.complaints.named)
+    assert any("lists 150 objects where there are 18" in str(complaint) for complaint in verdict.complaints.named)
 
 
 def test_what_a_probe_writes_is_new_each_time_and_no_store_makes_it_smaller() -> None:
