@@ -43,15 +43,11 @@ def _formats(binary: Element, containers: Element) -> tuple[OwnFormat, ...]:
     inside = _by_format(containers)
     described = list(binary.iter("FileFormat"))
     puids = {each.attrib["ID"]: each.attrib["PUID"] for each in described}
-    found = tuple(
-        _format(each, signatures, inside.get(each.attrib["PUID"], ()), puids)
-        for each in described
-        if each.attrib["PUID"].startswith("preserve/")
-    )
+    found = [_format(each, signatures, inside.get(each.attrib["PUID"], ()), puids) for each in described]
     strangers = inside.keys() - puids.values()
     if strangers:
         raise ValueError(f"{', '.join(sorted(strangers))}: a container signature of a format that is not described")
-    return found
+    return tuple(each for each in found if each.is_known or each.over)
 
 
 def _format(
@@ -61,19 +57,19 @@ def _format(
     puids: Mapping[str, str],
 ) -> OwnFormat:
     about = described.attrib
-    own = tuple(signatures[each] for each in _texts(described, "InternalSignatureID"))
-    if not own and not containers:
-        raise ValueError(f"{about['PUID']} has no signature")
-    return OwnFormat(
+    found = OwnFormat(
         puid=about["PUID"],
         name=about["Name"],
         version=about.get("Version", ""),
         mime=about.get("MIMEType", ""),
         extensions=frozenset(each.lower() for each in _texts(described, "Extension")),
         over=frozenset(puids[each] for each in _texts(described, "HasPriorityOverFileFormatID")),
-        signatures=own,
+        signatures=tuple(signatures[each] for each in _texts(described, "InternalSignatureID")),
         containers=containers,
     )
+    if found.puid.startswith("preserve/") and not found.is_known:
+        raise ValueError(f"{found.puid} has no signature")
+    return found
 
 
 def _by_format(containers: Element) -> dict[str, tuple[ContainerSignature, ...]]:

@@ -23,7 +23,7 @@ from preserve.formats.contents import Content
 from preserve.formats.laying import Laid, Place
 from preserve.formats.oddities import oddities
 from preserve.model.formats.identification import NOTHING, UNKNOWN, FileIdentified, Identification, Oddity
-from preserve.model.formats.signatures import Match, OwnFormat, Seen, matches
+from preserve.model.formats.signatures import Match, OwnFormat, Seen, beaten, matches
 from preserve.opening.bounded import bound
 from preserve.packages import pipes
 from preserve.packages.pipes import Message
@@ -53,7 +53,7 @@ class Bench:
 
     def _judged(self, found: Sequence[Identification], content: Content) -> FileIdentified:
         seen = Seen(content.head, content.tail, content.extension, content.container, content.names, content.entry)
-        return judged(found, matches(self._own, seen), oddities(content), content)
+        return judged(found, matches(self._own, seen), self._own, oddities(content), content)
 
 
 def _identifications(answer: Any) -> list[Identification]:
@@ -64,14 +64,18 @@ def _identifications(answer: Any) -> list[Identification]:
 
 
 def judged(
-    pronom: Sequence[Identification], own: Sequence[Match], odd: frozenset[Oddity], content: Content
+    pronom: Sequence[Identification],
+    matched: Sequence[Match],
+    own: Sequence[OwnFormat],
+    odd: frozenset[Oddity],
+    content: Content,
 ) -> FileIdentified:
-    """What Siegfried, our own signatures and a look at the bytes come to together."""
+    """What Siegfried, the signatures of our own formats that matched, and a look at the bytes come to together."""
     found = [each for each in pronom if each.puid != UNKNOWN]
-    beaten = {puid for match in own for puid in match.format.over}
-    ours = [_identification(match, content.extension) for match in own]
-    firm = ours + [each for each in found if _is_firm(each) and each.puid not in beaten]
-    candidates = firm if own else found
+    firm = [_identification(match, content.extension) for match in matched] + list(filter(_is_firm, found))
+    lesser = beaten(own, {each.puid for each in firm}) if matched else frozenset()
+    firm = [each for each in firm if each.puid not in lesser]
+    candidates = firm if matched else found
     chosen = candidates[0] if candidates else next(iter(pronom), NOTHING)
     extra = set(odd)
     if len(firm) > 1:

@@ -159,3 +159,23 @@ def slides(token: int = 0xE391C05F) -> bytes:
     """As much of a PowerPoint 97-2003 presentation ([MS-PPT] 2.3.2)."""
     user = struct.pack("<HHIII", 0, 0x0FF6, 0x1C, 0x14, token)
     return compound({"PowerPoint Document": b"\x0f\0\xe8\x03", "Current User": user})
+
+
+OLD_LETTER = (
+    b"Return-Path: <zhang@example.org>\r\nReceived: from a by b; Mon, 2 Nov 1998 10:00:00 +0800\r\n"
+    b"Date: Mon, 2 Nov 1998 10:00:00 +0800\r\nFrom: zhang@example.org\r\nSubject: minutes\r\n\r\nAs agreed.\r\n"
+)
+"""Of a time when messages were not MIME."""
+
+MIME_FIELDS = b"\r\nTo: li@example.org\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=us-ascii\r\n\r\n"
+
+PAGE_IN_A_LETTER = (
+    b"From: <Saved by Blink>\r\nSnapshot-Content-Location: http://example.org/\r\nSubject: a page\r\n"
+    b"Date: Mon, 2 Nov 2026 10:00:00 +0800\r\nMIME-Version: 1.0\r\nContent-Type: multipart/related;\r\n"
+    b'\ttype="text/html";\r\n\tboundary="----x"\r\n\r\n------x\r\nContent-Type: text/html\r\n\r\n'
+    b"<html></html>\r\n------x--\r\n"
+)
+"""A web page as a browser keeps it (RFC 2557)."""
+
+MEMORANDUM = "From: Zhang\nTo: Li\nDate: 2 November 2026\nSubject: the budget\n\n同意。\n"
+"""What people write by hand."""

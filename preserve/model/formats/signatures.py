@@ -89,7 +89,8 @@ class ContainerSignature:
 
 @dataclass(frozen=True, slots=True)
 class OwnFormat:
-    """A format that PRONOM does not know.  `over` are the formats, ours and PRONOM's, that it has priority over."""
+    """A format that PRONOM does not know, or that we know better than it does.  `over` are the formats, ours and
+    PRONOM's, that it has priority over."""
 
     puid: str
     name: str
@@ -99,6 +100,11 @@ class OwnFormat:
     over: frozenset[str] = frozenset()
     signatures: tuple[Signature, ...] = ()
     containers: tuple[ContainerSignature, ...] = ()
+
+    @property
+    def is_known(self) -> bool:
+        """Whether we know it by a signature; of others we only say which has priority."""
+        return bool(self.signatures or self.containers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +130,14 @@ class Match:
 
 
 def matches(formats: Sequence[OwnFormat], seen: Seen) -> list[Match]:
-    """The formats that a file bears the signature of, but for those over which another of them has priority."""
+    """The formats that a file bears the signature of."""
     may_fit = [each for each in formats if each.signatures or seen.container is not None]
-    found = [Match(each, basis) for each in may_fit if (basis := _basis(each, seen))]
-    beaten = {puid for match in found for puid in match.format.over}
-    return [match for match in found if match.format.puid not in beaten]
+    return [Match(each, basis) for each in may_fit if (basis := _basis(each, seen))]
+
+
+def beaten(formats: Sequence[OwnFormat], found: Collection[str]) -> frozenset[str]:
+    """The formats over which one of those that were found in the same file has priority."""
+    return frozenset(puid for each in formats if each.puid in found for puid in each.over)
 
 
 def entries_looked_into(formats: Sequence[OwnFormat]) -> Mapping[Container, frozenset[str]]:
