@@ -272,7 +272,7 @@ def test_sound_begins_when_it_began_though_avi_counts_it_by_blocks(bench: Bench,
     ffmpeg(*shown, "-c:v", "mjpeg", "-c:a", "pcm_s16le", late)
     told = [each.judged.after.values[Property.TIMES] for each in through(bench, "video-to-ffv1", blocks, late)]
     heard = [[at for what, at in each.items() if "audio" in what] for each in told if isinstance(each, dict)]
-    assert heard == [["0", "1000"], ["300", "1300"]]
+    assert heard == [["0", "1000", "1200"], ["300", "1300", "1500"]], "each second, and the end"
 
 
 def test_a_playlist_leads_ffmpeg_nowhere(bench: Bench, tmp_path: Path) -> None:
