@@ -239,6 +239,7 @@ def test_an_answer_comes_back_as_it_was_sent() -> None:
         '{"before":{"values":{"pages":"3"},"failed":{}},"after":{"values":{},"failed":{}},"said":[],"pictures":[]}',
         '{"before":{"values":{"nonsense":3},"failed":{}},"after":{"values":{},"failed":{}},"said":[],"pictures":[]}',
         '{"before":{"values":{"fonts":[3]},"failed":{}},"after":{"values":{},"failed":{}},"said":[],"pictures":[]}',
+        '{"before":{"values":{"times":{"a":"soon"}},"failed":{}},"after":{"values":{},"failed":{}},"said":[],"pictures":[]}',
         '{"before":{"values":{},"failed":{}},"after":{"values":{},"failed":{}},"said":["sound"],"pictures":[]}',
     ],
 )  # fmt: skip

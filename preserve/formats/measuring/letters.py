@@ -6,6 +6,7 @@ The worker has looked at files that nobody trusts, so its answer is read as stri
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from preserve.model.formats.properties import Measure, Measured, PageFace, Prope
 
 LONGEST_TEXT = 2000
 """So many characters of what a validator says are kept."""
+_MOMENT = re.compile("-?[0-9]{1,15}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +165,10 @@ def _value(measure: Measure, plain: object) -> Value:
             return tuple(
                 PageFace(_number(ink), None if likeness is None else _number(likeness)) for ink, likeness in plain
             )
-        case Measure.TABLE | Measure.TIMES, dict():
+        case Measure.TABLE, dict():
             return {_text(key): _text(value) for key, value in plain.items()}
+        case Measure.TIMES, dict():
+            return {_text(key): _moment(value) for key, value in plain.items()}
         case _, str() if measure is Measure.DIGEST or measure.is_of_text:
             return plain
     raise TypeError(f"no value that {measure} compares")
@@ -174,6 +178,14 @@ def _text(plain: object) -> str:
     if not isinstance(plain, str):
         raise TypeError("no text")
     return plain
+
+
+def _moment(plain: object) -> str:
+    """Milliseconds, in digits."""
+    text = _text(plain)
+    if _MOMENT.fullmatch(text) is None:
+        raise ValueError("no answer of the worker: what should be a moment is none")
+    return text
 
 
 def _number(plain: object) -> int:
