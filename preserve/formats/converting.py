@@ -134,8 +134,9 @@ def _own(whole: Outcome, number: int, files: Sequence[ToConvert]) -> Outcome:
 
 def _about(number: int, said: str, files: Sequence[ToConvert]) -> str:
     """What a tool said, without the lines that name other files of the call (`/in/7.doc`, `7.doc`, `/out/7.pdf`)."""
-    endings = "|".join(sorted({re.escape(each.ending) for each in files}))
-    named = re.compile(rf"/(?:in|out)/([0-9]+)[-._]|(?<![\w.])([0-9]+)(?:{endings})(?!\w)")
+    endings = "|".join(sorted({re.escape(each.ending) for each in files if each.ending}))
+    by_itself = rf"|(?<![\w.])([0-9]+)(?:{endings})(?!\w)" if endings else "|(?!)()"  # a number alone is no name
+    named = re.compile(rf"/(?:in|out)/([0-9]+)(?![0-9A-Za-z]){by_itself}")
     kept = []
     for line in said.splitlines(keepends=True):
         its = {int(one or other) for one, other in named.findall(line)}

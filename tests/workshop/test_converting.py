@@ -128,8 +128,9 @@ def test_a_file_that_breaks_a_call_for_several_is_found_out_and_the_others_go_on
     assert not list(files[1].into.iterdir())
 
 
+@pytest.mark.parametrize("ending", [".txt", ""])
 def test_what_a_call_for_several_says_of_a_file_stands_with_that_file_and_its_time_is_shared(
-    several: tuple[Converting, Task], tmp_path: Path
+    several: tuple[Converting, Task], tmp_path: Path, ending: str
 ) -> None:
     converting, task = several
     files = []
@@ -137,9 +138,9 @@ def test_what_a_call_for_several_says_of_a_file_stands_with_that_file_and_its_ti
         path, into = tmp_path / f"{number}", tmp_path / f"{number}.made"
         path.write_text(f"complaint {number}")
         into.mkdir()
-        files.append(ToConvert(path, ".txt", "", into))
+        files.append(ToConvert(path, ending, "", into))
     ran = [each.evidence for each in converting.each(task, files)]
-    assert [each.complaints for each in ran] == [f"/in/{at + 1}.txt: complaint {at}" for at in range(3)]
+    assert [each.complaints for each in ran] == [f"/in/{at + 1}{ending}: complaint {at}" for at in range(3)]
     assert {(each.files, each.seconds) for each in ran} == {(3, ran[0].seconds)}
     (alone,) = (each.evidence for each in Converting(converting._sandbox, tmp_path / "cell").each(task, files[:1]))
     assert alone.files == 1
