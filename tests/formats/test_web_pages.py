@@ -16,6 +16,7 @@ from PIL import Image
 
 from preserve.errors import Refused
 from preserve.formats.converters import web_page
+from preserve.formats.measuring import web_pages
 from preserve.formats.measuring.side import Side
 from preserve.formats.measuring.web_pages import measure
 from preserve.model.formats.file_results import Original
@@ -188,6 +189,22 @@ def test_half_a_picture_is_neither_drawn_nor_filled_up_but_missed(tmp_path: Path
     before, after = told(page), told(page, tmp_path / "2.pdf")
     assert (before[Property.IMAGES], after[Property.IMAGES]) == (2, 1)
     assert before[Property.EMBEDDED] == (f"torn: torn.{kind}",)
+
+
+def test_a_picture_is_decoded_once_however_often_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page, decoded = tmp_path / "1.html", list[bytes]()
+    page.write_text("<meta charset=utf-8><p>" + "".join(f"<img src='a.png?{number}'>" for number in range(9)))
+    with zipfile.ZipFile(page.with_suffix(PACKED), "w") as packed:
+        packed.writestr("a.png", b"a picture")
+
+    def torn(content: bytes) -> bool:
+        decoded.append(content)
+        return True
+
+    monkeypatch.setattr(web_pages, "is_torn", torn)
+    embedded = told(page)[Property.EMBEDDED]
+    assert decoded == [b"a picture"]
+    assert embedded == tuple(f"torn: a.png?{number}" for number in range(9))
 
 
 def test_a_picture_within_the_page_itself_is_drawn(tmp_path: Path) -> None:

@@ -159,7 +159,8 @@ def _lost(text: str, held: Mapping[str, bytes], base: str) -> list[str]:
             style = content.decode("utf-8", "replace")
             named += [(each, place_of(each, place)) for each in references_of_style(style)]
     absent = [f"not held: {each[:200]}" for each, place in named if place not in held and not _DATA.match(each)]
-    return absent + [f"torn: {each[:200]}" for each, place in named if is_torn(held.get(place or "", b""))]
+    torn = {place for place in {place for _, place in named} if place is not None and is_torn(held.get(place, b""))}
+    return absent + [f"torn: {each[:200]}" for each, place in named if place in torn]
 
 
 def _base(document: LexborHTMLParser) -> str:
