@@ -5,7 +5,6 @@ Whether they are the same to the bit is measured apart (`measuring.pictures`); w
 
 from __future__ import annotations
 
-import struct
 import warnings
 from collections.abc import Iterator
 from itertools import islice, zip_longest
@@ -18,11 +17,10 @@ from preserve.formats.measuring.pages import ALIKE_PIXELS, Drawn, likeness, save
 from preserve.formats.measuring.pictures import MOST_PIXELS
 from preserve.formats.measuring.side import Side
 from preserve.model.formats.file_results import Picture
+from preserve.opening.pictures import FAULTS
 
 _DEEP = ("I", "F")
 """Modes of Pillow whose values do not end at 255; `I;16` and its kin begin with the first."""
-_BROKEN = (OSError, ValueError, SyntaxError, EOFError, KeyError, TypeError, MemoryError, struct.error)
-"""What Pillow raises over broken files."""
 
 
 def picture_faces(before: Side, after: Side, out: Path, prefix: str, most: int) -> tuple[Picture, ...]:
@@ -58,7 +56,7 @@ def _pages(side: Side) -> Iterator[Image.Image | None]:
                     for number in range(getattr(image, "n_frames", 1)):
                         image.seek(number)
                         yield _small(image)
-            except _BROKEN:
+            except (*FAULTS, MemoryError):
                 yield None
 
 

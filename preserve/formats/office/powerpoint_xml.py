@@ -164,9 +164,9 @@ def _fonts(parts: Parts) -> Iterator[str]:
     """The fonts that slides and themes name; those of themes (`+mn-lt`) by their names."""
     for name in sorted(parts.names):
         if name.startswith(("ppt/slides/slide", "ppt/theme/theme")) and name.endswith(".xml"):
-            for script in _SCRIPTS:
-                faces = (each.get("typeface", "") for each in parts.xml(name).iter(f"{A}{script}"))
-                yield from (face for face in faces if not face.startswith("+"))
+            root = parts.xml(name)
+            faces = (each.get("typeface", "") for script in _SCRIPTS for each in root.iter(f"{A}{script}"))
+            yield from (face for face in faces if not face.startswith("+"))
 
 
 def _comments(parts: Parts, slide: str) -> Iterator[str]:
