@@ -237,6 +237,7 @@ def test_a_line_of_the_journal_that_a_crash_tore_is_none(
         file.write(record_of(second)[:100])
     again = Journal(journal.folder_of(package).parent)
     assert again.done(package) == {first.original.number}
+    assert again.drop_rotten(package)
     again.keep([second])
     assert list(again.results(package)) == [first, second]
 

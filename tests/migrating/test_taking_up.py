@@ -143,12 +143,16 @@ def test_a_rotten_order_of_a_version_that_was_made_is_told_and_keeps_no_other_pa
     assert len(job.versions(sound)) == 1
 
 
-def test_rot_in_what_waits_for_review_is_told_and_keeps_no_other_package(job: Job, take: Taken, kept: Service) -> None:
+@pytest.mark.parametrize(("was", "rotten"), [(b"stopped", b"stobbed"), (b"\n", b"\x0b")])
+def test_rot_in_what_waits_for_review_is_told_and_keeps_no_other_package(
+    job: Job, take: Taken, kept: Service, was: bytes, rotten: bytes
+) -> None:
     old, other = take(FILES), take({b"1.txt": notice("one truncate")})
     approved(kept.workplace, PATIENT)
     job.run()
     lines = kept.home / "migrations" / "1" / "work" / old / "settled.jsonl"
-    lines.write_bytes(lines.read_bytes().replace(b"stopped", b"stobbed"))
+    before, after = lines.read_bytes().rsplit(was, 1)
+    lines.write_bytes(before + rotten + after)
     decide(kept.workplace, old, b"a/2.txt", is_accepted=True)
     decide(kept.workplace, other, b"1.txt", is_accepted=True)
     (over,) = job.run().passed_over

@@ -95,13 +95,10 @@ class Journal:
 
     def done(self, package: str) -> frozenset[int]:
         """The numbers of the files of a package that need not be converted again."""
-        path = self.folder_of(package) / RESULTS
-        with suppress(FileNotFoundError):
-            _end_at_line(path)
         return frozenset(result.original.number for result in self.results(package))
 
     def results(self, package: str) -> Iterator[FileResult]:
-        """What became of the files of a package, as they were done; of a file whose line rotted nothing."""
+        """What became of the files of a package, as they were done; of a file whose line was torn or rotted nothing."""
         return (each for each in _read(self.folder_of(package) / RESULTS) if each is not None)
 
     def settled(self, package: str) -> Iterator[FileResult]:
@@ -116,7 +113,7 @@ class Journal:
 
     def drop_rotten(self, package: str) -> bool:
         """Drop the lines of a package under way that are not as they were written, so that their files are converted
-        again; whether there was one."""
+        again, and what is appended begins a new line; whether there was one."""
         is_any = any(each is None for each in _read(self.folder_of(package) / RESULTS))
         if is_any:
             self.forget(package, ())
@@ -230,7 +227,7 @@ def _proved(record: bytes) -> bytes:
 def _record_in(line: bytes) -> bytes | None:
     """The record in such a line; None where it is not as it was written."""
     digest, _, record = line.removesuffix(b"\n").partition(b" ")
-    return record if digest == sha256(record).hex().encode() else None
+    return record if line.endswith(b"\n") and digest == sha256(record).hex().encode() else None
 
 
 def _rotten(package: str, path: Path) -> Refused:
@@ -266,23 +263,13 @@ def _append(path: Path, lines: bytes) -> None:
         durable.sync_folder(path.parent)
 
 
-def _end_at_line(path: Path) -> None:
-    """Cut off a line that a crash tore, so that what is appended begins a new one."""
-    whole = 0
-    with path.open("r+b") as file:
-        for line in file:
-            whole += len(line) if line.endswith(b"\n") else 0
-        file.truncate(whole)
-
-
 def _read(path: Path) -> Iterator[FileResult | None]:
-    """Line by line; None for one that rotted.  A last one that was torn is left out."""
+    """Line by line; None for one that rotted or was torn."""
     try:
         file = path.open("rb")
     except FileNotFoundError:
         return
     with file:
         for line in file:
-            if line.endswith(b"\n"):
-                record = _record_in(line)
-                yield None if record is None else result_of(record)
+            record = _record_in(line)
+            yield None if record is None else result_of(record)
