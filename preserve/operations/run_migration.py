@@ -33,6 +33,7 @@ from preserve.packages.migrating.feeding import Due, Feeder, Lot
 from preserve.packages.migrating.finishing import Finisher, Mandate, PackageEnded
 from preserve.packages.migrating.journal import Journal, journal_folder
 from preserve.packages.migrating.pace import day_of, note_judged
+from preserve.packages.migrating.under_way import under_way
 from preserve.packages.reaching import sources_of
 from preserve.packages.sources import Sources
 from preserve.ports import Identifier
@@ -238,13 +239,12 @@ class _Running:
 
     def _counted(self) -> tuple[int, int]:
         """How many files were judged so far, and how many did not pass: of booked packages, and of those under way."""
-        progress = self._migration().progress
-        judged, not_passed = progress.files - progress.refused, progress.stopped + progress.failed
-        for package in self._journal.packages():
-            for each in self._journal.results(package):
-                judged += each.fate is not FileFate.REFUSED
-                not_passed += each.fate in _NOT_PASSED
-        return judged, not_passed
+        progress, here = self._migration().progress, self._under_way()
+        judged = progress.files - progress.refused + here.total() - here[FileFate.REFUSED]
+        return judged, progress.stopped + progress.failed + sum(here[fate] for fate in _NOT_PASSED)
+
+    def _under_way(self) -> Counter[FileFate]:
+        return under_way(self._place.books, self._request.migrations, self._number)
 
     # What is left of earlier runs
 
@@ -463,9 +463,9 @@ class _Running:
         )
 
     def _not_converted(self, migration: Migration) -> int:
-        """What is booked, or, of packages under way, what this run saw."""
-        now = self._fates[FileFate.FAILED] + self._fates[FileFate.REFUSED]
-        return max(now, migration.progress.failed + migration.progress.refused)
+        """Of booked packages, and of those under way."""
+        here = self._under_way()
+        return migration.progress.failed + migration.progress.refused + here[FileFate.FAILED] + here[FileFate.REFUSED]
 
 
 def _complaint(why: Objection | Reopening, about: str) -> Complaint:

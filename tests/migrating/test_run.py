@@ -241,6 +241,12 @@ def test_a_run_of_a_few_files_is_gone_on_with(job: Job, take: Taken, kept: Servi
     assert len(job.versions(old)) == 1
 
 
+def test_a_file_that_failed_in_an_earlier_run_is_told_before_its_package_is_done(job: Job, take: Taken) -> None:
+    take({b"0.txt": notice("fail"), b"1.txt": notice("fail"), b"2.txt": notice("one"), b"3.txt": notice("two")})
+    approved(job.kept.workplace, PATIENT)
+    assert [job.run(most=most).not_converted for most in (1, 1, 1)] == [1, 2, 2]
+
+
 def test_too_many_files_that_do_not_pass_stop_it_until_a_person_goes_on(job: Job, take: Taken, kept: Service) -> None:
     strict = replace(PATHWAY, stop=StopRule(50, 2))
     take({f"{number}.txt".encode(): notice("fail") for number in range(90)})
