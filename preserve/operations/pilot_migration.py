@@ -37,15 +37,14 @@ from preserve.model.formats.risk_log import (
 from preserve.model.formats.tallies import tallied
 from preserve.model.lots import into_reservoir
 from preserve.model.migrations import Basis, Piloted, PilotEntry, Tallied, claim_on
-from preserve.packages.harm_seen import book_harm
+from preserve.packages.harm_seen import Reads
 from preserve.packages.migrating.bench import Bench
 from preserve.packages.migrating.candidates import candidates
 from preserve.packages.migrating.feeding import Due, Feeder, Lot
 from preserve.packages.migrating.journal import Journal, made_path
-from preserve.packages.reaching import sources_of, unlistable
+from preserve.packages.reaching import unlistable
 from preserve.packages.risk_logs import pilot_log, write_risk_log
 from preserve.packages.settled_files import identified, rows_of
-from preserve.packages.sources import Sources
 from preserve.ports import Identifier
 from preserve.workplace import Workplace
 from preserve.workshop import Workshop
@@ -126,6 +125,7 @@ class _Piloting:
         self._number = len(workplace.books.pilots(request.migration)) + 1
         self._log = pilot_log(request.migrations, request.migration, self._number)
         self._not_tried: list[NotTried] = []
+        self._reads = Reads(workplace, "when it was read for a pilot")
         self._began = monotonic_seconds()
 
     def run(self) -> PilotReport:
@@ -186,7 +186,7 @@ class _Piloting:
     def _files_of(self, package: str) -> Iterator[PilotFile]:
         books = self._place.books
         entry = identified(self._place, package)
-        sources = sources_of(self._place, books.package(package))
+        sources = self._reads.of(package)
         about = sources.receipt.metadata
         rows = rows_of(self._place, entry)
         try:
@@ -200,7 +200,7 @@ class _Piloting:
         except (ValueError, OSError) as error:
             raise unlistable(sources) from error
         finally:
-            self._book_harm(sources)
+            self._reads.book(package)
 
     # Trying
 
@@ -225,16 +225,14 @@ class _Piloting:
         place.progress.begin("trying pathway {pathway}", sum(each.bytes for each in files), pathway=pathway.name)
         journal = Journal(place.work / f"pilot-{pathway.name}")
         bench = Bench(pathway, self._workshop, self._identifier, place.clock, most_pictures=3, shows_alike=True)
-        read_from: list[Sources] = []
-        feeder = Feeder(place, pathway, self._migration.scope.puids, journal, self._due(files, read_from))
+        feeder = Feeder(place, pathway, self._migration.scope.puids, journal, self._due(files))
         results: list[FileResult] = []
         try:
             with closing(feeder.lots()) as lots:
                 for lot in lots:
                     results += self._put_through(bench, lot)
         finally:
-            for sources in read_from:
-                self._book_harm(sources)
+            self._reads.book_all()
         laid = [self._laid_out(journal, pathway, each) for each in results]
         return sorted(laid, key=lambda each: (each.original.package, each.original.number))
 
@@ -249,20 +247,14 @@ class _Piloting:
         self._not_tried += [NotTried(due.id, error) for due, error in lot.failed]
         return results
 
-    def _due(self, files: Iterable[PilotFile], read_from: list[Sources]) -> Iterator[Due]:
-        """What is to be brought; from which copies is noted in `read_from`."""
+    def _due(self, files: Iterable[PilotFile]) -> Iterator[Due]:
         numbers = defaultdict(set)
         for each in files:
             numbers[each.package].add(each.number)
         books = self._place.books
         for package, only in numbers.items():
-            sources = sources_of(self._place, books.package(package))
-            read_from.append(sources)
             entry = identified(self._place, package)
-            yield Due(sources, entry, frozenset(), books.settlements(package), frozenset(only))
-
-    def _book_harm(self, sources: Sources) -> None:
-        book_harm(self._place, list(sources.findings()), "when it was read for a pilot")
+            yield Due(self._reads.of(package), entry, frozenset(), books.settlements(package), frozenset(only))
 
     def _laid_out(self, journal: Journal, pathway: Pathway, result: FileResult) -> FileResult:
         """Lay what was made, and pages that differ, where people look at them, under names that people know."""

@@ -10,32 +10,29 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from preserve.clock import monotonic_seconds
 from preserve.errors import NoSpace, PreserveError, Refused, Unavailable
 from preserve.model import migration_events
-from preserve.model.complaints import Complaint, Complaints
+from preserve.model.complaints import Complaints
 from preserve.model.formats.file_results import FileFate, FileResult
-from preserve.model.formats.governance import Objection, objections
 from preserve.model.formats.pathways import stops_job
-from preserve.model.formats.watching import Circumstances, Reopening, reopened
+from preserve.model.formats.watching import Circumstances
 from preserve.model.migration_states import MigrationState, StopCause
 from preserve.model.migrations import Migration, MigrationPackage, claim_on
-from preserve.model.persons import is_one_person
 from preserve.model.phrases import phrase
-from preserve.packages.harm_seen import book_harm
+from preserve.packages.harm_seen import Reads
 from preserve.packages.migrating.bench import Bench
 from preserve.packages.migrating.clearing import clear_up
 from preserve.packages.migrating.feeding import Due, Feeder, Lot
 from preserve.packages.migrating.finishing import Finisher, Mandate, PackageEnded
 from preserve.packages.migrating.journal import Journal, journal_folder
 from preserve.packages.migrating.pace import day_of, note_judged
+from preserve.packages.migrating.permission import in_short, objections_now, require_approved, require_decided_by_others
 from preserve.packages.migrating.under_way import under_way
-from preserve.packages.reaching import sources_of
-from preserve.packages.sources import Sources
 from preserve.ports import Identifier
 from preserve.workplace import Workplace
 from preserve.workshop import Workshop
@@ -43,13 +40,6 @@ from preserve.workshop import Workshop
 _NOT_PASSED = (FileFate.STOPPED, FileFate.FAILED)
 _LOOKED_AT = (MigrationState.STOPPED, MigrationState.APPROVED)
 """Who runs it out of these, or approved it anew, saw what had not passed so far."""
-_MAY_RUN = (
-    MigrationState.APPROVED,
-    MigrationState.RUNNING,
-    MigrationState.PAUSED,
-    MigrationState.STOPPED,
-    MigrationState.FINISHED,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +131,7 @@ class _Running:
         self._began = monotonic_seconds()
         self._ended: list[PackageEnded] = []
         self._passed_over: dict[str, PreserveError] = {}
-        self._read_from: dict[str, Sources] = {}
+        self._reads = Reads(workplace, "when it was read for a migration")
         self._fates = dict.fromkeys(FileFate, 0)
         self._before = (0, 0)
         self._judged = Counter[str]()
@@ -163,42 +153,21 @@ class _Running:
             self._record_stop(stop)
         finally:
             self._note_pace()
-            for package in list(self._read_from):  # files that are done are not read again
-                self._book_harm(package)
+            self._reads.book_all()  # files that are done are not read again
         return self._report(stopped)
 
     # Whether it may
 
     def _require_may_run(self) -> None:
-        migration = self._migration()
-        if migration.state not in _MAY_RUN:
-            raise Refused(
-                "migration {migration} is {state} and does not run; `preserve migrate list` tells what comes next",
-                migration=self._number,
-                state=migration.state,
-            )
-        if self._place.books.approval(self._number) != self._mandate.approval:
-            raise Refused(
-                "migration {migration} was approved anew meanwhile; run it under that approval", migration=self._number
-            )
+        books, mandate = self._place.books, self._mandate
+        require_approved(books, mandate)
         why = self._objections()
         if not why.count:
-            self._require_accepted_by_another()
+            require_decided_by_others(books, mandate)
             return
-        if migration.state is MigrationState.RUNNING:
-            self._record_stop(_Stops(StopCause.APPROVAL_VOID, _in_short(why)))
+        if self._migration().state is MigrationState.RUNNING:
+            self._record_stop(_Stops(StopCause.APPROVAL_VOID, in_short(why)))
         raise Refused("migration {migration} may not run:\n{objections}", migration=self._number, objections=why)
-
-    def _require_accepted_by_another(self) -> None:
-        executor = self._mandate.executor
-        for package, person in self._place.books.accepters(self._number):
-            if is_one_person(executor, person):
-                raise Refused(
-                    "{person} decided about files of package {package}, and so cannot carry that out; somebody else"
-                    " runs it",
-                    person=executor,
-                    package=package,
-                )
 
     def _is_over(self) -> bool:
         """Whether it is finished, and nobody accepted files since."""
@@ -206,16 +175,8 @@ class _Running:
         return is_finished and not self._place.books.to_migrate(self._number, most=1)
 
     def _objections(self) -> Complaints:
-        """Why it may not go on under its approval; none: it may."""
-        mandate, books = self._mandate, self._place.books
-        tools = self._workshop.tools(mandate.pathway)
-        raised = objections(mandate.approval.approval, mandate.pathway, tools, mandate.executor, mandate.auditor)
-        why: list[tuple[Objection | Reopening, str]] = [(each.objection, each.about) for each in raised]
-        pilot = books.last_pilot(self._number)
-        if pilot is not None:  # of programs the objections told already
-            known = reopened(mandate.approval, pilot, replace(self._request.now, tools=None))
-            why += [(each.cause, each.about) for each in known if each.cause is not Reopening.PATHWAY_CHANGED]
-        return Complaints(tuple(_complaint(*each) for each in why), len(why))
+        tools = self._workshop.tools(self._mandate.pathway)
+        return objections_now(self._place.books, self._mandate, tools, self._request.now)
 
     def _begin(self) -> None:
         """A new executor, or one who goes on after it stopped, stands in the ledger."""
@@ -255,27 +216,9 @@ class _Running:
 
     def _put_package_in_order(self, package: str) -> None:
         self._finisher.put_in_order(self._row(package))
-        self._forget_other_approvals(package)
 
     def _row(self, package: str) -> MigrationPackage:
         return self._place.books.migration_package(self._number, package)
-
-    def _forget_other_approvals(self, package: str) -> None:
-        """Where another declaration was approved meanwhile, or other versions of its programs, what was made of a
-        package under way under the earlier approval is made anew: a version rests on one approval, which lies in it.
-        One that was sealed under the earlier is whole, and stays so."""
-        if self._journal.sealed(package) is None:
-            results = self._journal.results(package)
-            others = {each.original.number for each in results if not self._is_of_this_approval(each)}
-            if others:
-                self._journal.forget(package, others)
-
-    def _is_of_this_approval(self, result: FileResult) -> bool:
-        approval, tool = self._mandate.approval, self._mandate.pathway.tool.program
-        ran = [] if result.run is None else [(tool, result.run.version)]
-        ran += [(each.program, each.version) for each in result.validated]
-        is_as_tried = all(approval.tools.get(program, "") == version for program, version in ran)
-        return result.pathway_sha256 == approval.sha256 and is_as_tried
 
     def _carry_out_decisions(self) -> None:
         """Of packages that the books name, and of those whose files lie here: what was accepted after a killed run had
@@ -287,7 +230,7 @@ class _Running:
 
     def _carry_out(self, package: str, *, is_named: bool) -> None:
         while is_named or self._finisher.is_to_carry_out(self._row(package)):
-            self._ended.append(self._finisher.carry_out(self._row(package), self._sources(package)))
+            self._ended.append(self._finisher.carry_out(self._row(package), self._reads.of(package)))
             is_named = False
 
     # Converting
@@ -330,7 +273,7 @@ class _Running:
             self._attempt(due.id, partial(self._finish, due))
         for due, error in lot.failed:
             self._passed_over[due.id] = error
-            self._book_harm(due.id)
+            self._reads.book(due.id)
 
     def _due(self) -> Iterator[Due]:
         """The packages that are to be converted, asked of the books as they are needed."""
@@ -347,7 +290,7 @@ class _Running:
                 )
                 continue
             try:
-                sources = self._sources(row.package)
+                sources = self._reads.of(row.package)
             except PreserveError as error:
                 self._passed_over[row.package] = error
                 continue
@@ -402,19 +345,7 @@ class _Running:
             raise
         except PreserveError as error:
             self._passed_over[package] = error
-        self._book_harm(package)
-
-    def _sources(self, package: str) -> Sources:
-        """The copies of a package; what is found wrong with them is booked when it was read."""
-        known = self._read_from.get(package)
-        if known is None:
-            known = self._read_from[package] = sources_of(self._place, self._place.books.package(package))
-        return known
-
-    def _book_harm(self, package: str) -> None:
-        sources = self._read_from.pop(package, None)
-        if sources is not None:
-            book_harm(self._place, list(sources.findings()), "when it was read for a migration")
+        self._reads.book(package)
 
     # Whether it goes on
 
@@ -430,7 +361,7 @@ class _Running:
         """Between lots: nobody paused it, and its tools are those that were approved."""
         why = self._objections()
         if why.count:
-            raise _Stops(StopCause.APPROVAL_VOID, _in_short(why))
+            raise _Stops(StopCause.APPROVAL_VOID, in_short(why))
 
     def _is_enough(self) -> bool:
         most, seconds = self._request.most, self._request.most_seconds
@@ -466,12 +397,3 @@ class _Running:
         """Of booked packages, and of those under way."""
         here = self._under_way()
         return migration.progress.failed + migration.progress.refused + here[FileFate.FAILED] + here[FileFate.REFUSED]
-
-
-def _complaint(why: Objection | Reopening, about: str) -> Complaint:
-    return Complaint("objection", about, "{objection} ({about})", {"objection": why, "about": about or "-"})
-
-
-def _in_short(why: Complaints) -> str:
-    """Objections in one line, as the ledger keeps them."""
-    return "; ".join(map(str, why.named))

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from preserve.model import events
 from preserve.model.nouns import Condition, CopyState, Event, Finding
+from preserve.packages.reaching import sources_of
+from preserve.packages.sources import Sources
 from preserve.workplace import Workplace
 
 
@@ -39,3 +41,31 @@ def _moved(workplace: Workplace, findings: Iterable[Finding], when: str) -> Iter
         if copy is not None and copy.state not in (state, CopyState.BAD):
             why = f"{each.where} was {each.condition} {when}"
             yield events.copy_moved(workplace.act, workplace.now(), package, store, state, why)
+
+
+class Reads:
+    """The copies that are read at one occasion, package by package; what is found wrong with them is booked when it is
+    asked for, by the thread that asks."""
+
+    def __init__(self, workplace: Workplace, when: str) -> None:
+        self._workplace = workplace
+        self._when = when
+        self._read: dict[str, Sources] = {}
+
+    def of(self, package: str) -> Sources:
+        """The copies of a package, the same until its harm is booked.  Raises `Refused` where there is none."""
+        known = self._read.get(package)
+        if known is None:
+            known = self._read[package] = sources_of(self._workplace, self._workplace.books.package(package))
+        return known
+
+    def book(self, package: str) -> None:
+        """Book what was found wrong with the copies of a package."""
+        sources = self._read.pop(package, None)
+        if sources is not None:
+            book_harm(self._workplace, list(sources.findings()), self._when)
+
+    def book_all(self) -> None:
+        """The same of all packages that are left."""
+        for package in list(self._read):
+            self.book(package)

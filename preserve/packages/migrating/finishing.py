@@ -99,13 +99,15 @@ class Finisher:
         return self._end(row, sources, results, sealed)
 
     def put_in_order(self, row: MigrationPackage) -> None:
-        """See to what an earlier run left of a package: what rotted is done again, and what was booked cleared up.
+        """See to what an earlier run left of a package: what rotted, or was made under another approval, is done again,
+        and what was booked cleared up.
 
         Raises `Refused` where what rotted is needed for a version that was made, or waits for review.
         """
         self._see_to_rot(row)
         if row.done is not None:
             self._settle_booked(row)
+        self._forget_other_approvals(row.package)
 
     def _see_to_rot(self, row: MigrationPackage) -> None:
         """A seal is given up that says what is not so any more, or cannot be read; of a version that was made it says
@@ -131,6 +133,23 @@ class Finisher:
             self.journal.settle(package, partial(self._carried_out, package, sealed.numbers))
         elif not self._is_made(package, sealed.after) and sealed.numbers - self._accepted(package):
             self.journal.unseal(package)  # somebody decided otherwise before it was made
+
+    def _forget_other_approvals(self, package: str) -> None:
+        """Where another declaration was approved meanwhile, or other versions of its programs, what was made of a
+        package under way under the earlier approval is made anew: a version rests on one approval, which lies in it.
+        One that was sealed under the earlier is whole, and stays so."""
+        if self.journal.sealed(package) is None:
+            results = self.journal.results(package)
+            others = {each.original.number for each in results if not self._is_of_this_approval(each)}
+            if others:
+                self.journal.forget(package, others)
+
+    def _is_of_this_approval(self, result: FileResult) -> bool:
+        approval, tool = self.mandate.approval, self.mandate.pathway.tool.program
+        ran = [] if result.run is None else [(tool, result.run.version)]
+        ran += [(each.program, each.version) for each in result.validated]
+        is_as_tried = all(approval.tools.get(program, "") == version for program, version in ran)
+        return result.pathway_sha256 == approval.sha256 and is_as_tried
 
     def is_to_carry_out(self, row: MigrationPackage) -> bool:
         """Whether people accepted files of a booked package that are in no version yet, or a version with them is
