@@ -72,19 +72,10 @@ class MigrationStage:
 
 PLANNED = MigrationStage(MigrationState.PLANNED)
 
-
 _S = MigrationState
-
-
 _AT_WORK = frozenset({_S.RUNNING, _S.PAUSED, _S.STOPPED})
-
-
 _BEGUN_ONCE = _AT_WORK | {_S.FINISHED}
-
-
 _OPEN = frozenset(each for each in MigrationState if each.is_open)
-
-
 _LEADS: Mapping[MigrationStep, tuple[frozenset[MigrationState], MigrationState | None]] = {
     # One that is finished is tried again where a decision is to be carried out, and its approval came to be void.
     MigrationStep.PILOTED: (_OPEN | {_S.FINISHED}, _S.PILOTED),
@@ -102,8 +93,6 @@ _LEADS: Mapping[MigrationStep, tuple[frozenset[MigrationState], MigrationState |
     MigrationStep.PACKAGE_REINSTATED: (frozenset(MigrationState) - {_S.ROLLED_BACK}, None),
     MigrationStep.WITHDRAWN: (_OPEN, _S.WITHDRAWN),
 }
-
-
 """From which states each step may be taken, and to which it leads; None: to the same."""
 
 

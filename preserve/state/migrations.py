@@ -166,6 +166,7 @@ class MigrationReading:
 
     def to_carry_out(self, number: int) -> list[str]:
         """The packages that are done and of which a person accepted files since, by id."""
+        # The first condition is that of the index `migration_to_do`, which is used where a query repeats it.
         rows = self._database.rows(
             "SELECT package FROM migration_package WHERE migration = ? AND (done IS NULL OR to_carry_out > 0)"
             " AND to_carry_out > 0 AND rolled_back = 0 ORDER BY package",

@@ -75,6 +75,28 @@ def _free_stem(restored: Path, ended_at: str) -> str:
     raise AssertionError("numbers do not end")
 
 
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Files in their place and verified, those of them that stood there before, and entries left as they were."""
+
+    files: int
+    bytes: int
+    already_there: int
+    left: int
+
+
+def tally_of(tasks: Iterable[Iterator[tuple[Wanted, Presence]]]) -> Tally:
+    """What all entries came to."""
+    files = size = already = left = 0
+    for entry, there in chain.from_iterable(tasks):
+        left += there is Presence.OBSTRUCTED
+        if is_in_place(entry, there):
+            files += 1
+            size += entry.size
+            already += there is Presence.SAME
+    return Tally(files, size, already, left)
+
+
 def is_in_place(entry: Wanted, there: Presence) -> bool:
     """Whether this is a file that stands where it was to be given back, digested and equal."""
     return entry.kind == FILE and there not in (Presence.OBSTRUCTED, Presence.LOST)

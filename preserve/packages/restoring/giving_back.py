@@ -9,7 +9,7 @@ rest is given back.  A run that was killed is simply repeated.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from itertools import chain
@@ -28,6 +28,7 @@ from preserve.model.thawing import ThawPurpose
 from preserve.packages.harm_seen import book_harm
 from preserve.packages.held import HeldCopy, held_copy
 from preserve.packages.restoring import certifying, target
+from preserve.packages.restoring.certifying import Tally
 from preserve.packages.restoring.landing import Landing
 from preserve.packages.restoring.orders import Order, RestoreReport, Share
 from preserve.packages.restoring.unpacking import Loss, Unpacker
@@ -116,7 +117,7 @@ class _GivingBack:
         try:
             self._write()
         except PreserveError:
-            self._book(_Tally(0, 0, 0, 0), None)
+            self._book(Tally(0, 0, 0, 0), None)
             raise
         return self._report()
 
@@ -277,7 +278,7 @@ class _GivingBack:
     def _report(self) -> RestoreReport:
         seen = [finding for task in self._tasks for finding in task.sources.findings()]
         findings = book_harm(self._place, seen, "when it was restored")
-        tally = _tally(lot.entries() for lot in self._lots)
+        tally = certifying.tally_of(lot.entries() for lot in self._lots)
         entries = map(_Lot.entries, self._lots)
         certificate = self._certificate(findings, tally)
         written = certifying.write(certificate, self._to, entries, self._order.voices, self._told())
@@ -315,7 +316,7 @@ class _GivingBack:
             if certifying.is_in_place(entry, there)
         )
 
-    def _certificate(self, findings: Sequence[Finding], tally: _Tally) -> RestoreCertificate:
+    def _certificate(self, findings: Sequence[Finding], tally: Tally) -> RestoreCertificate:
         place, books = self._place, self._place.books
         return RestoreCertificate(
             packages=tuple(
@@ -367,7 +368,7 @@ class _GivingBack:
         stores = [standing.held.store for task in self._tasks for standing in task.sources.standings]
         return {store.name: store.bytes_fetched for store in stores if isinstance(store, Counted)}
 
-    def _book(self, tally: _Tally, certificate_sha256: str | None) -> None:
+    def _book(self, tally: Tally, certificate_sha256: str | None) -> None:
         """The ledger says what was given back."""
         packages = [package.id for package in self._packages]
         event = events.restored(
@@ -382,27 +383,6 @@ class _GivingBack:
         )
         complete = certificate_sha256 is not None and not self._lost and not tally.left
         self._place.record(replace(event, outcome=Outcome.SUCCESS if complete else Outcome.FAILURE))
-
-
-@dataclass(frozen=True, slots=True)
-class _Tally:
-    """Files in their place and verified, those of them that stood there before, and entries left as they were."""
-
-    files: int
-    bytes: int
-    already_there: int
-    left: int
-
-
-def _tally(tasks: Iterable[Iterator[tuple[Wanted, Presence]]]) -> _Tally:
-    files = size = already = left = 0
-    for entry, there in chain.from_iterable(tasks):
-        left += there is Presence.OBSTRUCTED
-        if entry.kind == FILE and there not in (Presence.OBSTRUCTED, Presence.LOST):
-            files += 1
-            size += entry.size
-            already += there is Presence.SAME
-    return _Tally(files, size, already, left)
 
 
 def _is_to_be_written(entry: Wanted, there: Presence) -> bool:
