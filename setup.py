@@ -51,6 +51,9 @@ setup(
         "access-parser>=0.0.6",
         "bagit>=1.9,<2",
         "boto3>=1.44,<1.45",
+        # These come with boto3 and minio as well; what is imported is named here all the same.
+        "botocore>=1.44,<1.45",
+        "certifi>=2025.1",
         "click>=8.1,<9",
         "compressed-rtf>=1.0.7",
         "cryptography>=44",
@@ -80,6 +83,7 @@ setup(
         "tenacity>=9",
         "tinycss2>=1.4",
         "tzdata>=2025.1",
+        "urllib3>=2.2,<3",
         # Web pages are laid out by this one, whose insides one converter looks at.
         "weasyprint>=70,<71",
         "xlrd>=2.0,<3",
