@@ -30,6 +30,7 @@ NOW = Release("siegfried", "now", "0" * 64)
 EARLIER = Release("siegfried", "earlier", "0" * 64)
 _NUMBERS = "WITH RECURSIVE each(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM each WHERE n + 1 < ?)"
 _ID = "printf('20260101-%010d', n)"
+_RELEASE = "('default', ?, ?, '2026')"
 _MARKS = '\'{"far":"verified","main":"verified"}\''
 
 Question = Callable[[Books], object]
@@ -67,8 +68,8 @@ def fill(home: Path, packages: int) -> None:
             " 'siegfried', 'now', 'own', 1, 5000, 'sha256', 3, '2026' FROM each",
             (told, current, NOW.digest, EARLIER.digest),
         ),
-        ("INSERT INTO policy_release VALUES ('default', ?, ?)", (NOW.digest, current)),
-        ("INSERT INTO policy_release VALUES ('default', ?, ?)", (EARLIER.digest, told - current)),
+        (f"INSERT INTO policy_release VALUES {_RELEASE}", (NOW.digest, current)),
+        (f"INSERT INTO policy_release VALUES {_RELEASE}", (EARLIER.digest, told - current)),
         *(
             (
                 f"INSERT INTO package_format {_NUMBERS} SELECT {_ID}, 'fmt/' || ((n + ?) % 40), 1, 3000, 0 FROM each",

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ops.campaigns import flips, growth, kills, million_files, planning
+from ops.campaigns import flips, formats_held, growth, kills, million_files, planning
 from ops.campaigns.service import Service, new_service
+from preserve.state.books import Books
 
 FILES = 20_000
 SLICE_LIMIT_MIB = 260
@@ -63,3 +64,14 @@ def test_books_filled_for_planning_are_as_the_program_would_have_them(tmp_path: 
     status = service.must("status", codes=(0, 1)).document
     assert (status["packages"], status["safe"], status["overdue"]) == (40, 40, 0)
     assert service.must("run", "--once", codes=(0, 1)).document["worked"] == []
+
+
+def test_books_filled_for_questions_about_formats_answer_as_they_were_filled(tmp_path: Path) -> None:
+    service = new_service(tmp_path)
+    formats_held.fill(service.home, formats_held.NEVER + 100)
+    assert set(formats_held.asked(service.home, "file")) == set(formats_held.QUESTIONS)
+    with Books.open(service.home) as books:
+        due = sum(1 for _ in books.not_identified_with("default", formats_held.NOW.digest))
+        assert due == formats_held.NEVER + 10, "one in ten of those identified was with earlier signatures"
+        assert sum(each.packages for each in books.formats_held()) == 3 * 100
+        assert books.count_without_format_list("default") == {"far": 1}
