@@ -12,6 +12,10 @@ from hypothesis import strategies as st
 from rapidfuzz.distance import Levenshtein
 
 from preserve.model.formats import texts
+from preserve.model.formats.comparison import compare
+from preserve.model.formats.losses import Comparison
+from preserve.model.formats.properties import Measured, Property
+from tests.pathways.declarations import shipped
 
 FEW = st.text("ab一二3", max_size=120)
 ANY = st.text(max_size=80)
@@ -75,6 +79,16 @@ def test_texts_of_megabytes_that_have_nothing_in_common_are_given_up_soon() -> N
     found = texts.difference(chinese(1_000_000), chinese(1_000_000, seed=2))
     assert time.process_time() - start < 30
     assert found.at_most == 1_000_000 and not found.is_exact
+
+
+def test_a_text_that_came_over_whole_is_compared_sooner_than_it_was_read() -> None:
+    pathway, text = shipped()["text-gb18030-to-utf8"], chinese(2_000_000)
+    side = Measured({Property.TEXT: text}, {})
+    start = time.process_time()
+    risks = compare(pathway, side, Measured({Property.TEXT: str(text.encode(), "utf-8")}, {}))
+    assert time.process_time() - start < 1
+    assert {each.comparison for each in risks} == {Comparison.NOT_MEASURED}, "of what was not measured here alone"
+    assert not [each for each in risks if each.what.measure.is_of_text]
 
 
 @pytest.mark.parametrize("text", ["\n" * 100_000, "a" + "\u0301\u0316" * 100_000], ids=["empty lines", "marks"])

@@ -252,6 +252,8 @@ def _ink(face: PageFace | None) -> str:
 
 
 def _of_texts(measure: Measure, pair: TextPair) -> Difference:
+    if pair.before == pair.after:
+        return Difference(0)  # nothing is found out of megabytes that are the same
     match measure:
         case Measure.NUMBERING:
             one, two = texts.labels(pair.before), texts.labels(pair.after)

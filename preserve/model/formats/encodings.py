@@ -9,7 +9,6 @@ UTF-16 for shorter texts in GB 18030; so it adds nothing here.
 from __future__ import annotations
 
 import codecs
-import re
 from collections import Counter
 from functools import cache
 
@@ -23,7 +22,6 @@ LIKELY, UNLIKELY = 0.9, 0.75
 CLEARLY = 0.1
 """How much more of them another encoding gives that is taken to be the right one."""
 MOST_CHARACTERS = 1_000_000
-_BEYOND_ASCII = re.compile("[^\x00-\x7f]")
 _KANA = frozenset(map(chr, range(0x3041, 0x30FF)))
 _FAMILIES = {"gbk": "gb18030", "gb2312": "gb18030", "cp936": "gb18030", "cp950": "big5", "big5hkscs": "big5"}
 
@@ -64,11 +62,12 @@ def likeness(data: bytes, encoding: str, *, strict: bool = False) -> float | Non
         text = data.decode(encoding, "strict" if strict else "replace")
     except UnicodeDecodeError:
         return 0.0
-    counts = Counter(_BEYOND_ASCII.findall(text[:MOST_CHARACTERS]))
-    if counts.total() < FEWEST:
+    counts = {each: count for each, count in Counter(text[:MOST_CHARACTERS]).items() if not each.isascii()}
+    total = sum(counts.values())
+    if total < FEWEST:
         return None
     common = _common() | (_KANA if encoding == "shift_jis" else frozenset())
-    return sum(count for each, count in counts.items() if each in common) / counts.total()
+    return sum(count for each, count in counts.items() if each in common) / total
 
 
 def _unless_utf8(data: bytes, said: str) -> str:

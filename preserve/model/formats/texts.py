@@ -96,6 +96,8 @@ def readable(text: str) -> str:
 
 def difference(before: str, after: str, most_cells: int = CELLS_AT_ONCE) -> TextDifference:
     """How far two texts differ; what is larger than `most_cells` is bounded, and not measured exactly."""
+    if before == after:
+        return TextDifference(0, 0, 0, ())
     parts = tuple(differing(before, after))
     lowest = _at_least(before, after)
     costs = _costs(before, after, parts, most_cells)
@@ -161,9 +163,11 @@ def shown(before: str, after: str, part: Part) -> tuple[str, str, str]:
 
 def _normal(form: Literal["NFC", "NFKC"], text: str) -> str:
     """A text in a normal form, in time by its length whatever stands in it."""
-    if text.isascii():
-        return text
-    return unicodedata.normalize(form, _many_marks().sub(_parted, text))
+    if any(
+        map(unicodedata.combining, set(text))
+    ):  # few texts have any, and to look for rows of them takes 20 times as long
+        text = _many_marks().sub(_parted, text)
+    return unicodedata.normalize(form, text)
 
 
 @cache
