@@ -90,7 +90,8 @@ class InForce:
         """Those of deposited packages first: their files keep their names."""
         self._by_package = {part.package.id: part for part in self.parts}
         self._made = frozenset(path for part in self.parts for path in part.descents or ())
-        self._taken: dict[str, set[bytes]] = {}
+        self._holders: dict[bytes, str] = {}
+        """By names that conversions have, the package of which a file is given back under it."""
         self._frame: dict[str, list[Wanted]] = {}
 
     def frame(self) -> Iterator[Wanted]:
@@ -101,13 +102,16 @@ class InForce:
     def wanted(self, part: Part, members: Iterable[Member]) -> Iterator[Wanted]:
         """Which of the members of a part are given back, and under which names; asked part by part, in their order.  A
         part may be asked for again."""
-        self._taken[part.package.id], self._frame[part.package.id] = set(), []
+        own = part.package.id
+        if own in self._frame:
+            self._holders = {path: holder for path, holder in self._holders.items() if holder != own}
+        self._frame[own] = []
         part.renamed.clear()
         for member in members:
             entry = as_deposited(member)
             if entry.kind != FILE and part.descents is None:
                 self._take(part, entry.path)
-                self._frame[part.package.id].append(entry)
+                self._frame[own].append(entry)
             elif entry.kind == FILE and part.gives(entry.path):
                 path = self._free(part, entry.path)
                 self._take(part, path)
@@ -115,14 +119,13 @@ class InForce:
 
     def _take(self, part: Part, path: bytes) -> None:
         if path in self._made:
-            self._taken[part.package.id].add(path)
+            self._holders.setdefault(path, part.package.id)
 
     def _free(self, part: Part, path: bytes) -> bytes:
         """The name itself, unless another file is given back under it."""
-        others = [taken for package, taken in self._taken.items() if package != part.package.id]
-        free = path
-        while part.descents is not None and any(free in taken for taken in others):
-            free = apart(free, part.package.id)
+        own, free = part.package.id, path
+        while part.descents is not None and self._holders.get(free, own) != own:
+            free = apart(free, own)
         if free != path:
             part.renamed[free] = path
         return free
