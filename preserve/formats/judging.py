@@ -7,8 +7,10 @@ that file: nothing was measured, and nobody validated it.
 from __future__ import annotations
 
 import re
+import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -70,23 +72,26 @@ class Judging:
         self._converting = converting
         self._batch = batch
 
-    def each(self, asked: Asked, files: Iterable[ToJudge]) -> Iterator[Judged]:
+    def each(self, asked: Asked, files: Iterable[ToJudge]) -> Generator[Judged]:
         """What each result is like, in their order; they are asked for as there is room.  Raises `NoSpace`."""
-        batches = in_batches(files, self._batch)
-        for batch in in_order(lambda batch: self._together(asked, batch), batches, AT_ONCE):
-            with batch.folder:
-                for answer in batch.answers:
-                    yield _judged(asked, answer if isinstance(answer, str) else answer.read(), batch.seconds)
+        with tempfile.TemporaryDirectory(dir=self._scratch) as kept:
+            batches = in_batches(files, self._batch)
+            calls = in_order(lambda batch: self._together(asked, batch, Path(kept)), batches, AT_ONCE)
+            with closing(calls):  # who asks no more waits here for those that were begun
+                for batch in calls:
+                    for answer in batch.answers:
+                        yield _judged(asked, answer if isinstance(answer, str) else answer.read(), batch.seconds)
+                    shutil.rmtree(batch.folder)
 
-    def _together(self, asked: Asked, files: Sequence[ToJudge]) -> _Batch:
-        begun = clock.monotonic_seconds()
-        kept = tempfile.TemporaryDirectory(dir=self._scratch)
+    def _together(self, asked: Asked, files: Sequence[ToJudge], left: Path) -> _Batch:
+        """One call and what is repeated of it; the answers lie in a folder below `left`."""
+        begun, kept = clock.monotonic_seconds(), Path(tempfile.mkdtemp(dir=left))
         with tempfile.TemporaryDirectory(dir=self._scratch) as name:
             drawn = self._drawn(asked, files, Path(name))
-            answers = self._answers(asked, files, drawn, Path(kept.name))
+            answers = self._answers(asked, files, drawn, kept)
             for number, file in enumerate(files):
                 if isinstance(answers[number], str) and len(files) > 1:
-                    answers[number] = self._answers(asked, [file], drawn[number : number + 1], Path(kept.name))[0]
+                    answers[number] = self._answers(asked, [file], drawn[number : number + 1], kept)[0]
         return _Batch(kept, answers, round((clock.monotonic_seconds() - begun) / len(files), 3))
 
     def _drawn(self, asked: Asked, files: Sequence[ToJudge], folder: Path) -> list[_Drawn]:
@@ -149,7 +154,7 @@ class _Batch:
     """What came of a call: an answer for each file, or why there is none, and how long each took.  The answers lie in
     `folder`."""
 
-    folder: tempfile.TemporaryDirectory[str]
+    folder: Path
     answers: Sequence[_Left | str]
     seconds: float
 

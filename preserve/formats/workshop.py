@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from preserve.errors import Refused
@@ -60,7 +60,7 @@ class SandboxedWorkshop:
         task = self._task(pathway, pathway.tool.command, pathway.tool.program, here)
         return self._converting.each(task, files)
 
-    def judge(self, pathway: Pathway, files: Iterable[ToJudge]) -> Iterator[Judged]:
+    def judge(self, pathway: Pathway, files: Iterable[ToJudge]) -> Generator[Judged]:
         """See `Workshop.judge`."""
         here = self.tools(pathway)
         judges = tuple(each for each in pathway.validators if not each.is_optional or each.program in here)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from preserve.formats.measuring import letters, pages, worker
 from preserve.formats.measuring.letters import Answer, Job, Judge, Said
 from preserve.formats.measuring.picture_faces import picture_faces
 from preserve.formats.measuring.side import Side
+from preserve.formats.workshop import SandboxedWorkshop
 from preserve.model.formats.file_results import Opinion, Picture
 from preserve.model.formats.pathways import Check, PathwayValidator
 from preserve.model.formats.properties import Measured, PageFace, Property
@@ -163,6 +165,21 @@ def test_answers_that_are_too_long_together_are_asked_for_one_by_one_and_one_tha
     first, second, third = bench.judge("text-gb18030-to-utf8", files)
     assert [each.after.values[Property.TEXT] for each in (first, second)] == ["0" * 100_000, "1" * 100_000]
     assert third.after.failed[Property.TEXT] == judging.TOO_LONG
+    assert not [path for path in bench.scratch.iterdir() if path.name.startswith("tmp")]
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning", "error::ResourceWarning")
+def test_who_asks_no_more_leaves_no_answers_behind_for_chance_to_clear_up(bench: Bench, tmp_path: Path) -> None:
+    require("iconv")
+    one_by_one = SandboxedWorkshop(bench.scratch, {}, {}, batch=1)
+    pathway, asked = bench.pathways["text-gb18030-to-utf8"], []
+    for number in range(3):
+        (tmp_path / f"{number}.txt").write_text("text")
+        file = bench.file(tmp_path / f"{number}.txt", ".txt", "x-fmt/111")
+        (file.into / "document.txt").write_text("text")
+        asked.append(ToJudge(file, ("document.txt",), tmp_path))
+    with closing(one_by_one.judge(pathway, asked)) as judged:
+        next(judged)
     assert not [path for path in bench.scratch.iterdir() if path.name.startswith("tmp")]
 
 
