@@ -14,6 +14,7 @@ import pikepdf
 import pytest
 from PIL import Image
 
+from preserve import compose
 from preserve.errors import Refused
 from preserve.formats.converters import web_page
 from preserve.formats.measuring import web_pages
@@ -31,6 +32,7 @@ from preserve.model.formats.web_pages import (
 )
 from preserve.packages.migrating.candidates import Candidate
 from preserve.packages.migrating.linked import pack_for
+from tests.formats.conftest import Identified
 
 SENTENCE = "各单位应当在每年第一季度完成上年度文件材料的归档工作"
 TRADITIONAL = "茲訂於五月十二日下午二時在第三會議室召開檔案管理工作會議"
@@ -215,3 +217,14 @@ def test_a_picture_within_the_page_itself_is_drawn(tmp_path: Path) -> None:
     web_page.convert(page, tmp_path, "2")
     before, after = told(page), told(page, tmp_path / "2.pdf")
     assert (before[Property.IMAGES], after[Property.IMAGES]) == (1, 1)
+
+
+def test_signatures_find_that_the_result_is_pdfa_or_each_page_would_be_stopped(
+    tmp_path: Path, identified: Identified
+) -> None:
+    page = tmp_path / "1.html"
+    page.write_text(f'<meta charset="utf-8"><p>{SENTENCE}', encoding="utf-8")
+    web_page.convert(page, tmp_path, "1")
+    (pathway,) = (each for each in compose.pathways(compose.format_register()) if each.pathway.name == "html-to-pdfa2b")
+    found = identified("1.pdf", (tmp_path / "1.pdf").read_bytes())
+    assert found.identification.puid in pathway.pathway.targets

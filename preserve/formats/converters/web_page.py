@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
+from pydyf import PDF, Stream
 from weasyprint import CSS, HTML
 from weasyprint.document import Document
 from weasyprint.formatting_structure.boxes import ReplacedBox, TextBox
@@ -48,7 +49,14 @@ def convert(source: Path, folder: Path, number: str) -> None:
         raise Refused("the page says one encoding and reads as another; convert it by hand, or correct what it says")
     page = HTML(string=text_of(data, encoding), base_url=NOWHERE, url_fetcher=_Beside(beside(source)),
                 media_type="screen")  # fmt: skip
-    laid_out(page).write_pdf(folder / f"{number}.pdf", **_OPTIONS)
+    laid_out(page).write_pdf(folder / f"{number}.pdf", finisher=_show_metadata, **_OPTIONS)
+
+
+def _show_metadata(_: Document, pdf: PDF) -> None:
+    """Write the metadata as they are: PRONOM's signatures find the claim of PDF/A in no compressed stream."""
+    for each in pdf.objects:
+        if isinstance(each, Stream) and each.extra.get("Type") == "/Metadata":
+            each.compress = False
 
 
 def laid_out(page: HTML) -> Document:
