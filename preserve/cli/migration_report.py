@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from preserve.model.migrations import LossCount
     from preserve.operations.report_migration import Account, MigrationReport
 
-LONGEST_COMPLAINT = 300
 MOST_PLACES = 3
 """Of each difference on a terminal; the page has those that were kept."""
 
@@ -260,7 +259,11 @@ def _key_word(part: str, by: By, voice: Voice) -> str:
 
 def file_lines(logged: LoggedFile, voice: Voice) -> Iterator[str]:
     """One file: what became of it, and each loss with the first places."""
-    result = logged.result
+    return result_lines(logged.result, logged.decisions, voice)
+
+
+def result_lines(result: FileResult, decisions: Iterable[Decision | None], voice: Voice) -> Iterator[str]:
+    """The same of a file that may stand in no log yet; `decisions` has one entry for each of its risks."""
     original = result.original
     yield printable(f"{original.package} {name_shown(original.path)}: {voice.word(result.fate)}", is_line=True)
     if result.why:
@@ -269,7 +272,7 @@ def file_lines(logged: LoggedFile, voice: Voice) -> Iterator[str]:
         yield f"  - {words}"
     for made in result.made:
         yield printable(f"  → {name_shown(made.path)}, {byte_count(made.bytes)}, {made.puid}", is_line=True)
-    for risk, decision in zip(result.risks, logged.decisions, strict=True):
+    for risk, decision in zip(result.risks, decisions, strict=True):
         if risk.amount is None:
             continue
         yield "  - " + risk_said(risk, voice)
@@ -281,10 +284,8 @@ def file_lines(logged: LoggedFile, voice: Voice) -> Iterator[str]:
 
 
 def tool_said(result: FileResult, voice: Voice) -> str:
-    """What the tool complained of where it failed, the end of it: that names the cause, and who reads it can act."""
-    if result.fate is not FileFate.FAILED or result.run is None:
-        return ""
-    words = " ".join((result.run.complaints or result.run.text).split())[-LONGEST_COMPLAINT:]
+    """What the tool complained of where it failed."""
+    words = result.complaint
     return voice.said("the tool says: {words}", words=printable(voice.resaid(words), is_line=True)) if words else ""
 
 

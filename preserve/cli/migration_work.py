@@ -240,11 +240,11 @@ def run_lines(report: RunReport) -> Iterator[str]:
             "{left} packages are left; the same command goes on",
             left=migration.packages_due,
         )
-    if report.not_converted:
+    if booked := migration.progress.failed + migration.progress.refused:
         yield said(
             "{count} files of migration {migration} failed or were given to no tool, and their originals alone are"
             " kept: `preserve migrate report {migration} --csv FILE` names them and says why",
-            count=report.not_converted,
+            count=booked,
             migration=migration.number,
         )
     if report.waiting:

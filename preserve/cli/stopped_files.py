@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from preserve.cli.migration_report import file_lines, logged_document, unsound_said
+from preserve.cli.migration_report import file_lines, logged_document, result_lines, unsound_said
 from preserve.cli.tables import bounded
+from preserve.model.formats.file_records import file_document
 
 if TYPE_CHECKING:
     from preserve.cli.answers import Document
@@ -23,6 +24,11 @@ def stopped_document(report: StoppedReport) -> Document:
         "waiting": report.waiting,
         "files": [_document(each) for each in report.files],
         "missing": {package: str(why) for package, why in report.missing.items()},
+        "files_under_way": report.count_under_way,
+        "under_way": [
+            {**file_document(each.result), "result_lies_in": [str(path) for path in each.made]}
+            for each in report.under_way
+        ],
     }
 
 
@@ -41,6 +47,8 @@ def stopped_lines(report: StoppedReport, voice: Voice) -> Iterator[str]:
         yield ""
     for package, why in report.missing.items():
         yield voice.said("of package {package} nothing can be told: {why}", package=package, why=voice.error_said(why))
+    if report.under_way:
+        yield from _under_way_lines(report, voice)
     if not report.waiting:
         yield voice.said("No file of migration {number} waits for a decision.", number=report.migration.number)
         return
@@ -50,6 +58,21 @@ def stopped_lines(report: StoppedReport, voice: Voice) -> Iterator[str]:
         count=report.waiting,
         told=len(report.files),
         number=report.migration.number,
+    )
+
+
+def _under_way_lines(report: StoppedReport, voice: Voice) -> Iterator[str]:
+    for each in report.under_way:
+        yield from result_lines(each.result, [None] * len(each.result.risks), voice)
+        yield from unsound_said(each.result.validated, voice)
+        for place in each.made:
+            yield "  " + voice.said("what was made lies in {path}", path=place)
+        yield ""
+    yield voice.said(
+        "{count} files of packages under way were not converted, {told} are told here; they can be decided about when"
+        " their package is done",
+        count=report.count_under_way,
+        told=len(report.under_way),
     )
 
 

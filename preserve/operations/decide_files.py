@@ -22,6 +22,7 @@ from preserve.model.formats.risk_log import LoggedFile, is_picture_name
 from preserve.model.migrations import FileDecision, Migration, MigrationPackage
 from preserve.packages.migrating.clearing import clear_up
 from preserve.packages.migrating.journal import Journal, journal_folder, made_path
+from preserve.packages.migrating.under_way import results_under_way
 from preserve.packages.migrating.versions import unsound_results
 from preserve.packages.risk_csv import name_shown
 from preserve.packages.risk_log_finding import PackageLog, fetch_pictures, find_log
@@ -57,14 +58,24 @@ class StoppedFile:
 
 
 @dataclass(frozen=True, slots=True)
+class UnderWay:
+    """A file that was not converted, of a package that is not done: nobody can decide about it yet."""
+
+    result: FileResult
+    made: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class StoppedReport:
-    """The first files that wait for a decision, of `waiting`; `missing` says of which packages nothing can be told, and
-    why."""
+    """The first files that wait for a decision, of `waiting`, and the first of `count_under_way` of packages that are
+    not done; `missing` says of which packages nothing can be told, and why."""
 
     migration: Migration
     files: tuple[StoppedFile, ...]
     waiting: int
     missing: Mapping[str, PreserveError]
+    under_way: tuple[UnderWay, ...]
+    count_under_way: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +131,8 @@ def stopped_files(workplace: Workplace, request: StoppedRequest) -> StoppedRepor
         for file in files:
             _lay_out(file, request.lay_into)
     waiting = sum(row.undecided for row in _waiting(workplace, request))
-    return StoppedReport(migration, tuple(files), waiting, missing)
+    begun, count = _under_way(workplace, request)
+    return StoppedReport(migration, tuple(files), waiting, missing, tuple(begun), count)
 
 
 def decide_files(workplace: Workplace, request: DecideRequest) -> DecideReport:
@@ -171,6 +183,22 @@ def _log(workplace: Workplace, migrations: Path, row: MigrationPackage) -> Packa
             migration=row.migration,
         )
     return find_log(workplace, migrations, row.done)
+
+
+def _under_way(workplace: Workplace, request: StoppedRequest) -> tuple[list[UnderWay], int]:
+    """Files of packages that are not done and that were not converted: those to be told, and how many there are."""
+    books, folder = workplace.books, journal_folder(request.migrations, request.migration)
+    only = None if request.package is None else books.package(request.package).id
+    told, count = list[UnderWay](), 0
+    for each in results_under_way(books, request.migrations, request.migration, only):
+        if each.fate is FileFate.CONVERTED:
+            continue
+        count += 1
+        if len(told) < request.most:
+            places = range(len(each.made))
+            made = (made_path(folder / each.original.package, each.original.number, place) for place in places)
+            told.append(UnderWay(each, tuple(path for path in made if path.is_file())))
+    return told, count
 
 
 def _stopped(log: PackageLog) -> Iterator[LoggedFile]:

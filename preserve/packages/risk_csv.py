@@ -96,7 +96,7 @@ def _of_file(logged: LoggedFile) -> list[object]:
         None if run is None else " ".join(run.arguments),
         _validators(result),
         result.fate.value,
-        result.why,
+        ": ".join(filter(None, (result.why, result.complaint))),
     ]
 
 

@@ -97,6 +97,30 @@ def test_what_was_lost_and_where_the_result_lies_is_told_before_anybody_decides(
     assert "no new or empty folder" in program("migrate", "stopped", "1", "--to", tmp_path / "look", code=Exit.MISUSED)
 
 
+def test_files_of_a_job_that_stopped_are_told_before_their_package_is_done(
+    kept: Service,
+    workshop: TextWorkshop,
+    identifier: SiegfriedIdentifier,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PRESERVE_HOME", str(kept.home))
+    package = taken(kept, identifier, lay(tmp_path / "source", {**TEXTS, b"a/3.txt": notice("fail")}))
+    strict = replace(PATHWAY, stop=StopRule(50, 2))
+    approved(kept.workplace, strict)
+    report = run(kept.workplace, {"default": kept.policy}, workshop, identifier, of=strict)
+    assert report.stopped == "3 of 4 files did not pass"
+    asked = Program(tmp_path, capsys)
+    told = asked.ask("migrate", "stopped", "1", "--package", package, "--most", "2", code=Exit.FINDINGS)
+    assert (told["waiting"], told["files"], told["files_under_way"], len(told["under_way"])) == (0, [], 3, 2)
+    said = asked("migrate", "stopped", "1", code=Exit.FINDINGS)
+    for name in ("a/2.txt: stopped", "a/3.txt: failed", SHOWN, "text (high)"):
+        assert name in said
+    (made,) = next(each["result_lies_in"] for each in told["under_way"] if each["path"] == "a/2.txt")
+    assert Path(made).read_text("utf-8").startswith("two truncate")
+
+
 def test_what_is_accepted_comes_into_a_further_version_and_what_is_rejected_into_none(
     job: Stopped, program: Program, tmp_path: Path
 ) -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from preserve.model.formats.file_results import FileFate
 from preserve.model.formats.losses import Decision, Place
 from preserve.model.formats.risk_log import LoggedFile, logged
 from preserve.packages.risk_csv import COLUMNS, RiskCsvWriter, defused
@@ -47,6 +48,13 @@ def test_each_loss_has_a_line_and_a_file_without_any_has_one() -> None:
     ]
     assert rows[1]["places"] == "7 八千元 → 八十元"
     assert all(len(row) == len(COLUMNS) for row in rows)
+
+
+def test_a_file_that_failed_says_what_its_tool_complained_of() -> None:
+    why = "the tool said that it could not convert it"
+    failed = replace(values.result(1, fate=FileFate.FAILED), why=why, run=replace(values.RUN, complaints="no memo\nfile"))
+    (row,) = lines(logged(values.ABOUT, failed, {}, None))
+    assert row["why"] == f"{why}: no memo file"
 
 
 @pytest.mark.parametrize("text", HOSTILE)

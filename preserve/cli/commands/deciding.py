@@ -51,7 +51,7 @@ def stopped(call: Call, number: int, package: str | None, most: int, lay_into: P
     with call.workplace(patient=False) as workplace:
         request = StoppedRequest(number, call.home().migrations, package, most, lay_into)
         report = stopped_files(workplace, request)
-    code = Exit.FINDINGS if report.waiting else Exit.WELL
+    code = Exit.FINDINGS if report.waiting or report.under_way else Exit.WELL
     if report.missing and not report.files and all(isinstance(why, Unavailable) for why in report.missing.values()):
         code = Exit.UNAVAILABLE
     return call.answer(stopped_document(report), stopped_lines(report, voices.person()), code)

@@ -62,6 +62,7 @@ class Made:
     puid: str
 
 
+LONGEST_COMPLAINT = 300
 SEEN_FROM = 10
 """Per mille unlike: below that nobody sees that two pages differ."""
 
@@ -112,6 +113,14 @@ class FileResult:
     pictures: tuple[Picture, ...]
     judging_seconds: float
     at: str
+
+    @property
+    def complaint(self) -> str:
+        """What the tool complained of where it failed, the end of it: that names the cause, and who reads it can act;
+        "" where it did not."""
+        if self.fate is not FileFate.FAILED or self.run is None:
+            return ""
+        return " ".join((self.run.complaints or self.run.text).split())[-LONGEST_COMPLAINT:]
 
 
 def fate_of(verdict: FileVerdict, validated: tuple[Validated, ...]) -> FileFate:
