@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from preserve.errors import Refused, Unavailable
+from preserve.formats.sandbox import PATH
 from preserve.model.formats.registry import Reader
 from preserve.processes import run_for_answer
 
@@ -37,10 +38,12 @@ def _version(reader: Reader, work: Path) -> str:
         return platform.python_version()
     if reader.distribution:
         return _distribution_version(reader.distribution)
-    if shutil.which(reader.command[0]) is None:
+    asked, *arguments = reader.command
+    program = shutil.which(asked, path=PATH) or shutil.which(asked)  # the one that converts, before any other here
+    if program is None:
         return ""
     try:
-        answer = run_for_answer(reader.command, work, MOST_SECONDS)
+        answer = run_for_answer((program, *arguments), work, MOST_SECONDS)
     except (Unavailable, Refused):
         return ""
     found = re.search(reader.version, f"{answer.text}\n{answer.complaints}", re.MULTILINE)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -128,6 +130,16 @@ def test_readers_are_alive_only_when_they_answer_as_the_register_says(tmp_path: 
     alive = readers_alive(asked, tmp_path)
     assert alive.keys() == {"python", "arrow", "shell"}
     assert alive["shell"] == "1.2"
+
+
+def test_who_is_asked_for_its_version_is_who_converts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = tmp_path / "env"
+    other.write_text("#!/bin/sh\necho 'env (GNU coreutils) 99.9'\n", "utf-8")
+    other.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    assert shutil.which("env") == str(other)
+    alive = readers_alive([Reader("env", "env", ("env", "--version"), r"coreutils\) ([\d.]+)")], tmp_path)
+    assert alive["env"] != "99.9", "sandboxes do not run that one, and evidence would name a version that did nothing"
 
 
 def test_the_register_calls_formats_as_siegfried_does(identified: Identified) -> None:
