@@ -52,7 +52,8 @@ def test_each_loss_has_a_line_and_a_file_without_any_has_one() -> None:
 
 def test_a_file_that_failed_says_what_its_tool_complained_of() -> None:
     why = "the tool said that it could not convert it"
-    failed = replace(values.result(1, fate=FileFate.FAILED), why=why, run=replace(values.RUN, complaints="no memo\nfile"))
+    run = replace(values.RUN, complaints="no memo\nfile")
+    failed = replace(values.result(1, fate=FileFate.FAILED), why=why, run=run)
     (row,) = lines(logged(values.ABOUT, failed, {}, None))
     assert row["why"] == f"{why}: no memo file"
 
