@@ -15,8 +15,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
-from pydyf import PDF, Stream
 from weasyprint import CSS, HTML
 from weasyprint.document import Document
 from weasyprint.formatting_structure.boxes import ReplacedBox, TextBox
@@ -52,10 +52,10 @@ def convert(source: Path, folder: Path, number: str) -> None:
     laid_out(page).write_pdf(folder / f"{number}.pdf", finisher=_show_metadata, **_OPTIONS)
 
 
-def _show_metadata(_: Document, pdf: PDF) -> None:
+def _show_metadata(_: Document, pdf: Any) -> None:
     """Write the metadata as they are: PRONOM's signatures find the claim of PDF/A in no compressed stream."""
     for each in pdf.objects:
-        if isinstance(each, Stream) and each.extra.get("Type") == "/Metadata":
+        if getattr(each, "extra", {}).get("Type") == "/Metadata":
             each.compress = False
 
 
