@@ -95,15 +95,14 @@ def pilot_lines(pilot: PilotEntry, voice: Voice) -> Iterator[str]:
         files=pilot.drawn,
         strata=pilot.strata,
     )
-    head = [voice.sentence("pathway"), *(voice.word(each) for each in FileFate), voice.sentence("size in per cent")]
-    head += [voice.sentence("seconds a file"), *(voice.word(each) for each in Criterion), voice.sentence("score")]
+    head = [voice.sentence("pathway"), *(voice.word(each) for each in FileFate), voice.sentence("seconds a file")]
+    head += [voice.sentence("size in per cent"), *(voice.word(each) for each in Criterion), voice.sentence("score")]
     scores = {each.name: each.score for each in ranking(options(pilot.outcomes), pilot.weights)}
     rows = (
         (
             each.pathway,
             *(each.tallied.of(fate) for fate in FileFate),
-            _growth(each.tallied),
-            _seconds_each(each.tallied),
+            *tallied_cells(each.tallied),
             *(each.marks.get(criterion, _NONE) for criterion in Criterion),
             f"{float(scores[each.pathway]):.1f}" if each.pathway in scores else _NONE,
         )
@@ -151,13 +150,21 @@ def loss_table(losses: Iterable[LossCount], voice: Voice) -> Iterator[str]:
     yield from table(head, rows)
 
 
-def _growth(tallied: Tallied) -> object:
-    return _PER_CENT * tallied.bytes_after // tallied.bytes_before if tallied.bytes_before else _NONE
+def growth(tallied: Tallied) -> int | None:
+    """The size of what was made, in per cent of the originals; None where nothing was."""
+    return _PER_CENT * tallied.bytes_after // tallied.bytes_before if tallied.bytes_before else None
 
 
-def _seconds_each(tallied: Tallied) -> str:
+def seconds_each(tallied: Tallied) -> float | None:
+    """Seconds that one file took, converting and judging; None where none was tried."""
     tried = tallied.files - tallied.of(FileFate.REFUSED)
-    return f"{(tallied.milliseconds + tallied.judging_milliseconds) / 1000 / tried:.1f}" if tried else _NONE
+    return (tallied.milliseconds + tallied.judging_milliseconds) / 1000 / tried if tried else None
+
+
+def tallied_cells(tallied: Tallied) -> tuple[str, str]:
+    """Both for people: seconds a file, and size in per cent."""
+    seconds, percent = seconds_each(tallied), growth(tallied)
+    return _NONE if seconds is None else f"{seconds:.1f}", _NONE if percent is None else str(percent)
 
 
 def _percent(share: Fraction) -> float:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from preserve.cli import voices
 from preserve.cli.exits import Exit
 from preserve.cli.messages import _, error_said, said, word
+from preserve.cli.migration_pilots import piloted_document, tallied_cells
 from preserve.cli.migration_report import file_lines, logged_document, unsound_said
 from preserve.cli.tables import bounded, table
 from preserve.model.formats.file_results import FileFate
@@ -15,7 +16,7 @@ from preserve.model.formats.governance import Criterion
 
 if TYPE_CHECKING:
     from preserve.model.formats.governance import TurningPoint
-    from preserve.model.migrations import Piloted, Tallied
+    from preserve.model.migrations import Piloted
     from preserve.operations.pilot_migration import PilotReport
     from preserve.operations.run_migration import PassedOver, RunReport
     from preserve.packages.migrating.finishing import PackageEnded
@@ -35,7 +36,7 @@ def pilot_document(report: PilotReport) -> Fields:
         "sorts": sample.sorts,
         "sorts_drawn": sample.sorts_drawn,
         "packages": report.of_packages,
-        "pathways": [_outcome_document(each) for each in entry.outcomes],
+        "pathways": [{"pathway": each.pathway, **piloted_document(each)} for each in entry.outcomes],
         "ranking": [{"pathway": each.name, "score": round(float(each.score), 1)} for each in report.ranked],
         "turning_points": [
             {"criterion": each.criterion.value, "percent": _percent(each), "pathway": each.name}
@@ -47,34 +48,6 @@ def pilot_document(report: PilotReport) -> Fields:
         "log_sha256": entry.data_sha256,
         "seconds": round(report.seconds, 1),
     }
-
-
-def _outcome_document(outcome: Piloted) -> Fields:
-    return {
-        "pathway": outcome.pathway,
-        "sha256": outcome.sha256,
-        "tools": dict(outcome.tools),
-        **tallied_document(outcome.tallied),
-        "marks": {name.value: mark for name, mark in outcome.marks.items()},
-    }
-
-
-def tallied_document(seen: Tallied) -> Fields:
-    """What became of files."""
-    return {
-        "files": {fate.value: seen.of(fate) for fate in FileFate},
-        "losses": [
-            {
-                "property": each.what.value, "type": each.type.value, "severity": each.severity.value,
-                "comparison": each.comparison.value, "declared": each.declared or None, "files": each.files,
-            }
-            for each in seen.losses
-        ],
-        "bytes_before": seen.bytes_before,
-        "bytes_after": seen.bytes_after,
-        "seconds": round(seen.milliseconds / 1000, 1),
-        "judging_seconds": round(seen.judging_milliseconds / 1000, 1),
-    }  # fmt: skip
 
 
 def pilot_lines(report: PilotReport) -> Iterator[str]:
@@ -117,13 +90,9 @@ def pilot_lines(report: PilotReport) -> Iterator[str]:
 
 
 def _outcome_row(outcome: Piloted, score: int | None) -> list[object]:
-    seen = outcome.tallied
-    tried = max(1, seen.files - seen.of(FileFate.REFUSED))
-    seconds = (seen.milliseconds + seen.judging_milliseconds) / 1000 / tried
-    growth = 100 * seen.bytes_after // seen.bytes_before if seen.bytes_before else "-"
     marks = [outcome.marks.get(each, "-") for each in Criterion]
-    fates = [seen.of(fate) for fate in FileFate]
-    return [outcome.pathway, *fates, f"{seconds:.1f}", growth, *marks, "-" if score is None else score]
+    fates = [outcome.tallied.of(fate) for fate in FileFate]
+    return [outcome.pathway, *fates, *tallied_cells(outcome.tallied), *marks, "-" if score is None else score]
 
 
 def _nothing_passed_lines(report: PilotReport) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from preserve.cli.migration_pilots import growth, piloted_document, seconds_each, tallied_cells
 from preserve.cli.migration_report import logged_document, loss_row
 from preserve.cli.migration_titles import title_said
 from preserve.cli.tables import table
@@ -58,33 +59,13 @@ def _tried_document(tried: Tried) -> Document:
 
 
 def _outcome_document(outcome: Piloted) -> Document:
-    tallied = outcome.tallied
+    seconds = seconds_each(outcome.tallied)
     return {
         "pathway": outcome.pathway,
-        "version": outcome.version,
-        "sha256": outcome.sha256,
-        "tools": dict(outcome.tools),
-        "files": {fate.value: tallied.of(fate) for fate in FileFate},
-        "marks": {name.value: mark for name, mark in outcome.marks.items()},
-        "seconds_per_file": seconds_each(outcome),
-        "growth_percent": growth(outcome),
-        "losses": [{"property": each.what.value, "type": each.type.value, "severity": each.severity.value,
-                    "comparison": each.comparison.value, "declared": each.declared or None, "files": each.files}
-                   for each in tallied.losses],
-    }  # fmt: skip
-
-
-def seconds_each(outcome: Piloted) -> float | None:
-    """Seconds that one file took, converting and judging; None where none was tried."""
-    tallied = outcome.tallied
-    tried = tallied.files - tallied.of(FileFate.REFUSED)
-    return round((tallied.milliseconds + tallied.judging_milliseconds) / tried / 1000, 2) if tried else None
-
-
-def growth(outcome: Piloted) -> int | None:
-    """The size of what was made, in per cent of the originals; None where nothing was."""
-    tallied = outcome.tallied
-    return 100 * tallied.bytes_after // tallied.bytes_before if tallied.bytes_before else None
+        **piloted_document(outcome),
+        "seconds_per_file": None if seconds is None else round(seconds, 2),
+        "growth_percent": growth(outcome.tallied),
+    }
 
 
 def pilot_lines(report: PilotReport, voice: Voice) -> Iterator[str]:
@@ -142,14 +123,12 @@ def alternatives_rows(report: PilotReport, voice: Voice) -> Iterator[list[object
     """One line for each alternative, the best first; one of which nothing is known comes last, without a score."""
     scores = {each.name: each.score for each in report.ranked}
     for outcome in best_first(report):
-        seconds, size = seconds_each(outcome), growth(outcome)
         yield [
             outcome.pathway,
             "-" if outcome.pathway not in scores else shown_score(scores[outcome.pathway]),
             *(outcome.marks.get(each, "-") for each in Criterion),
             *(outcome.tallied.of(fate) for fate in FileFate),
-            "-" if seconds is None else f"{seconds:g}",
-            "-" if size is None else size,
+            *tallied_cells(outcome.tallied),
         ]
 
 

@@ -163,9 +163,8 @@ def shown(before: str, after: str, part: Part) -> tuple[str, str, str]:
 
 def _normal(form: Literal["NFC", "NFKC"], text: str) -> str:
     """A text in a normal form, in time by its length whatever stands in it."""
-    if any(
-        map(unicodedata.combining, set(text))
-    ):  # few texts have any, and to look for rows of them takes 20 times as long
+    # Few texts have any marks, and to look for rows of them takes 20 times as long.
+    if any(map(unicodedata.combining, set(text))):
         text = _many_marks().sub(_parted, text)
     return unicodedata.normalize(form, text)
 
