@@ -54,14 +54,15 @@ _NEXT = {
 _UNDER_APPROVAL = (MigrationState.APPROVED, MigrationState.RUNNING, MigrationState.PAUSED, MigrationState.STOPPED)
 
 
-def standing_of(migration: Migration, reopened: Sequence[Reopened]) -> MigrationStanding:
-    """How a migration stands; `reopened` says what is not as it was when it was tried (`watching.reopened`).
+def standing_of(migration: Migration, reopened: Sequence[Reopened], *, is_void: bool = False) -> MigrationStanding:
+    """How a migration stands; `reopened` says what is not as it was when it was tried (`watching.reopened`),
+    `is_void` that somebody who looked before found such a thing.
 
     What is over waits for nobody, but for files of it that nobody decided about, and decisions that nobody carried out.
     """
     void = tuple(reopened) if migration.state in _UNDER_APPROVAL else ()
     waits = []
-    if void:
+    if void or (is_void and migration.state in _UNDER_APPROVAL):
         waits.append(Wait(WaitsFor.NEW_PILOT))
     elif migration.state in _NEXT:
         waits.append(Wait(_NEXT[migration.state]))

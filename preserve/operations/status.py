@@ -16,10 +16,9 @@ from preserve.model.concerns import FindingsSeen
 from preserve.model.drills_due import DrillDue, drills_due
 from preserve.model.entries import AccessionEntry, AccessionState
 from preserve.model.formats.standing import IdentificationStanding
-from preserve.model.incidents import Incident
+from preserve.model.incidents import Incident, IncidentKind
 from preserve.model.locks import LockStanding, lock_rules, with_locks
 from preserve.model.migration_waits import MigrationStanding, standing_of
-from preserve.model.migrations import Migration
 from preserve.model.nouns import (
     Condition,
     CopyState,
@@ -252,13 +251,16 @@ def status(
         ),
         rooms=tuple(places.rooms(_with_room(books, entries, away), workplace.home)),
         formats=tuple(_formats(books, policies)),
-        migrations=tuple(each for each in map(_waiting, books.migrations()) if not each.is_well),
+        migrations=tuple(each for each in _migrations(books) if not each.is_well),
     )
 
 
-def _waiting(migration: Migration) -> MigrationStanding:
-    """No tool is asked for its version here: that takes seconds, and is the runner's to do."""
-    return standing_of(migration, ())
+def _migrations(books: Books) -> Iterator[MigrationStanding]:
+    """No tool is asked for its version here: that takes seconds, and is the runner's to do.  What it found, and
+    nothing mended since, counts."""
+    for each in books.migrations():
+        found = books.open_incident(IncidentKind.REOPENED, each.claim)
+        yield standing_of(each, (), is_void=found is not None)
 
 
 def _with_room(books: Books, entries: Iterable[StoreEntry], away: Collection[str]) -> Iterator[StoreEntry]:

@@ -70,6 +70,9 @@ def test_a_tool_that_vanished_is_an_incident_until_it_is_approved_again(
     assert "is not on this machine any more" in incident.what
     told = approved.ask("status", code=Exit.FINDINGS)
     assert [each["kind"] for each in told["incidents"]] == ["migration reopened"]
+    assert [wait["for"] for each in told["migrations"] for wait in each["waits"]] == [
+        "a new pilot, for something changed"
+    ]
     refused = approved.ask("incident", "close", incident.id, *WHY, code=Exit.REFUSED)
     assert "migrate list" in refused["error"]["message"]
     change(alive, monkeypatch, libreoffice="99.1")
