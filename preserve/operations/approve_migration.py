@@ -62,7 +62,7 @@ def approve_migration(workplace: Workplace, request: ApproveRequest) -> ApproveR
     """Book and sign the approval of who acts.
 
     Raises `Misused` for a loss that the pathway does not declare, `Refused` where it was not tried, nothing passed, it
-    is not as it was tried any more, the person planned or tried it, or a loss is not accepted; `Unavailable` while
+    is not as it was tried any more, the person planned, tried or ran it, or a loss is not accepted; `Unavailable` while
     somebody is at work on it.
     """
     migration = workplace.books.migration(request.number)
@@ -160,6 +160,12 @@ def _require_another_person(asked: ApprovalEntry, migration: Migration, pilot: P
     if is_one_person(asked.by, pilot.by):
         raise Refused(
             "{person} held the pilot of migration {migration}; somebody else has to approve it (--actor)",
+            person=asked.by,
+            migration=migration.number,
+        )
+    if migration.executor and is_one_person(asked.by, migration.executor):
+        raise Refused(
+            "{person} ran migration {migration}; somebody else has to approve it (--actor)",
             person=asked.by,
             migration=migration.number,
         )

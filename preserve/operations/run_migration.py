@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -31,7 +31,13 @@ from preserve.packages.migrating.feeding import Due, Feeder, Lot
 from preserve.packages.migrating.finishing import Finisher, Mandate, PackageEnded
 from preserve.packages.migrating.journal import Journal, journal_folder
 from preserve.packages.migrating.pace import day_of, note_judged
-from preserve.packages.migrating.permission import in_short, objections_now, require_approved, require_decided_by_others
+from preserve.packages.migrating.permission import (
+    in_short,
+    objections_now,
+    require_approved,
+    require_audited_by_another,
+    require_decided_by_others,
+)
 from preserve.packages.migrating.under_way import under_way
 from preserve.ports import Identifier
 from preserve.workplace import Workplace
@@ -164,6 +170,7 @@ class _Running:
         why = self._objections()
         if not why.count:
             require_decided_by_others(books, mandate)
+            require_audited_by_another(books, mandate)
             return
         if self._migration().state is MigrationState.RUNNING:
             self._record_stop(_Stops(StopCause.APPROVAL_VOID, in_short(why)))
@@ -308,7 +315,7 @@ class _Running:
         self._bench.put_through(lot.files, self._keep)
 
     def _keep(self, results: list[FileResult]) -> None:
-        self._journal.keep(results)
+        self._journal.keep([replace(each, executor=self._mandate.executor) for each in results])
         for each in results:
             self._judged[each.original.package] += 1
             self._fates[each.fate] += 1

@@ -67,6 +67,13 @@ def test_who_planned_or_tried_it_cannot_approve_it(piloted: Service, person: str
     assert says in refused(piloted, *ACCEPTED, "--actor", person, *WHY)
 
 
+def test_who_ran_it_cannot_approve_it_when_it_was_tried_again(piloted: Service) -> None:
+    piloted.approved()
+    piloted.ran()
+    piloted.piloted()
+    assert "丁 ran migration 1" in refused(piloted, *ACCEPTED, "--actor", " 丁", *WHY)
+
+
 def test_an_approval_wants_a_reason_and_a_pilot_of_that_pathway_in_which_something_passed(service: Service) -> None:
     assert "--reason" in refused(service, *ACCEPTED, "--actor", "丙", code=Exit.MISUSED)
     service.planned()

@@ -49,7 +49,9 @@ def approved(workplace: Workplace, tried: Pathway = PATHWAY) -> int:
     return number
 
 
-def again(place: Workplace, tried: Pathway, number: int = 1, tools: Mapping[str, str] = TOOLS) -> None:
+def again(
+    place: Workplace, tried: Pathway, number: int = 1, tools: Mapping[str, str] = TOOLS, by: Act = APPROVER
+) -> None:
     """Book another pilot, and an approval of what it found."""
     at, pilots = place.now(), len(place.books.pilots(number))
     outcome = Piloted(tried.name, tried.version, tried.sha256, tools, _NOTHING, {})
@@ -58,16 +60,21 @@ def again(place: Workplace, tried: Pathway, number: int = 1, tools: Mapping[str,
     note = "{}\n\n— note\n"
     word = ApprovalEntry(number, pilots + 1, tried.name, tried.sha256, tools, accepted, "", "", "", note)
     place.books.record(migration_events.migration_piloted(place.act, at, pilot))
-    place.books.record(migration_events.migration_approved(APPROVER, at, word))
+    place.books.record(migration_events.migration_approved(by, at, word))
 
 
 def mandate(
-    workplace: Workplace, policies: Mapping[str, Policy], number: int = 1, of: Pathway = PATHWAY, by: str = "乙"
+    workplace: Workplace,
+    policies: Mapping[str, Policy],
+    number: int = 1,
+    of: Pathway = PATHWAY,
+    by: str = "乙",
+    auditor: str = AUDITOR,
 ) -> Mandate:
     books = workplace.books
     word = books.approval(number)
     assert word is not None
-    return Mandate(books.migration(number), word, of, b"[pathway]\n", by, AUDITOR, policies, lambda policy: None)
+    return Mandate(books.migration(number), word, of, b"[pathway]\n", by, auditor, policies, lambda policy: None)
 
 
 def run(
@@ -81,11 +88,12 @@ def run(
     most: int | None = None,
     most_seconds: float | None = None,
     number: int = 1,
+    auditor: str = AUDITOR,
 ) -> RunReport:
     """Run it."""
     place = replace(workplace, act=replace(EXECUTOR, actor=by))
     now = Circumstances({of.name: of}, None, BASIS)
-    word = mandate(place, policies, number, of, by)
+    word = mandate(place, policies, number, of, by, auditor)
     request = RunRequest(word, place.home / "migrations", now, most, most_seconds)
     return run_migration(place, request, workshop, identifier)
 

@@ -33,7 +33,7 @@ from preserve.packages.migrating import feeding
 from preserve.packages.migrating.journal import Journal
 from preserve.packages.risk_logs import read_risk_log, run_log
 from preserve.state.verification import verify_books
-from tests.migrating.jobs import PATHWAY, again, approved, decide, run
+from tests.migrating.jobs import EXECUTOR, PATHWAY, again, approved, decide, run
 from tests.migrating.test_parts import lay, taken
 from tests.migrating.texts import TOOLS, TextWorkshop, notice
 from tests.packages.building import Service, flip
@@ -297,6 +297,47 @@ def test_a_text_in_no_encoding_that_anybody_knows_is_named_and_not_passed_over(
     report = job.run(of=PATHWAY)
     assert report.is_finished
     assert (report.fates[FileFate.CONVERTED], report.fates[FileFate.REFUSED]) == (1, 1)
+
+
+def test_the_log_names_who_converted_each_file_and_not_who_went_on(job: Job, take: Taken, kept: Service) -> None:
+    old = take({f"{number}.txt".encode(): notice(f"text {number}") for number in range(5)})
+    approved(kept.workplace)
+    job.run(of=PATHWAY, most=3)
+    assert job.run(of=PATHWAY, by="戊").is_finished
+    assert executors(kept, old) == ["乙", "乙", "乙", "戊", "戊"]
+    (new,) = job.versions(old)
+    with tarfile.open(kept.object("near", new, "bag.tar")) as bag:
+        premis = bag.extractfile(f"{new}/migration/premis.xml")
+        assert premis is not None
+        said = premis.read().decode()
+    assert all(f"<linkingAgentIdentifierValue>{name}</linkingAgentIdentifierValue>" in said for name in "乙戊")
+
+
+def test_what_an_approver_had_converted_before_is_made_anew_by_another(job: Job, take: Taken, kept: Service) -> None:
+    old = take({f"{number}.txt".encode(): notice(f"text {number}") for number in range(5)})
+    approved(kept.workplace)
+    job.run(of=PATHWAY, most=3)
+    again(kept.workplace, PATHWAY, by=EXECUTOR)
+    with pytest.raises(Refused, match="approver and executor are one person"):
+        job.run(of=PATHWAY)
+    assert job.run(of=PATHWAY, by="戊").is_finished
+    assert executors(kept, old) == ["戊"] * 5
+    assert len(job.workshop.conversions()) == 3 + 5
+
+
+def test_who_ran_it_before_does_not_audit_it(job: Job, take: Taken, kept: Service) -> None:
+    take({f"{number}.txt".encode(): notice(f"text {number}") for number in range(5)})
+    approved(kept.workplace)
+    job.run(of=PATHWAY, by="戊", most=3)
+    with pytest.raises(Refused, match="ran migration 1 before"):
+        job.run(of=PATHWAY, auditor="戊")
+
+
+def executors(kept: Service, package: str) -> list[str | None]:
+    """Who converted each file of a package, as its log has it."""
+    log = run_log(kept.home / "migrations", 1, package)
+    with (log / "files.parquet").open("rb") as files, (log / "risks.parquet").open("rb") as risks:
+        return [each.circumstances.executor for each in read_risk_log(files, risks)]
 
 
 def test_an_approver_does_not_execute(job: Job, take: Taken, kept: Service) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from preserve.model.formats.file_results import (
@@ -31,7 +31,9 @@ Document = dict[str, Any]
 
 def record_of(result: FileResult) -> bytes:
     """One line of JSON in ASCII, without its end: a text with a lone surrogate in it comes back as it was."""
-    return json.dumps({"version": VERSION, **file_document(result)}, separators=(",", ":")).encode()
+    return json.dumps(
+        {"version": VERSION, "executor": result.executor, **file_document(result)}, separators=(",", ":")
+    ).encode()
 
 
 def result_of(record: bytes) -> FileResult:
@@ -40,13 +42,13 @@ def result_of(record: bytes) -> FileResult:
     if not isinstance(document, dict) or document.get("version") != VERSION:
         raise ValueError("no record of a file of a migration")
     try:
-        return file_of(document)
+        return replace(file_of(document), executor=str(document.get("executor", "")))
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"no record of a file of a migration: {error!r}") from error
 
 
 def file_document(result: FileResult) -> Document:
-    """All of a result, in JSON's types; texts stay as they are."""
+    """All of a result but its executor, who stands in a log among the circumstances; texts stay as they are."""
     original = result.original
     return {
         "package": original.package,

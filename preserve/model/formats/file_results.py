@@ -95,7 +95,8 @@ class FileResult:
     """What became of one file.  `why` says in words why it did not get further, where it did not.
 
     `verdict` is None where nothing was compared.  `run` is how the tool ran; None where it was never run.  `measured`
-    names all that was compared, what is equal too.  `at` is when it was judged (`preserve.clock.stamp`).
+    names all that was compared, what is equal too.  `at` is when it was judged (`preserve.clock.stamp`), `executor` who
+    ran the migration then; "" where the journal did not keep that yet.
     """
 
     original: Original
@@ -113,6 +114,7 @@ class FileResult:
     pictures: tuple[Picture, ...]
     judging_seconds: float
     at: str
+    executor: str = ""
 
     @property
     def complaint(self) -> str:

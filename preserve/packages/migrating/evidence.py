@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from preserve.model.formats.file_results import FileResult
@@ -33,7 +33,7 @@ class Grounding:
     decisions: dict[bytes, FileDecision]
 
     def logged(self, results: Iterable[FileResult]) -> Iterator[LoggedFile]:
-        """Results as the risk log has them."""
+        """Results as the risk log has them: each under who ran the migration when it was converted."""
         by = self.approval.by
         accepted = {loss: Decision(loss, True, by, why) for loss, why in self.approval.accepted.items()}
         for each in results:
@@ -41,7 +41,8 @@ class Grounding:
             word = None
             if decided is not None:
                 word = Decision(name_shown(each.original.path), decided.is_accepted, decided.by, decided.reason)
-            yield logged(self.circumstances, each, accepted, word)
+            about = replace(self.circumstances, executor=each.executor or self.circumstances.executor)
+            yield logged(about, each, accepted, word)
 
 
 def write_evidence(folder: Path, grounding: Grounding, results: Results) -> WrittenLog:

@@ -30,6 +30,7 @@ from preserve.model.formats.risk_log import (
 )
 from preserve.model.formats.tallies import tallied
 from preserve.model.migrations import ApprovalEntry, Migration, MigrationPackage, PackageDone, PackageState
+from preserve.model.persons import is_one_person
 from preserve.model.placing import stores_wanted
 from preserve.model.policy import Policy
 from preserve.packages.making.taking_in import PackageMade
@@ -137,7 +138,8 @@ class Finisher:
     def _forget_other_approvals(self, package: str) -> None:
         """Where another declaration was approved meanwhile, or other versions of its programs, what was made of a
         package under way under the earlier approval is made anew: a version rests on one approval, which lies in it.
-        One that was sealed under the earlier is whole, and stays so."""
+        So is what the approver converted: nobody approves his own work.  One that was sealed under the earlier is
+        whole, and stays so."""
         if self.journal.sealed(package) is None:
             results = self.journal.results(package)
             others = {each.original.number for each in results if not self._is_of_this_approval(each)}
@@ -149,7 +151,8 @@ class Finisher:
         ran = [] if result.run is None else [(tool, result.run.version)]
         ran += [(each.program, each.version) for each in result.validated]
         is_as_tried = all(approval.tools.get(program, "") == version for program, version in ran)
-        return result.pathway_sha256 == approval.sha256 and is_as_tried
+        is_own_work = bool(result.executor) and is_one_person(result.executor, approval.by)
+        return result.pathway_sha256 == approval.sha256 and is_as_tried and not is_own_work
 
     def is_to_carry_out(self, row: MigrationPackage) -> bool:
         """Whether people accepted files of a booked package that are in no version yet, or a version with them is

@@ -49,6 +49,17 @@ def require_decided_by_others(books: Books, mandate: Mandate) -> None:
             )
 
 
+def require_audited_by_another(books: Books, mandate: Mandate) -> None:
+    """Raise `Refused` where who is to audit it ran it until now: nobody looks after his own work."""
+    before = books.migration(mandate.migration.number).executor
+    if before and is_one_person(mandate.auditor, before):
+        raise Refused(
+            "{person} ran migration {migration} before, and so cannot audit it; name somebody else with --auditor",
+            person=mandate.auditor,
+            migration=mandate.migration.number,
+        )
+
+
 def objections_now(books: Books, mandate: Mandate, tools: Mapping[str, str], now: Circumstances) -> Complaints:
     """Why it may not go on under its approval, by `tools` and as things are `now`; none: it may."""
     raised = objections(mandate.approval.approval, mandate.pathway, tools, mandate.executor, mandate.auditor)

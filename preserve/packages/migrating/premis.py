@@ -72,15 +72,16 @@ def write_premis(sink: IO[bytes], about: Circumstances, results: Iterable[FileRe
     """Write the document of one package; in memory for one file at a time."""
     xml, last, package = _Writer(sink), "", ""
     tools: dict[str, str] = {}
+    executors: dict[str, None] = {}
     with xml.root():
         for each in results:
             package, last = each.original.package, max(last, each.at)
             if each.run is not None:
                 tools[each.run.tool] = each.run.version
+            executors[each.executor or about.executor or ""] = None
             _objects(xml, about.migration, each)
-        _event(xml, about, package, last, tools)
-        persons = {"approver": about.approver, "executor": about.executor, "auditor": about.auditor}
-        for person in dict.fromkeys(filter(None, persons.values())):
+        _event(xml, about, package, last, [*executors], tools)
+        for person in dict.fromkeys(filter(None, [about.approver, *executors, about.auditor])):
             _agent(xml, person, "person", "")
         for tool, version in tools.items():
             _agent(xml, tool, "software", version)
@@ -115,14 +116,17 @@ def _object(xml: _Writer, where: str, file: Original | Made, source: Original | 
                 xml.pair("relatedEventIdentifier", _KIND, f"migration {migration} of {source.package}")
 
 
-def _event(xml: _Writer, about: Circumstances, package: str, at: str, tools: Iterable[str]) -> None:
+def _event(
+    xml: _Writer, about: Circumstances, package: str, at: str, executors: Iterable[str], tools: Iterable[str]
+) -> None:
     with xml.element("event"):
         xml.pair("eventIdentifier", _KIND, f"migration {about.migration} of {package}")
         xml.leaf("eventType", "migration")
         xml.leaf("eventDateTime", at)
         with xml.element("eventDetailInformation"):
             xml.leaf("eventDetail", about.reason)
-        for person, role in ((about.executor, "executing"), (about.approver, "authorizing"), (about.auditor, "audit")):
+        executing = ((each, "executing") for each in executors)
+        for person, role in (*executing, (about.approver, "authorizing"), (about.auditor, "audit")):
             if person:
                 with xml.element("linkingAgentIdentifier"):
                     xml.leaf("linkingAgentIdentifierType", _KIND)
