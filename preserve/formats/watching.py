@@ -77,13 +77,19 @@ class Watch:
         self.output_bytes = files = 0
         for entry, facts in chain(entries(self._out), entries(self._home)):
             if entry.startswith(str(self._out)):
-                self.output_bytes += facts.st_blocks * 512 if stat.S_ISREG(facts.st_mode) else 0
+                self.output_bytes += _bytes_in(facts)
                 files += 1
             if files > self._limits.output_files or entry.count("/") > str(self._out).count("/") + DEEPEST_FOLDER:
                 return Result.TOO_MUCH_OUTPUT
         if self.output_bytes > self._limits.output_bytes or free_bytes(self._scratch) < KEPT_FREE_BYTES:
             return Result.TOO_MUCH_OUTPUT
         return None
+
+
+def _bytes_in(facts: os.stat_result) -> int:
+    """How much is in a file: not the holes in it, nor the rest of the block that a small one lies in, by which a
+    mailbox of tiny messages would be ten times what it was made of."""
+    return min(facts.st_size, facts.st_blocks * 512) if stat.S_ISREG(facts.st_mode) else 0
 
 
 def entries(folder: Path) -> Iterator[tuple[str, os.stat_result]]:

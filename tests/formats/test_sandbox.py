@@ -6,6 +6,7 @@ import os
 import socket
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -127,6 +128,13 @@ def test_what_a_tool_does_is_told_by_what_it_came_to(cell: Cell, program: str, r
     assert not list(cell.into.iterdir())
     assert not list(cell.scratch.iterdir())
     assert not left_of(cell)
+
+
+def test_what_is_in_files_is_bounded_and_not_the_blocks_they_lie_in(cell: Cell) -> None:
+    """A mailbox of tiny messages became ten times what it was, of which nine tenths were empty."""
+    limits = replace(LIMITS, output_bytes=MIB, output_files=1000)
+    outcome = cell.run('for (1 .. 600) { open F, ">", "$ARGV[0]/$_"; print F "x" x 100 }', limits)
+    assert (outcome.result, outcome.evidence.output_bytes) == (Result.CONVERTED, 60_000)
 
 
 def test_what_is_no_plain_file_is_named(cell: Cell) -> None:

@@ -177,6 +177,19 @@ def test_a_page_in_another_encoding_than_it_says_is_refused(tmp_path: Path) -> N
     assert not (tmp_path / "2.pdf").exists()
 
 
+def test_a_page_that_nests_deeper_than_anything_lays_out_is_refused_in_a_sentence_and_the_others_go_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deep, plain = tmp_path / "1.html", tmp_path / "2.html"
+    deep.write_text(f"<meta charset=utf-8>{'<table><tr><td>' * 300}{SENTENCE}")
+    plain.write_text(f"<meta charset=utf-8><p>{SENTENCE}")
+    (out := tmp_path / "out").mkdir()
+    assert web_page.main([str(out), str(deep), str(plain)]) == 0
+    assert [each.name for each in out.iterdir()] == ["2.pdf"]
+    said = capsys.readouterr().err
+    assert said.startswith(f"{deep}: elements of the page stand within each other too deep") and "\n" not in said[:-1]
+
+
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
 def test_half_a_picture_is_neither_drawn_nor_filled_up_but_missed(tmp_path: Path, kind: str) -> None:
     page = tmp_path / "1.html"

@@ -5,14 +5,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from email import message_from_bytes
 from email.errors import HeaderParseError
 from email.header import decode_header
 from email.message import Message
+from email.parser import BytesFeedParser
 from email.policy import compat32
 
 MOST_PARTS = 10_000
 DEEPEST = 50
+FED_BYTES = 1024 * 1024
+"""So much of a message is given to the parser at a time: the whole at once takes four bytes of memory for each."""
 _FOLD = re.compile(r"\r?\n[ \t]*")
 _SIGNED = re.compile(
     r"application/(x-)?(pkcs7-(mime|signature)|pgp-(signature|encrypted))|multipart/(signed|encrypted)"
@@ -26,8 +28,11 @@ class TooManyPartsError(ValueError):
 
 def parsed(data: bytes) -> Message:
     """A message.  Raises `TooManyPartsError`."""
+    parser = BytesFeedParser(policy=compat32)
     try:
-        return message_from_bytes(data, policy=compat32)
+        for at in range(0, len(data), FED_BYTES):
+            parser.feed(data[at : at + FED_BYTES])
+        return parser.close()
     except RecursionError as error:
         raise TooManyPartsError(f"parts within parts, more than {DEEPEST} deep") from error
 

@@ -49,7 +49,13 @@ def convert(source: Path, folder: Path, number: str) -> None:
         raise Refused("the page says one encoding and reads as another; convert it by hand, or correct what it says")
     page = HTML(string=text_of(data, encoding), base_url=NOWHERE, url_fetcher=_Beside(beside(source)),
                 media_type="screen")  # fmt: skip
-    laid_out(page).write_pdf(folder / f"{number}.pdf", finisher=_show_metadata, **_OPTIONS)
+    try:
+        laid_out(page).write_pdf(folder / f"{number}.pdf", finisher=_show_metadata, **_OPTIONS)
+    except RecursionError as error:  # WeasyPrint lays out what is within an element by calling itself
+        raise Refused(
+            "elements of the page stand within each other too deep to be laid out; convert it by hand, or keep it as"
+            " it is"
+        ) from error
 
 
 def _show_metadata(_: Document, pdf: Any) -> None:

@@ -108,8 +108,8 @@ def _of_mailbox(file: Path) -> Iterator[Letter]:
 
 def _of_bytes(data: bytes, *, is_kept: bool = False) -> Letter:
     """One message; of a mailbox, line ends are not its own."""
-    digest = hashlib.sha256(data if is_kept else b"\n".join(data.splitlines())).hexdigest()
-    return replace(_of_message(parsed(data)), sha256=digest)
+    told = data if is_kept else data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").removesuffix(b"\n")
+    return replace(_of_message(parsed(data)), sha256=hashlib.sha256(told).hexdigest())
 
 
 def _of_message(message: Message) -> Letter:
