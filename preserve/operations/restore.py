@@ -123,23 +123,24 @@ class _Selection:
                 folder = f"{sources.package.id}/".encode() if len(self._meant.packages) > 1 else b""
                 yield from bag_entries(sources, members, folder)
             elif part is None or self._current is None:
-                yield from map(as_deposited, self._selected(members, None))
+                yield from (as_deposited(each) for each, is_meant in self._selected(members, None) if is_meant)
             else:
                 yield from self._current.wanted(part, self._selected(members, part))
         if not in_pieces:
             Path(file.name).unlink()
 
-    def _selected(self, members: MembersFile, part: Part | None) -> Iterator[Member]:
+    def _selected(self, members: MembersFile, part: Part | None) -> Iterator[tuple[Member, bool]]:
+        """Members, and whether each is meant; of those that are not, at least all that begin as the pattern does: what
+        a conversion is called depends on them."""
         record = self._meant.record
         pattern = None if self._request.path is None else PathPattern(self._request.path)
         descents = part.descents if part is not None else None
         all_of_them = pattern is None or descents is not None  # what a conversion is called may begin otherwise
         for member in members.all() if all_of_them or pattern is None else members.below(pattern.prefix):
-            if record is not None and member.record != record:
-                continue
             descent = None if descents is None else descents.get(member.name)
-            if pattern is None or pattern.takes(member.name) or (descent is not None and pattern.takes(descent.path)):
-                yield member
+            names = [member.name] if descent is None else [member.name, descent.path]
+            is_of_record = record is None or member.record == record
+            yield member, is_of_record and (pattern is None or any(map(pattern.takes, names)))
 
     def _refuse_nothing(self) -> None:
         if self._request.path is not None:

@@ -146,6 +146,8 @@ def test_a_conversion_called_like_another_deposited_file_gets_a_name_of_its_own(
     assert (name.startswith(b"1.txt~"), content) == (True, as_utf8(files[b"1.txt"]))
     assert lines(report)[name.decode()]["deposited_path"] == "1.txt"
     assert restored(kept, old, tmp_path / "out").already_there == 2
+    restored(kept, old, tmp_path / "alone", path="1.txt")
+    assert set(tree(tmp_path / "alone")) == {name}, "the same, whatever else is given back"
 
 
 def test_what_was_converted_further_is_told_with_all_its_conversions(

@@ -99,23 +99,26 @@ class InForce:
         for entries in self._frame.values():
             yield from entries
 
-    def wanted(self, part: Part, members: Iterable[Member]) -> Iterator[Wanted]:
+    def wanted(self, part: Part, members: Iterable[tuple[Member, bool]]) -> Iterator[Wanted]:
         """Which of the members of a part are given back, and under which names; asked part by part, in their order.  A
-        part may be asked for again."""
+        part may be asked for again.  With each member comes whether it is meant: one that is not keeps its name too, so
+        that a conversion is called the same whatever is given back beside it."""
         own = part.package.id
         if own in self._frame:
             self._holders = {path: holder for path, holder in self._holders.items() if holder != own}
         self._frame[own] = []
         part.renamed.clear()
-        for member in members:
+        for member, is_meant in members:
             entry = as_deposited(member)
             if entry.kind != FILE and part.descents is None:
                 self._take(part, entry.path)
-                self._frame[own].append(entry)
+                if is_meant:
+                    self._frame[own].append(entry)
             elif entry.kind == FILE and part.gives(entry.path):
                 path = self._free(part, entry.path)
                 self._take(part, path)
-                yield entry._replace(path=path)
+                if is_meant:
+                    yield entry._replace(path=path)
 
     def _take(self, part: Part, path: bytes) -> None:
         if path in self._made:
