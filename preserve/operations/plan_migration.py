@@ -148,7 +148,7 @@ def register_plan(workplace: Workplace, report: PlanReport) -> PlanReport:
         for proposal in report.proposals:
             _require_apart(proposal.scope, before)
         at = workplace.now()
-        workplace.record(
+        workplace.books.record_plans(
             *(migration_events.migration_planned(workplace.act, at, _migration(each)) for each in report.proposals)
         )
         numbers = [each.number for each in workplace.books.migrations()[len(before) :]]

@@ -13,7 +13,7 @@ from preserve.durable import raise_if_full
 from preserve.errors import Refused, Unavailable
 from preserve.model import events
 from preserve.model.nouns import Event
-from preserve.state import books_place, ledger
+from preserve.state import books_place, identification_projection, ledger, migration_projection
 from preserve.state.admission import admitted
 from preserve.state.books_place import FILE_NAME as FILE_NAME
 from preserve.state.canaries import CanaryReading
@@ -27,6 +27,8 @@ from preserve.state.jobs import JobKeeping
 from preserve.state.locks import LockReading
 from preserve.state.machines import MachineNotes
 from preserve.state.media import MediaReading
+from preserve.state.migration_details import scope_of
+from preserve.state.migration_scope import drop_asked, lay_aside
 from preserve.state.migrations import MigrationReading
 from preserve.state.notices import NoticeNotes
 from preserve.state.overdue_reading import OverdueReading
@@ -38,6 +40,11 @@ from preserve.state.sources import SourceReading
 from preserve.state.sqlite_database import SqliteDatabase
 from preserve.state.surveys import SurveyReading
 from preserve.state.thaws import ThawReading
+
+CHANGE_SCOPES = frozenset((*identification_projection.APPLY, *migration_projection.APPLY))
+"""Entries of these types change the tables that a scope is asked of; no others do."""
+_ASKED_BESIDE = 3
+"""How often the scopes of plans are asked before others are kept waiting for the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +181,23 @@ class Books(
         with self._database.transaction() as tables:
             return _append(tables, acts)
 
+    def record_plans(self, *plans: Event) -> int:
+        """As `record`, of migrations that are planned: what they are about is asked while others may book, who wait
+        only while it is written down.  Where others changed it again and again meanwhile, they wait for both."""
+        scopes = [scope_of(each.detail["scope"]) for each in plans]  # type: ignore[arg-type]
+        for _ in range(_ASKED_BESIDE):
+            with self._database.aside() as tables:
+                lay_aside(tables, scopes)
+                size = ledger.frontier(tables).size
+            try:
+                with self._database.transaction() as tables:
+                    if not _is_changed(tables, size):
+                        return _append(tables, plans)
+            finally:
+                with self._database.aside() as tables:
+                    drop_asked(tables)  # what was asked before is for no other booking
+        return self.record(*plans)
+
     def go_on(self, size: int, entries: Iterable[bytes]) -> None:
         """Replay further `entries` of this ledger, which has `size` of them, in one transaction.
 
@@ -229,6 +253,12 @@ class Books(
     def clear_progress(self, job: str) -> None:
         """Forget a job that came to its end."""
         self._database.write("DELETE FROM progress WHERE job = ?", (job,))
+
+
+def _is_changed(tables: Any, size: int) -> bool:
+    """Whether an entry after the first `size` may have changed what scopes come to."""
+    rows = tables.execute("SELECT CAST(content AS BLOB) FROM entry WHERE number >= ?", (size,)).fetchall()
+    return any(events.decode(bytes(content)).type in CHANGE_SCOPES for (content,) in rows)
 
 
 def _write(path: Path, fill: Callable[[Any], object]) -> None:

@@ -58,6 +58,11 @@ class Database(ABC):
         """Everything read within is of one moment, whatever other processes write meanwhile."""
 
     @abstractmethod
+    def aside(self) -> AbstractContextManager[Statements]:
+        """All or nothing, beside other writers, who need not wait: what is read within is of one moment, and nothing is
+        written but temporary tables, which are this connection's own."""
+
+    @abstractmethod
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
         """The few rows of a query."""
 

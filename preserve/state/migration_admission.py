@@ -15,17 +15,15 @@ from preserve.model.nouns import Event, EventType
 from preserve.state.applying import Tables
 from preserve.state.migration_details import scope_of
 from preserve.state.migration_projection import decision_row, package_row, stage_of
-from preserve.state.migration_scope import COUNTED, packages_in_scope
+from preserve.state.migration_scope import counted_aside
 
 
 def _planned_admitted(tables: Tables, number: int, event: Event) -> Event:
-    query, given = packages_in_scope(scope_of(event.detail["scope"]))  # type: ignore[arg-type]
-    counted = tables.execute(f"SELECT {COUNTED} FROM ({query}) AS meant", given).fetchone()  # noqa: S608
-    packages, files, size = (int(each) for each in counted)
-    if not packages:
+    count = counted_aside(tables, scope_of(event.detail["scope"]))  # type: ignore[arg-type]
+    if not count.packages:
         raise Refused("no package holds files in these formats that a migration is still to be made of")
     last = tables.execute("SELECT max(number) FROM migration").fetchone()[0] or 0
-    filled = {"migration": last + 1, "packages": packages, "files": files, "bytes": size}
+    filled = {"migration": last + 1, "packages": count.packages, "files": count.files, "bytes": count.bytes}
     return replace(event, detail={**event.detail, **filled})
 
 

@@ -15,7 +15,7 @@ from preserve.model.migrations import Tallied
 from preserve.model.nouns import EventType
 from preserve.state.applying import Apply, Detail, Tables, text
 from preserve.state.migration_details import TALLIED, pilot_of, scope_of, tallied_of
-from preserve.state.migration_scope import packages_in_scope
+from preserve.state.migration_scope import take_asked
 
 CATALOG: Mapping[str, tuple[str, ...]] = {
     "migration": ("number",),
@@ -39,13 +39,13 @@ _FATES = (FileFate.CONVERTED, FileFate.STOPPED, FileFate.FAILED, FileFate.REFUSE
 
 def _planned(tables: Tables, number: int, at: str, detail: Detail) -> None:
     scope = scope_of(detail["scope"])
-    query, given = packages_in_scope(scope)
     migration = detail["migration"]
-    tables.execute(
-        "INSERT INTO migration_package (migration, package, policy, files, bytes, into_packages, undecided,"  # noqa: S608
-        " to_carry_out, rolled_back)"
-        f" SELECT CAST(? AS INTEGER), package, policy, files, bytes, '[]', 0, 0, 0 FROM ({query}) AS meant",
-        (migration, *given),
+    take_asked(
+        tables,
+        scope,
+        "INSERT INTO migration_package (migration, package, policy, files, bytes, into_packages, undecided,"
+        " to_carry_out, rolled_back) SELECT CAST(? AS INTEGER), package, policy, files, bytes, '[]', 0, 0, 0 FROM",
+        (migration,),
     )
     tables.executemany(
         "INSERT INTO migration_format (migration, puid) VALUES (?, ?)", [(migration, puid) for puid in scope.puids]

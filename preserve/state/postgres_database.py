@@ -104,6 +104,17 @@ class PostgresDatabase(Database):
             announce("books-commit:after")
 
     @contextmanager
+    def aside(self) -> Iterator[Statements]:
+        with self._lock, translated(self.where):
+            self._begin("BEGIN ISOLATION LEVEL REPEATABLE READ")
+            try:
+                yield _Spelled(self._connection)
+                self._commit()
+            except BaseException:
+                self._roll_back()
+                raise
+
+    @contextmanager
     def snapshot(self) -> Iterator[None]:
         with self._lock, translated(self.where):
             self._begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")

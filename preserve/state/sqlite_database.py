@@ -116,16 +116,26 @@ class SqliteDatabase(Database):
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         with self._lock, _translated(self.path):
-            self.connection.execute("BEGIN IMMEDIATE")
-            try:
+            with self._all_or_nothing("BEGIN IMMEDIATE"):
                 yield self.connection
                 announce("books-commit:before")
-                self.connection.execute("COMMIT")
-            except BaseException:
-                if self.connection.in_transaction:
-                    self.connection.execute("ROLLBACK")
-                raise
             announce("books-commit:after")
+
+    @contextmanager
+    def aside(self) -> Iterator[sqlite3.Connection]:
+        with self._lock, _translated(self.path), self._all_or_nothing("BEGIN"):
+            yield self.connection
+
+    @contextmanager
+    def _all_or_nothing(self, begin: str) -> Iterator[None]:
+        self.connection.execute(begin)
+        try:
+            yield
+            self.connection.execute("COMMIT")
+        except BaseException:
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK")
+            raise
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:

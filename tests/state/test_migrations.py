@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +13,11 @@ from preserve.model import events, migration_events
 from preserve.model.formats.file_results import FileFate
 from preserve.model.migration_states import MigrationState, StopCause
 from preserve.model.migrations import FilesViewed, PackageState, Progress, Scope, ScopeCount, Versions, Viewed
-from preserve.state.books import Books
+from preserve.model.nouns import EventType
+from preserve.state import books as books_module
+from preserve.state.applying import Tables
+from preserve.state.books import CHANGE_SCOPES, Books
+from preserve.state.migration_scope import lay_aside
 from tests.state import bookkeeping as made
 from tests.state.bookkeeping import ACT, PLAN, at, package_id
 
@@ -77,6 +81,52 @@ def test_a_scope_is_counted_as_it_would_be_planned(books: Books, scope: Scope, p
     else:
         with pytest.raises(Refused, match="no package holds files"):
             books.record(plan)
+
+
+@pytest.mark.parametrize(("identified", "asked_beside"), [([], 1), ([2], 2), ([2, 3, 4], 3)])
+def test_others_may_book_while_a_plan_is_asked_for_and_what_they_change_is_in_it(
+    tmp_path: Path, books: Books, monkeypatch: pytest.MonkeyPatch, identified: list[int], asked_beside: int
+) -> None:
+    """Others book packages of which nobody told the formats, too, which are no matter to it."""
+    news = [[made.packaged(each), made.identified(each, 1, "V125", "fmt/40")] for each in identified]
+    news.append([made.packaged(5)])
+    asked = list[int]()
+
+    def and_others_book(tables: Tables, scopes: Sequence[Scope]) -> None:
+        lay_aside(tables, scopes)
+        asked.append(len(scopes))
+        with Books.open(tmp_path) as others:
+            others.record(*(news.pop(0) if news else []))
+
+    monkeypatch.setattr(books_module, "lay_aside", and_others_book)
+    other = replace(PLAN, scope=Scope(("fmt/61",)))
+    books.record_plans(*(migration_events.migration_planned(ACT, at(60), each) for each in (PLAN, other)))
+    assert [each.planned.packages for each in books.migrations()] == [2 + len(identified), 1]
+    assert len(books.to_migrate(1)) == 2 + len(identified)
+    assert asked == [2] * asked_beside
+
+
+def test_a_plan_that_was_asked_for_and_refused_leaves_no_trace_for_the_next(books: Books) -> None:
+    plans = [replace(PLAN, scope=scope) for scope in (PLAN.scope, Scope(("fmt/999",)))]
+    with pytest.raises(Refused, match="no package holds files"):
+        books.record_plans(*(migration_events.migration_planned(ACT, at(60), each) for each in plans))
+    books.record(made.packaged(2), made.identified(2, 1, "V125", "fmt/40"))
+    books.record(migration_events.migration_planned(ACT, at(60), PLAN))
+    assert books.migration(1).planned.packages == 3
+
+
+def test_nothing_but_what_tells_formats_and_what_migrates_changes_what_a_scope_comes_to(tmp_path: Path) -> None:
+    scopes = [Scope(("fmt/40", "fmt/61"), is_again=again) for again in (False, True)]
+    seen, changing = [list[tuple[str, ScopeCount]]() for _ in scopes], set[str]()
+    with made.create(tmp_path, made.initialised()) as books:
+        for event in made.a_life():
+            books.record(event)
+            now = [[*books.in_scope_by_policy(each).items()] for each in scopes]
+            if now != seen:
+                changing.add(event.type.value)
+            seen = now
+    assert changing >= {EventType.IDENTIFIED.value, EventType.MIGRATED.value}
+    assert changing <= CHANGE_SCOPES
 
 
 def test_what_was_converted_is_known_in_both_directions_and_is_not_due_again(books: Books) -> None:
