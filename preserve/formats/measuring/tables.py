@@ -40,6 +40,8 @@ MOST_TEXT = 1_000_000
 NO_TABLE = phrase("it is no table that can be read")
 TWO_TABLES = phrase("the CSV file and the Parquet file do not say the same")
 NOTHING = "\\N"
+_LINE = json.JSONEncoder(ensure_ascii=False)
+"""Made once: `json.dumps` makes one for each row."""
 _NUMBERS = (Datatype.INTEGER, Datatype.DECIMAL, Datatype.DOUBLE)
 UNREADABLE = (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, struct.error, EOFError)
 """What readers raise of broken files, not foreseen by them."""
@@ -66,7 +68,7 @@ class Tables:
         at = 0
         digest = hashlib.sha256()
         for at, row in enumerate(rows, 1):
-            line = json.dumps(row, ensure_ascii=False)
+            line = _LINE.encode(row)
             self._look_at(row)
             if count <= ROWS_APART:
                 self.cells[f"{name}!{at}"] = line
