@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pikepdf
 import pytest
 from cryptography import x509
@@ -14,13 +15,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 from cryptography.x509.oid import NameOID
 from pikepdf import Array, Dictionary, Name, Pdf, String
-from PIL import Image
+from PIL import Image, ImageChops, ImageCms
 
 from preserve.clock import SystemClock
 from preserve.formats.measuring import pdf, pdf_signatures
 from preserve.formats.measuring.pdfa_check import complaints_about_pdfa_2b
 from preserve.formats.measuring.side import Side
 from preserve.model.formats.properties import Measured, Property, Value
+from preserve.settings.shipped import pathway_folders
 from tests.formats.converters import require
 from tests.workshop.documents import XMP, least_pdfa, rich_pdf
 
@@ -53,6 +55,18 @@ def rich(tmp_path_factory: pytest.TempPathFactory) -> Path:
 )
 def test_what_stands_in_it_is_told(rich: Path, name: Property, value: Value) -> None:
     assert told(rich, name) == Measured({name: value}, {})
+
+
+def test_the_profile_that_results_are_given_is_srgb_by_a_formula() -> None:
+    require("gs")  # whose own profile has a table as its tone curve, which Poppler turns round for each page
+    (folder,) = (each for each in pathway_folders() if each.name == "pdf-to-pdfa2b")
+    ours, theirs = folder / "srgb.icc", Path("/usr/share/color/icc/ghostscript/srgb.icc")
+    assert b"para" in ours.read_bytes() and b"curv" not in ours.read_bytes()
+    ramp = Image.linear_gradient("L")
+    colours = Image.merge("RGB", (ramp, ramp.rotate(90), ramp.rotate(180)))
+    turned = ImageCms.profileToProfile(colours, str(ours), str(theirs))
+    assert turned is not None
+    assert np.asarray(ImageChops.difference(colours, turned)).max() <= 2
 
 
 def test_the_text_is_that_of_all_pages_in_their_order(rich: Path) -> None:
