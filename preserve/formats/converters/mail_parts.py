@@ -9,17 +9,27 @@ from email.errors import HeaderParseError
 from email.header import decode_header
 from email.message import Message
 from email.parser import BytesFeedParser
-from email.policy import compat32
+from email.policy import Compat32, compat32
 
 MOST_PARTS = 10_000
 DEEPEST = 50
 FED_BYTES = 1024 * 1024
 """So much of a message is given to the parser at a time: the whole at once takes four bytes of memory for each."""
+_ENCODED = re.compile(r"=\?[^?\s]+\?[bq]\?[^?]*\?=(?:\s+=\?[^?\s]+\?[bq]\?[^?]*\?=)*", re.IGNORECASE)
 _FOLD = re.compile(r"\r?\n[ \t]*")
 _SIGNED = re.compile(
     r"application/(x-)?(pkcs7-(mime|signature)|pgp-(signature|encrypted))|multipart/(signed|encrypted)"
 )
 CLEARSIGNED = "-----BEGIN PGP SIGNED MESSAGE-----"
+
+
+class _AsTheyCame(Compat32):
+    """Headers with the bytes they came with: Python would show bytes that nothing encodes as U+FFFD, and clients wrote
+    whole subjects and names in raw GB 2312."""
+
+    def header_fetch_parse(self, name: str, value: str) -> str:
+        """The value itself; bytes that are not ASCII are lone surrogates in it."""
+        return value
 
 
 class TooManyPartsError(ValueError):
@@ -28,7 +38,7 @@ class TooManyPartsError(ValueError):
 
 def parsed(data: bytes) -> Message:
     """A message.  Raises `TooManyPartsError`."""
-    parser = BytesFeedParser(policy=compat32)
+    parser = BytesFeedParser(policy=_AsTheyCame())
     try:
         for at in range(0, len(data), FED_BYTES):
             parser.feed(data[at : at + FED_BYTES])
@@ -78,7 +88,11 @@ def is_signature(part: Message) -> bool:
 
 def name_of(part: Message) -> str:
     """The name of an attachment, decoded; never a path."""
-    name = unfolded(str(part.get_filename("")))
+    said = part.get_param("filename", None, "content-disposition") or part.get_param("name", "")
+    if isinstance(said, tuple):  # RFC 2231: an encoding, a language, and each byte a character
+        name = _piece(said[2].encode("raw-unicode-escape"), said[0])
+    else:
+        name = unfolded(str(said).strip())
     return re.split(r"[/\\]", name)[-1]
 
 
@@ -95,23 +109,28 @@ def text_of(part: Message) -> str:
 
 def unfolded(value: str) -> str:
     """A header as it is read: in one line, encoded words decoded (RFC 2047), other bytes as UTF-8 or GB 18030."""
+    text = _repaired(_FOLD.sub(" ", value))
+    if not text.isascii():  # `decode_header` would write what is not of encoded words as escapes
+        return " ".join(_ENCODED.sub(lambda words: _decoded(words[0]), text).split())
+    return " ".join(_decoded(text).split())
+
+
+def _decoded(text: str) -> str:
+    """ASCII with its encoded words decoded; a character may be divided between two of them."""
     try:
-        pieces = decode_header(_FOLD.sub(" ", value))
-        text = "".join(_piece(piece, charset) for piece, charset in pieces)
-    except (HeaderParseError, LookupError, ValueError):
-        text = value
-    return " ".join(_repaired(text).split())
+        return "".join(_piece(piece, charset) for piece, charset in decode_header(text))
+    except (HeaderParseError, ValueError):
+        return text
 
 
 def _piece(piece: bytes | str, charset: str | None) -> str:
     if isinstance(piece, str):
         return piece
-    if charset in (None, "unknown-8bit"):
-        return _repaired(piece.decode("ascii", "surrogateescape"))
+    name = (charset or "").lower()
     try:
-        return piece.decode("gb18030" if str(charset).lower() in ("gb2312", "gbk") else str(charset), "replace")
-    except LookupError:
-        return piece.decode("utf-8", "replace")
+        return piece.decode("gb18030" if name in ("gb2312", "gbk") else name or "ascii", "replace")
+    except LookupError:  # clients have names of their own (x-gbk, unknown-8bit)
+        return _repaired(piece.decode("ascii", "surrogateescape"))
 
 
 def _repaired(text: str) -> str:
