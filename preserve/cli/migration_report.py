@@ -123,6 +123,13 @@ def report_lines(report: MigrationReport, voice: Voice) -> Iterator[str]:
     for each in report.files:
         yield ""
         yield from file_lines(each.logged, voice)
+    if report.narrowed.path is not None and not report.files:
+        yield ""
+        yield voice.said(
+            "No log that is meant says anything of a file {file}: it was left as it is, its package is not done, or it"
+            " is called otherwise.",
+            file=name_shown(report.narrowed.path),
+        )
 
 
 def _account_lines(account: Account, voice: Voice) -> Iterator[str]:

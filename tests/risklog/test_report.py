@@ -103,6 +103,11 @@ def test_one_file_is_told_with_its_first_differences_and_decisions(program: Prog
     assert "accepted by 王 of all files, when the pathway was approved: 宏" in text, "nobody was asked of this file"
 
 
+def test_a_file_of_which_no_log_says_anything_is_named(made: Migrated, program: Program) -> None:
+    assert "says anything of a file nowhere.doc:" in program(*report(made, "--file", "nowhere.doc"))
+    assert "says anything of a file" not in program(*report(made, "--file", migrated.SEEN))
+
+
 def test_the_table_has_every_file_and_loss(program: Program, made: Migrated, tmp_path: Path) -> None:
     file = tmp_path / "风险.csv"
     program(*report(made, "--csv", file))
