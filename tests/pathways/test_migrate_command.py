@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from preserve.cli.exits import Exit
+from preserve.formats import readers
 from tests.cli.program import Program
 from tests.docs.pages import ROOT
 from tests.pathways.declarations import SMALL, shipped, small
@@ -27,7 +28,7 @@ def test_pathways_are_listed_with_the_programs_that_are_here(
     for name, answer in (("flac", "flac 1.4.2"), ("ffmpeg", "something else of that name")):
         (here / name).write_text(f"#!/bin/sh\necho '{answer}'\n")
         (here / name).chmod(0o755)
-    monkeypatch.setenv("PATH", f"{here}:/bin:/usr/bin-not")
+    monkeypatch.setattr(readers, "PATH", str(here))  # where sandboxes look
     found = {each["pathway"]: each for each in program.ask("migrate", "pathways")["pathways"]}
     assert len(found) == len(shipped())
     audio = found["wav-to-flac"]
