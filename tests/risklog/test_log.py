@@ -21,7 +21,7 @@ from preserve.model.formats.properties import Measured, PageFace, Property
 from preserve.model.formats.risk_counts import By, Narrowed
 from preserve.model.formats.risk_log import FILES, RISKS, LoggedFile, logged
 from preserve.packages import risk_queries
-from preserve.packages.risk_logs import RiskLogWriter, read_risk_log, write_risk_log
+from preserve.packages.risk_logs import ROWS_IN_GROUP, RiskLogWriter, read_risk_log, write_risk_log
 from preserve.packages.risk_queries import RiskLogs
 from tests.pathways.declarations import shipped
 from tests.risklog import migrated, values
@@ -165,6 +165,17 @@ def test_memory_does_not_grow_with_the_log() -> None:
 
     peak(1)
     assert peak(1000) < 32 * 1024 * 1024
+
+
+def test_the_rows_of_a_group_are_packed_while_it_grows() -> None:
+    """As objects of Python they took more than all else that a migration of small files holds."""
+    with RiskLogWriter(io.BytesIO(), io.BytesIO()) as writer:
+        tracemalloc.start()
+        for number in range(ROWS_IN_GROUP - 1):
+            writer.add(logged(values.ABOUT, values.result(number), {}, None))
+        top = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert top < 8 * 1024 * 1024, top
 
 
 def test_both_sides_are_told_in_short() -> None:
