@@ -113,6 +113,22 @@ def test_what_is_called_like_structure_and_is_none_is_taken_out_of_an_ofd_docume
         assert [each.filename for each in content_parts(package)][-3:] == names
 
 
+def test_values_that_are_not_what_their_column_says_come_over_as_they_stand(bench: Bench, tmp_path: Path) -> None:
+    require("mlr")
+    rows = (b"   1280.50", b"20030214"), (b"       n/a", b"20031399"), (b"          ", b"20030231")
+    fields = b"".join(
+        struct.pack("<11sc4xBB14x", name, type_, width, decimals)
+        for name, type_, width, decimals in ((b"PAY", b"N", 10, 2), (b"DAY", b"D", 8, 0))
+    )
+    head = struct.pack("<B3xIHH17xB2x", 3, len(rows), 32 + len(fields) + 1, 19, 0x4D)
+    table = tmp_path / "1.dbf"
+    table.write_bytes(head + fields + b"\r" + b"".join(b" " + pay + day for pay, day in rows) + b"\x1a")
+    (passed,) = through(bench, "dbase-to-csv", [table])
+    assert (passed.fate, passed.stopping) == (FileFate.CONVERTED, {})
+    (made,) = (each for each in passed.made if each.suffix == ".csv")
+    assert made.read_text("utf-8").splitlines()[1:] == ["1280.50,2003-02-14", "n/a,20031399", ",20030231"]
+
+
 HOSTILE: Mapping[str, tuple[str, Callable[[Path], object]]] = {
     "a table cut off": (".dbf", lambda path: path.write_bytes(_sample("dbase-to-csv", "staff.dbf")[:300])),
     "a head that promises a billion rows": (".dbf", lambda path: path.write_bytes(_promising(10**9))),

@@ -60,7 +60,8 @@ class Datatype(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Column:
     """A column: what its values are; `width` in characters and `decimals` as the source declares them, None where it
-    does not; `source_type` in the source's own words; `null` is the text that stands for nothing."""
+    does not; `source_type` in the source's own words; `null` is the text that stands for nothing.  Where values turned
+    out not to be what the source says, `is_bounded` is False: they are texts, and may be longer than `width`."""
 
     name: str
     datatype: Datatype = Datatype.STRING
@@ -69,6 +70,13 @@ class Column:
     source_type: str = ""
     null: str = ""
     is_required: bool = False
+    is_bounded: bool = True
+
+    @property
+    def nothing(self) -> str | None:
+        """The text that stands for nothing; None where an empty text is a value like any other."""
+        is_text = self.datatype is Datatype.STRING and self.is_bounded
+        return None if is_text and not self.null else self.null
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +183,7 @@ def fits(value: str, column: Column) -> bool:
     if value == column.null:
         return not column.is_required
     if column.datatype is Datatype.STRING:
-        return column.width is None or len(value) <= column.width
+        return column.width is None or not column.is_bounded or len(value) <= column.width
     # Python reads more than XML Schema writes: digits of other scripts, 1_000, 20240101, blanks around.
     if not value.isascii() or "_" in value or value != value.strip():
         return False
@@ -211,7 +219,7 @@ def _is_of(value: str, datatype: Datatype) -> bool:
 
 def _column(column: Column) -> dict[str, Any]:
     datatype: dict[str, Any] = {"base": column.datatype.value}
-    if column.width is not None and column.datatype is Datatype.STRING:
+    if column.width is not None and column.datatype is Datatype.STRING and column.is_bounded:
         datatype["maxLength"] = column.width
     described: dict[str, Any] = {"titles": column.name, "datatype": datatype, "null": column.null}
     if column.is_required:
@@ -226,12 +234,16 @@ def _column(column: Column) -> dict[str, Any]:
 
 
 def _read_column(plain: Mapping[str, Any]) -> Column:
+    datatype = Datatype(plain["datatype"]["base"])
+    has_width = plain.get("urn:preserve:csv:sourceWidth") is not None
+    is_bounded = datatype is not Datatype.STRING or "maxLength" in plain["datatype"] or not has_width
     return Column(
         name=plain["titles"],
-        datatype=Datatype(plain["datatype"]["base"]),
+        datatype=datatype,
         width=plain.get("urn:preserve:csv:sourceWidth"),
         decimals=plain.get("urn:preserve:csv:sourceDecimals"),
         source_type=plain.get("urn:preserve:csv:sourceType", ""),
         null=plain["null"],
         is_required=bool(plain.get("required", False)),
+        is_bounded=is_bounded,
     )

@@ -13,7 +13,7 @@ import struct
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -118,8 +118,12 @@ def _value(field: dbase.Field, value: bytes, encoding: str) -> str:
 def _day(text: str) -> str:
     if text in ("", "00000000"):
         return ""
-    is_day = len(text) == 8 and text.isdecimal()
-    return f"{text[:4]}-{text[4:6]}-{text[6:]}" if is_day else text
+    if not (len(text) == 8 and text.isdecimal()):
+        return text
+    try:
+        return date(int(text[:4]), int(text[4:6]), int(text[6:])).isoformat()
+    except ValueError:
+        return text
 
 
 def _moment(day: int, milliseconds: int) -> str:

@@ -73,7 +73,7 @@ def write_table(table: Reading, stem: Path, *, leaves_out_empty: bool = False) -
 
 def _as_seen(column: Column, seen: _Seen) -> Column:
     """A column whose values are not all what it says is one of texts, and keeps what it was called."""
-    return column if seen.fits else replace(column, datatype=Datatype.STRING, width=None)
+    return column if seen.fits else replace(column, datatype=Datatype.STRING, is_bounded=column.width is None)
 
 
 def _write_parquet(table: Reading, columns: Sequence[Column], seen: Sequence[_Seen], into: Path) -> None:
@@ -111,7 +111,7 @@ def _arrow_type(column: Column, seen: _Seen) -> pa.DataType:
 
 
 def _typed(value: str, column: Column, type_: pa.DataType) -> object:
-    if value == column.null and (value != "" or column.datatype is not Datatype.STRING):
+    if value == column.nothing:
         return None
     match column.datatype:
         case Datatype.BOOLEAN:

@@ -43,11 +43,12 @@ class _AsTexts(FieldParser):  # type: ignore[misc]
 def _day(text: str) -> str:
     if text in ("", "00000000"):
         return NOTHING
-    return date(int(text[:4]), int(text[4:6]), int(text[6:])).isoformat() if _is_day(text) else text
-
-
-def _is_day(text: str) -> bool:
-    return len(text) == 8 and text.isdecimal() and 1 <= int(text[4:6]) <= 12 and 1 <= int(text[6:]) <= 31
+    if not (len(text) == 8 and text.isdecimal()):
+        return text
+    try:
+        return date(int(text[:4]), int(text[4:6]), int(text[6:])).isoformat()
+    except ValueError:  # the 31st of February
+        return text
 
 
 def _plain(value: object) -> str:

@@ -142,7 +142,7 @@ def _noted(
 def _rows(file: Path, columns: Sequence[Column]) -> Iterator[list[str]]:
     lines = read_csv(file)
     next(lines, None)
-    nulls = [each.null if each.null or each.datatype is not Datatype.STRING else None for each in columns]
+    nulls = [each.nothing for each in columns]
     for line in lines:
         if len(line) != len(columns):
             raise TableError("a row has more or fewer values than there are columns")
