@@ -199,7 +199,9 @@ def _job(asked: Asked, file: ToJudge, drawn: _Drawn, shown: _Shown) -> Job:
     before = Side((shown.original(one),), one.ending, one.puid, _rendition(drawn.before, shown), pathway.encodings)
     made = tuple(shown.name(one.into / name, _tail(name)) for name in file.made)
     ending = Path(file.made[0]).suffix if file.made else ""
-    after = Side(made, ending, pathway.targets[0], _rendition(drawn.after, shown), pathway.encodings, one.ending)
+    after = Side(
+        made, ending, pathway.targets[0], _rendition(drawn.after, shown), pathway.encodings, one.ending, one.puid
+    )
     judges = tuple(
         Judge(each.check, filled_in(each.command, {"python": PYTHON}), each.endings) for each in asked.validators
     )

@@ -210,6 +210,28 @@ def test_a_package_that_grows_beyond_bounds_is_refused_and_its_names_lead_nowher
     assert b"outside" in (files[1].into / "document.txt-part-0003.txt").read_bytes()
 
 
+@pytest.mark.parametrize("name", ["Inbox", "one.eml", "1234.host:2,S"])
+@pytest.mark.parametrize("pathway", ["mbox-to-eml", "eml-kept"])
+def test_mail_is_read_as_what_it_is_whatever_it_is_called(
+    bench: Bench, tmp_path: Path, pathway: str, name: str
+) -> None:
+    """The ending alone was asked: a mailbox without any was held against its first message, and stopped."""
+    require("perl")
+    sample = samples_of(pathway)[0]
+    path = tmp_path / name
+    shutil.copyfile(sample, path)
+    (passed,) = bench.through(pathway, [bench.file(path, path.suffix.lower(), PUIDS[sample.suffix])])
+    assert passed.fate is FileFate.CONVERTED, passed.why
+
+
+def test_a_text_without_an_ending_comes_over_whole(bench: Bench, tmp_path: Path) -> None:
+    require("iconv")
+    path = tmp_path / "README"
+    shutil.copyfile(samples_of("text-gb18030-to-utf8")[0], path)
+    (passed,) = bench.through("text-gb18030-to-utf8", [bench.file(path, "", PUIDS[".txt"])])
+    assert passed.fate is FileFate.CONVERTED, passed.why
+
+
 def test_a_kept_message_is_its_copy_with_a_list_beside_and_a_line_end_changed_stops_it(bench: Bench) -> None:
     require("perl")
     (letter,) = (each for each in samples_of("eml-kept") if each.name == "transfer.eml")

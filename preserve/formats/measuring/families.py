@@ -38,13 +38,16 @@ format apart, which a module is told by `Side.puid`.  Loaded when it is wanted: 
 
 
 PUIDS: Mapping[str, str] = {
+    "fmt/278": "mail",
     "fmt/720": "mail",
+    "fmt/950": "mail",
     "x-fmt/15": "plain_text",
     "x-fmt/111": "plain_text",
     "x-fmt/130": "plain_text",
     "x-fmt/282": "plain_text",
 }
-"""The module for formats whose files have any ending or none: texts, and mailboxes that are called `Inbox`."""
+"""The module for formats whose files have any ending or none: texts, mailboxes that are called `Inbox` or, with one
+message in them, `1.eml`, and messages that are named by a number.  It goes before what the ending says."""
 
 
 IN_PYTHON = frozenset(("mail", "ofd", "plain_text", "tables"))
@@ -64,4 +67,4 @@ def is_in_python(ending: str, puid: str = "") -> bool:
 
 
 def _module(ending: str, puid: str) -> str | None:
-    return MODULES.get(ending.lower()) or PUIDS.get(puid)
+    return PUIDS.get(puid) or MODULES.get(ending.lower())

@@ -108,6 +108,7 @@ def _side(plain: Mapping[str, Any], folder: Path) -> Side:
         folder / drawn if drawn is not None else None,
         tuple(plain["encodings"]),
         plain["origin"],
+        plain["origin_puid"],
     )
 
 

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from preserve.formats.measuring.outlook_parts import OutlookParts
 
 MBOX, MSG, EML = ".mbox", ".msg", ".eml"
+KINDS = {"fmt/278": EML, "fmt/950": EML, "fmt/720": MBOX}
+"""What a format is, whatever the ending of its files."""
 NO_MESSAGE = phrase("it is no mailbox and no message that can be read")
 TOO_MANY = phrase("it has more parts, or parts within parts, than any honest message")
 ADDRESSED = ("From", "Sender", "Reply-To", "To", "Cc", "Bcc")
@@ -85,12 +87,13 @@ _UNREADABLE = (OSError, ValueError, KeyError, IndexError, TypeError, AttributeEr
 
 
 def _letters(side: Side) -> Iterator[Letter]:
+    kind = KINDS.get(side.origin_puid or side.puid) or side.origin or side.ending
     if side.is_result:
         for file in (each for each in side.files if each.suffix == EML):
-            yield _of_bytes(file.read_bytes(), is_kept=side.origin == EML)
-    elif side.ending == MSG:
+            yield _of_bytes(file.read_bytes(), is_kept=kind == EML)
+    elif kind == MSG:
         yield _of_outlook(side.files[0])
-    elif side.ending == EML:
+    elif kind == EML:
         yield _of_bytes(side.files[0].read_bytes(), is_kept=True)
     else:
         yield from _of_mailbox(side.files[0])

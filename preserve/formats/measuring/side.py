@@ -23,7 +23,8 @@ class Side:
     converter called them (`7-sheet 1.csv`).  `ending` is that of the first (`.doc`), `puid` what it was identified as,
     for a result the first of the pathway's targets.  `rendition` is it drawn as PDF, where the pathway says how and the
     drawing went well.  `encodings` are those of the pathway, for texts.  `origin` is the ending of what a result was
-    made of, "" for an original: several formats become CSV, and a text in another encoding is a text before and after.
+    made of, and `origin_puid` what that was identified as, both "" for an original: several formats become CSV, and a
+    text in another encoding is a text before and after.  Mailboxes and texts often have no ending, or another's.
     """
 
     files: tuple[Path, ...]
@@ -32,11 +33,12 @@ class Side:
     rendition: Path | None = None
     encodings: tuple[str, ...] = ()
     origin: str = ""
+    origin_puid: str = ""
 
     @property
     def is_result(self) -> bool:
         """Whether it was made of another file."""
-        return bool(self.origin)
+        return bool(self.origin or self.origin_puid)
 
     @property
     def pages(self) -> Path | None:
