@@ -31,13 +31,7 @@ from preserve.packages.migrating.feeding import Due, Feeder, Lot
 from preserve.packages.migrating.finishing import Finisher, Mandate, PackageEnded
 from preserve.packages.migrating.journal import Journal, journal_folder
 from preserve.packages.migrating.pace import day_of, note_judged
-from preserve.packages.migrating.permission import (
-    in_short,
-    objections_now,
-    require_approved,
-    require_audited_by_another,
-    require_decided_by_others,
-)
+from preserve.packages.migrating.permission import in_short, objections_now, require_apart, require_approved
 from preserve.packages.migrating.under_way import under_way
 from preserve.ports import Identifier
 from preserve.workplace import Workplace
@@ -169,8 +163,7 @@ class _Running:
         require_approved(books, mandate)
         why = self._objections()
         if not why.count:
-            require_decided_by_others(books, mandate)
-            require_audited_by_another(books, mandate)
+            require_apart(books, mandate)
             return
         if self._migration().state is MigrationState.RUNNING:
             self._record_stop(_Stops(StopCause.APPROVAL_VOID, in_short(why)))

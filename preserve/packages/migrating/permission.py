@@ -37,8 +37,13 @@ def require_approved(books: Books, mandate: Mandate) -> None:
         raise Refused("migration {migration} was approved anew meanwhile; run it under that approval", migration=number)
 
 
-def require_decided_by_others(books: Books, mandate: Mandate) -> None:
-    """Raise `Refused` where who is to run it accepted files of it himself."""
+def require_apart(books: Books, mandate: Mandate) -> None:
+    """Raise `Refused` where who is to run it accepted files of it himself, or who is to audit it ran it until now."""
+    _require_decided_by_others(books, mandate)
+    _require_audited_by_another(books, mandate)
+
+
+def _require_decided_by_others(books: Books, mandate: Mandate) -> None:
     for package, person in books.accepters(mandate.migration.number):
         if is_one_person(mandate.executor, person):
             raise Refused(
@@ -49,8 +54,7 @@ def require_decided_by_others(books: Books, mandate: Mandate) -> None:
             )
 
 
-def require_audited_by_another(books: Books, mandate: Mandate) -> None:
-    """Raise `Refused` where who is to audit it ran it until now: nobody looks after his own work."""
+def _require_audited_by_another(books: Books, mandate: Mandate) -> None:
     before = books.migration(mandate.migration.number).executor
     if before and is_one_person(mandate.auditor, before):
         raise Refused(
