@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from preserve.model.formats.watching import Reopened
 from preserve.model.migration_states import MigrationState
-from preserve.model.migrations import Migration
+from preserve.model.migrations import Migration, PilotEntry
 
 
 class WaitsFor(StrEnum):
@@ -54,15 +54,18 @@ _NEXT = {
 _UNDER_APPROVAL = (MigrationState.APPROVED, MigrationState.RUNNING, MigrationState.PAUSED, MigrationState.STOPPED)
 
 
-def standing_of(migration: Migration, reopened: Sequence[Reopened], *, is_void: bool = False) -> MigrationStanding:
-    """How a migration stands; `reopened` says what is not as it was when it was tried (`watching.reopened`),
-    `is_void` that somebody who looked before found such a thing.
+def standing_of(
+    migration: Migration, reopened: Sequence[Reopened], pilot: PilotEntry | None = None, *, is_void: bool = False
+) -> MigrationStanding:
+    """How a migration stands after its last `pilot`; `reopened` says what is not as it was when it was tried
+    (`watching.reopened`), `is_void` that somebody who looked before found such a thing.
 
     What is over waits for nobody, but for files of it that nobody decided about, and decisions that nobody carried out.
     """
     void = tuple(reopened) if migration.state in _UNDER_APPROVAL else ()
     waits = []
-    if void or (is_void and migration.state in _UNDER_APPROVAL):
+    has_failed = migration.state is MigrationState.PILOTED and pilot is not None and not pilot.has_passed
+    if void or has_failed or (is_void and migration.state in _UNDER_APPROVAL):
         waits.append(Wait(WaitsFor.NEW_PILOT))
     elif migration.state in _NEXT:
         waits.append(Wait(_NEXT[migration.state]))

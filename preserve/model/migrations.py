@@ -138,6 +138,11 @@ class PilotEntry:
     at: str = ""
     by: str = ""
 
+    @property
+    def has_passed(self) -> bool:
+        """Whether any pathway converted a file: without that there is nothing to approve."""
+        return any(each.has_passed for each in self.outcomes)
+
     def of(self, pathway: str) -> Piloted | None:
         """What it found of a pathway."""
         return next((each for each in self.outcomes if each.pathway == pathway), None)

@@ -22,8 +22,8 @@ def stand(books: Books, migration: Migration, now: Now) -> MigrationStanding:
     """How one migration stands."""
     approval, pilot = books.approval(migration.number), books.last_pilot(migration.number)
     if approval is None or pilot is None or not migration.state.is_open:
-        return standing_of(migration, ())
-    return standing_of(migration, reopened(approval, pilot, now(migration, pilot)))
+        return standing_of(migration, (), pilot)
+    return standing_of(migration, reopened(approval, pilot, now(migration, pilot)), pilot)
 
 
 def waiting(standings: Iterable[MigrationStanding]) -> list[MigrationStanding]:

@@ -260,7 +260,7 @@ def _migrations(books: Books) -> Iterator[MigrationStanding]:
     nothing mended since, counts."""
     for each in books.migrations():
         found = books.open_incident(IncidentKind.REOPENED, each.claim)
-        yield standing_of(each, (), is_void=found is not None)
+        yield standing_of(each, (), books.last_pilot(each.number), is_void=found is not None)
 
 
 def _with_room(books: Books, entries: Iterable[StoreEntry], away: Collection[str]) -> Iterator[StoreEntry]:

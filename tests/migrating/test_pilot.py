@@ -17,6 +17,7 @@ from preserve.model.formats.file_results import FileFate
 from preserve.model.formats.governance import Criterion
 from preserve.model.formats.pathways import Pathway
 from preserve.model.migration_states import MigrationState
+from preserve.model.migration_waits import WaitsFor, standing_of
 from preserve.model.migrations import Migration, PlannedPathway, Scope, ScopeCount, Tallied
 from preserve.model.nouns import Condition, CopyState
 from preserve.operations.pilot_migration import PilotReport, PilotRequest, pilot_migration
@@ -84,6 +85,8 @@ def test_a_pilot_of_which_nothing_passed_says_so_and_why_and_names_no_first(
     assert "there is nothing to approve" in said
     assert "the first is" not in said
     assert pilot_code(report) is Exit.FINDINGS
+    standing = standing_of(kept.books.migration(1), (), kept.books.last_pilot(1))
+    assert [each.what for each in standing.waits] == [WaitsFor.NEW_PILOT], "there is nothing to approve"
 
 
 def test_a_pilot_says_what_became_of_each_file_of_its_sample(
