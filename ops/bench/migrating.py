@@ -5,11 +5,13 @@ from __future__ import annotations
 import shutil
 import statistics
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 from ops.bench.measuring import Case, Figure, Run, figures, measure, peak_memory_mib, report
+from ops.bench.record_sizes import RECORDS
 from ops.bench.service import PRESERVE, QUIET, Bench, folder_stores, home, preserve
 from ops.campaigns.pathways import identified, run
 from preserve.model.formats.pathways import Pathway
@@ -61,15 +63,50 @@ def judging(bench: Bench) -> None:
     for name in sorted(name for name in shipped() if samples_of(name)):
         folder = bench.work / "judging"
         shutil.rmtree(folder, ignore_errors=True)
-        (folder / "scratch").mkdir(parents=True)
         for number in range(COPIES):
             shutil.copytree(samples_of(name)[0].parent, folder / "samples" / str(number))
-        workbench = Workbench(folder / "scratch")
-        told = run(workbench, workbench.pathways[name], dict(identified(folder / "samples", folder)))
-        if told is not None and told.convert_seconds:
-            found.append(Figure(name, round(told.judge_seconds / told.convert_seconds, 2), 1, "× converting"))
-        shutil.rmtree(folder)
+        took = _converted_and_judged(name, folder)
+        if took is not None:
+            found.append(Figure(name, round(took[1] / took[0], 2), 1, "× converting"))
     bench.tell(figures("Judging, by processor time", found))
+
+
+def records(bench: Bench) -> None:
+    """The same of records as large as archives have them, one to a call: pathways in turn, the median of the rounds."""
+    if not all(map(shutil.which, ("soffice", "ffmpeg"))):
+        return
+    made = bench.work / "records"
+    shutil.rmtree(made, ignore_errors=True)
+    made.mkdir(parents=True)
+    for each in {each.name: each for each in RECORDS.values()}.values():
+        each.make(made / each.name)
+    took: dict[str, list[tuple[float, float]]] = {name: [] for name in RECORDS}
+    begun = time.monotonic()
+    for number in range(bench.bounds.rounds):
+        if number and time.monotonic() - begun > bench.bounds.most_seconds:
+            break
+        for name, record in RECORDS.items():
+            folder = bench.work / "judging"
+            shutil.rmtree(folder, ignore_errors=True)
+            (folder / "samples").mkdir(parents=True)
+            shutil.copy(made / record.name, folder / "samples")
+            seconds = _converted_and_judged(name, folder)
+            took[name] += [seconds] if seconds is not None else []
+    shutil.rmtree(made)
+    bench.tell(figures("Judging of larger records, by processor time", [
+        Figure(f"{name}, {RECORDS[name].size} ({statistics.median(one for one, _ in those):.2f} s to convert)",
+               round(statistics.median(two / one for one, two in those), 2), 1, "× converting")
+        for name, those in took.items() if those]))  # fmt: skip
+
+
+def _converted_and_judged(name: str, folder: Path) -> tuple[float, float] | None:
+    """The seconds of processors that both took for what lies in `folder/samples`; None where nothing was converted.
+    The folder is gone then."""
+    (folder / "scratch").mkdir()
+    workbench = Workbench(folder / "scratch")
+    told = run(workbench, workbench.pathways[name], dict(identified(folder / "samples", folder)))
+    shutil.rmtree(folder)
+    return (told.convert_seconds, told.judge_seconds) if told is not None and told.convert_seconds else None
 
 
 def lay(samples: Sequence[Path], folder: Path, count: int) -> None:

@@ -4,10 +4,10 @@
 
 Groups, each with its own tables: ingest, audit, restore, memory, harvest, identify (folder stores); s3, s3-large (a
 SeaweedFS site); office (`migrate run` beside LibreOffice's own batches) and judging (beside converting, each pathway),
-of the samples that come with pathways; and three that are not run unless named: s3-check (rclone check --download of S,
-a quarter of an hour and more), large (one package of --gib, 10 by default: one small file out of it, one flipped bit in
-it; needs four times its size of disk) and harvest-million (second harvests of a million files; half an hour, for the
-first ones).
+of the samples that come with pathways; and four that are not run unless named: records (judging of ten minutes of
+sound, 40 megapixels, thirty pages …, made anew: minutes a round), s3-check (rclone check --download of S, a quarter of
+an hour and more), large (one package of --gib, 10 by default: one small file out of it, one flipped bit in it; needs
+four times its size of disk) and harvest-million (second harvests of a million files; half an hour, for the first ones).
 No further round of a table begins after --minutes; a million files are a campaign (ops/campaigns/million_files.py).
 
 DIR holds S, T and L2 (many mixed records, 100,000 tiny files, two of 1 GiB: ../shared/bench/make_corpus.py makes them)
@@ -28,7 +28,7 @@ from ops.bench.harvests import harvest, harvest_million
 from ops.bench.identifying import identify
 from ops.bench.large import large
 from ops.bench.measuring import Bounds, adopt
-from ops.bench.migrating import judging, office
+from ops.bench.migrating import judging, office, records
 from ops.bench.service import Bench
 from ops.bench.sites import s3, s3_check, s3_large
 
@@ -43,11 +43,12 @@ GROUPS: dict[str, Callable[[Bench], None]] = {
     "identify": identify,
     "office": office,
     "judging": judging,
+    "records": records,
     "s3-check": s3_check,
     "large": large,
     "harvest-million": harvest_million,
 }
-NAMED_ONLY = ("s3-check", "large", "harvest-million")
+NAMED_ONLY = ("records", "s3-check", "large", "harvest-million")
 
 
 def main() -> None:
