@@ -19,7 +19,7 @@ from preserve.formats.office.rtf import read_rtf
 from preserve.formats.office.word_binary import read_word_binary
 from preserve.formats.office.workbooks import settled
 from preserve.model.formats.properties import Property
-from preserve.model.formats.texts import readable
+from preserve.model.formats.texts import labels, readable
 from tests.formats import samples as made
 from tests.office.paths import samples
 
@@ -110,6 +110,13 @@ def test_rtf_is_read_with_all_it_holds(rtf: Callable[[str], DocumentFacts]) -> N
 def test_rtf_that_ends_before_its_end_is_not_read(rtf: Callable[[str], DocumentFacts]) -> None:
     with pytest.raises(UnreadableError, match="ends before"):
         rtf(RTF[:-1])
+
+
+@pytest.mark.parametrize("ending", READERS)
+def test_chapters_begin_lines_behind_tables_and_in_their_cells(ending: str) -> None:
+    """One document, kept in each format by LibreOffice: two chapters, and between them a table with empty cells."""
+    text = READERS[ending](Path(__file__).parent / "table_between" / f"table{ending}").text
+    assert labels(text) == ("第一章", "1.1", "（一）", "第二章")
 
 
 def test_each_reader_says_that_it_cannot_read_what_is_something_else(tmp_path: Path) -> None:

@@ -239,12 +239,8 @@ class _Walk:
             self._walk(child)
             if is_text and child.tail:
                 self.text.append(child.tail)
-        if tag in (f"{TEXT}p", f"{TEXT}h", f"{TABLE}table-row"):
+        if tag in (f"{TEXT}p", f"{TEXT}h"):  # each paragraph of a cell is a line of its own too
             self.text.append("\n")
-        elif tag == f"{TABLE}table-cell":
-            while self.text and self.text[-1] == "\n":
-                self.text.pop()
-            self.text.append("\t")
 
     def _deletion(self, deletion: ET.Element) -> None:
         """Its first and last paragraph go on in those around it."""

@@ -32,7 +32,6 @@ _PARAGRAPHS = frozenset(("P", "H", "H1", "H2", "H3", "H4", "H5", "H6"))
 _BLOCKS = frozenset((
     "P", "H", "H1", "H2", "H3", "H4", "H5", "H6", "LI", "TR", "TD", "TH", "Caption", "Title", "TOCI", "Div", "Table",
 ))  # fmt: skip
-_CELLS = frozenset(("TD", "TH"))
 
 
 @dataclass(slots=True, eq=False)
@@ -221,18 +220,14 @@ def _kind(raw: object) -> str:
 
 def _written(element: Element, into: list[str]) -> None:
     is_block = element.kind in _BLOCKS
-    if is_block and into and into[-1][-1:] not in ("\n", "\t", ""):
+    if is_block and into and into[-1][-1:] not in ("\n", ""):
         into.append("\n")
     for child in element.children:
         if isinstance(child, str):
             into.append(child)
         elif child.kind != "Note":
             _written(child, into)
-    if element.kind in _CELLS:
-        while into and into[-1] == "\n":
-            into.pop()
-        into.append("\t")
-    elif is_block and into and into[-1] != "\n":
+    if is_block and into and into[-1] != "\n":
         into.append("\n")
 
 

@@ -34,7 +34,7 @@ _LINK = re.compile(r'^\s*HYPERLINK\s+(?:"([^"]*)"|(\S+))', re.IGNORECASE)
 _FORM_FIELD = re.compile(r"^\s*FORM(TEXT|CHECKBOX|DROPDOWN)\b", re.IGNORECASE)
 _AUTOMATIC = re.compile(r"^\s*(AUTONUM|AUTONUMLGL|AUTONUMOUT|LISTNUM)\b", re.IGNORECASE)
 _CONTROLS = {
-    0x07: "\t", 0x0B: "\n", 0x0C: "\n", 0x0D: "\n", 0x0E: "\n", 0x09: "\t", 0x1E: "-", 0x1F: "", 0x01: "", 0x02: "",
+    0x07: "\n", 0x0B: "\n", 0x0C: "\n", 0x0D: "\n", 0x0E: "\n", 0x09: "\t", 0x1E: "-", 0x1F: "", 0x01: "", 0x02: "",
     0x03: "", 0x04: "", 0x05: "", 0x08: "",
 }  # fmt: skip
 """2.4.1 and 2.4.3: marks of cells, paragraphs and pages; objects, notes and comments stand for no text."""

@@ -182,13 +182,7 @@ class _Walk:
             return
         if name == "sdt" and _is_filled_in(element):
             self.fields.append(one_line("".join(self.text[start:])))
-        if name == "p":
-            self.text.append("\n")
-        elif name == "tc":
-            while self.text and self.text[-1] == "\n":
-                self.text.pop()
-            self.text.append("\t")
-        elif name == "tr":
+        if name == "p":  # each paragraph of a cell is a line of its own too
             self.text.append("\n")
 
     def _either(self, element: ET.Element) -> None:
