@@ -122,7 +122,11 @@ def format_name(risk: HoldingRisk, report: RatingReport, voice: Voice) -> str:
 def reasons(risk: HoldingRisk, rule: RiskRule, voice: Voice) -> Iterator[str]:
     """Why it is as endangered as it is: the format, its readers, how much, how important, which way it goes."""
     if risk.puid == UNKNOWN:
-        yield voice.sentence("no signature fits these files, so nobody can say what will read them")
+        yield voice.sentence(
+            "no signature fits these files; persons looked at all of them and settled them"
+            if risk.advice is FormatAdvice.WATCH
+            else "no signature fits these files, so nobody can say what will read them"
+        )
     else:
         yield voice.said(
             "format ({percent}): {rating}",
@@ -168,6 +172,8 @@ def what_to_do(risk: HoldingRisk, report: RatingReport, voice: Voice) -> str:
             state=migration.state,
         )
     match risk.advice:
+        case FormatAdvice.WATCH if risk.puid == UNKNOWN:
+            return voice.sentence("nothing now; `preserve format settled` says what persons said of them")
         case FormatAdvice.IDENTIFY:
             return voice.sentence("find out what they are, by a person if need be; only then can anything be planned")
         case FormatAdvice.RATE:

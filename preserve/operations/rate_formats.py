@@ -19,6 +19,7 @@ from preserve.model.formats.holdings import (
     Recorded,
     holdings_risk,
 )
+from preserve.model.formats.identification import UNKNOWN, WITHOUT_FORMAT
 from preserve.model.formats.rating import Ratings
 from preserve.model.formats.registry import Reader
 from preserve.model.formats.risk_changes import READERS_OF, Before, is_over, worse
@@ -89,7 +90,8 @@ def rate_formats(workplace: Workplace, request: RatingRequest) -> RatingReport:
             names[each.format.puid] = f"{each.format.name} {each.format.version}".strip()
     readers = request.ratings.register.readers_of(map(request.ratings.register.of, names))
     alive = request.alive(readers)
-    facts = Facts(request.ratings, alive, request.policies, tuple(_recorded(workplace)), now)
+    recorded, settled = tuple(_recorded(workplace)), _is_unrecognised_settled(workplace, held)
+    facts = Facts(request.ratings, alive, request.policies, recorded, now, settled)
     risks = holdings_risk(request.rule, held, facts)
     return RatingReport(
         at=now,
@@ -147,6 +149,12 @@ def _converted(workplace: Workplace, risks: Iterable[HoldingRisk]) -> Iterator[t
         if each.advice is FormatAdvice.PLAN:
             whole, left = (books.in_scope(Scope((each.puid,), is_again=again)).files for again in (True, False))
             yield each.puid, whole - left
+
+
+def _is_unrecognised_settled(workplace: Workplace, held: Iterable[HeldFormat]) -> bool:
+    odd = [each for each in workplace.books.oddities_held() if each.oddity in WITHOUT_FORMAT]
+    unrecognised = sum(each.files for each in held if each.puid == UNKNOWN)
+    return not any(each.open for each in odd) and sum(each.settled for each in odd) >= unrecognised
 
 
 def _recorded(workplace: Workplace) -> Iterator[Recorded]:

@@ -117,6 +117,23 @@ def test_when_all_is_identified_and_nothing_must_be_done_it_ends_well(service: P
     assert risks(told)["fmt/477"]["files"] == 10
 
 
+def test_an_empty_file_that_a_person_settled_asks_for_nobody_any_more(service: Program) -> None:
+    source = service.folder / "three"
+    source.mkdir()
+    (source / "blank").write_bytes(b"")
+    service.ask("ingest", source, code=Exit.FINDINGS)
+    service("format", "identify")
+    unknown = risks(service.ask("format", "risk", code=Exit.FINDINGS))["UNKNOWN"]
+    assert (unknown["files"], unknown["advice"]) == (1, "identify")
+    service("format", "settle", "empty", "--policy", "default", "--reason", "left blank by the office")
+    unknown = risks(service.ask("format", "risk", code=Exit.FINDINGS))["UNKNOWN"]
+    assert (unknown["files"], unknown["advice"]) == (1, "watch")
+    assert unknown["what_to_do"].startswith("nothing now")
+    settlement = service.ask("format", "settled")["settlements"][0]["settlement"]
+    service("format", "settled", "--withdraw", settlement, "--reason", "looked again")
+    assert risks(service.ask("format", "risk", code=Exit.FINDINGS))["UNKNOWN"]["advice"] == "identify"
+
+
 def test_chinese_is_spoken(service: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     from preserve.cli.voices import person
 

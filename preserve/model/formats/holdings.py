@@ -133,6 +133,8 @@ class Facts:
     policies: Mapping[str, Policy]
     recorded: tuple[Recorded, ...]
     now: datetime
+    is_unrecognised_settled: bool = False
+    """Whether persons looked at every file that no signature fits, an empty one among them, and settled it."""
 
 
 def holdings_risk(rule: HoldingsRule, held: Iterable[HeldFormat], facts: Facts) -> tuple[HoldingRisk, ...]:
@@ -190,7 +192,7 @@ def _risk(
         importance_percent=factors[2],
         trend_percent=factors[3],
         score=score,
-        advice=_advice(rule, puid, rating, state, score),
+        advice=_unrecognised(facts) if puid == UNKNOWN else _advice(rule, rating, state, score),
     )
 
 
@@ -256,9 +258,12 @@ def _product(factors: tuple[int, ...]) -> int:
     return min(_WHOLE, round(score))
 
 
-def _advice(rule: HoldingsRule, puid: str, rating: Rating | None, state: ReaderState, score: int) -> FormatAdvice:
-    if puid == UNKNOWN:
-        return FormatAdvice.IDENTIFY
+def _unrecognised(facts: Facts) -> FormatAdvice:
+    """A person can do no more for them than look; a newer release may still recognise them."""
+    return FormatAdvice.WATCH if facts.is_unrecognised_settled else FormatAdvice.IDENTIFY
+
+
+def _advice(rule: HoldingsRule, rating: Rating | None, state: ReaderState, score: int) -> FormatAdvice:
     if state is ReaderState.NONE_KNOWN or (rating is not None and rating.level is RiskLevel.HIGH):
         return FormatAdvice.PLAN
     if rating is None:

@@ -25,6 +25,10 @@ class Oddity(StrEnum):
     NOT_EXAMINED = "not examined"  # who should look at it broke down or took too long over it
 
 
+WITHOUT_FORMAT = frozenset({Oddity.UNKNOWN, Oddity.EMPTY, Oddity.NOT_EXAMINED})
+"""One of these every file is whose identifier is `UNKNOWN`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Release:
     """With what was identified: tool and version, the release of PRONOM's signatures, and the SHA-256 of our own."""
