@@ -12,7 +12,7 @@ from preserve.cli.migration_titles import title_said
 from preserve.cli.pathway_words import loss_said
 from preserve.cli.tables import byte_count, pairs, table
 from preserve.model.formats.file_results import FileFate
-from preserve.model.migration_states import MigrationState
+from preserve.model.migration_states import TAKEN_BACK, MigrationState
 from preserve.model.migration_waits import MigrationStanding, Wait, WaitsFor
 from preserve.model.migrations import (
     ApprovalEntry,
@@ -295,12 +295,18 @@ def checked_lines(number: int, checked: Sequence[Checked], voice: Voice) -> Iter
     if not checked:
         yield voice.said("Migration {migration} was never approved.", migration=number)
     for each in checked:
-        template = (
-            "approval {number} ({pathway}, by {person}, {day}): signed by {key}, and in force"
-            if each.is_in_force
-            else "approval {number} ({pathway}, by {person}, {day}): signed by {key}; a later pilot or approval"
-            " counts now"
-        )
+        if each.is_in_force:
+            template = "approval {number} ({pathway}, by {person}, {day}): signed by {key}, and in force"
+        elif each.state in TAKEN_BACK:
+            template = (
+                "approval {number} ({pathway}, by {person}, {day}): signed by {key}; the migration is {state}, and"
+                " nothing runs under it"
+            )
+        else:
+            template = (
+                "approval {number} ({pathway}, by {person}, {day}): signed by {key}; a later pilot or approval"
+                " counts now"
+            )
         yield voice.said(
             template,
             number=each.signed.approval.number,
@@ -308,6 +314,7 @@ def checked_lines(number: int, checked: Sequence[Checked], voice: Voice) -> Iter
             person=each.signed.approval.by,
             day=each.signed.approval.at[:10],
             key=each.signed.key,
+            state=each.state,
         )
 
 

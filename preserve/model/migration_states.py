@@ -34,6 +34,10 @@ class MigrationState(StrEnum):
 _OVER = (MigrationState.FINISHED, MigrationState.WITHDRAWN, MigrationState.ROLLED_BACK)
 
 
+TAKEN_BACK = frozenset({MigrationState.WITHDRAWN, MigrationState.ROLLED_BACK})
+"""Nothing is run under an approval of such a one."""
+
+
 class StopCause(StrEnum):
     """Why a migration does not go on."""
 

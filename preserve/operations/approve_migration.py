@@ -16,7 +16,7 @@ from preserve.model.formats.pathways import Pathway
 from preserve.model.formats.watching import Circumstances, reopened
 from preserve.model.incidents import IncidentKind
 from preserve.model.migration_approvals import approval_text
-from preserve.model.migration_states import MigrationState
+from preserve.model.migration_states import TAKEN_BACK, MigrationState
 from preserve.model.migrations import ApprovalEntry, Migration, Piloted, PilotEntry
 from preserve.model.persons import is_one_person
 from preserve.model.phrases import phrase
@@ -52,10 +52,12 @@ class ApproveReport:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """An approval whose signature was checked; `is_in_force` where it is that of the last pilot."""
+    """An approval whose signature was checked; `is_in_force` where it is that of the last pilot, of a migration that
+    was neither withdrawn nor rolled back.  `state` is that of the migration."""
 
     signed: SignedApproval
     is_in_force: bool
+    state: MigrationState
 
 
 def approve_migration(workplace: Workplace, request: ApproveRequest) -> ApproveReport:
@@ -100,10 +102,10 @@ def check_approvals(workplace: Workplace, number: int) -> list[Checked]:
     Raises `Refused` where there is no such migration, `Tampered` where one was not signed by a key of the ledger, or
     says something else than the books.
     """
-    workplace.books.migration(number)
-    in_force = workplace.books.approval(number)
+    state = workplace.books.migration(number).state
+    in_force = None if state in TAKEN_BACK else workplace.books.approval(number)
     signed = (signed_approval(workplace.books, each) for each in workplace.books.approvals(number))
-    return [Checked(each, in_force is not None and each.approval.number == in_force.number) for each in signed]
+    return [Checked(each, in_force is not None and each.approval.number == in_force.number, state) for each in signed]
 
 
 def _tried(workplace: Workplace, request: ApproveRequest) -> tuple[Migration, PilotEntry, Piloted]:

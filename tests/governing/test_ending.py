@@ -71,6 +71,8 @@ def test_withdrawing_ends_it_and_what_it_made_stays_in_force(ran: Service) -> No
     told = ran.ask("migrate", "withdraw", "1", *WHY, code=Exit.REFUSED)
     assert "migration 1 is withdrawn" in told["error"]["message"]
     assert ran.ask("migrate", "list")["migrations"][0]["state"] == "withdrawn"
+    assert ran.ask("migrate", "verify", "1")["approvals"][0]["in_force"] is False
+    assert "the migration is withdrawn, and nothing runs under it" in ran.program("migrate", "verify", "1")
 
 
 def test_stopped_files_wait_for_a_person_until_somebody_decides(ran: Service) -> None:
