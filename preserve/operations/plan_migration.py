@@ -142,7 +142,10 @@ def register_plan(workplace: Workplace, report: PlanReport) -> PlanReport:
     Raises `Refused` where nothing is proposed, or an open migration is about the same files.
     """
     if not report.proposals:
-        raise Refused("there is nothing to register: no pathway, ground or file is left for any format meant")
+        raise Refused(
+            "there is nothing to register: no pathway, ground or file is left for any format meant;"
+            " --again plans what has a version in force already"
+        )
     with workplace.claim("migration plan"):
         before = workplace.books.migrations()
         for proposal in report.proposals:

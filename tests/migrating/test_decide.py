@@ -174,6 +174,7 @@ def test_unknown_files_and_files_that_were_not_stopped_are_named_and_nothing_is_
     assert not list(job.kept.books.file_decisions(1))
     program("migrate", "decide", "1", "--package", job.package, "--file", "a/2.txt", *DECIDER, code=Exit.MISUSED)
     program(*decide(job, "--accept", "a/2.txt", by=("--actor", "丁")), code=Exit.MISUSED)
+    program(*decide(job, "--accept", "a/2.txt"), "--reject", code=Exit.MISUSED)
 
 
 def test_what_is_not_there_any_more_cannot_be_accepted_but_rejected(job: Stopped, program: Program) -> None:

@@ -75,16 +75,17 @@ def stopped(call: Call, number: int, package: str | None, most: int, lay_into: P
     required=True,
     help=_("a stopped file, by its name below data/; may be given several times"),
 )
-@click.option("--accept/--reject", "is_accepted", default=None, help=_("what becomes of what was made of them"))
+@click.option("--accept", "is_accepted", is_flag=True, help=_("what was made of them comes into a further version"))
+@click.option("--reject", "is_rejected", is_flag=True, help=_("their originals are left alone"))
 @acts
 @reaches_stores
-def decide(call: Call, number: int, package: str, files: tuple[str, ...], is_accepted: bool | None) -> Exit:
+def decide(call: Call, number: int, package: str, files: tuple[str, ...], is_accepted: bool, is_rejected: bool) -> Exit:
     from preserve.cli.stopped_files import decided_document, decided_lines
     from preserve.operations.decide_files import DecideRequest, decide_files
 
-    if is_accepted is None:
+    if is_accepted == is_rejected:
         raise Misused(
-            "say --accept or --reject; `preserve migrate stopped {migration}` shows the files", migration=number
+            "say either --accept or --reject; `preserve migrate stopped {migration}` shows the files", migration=number
         )
     if not call.is_reason_given:
         raise Misused("say with --reason why: it stands in the ledger for good, beside the name of the file")
