@@ -91,26 +91,29 @@ def run_to_file(
     return Output(writing.bytes, complaints)
 
 
-def run_for_answer(arguments: Sequence[str], work: Path, most_seconds: int) -> Answer:
+def run_for_answer(
+    arguments: Sequence[str], work: Path, most_seconds: int, *, in_group_of_its_own: bool = False
+) -> Answer:
     """Run a program in the folder `work` that is to answer something, under the same conditions.
 
-    What it prints beyond `ANSWER_BYTES` is not kept.  It is one of our process group, and ended with it.  Raises
-    `Unavailable` where it takes too long, `Refused` where it cannot be started.
+    What it prints beyond `ANSWER_BYTES` is not kept.  It is one of our process group, and ended with it: so for a
+    process that is itself ended with its group, as those that judge are.  Where nobody ends ours, it is given a group
+    of its own, and what it started is ended with it when it takes too long.  Raises `Unavailable` where it takes too
+    long, `Refused` where it cannot be started.
     """
     text = bytearray()
-    process = _begun(arguments, work, (), in_group_of_its_own=False)
+    process = _begun(arguments, work, (), in_group_of_its_own=in_group_of_its_own)
     try:
         reading = _Reading(process, most_seconds, lambda piece: text.extend(piece[: ANSWER_BYTES - len(text)]))
         complaints = reading.run()
         return Answer(reading.awaited_status(), text.decode("utf-8", "replace"), complaints)
     finally:
-        process.kill()
-        _forget(process)
+        _end(process, with_its_group=in_group_of_its_own)
 
 
 def run_for_pieces(arguments: Sequence[str], work: Path, most_seconds: int, keep: Callable[[bytes], object]) -> Answer:
     """Run a program in the folder `work` whose output, however long, is handed to `keep` piece by piece and not kept;
-    the answer's text is empty.  As with `run_for_answer` it is ended with us.  Raises as that does.
+    the answer's text is empty.  It is one of our process group, and ended with it.  Raises as `run_for_answer` does.
     """
     process = _begun(arguments, work, (), in_group_of_its_own=False)
     try:
@@ -118,8 +121,7 @@ def run_for_pieces(arguments: Sequence[str], work: Path, most_seconds: int, keep
         complaints = reading.run()
         return Answer(reading.awaited_status(), "", complaints)
     finally:
-        process.kill()
-        _forget(process)
+        _end(process, with_its_group=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,9 +336,11 @@ class _StoppedError(Exception):
     """Whoever watched a program wants it ended."""
 
 
-def _end(process: Process) -> None:
-    """End a program and all that it started, if any of it still runs."""
-    if process.returncode is None:  # else its number may be another's by now
+def _end(process: Process, *, with_its_group: bool = True) -> None:
+    """End a program, and all that it started where it has a group of its own, if any of it still runs."""
+    if not with_its_group:
+        process.kill()
+    elif process.returncode is None:  # else its number may be another's by now
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
     _forget(process)

@@ -21,19 +21,20 @@ AT_ONCE = 4
 """Programs asked at a time; they mostly wait for the disk."""
 
 
-def readers_alive(readers: Iterable[Reader], work: Path) -> dict[str, str]:
+def readers_alive(readers: Iterable[Reader], work: Path, most_seconds: int = MOST_SECONDS) -> dict[str, str]:
     """The versions of those readers that are here and answer, by id; who is not in it does not.
 
-    `work` is a folder where they may lie down.  A program that is there and does not answer as the register says it
-    does is not alive: something else may bear its name.
+    `work` is a folder where they may lie down; one that does not answer within `most_seconds` is ended, with all that
+    it started.  A program that is there and does not answer as the register says it does is not alive: something else
+    may bear its name.
     """
     asked = list(readers)
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        versions = pool.map(lambda reader: _version(reader, work), asked)
+        versions = pool.map(lambda reader: _version(reader, work, most_seconds), asked)
         return {reader.id: version for reader, version in zip(asked, versions, strict=True) if version}
 
 
-def _version(reader: Reader, work: Path) -> str:
+def _version(reader: Reader, work: Path, most_seconds: int) -> str:
     if reader.is_builtin:
         return platform.python_version()
     if reader.distribution:
@@ -43,7 +44,8 @@ def _version(reader: Reader, work: Path) -> str:
     if program is None:
         return ""
     try:
-        answer = run_for_answer((program, *arguments), work, MOST_SECONDS)
+        # A script that starts the program proper (LibreOffice's does) is not to leave it behind.
+        answer = run_for_answer((program, *arguments), work, most_seconds, in_group_of_its_own=True)
     except (Unavailable, Refused):
         return ""
     found = re.search(reader.version, f"{answer.text}\n{answer.complaints}", re.MULTILINE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import select
 import shutil
 from pathlib import Path
 
@@ -130,6 +131,19 @@ def test_readers_are_alive_only_when_they_answer_as_the_register_says(tmp_path: 
     alive = readers_alive(asked, tmp_path)
     assert alive.keys() == {"python", "arrow", "shell"}
     assert alive["shell"] == "1.2"
+
+
+def test_a_program_that_hangs_when_asked_for_its_version_is_ended_with_what_it_started(tmp_path: Path) -> None:
+    """The end of a pipe that both hold shows it: it is closed when the last of them is gone."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with open(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK), "rb") as held:
+        hanging = Reader("hanging", "Hanging", ("sh", "-c", "exec 3>pipe; echo begun >&3; sleep 600 & wait"), "(.*)")
+        assert readers_alive([hanging], tmp_path, most_seconds=1) == {}
+        os.set_blocking(held.fileno(), False)
+        assert held.read() == b"begun\n"
+        assert select.select([held], [], [], 5.0)[0], "something still holds the pipe open"
+        assert held.read() == b""
 
 
 def test_who_is_asked_for_its_version_is_who_converts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
