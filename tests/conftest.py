@@ -1,4 +1,4 @@
-"""What tests of several rooms share: real S3 sites, and the credentials to use them."""
+"""What tests of several rooms share: real S3 sites and the credentials to use them, and an identifier of formats."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from ops.sites import postgres, seaweed
 from ops.sites.site import Login
 from preserve.durable import free_bytes
 from preserve.environment import temporary_folder
+from preserve.formats.siegfried import SiegfriedIdentifier
+from preserve.settings.shipped import own_signatures
 from tests.moulds import Moulds
 from tests.sites import moto
 from tests.state.servers import PLACES
@@ -45,6 +47,13 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     if not os.statvfs(_MEMORY).f_flag & os.ST_NOEXEC:
         os.environ[_TEMPORARY_ROOT] = str(_MEMORY)
+
+
+@pytest.fixture(scope="session")
+def identifier(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SiegfriedIdentifier]:
+    """One for all tests that do not break it: it takes a third of a second to come up, when it is first asked."""
+    with SiegfriedIdentifier(tmp_path_factory.mktemp("identifier"), own_signatures()) as made:
+        yield made
 
 
 @pytest.fixture

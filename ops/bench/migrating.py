@@ -14,7 +14,9 @@ from ops.bench.measuring import Case, Figure, Run, figures, measure, peak_memory
 from ops.bench.record_sizes import RECORDS
 from ops.bench.service import PRESERVE, QUIET, Bench, folder_stores, home, preserve
 from ops.campaigns.pathways import identified, run
+from preserve.formats.siegfried import SiegfriedIdentifier
 from preserve.model.formats.pathways import Pathway
+from preserve.settings.shipped import own_signatures
 from tests.mutants.trials import samples_of
 from tests.pathways.declarations import shipped
 from tests.workshop.bench import Bench as Workbench
@@ -103,8 +105,9 @@ def _converted_and_judged(name: str, folder: Path) -> tuple[float, float] | None
     """The seconds of processors that both took for what lies in `folder/samples`; None where nothing was converted.
     The folder is gone then."""
     (folder / "scratch").mkdir()
-    workbench = Workbench(folder / "scratch")
-    told = run(workbench, workbench.pathways[name], dict(identified(folder / "samples", folder)))
+    with SiegfriedIdentifier(folder, own_signatures()) as identifier:  # what its processes take counts when they end
+        workbench = Workbench(folder / "scratch", identifier)
+        told = run(workbench, workbench.pathways[name], dict(identified(folder / "samples", identifier)))
     shutil.rmtree(folder)
     return (told.convert_seconds, told.judge_seconds) if told is not None and told.convert_seconds else None
 

@@ -12,7 +12,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from preserve.formats.siegfried import SiegfriedIdentifier
 from preserve.model.formats.pathways import Pathway, filled_in
+from preserve.settings.shipped import own_signatures
 from tests.pathways.declarations import shipped
 from tests.workshop.bench import Bench
 
@@ -35,8 +37,9 @@ def _begun(pathway: Pathway, files: Sequence[Path], work: Path) -> subprocess.Po
 
 def convert_sandboxed(pathway: Pathway, files: Sequence[Path], work: Path) -> int:
     """Have the workshop convert files; how many results there are."""
-    bench = Bench(work)
-    outcomes = bench.convert(pathway, [bench.file(file, file.suffix, pathway.sources[0]) for file in files])
+    with SiegfriedIdentifier(work, own_signatures()) as identifier:  # which converting does not ask
+        bench = Bench(work, identifier)
+        outcomes = bench.convert(pathway, [bench.file(file, file.suffix, pathway.sources[0]) for file in files])
     return sum(1 for outcome in outcomes if outcome.files)
 
 

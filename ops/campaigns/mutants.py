@@ -11,6 +11,8 @@ from __future__ import annotations
 import sys
 
 from ops.campaigns.telling import parser, say, table, tell, workshop
+from preserve.formats.siegfried import SiegfriedIdentifier
+from preserve.settings.shipped import own_signatures
 from tests.mutants.mutant import LEAST_PERCENT, SURE
 from tests.mutants.table import MUTANTS
 from tests.mutants.trials import Tried, samples_of, tried
@@ -28,8 +30,8 @@ def main() -> int:
     asked = arguments.parse_args()
     found = []
     for name in asked.only or sorted(name for name in _named() if samples_of(name)):
-        with workshop(asked.folder, GIB) as folder:
-            bench = Bench(folder)
+        with workshop(asked.folder, GIB) as folder, SiegfriedIdentifier(folder, own_signatures()) as siegfried:
+            bench = Bench(folder, siegfried)
             pathway = bench.pathways[name]
             missing = set(pathway.programs) - set(bench.workshop.tools(pathway))
             if missing:

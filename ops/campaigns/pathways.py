@@ -2,7 +2,8 @@
 
     python -m ops.campaigns.pathways FOLDER [--only NAME …] [--out FILE] [--why FILE]
 
-Each file is identified; those of a pathway's formats are converted, judged and compared as in a migration.  What is
+Each file is identified; those of a pathway's formats are converted, identified, judged and compared as in a
+migration.  What is
 encrypted, empty or cut off is handed to no tool.  `--why` writes down what kept each file that did not pass.
 """
 
@@ -20,8 +21,9 @@ from preserve.model.formats.file_results import FileFate
 from preserve.model.formats.identification import FileIdentified, Oddity
 from preserve.model.formats.losses import Comparison
 from preserve.model.formats.pathways import Pathway
+from preserve.packages.migrating.bench import to_identify
 from preserve.packages.migrating.candidates import is_for
-from preserve.ports import FileToIdentify
+from preserve.ports import Identifier
 from preserve.settings.shipped import own_signatures
 from tests.workshop.bench import Bench, Passed
 
@@ -63,9 +65,9 @@ def main() -> None:
     arguments.add_argument("--why", type=Path, metavar="FILE", help="write there what kept files that did not pass")
     asked = arguments.parse_args()
     adopt()
-    with workshop(asked.folder, 2 * GIB) as folder:
-        files = dict(identified(asked.documents, folder))
-        bench = Bench(folder)
+    with workshop(asked.folder, 2 * GIB) as folder, SiegfriedIdentifier(folder, own_signatures()) as siegfried:
+        files = dict(identified(asked.documents, siegfried))
+        bench = Bench(folder, siegfried)
         named = [each for name, each in bench.pathways.items() if not asked.only or name in asked.only]
         found = [one for one in (run(bench, pathway, files) for pathway in named) if one is not None]
     tell(table(HEAD, [each.row() for each in found]), asked.out)
@@ -74,13 +76,11 @@ def main() -> None:
         asked.why.write_text("\n\n".join(lines) + "\n", encoding="utf-8")
 
 
-def identified(documents: Path, folder: Path) -> Iterator[tuple[Path, FileIdentified]]:
+def identified(documents: Path, identifier: Identifier) -> Iterator[tuple[Path, FileIdentified]]:
     """What each file of a folder is."""
     paths = sorted(path for path in documents.rglob("*") if path.is_file() and not path.is_symlink())
-    work = folder / "identifier"
-    work.mkdir()
-    with SiegfriedIdentifier(work, own_signatures()) as siegfried:
-        yield from zip(paths, siegfried.identify(map(_to_identify, paths)), strict=True)
+    named = (to_identify(path.name.encode(), path) for path in paths)
+    yield from zip(paths, identifier.identify(named), strict=True)
 
 
 def run(bench: Bench, pathway: Pathway, files: dict[Path, FileIdentified]) -> Found | None:
@@ -122,19 +122,9 @@ def _book(found: Found, passed: Passed) -> None:
     found.losses.update({each.type.value for each in passed.risks if each.comparison is Comparison.DECLARED})
     found.stopped_by.update(name.value for name in passed.stopping)
     found.stopped_by.update({each.program for each in passed.judged.validated if each.opinion != "sound"})
+    found.stopped_by.update(("another format",) if passed.in_other_format else ())
     if passed.fate is not FileFate.CONVERTED:
         found.why.append(f"{passed.file.path.name}: {passed.why[:1500]}")
-
-
-def _to_identify(path: Path) -> FileToIdentify:
-    """A file that is open while it is read, and not before or after: of thousands, none."""
-
-    def read(at: int, into: memoryview) -> None:
-        with path.open("rb") as content:
-            content.seek(at)
-            content.readinto(into)
-
-    return FileToIdentify(path.name.encode(), path.stat().st_size, read)
 
 
 def _counted(counts: Iterable[str] | Counter[str]) -> str:

@@ -1,14 +1,14 @@
-"""Homes for questions about formats, and one identifier for all tests that do not break it."""
+"""Homes for questions about formats, and what one file is."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from preserve.formats.siegfried import SiegfriedIdentifier
 from preserve.model.formats.identification import FileIdentified
+from preserve.ports import Identifier
 from preserve.settings.shipped import own_signatures
 from tests.cli.program import Program
 from tests.formats.samples import file
@@ -27,14 +27,8 @@ def program(moulds: Moulds, capsys: pytest.CaptureFixture[str], monkeypatch: pyt
     return made
 
 
-@pytest.fixture(scope="session")
-def identifier(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SiegfriedIdentifier]:
-    with SiegfriedIdentifier(tmp_path_factory.mktemp("identifier"), own_signatures()) as made:
-        yield made
-
-
 @pytest.fixture
-def identified(identifier: SiegfriedIdentifier) -> Identified:
+def identified(identifier: Identifier) -> Identified:
     """What one file is, given its name and content."""
 
     def one(name: str, content: bytes) -> FileIdentified:

@@ -1,4 +1,4 @@
-"""What tests of migrations share: one identifier, and a service with texts in GB 18030."""
+"""What tests of migrations share: a service with texts in GB 18030."""
 
 from __future__ import annotations
 
@@ -7,16 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from preserve.formats.siegfried import SiegfriedIdentifier
-from preserve.settings.shipped import own_signatures
 from tests.migrating.texts import TextWorkshop
 from tests.packages.building import Service, service
-
-
-@pytest.fixture(scope="session")
-def identifier(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SiegfriedIdentifier]:
-    with SiegfriedIdentifier(tmp_path_factory.mktemp("identifier"), own_signatures()) as made:
-        yield made
 
 
 @pytest.fixture

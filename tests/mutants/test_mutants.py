@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from preserve import compose
+from preserve.ports import Identifier
+from preserve.settings.shipped import pathway_folders
 from tests.mutants.mutant import LEAST_PERCENT, SURE
 from tests.mutants.table import MUTANTS
 from tests.mutants.trials import samples_of, tried
@@ -30,10 +33,16 @@ def one_of_each() -> list[str]:
     return sorted({*chosen.values(), *READ_OTHERWISE})
 
 
+def the_others() -> list[str]:
+    """Pathways with samples to which no damage is done here."""
+    named = {folder.name for folder in pathway_folders()}
+    return sorted(name for name in named - {*one_of_each()} if samples_of(name))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", one_of_each())
-def test_samples_pass_and_each_damage_to_them_is_stopped(name: str, tmp_path: Path) -> None:
-    bench = Bench(tmp_path)
+def test_samples_pass_and_each_damage_to_them_is_stopped(name: str, tmp_path: Path, identifier: Identifier) -> None:
+    bench = Bench(tmp_path, identifier)
     pathway = bench.pathways[name]
     require_all(bench, pathway)
     found = tried(bench, pathway, samples_of(name), MUTANTS, rounds=1, seed=20261122)
@@ -42,3 +51,18 @@ def test_samples_pass_and_each_damage_to_them_is_stopped(name: str, tmp_path: Pa
     lived = found.lived()
     assert len(found.trials) >= 3
     assert 100 * len(lived) <= (100 - LEAST_PERCENT) * len(found.trials), lived
+
+
+@pytest.mark.parametrize("name", the_others())
+def test_what_is_made_of_samples_is_told_as_the_format_that_was_to_be_made(
+    name: str, tmp_path: Path, identifier: Identifier
+) -> None:
+    """A migration passes nothing else, whatever validators say."""
+    bench = Bench(tmp_path, identifier)
+    pathway = bench.pathways[name]
+    require_all(bench, pathway)
+    files = [bench.file(path, path.suffix, pathway.sources[0]) for path in samples_of(name)]
+    outcomes = bench.convert(pathway, files)
+    told = [bench.in_other_format(pathway, file, made) for file, made in zip(files, outcomes, strict=True)]
+    assert told == [""] * len(files)
+    assert bench.in_other_format(replace(pathway, targets=("fmt/0",)), files[0], outcomes[0])

@@ -18,8 +18,10 @@ from preserve.model.formats.pathways import Pathway
 from preserve.model.formats.properties import Property
 from preserve.model.formats.tool_runs import Outcome
 from preserve.model.formats.web_pages import PACKED
+from preserve.packages.migrating.bench import other_format, to_identify
 from preserve.packages.migrating.candidates import Candidate
 from preserve.packages.migrating.linked import pack_for
+from preserve.ports import Identifier
 from preserve.settings.shipped import pathway_folders
 from preserve.workshop import Judged, ToConvert, ToJudge
 from tests.pathways.declarations import shipped
@@ -34,6 +36,8 @@ class Passed:
     judged: Judged
     risks: tuple[Risk, ...]
     pictures: Path
+    in_other_format: str
+    """Why it is not what was to be made, by the formats that its results were told to be in; "" where it is."""
 
     @property
     def verdict(self) -> FileVerdict:
@@ -41,7 +45,7 @@ class Passed:
 
     @property
     def fate(self) -> FileFate:
-        return fate_of(self.verdict, self.judged.validated)
+        return FileFate.STOPPED if self.in_other_format else fate_of(self.verdict, self.judged.validated)
 
     @property
     def stopping(self) -> dict[Property, str]:
@@ -56,7 +60,8 @@ class Passed:
     def why(self) -> str:
         """All that keeps it from coming into force, in words."""
         unsound = [f"{each.program}: {each.opinion} {each.text}" for each in self.judged.validated]
-        return "; ".join([*map(str, self.stopping.items()), *(each for each in unsound if ": sound" not in each)])
+        told = [*map(str, self.stopping.items()), *(each for each in unsound if ": sound" not in each)]
+        return "; ".join([self.in_other_format, *told] if self.in_other_format else told)
 
     @property
     def made(self) -> tuple[Path, ...]:
@@ -64,10 +69,11 @@ class Passed:
 
 
 class Bench:
-    """A workshop over a folder of one test."""
+    """A workshop over a folder of one test; `identifier` tells in which format a result is."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, identifier: Identifier) -> None:
         self._folder = folder
+        self._identifier = identifier
         self._count = 0
         self.scratch = folder / "scratch"
         self.scratch.mkdir()
@@ -122,9 +128,21 @@ class Bench:
         made = [(self._to_judge(file, outcome.files), outcome) for file, outcome in converted if outcome.files]
         found = self.workshop.judge(pathway, [one for one, _ in made])
         return [
-            Passed(one.file, outcome, each, compare(pathway, each.before, each.after), one.pictures)
+            Passed(
+                one.file,
+                outcome,
+                each,
+                compare(pathway, each.before, each.after),
+                one.pictures,
+                self.in_other_format(pathway, one.file, outcome),
+            )
             for (one, outcome), each in zip(made, found, strict=True)
         ]
+
+    def in_other_format(self, pathway: Pathway, file: ToConvert, outcome: Outcome) -> str:
+        """Why what was made of a file is not what the pathway makes, as a migration tells it; "" where it is."""
+        results = [to_identify(name.encode(), file.into / name) for name in outcome.files]
+        return other_format(pathway, [each.identification.puid for each in self._identifier.identify(results)])
 
     def judge_again(self, pathway: Pathway | str, files: Sequence[tuple[ToConvert, Sequence[Path]]]) -> list[Judged]:
         """Judge other results of files than what the tool made: these, each in a folder of its own."""

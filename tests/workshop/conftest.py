@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from preserve.ports import Identifier
 from tests.workshop.bench import Bench
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Bench:
-    return Bench(tmp_path)
+def bench(tmp_path: Path, identifier: Identifier) -> Bench:
+    return Bench(tmp_path, identifier)

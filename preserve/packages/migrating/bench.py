@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import shutil
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -122,9 +122,7 @@ class Bench:
     def _told(self, group: Sequence[_Looked]) -> Iterator[FileResult]:
         """Tell in which format each result is, all at once: asking for each by itself would take longer."""
         named = [list(zip(each.paths, each.on_disk, strict=True)) for each in group]
-        told = self.identifier.identify(
-            FileToIdentify(path, file.stat().st_size, _Reading(file)) for its in named for path, file in its
-        )
+        told = self.identifier.identify(to_identify(path, file) for its in named for path, file in its)
         for looked, its in zip(group, named, strict=True):
             made = tuple(
                 Made(path, file.stat().st_size, digest_of(file), next(told).identification.puid) for path, file in its
@@ -141,8 +139,8 @@ class Bench:
         risks = compare(self.pathway, judged.before, judged.after)
         found = verdict(risks)
         fate, why = fate_of(found, judged.validated), ""
-        if not any(each.puid in self.pathway.targets for each in made):
-            fate, why = FileFate.STOPPED, _in_other_format(self.pathway, made)
+        if in_other := other_format(self.pathway, [each.puid for each in made]):
+            fate, why = FileFate.STOPPED, in_other
         elif fate is FileFate.STOPPED:
             unsound = [each.program for each in judged.validated if each.opinion is not Opinion.SOUND]
             stopping = sum(each.comparison.stops for each in risks)
@@ -179,6 +177,22 @@ class _Reading:
             file.readinto(into)
 
 
+def to_identify(name: bytes, file: Path) -> FileToIdentify:
+    """A file on disk as an identifier takes it, under this name: open while it is read, and not before or after."""
+    return FileToIdentify(name, file.stat().st_size, _Reading(file))
+
+
+def other_format(pathway: Pathway, puids: Collection[str]) -> str:
+    """Why results of one file, told to be in these formats, are not what the pathway makes; "" where they are.
+
+    One of its targets is enough: lists and schemas lie beside it.
+    """
+    if any(puid in pathway.targets for puid in puids):
+        return ""
+    found, wanted = ", ".join(sorted(set(puids))), ", ".join(pathway.targets)
+    return phrase("the result is in format {found}, and {targets} was to be made", found=found, targets=wanted)
+
+
 def digest_of(path: Path) -> str:
     """The SHA-256 of a file in hex."""
     running = start(Algorithm.SHA256)
@@ -194,11 +208,6 @@ def _kept(file: OnBench, picture: Picture) -> Picture:
     for name, kept in names.items():
         shutil.move(file.seen / name, file.pictures / kept)
     return replace(picture, before=names.get(picture.before, ""), after=names.get(picture.after, ""))
-
-
-def _in_other_format(pathway: Pathway, made: Sequence[Made]) -> str:
-    found, wanted = ", ".join(sorted({each.puid for each in made})), ", ".join(pathway.targets)
-    return phrase("the result is in format {found}, and {targets} was to be made", found=found, targets=wanted)
 
 
 def _unsound(programs: Sequence[str]) -> str:
