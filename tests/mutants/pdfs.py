@@ -11,7 +11,7 @@ from random import Random
 from typing import Any
 
 import pikepdf
-from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream, String
+from pikepdf import Array, Dictionary, Name, Pdf, Stream, String
 from PIL import Image
 
 from preserve.model.formats.properties import Damage
@@ -96,32 +96,34 @@ def _change_digit(pdf: Pdf, chance: Random) -> bool:
         def other(font: Dictionary, text: bytes) -> bytes:
             nonlocal is_done
             digits = _digits(font)
-            places = [] if is_done or len(digits) < 2 else [at for at, each in enumerate(text) if each in digits]
-            if not places:
+            size = len(next(iter(digits), b"0"))
+            places = [at for at in range(0, len(text), size) if text[at : at + size] in digits]
+            if is_done or len(digits) < 2 or not places:
                 return text
             is_done = True
             at = chance.choice(places)
-            return text[:at] + bytes([chance.choice([each for each in digits if each != text[at]])]) + text[at + 1 :]
+            others = [each for each in digits if each != text[at : at + size]]
+            return text[:at] + chance.choice(others) + text[at + size :]
 
         if _with_strings(pdf, page, other) and is_done:
             return True
     return False
 
 
-def _digits(font: Dictionary) -> list[int]:
-    """Codes of one byte by which a font shows digits."""
-    if font.get("/Subtype") == "/Type0":
-        return []
+def _digits(font: Dictionary) -> list[bytes]:
+    """Codes by which a font shows digits: of one byte, in a composite font of two (ISO 32000-1, 9.7.5 and 9.10.3)."""
+    size = 2 if font.get("/Subtype") == "/Type0" else 1
     told = font.get("/ToUnicode")
     if not isinstance(told, Stream):
-        return list(range(0x30, 0x3A))
-    pairs = re.findall(rb"<([0-9a-fA-F]{2})>\s*<([0-9a-fA-F]{4})>", told.read_bytes())
-    ranges = re.findall(rb"<([0-9a-fA-F]{2})>\s*<([0-9a-fA-F]{2})>\s*<([0-9a-fA-F]{4})>", told.read_bytes())
-    meant = {int(code, 16): int(point, 16) for code, point in pairs}
-    for first, last, point in ranges:
-        for at in range(int(last, 16) - int(first, 16) + 1):
-            meant[int(first, 16) + at] = int(point, 16) + at
-    return sorted(code for code, point in meant.items() if 0x30 <= point <= 0x39)
+        return [] if size == 2 else [bytes([code]) for code in b"0123456789"]
+    table, code = told.read_bytes(), rb"<([0-9a-fA-F]{%d})>\s*" % (2 * size)
+    meant: dict[int, int] = {}
+    for part in re.findall(rb"beginbfchar(.*?)endbfchar", table, re.DOTALL):
+        meant |= {int(one, 16): int(point, 16) for one, point in re.findall(code + rb"<([0-9a-fA-F]{4})>", part)}
+    for part in re.findall(rb"beginbfrange(.*?)endbfrange", table, re.DOTALL):
+        for first, last, point in re.findall(code + code + rb"<([0-9a-fA-F]{4})>", part):
+            meant |= {int(first, 16) + at: int(point, 16) + at for at in range(int(last, 16) - int(first, 16) + 1)}
+    return sorted(one.to_bytes(size, "big") for one, point in meant.items() if chr(point) in "0123456789")
 
 
 def _pictures(pdf: Pdf) -> list[tuple[Any, Name, Any]]:
@@ -180,25 +182,11 @@ def _lose_attachment(pdf: Pdf, chance: Random) -> bool:
     return True
 
 
-def _lose_link(pdf: Pdf, chance: Random) -> bool:
-    linked = [page for page in pdf.pages if any(_is_link(each) for each in page.obj.get("/Annots", Array()))]
-    if not linked:
-        return False
-    page = chance.choice(linked)
-    links = [at for at, each in enumerate(page.obj.Annots) if _is_link(each)]
-    del page.obj.Annots[chance.choice(links)]
-    return True
-
-
 def _another_author(pdf: Pdf, chance: Random) -> bool:
     told = [key for key in ("/Author", "/Title") if str(pdf.docinfo.get(key, ""))]
     if told:
         pdf.docinfo[chance.choice(told)] = String("李四")
     return bool(told)
-
-
-def _is_link(annotation: Object) -> bool:
-    return isinstance(annotation, Dictionary) and annotation.get("/Subtype") == "/Link"
 
 
 def _with_strings(pdf: Pdf, page: Any, change: Callable[[Dictionary, bytes], bytes]) -> bool:
