@@ -206,8 +206,8 @@ def family(pid: int) -> list[int]:
     """A process and all below it."""
     found = [pid]
     for parent in found:
-        for thread in Path(f"/proc/{parent}/task").glob("[0-9]*"):  # each knows those alone that it started
-            with suppress(OSError):
+        with suppress(OSError):  # it may end while we look
+            for thread in Path(f"/proc/{parent}/task").iterdir():  # each knows those alone that it started
                 found += map(int, (thread / "children").read_text().split())
     return found
 
