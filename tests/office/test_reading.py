@@ -9,8 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from preserve.errors import Refused
+from preserve.formats.converters.ofd import convert as convert_ofd
 from preserve.formats.measuring.documents import NOT_SEEN, READERS, measure
 from preserve.formats.measuring.odf_check import complaints_about_odf
+from preserve.formats.measuring.ofd import NO_DOCUMENT
+from preserve.formats.measuring.ofd import measure as measure_ofd
 from preserve.formats.measuring.ooxml_check import complaints_about_ooxml
 from preserve.formats.measuring.side import Side
 from preserve.formats.office.excel_xml import read_excel_xml
@@ -147,3 +151,19 @@ def test_a_package_whose_parts_cannot_be_unpacked_is_a_complaint_and_breaks_noth
         assert complaints(package)
     except UnreadableError as why:
         assert "does not read it" in str(why)
+
+
+def test_an_ofd_document_whose_part_cannot_be_unpacked_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    (sample,) = samples("ofd-to-text")
+    with zipfile.ZipFile(sample) as package:
+        part = next(each for each in package.infolist() if each.filename.endswith("Content.xml"))
+    data, at = bytearray(sample.read_bytes()), part.header_offset
+    assert part.compress_type == zipfile.ZIP_DEFLATED
+    at += 30 + sum(int.from_bytes(data[at + place : at + place + 2], "little") for place in (26, 28))
+    data[at : at + 8] = b"\xff" * 8  # no deflate (RFC 1951) begins so
+    torn = tmp_path / "torn.ofd"
+    torn.write_bytes(data)
+    told = measure_ofd(Side((torn,), ".ofd", "preserve/ofd-1"), frozenset({Property.TEXT}))
+    assert told.failed == {Property.TEXT: NO_DOCUMENT}
+    with pytest.raises(Refused, match="no OFD document that can be read"):
+        convert_ofd(torn, tmp_path, "1")

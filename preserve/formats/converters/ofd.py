@@ -20,6 +20,7 @@ import ofdkit
 from ofdkit.layout import page_text
 
 from preserve.errors import Refused
+from preserve.formats.contents import ENTRY_FAULTS
 from preserve.formats.converters.calls import each_of
 from preserve.formats.converters.csv_schema import write_csv
 
@@ -58,7 +59,7 @@ def convert(source: Path, folder: Path, number: str) -> None:
             info = sorted(_flat(document.info.to_dict()))
             warnings = list(document.warnings)
         parts = list(_extracted(source, stem))
-    except (ofdkit.OFDError, zipfile.BadZipFile, RuntimeError, OSError, EOFError, NotImplementedError) as error:
+    except (ofdkit.OFDError, *ENTRY_FAULTS) as error:
         raise Refused("it is no OFD document that can be read: {error}", error=str(error)) from error
     if not pages:
         raise Refused("the OFD document has no page")

@@ -16,6 +16,7 @@ from ofdkit import TextRun
 from ofdkit.layout import page_text
 
 from preserve.errors import Refused
+from preserve.formats.contents import ENTRY_FAULTS
 from preserve.formats.converters.csv_schema import TableError, read_csv
 from preserve.formats.converters.ofd import INFO, PAGE_END, PART, PARTS, RUNS, RUNS_HEADER, content_parts
 from preserve.formats.measuring.side import Side
@@ -32,10 +33,7 @@ HEAD = {
 """What a document says of itself (GB/T 33190-2016, 7.4), and what that is called in the table of its head."""
 NO_DOCUMENT = phrase("it is no OFD document that can be read")
 TWO_TEXTS = phrase("the text and the table of where it stood do not say the same")
-_UNREADABLE = (
-    OSError, ValueError, KeyError, IndexError, EOFError, RuntimeError, NotImplementedError, ParseError,
-    zipfile.BadZipFile, Refused,
-)  # fmt: skip
+_UNREADABLE = (*ENTRY_FAULTS, ParseError, Refused)
 
 
 class TwoTextsError(ValueError):
