@@ -110,33 +110,16 @@ class IdentificationReading:
             left, before = left - len(found), rows[-1][0]
 
     def _identified_with(self, policy: str, release: str) -> Iterator[str]:
-        after = ""
-        while True:
-            rows = self._database.rows(
-                "SELECT package FROM identified WHERE policy = ? AND release = ? AND package > ?"
-                " ORDER BY package LIMIT ?",
-                (policy, release, after, PAGE_ROWS),
-            )
-            yield from (str(row[0]) for row in rows)
-            if len(rows) < PAGE_ROWS:
-                return
-            after = rows[-1][0]
+        among = {"policy": (policy,), "release": (release,)}
+        yield from (str(row[0]) for row in self._database.pages("package", "identified", ["package"], among=among))
 
     def without_format_list(self, policy: str, away: Collection[str] = ()) -> Iterator[str]:
         """The identified packages under a policy that have a verified copy without their list beside it, by id; those
         whose only such copies are in stores that are `away` are left out."""
         for store in sorted(set(self.count_without_format_list(policy)) - set(away)):
-            after = ""
-            while True:
-                rows = self._database.rows(
-                    "SELECT package FROM list_lacking WHERE policy = ? AND store = ? AND package > ?"
-                    " ORDER BY package LIMIT ?",
-                    (policy, store, after, PAGE_ROWS),
-                )
-                yield from (str(row[0]) for row in rows)
-                if len(rows) < PAGE_ROWS:
-                    break
-                after = rows[-1][0]
+            among = {"policy": (policy,), "store": (store,)}
+            rows = self._database.pages("package", "list_lacking", ["package"], among=among)
+            yield from (str(row[0]) for row in rows)
 
     def count_without_format_list(self, policy: str) -> dict[str, int]:
         """How many verified copies of packages under a policy lack the list, by store."""
